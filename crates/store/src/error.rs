@@ -1,0 +1,60 @@
+//! What a caller of the store distinguishes.
+
+use hygie_core::{ErrorKind, Fault};
+
+/// An error of the store, the same on every engine.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A unique key exists already.
+    #[error("a row with this key exists already")]
+    Duplicate(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// More writes wait than the bounded queue takes.
+    #[error("the write queue is full")]
+    Busy,
+    /// No space is left on the device.
+    #[error("no space is left for writing")]
+    Full(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The engine is closed, stopped or cannot be reached.
+    #[error("the store is not available")]
+    Unavailable(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
+    /// The key does not open the data.
+    #[error("the key does not open {0}")]
+    WrongKey(String),
+    /// A stored value that cannot be: names table and column, never a value.
+    #[error("inconsistent storage: {0}")]
+    Inconsistent(String),
+    /// A closure awaited something else than its own transaction.
+    #[error("a transaction awaited something else than itself")]
+    ForeignAwait,
+    /// Any other error of the engine: a fault of ours.
+    #[error("the engine refused a statement")]
+    Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Fault for StoreError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Duplicate(_) => ErrorKind::Conflict,
+            Self::Busy | Self::Full(_) | Self::Unavailable(_) => ErrorKind::Unavailable,
+            Self::WrongKey(_) | Self::Inconsistent(_) | Self::ForeignAwait | Self::Engine(_) => ErrorKind::Internal,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self.kind() {
+            ErrorKind::Conflict => "conflict",
+            ErrorKind::Unavailable => "unavailable",
+            _ => "internal",
+        }
+    }
+
+    fn public(&self) -> String {
+        match self {
+            Self::Duplicate(_) => "it exists already".to_owned(),
+            Self::Busy => "too many writes are waiting; try again".to_owned(),
+            Self::Full(_) => "the server has no space left".to_owned(),
+            Self::Unavailable(_) => "the storage does not answer; try again".to_owned(),
+            _ => "an internal error occurred".to_owned(),
+        }
+    }
+}

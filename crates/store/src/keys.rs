@@ -1,0 +1,1 @@
+//! Data keys, wrapped by a master key from a key provider.

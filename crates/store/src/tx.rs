@@ -1,0 +1,211 @@
+//! A transaction, as repositories see it.
+
+use futures_util::future::BoxFuture;
+use hygie_core::{Cx, TenantId};
+
+use crate::audit::Record;
+use crate::{Row, StoreError, Value};
+
+/// Direction of an index scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Smallest key first.
+    Ascending,
+    /// Largest key first.
+    Descending,
+}
+
+/// A half-open range of index keys in byte order: `from ≤ key < to`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexRange {
+    /// First key of the range.
+    pub from: Vec<u8>,
+    /// First key beyond the range.
+    pub to: Vec<u8>,
+}
+
+impl IndexRange {
+    /// Every key that begins with `prefix`, which must hold a byte below 255.
+    pub fn prefix(prefix: &[u8]) -> Self {
+        Self {
+            from: prefix.to_vec(),
+            to: successor(prefix),
+        }
+    }
+}
+
+/// The smallest byte string greater than everything that begins with `prefix`.
+pub fn successor(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < 0xff {
+            end.push(last + 1);
+            break;
+        }
+    }
+    end
+}
+
+/// Keys of an index in scan order, kept in one buffer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IndexKeys {
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+}
+
+impl IndexKeys {
+    /// Appends a key.
+    pub fn push(&mut self, key: &[u8]) {
+        self.bytes.extend_from_slice(key);
+        self.ends.push(self.bytes.len() as u32);
+    }
+
+    /// Number of keys.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The key at `at`.
+    pub fn get(&self, at: usize) -> Option<&[u8]> {
+        let end = *self.ends.get(at)? as usize;
+        let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
+        Some(&self.bytes[start..end])
+    }
+
+    /// The last key.
+    pub fn last(&self) -> Option<&[u8]> {
+        self.get(self.len().checked_sub(1)?)
+    }
+
+    /// The keys in scan order.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).filter_map(|at| self.get(at))
+    }
+}
+
+/// What an engine does for a transaction. Services use [`Tx`].
+pub trait Session: Send {
+    /// Runs a query with its tenant and values.
+    fn query<'a>(
+        &'a mut self,
+        sql: &'a str,
+        tenant: TenantId,
+        values: &'a [Value],
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>>;
+
+    /// Runs a statement and tells how many rows it changed.
+    fn execute<'a>(
+        &'a mut self,
+        sql: &'a str,
+        tenant: TenantId,
+        values: &'a [Value],
+    ) -> BoxFuture<'a, Result<u64, StoreError>>;
+
+    /// See [`Tx::number`].
+    fn number(&mut self) -> BoxFuture<'_, Result<i64, StoreError>>;
+
+    /// See [`Tx::append`].
+    fn append<'a>(&'a mut self, record: &'a [u8]) -> BoxFuture<'a, Result<i64, StoreError>>;
+
+    /// See [`Tx::journal`].
+    fn journal(&mut self, seq: i64) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>>;
+
+    /// See [`Tx::index_add`].
+    fn index_add<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// See [`Tx::index_remove`].
+    fn index_remove<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// See [`Tx::index_scan`].
+    fn index_scan<'a>(
+        &'a mut self,
+        range: &'a IndexRange,
+        order: Order,
+        limit: usize,
+        keys: &'a mut IndexKeys,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// See [`Tx::audit`].
+    fn audit<'a>(&'a mut self, record: &'a Record) -> BoxFuture<'a, Result<(), StoreError>>;
+}
+
+/// A transaction (or a snapshot, where writing is an error) of one tenant. Repositories are plain structs over
+/// `&mut Tx`, written once for all engines.
+pub struct Tx<'e> {
+    session: &'e mut dyn Session,
+    cx: &'e Cx,
+}
+
+impl<'e> Tx<'e> {
+    /// Of this session, for the tenant of `cx`.
+    pub fn new(session: &'e mut dyn Session, cx: &'e Cx) -> Self {
+        Self { session, cx }
+    }
+
+    /// The context that opened it.
+    pub fn cx(&self) -> &Cx {
+        self.cx
+    }
+
+    /// All rows of a query. `:tenant` is bound to the tenant of the context.
+    pub async fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        self.session.query(sql, self.cx.tenant, values).await
+    }
+
+    /// The first row of a query, if any.
+    pub async fn query_one(&mut self, sql: &str, values: &[Value]) -> Result<Option<Row>, StoreError> {
+        Ok(self.query(sql, values).await?.into_iter().next())
+    }
+
+    /// Runs a statement and tells how many rows it changed. `:tenant` is bound as in [`Tx::query`].
+    pub async fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, StoreError> {
+        self.session.execute(sql, self.cx.tenant, values).await
+    }
+
+    /// The next number of the instance's one ascending sequence, never given twice to what commits.
+    pub async fn number(&mut self) -> Result<i64, StoreError> {
+        self.session.number().await
+    }
+
+    /// Appends a record to the journal of the instance and gives its number, from the same sequence. A transaction that
+    /// changes the index appends at least one record, after its numbers were taken.
+    pub async fn append(&mut self, record: &[u8]) -> Result<i64, StoreError> {
+        self.session.append(record).await
+    }
+
+    /// The journal record with this number.
+    pub async fn journal(&mut self, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.session.journal(seq).await
+    }
+
+    /// Adds a key to the ordered index (a set: adding twice is adding once). At most 1 KiB.
+    pub async fn index_add(&mut self, key: &[u8]) -> Result<(), StoreError> {
+        self.session.index_add(key).await
+    }
+
+    /// Removes a key from the ordered index.
+    pub async fn index_remove(&mut self, key: &[u8]) -> Result<(), StoreError> {
+        self.session.index_remove(key).await
+    }
+
+    /// Appends up to `limit` keys of `range` to `keys`, in order.
+    pub async fn index_scan(
+        &mut self,
+        range: &IndexRange,
+        order: Order,
+        limit: usize,
+        keys: &mut IndexKeys,
+    ) -> Result<(), StoreError> {
+        self.session.index_scan(range, order, limit, keys).await
+    }
+
+    /// Records a write in the audit chain, in the same transaction as its effect.
+    pub async fn audit(&mut self, record: &Record) -> Result<(), StoreError> {
+        self.session.audit(record).await
+    }
+}
