@@ -1,0 +1,304 @@
+//! Checks that go beyond the shape of the file: names, addresses, certificates, references between sections.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::Path;
+
+use hygie_core::Clock;
+use url::Url;
+
+use super::{Config, MasterKey, Problems, Service, Workspace};
+use crate::ambient::{SystemClock, environment};
+use crate::logs;
+use crate::tls::certificate;
+
+/// Everything that is wrong with a file that has the right shape.
+pub fn check(config: &Config, text: &str) -> Problems {
+    let mut check = Check {
+        text,
+        problems: Problems::default(),
+    };
+    check.master_key(config.master_key.span(), config.master_key.get_ref());
+    check.services(config);
+    check.tenants(config);
+    check.workspaces(config);
+    if let Err(failure) = logs::parse_filter(&config.log.filter) {
+        check.problems.add(text, &(0..0), failure.to_string());
+    }
+    check.problems.0.sort_by_key(|problem| problem.line);
+    check.problems
+}
+
+struct Check<'a> {
+    text: &'a str,
+    problems: Problems,
+}
+
+impl Check<'_> {
+    fn add(&mut self, span: &Range<usize>, message: impl Into<String>) {
+        self.problems.add(self.text, span, message.into());
+    }
+
+    fn master_key(&mut self, span: Range<usize>, key: &MasterKey) {
+        match (&key.file, &key.env) {
+            (Some(file), None) if !file.is_file() => self.add(
+                &span,
+                format!(
+                    "the master key {} does not exist; make one with: (umask 077; openssl rand -hex 32 > {0})",
+                    file.display()
+                ),
+            ),
+            (None, Some(name)) if environment(name).is_none() => {
+                self.add(
+                    &span,
+                    format!("the environment has no variable {name} with the master key"),
+                );
+            }
+            (Some(_), None) | (None, Some(_)) => {}
+            _ => self.add(&span, "master_key needs exactly one of `file` and `env`"),
+        }
+    }
+
+    fn services(&mut self, config: &Config) {
+        let mut seen: HashMap<(String, u16), &'static str> = HashMap::new();
+        let mut sockets: HashMap<SocketAddr, &'static str> = HashMap::from([(config.health.listen, "health")]);
+        let fhir = config.fhir.as_ref().map(|fhir| (fhir.span(), fhir.get_ref().service()));
+        let all = [
+            config
+                .portal
+                .as_ref()
+                .map(|service| ("portal", service.span(), service.get_ref())),
+            Some(("login", config.login.span(), config.login.get_ref())),
+            fhir.as_ref().map(|(span, service)| ("fhir", span.clone(), service)),
+        ];
+        for (name, span, service) in all.into_iter().flatten() {
+            self.service(name, &span, service);
+            if sockets.insert(service.listen, name) == Some("health") {
+                self.add(&span, format!("{name} and health cannot share {}", service.listen));
+            }
+            let place = (
+                host(&service.url),
+                service.url.port_or_known_default().unwrap_or_default(),
+            );
+            if let Some(other) = seen.insert(place, name) {
+                let message = format!("{name} and {other} have the same host and port; give each its own host name");
+                self.add(&span, message);
+            }
+        }
+    }
+
+    fn service(&mut self, name: &str, span: &Range<usize>, service: &Service) {
+        let url = &service.url;
+        let is_root = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        if url.scheme() != "https" || url.host_str().is_none() || !url.username().is_empty() || !is_root {
+            self.add(
+                span,
+                format!("url of {name} must be https://HOST or https://HOST:PORT, without a path"),
+            );
+        }
+        match (&service.certificate, &service.key) {
+            (Some(chain), Some(key)) => self.certificate(span, chain, key, &host(url)),
+            (None, None) => {}
+            _ => self.add(
+                span,
+                format!("{name} needs both `certificate` and `key`, or neither (local authority)"),
+            ),
+        }
+    }
+
+    fn certificate(&mut self, span: &Range<usize>, chain: &Path, key: &Path, host: &str) {
+        if let Err(error) = certificate::check_files(chain, key, host, SystemClock.now()) {
+            self.add(span, format!("{error:#}"));
+        }
+    }
+
+    fn tenants(&mut self, config: &Config) {
+        let mut ids = HashSet::new();
+        let mut domains = HashSet::new();
+        for tenant in &config.tenants {
+            let (span, tenant) = (tenant.span(), tenant.get_ref());
+            if !ids.insert(tenant.id) || !domains.insert(tenant.domain.to_ascii_lowercase()) {
+                self.add(&span, format!("tenant {} or its domain is there twice", tenant.id));
+            }
+            let Some(administrator) = &tenant.administrator else {
+                continue;
+            };
+            let in_domain = administrator
+                .upn
+                .rsplit_once('@')
+                .is_some_and(|(name, domain)| !name.is_empty() && domain.eq_ignore_ascii_case(&tenant.domain));
+            if !in_domain {
+                self.add(
+                    &span,
+                    format!(
+                        "administrator {} is not in the domain {}",
+                        administrator.upn, tenant.domain
+                    ),
+                );
+            }
+        }
+    }
+
+    fn workspaces(&mut self, config: &Config) {
+        let mut names = HashSet::new();
+        for workspace in &config.workspaces {
+            let (span, workspace) = (workspace.span(), workspace.get_ref());
+            if !config
+                .tenants
+                .iter()
+                .any(|tenant| tenant.get_ref().id == workspace.tenant)
+            {
+                self.add(
+                    &span,
+                    format!("workspace {} names a tenant that is not in [[tenants]]", workspace.name),
+                );
+            }
+            if !names.insert(&workspace.name) {
+                self.add(&span, format!("workspace {} is there twice", workspace.name));
+            }
+            if !workspace.fhir.is_empty() && config.fhir.is_none() {
+                self.add(
+                    &span,
+                    format!("workspace {} has FHIR services but there is no [fhir]", workspace.name),
+                );
+            }
+            self.names(&span, workspace);
+        }
+    }
+
+    fn names(&mut self, span: &Range<usize>, workspace: &Workspace) {
+        let mut seen = HashSet::new();
+        for name in std::iter::once(&workspace.name).chain(workspace.fhir.iter().map(|fhir| &fhir.name)) {
+            if !is_path_name(name) {
+                self.add(
+                    span,
+                    format!("name {name:?} must be 1 to 24 of a-z, 0-9 and '-', beginning with a letter"),
+                );
+            }
+        }
+        for fhir in &workspace.fhir {
+            if !seen.insert(&fhir.name) {
+                self.add(
+                    span,
+                    format!("FHIR service {} is there twice in {}", fhir.name, workspace.name),
+                );
+            }
+        }
+    }
+}
+
+/// The host of a URL as names are compared: addresses without brackets.
+pub fn host(url: &Url) -> String {
+    url.host_str()
+        .unwrap_or_default()
+        .trim_matches(['[', ']'])
+        .to_ascii_lowercase()
+}
+
+fn is_path_name(name: &str) -> bool {
+    (1..=24).contains(&name.len())
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const GOOD: &str = r#"
+data = "data"
+
+[master_key]
+file = "master.key"
+
+[health]
+listen = "127.0.0.1:9440"
+
+[login]
+url = "https://login.ch.test"
+listen = "127.0.0.1:8443"
+
+[fhir]
+url = "https://fhir.ch.test"
+listen = "127.0.0.1:8443"
+
+[[tenants]]
+id = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001"
+domain = "ch.test"
+display_name = "CH"
+administrator = { upn = "admin@ch.test", password_env = "ADMIN_PASSWORD" }
+
+[[workspaces]]
+name = "ch"
+tenant = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001"
+fhir = [{ name = "fhir" }]
+"#;
+
+    fn problems(text: &str) -> Vec<String> {
+        let dir = tempfile::tempdir().expect("a directory");
+        fs::write(dir.path().join("master.key"), "00").expect("written");
+        let path = dir.path().join("hygie.toml");
+        fs::write(&path, text).expect("written");
+        let problems = Config::problems(&path).expect("read");
+        problems.lines(Path::new("hygie.toml")).collect()
+    }
+
+    #[test]
+    fn a_good_file_has_no_problem() {
+        assert_eq!(problems(GOOD), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_problem_names_its_line_and_what_to_do() {
+        let cases = [
+            (
+                "data = \"data\"",
+                "data = \"data\"\ncolour = 1",
+                "hygie.toml:3: unknown field `colour`",
+            ),
+            ("data = \"data\"", "data = ", "hygie.toml:2: "),
+            (
+                "file = \"master.key\"",
+                "file = \"absent.key\"",
+                "make one with: (umask 077; openssl rand -hex 32",
+            ),
+            ("file = \"master.key\"", "", "exactly one of `file` and `env`"),
+            ("127.0.0.1:9440", "127.0.0.1", "hygie.toml:8: invalid socket address"),
+            ("127.0.0.1:9440", "127.0.0.1:8443", "health cannot share 127.0.0.1:8443"),
+            ("https://login.ch.test", "https://login.ch.test/idp", "without a path"),
+            ("https://login.ch.test", "http://login.ch.test", "must be https://HOST"),
+            (
+                "https://fhir.ch.test",
+                "https://login.ch.test",
+                "give each its own host name",
+            ),
+            (
+                "admin@ch.test",
+                "admin@other.test",
+                "hygie.toml:18: administrator admin@other.test is not in the domain",
+            ),
+            ("name = \"ch\"", "name = \"CH 1\"", "must be 1 to 24 of a-z"),
+            (
+                "[[workspaces]]",
+                "[log]\nfilter = \"a=b=c\"\n[[workspaces]]",
+                "log filter",
+            ),
+        ];
+        for (from, to, expected) in cases {
+            let found = problems(&GOOD.replacen(from, to, 1));
+            assert!(found.iter().any(|line| line.contains(expected)), "{to}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_must_be_there_and_for_the_host() {
+        let with = |members: &str| GOOD.replacen("[fhir]", &format!("[fhir]\n{members}"), 1);
+        assert!(problems(&with("certificate = \"a.pem\""))[0].contains("needs both"));
+        assert!(problems(&with("certificate = \"a.pem\"\nkey = \"a.key\""))[0].contains("cannot read"));
+    }
+}

@@ -1,0 +1,241 @@
+//! The configuration of `hygie serve`: one TOML file. Unknown members are errors; secrets come from files or from named
+//! variables of the environment, never from the file itself.
+
+mod check;
+mod problem;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use hygie_core::TenantId;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use toml::Spanned;
+use url::Url;
+
+pub use problem::{Problem, Problems};
+
+use crate::failure::Failure;
+use crate::files;
+use crate::logs;
+
+const SIZE_LIMIT: u64 = 1024 * 1024;
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Directory of databases, logs and the local authority.
+    pub data: PathBuf,
+    /// The key that wraps all data keys.
+    pub master_key: Spanned<MasterKey>,
+    /// How log lines look and what is logged.
+    #[serde(default)]
+    pub log: Log,
+    /// Health and metrics, plain HTTP.
+    pub health: Health,
+    /// The entry page.
+    pub portal: Option<Spanned<Service>>,
+    /// The identity provider.
+    pub login: Spanned<Service>,
+    /// The FHIR service.
+    pub fhir: Option<Spanned<Fhir>>,
+    /// Establishments whose directories live here.
+    #[serde(default)]
+    pub tenants: Vec<Spanned<Tenant>>,
+    /// Workspaces and their services.
+    #[serde(default)]
+    pub workspaces: Vec<Spanned<Workspace>>,
+}
+
+/// Exactly one of the two.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MasterKey {
+    /// A file of mode 0600 that does not lie beside the data.
+    pub file: Option<PathBuf>,
+    /// The name of a variable of the environment.
+    pub env: Option<String>,
+}
+
+/// Logging.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// Text on a terminal and JSON otherwise, unless one is asked for.
+    pub format: logs::Format,
+    /// Such as `info` or `info,hygie_fhir=debug`.
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            format: logs::Format::Auto,
+            filter: logs::DEFAULT_FILTER.to_owned(),
+        }
+    }
+}
+
+/// The health listener.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// Address and port.
+    pub listen: SocketAddr,
+}
+
+/// Where a service is, and with which certificate.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Its public base: `https`, a host of its own or shared, no path.
+    #[serde(deserialize_with = "url")]
+    pub url: Url,
+    /// Address and port; services may share one when their hosts differ.
+    pub listen: SocketAddr,
+    /// Certificate chain in PEM form; the local authority when absent.
+    pub certificate: Option<PathBuf>,
+    /// Private key of the certificate.
+    pub key: Option<PathBuf>,
+}
+
+/// The FHIR service.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fhir {
+    /// Its public base: `https`, a host of its own or shared, no path.
+    #[serde(deserialize_with = "url")]
+    pub url: Url,
+    /// Address and port; services may share one when their hosts differ.
+    pub listen: SocketAddr,
+    /// Certificate chain in PEM form; the local authority when absent.
+    pub certificate: Option<PathBuf>,
+    /// Private key of the certificate.
+    pub key: Option<PathBuf>,
+    /// Most entries of a batch or transaction.
+    #[serde(default = "Fhir::default_bundle_entries")]
+    pub bundle_entries: usize,
+}
+
+impl Fhir {
+    const fn default_bundle_entries() -> usize {
+        500
+    }
+
+    /// The members that every service has.
+    pub fn service(&self) -> Service {
+        Service {
+            url: self.url.clone(),
+            listen: self.listen,
+            certificate: self.certificate.clone(),
+            key: self.key.clone(),
+        }
+    }
+}
+
+/// An establishment.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tenant {
+    /// Its id, a GUID that never changes.
+    pub id: TenantId,
+    /// Its domain, as in user names.
+    pub domain: String,
+    /// Its name.
+    pub display_name: String,
+    /// Made with the tenant, on first start.
+    pub administrator: Option<Administrator>,
+}
+
+/// The first administrator of a tenant.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Administrator {
+    /// User name, in the domain of the tenant.
+    pub upn: String,
+    /// The variable of the environment that holds the first password.
+    pub password_env: String,
+}
+
+/// A workspace, which belongs to one tenant.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workspace {
+    /// Its name in addresses.
+    pub name: String,
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// Its FHIR services.
+    #[serde(default)]
+    pub fhir: Vec<FhirInstance>,
+}
+
+/// A FHIR service of a workspace.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FhirInstance {
+    /// Its name in addresses.
+    pub name: String,
+    /// What the roles allow: the documentation's list or Azure's wider definitions.
+    #[serde(default)]
+    pub roles: Roles,
+}
+
+/// Meaning of the roles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Roles {
+    /// As documented.
+    #[default]
+    Documented,
+    /// As Azure defines them.
+    Azure,
+}
+
+impl Config {
+    /// Reads and checks a file. Relative paths are relative to it.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let text = read_text(path)?;
+        Self::parse(&text, path).map_err(|problems| Failure::usage(problems.in_one_line(path)))
+    }
+
+    /// Everything that is wrong with a file, for `check-config`.
+    pub fn problems(path: &Path) -> Result<Problems, Failure> {
+        let text = read_text(path)?;
+        Ok(Self::parse(&text, path).err().unwrap_or_default())
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, Problems> {
+        let mut config: Self = toml::from_str(text).map_err(|error| Problems::of_syntax(text, &error))?;
+        config.make_absolute(path.parent().unwrap_or(Path::new("")));
+        let problems = check::check(&config, text);
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    fn make_absolute(&mut self, base: &Path) {
+        let resolve = |path: &mut PathBuf| *path = base.join(&*path);
+        resolve(&mut self.data);
+        self.master_key.as_mut().file.as_mut().map(resolve);
+        for service in [self.portal.as_mut(), Some(&mut self.login)].into_iter().flatten() {
+            let service = service.as_mut();
+            service.certificate.as_mut().map(resolve);
+            service.key.as_mut().map(resolve);
+        }
+        if let Some(fhir) = &mut self.fhir {
+            let fhir = fhir.as_mut();
+            fhir.certificate.as_mut().map(resolve);
+            fhir.key.as_mut().map(resolve);
+        }
+    }
+}
+
+fn url<'de, D: Deserializer<'de>>(value: D) -> Result<Url, D::Error> {
+    let text = String::deserialize(value)?;
+    Url::parse(&text).map_err(|error| D::Error::custom(format!("{text:?} is not a URL: {error}")))
+}
+
+fn read_text(path: &Path) -> Result<String, Failure> {
+    let bytes = files::read_limited(path, SIZE_LIMIT).map_err(|error| Failure::usage(format!("{error:#}")))?;
+    String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{} is not UTF-8 text", path.display())))
+}

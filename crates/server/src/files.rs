@@ -1,0 +1,90 @@
+//! Files that only their owner may read.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+/// Makes a directory (and its parents) of mode 0700; one that exists is left as it is.
+pub fn create_private_dir(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("cannot create the directory {}", path.display()))
+}
+
+/// Writes a file of mode 0600 whole or not at all: a crash leaves the old content or the new.
+pub fn write_private(path: &Path, content: &[u8]) -> Result<()> {
+    replace(path, content, 0o600).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a file that everyone may read, whole or not at all.
+pub fn write_public(path: &Path, content: &[u8]) -> Result<()> {
+    replace(path, content, 0o644).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let temporary = path.with_file_name(name);
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&temporary)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+}
+
+/// Whether somebody else than the owner may read or write the file.
+pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(path)?.mode() & 0o077 != 0)
+}
+
+/// Reads a file of at most `limit` bytes.
+pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let size = fs::metadata(path)
+        .with_context(|| format!("cannot read {}", path.display()))?
+        .len();
+    anyhow::ensure!(size <= limit, "{} is larger than {limit} bytes", path.display());
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_files_are_private_and_replaced_whole() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("key");
+        write_private(&path, b"first").expect("written");
+        write_private(&path, b"second").expect("replaced");
+        assert_eq!(fs::read(&path).expect("read"), b"second");
+        assert!(!is_open_to_others(&path).expect("metadata"));
+        assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 1);
+        write_public(&path, b"third").expect("replaced");
+        assert!(is_open_to_others(&path).expect("metadata"));
+    }
+
+    #[test]
+    fn a_large_file_is_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("file");
+        fs::write(&path, [0; 10]).expect("written");
+        assert!(read_limited(&path, 9).is_err());
+        assert_eq!(read_limited(&path, 10).expect("read").len(), 10);
+    }
+}

@@ -1,0 +1,13 @@
+//! What the binary `hygie` is made of: command line, configuration, listeners with TLS, the wiring of the services,
+//! the demo world, loading and verification. The only crate that reads the environment, the system's clock and its
+//! randomness.
+
+pub mod ambient;
+pub mod cli;
+pub mod config;
+pub mod failure;
+pub mod files;
+pub mod health;
+pub mod listen;
+pub mod logs;
+pub mod tls;

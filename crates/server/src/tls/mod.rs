@@ -1,0 +1,33 @@
+//! Certificates and the TLS side of listeners: rustls with aws-lc-rs, TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1.
+
+pub mod ca;
+pub mod certificate;
+mod renewal;
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+
+pub use ca::LocalCa;
+pub use certificate::{Certificate, Source};
+pub use renewal::keep_renewed;
+
+/// Makes aws-lc-rs the provider of the process, before anything speaks TLS. Without it rustls refuses to choose when a
+/// dependency brings a second one.
+pub fn install_provider() {
+    // An error means that it is installed already.
+    let _ = aws_lc_rs::default_provider().install_default();
+}
+
+/// The configuration of a host that never asks for a client certificate.
+pub fn server_config(certificate: Arc<Certificate>) -> Result<Arc<ServerConfig>> {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(certificate);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.ticketer = aws_lc_rs::Ticketer::new()?;
+    Ok(Arc::new(config))
+}

@@ -1,0 +1,5 @@
+//! The server over real sockets.
+
+mod listeners;
+mod verifiers;
+mod world;
