@@ -19,6 +19,9 @@ mod dialect;
 pub mod embedded;
 mod engine;
 mod error;
+#[cfg(test)]
+mod fakes;
+mod files;
 pub mod keys;
 mod migrate;
 mod tx;

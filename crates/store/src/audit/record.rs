@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, RequestId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::StoreError;
+
 /// Who acted, by ids only: no name, no address of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
@@ -99,5 +101,15 @@ impl Record {
             reason: Some(Cow::Borrowed(reason)),
             ..self
         }
+    }
+
+    /// The bytes that a chain links: JSON, members in the order of the fields.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("ids, numbers and text become JSON")
+    }
+
+    /// From the bytes of an entry.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, StoreError> {
+        serde_json::from_slice(bytes).map_err(|_| StoreError::Inconsistent("an audit entry is not a record".to_owned()))
     }
 }

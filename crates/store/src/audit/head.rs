@@ -1,0 +1,259 @@
+//! The head of a chain: its last number and link, signed, in a small file outside of the database.
+//!
+//! The file has two slots, written in turn: a write that power loss cuts short spoils one slot and leaves the one
+//! before it. A slot is written after its entries are durable, and synced once a second and at the end. So a head is
+//! never ahead of its chain, unless the chain was cut; and a chain is ahead of its head by what a power loss took from
+//! the head, which is verified like everything else, since its links are keyed.
+//!
+//! Who sets back the head *and* the chain to the same earlier state, with files that once were true, is found by
+//! neither: only a copy kept elsewhere shows that.
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::hmac;
+
+use super::{Tip, Trail};
+use crate::files;
+use crate::keys::DataKey;
+
+const MAGIC: [u8; 8] = *b"hygiehd1";
+const MAC_LEN: usize = 32;
+const SLOT_LEN: usize = MAGIC.len() + 8 + 8 + 32 + MAC_LEN;
+/// Slots lie in different pages, so that one torn write cannot spoil both.
+const SLOT_STRIDE: u64 = 4096;
+const SLOTS: u64 = 2;
+
+/// Whose head it is; bound to the signature, so that the head of another chain does not pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeadName {
+    /// The service instance.
+    pub instance: String,
+    /// Which of its chains.
+    pub trail: Trail,
+}
+
+impl HeadName {
+    /// The file in the directory of heads.
+    pub fn path_in(&self, directory: &Path) -> PathBuf {
+        directory.join(format!("{}.{}.head", self.instance, self.trail.as_str()))
+    }
+}
+
+/// The head of one chain, for the one process that writes the chain.
+pub struct HeadFile {
+    file: File,
+    signer: Signer,
+    generation: u64,
+    is_synced: bool,
+}
+
+impl HeadFile {
+    /// Opens or creates the file, and gives the newest head that is validly signed. A new file has none.
+    pub fn open(directory: &Path, key: &DataKey, name: &HeadName) -> io::Result<(Self, Option<Tip>)> {
+        let path = name.path_in(directory);
+        match files::create(&path, &[0; (SLOT_STRIDE * SLOTS) as usize]) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        let file = File::options().read(true).write(true).open(&path)?;
+        let signer = Signer::new(key, name);
+        let newest = newest(&file, &signer)?;
+        let head = Self {
+            file,
+            signer,
+            generation: newest.map_or(0, |(generation, _)| generation),
+            is_synced: true,
+        };
+        Ok((head, newest.map(|(_, tip)| tip)))
+    }
+
+    /// The newest head that is validly signed, for a reader beside the process that writes it.
+    pub fn read(directory: &Path, key: &DataKey, name: &HeadName) -> io::Result<Option<Tip>> {
+        let file = match File::open(name.path_in(directory)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        Ok(newest(&file, &Signer::new(key, name))?.map(|(_, tip)| tip))
+    }
+
+    /// Moves the head to this tip, whose entries must be durable: one write, no sync.
+    pub fn advance(&mut self, tip: Tip) -> io::Result<()> {
+        let generation = self.generation + 1;
+        let slot = self.signer.slot(generation, tip);
+        self.file.write_all_at(&slot, generation % SLOTS * SLOT_STRIDE)?;
+        self.generation = generation;
+        self.is_synced = false;
+        Ok(())
+    }
+
+    /// Makes the last advance durable: once a second, and at the end.
+    pub fn sync(&mut self) -> io::Result<()> {
+        if !self.is_synced {
+            self.file.sync_data()?;
+            self.is_synced = true;
+        }
+        Ok(())
+    }
+}
+
+struct Signer {
+    key: hmac::Key,
+    label: String,
+}
+
+impl Signer {
+    fn new(key: &DataKey, name: &HeadName) -> Self {
+        Self {
+            key: hmac::Key::new(hmac::HMAC_SHA256, key.key.expose()),
+            label: format!("hygie audit head of {} of {}", name.trail.as_str(), name.instance),
+        }
+    }
+
+    fn slot(&self, generation: u64, tip: Tip) -> [u8; SLOT_LEN] {
+        let mut slot = [0; SLOT_LEN];
+        slot[..8].copy_from_slice(&MAGIC);
+        slot[8..16].copy_from_slice(&generation.to_be_bytes());
+        slot[16..24].copy_from_slice(&tip.seq.to_be_bytes());
+        slot[24..56].copy_from_slice(&tip.link);
+        let signature = self.sign(&slot[..56]);
+        slot[56..].copy_from_slice(signature.as_ref());
+        slot
+    }
+
+    fn sign(&self, fields: &[u8]) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(fields);
+        context.update(self.label.as_bytes());
+        context.sign()
+    }
+
+    fn open(&self, slot: &[u8; SLOT_LEN]) -> Option<(u64, Tip)> {
+        let (fields, signature) = slot.split_at(SLOT_LEN - MAC_LEN);
+        let expected = self.sign(fields);
+        let is_signed = aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_ref(), signature).is_ok();
+        let number = |at: usize| u64::from_be_bytes(fields[at..at + 8].try_into().expect("eight bytes"));
+        let tip = Tip {
+            seq: number(16),
+            link: fields[24..].try_into().expect("the rest is a link"),
+        };
+        (is_signed && fields.starts_with(&MAGIC)).then(|| (number(8), tip))
+    }
+}
+
+fn newest(file: &File, signer: &Signer) -> io::Result<Option<(u64, Tip)>> {
+    let mut newest: Option<(u64, Tip)> = None;
+    for at in 0..SLOTS {
+        let mut slot = [0; SLOT_LEN];
+        match file.read_exact_at(&mut slot, at * SLOT_STRIDE) {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => continue,
+            other => other?,
+        }
+        let head = signer.open(&slot);
+        newest = newest.into_iter().chain(head).max_by_key(|(generation, _)| *generation);
+    }
+    Ok(newest)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use hygie_core::Secret;
+
+    use super::*;
+    use crate::keys::KeyId;
+
+    fn key(byte: u8) -> DataKey {
+        DataKey {
+            id: KeyId([byte; 8]),
+            key: Secret::new([byte; 32]),
+        }
+    }
+
+    fn name() -> HeadName {
+        HeadName {
+            instance: "directory".to_owned(),
+            trail: Trail::Writes,
+        }
+    }
+
+    fn tip(seq: u64) -> Tip {
+        Tip {
+            seq,
+            link: [seq as u8; 32],
+        }
+    }
+
+    #[test]
+    fn the_newest_slot_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(HeadFile::read(dir.path(), &key(1), &name()).unwrap(), None);
+        let (mut head, none) = HeadFile::open(dir.path(), &key(1), &name()).unwrap();
+        assert_eq!(none, None);
+        for seq in [3, 7, 20] {
+            head.advance(tip(seq)).unwrap();
+            assert_eq!(HeadFile::read(dir.path(), &key(1), &name()).unwrap(), Some(tip(seq)));
+        }
+        head.sync().unwrap();
+        drop(head);
+        let (mut head, found) = HeadFile::open(dir.path(), &key(1), &name()).unwrap();
+        assert_eq!(found, Some(tip(20)));
+        head.advance(tip(21)).unwrap();
+        assert_eq!(HeadFile::read(dir.path(), &key(1), &name()).unwrap(), Some(tip(21)));
+    }
+
+    #[test]
+    fn a_torn_slot_leaves_the_one_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut head, _) = HeadFile::open(dir.path(), &key(1), &name()).unwrap();
+        head.advance(tip(1)).unwrap();
+        head.advance(tip(2)).unwrap();
+        let path = name().path_in(dir.path());
+        let whole = fs::read(&path).unwrap();
+        for cut in 0..SLOT_LEN {
+            // The third advance goes to the second page; only its first bytes arrive, those of the older slot stay.
+            fs::write(&path, &whole).unwrap();
+            head.generation = 2;
+            head.advance(tip(3)).unwrap();
+            let mut torn = fs::read(&path).unwrap();
+            let second = SLOT_STRIDE as usize;
+            torn[second + cut..second + SLOT_LEN].copy_from_slice(&whole[second + cut..second + SLOT_LEN]);
+            fs::write(&path, &torn).unwrap();
+            assert_eq!(
+                HeadFile::read(dir.path(), &key(1), &name()).unwrap(),
+                Some(tip(2)),
+                "cut at {cut}"
+            );
+        }
+        fs::write(&path, &whole[..100]).unwrap();
+        assert_eq!(HeadFile::read(dir.path(), &key(1), &name()).unwrap(), Some(tip(2)));
+        fs::write(&path, b"").unwrap();
+        assert_eq!(HeadFile::read(dir.path(), &key(1), &name()).unwrap(), None);
+    }
+
+    #[test]
+    fn the_head_of_another_chain_or_key_does_not_pass() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut head, _) = HeadFile::open(dir.path(), &key(1), &name()).unwrap();
+        head.advance(tip(5)).unwrap();
+        assert_eq!(HeadFile::read(dir.path(), &key(2), &name()).unwrap(), None);
+        let others = [
+            HeadName {
+                trail: Trail::Accesses,
+                ..name()
+            },
+            HeadName {
+                instance: "fhir".to_owned(),
+                ..name()
+            },
+        ];
+        for other in others {
+            fs::copy(name().path_in(dir.path()), other.path_in(dir.path())).unwrap();
+            assert_eq!(HeadFile::read(dir.path(), &key(1), &other).unwrap(), None);
+        }
+    }
+}

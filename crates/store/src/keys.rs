@@ -1,1 +1,0 @@
-//! Data keys, wrapped by a master key from a key provider.
