@@ -1,0 +1,259 @@
+//! The error codes of Entra ID, each with its OAuth error, HTTP status and text.
+//! <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
+//!
+//! Clients must not branch on the numbers; people search for them.
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $error:literal, $status:literal, $text:literal;)*) => {
+        /// An error code of the provider.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Aadsts {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Aadsts {
+            /// Every code of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The number after `AADSTS`.
+            pub const fn number(self) -> u32 {
+                match self { $(Self::$name => $number),* }
+            }
+
+            /// The OAuth error it is reported as.
+            pub const fn error(self) -> &'static str {
+                match self { $(Self::$name => $error),* }
+            }
+
+            /// The HTTP status at the token endpoint, or of the page.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status),* }
+            }
+
+            /// The text; `{0}` and `{1}` stand for what the request said.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The `sid` of the request is no session of this browser.
+    SessionNotFound = 160_021, "login_required", 400, "Application requested a user session which does not exist.";
+    /// Several accounts are signed in and none was named.
+    SelectAccount = 16_000, "interaction_required", 400, "Either multiple user identities are available for the current request or the selected account is not supported for the scenario.";
+    /// A fault of ours.
+    ServiceFault = 50_000, "server_error", 500, "There was an error issuing a token or an issue with our sign-in service.";
+    /// The resource is not an application of this tenant.
+    UnknownResource = 500_011, "invalid_resource", 400, "The resource principal named {0} was not found in the tenant named {1}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant.";
+    /// The redirect URI of the request is not registered.
+    RedirectMismatch = 50_011, "invalid_request", 400, "The redirect URI '{0}' specified in the request does not match the redirect URIs configured for the application '{1}'.";
+    /// The redirect URI at the token endpoint is not the one of the authorization request.
+    RedirectChanged = 500_112, "invalid_grant", 400, "The reply address '{0}' does not match the reply address provided when requesting the authorization code.";
+    /// The account belongs to another tenant.
+    OtherTenant = 50_020, "invalid_grant", 400, "The user account does not exist in tenant '{0}' and cannot access the application '{1}' in that tenant.";
+    /// The account is not in the directory.
+    UnknownUser = 50_034, "invalid_grant", 400, "The user account does not exist in the directory.";
+    /// Instance discovery for a host that is not ours.
+    UnknownInstance = 50_049, "invalid_instance", 400, "Unknown or invalid instance.";
+    /// Locked after too many failures.
+    Locked = 50_053, "invalid_grant", 400, "The account is locked because the user tried to sign in too many times with an incorrect user ID or password.";
+    /// The account has no password.
+    NoPassword = 50_056, "invalid_grant", 400, "Invalid or null password: password does not exist in the directory for this user.";
+    /// The account is disabled.
+    UserDisabled = 50_057, "invalid_grant", 400, "The user account is disabled.";
+    /// `prompt=none` without a usable session.
+    NoSession = 50_058, "login_required", 400, "A silent sign-in request was sent but no user is signed in.";
+    /// The tenant cannot be told from the request.
+    NoTenant = 50_059, "invalid_request", 400, "No tenant-identifying information found in either the request or implied by any provided credentials.";
+    /// The sign-in page was left open too long, or is not of this browser.
+    FlowExpired = 50_089, "invalid_grant", 400, "Authentication failed due to flow token expired.";
+    /// The application requires an assignment that the user has not.
+    NotAssigned = 50_105, "invalid_grant", 400, "Your administrator has configured the application {0} to block users unless they are specifically granted ('assigned') access to the application.";
+    /// Wrong user name or password.
+    BadCredentials = 50_126, "invalid_grant", 400, "Error validating credentials due to invalid username or password.";
+    /// The session that vouched is revoked.
+    SessionRevoked = 50_132, "invalid_grant", 400, "The session is not valid due to password expiration or recent password change, or it was revoked.";
+    /// The length of the code challenge or verifier is out of bounds.
+    ChallengeSize = 501_491, "invalid_request", 400, "Invalid size of Code_Challenge parameter.";
+    /// The code verifier is malformed.
+    VerifierSize = 50_147, "invalid_request", 400, "The size of the Code_Verifier parameter is not valid, or it holds characters that are not allowed.";
+    /// The verifier does not belong to the challenge.
+    VerifierMismatch = 501_481, "invalid_grant", 400, "The Code_Verifier does not match the code_challenge supplied in the authorization request.";
+    /// The grant was revoked or the token reused.
+    GrantRevoked = 50_173, "invalid_grant", 400, "The provided grant has expired due to it being revoked, a fresh auth token is needed.";
+    /// A single-tenant application at an endpoint for all tenants.
+    NotMultiTenant = 50_194, "invalid_request", 400, "Application '{0}' is not configured as a multi-tenant application. Usage of the {1} endpoint is not supported for such applications.";
+    /// A code was redeemed twice.
+    CodeReused = 54_005, "invalid_grant", 400, "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.";
+    /// Neither the user nor an administrator has consented.
+    NoConsent = 65_001, "invalid_grant", 400, "The user or administrator has not consented to use the application with ID '{0}'. Send an interactive authorization request for this user and resource.";
+    /// The person declined.
+    Declined = 65_004, "access_denied", 400, "User declined to consent to access the app.";
+    /// The grant is not one of this client.
+    BadGrant = 70_000, "invalid_grant", 400, "The provided value for the '{0}' parameter is not valid.";
+    /// A code redeemed at another tenant.
+    CodeOfOtherTenant = 700_005, "invalid_grant", 400, "The provided authorization code is intended to be used against another tenant, thus rejected.";
+    /// The application is disabled in this tenant.
+    AppDisabled = 7_000_112, "unauthorized_client", 400, "Application '{0}' is disabled.";
+    /// The client is not an application of this tenant.
+    UnknownClient = 700_016, "unauthorized_client", 400, "Application with identifier '{0}' was not found in the directory '{1}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant.";
+    /// Two ways of authentication at once, or a malformed one.
+    ClientCredential = 70_002, "invalid_client", 401, "Error validating client credentials.";
+    /// The secret is wrong.
+    BadSecret = 7_000_215, "invalid_client", 401, "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{0}'.";
+    /// A credential is needed.
+    NoCredential = 7_000_218, "invalid_client", 401, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
+    /// The secret has expired.
+    SecretExpired = 7_000_222, "invalid_client", 401, "The provided client secret keys for app '{0}' are expired.";
+    /// A public client sent a credential.
+    PublicClient = 700_025, "invalid_client", 401, "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.";
+    /// The key that signed the assertion is not registered.
+    UnknownAssertionKey = 700_027, "invalid_client", 401, "The certificate with identifier used to sign the client assertion is not registered on application.";
+    /// The grant type is not one of ours.
+    GrantType = 70_003, "unsupported_grant_type", 400, "The app requested an unsupported grant type '{0}'.";
+    /// The response type is not one of ours.
+    UnsupportedResponseType = 70_005, "unsupported_response_type", 400, "The response type '{0}' is not supported.";
+    /// The application may not have tokens from the authorization endpoint.
+    ResponseTypeDisabled = 700_054, "unsupported_response_type", 400, "response_type '{0}' is not enabled for the application.";
+    /// The response mode is not one of ours, or forbidden with the response type.
+    UnsupportedResponseMode = 70_007, "invalid_request", 400, "'{0}' is not a supported value of 'response_mode' when requesting a token.";
+    /// The code is too old.
+    CodeExpired = 70_008, "invalid_grant", 400, "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive authorization request for this user and resource.";
+    /// The refresh token was not used for too long.
+    RefreshExpired = 700_082, "invalid_grant", 400, "The refresh token has expired due to inactivity.";
+    /// The refresh token of a single-page application has reached its end.
+    SpaRefreshExpired = 700_084, "invalid_grant", 400, "The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime of 1.00:00:00, which cannot be extended. It is now expired.";
+    /// The scope cannot be understood.
+    BadScope = 70_011, "invalid_scope", 400, "The provided value for the input parameter 'scope' is not valid. The scope {0} is not valid.";
+    /// Scopes of several resources where one is allowed.
+    SeveralResources = 700_022, "invalid_scope", 400, "The provided value for the input parameter scope is not valid because it contains more than one resource.";
+    /// No resource where one is needed.
+    NoResource = 700_023, "invalid_scope", 400, "The provided value for the input parameter scope is not valid because it does not contain a resource.";
+    /// Client credentials need `/.default`.
+    NotDefault = 1_002_012, "invalid_scope", 400, "The provided value for scope {0} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).";
+    /// There is no such tenant.
+    UnknownTenant = 90_002, "invalid_tenant", 400, "Tenant '{0}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.";
+    /// A parameter is missing.
+    Missing = 900_144, "invalid_request", 400, "The request body must contain the following parameter: '{0}'.";
+    /// The grant needs a tenant of its own.
+    TenantNeeded = 9_001_023, "invalid_request", 400, "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint.";
+    /// Duplicated parameters, broken encoding, too long.
+    Malformed = 9_002_313, "invalid_request", 400, "Invalid request. Request is malformed or invalid.";
+    /// A parameter has a value that it cannot have.
+    BadParameter = 90_023, "invalid_request", 400, "The value of the parameter '{0}' is not valid.";
+    /// `resource` at a v2 endpoint.
+    ResourceOnV2 = 901_002, "invalid_request", 400, "The 'resource' request parameter isn't supported.";
+    /// Another HTTP method is wanted.
+    WrongVerb = 900_561, "invalid_request", 405, "The endpoint only accepts {0} requests. Received a {1} request.";
+    /// The application has no redirect URI.
+    NoRedirect = 900_971, "invalid_request", 400, "No reply address provided.";
+    /// A part that is needed does not answer.
+    Unavailable = 90_033, "temporarily_unavailable", 503, "A transient error has occurred. Please try again.";
+    /// Too many requests.
+    Throttled = 90_055, "temporarily_unavailable", 429, "The request was throttled. Please try again later.";
+    /// There are no personal accounts here.
+    NoPersonalAccounts = 90_130, "invalid_request", 400, "Application is not supported over the /common or /consumers endpoints for personal accounts. Please use the /organizations or tenant-specific endpoint.";
+    /// A public client without PKCE.
+    PkceRequired = 9_002_325, "invalid_request", 400, "Proof Key for Code Exchange is required for cross-origin authorization code redemption.";
+    /// A browser redeemed for an application that is not a single-page one.
+    CrossOrigin = 9_002_326, "invalid_request", 400, "Cross-origin token redemption is permitted only for the 'Single-Page Application' client-type. Request origin: '{0}'.";
+    /// A single-page application redeemed outside of a browser.
+    NotCrossOrigin = 9_002_327, "invalid_request", 400, "Tokens issued for the 'Single-Page Application' client-type may only be redeemed via cross-origin requests.";
+}
+
+impl Aadsts {
+    /// The code with this number.
+    pub fn find(number: u32) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.number() == number)
+    }
+
+    /// Whether the person, not the application, must be told: such an error never goes to a redirect URI, but with
+    /// `prompt=none` (OpenID Connect Core §3.1.2.6).
+    pub const fn stays_here(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownClient
+                | Self::AppDisabled
+                | Self::RedirectMismatch
+                | Self::NoRedirect
+                | Self::UnknownTenant
+                | Self::NoTenant
+                | Self::NoPersonalAccounts
+                | Self::NotMultiTenant
+                | Self::NotAssigned
+                | Self::Locked
+                | Self::UserDisabled
+                | Self::NoPassword
+                | Self::FlowExpired
+                | Self::OtherTenant
+        )
+    }
+
+    /// The error as reported to a redirect URI, where an interaction of the person would help.
+    pub const fn authorize_error(self) -> &'static str {
+        match self {
+            Self::NoConsent => "consent_required",
+            Self::SessionRevoked | Self::GrantRevoked | Self::BadCredentials | Self::OtherTenant => {
+                "interaction_required"
+            }
+            Self::NotAssigned | Self::UserDisabled | Self::Locked => "access_denied",
+            other => other.error(),
+        }
+    }
+
+    /// The sub-error that tells client libraries what to do.
+    pub const fn suberror(self) -> Option<&'static str> {
+        match self {
+            Self::NoConsent => Some("consent_required"),
+            Self::GrantRevoked | Self::SessionRevoked => Some("bad_token"),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_unique_and_found() {
+        let numbers: HashSet<u32> = Aadsts::ALL.iter().map(|code| code.number()).collect();
+        assert_eq!(numbers.len(), Aadsts::ALL.len());
+        for &code in Aadsts::ALL {
+            assert_eq!(Aadsts::find(code.number()), Some(code));
+        }
+        assert_eq!(Aadsts::find(1), None);
+    }
+
+    #[test]
+    fn errors_are_registered_names() {
+        // RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core §3.1.2.6, and Entra's own.
+        let known = [
+            "invalid_request",
+            "invalid_client",
+            "invalid_grant",
+            "unauthorized_client",
+            "unsupported_grant_type",
+            "unsupported_response_type",
+            "invalid_scope",
+            "access_denied",
+            "server_error",
+            "temporarily_unavailable",
+            "login_required",
+            "consent_required",
+            "interaction_required",
+            "invalid_resource",
+            "invalid_tenant",
+            "invalid_instance",
+        ];
+        for code in Aadsts::ALL {
+            assert!(known.contains(&code.error()), "{code:?}");
+            assert!(known.contains(&code.authorize_error()), "{code:?}");
+            assert_eq!(code.error() == "invalid_client", code.status() == 401, "{code:?}");
+        }
+    }
+}

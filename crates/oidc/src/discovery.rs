@@ -1,0 +1,227 @@
+//! Metadata documents (OpenID Connect Discovery 1.0 §3, RFC 8414), members in the order of Entra ID, and instance
+//! discovery.
+//!
+//! # Deviations
+//! `code_challenge_methods_supported` and `grant_types_supported` are added. The v1 issuer is on the login host
+//! (`https://H/{tenant}/`), because there is no second one. Values name what is served: `private_key_jwt` is not listed.
+
+use hygie_core::TenantId;
+use serde_json::{Value, json};
+
+/// Where the provider is.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// Base URL of the login host, without a final slash.
+    pub login: String,
+    /// Base URL of the directory API, without a final slash; `None` where it is not served.
+    pub graph: Option<String>,
+}
+
+/// Whom a metadata document is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// One tenant.
+    Tenant(TenantId),
+    /// `organizations`: any tenant.
+    Organizations,
+    /// `common`: any account; the same as `organizations` here, where there are no personal accounts.
+    Common,
+}
+
+impl Audience {
+    /// The first segment of the path.
+    pub fn segment(self) -> String {
+        match self {
+            Self::Tenant(tenant) => tenant.to_string(),
+            Self::Organizations => "organizations".to_owned(),
+            Self::Common => "common".to_owned(),
+        }
+    }
+
+    /// The tenant in an issuer, or the literal text that a client replaces by the `tid` of a token.
+    fn in_issuer(self) -> String {
+        match self {
+            Self::Tenant(tenant) => tenant.to_string(),
+            Self::Organizations | Self::Common => "{tenantid}".to_owned(),
+        }
+    }
+}
+
+impl Provider {
+    /// Issuer of v1 tokens.
+    pub fn issuer_v1(&self, tenant: TenantId) -> String {
+        format!("{}/{tenant}/", self.login)
+    }
+
+    /// Issuer of v2 tokens.
+    pub fn issuer_v2(&self, tenant: TenantId) -> String {
+        format!("{}/{tenant}/v2.0", self.login)
+    }
+
+    /// Issuer of each published key: every tenant's.
+    pub fn issuer_of_keys(&self) -> String {
+        format!("{}/{{tenantid}}/v2.0", self.login)
+    }
+
+    /// `/{tenant}/v2.0/.well-known/openid-configuration`.
+    pub fn v2(&self, audience: Audience) -> Value {
+        let base = format!("{}/{}", self.login, audience.segment());
+        json!({
+            "token_endpoint": format!("{base}/oauth2/v2.0/token"),
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "jwks_uri": format!("{base}/discovery/v2.0/keys"),
+            "response_modes_supported": ["query", "fragment", "form_post"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+            "scopes_supported": ["openid", "profile", "email", "offline_access"],
+            "issuer": format!("{}/{}/v2.0", self.login, audience.in_issuer()),
+            "request_uri_parameter_supported": false,
+            "userinfo_endpoint": self.userinfo(audience),
+            "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
+            "device_authorization_endpoint": format!("{base}/oauth2/v2.0/devicecode"),
+            "http_logout_supported": true,
+            "frontchannel_logout_supported": true,
+            "end_session_endpoint": format!("{base}/oauth2/v2.0/logout"),
+            "claims_supported": [
+                "sub", "iss", "cloud_instance_name", "cloud_instance_host_name", "cloud_graph_host_name",
+                "msgraph_host", "aud", "exp", "iat", "auth_time", "acr", "nonce", "preferred_username", "name", "tid",
+                "ver", "at_hash", "c_hash", "email"
+            ],
+            "kerberos_endpoint": format!("{base}/kerberos"),
+            "tenant_region_scope": region(audience),
+            "cloud_instance_name": self.host(),
+            "cloud_graph_host_name": self.graph_host(),
+            "msgraph_host": self.graph_host(),
+            "rbac_url": self.login,
+            "code_challenge_methods_supported": ["S256", "plain"],
+            "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        })
+    }
+
+    /// `/{tenant}/.well-known/openid-configuration`.
+    pub fn v1(&self, audience: Audience) -> Value {
+        let base = format!("{}/{}", self.login, audience.segment());
+        json!({
+            "token_endpoint": format!("{base}/oauth2/token"),
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "jwks_uri": format!("{base}/discovery/keys"),
+            "response_modes_supported": ["query", "fragment", "form_post"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["code", "id_token", "code id_token", "token id_token", "token"],
+            "scopes_supported": ["openid"],
+            "issuer": format!("{}/{}/", self.login, audience.in_issuer()),
+            "microsoft_multi_refresh_token": true,
+            "authorization_endpoint": format!("{base}/oauth2/authorize"),
+            "device_authorization_endpoint": format!("{base}/oauth2/devicecode"),
+            "http_logout_supported": true,
+            "frontchannel_logout_supported": true,
+            "end_session_endpoint": format!("{base}/oauth2/logout"),
+            "claims_supported": [
+                "sub", "iss", "cloud_instance_name", "cloud_instance_host_name", "cloud_graph_host_name",
+                "msgraph_host", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "email", "given_name",
+                "family_name", "nickname"
+            ],
+            "check_session_iframe": format!("{base}/oauth2/checksession"),
+            "userinfo_endpoint": format!("{base}/openid/userinfo"),
+            "kerberos_endpoint": format!("{base}/kerberos"),
+            "tenant_region_scope": region(audience),
+            "cloud_instance_name": self.host(),
+            "cloud_graph_host_name": self.graph_host(),
+            "msgraph_host": self.graph_host(),
+            "rbac_url": self.login,
+            "code_challenge_methods_supported": ["S256", "plain"],
+            "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        })
+    }
+
+    /// `/common/discovery/instance`: the document of our host, or `None` for a host that is not ours.
+    pub fn instance(&self, authorization_endpoint: &str) -> Option<Value> {
+        let asked = url::Url::parse(authorization_endpoint).ok()?;
+        let ours = url::Url::parse(&self.login).ok()?;
+        if asked.origin() != ours.origin() {
+            return None;
+        }
+        let tenant = asked.path_segments()?.next().filter(|segment| !segment.is_empty())?;
+        let v2 = if asked.path().contains("/v2.0/") { "/v2.0" } else { "" };
+        let host = self.host();
+        Some(json!({
+            "tenant_discovery_endpoint": format!("{}/{tenant}{v2}/.well-known/openid-configuration", self.login),
+            "api-version": "1.1",
+            "metadata": [{ "preferred_network": host, "preferred_cache": host, "aliases": [host] }],
+        }))
+    }
+
+    fn userinfo(&self, audience: Audience) -> String {
+        match &self.graph {
+            Some(graph) => format!("{graph}/oidc/userinfo"),
+            None => format!("{}/{}/openid/userinfo", self.login, audience.segment()),
+        }
+    }
+
+    fn host(&self) -> &str {
+        host(&self.login)
+    }
+
+    fn graph_host(&self) -> &str {
+        self.graph.as_deref().map_or_else(|| self.host(), host)
+    }
+}
+
+/// Host and port of a base URL.
+fn host(base: &str) -> &str {
+    base.split_once("://").map_or(base, |(_, host)| host)
+}
+
+/// Personal data stay in the European Union; documents for all tenants name no region.
+fn region(audience: Audience) -> Option<&'static str> {
+    matches!(audience, Audience::Tenant(_)).then_some("EU")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provider() -> Provider {
+        Provider {
+            login: "https://login.example:8441".to_owned(),
+            graph: None,
+        }
+    }
+
+    #[test]
+    fn issuers_are_templates_for_all_tenants() {
+        assert_eq!(
+            provider().v2(Audience::Organizations)["issuer"],
+            "https://login.example:8441/{tenantid}/v2.0"
+        );
+        assert_eq!(
+            provider().v1(Audience::Common)["issuer"],
+            "https://login.example:8441/{tenantid}/"
+        );
+        let tenant: TenantId = "5b1f9e0a-34a7-4c2a-9a64-0f6f0d2f0001".parse().unwrap();
+        let document = provider().v2(Audience::Tenant(tenant));
+        assert_eq!(document["issuer"], provider().issuer_v2(tenant));
+        assert_eq!(document["cloud_instance_name"], "login.example:8441");
+        assert_eq!(document["tenant_region_scope"], "EU");
+        assert_eq!(provider().v2(Audience::Common)["tenant_region_scope"], Value::Null);
+    }
+
+    #[test]
+    fn instances() {
+        let found = provider()
+            .instance("https://login.example:8441/t/oauth2/v2.0/authorize")
+            .unwrap();
+        let expected = "https://login.example:8441/t/v2.0/.well-known/openid-configuration";
+        assert_eq!(found["tenant_discovery_endpoint"], expected);
+        for other in [
+            "https://login.example/t/oauth2/v2.0/authorize",
+            "https://evil.example:8441/t/x",
+            "x",
+            "https://login.example:8441",
+        ] {
+            assert_eq!(provider().instance(other), None, "{other}");
+        }
+    }
+}

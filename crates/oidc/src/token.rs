@@ -1,0 +1,218 @@
+//! The token request and its response (RFC 6749 §4.1.3, §4.4.2, §5.1, §6).
+
+use hygie_core::{Secret, Timestamp};
+use serde_json::{Map, Value, json};
+
+use crate::{Aadsts, ClientAuth, Params, Refusal, Scopes, Version};
+
+/// Longest code or refresh token.
+const MAX_TOKEN: usize = 4 * 1024;
+
+/// What a token is asked for.
+#[derive(Clone, Debug)]
+pub enum Grant {
+    /// The client itself.
+    ClientCredentials,
+    /// A code of the authorization endpoint.
+    AuthorizationCode {
+        /// The code.
+        code: Secret<String>,
+        /// The redirect URI of the authorization request.
+        redirect_uri: Option<String>,
+        /// PKCE.
+        code_verifier: Option<String>,
+    },
+    /// A refresh token.
+    RefreshToken(Secret<String>),
+}
+
+/// A token request.
+#[derive(Clone, Debug)]
+pub struct TokenRequest {
+    /// Endpoint family.
+    pub version: Version,
+    /// The client and its proof.
+    pub client: ClientAuth,
+    /// The grant.
+    pub grant: Grant,
+    /// What is asked; `None` leaves it to the grant.
+    pub scopes: Option<Scopes>,
+    /// Whether the client wants the `client_info` member.
+    pub wants_client_info: bool,
+}
+
+impl TokenRequest {
+    /// From the body and the `Authorization` header.
+    pub fn parse(params: &Params, authorization: Option<&str>, version: Version) -> Result<Self, Refusal> {
+        let grant = match params.require("grant_type")? {
+            "client_credentials" => Grant::ClientCredentials,
+            "authorization_code" => Grant::AuthorizationCode {
+                code: token(params, "code")?,
+                redirect_uri: params.get("redirect_uri").map(str::to_owned),
+                code_verifier: params.get("code_verifier").map(str::to_owned),
+            },
+            "refresh_token" => Grant::RefreshToken(token(params, "refresh_token")?),
+            other => return Err(Refusal::about(Aadsts::GrantType, &[other])),
+        };
+        Ok(Self {
+            version,
+            client: ClientAuth::parse(params, authorization)?,
+            grant,
+            scopes: scopes(params, version)?,
+            wants_client_info: params.get("client_info").is_some_and(|v| v == "1"),
+        })
+    }
+}
+
+fn token(params: &Params, name: &str) -> Result<Secret<String>, Refusal> {
+    let value = params.require(name)?;
+    if value.len() > MAX_TOKEN {
+        return Err(Refusal::about(Aadsts::BadGrant, &[name]));
+    }
+    Ok(Secret::new(value.to_owned()))
+}
+
+fn scopes(params: &Params, version: Version) -> Result<Option<Scopes>, Refusal> {
+    match (version, params.get("resource"), params.get("scope")) {
+        (Version::V2, Some(_), _) => Err(Refusal::new(Aadsts::ResourceOnV2)),
+        (Version::V2, None, scope) => scope.map(Scopes::parse).transpose(),
+        (Version::V1, resource, _) => Ok(resource.map(Scopes::of_resource)),
+    }
+}
+
+/// What a token response holds; how it is written depends on the endpoint ([`TokenResponse::render`]).
+#[derive(Clone, Debug)]
+pub struct TokenResponse {
+    /// Endpoint family.
+    pub version: Version,
+    /// The access token.
+    pub access_token: String,
+    /// When it was issued and ends.
+    pub validity: (Timestamp, Timestamp),
+    /// The resource, for v1.
+    pub resource: String,
+    /// Granted scopes; `None` for the client itself.
+    pub scope: Option<String>,
+    /// The next refresh token, and for a single-page application its end.
+    pub refresh: Option<(String, Option<Timestamp>)>,
+    /// The id token.
+    pub id_token: Option<String>,
+    /// base64url of `{"uid":…,"utid":…}`.
+    pub client_info: Option<String>,
+}
+
+impl TokenResponse {
+    /// The JSON body: numbers at v2, strings at v1 with `expires_on`, `not_before` and `resource`.
+    pub fn render(&self) -> Value {
+        let (issued, ends) = self.validity;
+        let lasts = ends.secs().saturating_sub(issued.secs());
+        let mut body = Map::new();
+        body.insert("token_type".to_owned(), json!("Bearer"));
+        let mut put = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                body.insert(name.to_owned(), value);
+            }
+        };
+        put("scope", self.scope.as_ref().map(|scope| json!(scope)));
+        match self.version {
+            Version::V2 => {
+                put("expires_in", Some(json!(lasts)));
+                put("ext_expires_in", Some(json!(lasts)));
+            }
+            Version::V1 => {
+                put("expires_in", Some(json!(lasts.to_string())));
+                put("ext_expires_in", Some(json!(lasts.to_string())));
+                put("expires_on", Some(json!(ends.secs().to_string())));
+                put("not_before", Some(json!(issued.secs().to_string())));
+                put("resource", Some(json!(self.resource)));
+            }
+        }
+        put("access_token", Some(json!(self.access_token)));
+        put("refresh_token", self.refresh.as_ref().map(|(token, _)| json!(token)));
+        let refresh_end = self.refresh.as_ref().and_then(|(_, end)| *end);
+        put(
+            "refresh_token_expires_in",
+            refresh_end.map(|end| json!(end.secs().saturating_sub(issued.secs()))),
+        );
+        put("id_token", self.id_token.as_ref().map(|token| json!(token)));
+        put("client_info", self.client_info.as_ref().map(|value| json!(value)));
+        Value::Object(body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(body: &str, version: Version) -> Result<TokenRequest, Aadsts> {
+        TokenRequest::parse(&Params::parse(body.as_bytes()).unwrap(), None, version).map_err(|r| r.code())
+    }
+
+    #[test]
+    fn grants() {
+        let request = parse(
+            "grant_type=client_credentials&client_id=x&client_secret=s&scope=api://r/.default",
+            Version::V2,
+        );
+        assert!(matches!(request.unwrap().grant, Grant::ClientCredentials));
+        let v1 = parse(
+            "grant_type=refresh_token&refresh_token=r&client_id=x&resource=r&client_info=1",
+            Version::V1,
+        )
+        .unwrap();
+        assert!(v1.wants_client_info && v1.scopes.is_some());
+        for (body, code) in [
+            ("client_id=x", Aadsts::Missing),
+            ("grant_type=password&client_id=x", Aadsts::GrantType),
+            ("grant_type=authorization_code&client_id=x", Aadsts::Missing),
+            ("grant_type=client_credentials", Aadsts::Missing),
+            (
+                "grant_type=client_credentials&client_id=x&resource=r",
+                Aadsts::ResourceOnV2,
+            ),
+        ] {
+            assert_eq!(parse(body, Version::V2).unwrap_err(), code, "{body}");
+        }
+        let long = format!(
+            "grant_type=refresh_token&client_id=x&refresh_token={}",
+            "r".repeat(MAX_TOKEN + 1)
+        );
+        assert_eq!(parse(&long, Version::V2).unwrap_err(), Aadsts::BadGrant);
+    }
+
+    #[test]
+    fn numbers_at_v2_strings_at_v1() {
+        let mut response = TokenResponse {
+            version: Version::V2,
+            access_token: "t".into(),
+            validity: (Timestamp::from_secs(1000), Timestamp::from_secs(4600)),
+            resource: "https://r".into(),
+            scope: Some("a b".into()),
+            refresh: Some(("r".into(), Some(Timestamp::from_secs(87_400)))),
+            id_token: None,
+            client_info: None,
+        };
+        assert_eq!(
+            response.render().to_string(),
+            r#"{"token_type":"Bearer","scope":"a b","expires_in":3600,"ext_expires_in":3600,"access_token":"t","refresh_token":"r","refresh_token_expires_in":86400}"#
+        );
+        response.version = Version::V1;
+        response.refresh = None;
+        assert_eq!(
+            response.render().to_string(),
+            r#"{"token_type":"Bearer","scope":"a b","expires_in":"3600","ext_expires_in":"3600","expires_on":"4600","not_before":"1000","resource":"https://r","access_token":"t"}"#
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(body in "(grant_type|client_id|scope|code|=|&|%|[a-z]|[0-9])*") {
+            if let Ok(params) = Params::parse(body.as_bytes()) {
+                let _ = TokenRequest::parse(&params, Some(&body), Version::V1);
+                let _ = TokenRequest::parse(&params, None, Version::V2);
+            }
+        }
+    }
+}
