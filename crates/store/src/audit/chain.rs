@@ -12,7 +12,7 @@ use aws_lc_rs::hmac;
 use hygie_core::Timestamp;
 use serde::Deserialize;
 
-use super::Record;
+use super::{Head, Record};
 use crate::keys::DataKey;
 
 /// A link of a chain.
@@ -213,8 +213,8 @@ impl Span {
 /// Why a chain could not go on where it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Break {
-    /// There are entries, and no valid head.
-    HeadLost,
+    /// There are entries, and no valid head, or one of its two slots is not valid.
+    HeadDamaged,
     /// The head knows entries that are not there: the end was cut off.
     Truncated {
         /// Number of the last entry that is there (0: none was looked at).
@@ -250,17 +250,14 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Goes on at the end of the entries that [`SINCE_HEAD`] selects, which are verified. Advance the head to
-    /// [`Chain::tip`] and sync it before the first entry is made: a chain that has entries and no head is a broken one.
+    /// Goes on at the end of the entries that [`SINCE_HEAD`] selects, which are verified. Begin the head with
+    /// [`Chain::tip`] before the first entry is made: a chain that has entries and no head is a broken one.
     pub fn resume<E>(
         key: LinkKey,
-        head: Option<Tip>,
+        head: Option<Head>,
         entries: impl IntoIterator<Item = Result<Entry, E>>,
     ) -> Result<(Self, Resumption), E> {
-        let anchor = head.unwrap_or_else(|| Tip::start(&key, 1));
-        // Where a chain starts, there is no entry yet that could be missing.
-        let is_head_met = head.is_some_and(|head| head.is_start(&key));
-        let mut end = End::new(&key, head, anchor, is_head_met);
+        let mut end = End::at_head(&key, head);
         for entry in entries {
             end.follow(&entry?.into());
         }
@@ -299,21 +296,30 @@ impl Chain {
 /// Follows the end of a chain and decides how it goes on.
 pub(super) struct End<'k> {
     key: &'k LinkKey,
-    head: Option<Tip>,
+    head: Option<Head>,
     tip: Tip,
     is_head_met: bool,
     forged: Option<u64>,
+    /// Highest number that is known to be there.
     highest: u64,
     beyond: Option<Span>,
 }
 
 impl<'k> End<'k> {
-    /// From `anchor`, which is trusted, on.
-    pub fn new(key: &'k LinkKey, head: Option<Tip>, anchor: Tip, is_head_met: bool) -> Self {
+    /// Along the entries from the head's on.
+    pub fn at_head(key: &'k LinkKey, head: Option<Head>) -> Self {
+        let start = Tip::start(key, 1);
+        let tip = head.map_or(start, |head| head.tip);
+        // Where a chain starts, there is no entry yet that could be missing.
+        let is_head_met = head.is_some() && tip.is_start(key);
+        Self::new(key, head, tip, is_head_met)
+    }
+
+    fn new(key: &'k LinkKey, head: Option<Head>, tip: Tip, is_head_met: bool) -> Self {
         Self {
             key,
             head,
-            tip: anchor,
+            tip,
             is_head_met,
             forged: None,
             highest: 0,
@@ -321,26 +327,28 @@ impl<'k> End<'k> {
         }
     }
 
+    fn head_seq(&self) -> u64 {
+        self.head.map_or(0, |head| head.tip.seq)
+    }
+
     /// Takes the next block; whether it continues the chain.
     pub fn follow(&mut self, block: &Block) -> bool {
         self.highest = self.highest.max(block.last());
-        let signed = self.head.filter(|head| head.seq == block.last());
+        let signed = self.head.filter(|head| head.tip.seq == block.last());
         if let Some(head) = signed {
-            self.is_head_met = head.link == block.link;
+            self.is_head_met = head.tip.link == block.link;
+            if self.tip == head.tip {
+                // The head's own entry: there is no link before it to check it with.
+                return self.is_head_met;
+            }
         }
-        if signed.is_some() && self.tip.seq == block.last() {
-            // The anchor was the head itself: nothing to link it to.
-            return self.is_head_met;
-        }
-        let continues = block.first == self.tip.seq + 1
-            && block.link == self.key.link(&self.tip.link, block.first, &block.content)
-            && self.forged.is_none();
+        let continues = self.forged.is_none() && self.continues(block);
         if continues {
             self.tip = Tip {
                 seq: block.last(),
                 link: block.link,
             };
-            if self.head.is_some_and(|head| block.first > head.seq) {
+            if block.first > self.head_seq() {
                 self.beyond = Span::join(self.beyond, block.span);
             }
         } else {
@@ -349,34 +357,38 @@ impl<'k> End<'k> {
         continues
     }
 
+    /// Whether the chain can go on with this block.
+    pub fn continues(&self, block: &Block) -> bool {
+        block.first == self.tip.seq + 1 && block.link == self.key.link(&self.tip.link, block.first, &block.content)
+    }
+
     /// Where the chain goes on, and whether that is where it ended.
     pub fn settle(self) -> (Tip, Resumption) {
         let Some(reason) = self.find_break() else {
-            let ahead = self.tip.seq - self.head.map_or(0, |head| head.seq);
+            let ahead = self.tip.seq - self.head_seq();
             return (self.tip, Resumption::Continued { ahead });
         };
-        let last = self.highest.max(self.tip.seq).max(self.head.map_or(0, |head| head.seq));
+        let last = self.highest.max(self.tip.seq).max(self.head_seq());
         (Tip::start(self.key, last + 2), Resumption::Broken(reason))
     }
 
     fn find_break(&self) -> Option<Break> {
         let Some(head) = self.head else {
-            return (self.highest > 0).then_some(Break::HeadLost);
+            return (self.highest > 0).then_some(Break::HeadDamaged);
         };
-        if self.highest.max(self.tip.seq) < head.seq || (self.highest == 0 && !self.is_head_met) {
-            return Some(Break::Truncated {
-                found: self.highest,
-                head: head.seq,
+        let (seq, found) = (head.tip.seq, self.highest);
+        if !self.is_head_met {
+            return Some(if found < seq {
+                Break::Truncated { found, head: seq }
+            } else {
+                Break::Replaced(seq)
             });
         }
-        if !self.is_head_met {
-            return Some(Break::Replaced(head.seq));
+        if !head.is_whole {
+            return Some(Break::HeadDamaged);
         }
-        if let Some(seq) = self.forged {
-            return Some(Break::Forged(seq));
-        }
-        self.beyond
-            .filter(|span| span.is_too_long())
-            .map(|_| Break::HeadSetBack)
+        let forged = self.forged.map(Break::Forged);
+        let set_back = self.beyond.is_some_and(Span::is_too_long);
+        forged.or(set_back.then_some(Break::HeadSetBack))
     }
 }

@@ -5,6 +5,10 @@
 //! never ahead of its chain, unless the chain was cut; and a chain is ahead of its head by what a power loss took from
 //! the head, which is verified like everything else, since its links are keyed.
 //!
+//! Both slots are valid from the beginning on ([`HeadFile::begin`]), and a slot is smaller than a sector, which disks write
+//! whole. So a slot without a valid signature is a suspicion, not an accident: else one could cut off the last entries and
+//! spoil the newest slot, and the older one would vouch for what is left.
+//!
 //! Who sets back the head *and* the chain to the same earlier state, with files that once were true, is found by
 //! neither: only a copy kept elsewhere shows that.
 
@@ -25,6 +29,8 @@ const SLOT_LEN: usize = MAGIC.len() + 8 + 8 + 32 + MAC_LEN;
 /// Slots lie in different pages, so that one torn write cannot spoil both.
 const SLOT_STRIDE: u64 = 4096;
 const SLOTS: u64 = 2;
+/// How often a reader beside a writer tries again.
+const REREADS: u32 = 3;
 
 /// Whose head it is; bound to the signature, so that the head of another chain does not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +48,15 @@ impl HeadName {
     }
 }
 
+/// A head as it was read: the newest slot with a valid signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The end of the chain that it vouches for.
+    pub tip: Tip,
+    /// Whether the other slot is valid, too.
+    pub is_whole: bool,
+}
+
 /// The head of one chain, for the one process that writes the chain.
 pub struct HeadFile {
     file: File,
@@ -51,8 +66,8 @@ pub struct HeadFile {
 }
 
 impl HeadFile {
-    /// Opens or creates the file, and gives the newest head that is validly signed. A new file has none.
-    pub fn open(directory: &Path, key: &DataKey, name: &HeadName) -> io::Result<(Self, Option<Tip>)> {
+    /// Opens or creates the file, and reads the head. A new file has none.
+    pub fn open(directory: &Path, key: &DataKey, name: &HeadName) -> io::Result<(Self, Option<Head>)> {
         let path = name.path_in(directory);
         match files::create(&path, &[0; (SLOT_STRIDE * SLOTS) as usize]) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
@@ -60,24 +75,41 @@ impl HeadFile {
         }
         let file = File::options().read(true).write(true).open(&path)?;
         let signer = Signer::new(key, name);
-        let newest = newest(&file, &signer)?;
-        let head = Self {
+        let (generation, head) = newest(&file, &signer)?.unzip();
+        let opened = Self {
             file,
             signer,
-            generation: newest.map_or(0, |(generation, _)| generation),
+            generation: generation.unwrap_or(0),
             is_synced: true,
         };
-        Ok((head, newest.map(|(_, tip)| tip)))
+        Ok((opened, head))
     }
 
-    /// The newest head that is validly signed, for a reader beside the process that writes it.
-    pub fn read(directory: &Path, key: &DataKey, name: &HeadName) -> io::Result<Option<Tip>> {
+    /// Reads the head beside the process that writes it.
+    pub fn read(directory: &Path, key: &DataKey, name: &HeadName) -> io::Result<Option<Head>> {
         let file = match File::open(name.path_in(directory)) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        Ok(newest(&file, &Signer::new(key, name))?.map(|(_, tip)| tip))
+        let signer = Signer::new(key, name);
+        let mut head = newest(&file, &signer)?;
+        for _ in 0..REREADS {
+            if head.is_some_and(|(_, head)| head.is_whole) {
+                break;
+            }
+            // Perhaps read in the middle of a write.
+            head = newest(&file, &signer)?;
+        }
+        Ok(head.map(|(_, head)| head))
+    }
+
+    /// Signs this tip in both slots, durably: when a chain is opened, before its first entry.
+    pub fn begin(&mut self, tip: Tip) -> io::Result<()> {
+        for _ in 0..SLOTS {
+            self.advance(tip)?;
+        }
+        self.sync()
     }
 
     /// Moves the head to this tip, whose entries must be durable: one write, no sync.
@@ -144,18 +176,22 @@ impl Signer {
     }
 }
 
-fn newest(file: &File, signer: &Signer) -> io::Result<Option<(u64, Tip)>> {
-    let mut newest: Option<(u64, Tip)> = None;
-    for at in 0..SLOTS {
+/// Generation and tip of the newest slot.
+fn newest(file: &File, signer: &Signer) -> io::Result<Option<(u64, Head)>> {
+    let mut slots = [None; SLOTS as usize];
+    for (at, found) in (0..).zip(&mut slots) {
         let mut slot = [0; SLOT_LEN];
         match file.read_exact_at(&mut slot, at * SLOT_STRIDE) {
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => continue,
-            other => other?,
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {}
+            other => {
+                other?;
+                *found = signer.open(&slot);
+            }
         }
-        let head = signer.open(&slot);
-        newest = newest.into_iter().chain(head).max_by_key(|(generation, _)| *generation);
     }
-    Ok(newest)
+    let is_whole = slots.iter().all(Option::is_some);
+    let newest = slots.into_iter().flatten().max_by_key(|(generation, _)| *generation);
+    Ok(newest.map(|(generation, tip)| (generation, Head { tip, is_whole })))
 }
 
 #[cfg(test)]
@@ -188,51 +224,57 @@ mod tests {
         }
     }
 
+    fn read(dir: &tempfile::TempDir) -> Option<Head> {
+        HeadFile::read(dir.path(), &key(1), &name()).unwrap()
+    }
+
+    fn whole(seq: u64) -> Option<Head> {
+        let tip = tip(seq);
+        Some(Head { tip, is_whole: true })
+    }
+
     #[test]
     fn the_newest_slot_is_read() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(HeadFile::read(dir.path(), &key(1), &name()).unwrap(), None);
+        assert_eq!(read(&dir), None);
         let (mut head, none) = HeadFile::open(dir.path(), &key(1), &name()).unwrap();
-        assert_eq!(none, None);
+        assert_eq!((none, read(&dir)), (None, None));
+        head.begin(tip(0)).unwrap();
+        assert_eq!(read(&dir), whole(0));
         for seq in [3, 7, 20] {
             head.advance(tip(seq)).unwrap();
-            assert_eq!(HeadFile::read(dir.path(), &key(1), &name()).unwrap(), Some(tip(seq)));
+            assert_eq!(read(&dir), whole(seq));
         }
         head.sync().unwrap();
         drop(head);
         let (mut head, found) = HeadFile::open(dir.path(), &key(1), &name()).unwrap();
-        assert_eq!(found, Some(tip(20)));
+        assert_eq!(found, whole(20));
         head.advance(tip(21)).unwrap();
-        assert_eq!(HeadFile::read(dir.path(), &key(1), &name()).unwrap(), Some(tip(21)));
+        assert_eq!(read(&dir), whole(21));
     }
 
     #[test]
-    fn a_torn_slot_leaves_the_one_before() {
+    fn a_spoilt_slot_leaves_the_one_before_and_is_told() {
         let dir = tempfile::tempdir().unwrap();
         let (mut head, _) = HeadFile::open(dir.path(), &key(1), &name()).unwrap();
-        head.advance(tip(1)).unwrap();
+        head.begin(tip(1)).unwrap();
         head.advance(tip(2)).unwrap();
         let path = name().path_in(dir.path());
-        let whole = fs::read(&path).unwrap();
+        let before = fs::read(&path).unwrap();
+        head.advance(tip(3)).unwrap();
+        let after = fs::read(&path).unwrap();
+        let at = (0..before.len()).find(|at| before[*at] != after[*at]).unwrap() / 4096 * 4096;
         for cut in 0..SLOT_LEN {
-            // The third advance goes to the second page; only its first bytes arrive, those of the older slot stay.
-            fs::write(&path, &whole).unwrap();
-            head.generation = 2;
-            head.advance(tip(3)).unwrap();
-            let mut torn = fs::read(&path).unwrap();
-            let second = SLOT_STRIDE as usize;
-            torn[second + cut..second + SLOT_LEN].copy_from_slice(&whole[second + cut..second + SLOT_LEN]);
+            // Only the first bytes of the third advance arrive; of the slot it replaces, the others stay.
+            let mut torn = after.clone();
+            torn[at + cut..at + SLOT_LEN].copy_from_slice(&before[at + cut..at + SLOT_LEN]);
             fs::write(&path, &torn).unwrap();
-            assert_eq!(
-                HeadFile::read(dir.path(), &key(1), &name()).unwrap(),
-                Some(tip(2)),
-                "cut at {cut}"
-            );
+            let found = read(&dir).unwrap();
+            assert_eq!(found.tip, tip(if torn == after { 3 } else { 2 }), "cut at {cut}");
+            assert_eq!(found.is_whole, torn == after || torn == before, "cut at {cut}");
         }
-        fs::write(&path, &whole[..100]).unwrap();
-        assert_eq!(HeadFile::read(dir.path(), &key(1), &name()).unwrap(), Some(tip(2)));
         fs::write(&path, b"").unwrap();
-        assert_eq!(HeadFile::read(dir.path(), &key(1), &name()).unwrap(), None);
+        assert_eq!(read(&dir), None);
     }
 
     #[test]

@@ -11,6 +11,6 @@ mod record;
 mod verify;
 
 pub use chain::{Break, Chain, Entry, INSERT, Link, LinkKey, PAGE, Resumption, SINCE_HEAD, TABLE, Tip, Trail};
-pub use head::{HeadFile, HeadName};
+pub use head::{Head, HeadFile, HeadName};
 pub use record::{Actor, Outcome, Record};
 pub use verify::{Finding, Report, Verification};

@@ -11,7 +11,7 @@
 //! | the last entries removed | [`Finding::Truncated`] |
 //! | an entry added at the end | [`Finding::Forged`] |
 //! | the end removed, and the program let to write on | [`Finding::Restarted`], for ever |
-//! | heads file removed or damaged | [`Finding::HeadMissing`]; once the program has run again, [`Finding::Restarted`] |
+//! | heads file removed or spoilt | [`Finding::HeadDamaged`]; once the program has run again, [`Finding::Restarted`] |
 //! | heads file set back by more than a quarter of an hour of entries | [`Finding::HeadSetBack`], then as above |
 //!
 //! Not found: a heads file set back by less (the entries themselves are still verified one by one: nothing is lost by
@@ -21,7 +21,7 @@
 use std::fmt;
 
 use super::chain::{Block, Span};
-use super::{Entry, Link, LinkKey, Tip};
+use super::{Entry, Head, Link, LinkKey, Tip};
 
 /// Findings that are listed; the rest is counted.
 const MAX_FINDINGS: usize = 1000;
@@ -78,8 +78,8 @@ pub enum Finding {
     },
     /// The entry at the head is a valid one, but not the one that the head signed.
     Replaced(u64),
-    /// There are entries, and no head with a valid signature.
-    HeadMissing,
+    /// There are entries, and no head with two valid signatures.
+    HeadDamaged,
     /// The entries after the head were written over a longer time than a head ever lags behind.
     HeadSetBack(u64),
     /// Part of a file cannot be read as what it should be.
@@ -112,7 +112,7 @@ impl fmt::Display for Finding {
                 Numbers(*from, *to)
             ),
             Self::Replaced(seq) => write!(f, "entry {seq} is not the one that the head signed"),
-            Self::HeadMissing => f.write_str("the head is missing or not signed with the heads key"),
+            Self::HeadDamaged => f.write_str("the head is missing or spoilt"),
             Self::HeadSetBack(seq) => write!(f, "the head was set back to entry {seq}"),
             Self::Unreadable { segment, offset } => write!(f, "segment {segment} is damaged at byte {offset}"),
             Self::UnknownKey { segment } => write!(f, "segment {segment} is written under an unknown key"),
@@ -163,7 +163,7 @@ impl Report {
 /// process adds meanwhile are after it.
 pub struct Verification {
     key: LinkKey,
-    head: Option<Tip>,
+    head: Option<Head>,
     next: u64,
     /// The link before `next`; unknown after a gap.
     prev: Option<Link>,
@@ -181,7 +181,7 @@ struct Suspect {
 
 impl Verification {
     /// Of the chain with this key and head.
-    pub fn new(key: LinkKey, head: Option<Tip>) -> Self {
+    pub fn new(key: LinkKey, head: Option<Head>) -> Self {
         let start = key.start(1);
         Self {
             key,
@@ -243,7 +243,7 @@ impl Verification {
     }
 
     fn compare_with_head(&mut self, block: &Block) {
-        match self.head {
+        match self.head.map(|head| head.tip) {
             Some(head) if block.last() == head.seq => self.is_head_replaced = block.link != head.link,
             Some(head) if block.first > head.seq => self.beyond = Span::join(self.beyond, block.span),
             _ => {}
@@ -254,8 +254,13 @@ impl Verification {
     pub fn finish(mut self) -> Report {
         self.explain_suspects();
         match self.head {
-            None if self.next > 1 => self.report.add(Finding::HeadMissing),
-            Some(head) => self.conclude_at_head(head),
+            None if self.next > 1 => self.report.add(Finding::HeadDamaged),
+            Some(head) => {
+                if !head.is_whole {
+                    self.report.add(Finding::HeadDamaged);
+                }
+                self.conclude_at_head(head.tip);
+            }
             None => {}
         }
         self.report
@@ -312,7 +317,7 @@ impl Verification {
 
     fn unexplained(&self, block: &Block) -> Finding {
         match self.head {
-            Some(head) if block.first > head.seq => forged(block),
+            Some(head) if block.first > head.tip.seq => forged(block),
             _ => Finding::Altered {
                 from: block.first,
                 to: block.last(),
@@ -352,11 +357,15 @@ mod tests {
         Record::success(&cx, "fhir.create", format!("Patient/{secs}"))
     }
 
+    fn whole(tip: Tip) -> Option<Head> {
+        Some(Head { tip, is_whole: true })
+    }
+
     /// What a database and its heads file hold.
     #[derive(Clone)]
     struct World {
         rows: Vec<Entry>,
-        head: Option<Tip>,
+        head: Option<Head>,
     }
 
     impl World {
@@ -375,13 +384,13 @@ mod tests {
             let since = self.head.map_or(self.rows.len().saturating_sub(1), |head| {
                 self.rows
                     .iter()
-                    .position(|row| row.seq >= head.seq)
+                    .position(|row| row.seq >= head.tip.seq)
                     .unwrap_or(self.rows.len())
             });
             let rows = self.rows[since..].iter().cloned().map(Ok::<_, Infallible>);
             let (mut chain, resumption) = Chain::resume(link_key(1), self.head, rows).unwrap();
             self.rows.extend((0..count).map(|n| chain.next(&record(at + n as i64))));
-            self.head = Some(chain.tip());
+            self.head = whole(chain.tip());
             resumption
         }
 
@@ -413,7 +422,7 @@ mod tests {
         assert_eq!(world.run(100_000, 7), CONTINUED);
         let report = world.verify();
         assert!(report.is_clean(), "{:?}", report.findings);
-        assert_eq!((report.entries, report.tip), (12, world.head));
+        assert_eq!((report.entries, report.tip), (12, world.head.map(|head| head.tip)));
     }
 
     #[test]
@@ -426,7 +435,7 @@ mod tests {
         chain.next(&record(4));
         chain.restore(before);
         world.rows.push(chain.next(&record(5)));
-        world.head = Some(chain.tip());
+        world.head = whole(chain.tip());
         assert!(world.verify().is_clean());
     }
 
@@ -578,11 +587,23 @@ mod tests {
     }
 
     #[test]
+    fn the_last_entries_removed_and_the_newest_slot_spoilt_is_found_and_stays_found() {
+        let mut world = World::with(5);
+        let tip = world.head.unwrap().tip;
+        world.run(10, 3);
+        world.rows.truncate(5);
+        world.head = Some(Head { tip, is_whole: false });
+        assert_eq!(world.findings(), [Finding::HeadDamaged]);
+        assert_eq!(world.run(20, 1), Resumption::Broken(Break::HeadDamaged));
+        assert_eq!(world.findings(), [Finding::Restarted { from: 6, to: 6 }]);
+    }
+
+    #[test]
     fn a_missing_head_is_found_and_stays_found() {
         let mut world = World::with(5);
         world.head = None;
-        assert_eq!(world.findings(), [Finding::HeadMissing]);
-        assert_eq!(world.run(10, 2), Resumption::Broken(Break::HeadLost));
+        assert_eq!(world.findings(), [Finding::HeadDamaged]);
+        assert_eq!(world.run(10, 2), Resumption::Broken(Break::HeadDamaged));
         assert_eq!(world.findings(), [Finding::Restarted { from: 6, to: 6 }]);
     }
 
@@ -591,7 +612,7 @@ mod tests {
         let mut world = World::with(10);
         let current = world.head;
         world.rows.truncate(5);
-        world.head = Some(Tip {
+        world.head = whole(Tip {
             seq: 5,
             link: world.rows[4].link,
         });
