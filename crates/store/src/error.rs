@@ -2,6 +2,8 @@
 
 use hygie_core::{ErrorKind, Fault};
 
+use crate::keys::KeyError;
+
 /// An error of the store, the same on every engine.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -20,6 +22,9 @@ pub enum StoreError {
     /// The key does not open the data.
     #[error("the key does not open {0}")]
     WrongKey(String),
+    /// A data key cannot be had.
+    #[error("a data key cannot be had")]
+    Key(#[from] KeyError),
     /// A stored value that cannot be: names table and column, never a value.
     #[error("inconsistent storage: {0}")]
     Inconsistent(String),
@@ -36,7 +41,9 @@ impl Fault for StoreError {
         match self {
             Self::Duplicate(_) => ErrorKind::Conflict,
             Self::Busy | Self::Full(_) | Self::Unavailable(_) => ErrorKind::Unavailable,
-            Self::WrongKey(_) | Self::Inconsistent(_) | Self::ForeignAwait | Self::Engine(_) => ErrorKind::Internal,
+            Self::WrongKey(_) | Self::Key(_) | Self::Inconsistent(_) | Self::ForeignAwait | Self::Engine(_) => {
+                ErrorKind::Internal
+            }
         }
     }
 

@@ -20,7 +20,7 @@ pub type Link = [u8; 32];
 
 /// The table of the write chain, one row an entry.
 pub const TABLE: &str = "CREATE TABLE audit (
-    {i.col}seq {int} NOT NULL,
+    {i.def}seq {int} NOT NULL,
     link {blob} NOT NULL,
     entry {blob} NOT NULL,
     PRIMARY KEY ({i.col}seq)

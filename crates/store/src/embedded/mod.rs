@@ -1,1 +1,182 @@
-//! The embedded engine: SQLite with SQLCipher, one writer with group commit, snapshot readers.
+//! The embedded engine: SQLite with SQLCipher, one file per service instance, one writer with group commit, snapshot
+//! readers, and an ordered index whose newest rows wait in memory (`docs/adr/0001-storage-waist.md`,
+//! `docs/adr/0003-fhir-index.md`).
+//!
+//! - The answer to a write comes after its group's commit is in the synced log of the database.
+//! - A read takes a free connection and runs on the caller's thread; work that looks at many rows is begun anew on the
+//!   blocking pool, so that a long search does not hold up others.
+//! - At start the changes to the index after the merge mark are made again from the journal, by [`Replay`].
+
+mod connection;
+mod heads;
+mod index;
+mod key;
+mod merge;
+mod readers;
+mod schema;
+mod session;
+mod tail;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+
+use futures_util::future::BoxFuture;
+use hygie_core::Cx;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use self::connection::{Access, Db};
+use self::merge::Merge;
+use self::readers::Readers;
+use self::session::WriteSession;
+use self::tail::Tail;
+use self::writer::{Command, Writer};
+use crate::audit::Record;
+use crate::keys::{Keyring, Purpose};
+use crate::{Engine, Migration, Store, StoreError, Tx, Work};
+
+/// Makes the index changes of a journal record again, as they were made when it was appended.
+pub trait Replay: Send + Sync {
+    /// Adds and removes the record's keys. It may read, but neither take numbers nor append.
+    fn replay<'t>(&'t self, tx: &'t mut Tx<'_>, seq: i64, record: &'t [u8]) -> BoxFuture<'t, Result<(), StoreError>>;
+}
+
+/// How to open an instance.
+pub struct Options<'a> {
+    /// Directory of the database file `INSTANCE.db`; it exists.
+    pub directory: &'a Path,
+    /// Directory of the signed heads of the audit chains; it exists.
+    pub heads: &'a Path,
+    /// Name of the service instance: `directory`, `fhir-demo-fhir`…
+    pub instance: &'a str,
+    /// Holds, or gets, the data keys of the instance.
+    pub keyring: &'a Keyring,
+    /// The tables of the services that live in it, besides the engine's own.
+    pub migrations: &'a [Migration],
+    /// Makes index changes again at start; `None` for an instance without index.
+    pub replay: Option<Arc<dyn Replay>>,
+    /// Context of the start.
+    pub cx: &'a Cx,
+    /// Sizes.
+    pub limits: Limits,
+}
+
+/// Sizes of queues and caches.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Writes that may wait before [`StoreError::Busy`].
+    pub queue: usize,
+    /// Connections for reading.
+    pub readers: usize,
+    /// Page cache of each connection, in KiB.
+    pub cache_kib: u32,
+    /// Index changes in memory before a merge begins. About 60 bytes each.
+    pub tail: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            queue: 4096,
+            readers: 4,
+            cache_kib: 64 * 1024,
+            tail: 1_000_000,
+        }
+    }
+}
+
+struct Embedded {
+    queue: Mutex<Option<SyncSender<Command>>>,
+    readers: Arc<Readers>,
+}
+
+/// Opens or creates an instance. It blocks: the tail of the index may have to be made again.
+pub fn open(options: Options<'_>) -> Result<Store, StoreError> {
+    let Options {
+        directory,
+        heads,
+        instance,
+        keyring,
+        migrations,
+        replay,
+        cx,
+        limits,
+    } = options;
+    let path = directory.join(format!("{instance}.db"));
+    let key = keyring.get_or_create(&Purpose::database(instance))?.key;
+    let mut db = Db::open(&path, &key, Access::Write, limits.cache_kib)?;
+    schema::migrate(&mut db, migrations)?;
+    let last = schema::last_journal(&db)?;
+    let (chain, head) = heads::resume(&mut db, keyring, heads, instance)?;
+    let tail = Arc::new(Tail::default());
+    let mut session = WriteSession::new(db, tail.clone(), chain, last);
+    let mut merge = Merge::new(limits.tail);
+    if let Some(replay) = &replay {
+        schema::replay(&mut session, &mut merge, &**replay, cx)?;
+    }
+    let readers = Readers::open(&path, &key, limits, tail, replay.is_some())?;
+    let (sender, receiver) = sync_channel(limits.queue);
+    let writer = Writer { session, merge, head };
+    std::thread::Builder::new()
+        .name("store-writer".to_owned())
+        .spawn(move || writer.run(&receiver))
+        .map_err(|error| StoreError::Unavailable(Some(Box::new(error))))?;
+    Ok(Store::new(Arc::new(Embedded {
+        queue: Mutex::new(Some(sender)),
+        readers: Arc::new(readers),
+    })))
+}
+
+impl Embedded {
+    fn send(&self, command: Command) -> Result<(), StoreError> {
+        let queue = self.queue.lock();
+        let queue = queue.as_ref().ok_or(StoreError::Unavailable(None))?;
+        queue.try_send(command).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Disconnected(_) => StoreError::Unavailable(None),
+        })
+    }
+}
+
+impl Engine for Embedded {
+    fn write<'a>(&'a self, cx: &'a Cx, work: Box<dyn Work>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let (done, answer) = oneshot::channel();
+            self.send(Command::Write {
+                cx: cx.clone(),
+                work,
+                done,
+            })?;
+            answer.await.map_err(|_| StoreError::Unavailable(None))?
+        })
+    }
+
+    fn read<'a>(&'a self, cx: &'a Cx, work: Box<dyn Work>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.readers.run(cx, work))
+    }
+
+    fn record(&self, record: Record) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let (done, answer) = oneshot::channel();
+            self.send(Command::Record { record, done })?;
+            answer.await.map_err(|_| StoreError::Unavailable(None))?
+        })
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let (done, answer) = oneshot::channel();
+            let Some(queue) = self.queue.lock().take() else {
+                return Ok(());
+            };
+            // The queue may be full of writes that come before: wait for room on a thread that may block.
+            let sent = tokio::task::spawn_blocking(move || queue.send(Command::Close(done)).is_ok());
+            if !sent.await.unwrap_or(false) {
+                return Err(StoreError::Unavailable(None));
+            }
+            answer.await.map_err(|_| StoreError::Unavailable(None))?
+        })
+    }
+}

@@ -1,0 +1,70 @@
+//! The signed head of the audit chain of writes, moved with each group.
+
+use std::path::Path;
+
+use hygie_core::TenantId;
+
+use super::connection::Db;
+use crate::audit::{Chain, Entry, HeadFile, HeadName, LinkKey, Resumption, SINCE_HEAD, Trail};
+use crate::keys::{Keyring, Purpose};
+use crate::{StoreError, Value};
+
+/// Where the writer signs how far the audit chain reaches.
+pub struct ChainHead(HeadFile);
+
+/// The chain of an instance as it goes on after the database's last entry, and its head.
+pub fn resume(
+    db: &mut Db,
+    keyring: &Keyring,
+    directory: &Path,
+    instance: &str,
+) -> Result<(Chain, ChainHead), StoreError> {
+    let links = LinkKey::new(&keyring.get_or_create(&Purpose::audit(instance))?, Trail::Writes);
+    let name = HeadName {
+        instance: instance.to_owned(),
+        trail: Trail::Writes,
+    };
+    let heads_key = keyring.get_or_create(&Purpose::heads())?;
+    let (file, head) = HeadFile::open(directory, &heads_key, &name).map_err(io)?;
+    let mut chain_head = ChainHead(file);
+    let from = head.map_or(Value::Null, |head| Value::Int(head.tip.seq.cast_signed()));
+    // The chain is the instance's, whatever the tenant.
+    let rows = db.query(SINCE_HEAD, TenantId::from_uuid(uuid::Uuid::nil()), &[from])?;
+    let entries = rows.into_iter().map(|mut row| {
+        let link: Vec<u8> = row.take(1)?;
+        Ok::<_, StoreError>(Entry::from_row(row.take(0)?, &link, row.take(2)?))
+    });
+    let (chain, resumption) = Chain::resume(links, head, entries)?;
+    if let Resumption::Broken(reason) = resumption {
+        tracing::error!(instance, ?reason, "the audit chain is broken; run `hygie verify`");
+    }
+    chain_head.0.advance(chain.tip()).map_err(io)?;
+    chain_head.0.sync().map_err(io)?;
+    Ok((chain, chain_head))
+}
+
+impl ChainHead {
+    /// Signs the present end of the chain, after the commit that holds it.
+    pub fn advance(&mut self, chain: &Chain) {
+        if let Err(error) = self.0.advance(chain.tip()) {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "signing the head of the audit chain"
+            );
+        }
+    }
+
+    /// Makes the last signature durable.
+    pub fn sync(&mut self) {
+        if let Err(error) = self.0.sync() {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "syncing the head of the audit chain"
+            );
+        }
+    }
+}
+
+fn io(error: std::io::Error) -> StoreError {
+    StoreError::Unavailable(Some(Box::new(error)))
+}

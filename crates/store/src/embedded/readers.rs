@@ -1,0 +1,156 @@
+//! The readers: connections that each take a snapshot for one unit of work.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use hygie_core::{Cx, Secret};
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+use super::Limits;
+use super::connection::{Access, Db, fault};
+use super::session::ReadSession;
+use super::tail::{Tail, View};
+use crate::{StoreError, Tx, Work};
+
+/// Rows that a unit of work may look at on the caller's thread: about a millisecond. Beyond, it begins anew on the
+/// blocking pool.
+const BUDGET: usize = 2_000;
+
+/// The pool of reading connections.
+pub struct Readers {
+    idle: Mutex<Vec<Db>>,
+    permits: Semaphore,
+    tail: Arc<Tail>,
+    journaled: bool,
+}
+
+enum Ran {
+    Done,
+    Exceeded(Box<dyn Work>),
+}
+
+impl Readers {
+    /// Opens all connections, so that a wrong key shows at start.
+    pub fn open(
+        path: &Path,
+        key: &Secret<[u8; 32]>,
+        limits: Limits,
+        tail: Arc<Tail>,
+        journaled: bool,
+    ) -> Result<Self, StoreError> {
+        let idle = (0..limits.readers)
+            .map(|_| Db::open(path, key, Access::Read, limits.cache_kib))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            permits: Semaphore::new(idle.len()),
+            idle: Mutex::new(idle),
+            tail,
+            journaled,
+        })
+    }
+
+    /// Runs `work` over a snapshot: here while it is small, else on the blocking pool.
+    pub async fn run(self: &Arc<Self>, cx: &Cx, work: Box<dyn Work>) -> Result<(), StoreError> {
+        let _permit = self
+            .permits
+            .acquire()
+            .await
+            .map_err(|_| StoreError::Unavailable(None))?;
+        match self.once(cx, work, Some(BUDGET))? {
+            Ran::Done => Ok(()),
+            Ran::Exceeded(work) => {
+                let (readers, cx) = (self.clone(), cx.clone());
+                let ran = tokio::task::spawn_blocking(move || readers.once(&cx, work, None)).await;
+                ran.map_err(|panic| StoreError::Engine(Box::new(panic)))?.map(drop)
+            }
+        }
+    }
+
+    fn once(&self, cx: &Cx, mut work: Box<dyn Work>, budget: Option<usize>) -> Result<Ran, StoreError> {
+        let db = self.idle.lock().pop().ok_or(StoreError::Unavailable(None))?;
+        // Given back however this ends: a panic in `work` must not shrink the pool.
+        let mut lent = Lent {
+            readers: self,
+            session: Some(self.snapshot(db, budget)?),
+        };
+        let Some(session) = lent.session.as_mut() else {
+            return Err(StoreError::Unavailable(None));
+        };
+        let ready = {
+            let mut tx = Tx::new(session, cx);
+            let mut future = work.run(&mut tx);
+            future
+                .as_mut()
+                .poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+                .is_ready()
+        };
+        let exceeded = session.exceeded;
+        drop(lent);
+        match (ready, exceeded) {
+            (_, true) => Ok(Ran::Exceeded(work)),
+            (true, false) => Ok(Ran::Done),
+            (false, false) => Err(StoreError::ForeignAwait),
+        }
+    }
+
+    /// A snapshot of the database and the tail that belongs to it.
+    fn snapshot(&self, db: Db, budget: Option<usize>) -> Result<ReadSession, StoreError> {
+        match self.begin(&db) {
+            Ok((view, tag)) => Ok(ReadSession {
+                db,
+                view,
+                tag,
+                budget,
+                exceeded: false,
+            }),
+            Err(error) => {
+                let _none_open = db.batch("ROLLBACK");
+                self.idle.lock().push(db);
+                Err(error)
+            }
+        }
+    }
+
+    fn begin(&self, db: &Db) -> Result<(Arc<View>, i64), StoreError> {
+        loop {
+            let view = self.tail.view();
+            db.raw()
+                .prepare_cached("BEGIN")
+                .and_then(|mut begin| begin.execute(()))
+                .map_err(fault)?;
+            if !self.journaled {
+                return Ok((view, 0));
+            }
+            let mut last = db.raw().prepare_cached("SELECT max(seq) FROM journal").map_err(fault)?;
+            let tag: Option<i64> = last.query_row((), |row| row.get(0)).map_err(fault)?;
+            // A part that was frozen between the two looks would be missing from the view.
+            if self.tail.is_present(&view) {
+                return Ok((view, tag.unwrap_or(0)));
+            }
+            db.batch("ROLLBACK")?;
+        }
+    }
+}
+
+/// A connection on loan.
+struct Lent<'a> {
+    readers: &'a Readers,
+    session: Option<ReadSession>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            let ended = session
+                .db
+                .raw()
+                .prepare_cached("COMMIT")
+                .and_then(|mut end| end.execute(()));
+            if let Err(error) = ended {
+                tracing::error!(error = &error as &dyn std::error::Error, "ending a snapshot");
+            }
+            self.readers.idle.lock().push(session.db);
+        }
+    }
+}

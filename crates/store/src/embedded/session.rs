@@ -1,0 +1,345 @@
+//! What a transaction does on the embedded engine: the writer's side and the readers' side.
+
+use std::future::ready;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use hygie_core::TenantId;
+use rusqlite::OptionalExtension;
+
+use super::connection::{Db, fault};
+use super::index::{Sight, scan};
+use super::key::Key;
+use super::tail::{Change, Pending, Tail, View};
+use crate::audit::{Chain, INSERT, Record, Tip};
+use crate::{IndexKeys, IndexRange, Order, Row, Session, StoreError, Value};
+
+/// Longest key of the ordered index, in bytes.
+const MAX_KEY: usize = 1024;
+
+/// The writer's transaction state: one group of savepoints over one SQLite transaction.
+pub struct WriteSession {
+    /// The writer's connection.
+    pub db: Db,
+    /// The tail that its commits publish to.
+    pub tail: Arc<Tail>,
+    /// Changes of the group to the index.
+    pub pending: Pending,
+    /// The chain of the audit table.
+    pub chain: Chain,
+    undo: Vec<(Key, Option<Change>)>,
+    next: i64,
+    appended: i64,
+}
+
+/// A point to which the session can return.
+#[derive(Clone, Copy)]
+pub struct Savepoint {
+    undo: usize,
+    next: i64,
+    appended: i64,
+    tip: Tip,
+}
+
+impl WriteSession {
+    /// Over this connection, with journal numbers after `last`.
+    pub fn new(db: Db, tail: Arc<Tail>, chain: Chain, last: i64) -> Self {
+        Self {
+            db,
+            tail,
+            pending: Pending::new(),
+            chain,
+            undo: Vec::new(),
+            next: last + 1,
+            appended: last,
+        }
+    }
+
+    /// The last journal number appended, which is the tag of the group.
+    pub fn appended(&self) -> i64 {
+        self.appended
+    }
+
+    /// Begins a savepoint.
+    pub fn savepoint(&self) -> Result<Savepoint, StoreError> {
+        self.db.batch("SAVEPOINT work")?;
+        Ok(self.here())
+    }
+
+    /// The present state, without a savepoint of SQLite.
+    pub fn here(&self) -> Savepoint {
+        Savepoint {
+            undo: self.undo.len(),
+            next: self.next,
+            appended: self.appended,
+            tip: self.chain.tip(),
+        }
+    }
+
+    /// Whether what was done since keeps the rules of [`crate::Tx::append`].
+    pub fn check_rules(&self, since: &Savepoint) -> Result<(), StoreError> {
+        let numbered = self.next != since.next && self.appended + 1 != self.next;
+        let unjournaled = self.undo.len() != since.undo && self.appended == since.appended;
+        if numbered || unjournaled {
+            return Err(StoreError::Inconsistent(
+                "a transaction took numbers or changed the index without a journal record after it".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Keeps what was done since.
+    pub fn release(&self) -> Result<(), StoreError> {
+        self.db.batch("RELEASE work")
+    }
+
+    /// Undoes what was done since, in SQLite and in memory.
+    pub fn roll_back(&mut self, to: Savepoint) -> Result<(), StoreError> {
+        self.forget(to);
+        self.db.batch("ROLLBACK TO work; RELEASE work")
+    }
+
+    /// Undoes what was done since, in memory only.
+    pub fn forget(&mut self, to: Savepoint) {
+        while self.undo.len() > to.undo {
+            if let Some((key, before)) = self.undo.pop() {
+                match before {
+                    Some(change) => self.pending.insert(key, change),
+                    None => self.pending.remove(&key),
+                };
+            }
+        }
+        self.next = to.next;
+        self.appended = to.appended;
+        self.chain.restore(to.tip);
+    }
+
+    /// Forgets the group's changes: they are committed and published, or given up.
+    pub fn clear(&mut self) {
+        self.pending.clear();
+        self.undo.clear();
+    }
+
+    fn change(&mut self, key: &[u8], change: Change) -> Result<(), StoreError> {
+        if key.is_empty() || key.len() > MAX_KEY {
+            return Err(StoreError::Inconsistent(format!("an index key of {} bytes", key.len())));
+        }
+        let key = Key::from(key);
+        let before = self.pending.insert(key.clone(), change);
+        self.undo.push((key, before));
+        Ok(())
+    }
+
+    fn append_now(&mut self, record: &[u8]) -> Result<i64, StoreError> {
+        let seq = self.next;
+        let mut insert = self
+            .db
+            .raw()
+            .prepare_cached("INSERT INTO journal (seq, record) VALUES (?1, ?2)")
+            .map_err(fault)?;
+        insert.execute((seq, record)).map_err(fault)?;
+        self.next = seq + 1;
+        self.appended = seq;
+        Ok(seq)
+    }
+
+    /// Adds an entry to the audit chain.
+    pub fn audit_now(&mut self, record: &Record) -> Result<(), StoreError> {
+        let before = self.chain.tip();
+        let entry = self.chain.next(record);
+        let values = [
+            Value::Int(entry.seq.cast_signed()),
+            Value::from(entry.link),
+            Value::Blob(entry.bytes),
+        ];
+        let inserted = self.db.execute(INSERT, record.tenant, &values);
+        if inserted.is_err() {
+            self.chain.restore(before);
+        }
+        inserted.map(drop)
+    }
+}
+
+fn journal_record(db: &Db, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut select = db
+        .raw()
+        .prepare_cached("SELECT record FROM journal WHERE seq = ?1")
+        .map_err(fault)?;
+    select.query_row([seq], |row| row.get(0)).optional().map_err(fault)
+}
+
+fn now<'a, T: Send + 'a>(outcome: Result<T, StoreError>) -> BoxFuture<'a, Result<T, StoreError>> {
+    Box::pin(ready(outcome))
+}
+
+impl Session for WriteSession {
+    fn query<'a>(
+        &'a mut self,
+        sql: &'a str,
+        tenant: TenantId,
+        values: &'a [Value],
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        now(self.db.query(sql, tenant, values))
+    }
+
+    fn execute<'a>(
+        &'a mut self,
+        sql: &'a str,
+        tenant: TenantId,
+        values: &'a [Value],
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+        now(self.db.execute(sql, tenant, values))
+    }
+
+    fn number(&mut self) -> BoxFuture<'_, Result<i64, StoreError>> {
+        let number = self.next;
+        self.next += 1;
+        now(Ok(number))
+    }
+
+    fn append<'a>(&'a mut self, record: &'a [u8]) -> BoxFuture<'a, Result<i64, StoreError>> {
+        now(self.append_now(record))
+    }
+
+    fn journal(&mut self, seq: i64) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
+        now(journal_record(&self.db, seq))
+    }
+
+    fn index_add<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<(), StoreError>> {
+        now(self.change(key, Change::Add))
+    }
+
+    fn index_remove<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<(), StoreError>> {
+        now(self.change(key, Change::Remove))
+    }
+
+    fn index_scan<'a>(
+        &'a mut self,
+        range: &'a IndexRange,
+        order: Order,
+        limit: usize,
+        keys: &'a mut IndexKeys,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let view = self.tail.view();
+        let sight = Sight {
+            view: &view,
+            tag: i64::MAX,
+            pending: Some(&self.pending),
+        };
+        now(scan(&self.db, &sight, (range, order), limit, keys).map(drop))
+    }
+
+    fn audit<'a>(&'a mut self, record: &'a Record) -> BoxFuture<'a, Result<(), StoreError>> {
+        now(self.audit_now(record))
+    }
+}
+
+/// A reader's snapshot.
+pub struct ReadSession {
+    /// The reader's connection, in a read transaction.
+    pub db: Db,
+    /// The tail as of the snapshot.
+    pub view: Arc<View>,
+    /// The last journal number of the snapshot.
+    pub tag: i64,
+    /// Rows that may still be looked at on the caller's thread; `None` without limit.
+    pub budget: Option<usize>,
+    /// Whether the budget ended the work.
+    pub exceeded: bool,
+}
+
+/// Marks the end of a budget inside of an engine error; never leaves the engine.
+#[derive(Debug, thiserror::Error)]
+#[error("more rows than may be read on this thread")]
+struct BudgetExceeded;
+
+impl ReadSession {
+    fn spend(&mut self, rows: usize) -> Result<(), StoreError> {
+        match &mut self.budget {
+            Some(left) if *left < rows => {
+                self.exceeded = true;
+                Err(StoreError::Engine(Box::new(BudgetExceeded)))
+            }
+            Some(left) => {
+                *left -= rows;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn scan_now(
+        &mut self,
+        (range, order): (&IndexRange, Order),
+        limit: usize,
+        keys: &mut IndexKeys,
+    ) -> Result<(), StoreError> {
+        let sight = Sight {
+            view: &self.view,
+            tag: self.tag,
+            pending: None,
+        };
+        let rows = scan(&self.db, &sight, (range, order), limit, keys)?;
+        self.spend(rows)
+    }
+}
+
+fn read_only<T>() -> Result<T, StoreError> {
+    Err(StoreError::Inconsistent("a write in a read transaction".to_owned()))
+}
+
+impl Session for ReadSession {
+    fn query<'a>(
+        &'a mut self,
+        sql: &'a str,
+        tenant: TenantId,
+        values: &'a [Value],
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        let outcome = self.db.query(sql, tenant, values);
+        now(outcome.and_then(|rows| self.spend(rows.len() + 1).map(|()| rows)))
+    }
+
+    fn execute<'a>(
+        &'a mut self,
+        _sql: &'a str,
+        _tenant: TenantId,
+        _values: &'a [Value],
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+        now(read_only())
+    }
+
+    fn number(&mut self) -> BoxFuture<'_, Result<i64, StoreError>> {
+        now(read_only())
+    }
+
+    fn append<'a>(&'a mut self, _record: &'a [u8]) -> BoxFuture<'a, Result<i64, StoreError>> {
+        now(read_only())
+    }
+
+    fn journal(&mut self, seq: i64) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
+        let outcome = self.spend(1).and_then(|()| journal_record(&self.db, seq));
+        now(outcome)
+    }
+
+    fn index_add<'a>(&'a mut self, _key: &'a [u8]) -> BoxFuture<'a, Result<(), StoreError>> {
+        now(read_only())
+    }
+
+    fn index_remove<'a>(&'a mut self, _key: &'a [u8]) -> BoxFuture<'a, Result<(), StoreError>> {
+        now(read_only())
+    }
+
+    fn index_scan<'a>(
+        &'a mut self,
+        range: &'a IndexRange,
+        order: Order,
+        limit: usize,
+        keys: &'a mut IndexKeys,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        now(self.scan_now((range, order), limit, keys))
+    }
+
+    fn audit<'a>(&'a mut self, _record: &'a Record) -> BoxFuture<'a, Result<(), StoreError>> {
+        now(read_only())
+    }
+}

@@ -1,0 +1,236 @@
+//! The one writer: runs waiting work in savepoints, many per commit, and answers after the commit is durable.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use hygie_core::Cx;
+use tokio::sync::oneshot;
+
+use super::heads::ChainHead;
+use super::merge::Merge;
+use super::session::{Savepoint, WriteSession};
+use crate::audit::Record;
+use crate::{StoreError, Tx, Verdict, Work};
+
+/// What the writer is asked to do.
+pub enum Command {
+    /// Run this in a transaction.
+    Write {
+        /// The context of the transaction.
+        cx: Cx,
+        /// What to run.
+        work: Box<dyn Work>,
+        /// Takes the answer, after the commit.
+        done: oneshot::Sender<Result<(), StoreError>>,
+    },
+    /// Put this into the audit chain.
+    Record {
+        /// The entry.
+        record: Record,
+        /// Takes the answer, after the commit.
+        done: oneshot::Sender<Result<(), StoreError>>,
+    },
+    /// Merge what waits, copy the log into the file, and end.
+    Close(oneshot::Sender<Result<(), StoreError>>),
+}
+
+/// Works in one commit at most.
+const GROUP: usize = 512;
+
+/// Index changes after which a group takes no more work.
+const GROUP_CHANGES: usize = 50_000;
+
+/// An idle writer begins to merge after this time.
+const IDLE: Duration = Duration::from_millis(250);
+
+/// Keys that an idle writer merges per commit.
+const IDLE_SLICE: usize = 8192;
+
+/// The writer's thread.
+pub struct Writer {
+    /// Connection, chain and pending changes.
+    pub session: WriteSession,
+    /// The merge of the tail.
+    pub merge: Merge,
+    /// Where the head of the audit chain is signed.
+    pub head: ChainHead,
+}
+
+type Answer = (oneshot::Sender<Result<(), StoreError>>, Result<(), StoreError>);
+
+impl Writer {
+    /// Works until it is closed or nobody can ask any more.
+    pub fn run(mut self, queue: &Receiver<Command>) {
+        loop {
+            let command = match queue.recv_timeout(IDLE) {
+                Ok(command) => command,
+                Err(RecvTimeoutError::Timeout) => match self.idle(queue) {
+                    Some(command) => command,
+                    None => continue,
+                },
+                Err(RecvTimeoutError::Disconnected) => {
+                    if let Err(error) = self.finish() {
+                        tracing::error!(error = &error as &dyn std::error::Error, "closing the store");
+                    }
+                    return;
+                }
+            };
+            match command {
+                Command::Close(done) => {
+                    let _unheard = done.send(self.finish());
+                    return;
+                }
+                Command::Write { .. } | Command::Record { .. } => {
+                    if let Some(done) = self.group(command, queue) {
+                        let _unheard = done.send(self.finish());
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Merges while nobody asks; the command that ended the pause, if any.
+    fn idle(&mut self, queue: &Receiver<Command>) -> Option<Command> {
+        self.head.sync();
+        while self.merge.has_work(&self.session) {
+            if let Err(error) = self.merge_alone(IDLE_SLICE) {
+                tracing::warn!(error = &error as &dyn std::error::Error, "merging the index tail");
+                return None;
+            }
+            match queue.try_recv() {
+                Ok(command) => return Some(command),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => return None,
+            }
+        }
+        None
+    }
+
+    fn merge_alone(&mut self, keys: usize) -> Result<(), StoreError> {
+        self.merge.start_when_idle(&self.session);
+        self.session.db.batch("BEGIN IMMEDIATE")?;
+        let outcome = self
+            .merge
+            .slice(&self.session.db, keys)
+            .and_then(|()| self.session.db.batch("COMMIT"));
+        match outcome {
+            Ok(()) => {
+                self.merge.committed(&self.session.tail);
+                Ok(())
+            }
+            Err(error) => {
+                self.merge.rolled_back();
+                let _already = self.session.db.batch("ROLLBACK");
+                Err(error)
+            }
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), StoreError> {
+        while self.merge.has_work(&self.session) {
+            self.merge_alone(IDLE_SLICE)?;
+        }
+        self.head.sync();
+        self.session.db.batch("PRAGMA wal_checkpoint(TRUNCATE)")
+    }
+
+    /// Runs a group that begins with `first`; the answer to a close that came meanwhile.
+    fn group(&mut self, first: Command, queue: &Receiver<Command>) -> Option<oneshot::Sender<Result<(), StoreError>>> {
+        if let Err(error) = self.session.db.batch("BEGIN IMMEDIATE") {
+            let (Command::Write { done, .. } | Command::Record { done, .. } | Command::Close(done)) = first;
+            let _unheard = done.send(Err(error));
+            return None;
+        }
+        let start = self.session.here();
+        let mut answers = Vec::new();
+        let mut close = None;
+        let mut next = Some(first);
+        while let Some(command) = next.take() {
+            match command {
+                Command::Close(done) => close = Some(done),
+                Command::Write { cx, mut work, done } => {
+                    if !done.is_closed() {
+                        let outcome = self.one(&cx, &mut *work);
+                        answers.push((done, outcome));
+                    }
+                }
+                Command::Record { record, done } => answers.push((done, self.session.audit_now(&record))),
+            }
+            if close.is_none() && answers.len() < GROUP && self.session.pending.len() < GROUP_CHANGES {
+                next = queue.try_recv().ok();
+            }
+        }
+        self.commit(start, answers);
+        close
+    }
+
+    /// Runs one unit of work in a savepoint.
+    fn one(&mut self, cx: &Cx, work: &mut dyn Work) -> Result<(), StoreError> {
+        let savepoint = self.session.savepoint()?;
+        let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| poll_once(work, &mut self.session, cx)));
+        let failure = match outcome {
+            Ok(Ok(Verdict::Commit)) => match self.session.check_rules(&savepoint) {
+                Ok(()) => return self.session.release(),
+                Err(error) => Err(error),
+            },
+            Ok(Ok(Verdict::Rollback)) => Ok(()),
+            Ok(Err(error)) => Err(error),
+            Err(_panic) => Err(StoreError::Engine("a transaction panicked".into())),
+        };
+        self.session.roll_back(savepoint)?;
+        failure
+    }
+
+    fn commit(&mut self, start: Savepoint, answers: Vec<Answer>) {
+        let added = self.session.pending.len();
+        let tag = self.session.appended();
+        self.merge.start_when_full(&self.session);
+        let merged = self.merge.slice_beside(&self.session.db, added);
+        if added > 0 {
+            self.session.tail.publish(&self.session.pending, tag);
+        }
+        match merged.and_then(|()| self.session.db.batch("COMMIT")) {
+            Ok(()) => {
+                self.merge.committed(&self.session.tail);
+                self.head.advance(&self.session.chain);
+                self.session.clear();
+                for (done, outcome) in answers {
+                    let _unheard = done.send(outcome);
+                }
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a group commit failed");
+                self.session.tail.retract(&self.session.pending, tag);
+                self.merge.rolled_back();
+                let _already = self.session.db.batch("ROLLBACK");
+                self.session.forget(start);
+                self.session.clear();
+                for (done, _) in answers {
+                    let _unheard = done.send(Err(repeated(&error)));
+                }
+            }
+        }
+    }
+}
+
+fn poll_once(work: &mut dyn Work, session: &mut WriteSession, cx: &Cx) -> Result<Verdict, StoreError> {
+    let mut tx = Tx::new(session, cx);
+    let mut future = work.run(&mut tx);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(verdict) => Ok(verdict),
+        Poll::Pending => Err(StoreError::ForeignAwait),
+    }
+}
+
+/// The error of a commit, for each of those who wait for it.
+fn repeated(error: &StoreError) -> StoreError {
+    let text = error.to_string();
+    match error {
+        StoreError::Full(_) => StoreError::Full(text.into()),
+        StoreError::Unavailable(_) => StoreError::Unavailable(Some(text.into())),
+        _ => StoreError::Engine(text.into()),
+    }
+}

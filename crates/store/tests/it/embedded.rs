@@ -1,0 +1,223 @@
+use std::collections::BTreeSet;
+
+use hygie_store::embedded::Limits;
+use hygie_store::{IndexKeys, IndexRange, Order, Store, StoreError, Tx};
+
+use crate::world::{Dir, Seeded, apply, cx, open_keyed, open_with, small};
+
+async fn change(store: &Store, lines: String) -> Result<i64, StoreError> {
+    store
+        .write(&cx(1), lines, |lines, tx| {
+            Box::pin(async move {
+                let seq = tx.append(lines.as_bytes()).await?;
+                apply(tx, lines.as_bytes()).await?;
+                Ok(seq)
+            })
+        })
+        .await
+}
+
+async fn keys_of(tx: &mut Tx<'_>, range: &IndexRange, order: Order, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+    let mut keys = IndexKeys::default();
+    tx.index_scan(range, order, limit, &mut keys).await?;
+    Ok(keys.iter().map(<[u8]>::to_vec).collect())
+}
+
+async fn scan(store: &Store, range: IndexRange, order: Order, limit: usize) -> Vec<Vec<u8>> {
+    store
+        .read(&cx(1), (range, order, limit), |(range, order, limit), tx| {
+            Box::pin(async move { keys_of(tx, range, *order, *limit).await })
+        })
+        .await
+        .unwrap_or_else(|error: StoreError| panic!("{error}"))
+}
+
+fn everything() -> IndexRange {
+    IndexRange {
+        from: vec![0],
+        to: vec![255],
+    }
+}
+
+/// Random changes, scans and restarts agree with a plain set at each step.
+#[tokio::test]
+async fn the_index_is_the_set_that_was_written() {
+    let dir = Dir::new("model");
+    let random = Seeded::new(42);
+    let mut model = BTreeSet::new();
+    let mut store = open_with(dir.path(), small()).expect("a new store");
+    for step in 0..600 {
+        let mut lines = String::new();
+        for _ in 0..=random.below(30) {
+            let key = format!("k{:04}", random.below(2000));
+            if random.below(3) == 0 {
+                model.remove(key.as_bytes());
+                lines.push_str(&format!("-{key}\n"));
+            } else {
+                lines.push_str(&format!("+{key}\n"));
+                model.insert(key.into_bytes());
+            }
+        }
+        change(&store, lines).await.expect("a write");
+        let (a, b) = (random.below(2000), random.below(2000));
+        let range = IndexRange {
+            from: format!("k{:04}", a.min(b)).into_bytes(),
+            to: format!("k{:04}", a.max(b)).into_bytes(),
+        };
+        let limit = random.below(400) as usize;
+        let inside = model.range(range.from.clone()..range.to.clone()).cloned();
+        let expected: Vec<_> = if step % 2 == 0 {
+            inside.take(limit).collect()
+        } else {
+            inside.rev().take(limit).collect()
+        };
+        let order = if step % 2 == 0 {
+            Order::Ascending
+        } else {
+            Order::Descending
+        };
+        assert_eq!(scan(&store, range, order, limit).await, expected, "step {step}");
+        if step % 97 == 96 {
+            if step % 2 == 0 {
+                store.close().await.expect("closing");
+            }
+            drop(store);
+            store = open_with(dir.path(), small()).expect("the same store again");
+        }
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    assert_eq!(
+        scan(&store, everything(), Order::Ascending, 9999).await,
+        model.into_iter().collect::<Vec<_>>()
+    );
+}
+
+/// Each reader sees whole transactions: the pairs that writers keep equal are equal in every snapshot, while the tail is
+/// frozen, merged and retired beside them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_snapshot_is_whole_beside_writers_and_merges() {
+    let dir = Dir::new("snapshot");
+    let store = open_with(dir.path(), Limits { readers: 3, ..small() }).expect("a new store");
+    change(&store, "+a0\n+b0\n".to_owned()).await.expect("the first pair");
+    let writer = tokio::spawn({
+        let store = store.clone();
+        async move {
+            for n in 1..1500 {
+                let filler: String = (0..20).map(|i| format!("+z{n}-{i}\n")).collect();
+                change(&store, format!("-a{}\n+a{n}\n-b{}\n+b{n}\n{filler}", n - 1, n - 1))
+                    .await
+                    .expect("a pair");
+            }
+        }
+    });
+    let mut seen = 0;
+    while !writer.is_finished() {
+        let pairs: Vec<Vec<u8>> = store
+            .read(&cx(1), (), |(), tx| {
+                Box::pin(async move {
+                    let mut pairs = keys_of(tx, &IndexRange::prefix(b"a"), Order::Ascending, 10).await?;
+                    pairs.extend(keys_of(tx, &IndexRange::prefix(b"b"), Order::Descending, 10).await?);
+                    Ok::<_, StoreError>(pairs)
+                })
+            })
+            .await
+            .expect("a snapshot");
+        assert_eq!(pairs.len(), 2, "{pairs:?}");
+        assert_eq!(pairs[0][1..], pairs[1][1..]);
+        seen += 1;
+    }
+    writer.await.expect("the writer");
+    assert!(seen > 50, "only {seen} snapshots");
+}
+
+#[tokio::test]
+async fn a_key_longer_than_the_limit_is_refused_and_leaves_nothing() {
+    let dir = Dir::new("long");
+    let store = open_with(dir.path(), small()).expect("a new store");
+    assert!(change(&store, format!("+ok\n+{}\n", "x".repeat(2000))).await.is_err());
+    assert!(scan(&store, everything(), Order::Ascending, 9).await.is_empty());
+}
+
+#[tokio::test]
+async fn another_key_does_not_open() {
+    let dir = Dir::new("key");
+    open_with(dir.path(), small())
+        .expect("a new store")
+        .close()
+        .await
+        .expect("closing");
+    let Err(error) = open_keyed(dir.path(), small(), 9) else {
+        panic!("opened with another master key")
+    };
+    assert!(matches!(error, StoreError::Key(_)), "{error:?}");
+    std::fs::remove_file(dir.path().join("keys.json")).expect("the keyring");
+    let Err(error) = open_keyed(dir.path(), small(), 2) else {
+        panic!("opened with another data key")
+    };
+    assert!(matches!(error, StoreError::WrongKey(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_found_in_clear_in_the_files() {
+    let dir = Dir::new("clear");
+    let store = open_with(dir.path(), small()).expect("a new store");
+    change(&store, "+Bethsabée\n".to_owned()).await.expect("a write");
+    store.close().await.expect("closing");
+    for entry in std::fs::read_dir(dir.path()).expect("the directory") {
+        let bytes = std::fs::read(entry.expect("an entry").path()).expect("a file");
+        assert!(!bytes.windows(8).any(|window| window == &"Bethsabée".as_bytes()[..8]));
+        assert!(!bytes.starts_with(b"SQLite format 3"));
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_awaits_something_else_is_refused() {
+    let dir = Dir::new("foreign");
+    let store = open_with(dir.path(), small()).expect("a new store");
+    let outcome: Result<(), StoreError> = store
+        .write(&cx(1), (), |(), tx| {
+            Box::pin(async move {
+                tx.append(b"+a").await?;
+                std::future::pending::<()>().await;
+                Ok(())
+            })
+        })
+        .await;
+    assert!(matches!(outcome, Err(StoreError::ForeignAwait)), "{outcome:?}");
+    assert_eq!(change(&store, "+b".to_owned()).await.expect("the store goes on"), 1);
+}
+
+#[tokio::test]
+async fn a_panic_in_a_transaction_leaves_nothing_and_the_store_goes_on() {
+    let dir = Dir::new("panic");
+    let store = open_with(dir.path(), small()).expect("a new store");
+    let outcome: Result<(), StoreError> = store
+        .write(&cx(1), (), |(), tx| {
+            Box::pin(async move {
+                tx.append(b"+a").await?;
+                tx.index_add(b"a").await?;
+                panic!("on purpose");
+            })
+        })
+        .await;
+    assert!(outcome.is_err());
+    assert_eq!(change(&store, "+b".to_owned()).await.expect("the store goes on"), 1);
+    assert_eq!(scan(&store, everything(), Order::Ascending, 9).await, [b"b".to_vec()]);
+}
+
+/// Work beyond the budget of the caller's thread gives the same answer.
+#[tokio::test]
+async fn long_reads_go_on_elsewhere() {
+    let dir = Dir::new("long-read");
+    let store = open_with(
+        dir.path(),
+        Limits {
+            tail: 100_000,
+            ..small()
+        },
+    )
+    .expect("a new store");
+    let lines: String = (0..5000).map(|n| format!("+n{n:05}\n")).collect();
+    change(&store, lines).await.expect("many keys");
+    assert_eq!(scan(&store, everything(), Order::Ascending, 10_000).await.len(), 5000);
+}

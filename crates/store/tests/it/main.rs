@@ -1,0 +1,4 @@
+//! The embedded engine from outside.
+
+mod embedded;
+mod world;
