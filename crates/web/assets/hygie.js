@@ -27,10 +27,12 @@
     field.form.addEventListener("submit", () => { field.type = "password"; });
   });
 
+  const lang = document.documentElement.lang;
+  const locale = navigator.languages.find((tag) => tag.startsWith(lang)) ?? lang;
   all("time[data-local]", (time) => {
     const at = new Date(time.dateTime);
     time.title = time.textContent;
-    time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "medium" }).format(at);
+    time.textContent = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "medium" }).format(at);
   });
 
   // A menu closes with Escape and when the focus or a click leaves it.

@@ -30,6 +30,7 @@ async fn main() -> std::io::Result<()> {
         limits: Limits::default(),
         proxies: Vec::new(),
         messages: shell_messages(),
+        home: "/".into(),
         render: Arc::new(Pages),
         cors: |_| Cors::Closed,
         hsts: None,

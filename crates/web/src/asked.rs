@@ -34,6 +34,7 @@ pub(crate) struct Opened {
     pub lang: Lang,
     pub theme: Theme,
     pub messages: Arc<Messages>,
+    pub home: Arc<str>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub told: Mutex<Told>,
@@ -96,7 +97,9 @@ impl Asked {
 
     /// The frame of the page that answers.
     pub fn page(&self) -> Page {
-        Page::new(self.0.lang, self.0.theme, self.messages(), self.0.address.clone())
+        let mut page = Page::new(self.0.lang, self.0.theme, self.messages(), self.0.address.clone());
+        page.home = self.0.home.to_string();
+        page
     }
 
     /// The context of the operation for this tenant, with the principal established so far.

@@ -50,6 +50,8 @@ pub struct Settings {
     pub proxies: Proxies,
     /// The messages of its pages.
     pub messages: Arc<Messages>,
+    /// Where the name of the product and "back to the start page" lead: the portal.
+    pub home: Arc<str>,
     /// How it renders failures that name no renderer: those of the layers, of unknown routes and of extractors.
     pub render: Arc<dyn Render>,
     /// Which other origins may call a route, by its template.
@@ -163,6 +165,7 @@ fn open(settings: &Settings, request: &Request) -> Asked {
         lang: Lang::of(headers, uri.query()),
         theme: Theme::of(headers),
         messages: settings.messages.clone(),
+        home: settings.home.clone(),
         clock: settings.clock.clone(),
         random: settings.random.clone(),
         told: parking_lot::Mutex::new(Told::default()),

@@ -105,6 +105,7 @@ impl World {
             },
             proxies: Vec::new(),
             messages: shell_messages(),
+            home: "/".into(),
             render,
             cors: |route| if route == "/open" { Cors::Open } else { Cors::Closed },
             hsts: Some(Duration::from_mins(1)),
