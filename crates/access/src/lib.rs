@@ -1,1 +1,44 @@
+//! Who may do what: bearer tokens of every trusted issuer become principals, roles become data actions, and the
+//! program's outgoing requests go through one client.
+//!
+//! - A [`Gate`] stands before each data service: [`Gate::authenticate`] checks a token and remembers it for a while,
+//!   [`Gate::authorize`] asks the [`Assignments`] what the principal's roles allow.
+//! - What is asked is an [`Operation`]; what it needs are [`DataAction`]s; who has them are [`Role`]s, by one of two
+//!   [`RoleSemantics`]. The whole matrix is in `tests/it/golden/`.
+//! - A [`Refusal`] has one [`Reason`] for the audit and tells the caller nothing.
+//! - [`KeySource`] and [`Revocations`] are what the gate needs of an identity provider; `server` gives those of ours,
+//!   [`Discovered`] fetches the keys of others through [`Outgoing`].
+#![warn(missing_docs)]
 
+mod action;
+mod assignment;
+mod assignments;
+mod claims;
+mod discovered;
+mod gate;
+mod issuer;
+mod known;
+mod operation;
+mod outgoing;
+mod permissions;
+mod refusal;
+mod repo;
+mod revocation;
+mod role;
+mod smart;
+
+pub use action::{ActionSet, DataAction, Kind};
+pub use assignment::{Assignee, AssigneeKind, AssignmentId, NotAScope, RoleAssignment, Scope};
+pub use assignments::{AssignmentError, Assignments};
+pub use claims::derived_id;
+pub use discovered::Discovered;
+pub use gate::{AppRole, Gate, Instance};
+pub use issuer::{KeySource, KeysUnavailable, Style, TrustedIssuer};
+pub use operation::{DicomOperation, Interaction, Operation};
+pub use outgoing::{EgressPolicy, Outgoing, OutgoingError};
+pub use permissions::Permissions;
+pub use refusal::{Reason, Refusal};
+pub use repo::{MIGRATIONS, RoleAssignments};
+pub use revocation::{Origin, Revocations, Revoked};
+pub use role::{Role, RoleSemantics};
+pub use smart::{Context, SmartDecision, SmartError, SmartScopes};

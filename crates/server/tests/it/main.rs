@@ -1,6 +1,5 @@
 //! The server over real sockets.
 
 mod listeners;
-mod load;
 mod verifiers;
 mod world;

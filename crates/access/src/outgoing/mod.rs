@@ -1,0 +1,140 @@
+//! The one client for requests that the program sends out: key documents, discovery, revocation lists, webhooks.
+//!
+//! Addresses come from tokens, certificates and resources that others wrote, so every request is bounded in size and
+//! time, and reaches a private or loopback address only where the configuration names the host. Redirects are checked
+//! like first addresses, and names when they are resolved for the connection itself, so that a name cannot change its
+//! address in between. Proxies of the environment are not used: they would connect for us, unchecked.
+
+mod address;
+mod policy;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hygie_core::{ErrorKind, Fault};
+use reqwest::redirect;
+use url::Url;
+
+pub use policy::EgressPolicy;
+
+use policy::Resolver;
+
+/// Redirects that are followed.
+const MAX_REDIRECTS: usize = 3;
+
+/// Why a request was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum OutgoingError {
+    /// The client cannot be made (no TLS roots, for instance).
+    #[error("the outgoing client cannot be made")]
+    Setup(#[source] reqwest::Error),
+    /// The policy does not allow the address.
+    #[error("the address is not allowed")]
+    Denied,
+    /// The answer is larger than its limit.
+    #[error("the answer is larger than its limit")]
+    TooLarge,
+    /// Not reached, broken off, or too slow.
+    #[error("no answer")]
+    NoAnswer(#[source] reqwest::Error),
+    /// A request that is none.
+    #[error("malformed request")]
+    Malformed,
+}
+
+impl Fault for OutgoingError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Setup(_) => ErrorKind::Internal,
+            Self::Denied | Self::Malformed => ErrorKind::Invalid,
+            Self::TooLarge | Self::NoAnswer(_) => ErrorKind::Unavailable,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self.kind() {
+            ErrorKind::Internal => "internal",
+            ErrorKind::Invalid => "invalid",
+            _ => "unavailable",
+        }
+    }
+
+    fn public(&self) -> String {
+        match self.kind() {
+            ErrorKind::Internal => "an internal error occurred",
+            ErrorKind::Invalid => "the address cannot be used",
+            _ => "another server did not answer",
+        }
+        .to_owned()
+    }
+}
+
+/// The client. Cheap to clone.
+#[derive(Clone)]
+pub struct Outgoing {
+    client: reqwest::Client,
+    policy: Arc<EgressPolicy>,
+}
+
+impl Outgoing {
+    /// With this policy.
+    pub fn new(policy: EgressPolicy) -> Result<Self, OutgoingError> {
+        let policy = Arc::new(policy);
+        let redirects = policy.clone();
+        let roots = policy.roots.iter().map(|der| reqwest::Certificate::from_der(der));
+        let roots: Vec<_> = roots.collect::<Result<_, _>>().map_err(OutgoingError::Setup)?;
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(policy.timeout)
+            .redirect(redirect::Policy::custom(move |attempt| {
+                if attempt.previous().len() > MAX_REDIRECTS || redirects.check(attempt.url()).is_err() {
+                    return attempt.error(policy::NotAllowed);
+                }
+                attempt.follow()
+            }))
+            .dns_resolver(Arc::new(Resolver(policy.clone())))
+            .tls_certs_merge(roots)
+            .user_agent(concat!("hygie/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(OutgoingError::Setup)?;
+        Ok(Self { client, policy })
+    }
+
+    /// The answer to a `GET`, whatever its status.
+    pub async fn get(&self, url: &Url) -> Result<http::Response<Vec<u8>>, OutgoingError> {
+        let request = http::Request::get(url.as_str()).body(Vec::new());
+        self.send(request.map_err(|_| OutgoingError::Malformed)?).await
+    }
+
+    /// The answer to a request, whatever its status.
+    pub async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, OutgoingError> {
+        let request = reqwest::Request::try_from(request).map_err(|_| OutgoingError::Malformed)?;
+        self.policy.check(request.url()).map_err(|_| OutgoingError::Denied)?;
+        let mut response = self.client.execute(request).await.map_err(refused_or_lost)?;
+        let mut answer = http::Response::builder().status(response.status());
+        if let Some(headers) = answer.headers_mut() {
+            headers.clone_from(response.headers());
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(OutgoingError::NoAnswer)? {
+            if body.len() + chunk.len() > self.policy.max_answer {
+                return Err(OutgoingError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        answer.body(body).map_err(|_| OutgoingError::Malformed)
+    }
+}
+
+/// Our own refusal of a redirect or of a resolved address comes back as the cause of an error of the client.
+fn refused_or_lost(error: reqwest::Error) -> OutgoingError {
+    let mut cause: Option<&dyn std::error::Error> = Some(&error);
+    while let Some(current) = cause {
+        if current.is::<policy::NotAllowed>() {
+            return OutgoingError::Denied;
+        }
+        cause = current.source();
+    }
+    OutgoingError::NoAnswer(error)
+}

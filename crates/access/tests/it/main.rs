@@ -1,0 +1,11 @@
+//! The gate, the roles and the outgoing client, from outside.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod assignments;
+mod discovered;
+mod gate;
+mod issuers;
+mod matrix;
+mod outgoing;
+mod server;
+mod world;

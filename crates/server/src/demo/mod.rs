@@ -1,3 +1,0 @@
-//! `hygie demo`: the whole chain on one machine.
-
-pub mod document;

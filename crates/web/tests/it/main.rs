@@ -1,3 +1,0 @@
-//! The layers around a router, as a client sees them.
-
-mod layers;
