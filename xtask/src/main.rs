@@ -1,1 +1,34 @@
-fn main() {}
+//! Chores of the repository: `cargo run -p xtask -- CHORE`.
+//!
+//! `definitions DIR` makes the tables of `fhir-model` from the published FHIR definitions.
+
+mod definitions;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Chores of the hygie repository")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Make crates/fhir-model/tables from the FHIR R4 definitions: the unpacked npm package hl7.fhir.r4.examples 4.0.1
+    Definitions {
+        /// The directory `package` of the unpacked package
+        dir: PathBuf,
+        /// Where the tables are; numbers already given there are kept
+        #[arg(long, default_value = "crates/fhir-model/tables")]
+        out: PathBuf,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().chore {
+        Chore::Definitions { dir, out } => definitions::run(&dir, &out),
+    }
+}

@@ -4,12 +4,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::tls;
+use crate::{load, tls};
 
 /// Identity provider and health data services for hospitals.
 #[derive(Debug, Parser)]
@@ -23,6 +24,8 @@ struct Cli {
 enum Command {
     /// Check a configuration file and explain what is wrong.
     CheckConfig(CheckConfig),
+    /// Load FHIR bundles or NDJSON into a FHIR service; repeatable.
+    Load(load::Options),
 }
 
 #[derive(Debug, Args)]
@@ -56,7 +59,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn execute(command: Command) -> Result<(), Failure> {
     match command {
         Command::CheckConfig(options) => check_config(&options),
+        Command::Load(options) => block_on(load::run(options)),
     }
+}
+
+fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("cannot start the runtime")?.block_on(command)
 }
 
 /// Help and version go to standard output; a wrong option gets one line.

@@ -5,9 +5,12 @@
 pub mod ambient;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod failure;
 pub mod files;
 pub mod health;
 pub mod listen;
+pub mod load;
 pub mod logs;
+pub mod synthetic;
 pub mod tls;

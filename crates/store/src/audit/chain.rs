@@ -272,7 +272,8 @@ impl Chain {
         Entry { seq, link, bytes }
     }
 
-    /// Number of the first of `count` new entries, and the link of their block.
+    /// Number of the first of `count` new entries, and the link of their block: HMAC over the link before, the number of
+    /// the first entry and the content.
     pub(super) fn extend(&mut self, count: u64, content: &[u8]) -> (u64, Link) {
         let first = self.tip.seq + 1;
         self.tip = Tip {
@@ -285,6 +286,11 @@ impl Chain {
     /// Where the chain ends: what the head is advanced to, and what [`Chain::restore`] goes back to.
     pub fn tip(&self) -> Tip {
         self.tip
+    }
+
+    /// The chain that goes on at this tip.
+    pub(super) fn at(key: LinkKey, tip: Tip) -> Self {
+        Self { key, tip }
     }
 
     /// Goes back to an earlier tip, after a rollback.
@@ -313,6 +319,15 @@ impl<'k> End<'k> {
         // Where a chain starts, there is no entry yet that could be missing.
         let is_head_met = head.is_some() && tip.is_start(key);
         Self::new(key, head, tip, is_head_met)
+    }
+
+    /// Along the blocks after `anchor`, which is trusted.
+    pub fn after(key: &'k LinkKey, head: Option<Head>, anchor: Tip) -> Self {
+        let is_head_met = head.is_some_and(|head| head.tip == anchor);
+        Self {
+            highest: anchor.seq,
+            ..Self::new(key, head, anchor, is_head_met)
+        }
     }
 
     fn new(key: &'k LinkKey, head: Option<Head>, tip: Tip, is_head_met: bool) -> Self {
@@ -348,13 +363,18 @@ impl<'k> End<'k> {
                 seq: block.last(),
                 link: block.link,
             };
-            if block.first > self.head_seq() {
+            if self.is_beyond_head(block) {
                 self.beyond = Span::join(self.beyond, block.span);
             }
         } else {
             self.forged.get_or_insert(block.first);
         }
         continues
+    }
+
+    /// Whether the head does not know this block yet.
+    pub fn is_beyond_head(&self, block: &Block) -> bool {
+        block.first > self.head_seq()
     }
 
     /// Whether the chain can go on with this block.

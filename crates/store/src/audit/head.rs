@@ -228,9 +228,9 @@ mod tests {
         HeadFile::read(dir.path(), &key(1), &name()).unwrap()
     }
 
-    fn whole(seq: u64) -> Option<Head> {
+    fn whole(seq: u64) -> Head {
         let tip = tip(seq);
-        Some(Head { tip, is_whole: true })
+        Head { tip, is_whole: true }
     }
 
     #[test]
@@ -240,17 +240,17 @@ mod tests {
         let (mut head, none) = HeadFile::open(dir.path(), &key(1), &name()).unwrap();
         assert_eq!((none, read(&dir)), (None, None));
         head.begin(tip(0)).unwrap();
-        assert_eq!(read(&dir), whole(0));
+        assert_eq!(read(&dir), Some(whole(0)));
         for seq in [3, 7, 20] {
             head.advance(tip(seq)).unwrap();
-            assert_eq!(read(&dir), whole(seq));
+            assert_eq!(read(&dir), Some(whole(seq)));
         }
         head.sync().unwrap();
         drop(head);
         let (mut head, found) = HeadFile::open(dir.path(), &key(1), &name()).unwrap();
-        assert_eq!(found, whole(20));
+        assert_eq!(found, Some(whole(20)));
         head.advance(tip(21)).unwrap();
-        assert_eq!(read(&dir), whole(21));
+        assert_eq!(read(&dir), Some(whole(21)));
     }
 
     #[test]

@@ -221,6 +221,15 @@ impl Verification {
         }
     }
 
+    pub(super) fn add(&mut self, finding: Finding) {
+        self.report.add(finding);
+    }
+
+    /// Number of the last entry pushed.
+    pub(super) fn last(&self) -> u64 {
+        self.next - 1
+    }
+
     fn cross_gap(&mut self, block: &Block) {
         let (from, to) = (self.next, block.first - 1);
         let start = self.key.start(block.first);
@@ -357,8 +366,8 @@ mod tests {
         Record::success(&cx, "fhir.create", format!("Patient/{secs}"))
     }
 
-    fn whole(tip: Tip) -> Option<Head> {
-        Some(Head { tip, is_whole: true })
+    fn whole(tip: Tip) -> Head {
+        Head { tip, is_whole: true }
     }
 
     /// What a database and its heads file hold.
@@ -390,7 +399,7 @@ mod tests {
             let rows = self.rows[since..].iter().cloned().map(Ok::<_, Infallible>);
             let (mut chain, resumption) = Chain::resume(link_key(1), self.head, rows).unwrap();
             self.rows.extend((0..count).map(|n| chain.next(&record(at + n as i64))));
-            self.head = whole(chain.tip());
+            self.head = Some(whole(chain.tip()));
             resumption
         }
 
@@ -435,7 +444,7 @@ mod tests {
         chain.next(&record(4));
         chain.restore(before);
         world.rows.push(chain.next(&record(5)));
-        world.head = whole(chain.tip());
+        world.head = Some(whole(chain.tip()));
         assert!(world.verify().is_clean());
     }
 
@@ -612,10 +621,10 @@ mod tests {
         let mut world = World::with(10);
         let current = world.head;
         world.rows.truncate(5);
-        world.head = whole(Tip {
+        world.head = Some(whole(Tip {
             seq: 5,
             link: world.rows[4].link,
-        });
+        }));
         world.run(50, 5);
         world.head = current;
         assert_eq!(world.findings(), [Finding::Replaced(10)]);

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use master::{MasterKey, lies_beside};
 pub use ring::{Keyring, WrappedKey};
+pub(crate) use seal::{NONCE_LEN, Sealer, TAG_LEN};
 
 /// Bytes of a key.
 pub const KEY_LEN: usize = 32;

@@ -1,0 +1,387 @@
+//! Search parameters compiled to programs: trees of element names, merged per resource type.
+
+use std::sync::OnceLock;
+
+use super::convert::Convert;
+use super::path::{self, ExpressionError, Path, Step};
+use super::{ParameterKind, ParameterNumber, SearchParameter, Targets};
+use crate::names::Name;
+use crate::resource_type::ResourceType;
+use crate::tables::{Definitions, TypeId, ValueSetId, definitions};
+
+/// What to take from a resource (or, for a part of a composite, from an element). Node 0 is the root.
+#[derive(Debug, Default)]
+pub(super) struct Program {
+    pub nodes: Vec<Node>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Node {
+    /// Sorted by name.
+    pub edges: Vec<Edge>,
+    pub filters: Vec<Filter>,
+    pub takes: Vec<Take>,
+    pub presences: Vec<Presence>,
+}
+
+/// From an object to its member `name`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edge {
+    pub name: Name,
+    /// Only to the first item of an array.
+    pub is_first: bool,
+    pub node: u32,
+}
+
+/// On to `node` with the same value, when its member `field` is `text`.
+#[derive(Debug)]
+pub(super) struct Filter {
+    pub field: Name,
+    pub text: Box<str>,
+    pub node: u32,
+}
+
+/// Turn the value into search values, for all parameters that want them in this form.
+#[derive(Debug)]
+pub(super) struct Take {
+    pub convert: Convert,
+    pub emits: Vec<Emit>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Emit {
+    pub parameter: ParameterNumber,
+    /// Only references to this type.
+    pub only: Option<ResourceType>,
+}
+
+/// `P.exists() and P != false`, for the members that `P` may be.
+#[derive(Debug)]
+pub(super) struct Presence {
+    pub parameter: ParameterNumber,
+    pub members: Vec<Name>,
+}
+
+/// The merged program of all standard parameters of a type; compiled when it is first asked for.
+pub(super) fn of(kind: ResourceType) -> &'static Program {
+    static PROGRAMS: OnceLock<Vec<OnceLock<Program>>> = OnceLock::new();
+    let programs = PROGRAMS.get_or_init(|| (0..ResourceType::count()).map(|_| OnceLock::new()).collect());
+    programs[usize::from(kind.number())].get_or_init(|| {
+        let mut program = Program::new();
+        for parameter in SearchParameter::of(kind) {
+            // What cannot be compiled finds nothing; a test lists those parameters and why.
+            let _ = program.add(kind, parameter);
+        }
+        program
+    })
+}
+
+/// A place in the program while an expression is followed.
+#[derive(Clone, Copy)]
+struct Cursor {
+    node: u32,
+    kind: TypeId,
+    value_set: Option<ValueSetId>,
+    resolves_to: Option<ResourceType>,
+}
+
+impl Program {
+    pub(super) fn new() -> Self {
+        Self {
+            nodes: vec![Node::default()],
+        }
+    }
+
+    /// Adds a parameter of `kind`; one without an expression adds nothing.
+    pub(super) fn add(&mut self, kind: ResourceType, parameter: &SearchParameter) -> Result<(), ExpressionError> {
+        if parameter.expression.is_empty() || parameter.kind == ParameterKind::Special {
+            return Ok(());
+        }
+        let mut result = Ok(());
+        for branch in path::parse(parameter.expression)? {
+            let mut compiler = Compiler {
+                program: self,
+                definitions: definitions(),
+                base: kind,
+            };
+            // The other branches count even when one finds nothing.
+            result = compiler.branch(&branch, parameter).and(result);
+        }
+        result
+    }
+
+    /// The node behind an edge, made when there is none.
+    fn edge(&mut self, from: u32, name: Name, is_first: bool) -> u32 {
+        let edges = &self.nodes[from as usize].edges;
+        match edges.binary_search_by_key(&(name, is_first), |edge| (edge.name, edge.is_first)) {
+            Ok(at) => edges[at].node,
+            Err(at) => {
+                let node = self.node();
+                self.nodes[from as usize]
+                    .edges
+                    .insert(at, Edge { name, is_first, node });
+                node
+            }
+        }
+    }
+
+    fn filter(&mut self, from: u32, field: Name, text: &str) -> u32 {
+        let known = self.nodes[from as usize]
+            .filters
+            .iter()
+            .find(|f| f.field == field && &*f.text == text);
+        if let Some(filter) = known {
+            return filter.node;
+        }
+        let node = self.node();
+        self.nodes[from as usize].filters.push(Filter {
+            field,
+            text: text.into(),
+            node,
+        });
+        node
+    }
+
+    fn node(&mut self) -> u32 {
+        self.nodes.push(Node::default());
+        self.nodes.len() as u32 - 1
+    }
+
+    fn take(&mut self, node: u32, convert: Convert, emit: Emit) {
+        let takes = &mut self.nodes[node as usize].takes;
+        match takes.iter_mut().find(|take| take.convert == convert) {
+            Some(take) => take.emits.push(emit),
+            None => takes.push(Take {
+                convert,
+                emits: vec![emit],
+            }),
+        }
+    }
+}
+
+struct Compiler<'p> {
+    program: &'p mut Program,
+    definitions: &'static Definitions,
+    base: ResourceType,
+}
+
+impl Compiler<'_> {
+    fn branch(&mut self, path: &Path<'_>, parameter: &SearchParameter) -> Result<(), ExpressionError> {
+        if path.is_presence {
+            return self.presence(path, parameter);
+        }
+        let cursors = self.follow(self.root(), &path.steps)?;
+        if parameter.kind == ParameterKind::Composite {
+            return self.check_parts(&cursors, parameter);
+        }
+        let mut found = false;
+        for cursor in &cursors {
+            let schema = &self.definitions.schema;
+            if let Some(convert) = Convert::choose(parameter.kind, schema, cursor.kind, cursor.value_set) {
+                let only = cursor.resolves_to.or_else(|| inline_target(convert, parameter));
+                let emit = Emit {
+                    parameter: parameter.number,
+                    only,
+                };
+                self.program.take(cursor.node, convert, emit);
+                found = true;
+            }
+        }
+        if found {
+            Ok(())
+        } else {
+            Err(self.no_value(parameter.kind, &cursors))
+        }
+    }
+
+    /// Parts of composites are checked here; their values are combined by the search that uses them.
+    fn check_parts(&self, cursors: &[Cursor], parameter: &SearchParameter) -> Result<(), ExpressionError> {
+        for part in &parameter.components {
+            let kind = SearchParameter::find(self.base, part.code).map_or(ParameterKind::Token, |p| p.kind);
+            let mut scratch = Program::new();
+            let mut compiler = Compiler {
+                program: &mut scratch,
+                definitions: self.definitions,
+                base: self.base,
+            };
+            let mut found = false;
+            for branch in path::parse(part.expression)? {
+                for cursor in cursors {
+                    let ends = compiler.follow(Cursor { node: 0, ..*cursor }, &branch.steps)?;
+                    found |= ends
+                        .iter()
+                        .any(|end| Convert::choose(kind, &self.definitions.schema, end.kind, end.value_set).is_some());
+                }
+            }
+            if !found {
+                return Err(self.no_value(kind, cursors));
+            }
+        }
+        Ok(())
+    }
+
+    fn no_value(&self, kind: ParameterKind, cursors: &[Cursor]) -> ExpressionError {
+        let kinds: Vec<_> = cursors
+            .iter()
+            .map(|cursor| self.definitions.schema.path(cursor.kind))
+            .collect();
+        ExpressionError::NoValue {
+            kind: kind.code(),
+            path: kinds.join(", "),
+        }
+    }
+
+    fn presence(&mut self, path: &Path<'_>, parameter: &SearchParameter) -> Result<(), ExpressionError> {
+        let [Step::Child(_), Step::Child(element)] = path.steps[..] else {
+            return Err(ExpressionError::Unexpected("exists".to_owned()));
+        };
+        let members: Vec<_> = self
+            .fields(self.root().kind, element)
+            .map(|(name, _, _)| name)
+            .collect();
+        if members.is_empty() {
+            return Err(ExpressionError::NoElement(
+                self.base.name().to_owned(),
+                element.to_owned(),
+            ));
+        }
+        self.program.nodes[0].presences.push(Presence {
+            parameter: parameter.number,
+            members,
+        });
+        Ok(())
+    }
+
+    fn root(&self) -> Cursor {
+        let kind = self
+            .definitions
+            .schema
+            .of_resource(self.base)
+            .expect("every concrete type has elements");
+        Cursor {
+            node: 0,
+            kind,
+            value_set: None,
+            resolves_to: None,
+        }
+    }
+
+    fn follow(&mut self, start: Cursor, steps: &[Step<'_>]) -> Result<Vec<Cursor>, ExpressionError> {
+        let mut cursors = vec![start];
+        for (at, step) in steps.iter().enumerate() {
+            match *step {
+                Step::Child(name) if at == 0 && self.is_base(name) => {}
+                Step::Child(name) => {
+                    let is_first = steps.get(at + 1) == Some(&Step::First);
+                    cursors = self.children(&cursors, name, is_first)?;
+                }
+                Step::First => {}
+                Step::Resource => cursors = vec![self.root()],
+                // Some expressions of the standard say `DateTime` for `dateTime`.
+                Step::As(name) => cursors.retain(|cursor| {
+                    let schema = &self.definitions.schema;
+                    schema.is(cursor.kind, name) || schema.path(cursor.kind).eq_ignore_ascii_case(name)
+                }),
+                Step::ResolvesTo(kind) => cursors.iter_mut().for_each(|cursor| cursor.resolves_to = Some(kind)),
+                Step::Where(field, text) => {
+                    for cursor in &mut cursors {
+                        cursor.node = self.program.filter(cursor.node, Name::find(field), text);
+                    }
+                }
+            }
+        }
+        Ok(cursors)
+    }
+
+    fn is_base(&self, name: &str) -> bool {
+        name == self.base.name() || name == "Resource" || name == "DomainResource"
+    }
+
+    fn children(&mut self, cursors: &[Cursor], element: &str, is_first: bool) -> Result<Vec<Cursor>, ExpressionError> {
+        let mut found = Vec::new();
+        for cursor in cursors {
+            for (name, kind, value_set) in self.fields(cursor.kind, element).collect::<Vec<_>>() {
+                let node = self.program.edge(cursor.node, name, is_first);
+                found.push(Cursor {
+                    node,
+                    kind,
+                    value_set,
+                    resolves_to: None,
+                });
+            }
+        }
+        if found.is_empty() {
+            let kinds: Vec<_> = cursors
+                .iter()
+                .map(|cursor| self.definitions.schema.path(cursor.kind))
+                .collect();
+            return Err(ExpressionError::NoElement(kinds.join(", "), element.to_owned()));
+        }
+        Ok(found)
+    }
+
+    /// The members of a type that are the element `element`: several for a choice.
+    fn fields<'e>(
+        &self,
+        kind: TypeId,
+        element: &'e str,
+    ) -> impl Iterator<Item = (Name, TypeId, Option<ValueSetId>)> + use<'e> {
+        let fields = self.definitions.schema.fields(kind).iter();
+        fields
+            .filter(move |field| field.element(field.name.text()) == element)
+            .map(|field| (field.name, field.kind, field.value_set))
+    }
+}
+
+/// An inline resource is only a target when it has the type that the parameter wants.
+fn inline_target(convert: Convert, parameter: &SearchParameter) -> Option<ResourceType> {
+    match &parameter.targets {
+        Targets::These(kinds) if convert == Convert::Resource => kinds.first().copied(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parameters that cannot be compiled, each with the reason; every other one can.
+    const GOLDEN: &str = include_str!("../../tests/uncompiled.txt");
+
+    #[test]
+    fn every_expression_compiles_or_is_listed() {
+        let listed: Vec<_> = GOLDEN.lines().filter(|line| !line.starts_with('#')).collect();
+        let mut failed = Vec::new();
+        for parameter in SearchParameter::all() {
+            let kinds: Vec<_> = match parameter.base {
+                Some(kind) => vec![kind],
+                None => ResourceType::all().collect(),
+            };
+            for kind in kinds {
+                if let Err(error) = Program::new().add(kind, parameter) {
+                    failed.push(format!("{kind} {}: {error}", parameter.code));
+                }
+            }
+        }
+        assert_eq!(failed, listed);
+    }
+
+    #[test]
+    fn parameters_of_one_element_share_a_node() {
+        let condition = ResourceType::find("Condition").unwrap();
+        let program = of(condition);
+        let edge = program.nodes[0]
+            .edges
+            .iter()
+            .find(|edge| edge.name == Name::find("subject"))
+            .unwrap();
+        let node = &program.nodes[edge.node as usize];
+        assert_eq!(node.takes.len(), 1);
+        let only: Vec<_> = node.takes[0]
+            .emits
+            .iter()
+            .map(|emit| emit.only.map(ResourceType::name))
+            .collect();
+        assert_eq!(only, [Some("Patient"), None]);
+    }
+}

@@ -1,0 +1,3 @@
+//! `hygie demo`: the whole chain on one machine.
+
+pub mod document;

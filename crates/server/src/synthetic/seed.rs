@@ -1,0 +1,61 @@
+//! Chance that repeats itself: SplitMix64 from a seed. Not for secrets.
+
+use uuid::Uuid;
+
+/// A generator.
+#[derive(Clone, Debug)]
+pub struct Seeded(u64);
+
+impl Seeded {
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A generator of its own for the thing of this number, independent of those of other numbers.
+    pub const fn of(seed: u64, number: u64) -> Self {
+        Self(mixed(mixed(seed) ^ number))
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        mixed(self.0)
+    }
+
+    /// A number of the range, both ends included.
+    pub fn between(&mut self, low: u32, high: u32) -> u32 {
+        debug_assert!(low <= high, "a range has its ends in order");
+        let span = u64::from(high - low) + 1;
+        low + (self.next() % span) as u32
+    }
+
+    /// True in so many of a hundred cases.
+    pub fn percent(&mut self, percent: u32) -> bool {
+        self.between(1, 100) <= percent
+    }
+
+    /// One of several.
+    pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        let at = self.between(0, (of.len() - 1) as u32);
+        &of[at as usize]
+    }
+
+    /// Around `middle`, at most `spread` away, the middle more often; with one decimal.
+    pub fn around(&mut self, middle: f64, spread: f64) -> f64 {
+        let steps = f64::from(self.between(0, 1000) + self.between(0, 1000)) / 1000.0 - 1.0;
+        ((middle + steps * spread) * 10.0).round() / 10.0
+    }
+
+    /// An id.
+    pub fn id(&mut self) -> String {
+        let (high, low) = (self.next(), self.next());
+        let bytes = ((u128::from(high) << 64) | u128::from(low)).to_be_bytes();
+        let uuid: Uuid = uuid::Builder::from_random_bytes(bytes).into_uuid();
+        uuid.to_string()
+    }
+}
+
+const fn mixed(state: u64) -> u64 {
+    let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}

@@ -1,0 +1,264 @@
+//! The one thread that writes an access log.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use hygie_core::{Clock, Random, Timestamp, random_array};
+use tokio::sync::oneshot;
+
+use super::files::{self, Disk, Media};
+use super::segment::{self, FRAME_OVERHEAD, Header, MAX_FRAME, SegmentKeys};
+use crate::StoreError;
+use crate::audit::HeadFile;
+use crate::audit::chain::Chain;
+use crate::keys::Sealer;
+
+/// The head is made durable so often.
+const SYNC_HEAD_EVERY: Duration = Duration::from_secs(1);
+
+/// Records of one group: as many as wait, up to this size.
+const MAX_GROUP: usize = 1 << 20;
+
+/// A record that waits to be written.
+pub struct Waiting {
+    /// As JSON.
+    pub record: Vec<u8>,
+    /// Told once it is durable, or why it is not.
+    pub answer: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// Everything that the thread works on.
+pub struct Writer {
+    pub directory: PathBuf,
+    pub disk: Box<dyn Disk>,
+    pub keys: SegmentKeys,
+    pub chain: Chain,
+    pub head: HeadFile,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    /// Number of the next segment.
+    pub next_segment: u64,
+    pub segment_size: u64,
+    /// Space that is taken in advance.
+    pub reserve: u64,
+    pub open: Option<OpenSegment>,
+    pub head_synced_at: Timestamp,
+    pub is_failing: bool,
+}
+
+impl Writer {
+    /// Works until every sender is gone; then `done` is told how it ended.
+    pub fn run(mut self, queue: &Receiver<Waiting>, done: oneshot::Sender<Result<(), StoreError>>) {
+        loop {
+            match queue.recv_timeout(SYNC_HEAD_EVERY) {
+                Ok(first) => {
+                    let group = take_group(first, queue);
+                    self.answer(group);
+                    let now = self.clock.now();
+                    if now.since(self.head_synced_at) >= SYNC_HEAD_EVERY {
+                        self.sync_head(now);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => self.sync_head(self.clock.now()),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        let ended = self.end().map_err(|error| fault(&error));
+        // Nobody may be waiting: the log was dropped without being closed.
+        let _ = done.send(ended);
+    }
+
+    fn answer(&mut self, group: Vec<Waiting>) {
+        let records: Vec<&[u8]> = group.iter().map(|waiting| waiting.record.as_slice()).collect();
+        let written = self.write(&records);
+        self.log_change(written.as_ref().err());
+        for waiting in group {
+            let answer = written.as_ref().map_err(fault).copied();
+            // A caller that went away needs no answer; its record stays.
+            let _ = waiting.answer.send(answer);
+        }
+    }
+
+    /// Logs the first failure and the recovery: a full disk must not fill up with messages about it.
+    fn log_change(&mut self, failure: Option<&io::Error>) {
+        match failure {
+            Some(error) if !self.is_failing => {
+                tracing::error!(
+                    error = error as &dyn std::error::Error,
+                    "the access log cannot be written"
+                );
+            }
+            None if self.is_failing => tracing::warn!("the access log can be written again"),
+            _ => {}
+        }
+        self.is_failing = failure.is_some();
+    }
+
+    /// Writes a group durably, or leaves nothing of it. When only the head cannot be moved, the group stays, and its
+    /// callers are refused all the same.
+    fn write(&mut self, records: &[&[u8]]) -> io::Result<()> {
+        let mut open = self.take_segment()?;
+        let before = self.chain.tip();
+        let counter = open.take_counter();
+        let frame = segment::seal_frame(&mut self.chain, &open.sealer, counter, records);
+        let written = open.append(&frame, self.reserve);
+        if written.is_err() {
+            self.chain.restore(before);
+            // If this fails too, it is tried again before the next group.
+            open.undo();
+        }
+        self.open = Some(open);
+        written?;
+        self.head.advance(self.chain.tip())
+    }
+
+    /// The open segment, or a new one when there is none or it is full.
+    fn take_segment(&mut self) -> io::Result<OpenSegment> {
+        if let Some(mut open) = self.open.take() {
+            if open.is_damaged && !open.undo() {
+                self.open = Some(open);
+                return Err(io::Error::other("a part of a failed write is still there"));
+            }
+            if open.position < self.segment_size {
+                return Ok(open);
+            }
+            if let Err(error) = open.finish() {
+                self.open = Some(open);
+                return Err(error);
+            }
+        }
+        let salt = random_array(&*self.random);
+        let header = Header::new(&self.keys, self.next_segment, self.chain.tip(), salt);
+        let path = files::path(&self.directory, header.number);
+        let media = self.disk.create(&path)?;
+        let mut open = OpenSegment {
+            media,
+            sealer: header.sealer(&self.keys),
+            position: 0,
+            reserved: 0,
+            counter: 0,
+            is_damaged: false,
+        };
+        if let Err(error) = open.append(&header.encode(&self.keys), 0) {
+            if self.disk.remove(&path).is_err() {
+                // Not this one again: a segment is written once.
+                self.next_segment += 1;
+            }
+            return Err(error);
+        }
+        self.next_segment += 1;
+        Ok(open)
+    }
+
+    fn sync_head(&mut self, now: Timestamp) {
+        self.head_synced_at = now;
+        if let Err(error) = self.head.sync() {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "syncing the head of the access log"
+            );
+        }
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        if let Some(mut open) = self.open.take() {
+            open.finish()?;
+        }
+        self.head.sync()
+    }
+}
+
+fn take_group(first: Waiting, queue: &Receiver<Waiting>) -> Vec<Waiting> {
+    let mut size = first.record.len();
+    let mut group = vec![first];
+    while size < MAX_GROUP {
+        let Ok(next) = queue.try_recv() else { break };
+        size += next.record.len() + 1;
+        group.push(next);
+    }
+    group
+}
+
+/// The largest record that is taken: the last of a group may go beyond the group's size.
+pub const MAX_RECORD: usize = 64 << 10;
+const _: () = assert!(
+    MAX_GROUP + MAX_RECORD + FRAME_OVERHEAD + 1 < MAX_FRAME,
+    "a group fits into a frame"
+);
+
+/// The segment that is being written.
+pub struct OpenSegment {
+    media: Box<dyn Media>,
+    sealer: Sealer,
+    /// Where the next frame goes.
+    position: u64,
+    /// Up to here the file holds zeros.
+    reserved: u64,
+    counter: u64,
+    /// Whether a failed write may have left something after `position`.
+    is_damaged: bool,
+}
+
+impl OpenSegment {
+    /// The nonce of the next frame: never the same one twice, written or not.
+    fn take_counter(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+
+    /// Writes at the end and syncs.
+    fn append(&mut self, bytes: &[u8], reserve: u64) -> io::Result<()> {
+        let end = self.position + bytes.len() as u64;
+        self.is_damaged = true;
+        if end + reserve / 2 > self.reserved {
+            // When there is no more space to take, what was taken lasts for a while.
+            let _ = self.reserve(end + reserve);
+        }
+        self.media.write_at(bytes, self.position)?;
+        self.media.sync()?;
+        self.position = end;
+        self.is_damaged = false;
+        Ok(())
+    }
+
+    /// Fills the file with zeros up to `end`: the space is then ours, and syncing a frame moves no metadata.
+    fn reserve(&mut self, end: u64) -> io::Result<()> {
+        const STEP: usize = 256 << 10;
+        self.reserved = self.reserved.max(self.position);
+        while self.reserved < end {
+            let step = (end - self.reserved).min(STEP as u64);
+            self.media.write_at(&vec![0; step as usize], self.reserved)?;
+            self.reserved += step;
+        }
+        Ok(())
+    }
+
+    /// Removes what a failed write left; whether that is done.
+    fn undo(&mut self) -> bool {
+        let cut = self.media.set_len(self.position).and_then(|()| {
+            self.reserved = self.position;
+            self.media.sync()
+        });
+        self.is_damaged = cut.is_err();
+        cut.is_ok()
+    }
+
+    /// Gives the reserved space back.
+    fn finish(&mut self) -> io::Result<()> {
+        self.media.set_len(self.position)?;
+        self.media.sync()
+    }
+}
+
+/// What a caller is told about an error of the disk.
+pub fn fault(error: &io::Error) -> StoreError {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    let source = Box::new(io::Error::new(error.kind(), error.to_string()));
+    match error.kind() {
+        StorageFull | QuotaExceeded => StoreError::Full(source),
+        _ => StoreError::Unavailable(Some(source)),
+    }
+}

@@ -1,0 +1,84 @@
+//! The audit layer: what a request did is recorded before its answer leaves.
+
+use std::borrow::Cow;
+
+use hygie_core::{ErrorKind, TenantId};
+use hygie_store::audit::{Actor, Outcome, Record};
+use hygie_store::{Store, StoreError};
+
+use super::Shared;
+use crate::asked::{Asked, Told};
+use crate::audit::Note;
+use crate::error::Failure;
+use axum::response::Response;
+
+/// Records what the request did. An answer whose record cannot be kept does not leave.
+pub(super) async fn close(shared: &Shared, asked: &Asked, response: &mut Response) -> Result<(), Failure> {
+    let told = std::mem::take(&mut *asked.0.told.lock());
+    let note = response.extensions_mut().remove::<Note>().or(told.note.clone());
+    let store = told.store.clone().unwrap_or_else(|| shared.settings.store.clone());
+    if let Some(record) = record_of(asked, &told, note, response) {
+        if record.actor.is_none() && record.outcome == Outcome::Refused {
+            shared.refusals.count(record);
+        } else {
+            keep(&store, record).await?;
+        }
+    }
+    for record in shared.refusals.due(asked.now()) {
+        keep(&shared.settings.store, record).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn keep(store: &Store, record: Record) -> Result<(), Failure> {
+    store
+        .record(record)
+        .await
+        .map_err(|error: StoreError| Failure::of(&error))
+}
+
+/// The record of a request; none for public documents and pages, and for what its transaction recorded.
+fn record_of(asked: &Asked, told: &Told, note: Option<Note>, response: &Response) -> Option<Record> {
+    let failure = response.extensions().get::<Failure>();
+    if note.as_ref().is_some_and(|note| note.recorded) && failure.is_none() {
+        return None;
+    }
+    let refused = matches!(
+        failure.map(|failure| failure.kind),
+        Some(ErrorKind::Unauthenticated | ErrorKind::Forbidden)
+    );
+    if note.is_none() && told.principal.is_none() && !refused {
+        return None;
+    }
+    let by_status = match response.status().as_u16() {
+        401 | 403 => Outcome::Refused,
+        400.. => Outcome::Failed,
+        _ => Outcome::Success,
+    };
+    let note = note.filter(|note| !note.recorded).unwrap_or_else(|| unnamed(asked));
+    let outcome = note.outcome.unwrap_or(by_status);
+    Some(Record {
+        at: asked.now(),
+        request: asked.request(),
+        tenant: told.tenant.unwrap_or(NO_TENANT),
+        actor: note.actor.or_else(|| told.principal.as_deref().map(Actor::from)),
+        client: asked.client(),
+        action: note.action,
+        object: note.object,
+        outcome,
+        reason: note.reason.or_else(|| {
+            let code = failure.map(|failure| failure.code.clone());
+            code.filter(|_| outcome != Outcome::Success)
+        }),
+        count: 1,
+    })
+}
+
+/// Requests that name no tenant, for what concerns the installation.
+const NO_TENANT: TenantId = TenantId::from_uuid(uuid::Uuid::nil());
+
+/// For a handler that said nothing: service and method, and the template of the route.
+fn unnamed(asked: &Asked) -> Note {
+    let action = format!("{}.{}", asked.service(), asked.method().as_str().to_ascii_lowercase());
+    Note::new(Cow::Owned(action), asked.route().unwrap_or_default())
+}

@@ -1,0 +1,3 @@
+//! The layers around a router, as a client sees them.
+
+mod layers;
