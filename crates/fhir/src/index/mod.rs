@@ -1,0 +1,8 @@
+//! The search index of a FHIR service: what its keys look like and which a resource has.
+//!
+//! To make something else searchable: a kind of key here, its entries in `extract`, its use in `crate::search`.
+
+pub mod key;
+pub mod rows;
+
+pub use rows::{Entry, Extract, Numbers};

@@ -1,0 +1,87 @@
+//! Resources and their versions over a transaction of the store.
+//!
+//! A version is one record of the journal ([`record`]); which version is current, and what its search parameters say, is
+//! in the ordered index (`crate::index`). Both change together in [`Resources::put`], and [`Replay`] makes the index
+//! changes of a record again at start.
+
+pub mod codec;
+mod record;
+mod resources;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use hygie_core::Timestamp;
+use hygie_fhir_model::json::Document;
+use hygie_fhir_model::{Id, ResourceType};
+use hygie_store::embedded::Replay;
+use hygie_store::{StoreError, Tx};
+
+pub use codec::Codec;
+pub use record::{Given, Method, Version, decode, encode};
+pub use resources::{Resources, stored};
+
+use crate::index::Extract;
+
+/// Tells what the search parameters of a resource say.
+pub type Extractor = fn(ResourceType, &Document) -> Extract;
+
+/// What reading and writing resources needs besides a transaction; one for each FHIR service. Cheap to clone.
+#[derive(Clone)]
+pub struct Repository(Arc<Inner>);
+
+struct Inner {
+    codec: Codec,
+    extractor: Extractor,
+}
+
+impl Repository {
+    /// That finds index entries with `extractor`.
+    pub fn new(extractor: Extractor) -> Self {
+        Self(Arc::new(Inner {
+            codec: Codec::default(),
+            extractor,
+        }))
+    }
+
+    /// The resources of a transaction.
+    pub fn resources<'t, 'e>(&self, tx: &'t mut Tx<'e>) -> Resources<'t, 'e> {
+        Resources::new(tx, self.clone())
+    }
+
+    /// The content of a version, made ready outside of the transaction: the writer is one thread.
+    pub fn content(&self, kind: ResourceType, document: Document) -> Content {
+        Content {
+            extract: (self.0.extractor)(kind, &document),
+            packed: self.0.codec.compress(document.source().as_bytes()),
+            text: document.into_source().into(),
+        }
+    }
+}
+
+impl Replay for Repository {
+    fn replay<'t>(&'t self, tx: &'t mut Tx<'_>, seq: i64, record: &'t [u8]) -> BoxFuture<'t, Result<(), StoreError>> {
+        Box::pin(async move { self.resources(tx).replay(seq, record).await })
+    }
+}
+
+/// The body of a version with all that is made of it before the transaction.
+#[derive(Clone, Debug, Default)]
+pub struct Content {
+    text: Arc<str>,
+    packed: Vec<u8>,
+    extract: Extract,
+}
+
+/// A version that is to be written.
+#[derive(Clone, Debug)]
+pub struct Change<'c> {
+    /// Type of the resource.
+    pub kind: ResourceType,
+    /// Its logical id.
+    pub id: &'c Id,
+    /// When.
+    pub updated: Timestamp,
+    /// Its body; `None` deletes the resource.
+    pub content: Option<&'c Content>,
+}

@@ -1,0 +1,314 @@
+//! Reading and writing versions of resources.
+
+use hygie_fhir_model::json::{Document, Limits};
+use hygie_fhir_model::{Id, ResourceType};
+use hygie_store::{IndexKeys, IndexRange, Order, StoreError, Tx};
+
+use super::record::{Given, Method, Version, decode, encode};
+use super::{Change, Content, Repository};
+use crate::index::key::{Key, Kind, Parts};
+use crate::index::{Extract, Numbers, rows};
+
+/// What is stored was within the limits when it came: they may have been lowered since.
+const STORED: Limits = Limits {
+    bytes: u32::MAX as usize,
+    depth: 256,
+    values: u32::MAX as usize,
+};
+
+/// A stored body as a tree.
+pub fn stored(version: &Version) -> Result<Document, StoreError> {
+    let inconsistent = |_| StoreError::Inconsistent(format!("the body of journal record {} is not JSON", version.seq));
+    Document::parse(version.body.as_bytes(), &STORED).map_err(inconsistent)
+}
+
+/// The resources of a FHIR service.
+pub struct Resources<'t, 'e> {
+    tx: &'t mut Tx<'e>,
+    repository: Repository,
+}
+
+/// What the search parameters of a version say, with the numbers of what they name.
+type Said<'s> = (&'s Extract, &'s Numbers);
+
+impl<'t, 'e> Resources<'t, 'e> {
+    pub(super) fn new(tx: &'t mut Tx<'e>, repository: Repository) -> Self {
+        Self { tx, repository }
+    }
+
+    /// The transaction itself, for searches inside of it.
+    pub fn tx(&mut self) -> &mut Tx<'e> {
+        self.tx
+    }
+
+    /// The current version of a resource, a deletion included.
+    pub async fn find(&mut self, kind: ResourceType, id: &Id) -> Result<Option<Version>, StoreError> {
+        match self.find_number(kind, id.as_str()).await? {
+            Some(rid) => self.find_by_number(rid).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The current version of the resource with this number.
+    pub async fn find_by_number(&mut self, rid: i64) -> Result<Option<Version>, StoreError> {
+        match self.find_current(rid).await? {
+            Some(seq) => self.get(seq).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A version by its number, superseded or current.
+    pub async fn find_version(
+        &mut self,
+        kind: ResourceType,
+        id: &Id,
+        number: u32,
+    ) -> Result<Option<Version>, StoreError> {
+        let Some(rid) = self.find_number(kind, id.as_str()).await? else {
+            return Ok(None);
+        };
+        let prefix = Key::new(Kind::History).number(rid).number(i64::from(number)).finish();
+        match self.first_number(&prefix).await? {
+            Some(seq) => self.get(seq).await.map(Some),
+            None => Ok(self
+                .find_by_number(rid)
+                .await?
+                .filter(|version| version.number == number)),
+        }
+    }
+
+    /// Versions of a resource, newest first, older than `before` (`u32::MAX` for all), at most `limit`.
+    pub async fn list_versions(
+        &mut self,
+        kind: ResourceType,
+        id: &Id,
+        before: u32,
+        limit: usize,
+    ) -> Result<Vec<Version>, StoreError> {
+        let Some(rid) = self.find_number(kind, id.as_str()).await? else {
+            return Ok(Vec::new());
+        };
+        let current = self.find_by_number(rid).await?;
+        let mut versions: Vec<_> = current.into_iter().filter(|version| version.number < before).collect();
+        let prefix = Key::new(Kind::History).number(rid);
+        let range = IndexRange {
+            from: prefix.as_bytes().to_vec(),
+            to: prefix.clone().number(i64::from(before)).finish(),
+        };
+        let mut keys = IndexKeys::default();
+        let older = limit.saturating_sub(versions.len());
+        self.tx.index_scan(&range, Order::Descending, older, &mut keys).await?;
+        for key in keys.iter() {
+            let mut parts = Parts::after(key, prefix.as_bytes().len());
+            let (_, seq) = (parts.number(), parts.number());
+            let seq = seq.ok_or_else(|| StoreError::Inconsistent("a history key without record".to_owned()))?;
+            versions.push(self.get(seq).await?);
+        }
+        versions.truncate(limit);
+        Ok(versions)
+    }
+
+    /// The number of a resource that exists, existed or is referred to.
+    pub async fn find_number(&mut self, kind: ResourceType, id: &str) -> Result<Option<i64>, StoreError> {
+        self.first_number(&ident(kind, id).finish()).await
+    }
+
+    /// The number of a system that some token has.
+    pub async fn find_system(&mut self, uri: &str) -> Result<Option<i64>, StoreError> {
+        self.first_number(&system(uri).finish()).await
+    }
+
+    /// Writes a version on top of `current`, which must be the current one, with all its index rows.
+    pub async fn put(&mut self, change: &Change<'_>, current: Option<&Version>) -> Result<Version, StoreError> {
+        let nothing = Content {
+            packed: self.repository.0.codec.compress(&[]),
+            ..Content::default()
+        };
+        let content = change.content.unwrap_or(&nothing);
+        let mut given = Given::default();
+        let rid = match current {
+            Some(current) => current.rid,
+            None => self.number_of(change.kind, change.id.as_str(), &mut given).await?,
+        };
+        let numbers = self.numbers(&content.extract, &mut given).await?;
+        let is_there = current.is_some_and(|current| current.method != Method::Delete);
+        let mut version = Version {
+            kind: change.kind,
+            id: change.id.clone(),
+            rid,
+            number: current.map_or(0, |current| current.number) + 1,
+            seq: 0,
+            previous: current.map_or(0, |current| current.seq),
+            // A clock that was set back must not turn the history around.
+            updated: current.map_or(change.updated, |current| change.updated.max(current.updated)),
+            method: match change.content {
+                None => Method::Delete,
+                Some(_) if is_there => Method::Update,
+                Some(_) => Method::Create,
+            },
+            body: content.text.clone(),
+        };
+        version.seq = self.tx.append(&encode(&version, &given, &content.packed)).await?;
+        self.index(&version, (&content.extract, &numbers), current).await?;
+        Ok(version)
+    }
+
+    /// Makes the index changes of a journal record again.
+    ///
+    /// It reads what the record names (the version before it, the numbers) and nothing that later records changed: a
+    /// merge that was cut off may have left later keys in the index already.
+    pub(super) async fn replay(&mut self, seq: i64, record: &[u8]) -> Result<(), StoreError> {
+        let (version, given) = decode(seq, record, &self.repository.0.codec)?;
+        let current = match version.previous {
+            0 => None,
+            previous => Some(self.get(previous).await?),
+        };
+        for (kind, id, rid) in &given.resources {
+            self.tx.index_add(&ident(*kind, id).number(*rid).finish()).await?;
+        }
+        for (uri, sid) in &given.systems {
+            self.tx.index_add(&system(uri).number(*sid).finish()).await?;
+        }
+        let extract = self.extract(&version)?;
+        let numbers = self.known_numbers(&extract).await?;
+        self.index(&version, (&extract, &numbers), current.as_ref()).await
+    }
+
+    fn extract(&self, version: &Version) -> Result<Extract, StoreError> {
+        Ok(match version.method {
+            Method::Delete => Extract::default(),
+            Method::Create | Method::Update => (self.repository.0.extractor)(version.kind, &stored(version)?),
+        })
+    }
+
+    /// The version of a record that the index names.
+    async fn get(&mut self, seq: i64) -> Result<Version, StoreError> {
+        let record = self.tx.journal(seq).await?;
+        let record = record.ok_or_else(|| StoreError::Inconsistent(format!("journal record {seq} is missing")))?;
+        decode(seq, &record, &self.repository.0.codec).map(|(version, _)| version)
+    }
+
+    async fn find_current(&mut self, rid: i64) -> Result<Option<i64>, StoreError> {
+        self.first_number(Key::new(Kind::Current).number(rid).as_bytes()).await
+    }
+
+    /// The number after `prefix` in the first key that begins with it.
+    async fn first_number(&mut self, prefix: &[u8]) -> Result<Option<i64>, StoreError> {
+        let mut keys = IndexKeys::default();
+        let range = IndexRange::prefix(prefix);
+        self.tx.index_scan(&range, Order::Ascending, 1, &mut keys).await?;
+        let Some(key) = keys.get(0) else { return Ok(None) };
+        let number = Parts::after(key, prefix.len()).number();
+        number
+            .map(Some)
+            .ok_or_else(|| StoreError::Inconsistent("an index key ends too early".to_owned()))
+    }
+
+    /// The number of a resource, given now if it has none.
+    async fn number_of(&mut self, kind: ResourceType, id: &str, given: &mut Given) -> Result<i64, StoreError> {
+        if let Some(rid) = self.find_number(kind, id).await? {
+            return Ok(rid);
+        }
+        let rid = self.tx.number().await?;
+        self.tx.index_add(&ident(kind, id).number(rid).finish()).await?;
+        given.resources.push((kind, id.to_owned(), rid));
+        Ok(rid)
+    }
+
+    async fn system_of(&mut self, uri: &str, given: &mut Given) -> Result<i64, StoreError> {
+        if let Some(sid) = self.find_system(uri).await? {
+            return Ok(sid);
+        }
+        let sid = self.tx.number().await?;
+        self.tx.index_add(&system(uri).number(sid).finish()).await?;
+        given.systems.push((uri.to_owned(), sid));
+        Ok(sid)
+    }
+
+    /// The numbers of what a version names, given now where there are none.
+    async fn numbers(&mut self, extract: &Extract, given: &mut Given) -> Result<Numbers, StoreError> {
+        let mut numbers = Numbers::default();
+        for (kind, id) in &extract.targets {
+            numbers.targets.push(self.number_of(*kind, id, given).await?);
+        }
+        for uri in &extract.systems {
+            numbers.systems.push(self.system_of(uri, given).await?);
+        }
+        Ok(numbers)
+    }
+
+    /// The numbers of what a version that is already written names: all were given when it was.
+    async fn known_numbers(&mut self, extract: &Extract) -> Result<Numbers, StoreError> {
+        let missing = || StoreError::Inconsistent("a written version names something without number".to_owned());
+        let mut numbers = Numbers::default();
+        for (kind, id) in &extract.targets {
+            numbers
+                .targets
+                .push(self.find_number(*kind, id).await?.ok_or_else(missing)?);
+        }
+        for uri in &extract.systems {
+            numbers.systems.push(self.find_system(uri).await?.ok_or_else(missing)?);
+        }
+        Ok(numbers)
+    }
+
+    /// Changes the index from `current` to `version`.
+    async fn index(&mut self, version: &Version, said: Said<'_>, current: Option<&Version>) -> Result<(), StoreError> {
+        let mut old = Vec::new();
+        if let Some(current) = current {
+            let extract = self.extract(current)?;
+            let numbers = self.known_numbers(&extract).await?;
+            old = current_keys(current, (&extract, &numbers));
+            let superseded = Key::new(Kind::History)
+                .number(current.rid)
+                .number(i64::from(current.number));
+            self.tx.index_add(&superseded.number(current.seq).finish()).await?;
+        }
+        let new = current_keys(version, said);
+        for key in &old {
+            if new.binary_search(key).is_err() {
+                self.tx.index_remove(key).await?;
+            }
+        }
+        for key in &new {
+            if old.binary_search(key).is_err() {
+                self.tx.index_add(key).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn ident(kind: ResourceType, id: &str) -> Key {
+    Key::new(Kind::Ident).kind_of(kind).text(id)
+}
+
+fn system(uri: &str) -> Key {
+    Key::new(Kind::System).long_text(uri)
+}
+
+/// All keys that a version has while it is current, sorted.
+fn current_keys(version: &Version, (extract, numbers): Said<'_>) -> Vec<Vec<u8>> {
+    let is_deleted = version.method == Method::Delete;
+    let mut keys = if is_deleted {
+        Vec::new()
+    } else {
+        rows::keys(version.kind, version.rid, extract, numbers)
+    };
+    let current = Key::new(Kind::Current)
+        .number(version.rid)
+        .number(version.seq)
+        .kind_of(version.kind)
+        .byte(u8::from(is_deleted))
+        .date(extract.date.unwrap_or(i64::MIN))
+        .number(rows::only_patient(extract, numbers));
+    keys.push(current.finish());
+    if !is_deleted {
+        let updated = Key::new(Kind::Updated)
+            .kind_of(version.kind)
+            .date(version.updated.millis());
+        keys.push(updated.number(version.rid).finish());
+    }
+    keys.sort_unstable();
+    keys
+}

@@ -1,0 +1,4 @@
+//! The FHIR service over the embedded engine.
+
+mod repo;
+mod world;

@@ -1,0 +1,249 @@
+//! Versions and their index: what was put is found, and the journal alone makes the same index again.
+
+use std::collections::BTreeMap;
+
+use hygie_core::Timestamp;
+use hygie_fhir::index::{Entry, Extract};
+use hygie_fhir::repo::{Change, Content, Method, Repository, Version};
+use hygie_fhir_model::json::{Document, Json, Limits};
+use hygie_fhir_model::{Id, ResourceType, Target};
+use hygie_store::{Store, StoreError};
+use proptest::prelude::*;
+
+use crate::world::{START, all_keys, crash, cx, open_store};
+
+/// Reads test resources: every kind of entry has a member.
+fn extract(_: ResourceType, document: &Document) -> Extract {
+    let mut extract = Extract::default();
+    let text = |key: &str| document.root().find(key).and_then(Json::text);
+    if let Some(target) = text("subject")
+        && let Target::Local { kind, id, .. } = Target::parse(&target)
+    {
+        extract.targets.push((kind, id.to_owned()));
+        extract.patients.push(0);
+        extract.entries.push(Entry::Reference {
+            parameter: 1,
+            target: 0,
+        });
+    }
+    if let Some(system) = text("system") {
+        extract.systems.push(system.into_owned());
+        let code = "8480-6".to_owned();
+        extract.entries.push(Entry::DatedToken {
+            parameter: 2,
+            code: code.clone(),
+            system: Some(0),
+        });
+        extract.entries.push(Entry::Token {
+            parameter: 3,
+            code,
+            system: None,
+        });
+    }
+    if let Some(name) = text("name") {
+        extract.entries.push(Entry::Text {
+            parameter: 4,
+            text: name.clone().into_owned(),
+        });
+        extract.entries.push(Entry::External {
+            parameter: 5,
+            url: name.into_owned(),
+        });
+    }
+    let days = document.root().find("days").and_then(Json::number);
+    if let Some(days) = days.and_then(|days| days.parse::<i64>().ok()) {
+        let low = days * 86_400_000;
+        extract.date = Some(low);
+        extract.entries.push(Entry::Date {
+            parameter: 6,
+            low,
+            high: low + days * 1000,
+        });
+    }
+    extract
+}
+
+/// One change of one resource.
+#[derive(Clone, Debug)]
+struct Step {
+    kind: ResourceType,
+    id: Id,
+    content: Option<String>,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let kinds = prop_oneof![Just("Patient"), Just("Observation")];
+    let body = (
+        prop::option::of("Patient/[ab]"),
+        prop::option::of("urn:[xy]"),
+        prop::option::of("[a-c]{1,3}"),
+        prop::option::of(0..100_000_i64),
+    );
+    let step = (kinds, "[abc]", prop::option::weighted(0.8, body)).prop_map(|(kind, id, body)| Step {
+        kind: ResourceType::find(kind).expect("a type"),
+        id: id.parse().expect("an id"),
+        content: body.map(|(subject, system, name, days)| {
+            serde_json::json!({ "subject": subject, "system": system, "name": name, "days": days }).to_string()
+        }),
+    });
+    prop::collection::vec(step, 1..40)
+}
+
+type Input = (Repository, Step, Option<Content>, i64);
+
+async fn put(
+    store: &Store,
+    repository: &Repository,
+    step: &Step,
+    at: i64,
+) -> Result<(Version, Option<Version>), StoreError> {
+    let content = step.content.as_ref().map(|text| {
+        let document = Document::parse(text.as_str(), &Limits::default()).expect("JSON");
+        repository.content(step.kind, document)
+    });
+    let input: Input = (repository.clone(), step.clone(), content, at);
+    store
+        .write(&cx(), input, |(repository, step, content, at), tx| {
+            Box::pin(async move {
+                let mut resources = repository.resources(tx);
+                let current = resources.find(step.kind, &step.id).await?;
+                let change = Change {
+                    kind: step.kind,
+                    id: &step.id,
+                    updated: Timestamp::from_millis(*at),
+                    content: content.as_ref(),
+                };
+                Ok((resources.put(&change, current.as_ref()).await?, current))
+            })
+        })
+        .await
+}
+
+type Model = BTreeMap<(&'static str, String), Vec<Version>>;
+
+/// Applies the steps and keeps what was answered.
+async fn run(store: &Store, repository: &Repository, steps: &[Step]) -> Model {
+    let mut model = Model::new();
+    for (at, step) in steps.iter().enumerate() {
+        let (version, before) = put(store, repository, step, START + at as i64).await.expect("a write");
+        let versions = model.entry((step.kind.name(), step.id.to_string())).or_default();
+        assert_eq!(before.as_ref(), versions.last());
+        assert_eq!(version.number as usize, versions.len() + 1);
+        assert_eq!(&*version.body, step.content.as_deref().unwrap_or_default());
+        let was_there = before.is_some_and(|before| before.method != Method::Delete);
+        let expected = match (&step.content, was_there) {
+            (None, _) => Method::Delete,
+            (Some(_), true) => Method::Update,
+            (Some(_), false) => Method::Create,
+        };
+        assert_eq!(version.method, expected);
+        versions.push(version);
+    }
+    model
+}
+
+/// Everything of the model is found, in every way that there is.
+async fn check(store: &Store, repository: &Repository, model: &Model) {
+    for ((kind, id), versions) in model {
+        let input = (
+            repository.clone(),
+            ResourceType::find(kind).expect("a type"),
+            id.parse::<Id>().expect("an id"),
+            versions.clone(),
+        );
+        store
+            .read(&cx(), input, |(repository, kind, id, versions), tx| {
+                Box::pin(async move {
+                    let mut resources = repository.resources(tx);
+                    assert_eq!(resources.find(*kind, id).await?.as_ref(), versions.last());
+                    for version in versions {
+                        let found = resources.find_version(*kind, id, version.number).await?;
+                        assert_eq!(found.as_ref(), Some(version));
+                    }
+                    let beyond = versions.len() as u32 + 1;
+                    assert_eq!(resources.find_version(*kind, id, beyond).await?, None);
+                    for (before, limit) in [(u32::MAX, 1000), (u32::MAX, 1), (3, 2), (2, 0), (1, 5)] {
+                        let older = versions.iter().rev().filter(|version| version.number < before);
+                        let expected: Vec<_> = older.take(limit).cloned().collect();
+                        let listed = resources.list_versions(*kind, id, before, limit).await?;
+                        assert_eq!(listed, expected, "before {before}, at most {limit}");
+                    }
+                    Ok::<_, StoreError>(())
+                })
+            })
+            .await
+            .expect("a read");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn the_journal_alone_makes_the_same_index(steps in steps()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let dir = tempfile::tempdir().expect("a temporary directory");
+            let repository = Repository::new(extract);
+            let store = open_store(dir.path(), &repository).expect("a store");
+            let model = run(&store, &repository, &steps).await;
+            check(&store, &repository, &model).await;
+            let keys = all_keys(&store).await;
+
+            let cut = crash(dir.path());
+            let again = open_store(cut.path(), &repository).expect("a store");
+            assert_eq!(all_keys(&again).await, keys, "made again from the journal");
+            check(&again, &repository, &model).await;
+
+            store.close().await.expect("merged");
+            let merged = open_store(dir.path(), &repository).expect("a store");
+            assert_eq!(all_keys(&merged).await, keys, "merged into the table");
+            check(&merged, &repository, &model).await;
+        });
+    }
+}
+
+/// Rows of a superseded version are gone, and those of a deleted resource.
+#[tokio::test]
+async fn the_index_holds_what_is_current_and_no_more() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let repository = Repository::new(extract);
+    let store = open_store(dir.path(), &repository).expect("a store");
+    let step = |content: Option<&str>| Step {
+        kind: ResourceType::find("Observation").expect("a type"),
+        id: "o".parse().expect("an id"),
+        content: content.map(str::to_owned),
+    };
+    let kinds = |keys: Vec<Vec<u8>>| keys.iter().map(|key| key[0]).collect::<Vec<_>>();
+    let full = r#"{"subject":"Patient/a","system":"urn:x","name":"n","days":1}"#;
+    let mut seen = Vec::new();
+    for content in [Some(full), Some("{}"), None, Some(full)] {
+        put(&store, &repository, &step(content), START).await.expect("a write");
+        seen.push(kinds(all_keys(&store).await));
+    }
+    let everything = [1, 1, 2, 4, 5, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x17];
+    assert_eq!(seen[0], everything);
+    assert_eq!(seen[1], [1, 1, 2, 3, 4, 5], "no value is left");
+    assert_eq!(seen[2], [1, 1, 2, 3, 3, 5], "not listed by update either");
+    let mut again = everything.to_vec();
+    again.splice(3..3, [3, 3, 3]);
+    assert_eq!(seen[3], again);
+}
+
+/// A clock that goes back does not turn the history around, and a system's URI of any length is kept within a key.
+#[tokio::test]
+async fn odd_instants_and_uris() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let repository = Repository::new(extract);
+    let store = open_store(dir.path(), &repository).expect("a store");
+    let uri = format!("urn:{}", "é".repeat(3000));
+    let step = Step {
+        kind: ResourceType::find("Observation").expect("a type"),
+        id: "o".parse().expect("an id"),
+        content: Some(format!(r#"{{"system":"{uri}"}}"#)),
+    };
+    let (first, _) = put(&store, &repository, &step, START).await.expect("a write");
+    let (second, _) = put(&store, &repository, &step, START - 5000).await.expect("a write");
+    assert_eq!((first.number, second.number), (1, 2));
+    assert_eq!(second.updated, first.updated);
+}
