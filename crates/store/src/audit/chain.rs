@@ -13,6 +13,7 @@ use hygie_core::Timestamp;
 use serde::Deserialize;
 
 use super::{Head, Record};
+use crate::Row;
 use crate::keys::DataKey;
 
 /// A link of a chain.
@@ -124,13 +125,15 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// From a row, whose link may have any length when somebody altered it.
-    pub fn from_row(seq: i64, link: &[u8], bytes: Vec<u8>) -> Self {
+    /// From a row of [`SINCE_HEAD`] or [`PAGE`]. Whatever stands in it: a row that holds other types than it should is an
+    /// altered one, and nothing verifies against what is made of it.
+    pub fn from_row(mut row: Row) -> Self {
+        let seq: i64 = row.take(0).unwrap_or_default();
+        let link: Vec<u8> = row.take(1).unwrap_or_default();
         Self {
             seq: u64::try_from(seq).unwrap_or(0),
-            // A link of another length is no link: nothing verifies against zeros.
             link: link.try_into().unwrap_or_default(),
-            bytes,
+            bytes: row.take(2).unwrap_or_default(),
         }
     }
 }

@@ -30,16 +30,12 @@ pub fn resume(
     let from = head.map_or(Value::Null, |head| Value::Int(head.tip.seq.cast_signed()));
     // The chain is the instance's, whatever the tenant.
     let rows = db.query(SINCE_HEAD, TenantId::from_uuid(uuid::Uuid::nil()), &[from])?;
-    let entries = rows.into_iter().map(|mut row| {
-        let link: Vec<u8> = row.take(1)?;
-        Ok::<_, StoreError>(Entry::from_row(row.take(0)?, &link, row.take(2)?))
-    });
+    let entries = rows.into_iter().map(|row| Ok::<_, StoreError>(Entry::from_row(row)));
     let (chain, resumption) = Chain::resume(links, head, entries)?;
     if let Resumption::Broken(reason) = resumption {
         tracing::error!(instance, ?reason, "the audit chain is broken; run `hygie verify`");
     }
-    chain_head.0.advance(chain.tip()).map_err(io)?;
-    chain_head.0.sync().map_err(io)?;
+    chain_head.0.begin(chain.tip()).map_err(io)?;
     Ok((chain, chain_head))
 }
 

@@ -5,6 +5,7 @@
 //! - The answer to a write comes after its group's commit is in the synced log of the database.
 //! - A read takes a free connection and runs on the caller's thread; work that looks at many rows is begun anew on the
 //!   blocking pool, so that a long search does not hold up others.
+//! - An access is recorded in the access log of the instance, beside the database, by a thread of its own.
 //! - At start the changes to the index after the merge mark are made again from the journal, by [`Replay`].
 
 mod connection;
@@ -16,6 +17,7 @@ mod readers;
 mod schema;
 mod session;
 mod tail;
+mod verify;
 mod writer;
 
 use std::path::Path;
@@ -32,8 +34,9 @@ use self::merge::Merge;
 use self::readers::Readers;
 use self::session::WriteSession;
 use self::tail::Tail;
+pub use self::verify::{Verified, verify};
 use self::writer::{Command, Writer};
-use crate::audit::Record;
+use crate::audit::{AccessKeys, AccessLimits, AccessLog, AccessPlace, Record};
 use crate::keys::{Keyring, Purpose};
 use crate::{Engine, Migration, Store, StoreError, Tx, Work};
 
@@ -45,7 +48,7 @@ pub trait Replay: Send + Sync {
 
 /// How to open an instance.
 pub struct Options<'a> {
-    /// Directory of the database file `INSTANCE.db`; it exists.
+    /// Directory of the database file `INSTANCE.db` and of the access log `INSTANCE.access/`; it exists.
     pub directory: &'a Path,
     /// Directory of the signed heads of the audit chains; it exists.
     pub heads: &'a Path,
@@ -90,6 +93,7 @@ impl Default for Limits {
 struct Embedded {
     queue: Mutex<Option<SyncSender<Command>>>,
     readers: Arc<Readers>,
+    accesses: AccessLog,
 }
 
 /// Opens or creates an instance. It blocks: the tail of the index may have to be made again.
@@ -117,6 +121,13 @@ pub fn open(options: Options<'_>) -> Result<Store, StoreError> {
         schema::replay(&mut session, &mut merge, &**replay, cx)?;
     }
     let readers = Readers::open(&path, &key, limits, tail, replay.is_some())?;
+    let accesses = AccessLog::open(
+        &access_place(directory, heads, instance),
+        &AccessKeys::get_or_create(keyring, instance)?,
+        AccessLimits::default(),
+        cx.clock.clone(),
+        cx.random.clone(),
+    )?;
     let (sender, receiver) = sync_channel(limits.queue);
     let writer = Writer { session, merge, head };
     std::thread::Builder::new()
@@ -126,7 +137,17 @@ pub fn open(options: Options<'_>) -> Result<Store, StoreError> {
     Ok(Store::new(Arc::new(Embedded {
         queue: Mutex::new(Some(sender)),
         readers: Arc::new(readers),
+        accesses,
     })))
+}
+
+/// Where the access log of an instance lies.
+fn access_place(directory: &Path, heads: &Path, instance: &str) -> AccessPlace {
+    AccessPlace {
+        directory: directory.join(format!("{instance}.access")),
+        heads: heads.to_owned(),
+        instance: instance.to_owned(),
+    }
 }
 
 impl Embedded {
@@ -137,6 +158,19 @@ impl Embedded {
             TrySendError::Full(_) => StoreError::Busy,
             TrySendError::Disconnected(_) => StoreError::Unavailable(None),
         })
+    }
+
+    async fn close_writer(&self) -> Result<(), StoreError> {
+        let (done, answer) = oneshot::channel();
+        let Some(queue) = self.queue.lock().take() else {
+            return Ok(());
+        };
+        // The queue may be full of writes that come before: wait for room on a thread that may block.
+        let sent = tokio::task::spawn_blocking(move || queue.send(Command::Close(done)).is_ok());
+        if !sent.await.unwrap_or(false) {
+            return Err(StoreError::Unavailable(None));
+        }
+        answer.await.map_err(|_| StoreError::Unavailable(None))?
     }
 }
 
@@ -158,25 +192,14 @@ impl Engine for Embedded {
     }
 
     fn record(&self, record: Record) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move {
-            let (done, answer) = oneshot::channel();
-            self.send(Command::Record { record, done })?;
-            answer.await.map_err(|_| StoreError::Unavailable(None))?
-        })
+        Box::pin(async move { self.accesses.record(&record).await })
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
-            let (done, answer) = oneshot::channel();
-            let Some(queue) = self.queue.lock().take() else {
-                return Ok(());
-            };
-            // The queue may be full of writes that come before: wait for room on a thread that may block.
-            let sent = tokio::task::spawn_blocking(move || queue.send(Command::Close(done)).is_ok());
-            if !sent.await.unwrap_or(false) {
-                return Err(StoreError::Unavailable(None));
-            }
-            answer.await.map_err(|_| StoreError::Unavailable(None))?
+            // Both, whatever comes of the first.
+            let writer = self.close_writer().await;
+            self.accesses.close().await.and(writer)
         })
     }
 }

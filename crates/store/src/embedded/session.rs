@@ -144,7 +144,7 @@ impl WriteSession {
     }
 
     /// Adds an entry to the audit chain.
-    pub fn audit_now(&mut self, record: &Record) -> Result<(), StoreError> {
+    fn audit_now(&mut self, record: &Record) -> Result<(), StoreError> {
         let before = self.chain.tip();
         let entry = self.chain.next(record);
         let values = [

@@ -11,7 +11,6 @@ use tokio::sync::oneshot;
 use super::heads::ChainHead;
 use super::merge::Merge;
 use super::session::{Savepoint, WriteSession};
-use crate::audit::Record;
 use crate::{StoreError, Tx, Verdict, Work};
 
 /// What the writer is asked to do.
@@ -22,13 +21,6 @@ pub enum Command {
         cx: Cx,
         /// What to run.
         work: Box<dyn Work>,
-        /// Takes the answer, after the commit.
-        done: oneshot::Sender<Result<(), StoreError>>,
-    },
-    /// Put this into the audit chain.
-    Record {
-        /// The entry.
-        record: Record,
         /// Takes the answer, after the commit.
         done: oneshot::Sender<Result<(), StoreError>>,
     },
@@ -82,7 +74,7 @@ impl Writer {
                     let _unheard = done.send(self.finish());
                     return;
                 }
-                Command::Write { .. } | Command::Record { .. } => {
+                Command::Write { .. } => {
                     if let Some(done) = self.group(command, queue) {
                         let _unheard = done.send(self.finish());
                         return;
@@ -140,7 +132,7 @@ impl Writer {
     /// Runs a group that begins with `first`; the answer to a close that came meanwhile.
     fn group(&mut self, first: Command, queue: &Receiver<Command>) -> Option<oneshot::Sender<Result<(), StoreError>>> {
         if let Err(error) = self.session.db.batch("BEGIN IMMEDIATE") {
-            let (Command::Write { done, .. } | Command::Record { done, .. } | Command::Close(done)) = first;
+            let (Command::Write { done, .. } | Command::Close(done)) = first;
             let _unheard = done.send(Err(error));
             return None;
         }
@@ -157,7 +149,6 @@ impl Writer {
                         answers.push((done, outcome));
                     }
                 }
-                Command::Record { record, done } => answers.push((done, self.session.audit_now(&record))),
             }
             if close.is_none() && answers.len() < GROUP && self.session.pending.len() < GROUP_CHANGES {
                 next = queue.try_recv().ok();

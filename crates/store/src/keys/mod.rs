@@ -172,6 +172,9 @@ pub enum KeyError {
         /// Id of the master key at hand.
         offered: String,
     },
+    /// The keyring has no key for this.
+    #[error("the keyring has no key `{0}`")]
+    Unknown(Purpose),
     /// A wrapped key does not open although its master key is the right one: it was altered.
     #[error("the wrapped key `{0}` was altered")]
     Altered(Purpose),

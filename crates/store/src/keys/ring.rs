@@ -79,6 +79,11 @@ impl Keyring {
         newest(&self.state.lock().keys, purpose)
     }
 
+    /// The key for this purpose, which must be there.
+    pub fn get(&self, purpose: &Purpose) -> Result<DataKey, KeyError> {
+        self.find(purpose).ok_or_else(|| KeyError::Unknown(purpose.clone()))
+    }
+
     /// The key for this purpose, made and written down durably when there is none.
     pub fn get_or_create(&self, purpose: &Purpose) -> Result<DataKey, KeyError> {
         let mut state = self.state.lock();

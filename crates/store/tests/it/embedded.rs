@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use hygie_store::audit::Record;
 use hygie_store::embedded::Limits;
 use hygie_store::{IndexKeys, IndexRange, Order, Store, StoreError, Tx};
 
@@ -162,11 +163,21 @@ async fn nothing_is_found_in_clear_in_the_files() {
     let dir = Dir::new("clear");
     let store = open_with(dir.path(), small()).expect("a new store");
     change(&store, "+Bethsabée\n".to_owned()).await.expect("a write");
+    let record = Record::success(&cx(1), "fhir.read", "Patient/Bethsabée");
+    store.record(record).await.expect("a record");
     store.close().await.expect("closing");
-    for entry in std::fs::read_dir(dir.path()).expect("the directory") {
-        let bytes = std::fs::read(entry.expect("an entry").path()).expect("a file");
-        assert!(!bytes.windows(8).any(|window| window == &"Bethsabée".as_bytes()[..8]));
-        assert!(!bytes.starts_with(b"SQLite format 3"));
+    let mut directories = vec![dir.path().to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).expect("the directory") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            let bytes = std::fs::read(path).expect("a file");
+            assert!(!bytes.windows(8).any(|window| window == &"Bethsabée".as_bytes()[..8]));
+            assert!(!bytes.starts_with(b"SQLite format 3"));
+        }
     }
 }
 

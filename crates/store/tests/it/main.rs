@@ -1,4 +1,5 @@
 //! The embedded engine from outside.
 
+mod audit;
 mod embedded;
 mod world;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hygie_core::{Clock, Cx, Random, Secret, TenantId, Timestamp};
 use hygie_store::embedded::{Limits, Options, Replay, open};
-use hygie_store::keys::{Keyring, MasterKey};
+use hygie_store::keys::{KeyError, Keyring, MasterKey};
 use hygie_store::{Migration, Store, StoreError, Tx};
 
 pub struct Still;
@@ -110,10 +110,7 @@ pub fn open_with(dir: &Path, limits: Limits) -> Result<Store, StoreError> {
 
 /// Opens the store in `dir` with a master key made of one byte.
 pub fn open_keyed(dir: &Path, limits: Limits, master: u8) -> Result<Store, StoreError> {
-    let random = Arc::new(Seeded::new(u64::from(master)));
-    let text = Secret::new(format!("{master:02x}").repeat(32));
-    let provider = Arc::new(MasterKey::from_text(&text, "the test", random.clone())?);
-    let keyring = Keyring::open(dir.join("keys.json"), provider, Arc::new(Still), random)?;
+    let keyring = keyring(dir, master)?;
     open(Options {
         directory: dir,
         heads: dir,
@@ -124,6 +121,14 @@ pub fn open_keyed(dir: &Path, limits: Limits, master: u8) -> Result<Store, Store
         cx: &cx(1),
         limits,
     })
+}
+
+/// The keyring in `dir`, with a master key made of one byte.
+pub fn keyring(dir: &Path, master: u8) -> Result<Keyring, KeyError> {
+    let random = Arc::new(Seeded::new(u64::from(master)));
+    let text = Secret::new(format!("{master:02x}").repeat(32));
+    let provider = Arc::new(MasterKey::from_text(&text, "the test", random.clone())?);
+    Keyring::open(dir.join("keys.json"), provider, Arc::new(Still), random)
 }
 
 pub fn small() -> Limits {

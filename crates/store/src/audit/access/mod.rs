@@ -55,6 +55,15 @@ impl AccessKeys {
         })
     }
 
+    /// From the keyring, where they must be.
+    pub fn get(keyring: &Keyring, instance: &str) -> Result<Self, KeyError> {
+        Ok(Self {
+            audit: keyring.get(&Purpose::audit(instance))?,
+            log: keyring.get(&Purpose::access_log(instance))?,
+            heads: keyring.get(&Purpose::heads())?,
+        })
+    }
+
     fn of_segments(&self) -> SegmentKeys {
         SegmentKeys {
             links: LinkKey::new(&self.audit, Trail::Accesses),
