@@ -1,8 +1,12 @@
 //! Chores of the repository: `cargo run -p xtask -- CHORE`.
 //!
-//! `definitions DIR` makes the tables of `fhir-model` from the published FHIR definitions.
+//! `layers` and `budgets` are part of `scripts/check`; `definitions DIR` makes the tables of `fhir-model` from the
+//! published FHIR definitions.
 
+mod budgets;
 mod definitions;
+mod layers;
+mod workspace;
 
 use std::path::PathBuf;
 
@@ -17,6 +21,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Refuse a dependency that goes up or sideways
+    Layers,
+    /// Refuse a file or a crate that has grown too long
+    Budgets,
     /// Make crates/fhir-model/tables from the FHIR R4 definitions: the unpacked npm package hl7.fhir.r4.examples 4.0.1
     Definitions {
         /// The directory `package` of the unpacked package
@@ -29,6 +37,8 @@ enum Chore {
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().chore {
+        Chore::Layers => layers::run(),
+        Chore::Budgets => budgets::run(),
         Chore::Definitions { dir, out } => definitions::run(&dir, &out),
     }
 }

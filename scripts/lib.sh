@@ -1,0 +1,115 @@
+# Shared by the scripts beside it: steps that are run, timed, counted and summed up, and what they need on the machine.
+# Each step writes to a log of its own under target/logs; a failed one shows the end of it.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 1
+target=${CARGO_TARGET_DIR:-$root/target}
+logs=$target/logs
+tools=$target/tools
+mkdir -p "$logs" "$tools"
+
+passed=0
+failed=0
+summary=()
+started=$SECONDS
+
+# say TEXT: one line for the person who waits.
+say() { printf '%s\n' "$*"; }
+
+# step NAME COMMAND…: runs it; the tests that its log counts, or the step itself, enter the sum.
+step() {
+  local name=$1 log before=$SECONDS status=0 good=0 bad=0
+  shift
+  log=$logs/$(tr -c 'a-z0-9\n' - <<<"$name").log
+  "$@" >"$log" 2>&1 </dev/null || status=$?
+  read -r good bad < <(count "$log")
+  if [ $((good + bad)) -eq 0 ]; then
+    if [ $status -eq 0 ]; then good=1; else bad=1; fi
+  elif [ $status -ne 0 ] && [ "$bad" -eq 0 ]; then
+    bad=1
+  fi
+  passed=$((passed + good))
+  failed=$((failed + bad))
+  if [ $status -eq 0 ]; then
+    summary+=("$(printf 'ok      %-28s %6s passed %5s s' "$name" "$good" $((SECONDS - before)))")
+  else
+    summary+=("$(printf 'FAILED  %-28s %6s failed %5s s' "$name" "$bad" $((SECONDS - before)))")
+    say "--- the end of ${log#"$root"/}"
+    tail -n 60 "$log"
+    say "---"
+  fi
+  say "${summary[-1]}"
+  return $status
+}
+
+# count LOG: tests passed and failed by the closing lines of cargo test and pytest.
+count() {
+  awk '
+    /^test result: / { good += $4; bad += $6 }
+    /^=+ .*(passed|failed|error).* in .*=+$/ {
+      for (i = 2; i <= NF; i++) {
+        if ($i ~ /^passed/) good += $(i - 1)
+        if ($i ~ /^(failed|errors?)/) bad += $(i - 1)
+      }
+    }
+    END { print good + 0, bad + 0 }' "$1"
+}
+
+# install NAME COMMAND…: a step that is no test: it counts only when it fails.
+install() {
+  local before=$passed status=0
+  step "$@" || status=$?
+  passed=$before
+  return $status
+}
+
+# close: the sum, and the exit status of the script.
+close() {
+  say ""
+  [ ${#summary[@]} -eq 0 ] || printf '%s\n' "${summary[@]}"
+  say "in $(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s; logs in ${logs#"$root"/}"
+  say ""
+  say "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ]
+}
+
+# need_commands COMMAND:PACKAGE…: installs the Debian packages of the commands that are missing.
+need_commands() {
+  local pair missing=() as_root=()
+  for pair in "$@"; do
+    command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if ! command -v apt-get >/dev/null; then
+    say "missing on this machine: ${missing[*]} (names of Debian's packages)"
+    return 1
+  fi
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+  "${as_root[@]}" apt-get update && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install --yes --no-install-recommends "${missing[@]}"
+}
+
+# need_build: what `cargo build` needs (README.md).
+need_build() {
+  need_commands cc:gcc make:make perl:perl
+  command -v cargo >/dev/null || { say "Rust is missing: install it with rustup"; return 1; }
+}
+
+deny_version=0.20.2
+
+# need_deny: cargo-deny, compiled without optimisation because it runs for a second.
+need_deny() {
+  "$tools/bin/cargo-deny" --version 2>/dev/null | grep -q " $deny_version\$" && return
+  CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR=$tools/build \
+    cargo install --locked --profile dev --root "$tools" "cargo-deny@$deny_version" && rm -rf "$tools/build"
+}
+
+# need_clients: the environment of the outside clients, made again when its lock changes.
+need_clients() {
+  need_commands python3:python3 chromium:chromium openssl:openssl curl:curl
+  python3 -c 'import ensurepip, venv' 2>/dev/null || need_commands no-such-command:python3-venv
+  local lock=$root/tests/clients/requirements.txt venv=$tools/clients
+  cmp -s "$lock" "$venv/lock" && return
+  rm -rf "$venv"
+  python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --require-hashes --requirement "$lock" && cp "$lock" "$venv/lock"
+}

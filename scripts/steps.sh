@@ -1,0 +1,38 @@
+# The steps of scripts/check and scripts/test, in the order in which they fail soonest.
+
+# prepare FUNCTION: installs what is missing; without it nothing else makes sense.
+prepare() {
+  install "${1/need_/install for }" "$1" || { close; exit 1; }
+}
+
+check_steps() {
+  step "format" cargo fmt --all --check
+  step "layers" cargo run --quiet --package xtask -- layers
+  step "budgets" cargo run --quiet --package xtask -- budgets
+  step "clippy" cargo clippy --workspace --all-targets --locked -- --deny warnings
+  install "install cargo-deny" need_deny && step "deny" "$tools/bin/cargo-deny" --locked check bans licenses sources
+  advisories
+}
+
+# The advisory database is in no package registry: checked where a copy of it is.
+advisories() {
+  local copies=${HYGIE_ADVISORY_DB:-$HOME/.cargo/advisory-dbs}
+  if [ -d "$copies" ]; then
+    step "advisories" "$tools/bin/cargo-deny" --locked check --disable-fetch advisories
+  else
+    say "not run: advisories (no copy of the database in $copies)"
+  fi
+}
+
+test_steps() {
+  step "cargo test" cargo test --workspace --locked --no-fail-fast
+  install "build hygie" cargo build --locked --package hygie
+}
+
+# The clients that we did not write, against a running demo world.
+client_steps() {
+  local shared=${HYGIE_SHARED_DATA:-$root/../shared/data}
+  [ -d "$shared" ] || say "not run: suites over the shared test data (none in $shared)"
+  HYGIE_BIN=$target/debug/hygie HYGIE_SHARED_DATA=$shared \
+    step "clients" "$tools/clients/bin/pytest" tests/clients
+}
