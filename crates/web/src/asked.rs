@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
-use axum::http::Method;
+use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
+use axum::http::{Method, Uri};
 use hygie_core::{Clock, Cx, Principal, Random, RequestId, TenantId, Timestamp};
 use hygie_store::Store;
 use parking_lot::Mutex;
@@ -26,11 +27,10 @@ pub(crate) struct Opened {
     pub now: Timestamp,
     pub client: Option<IpAddr>,
     pub method: Method,
-    /// The template of the route (`/{workspace}/{service}/{type}`), never the path: it may name a patient.
-    pub route: Option<Arc<str>>,
-    pub path: String,
-    /// Path and query of a page that GET fetches, for the language switch.
-    pub address: String,
+    pub uri: Uri,
+    /// The template of the route (`/{workspace}/{service}/{type}`): logs and metrics never see the path, which may
+    /// name a patient.
+    pub route: Option<MatchedPath>,
     pub lang: Lang,
     pub theme: Theme,
     pub messages: Arc<Messages>,
@@ -77,12 +77,12 @@ impl Asked {
 
     /// The template of the route; `None` when no route matched.
     pub fn route(&self) -> Option<&str> {
-        self.0.route.as_deref()
+        self.0.route.as_ref().map(MatchedPath::as_str)
     }
 
     /// The path, without the query.
     pub fn path(&self) -> &str {
-        &self.0.path
+        self.0.uri.path()
     }
 
     /// The language.
@@ -97,7 +97,12 @@ impl Asked {
 
     /// The frame of the page that answers.
     pub fn page(&self) -> Page {
-        let mut page = Page::new(self.0.lang, self.0.theme, self.messages(), self.0.address.clone());
+        // What GET fetches has its query, too: the language switch comes back to the same state.
+        let address = match *self.method() {
+            Method::GET | Method::HEAD => self.0.uri.path_and_query().map_or("/", PathAndQuery::as_str),
+            _ => self.path(),
+        };
+        let mut page = Page::new(self.0.lang, self.0.theme, self.messages(), address);
         page.home = self.0.home.to_string();
         page
     }

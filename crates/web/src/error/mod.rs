@@ -10,8 +10,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
+use hygie_access::Refusal;
 use hygie_core::{ErrorKind, Fault};
 
 pub use outcome::{Issue, OperationOutcome, Outcome, OutcomeError, Severity};
@@ -38,6 +39,8 @@ pub struct Failure {
     pub message: String,
     /// Headers of the answer: `WWW-Authenticate`, `Retry-After`…
     pub headers: HeaderMap,
+    /// The reason for the audit, where the client may not know it; the code otherwise.
+    pub reason: Option<&'static str>,
     chain: Option<String>,
     render: Option<Arc<dyn Render>>,
 }
@@ -57,6 +60,7 @@ impl Failure {
             code: code.into(),
             message: message.into(),
             headers: HeaderMap::new(),
+            reason: None,
             chain: None,
             render: None,
         }
@@ -65,10 +69,26 @@ impl Failure {
     /// Of a fault. The chain is kept for faults of ours only: causes of a client's error may quote its input.
     pub fn of(fault: &dyn Fault) -> Self {
         let kind = fault.kind();
-        let failure = Self::new(kind, fault.code(), fault.public());
+        let mut failure = Self::new(kind, fault.code(), fault.public());
+        failure.refused_by(fault);
         match kind {
             ErrorKind::Internal | ErrorKind::Unavailable => failure.because(fault),
             _ => failure,
+        }
+    }
+
+    /// A refusal of the gate, or a fault with one among its sources, has a challenge for the client (RFC 6750 §3) and
+    /// a reason for the audit only.
+    fn refused_by(&mut self, fault: &dyn Fault) {
+        let mut error: Option<&(dyn std::error::Error + 'static)> = Some(fault);
+        while let Some(cause) = error {
+            if let Some(refusal) = cause.downcast_ref::<Refusal>() {
+                self.reason = Some(refusal.reason().code());
+                let challenge = refusal.challenge().and_then(|text| HeaderValue::from_str(text).ok());
+                self.headers.extend(challenge.map(|value| (WWW_AUTHENTICATE, value)));
+                return;
+            }
+            error = cause.source();
         }
     }
 

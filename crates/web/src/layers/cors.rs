@@ -29,7 +29,7 @@ impl Cors {
         if method != Method::OPTIONS || !headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
             return None;
         }
-        let origin = self.allowed(headers)?;
+        let origin = self.allowed(headers.get(ORIGIN))?;
         let mut response = StatusCode::NO_CONTENT.into_response();
         let answer = response.headers_mut();
         answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -41,21 +41,21 @@ impl Cors {
     }
 
     /// Lets the origin read the answer.
-    pub(super) fn mark(&self, request: &HeaderMap, response: &mut HeaderMap) {
+    pub(super) fn mark(&self, origin: Option<&HeaderValue>, response: &mut HeaderMap) {
         if *self == Self::Closed {
             return;
         }
         if matches!(self, Self::Origins(_)) {
             response.append(VARY, HeaderValue::from_static("Origin"));
         }
-        if let Some(origin) = self.allowed(request) {
+        if let Some(origin) = self.allowed(origin) {
             response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
         }
     }
 
-    fn allowed(&self, request: &HeaderMap) -> Option<HeaderValue> {
-        let origin = request.get(ORIGIN)?;
+    fn allowed(&self, origin: Option<&HeaderValue>) -> Option<HeaderValue> {
+        let origin = origin?;
         match self {
             Self::Closed => None,
             Self::Open => Some(HeaderValue::from_static("*")),

@@ -47,16 +47,24 @@ impl IntoResponseParts for FormAction {
 }
 
 /// No script, style, picture or connection but from us; no frame around us; no base; nothing inline.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-     base-uri 'none'; frame-ancestors 'none'; form-action ";
+macro_rules! policy {
+    ($forms:literal) => {
+        concat!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; ",
+            "base-uri 'none'; frame-ancestors 'none'; form-action ",
+            $forms
+        )
+    };
+}
 
 const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
-const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 /// Puts them on an answer, where the service did not decide by itself.
 pub(super) fn secure(headers: &mut HeaderMap, form_action: Option<&FormAction>) {
-    let policy = format!("{POLICY}{}", form_action.map_or("'self'", |forms| &forms.0));
-    let policy = HeaderValue::try_from(policy).expect("a policy and a URL are ASCII");
+    let policy = match form_action {
+        None => HeaderValue::from_static(policy!("'self'")),
+        Some(forms) => HeaderValue::try_from(format!(policy!("{}"), forms.0)).expect("a policy and a URL are ASCII"),
+    };
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, policy),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -66,23 +74,25 @@ pub(super) fn secure(headers: &mut HeaderMap, form_action: Option<&FormAction>) 
             PERMISSIONS,
             HeaderValue::from_static("camera=(), microphone=(), geolocation=()"),
         ),
-        // Not `same-origin`: MSAL's popup sign-in keeps a handle on the window that it opened.
-        (OPENER, HeaderValue::from_static("unsafe-none")),
     ] {
         headers.entry(name).or_insert(value);
     }
 }
 
-/// `Strict-Transport-Security` (RFC 6797), but never for the local host: browsers ignore the port, so it would cut off
-/// every plain-http service of the machine (our own health address among them).
-pub(super) fn transport(request: &HeaderMap, response: &mut HeaderMap, max_age: Option<Duration>) {
+/// Whether the request came to the local host's name.
+pub(super) fn is_local(request: &HeaderMap) -> bool {
     let host = request
         .get(HOST)
         .and_then(|host| host.to_str().ok())
         .unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let is_local = name == "localhost" || name.ends_with(".localhost");
-    if let Some(age) = max_age.filter(|_| !is_local) {
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+/// `Strict-Transport-Security` (RFC 6797). The caller spares the local host: browsers ignore the port, so it would cut
+/// off every plain-http service of the machine, our own health address among them.
+pub(super) fn transport(response: &mut HeaderMap, max_age: Option<Duration>) {
+    if let Some(age) = max_age {
         let value = HeaderValue::try_from(format!("max-age={}", age.as_secs())).expect("digits");
         response.insert(STRICT_TRANSPORT_SECURITY, value);
     }
@@ -121,16 +131,16 @@ mod tests {
 
     #[test]
     fn transport_security_spares_the_local_host() {
-        for (host, expected) in [
-            ("login.example", true),
-            ("localhost:8441", false),
-            ("a.localhost", false),
+        for (host, local) in [
+            ("login.example", false),
+            ("login.example:8441", false),
+            ("localhost:8441", true),
+            ("a.localhost", true),
+            ("notlocalhost", false),
         ] {
             let mut request = HeaderMap::new();
             request.insert(HOST, host.parse().expect("a header value"));
-            let mut response = HeaderMap::new();
-            transport(&request, &mut response, Some(Duration::from_mins(1)));
-            assert_eq!(response.contains_key(STRICT_TRANSPORT_SECURITY), expected, "{host}");
+            assert_eq!(is_local(&request), local, "{host}");
         }
     }
 }

@@ -12,7 +12,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, SET_COOKIE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, Method};
 use hygie_core::{Clock, ErrorKind, Random, RequestId};
 use hygie_store::{Store, StoreError};
@@ -112,7 +112,8 @@ async fn pass(State(shared): State<Arc<Shared>>, mut request: Request, next: Nex
     let asked = open(settings, &request);
     let ids = Ids::of(&asked, request.headers());
     let cors = asked.route().map_or(Cors::Closed, settings.cors);
-    let asking = request.headers().clone();
+    let origin = request.headers().get(ORIGIN).cloned();
+    let hsts = settings.hsts.filter(|_| !headers::is_local(request.headers()));
     request.extensions_mut().insert(asked.clone());
     let span = tracing::info_span!("request", id = %asked.request(), service = asked.service(),
         method = %asked.method(), route = asked.route().unwrap_or("none"));
@@ -132,8 +133,8 @@ async fn pass(State(shared): State<Arc<Shared>>, mut request: Request, next: Nex
         }
         let form_action = response.extensions_mut().remove::<FormAction>();
         headers::secure(response.headers_mut(), form_action.as_ref());
-        headers::transport(&asking, response.headers_mut(), settings.hsts);
-        cors.mark(&asking, response.headers_mut());
+        headers::transport(response.headers_mut(), hsts);
+        cors.mark(origin.as_ref(), response.headers_mut());
         ids.mark(response.headers_mut());
         measure(&asked, &response, started);
         response
@@ -145,24 +146,15 @@ async fn pass(State(shared): State<Arc<Shared>>, mut request: Request, next: Nex
 /// What is known before anything is read.
 fn open(settings: &Settings, request: &Request) -> Asked {
     let headers = request.headers();
-    let uri = request.uri();
-    let address = match *request.method() {
-        Method::GET | Method::HEAD => uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str),
-        _ => uri.path(),
-    };
     Asked(Arc::new(Opened {
         service: settings.service,
         request: RequestId::random(&*settings.random),
         now: settings.clock.now(),
         client: client_address(request.extensions(), headers, &settings.proxies),
         method: request.method().clone(),
-        route: request
-            .extensions()
-            .get::<MatchedPath>()
-            .map(|path| Arc::from(path.as_str())),
-        path: uri.path().to_owned(),
-        address: address.to_owned(),
-        lang: Lang::of(headers, uri.query()),
+        uri: request.uri().clone(),
+        route: request.extensions().get::<MatchedPath>().cloned(),
+        lang: Lang::of(headers, request.uri().query()),
         theme: Theme::of(headers),
         messages: settings.messages.clone(),
         home: settings.home.clone(),
@@ -236,10 +228,9 @@ async fn name_rejection(response: &mut Response) {
 
 /// Counts and times by route template: a label per path would be one per patient.
 fn measure(asked: &Asked, response: &Response, started: tokio::time::Instant) {
-    let route = asked.0.route.clone().unwrap_or_else(|| Arc::from("none"));
     let labels = [
         metrics::Label::from_static_parts("service", asked.service()),
-        metrics::Label::new("route", route),
+        metrics::Label::new("route", asked.route().unwrap_or("none").to_owned()),
         metrics::Label::from_static_parts("method", method_label(asked.method())),
         metrics::Label::new("status", response.status().as_u16().to_string()),
     ];

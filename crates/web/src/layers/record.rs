@@ -67,7 +67,7 @@ fn record_of(asked: &Asked, told: &Told, note: Option<Note>, response: &Response
         object: note.object,
         outcome,
         reason: note.reason.or_else(|| {
-            let code = failure.map(|failure| failure.code.clone());
+            let code = failure.map(|failure| failure.reason.map_or(failure.code.clone(), Cow::Borrowed));
             code.filter(|_| outcome != Outcome::Success)
         }),
         count: 1,

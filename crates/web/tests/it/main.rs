@@ -1,3 +1,5 @@
 //! The layers around a router, as a client sees them.
 
+mod caller;
 mod layers;
+mod world;
