@@ -82,10 +82,7 @@ impl Layers {
 
     /// Records the refusals counted so far: when the program stops, and from time to time while nobody calls.
     pub async fn record_refusals(&self) -> Result<(), StoreError> {
-        for record in self.0.refusals.rest() {
-            self.0.settings.store.record(record).await?;
-        }
-        Ok(())
+        record::keep_all(&self.0, self.0.refusals.rest()).await
     }
 }
 

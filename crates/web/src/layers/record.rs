@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use hygie_core::{ErrorKind, TenantId};
+use hygie_store::StoreError;
 use hygie_store::audit::{Actor, Outcome, Record};
-use hygie_store::{Store, StoreError};
 
 use super::Shared;
 use crate::asked::{Asked, Told};
@@ -21,20 +21,26 @@ pub(super) async fn close(shared: &Shared, asked: &Asked, response: &mut Respons
         if record.actor.is_none() && record.outcome == Outcome::Refused {
             shared.refusals.count(record);
         } else {
-            keep(&store, record).await?;
+            let kept = store.record(record).await;
+            kept.map_err(|error| Failure::of(&error))?;
         }
     }
-    for record in shared.refusals.due(asked.now()) {
-        keep(&shared.settings.store, record).await?;
-    }
-    Ok(())
+    let due = shared.refusals.due(asked.now());
+    keep_all(shared, due).await.map_err(|error| Failure::of(&error))
 }
 
-pub(super) async fn keep(store: &Store, record: Record) -> Result<(), Failure> {
-    store
-        .record(record)
-        .await
-        .map_err(|error: StoreError| Failure::of(&error))
+/// Records counted refusals; those that cannot be kept are counted on.
+pub(super) async fn keep_all(shared: &Shared, records: Vec<Record>) -> Result<(), StoreError> {
+    let mut outcome = Ok(());
+    for record in records {
+        if outcome.is_ok() {
+            outcome = shared.settings.store.record(record.clone()).await;
+        }
+        if outcome.is_err() {
+            shared.refusals.count(record);
+        }
+    }
+    outcome
 }
 
 /// The record of a request; none for public documents and pages, and for what its transaction recorded.

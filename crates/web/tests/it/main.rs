@@ -2,4 +2,5 @@
 
 mod caller;
 mod layers;
+mod untrusted;
 mod world;
