@@ -6,6 +6,7 @@ mod discovered;
 mod gate;
 mod issuers;
 mod matrix;
+mod never_panics;
 mod outgoing;
 mod server;
 mod world;
