@@ -12,7 +12,8 @@ use http::header::{
 /// Where the forms of a page may lead; put beside the response.
 ///
 /// Browsers differ: Chromium applies `form-action` not only to the address a form posts to but to every redirect that
-/// follows (CSP3 §6.3.1 leaves it open; Firefox looks at the first address only). A sign-in form posts to us and ends
+/// follows, also those of other hosts (seen in Chromium 156; CSP3 §6.3.1 leaves it open, Firefox looks at the first
+/// address only). A sign-in form posts to us and ends
 /// with a redirect to the application, which often redirects again, to places we cannot know (an identity provider
 /// behind a federator behind an application). With the default `'self'` the person would stand before a dead button.
 ///
