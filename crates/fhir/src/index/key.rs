@@ -169,6 +169,13 @@ fn cut_at(text: &str, max: usize) -> &str {
     &text[..text.floor_char_boundary(max)]
 }
 
+impl From<Vec<u8>> for Key {
+    /// Goes on with a key that was begun.
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
 /// Reads a key part by part, in the order in which it was written.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'k>(&'k [u8]);
@@ -177,6 +184,11 @@ impl<'k> Parts<'k> {
     /// Of this key, after `prefix` bytes.
     pub fn after(key: &'k [u8], prefix: usize) -> Self {
         Self(key.get(prefix..).unwrap_or_default())
+    }
+
+    /// Bytes that are not read yet.
+    pub fn left(&self) -> usize {
+        self.0.len()
     }
 
     fn bytes(&mut self, len: usize) -> Option<&'k [u8]> {

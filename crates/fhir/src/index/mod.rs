@@ -2,6 +2,7 @@
 //!
 //! To make something else searchable: a kind of key here, its entries in `extract`, its use in `crate::search`.
 
+pub mod extract;
 pub mod key;
 pub mod rows;
 

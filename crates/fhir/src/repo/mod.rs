@@ -7,6 +7,7 @@
 pub mod codec;
 mod record;
 mod resources;
+mod scan;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use hygie_store::{StoreError, Tx};
 pub use codec::Codec;
 pub use record::{Given, Method, Version, decode, encode};
 pub use resources::{Resources, stored};
+pub use scan::Current;
 
 use crate::index::Extract;
 

@@ -182,7 +182,8 @@ impl<'t, 'e> Resources<'t, 'e> {
     }
 
     /// The version of a record that the index names.
-    async fn get(&mut self, seq: i64) -> Result<Version, StoreError> {
+    /// The version in this journal record, which the index names.
+    pub async fn get(&mut self, seq: i64) -> Result<Version, StoreError> {
         let record = self.tx.journal(seq).await?;
         let record = record.ok_or_else(|| StoreError::Inconsistent(format!("journal record {seq} is missing")))?;
         decode(seq, &record, &self.repository.0.codec).map(|(version, _)| version)

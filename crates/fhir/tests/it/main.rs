@@ -1,4 +1,5 @@
 //! The FHIR service over the embedded engine.
 
 mod repo;
+mod search;
 mod world;

@@ -59,7 +59,9 @@ fn verify_writes(
             return Ok(verification.finish());
         };
         let seq: i64 = last.clone().take(0)?;
-        rows.into_iter().for_each(|row| verification.push(Entry::from_row(row)));
+        for row in rows {
+            verification.push(Entry::from_row(row));
+        }
         after = Value::Int(seq);
     }
 }

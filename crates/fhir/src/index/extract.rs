@@ -1,0 +1,257 @@
+//! From a resource to what its search parameters say.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use hygie_fhir_model::json::Document;
+use hygie_fhir_model::search::{ParameterKind, Reference, SearchParameter, Token, Value, extract as values_of};
+use hygie_fhir_model::{ResourceType, Target, fold};
+
+use super::{Entry, Extract};
+
+/// The parameters of a type that a clinician asks by: whose, what, when. They decide which compound keys it has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Principal {
+    /// Reference to the patient.
+    pub patient: Option<u16>,
+    /// The code of what was observed, done, prescribed…
+    pub code: Option<u16>,
+    /// When.
+    pub date: Option<u16>,
+}
+
+/// Types with their principal date and code. Part of the stored layout: a change needs a new index.
+const PRINCIPAL: [(&str, &str, &str); 33] = [
+    ("AllergyIntolerance", "date", "code"),
+    ("Appointment", "date", "service-type"),
+    ("CarePlan", "date", "category"),
+    ("Claim", "created", "use"),
+    ("ClinicalImpression", "date", "status"),
+    ("Communication", "sent", "category"),
+    ("Composition", "date", "type"),
+    ("Condition", "recorded-date", "code"),
+    ("Consent", "date", "category"),
+    ("DetectedIssue", "identified", "code"),
+    ("DiagnosticReport", "date", "code"),
+    ("DocumentReference", "date", "type"),
+    ("Encounter", "date", "type"),
+    ("ExplanationOfBenefit", "created", "status"),
+    ("FamilyMemberHistory", "date", "code"),
+    ("Flag", "date", "identifier"),
+    ("Goal", "start-date", "category"),
+    ("ImagingStudy", "started", "modality"),
+    ("Immunization", "date", "vaccine-code"),
+    ("List", "date", "code"),
+    ("Media", "created", "type"),
+    ("MedicationAdministration", "effective-time", "code"),
+    ("MedicationDispense", "whenhandedover", "code"),
+    ("MedicationRequest", "authoredon", "code"),
+    ("MedicationStatement", "effective", "code"),
+    ("NutritionOrder", "datetime", "status"),
+    ("Observation", "date", "code"),
+    ("Procedure", "date", "code"),
+    ("QuestionnaireResponse", "authored", "questionnaire"),
+    ("RiskAssessment", "date", "method"),
+    ("ServiceRequest", "authored", "code"),
+    ("SupplyDelivery", "identifier", "status"),
+    ("Task", "authored-on", "code"),
+];
+
+/// The principal parameters of a type.
+pub fn principal(kind: ResourceType) -> Principal {
+    static TABLE: OnceLock<HashMap<ResourceType, Principal>> = OnceLock::new();
+    let table = TABLE.get_or_init(|| ResourceType::all().map(|kind| (kind, principal_of(kind))).collect());
+    table.get(&kind).copied().unwrap_or_default()
+}
+
+fn principal_of(kind: ResourceType) -> Principal {
+    let of_kind = |code: &str, wanted: ParameterKind| {
+        let parameter = SearchParameter::find(kind, code)?;
+        (parameter.kind == wanted && parameter.base == Some(kind)).then(|| parameter.number.get())
+    };
+    let row = PRINCIPAL.iter().find(|(name, _, _)| *name == kind.name());
+    Principal {
+        patient: of_kind("patient", ParameterKind::Reference),
+        code: row.and_then(|(_, _, code)| of_kind(code, ParameterKind::Token)),
+        date: row.and_then(|(_, date, _)| of_kind(date, ParameterKind::Date)),
+    }
+}
+
+/// Parameters that the server answers from what it knows itself, not from the body.
+const OWN: [&str; 2] = ["_id", "_lastUpdated"];
+
+/// What the search parameters of a resource say.
+pub fn extract(kind: ResourceType, document: &Document) -> Extract {
+    let mut gather = Gather {
+        principal: principal(kind),
+        out: Extract::default(),
+    };
+    values_of(document, kind, &mut |number, value| {
+        let own = number
+            .parameter()
+            .is_some_and(|parameter| OWN.contains(&parameter.code));
+        if !own {
+            gather.take(number.get(), value);
+        }
+    });
+    gather.out
+}
+
+struct Gather {
+    principal: Principal,
+    out: Extract,
+}
+
+impl Gather {
+    fn take(&mut self, parameter: u16, value: Value<'_>) {
+        match value {
+            Value::Token(token) => self.token(parameter, token),
+            Value::TokenText(text) | Value::String(text) => {
+                let text = fold(text).into_owned();
+                self.push(Entry::Text { parameter, text });
+            }
+            Value::Date(interval) => {
+                if self.principal.date == Some(parameter) {
+                    let least = self.out.date.map_or(interval.low, |date| date.min(interval.low));
+                    self.out.date = Some(least);
+                }
+                self.push(Entry::Date {
+                    parameter,
+                    low: interval.low,
+                    high: interval.high,
+                });
+            }
+            Value::Uri(uri) => self.push(Entry::External {
+                parameter,
+                url: uri.to_owned(),
+            }),
+            Value::Reference(reference) => self.reference(parameter, reference),
+            // Their keys come with the parameters of these kinds.
+            Value::Number(_) | Value::Quantity(_) => {}
+        }
+    }
+
+    fn token(&mut self, parameter: u16, token: Token<'_>) {
+        let system = token
+            .system
+            .filter(|system| !system.is_empty())
+            .map(|system| self.system(system));
+        let code = token.code.to_owned();
+        let dated = self.principal.code == Some(parameter) && self.principal.date.is_some();
+        self.push(if dated {
+            Entry::DatedToken {
+                parameter,
+                code,
+                system,
+            }
+        } else {
+            Entry::Token {
+                parameter,
+                code,
+                system,
+            }
+        });
+    }
+
+    fn reference(&mut self, parameter: u16, reference: Reference<'_>) {
+        match reference {
+            Reference::Literal(Target::Local { kind, id, .. }) => {
+                let target = self.target(kind, id);
+                let is_patient = self.principal.patient == Some(parameter) && kind.name() == "Patient";
+                if is_patient && !self.out.patients.contains(&target) {
+                    self.out.patients.push(target);
+                }
+                // The patient's chronology answers what the plain reference would.
+                if !is_patient {
+                    self.push(Entry::Reference { parameter, target });
+                }
+            }
+            Reference::Literal(Target::Absolute { base, kind, id, .. }) => {
+                self.push(Entry::External {
+                    parameter,
+                    url: format!("{base}/{kind}/{id}"),
+                });
+            }
+            Reference::Literal(Target::Uri(uri)) => self.push(Entry::External {
+                parameter,
+                url: uri.to_owned(),
+            }),
+            Reference::Literal(Target::Conditional { .. } | Target::Contained(_)) => {}
+            Reference::Canonical { url, version } => {
+                if let Some(version) = version {
+                    self.push(Entry::External {
+                        parameter,
+                        url: format!("{url}|{version}"),
+                    });
+                }
+                self.push(Entry::External {
+                    parameter,
+                    url: url.to_owned(),
+                });
+            }
+            Reference::Identifier { token, .. } => self.token(parameter, token),
+        }
+    }
+
+    fn push(&mut self, entry: Entry) {
+        if !self.out.entries.contains(&entry) {
+            self.out.entries.push(entry);
+        }
+    }
+
+    fn system(&mut self, uri: &str) -> u32 {
+        let systems = &mut self.out.systems;
+        let at = systems.iter().position(|known| known == uri).unwrap_or_else(|| {
+            systems.push(uri.to_owned());
+            systems.len() - 1
+        });
+        at as u32
+    }
+
+    fn target(&mut self, kind: ResourceType, id: &str) -> u32 {
+        let targets = &mut self.out.targets;
+        let at = targets
+            .iter()
+            .position(|(known, with)| *known == kind && with == id)
+            .unwrap_or_else(|| {
+                targets.push((kind, id.to_owned()));
+                targets.len() - 1
+            });
+        at as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hygie_fhir_model::json::Limits;
+
+    use super::*;
+
+    fn kind(name: &str) -> ResourceType {
+        ResourceType::find(name).expect("a resource type")
+    }
+
+    #[test]
+    fn every_principal_parameter_that_is_named_exists() {
+        for (name, date, code) in PRINCIPAL {
+            let found = principal(kind(name));
+            let is_date = SearchParameter::find(kind(name), date).is_some_and(|p| p.kind == ParameterKind::Date);
+            assert_eq!(found.date.is_some(), is_date, "{name}.{date}");
+            let is_token = SearchParameter::find(kind(name), code).is_some_and(|p| p.kind == ParameterKind::Token);
+            assert_eq!(found.code.is_some(), is_token, "{name}.{code}");
+        }
+    }
+
+    #[test]
+    fn an_observation_has_its_compound_entries() {
+        let body = br#"{"resourceType":"Observation","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8480-6"}]},
+            "subject":{"reference":"Patient/p1"},"effectiveDateTime":"2026-01-02"}"#;
+        let document = Document::parse(body.to_vec(), &Limits::default()).expect("JSON");
+        let extract = extract(kind("Observation"), &document);
+        assert_eq!(extract.targets, [(kind("Patient"), "p1".to_owned())]);
+        assert_eq!(extract.patients, [0]);
+        assert_eq!(extract.date, Some(1_767_312_000_000));
+        let dated = |entry: &&Entry| matches!(entry, Entry::DatedToken { code, .. } if code == "8480-6");
+        assert_eq!(extract.entries.iter().filter(dated).count(), 1);
+    }
+}

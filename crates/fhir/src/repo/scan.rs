@@ -1,0 +1,84 @@
+//! What a search reads of the index besides versions.
+
+use hygie_fhir_model::ResourceType;
+use hygie_store::{IndexKeys, IndexRange, Order, StoreError};
+
+use super::Resources;
+use crate::index::key::{Key, Kind, Parts};
+
+/// Keys read at a time.
+const BATCH: usize = 512;
+
+/// What the index keeps of the current version of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Current {
+    /// Number of the version's record.
+    pub seq: i64,
+    /// Type of the resource.
+    pub kind: ResourceType,
+    /// Whether the version is a deletion.
+    pub is_deleted: bool,
+    /// The principal date, in milliseconds; the least date without one.
+    pub date: i64,
+}
+
+impl Resources<'_, '_> {
+    /// What the index keeps of the current version of the resource with this number.
+    pub async fn find_current_of(&mut self, rid: i64) -> Result<Option<Current>, StoreError> {
+        let start = Key::new(Kind::Current).number(rid).finish();
+        let Some(key) = self.first_in(&IndexRange::prefix(&start)).await? else {
+            return Ok(None);
+        };
+        let mut parts = Parts::after(&key, start.len());
+        let mut read = || {
+            let seq = parts.number()?;
+            let kind = ResourceType::from_number(parts.short()?)?;
+            Some(Current {
+                seq,
+                kind,
+                is_deleted: parts.byte()? != 0,
+                date: parts.date()?,
+            })
+        };
+        read()
+            .map(Some)
+            .ok_or_else(|| StoreError::Inconsistent("a key of a current version ends too early".to_owned()))
+    }
+
+    /// The first key of a range.
+    pub async fn first_in(&mut self, range: &IndexRange) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut keys = IndexKeys::default();
+        self.tx().index_scan(range, Order::Ascending, 1, &mut keys).await?;
+        Ok(keys.get(0).map(<[u8]>::to_vec))
+    }
+
+    /// Number of keys of a range, at most `limit`.
+    pub async fn count_in(&mut self, range: &IndexRange, limit: usize) -> Result<usize, StoreError> {
+        let mut keys = IndexKeys::default();
+        self.tx().index_scan(range, Order::Ascending, limit, &mut keys).await?;
+        Ok(keys.len())
+    }
+
+    /// Gives the keys of a range to `take`, at most `limit`.
+    pub async fn collect_in(
+        &mut self,
+        range: &IndexRange,
+        limit: usize,
+        take: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<(), StoreError> {
+        let mut rest = range.clone();
+        let mut left = limit;
+        while left > 0 {
+            let mut keys = IndexKeys::default();
+            let batch = left.min(BATCH);
+            self.tx().index_scan(&rest, Order::Ascending, batch, &mut keys).await?;
+            keys.iter().for_each(&mut *take);
+            left -= keys.len();
+            match keys.last() {
+                Some(last) if keys.len() == batch => rest.from = [last, &[0]].concat(),
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+}

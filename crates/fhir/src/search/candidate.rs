@@ -1,0 +1,156 @@
+//! A resource that may be a match: what is known of it so far.
+
+use hygie_fhir_model::ResourceType;
+use hygie_store::StoreError;
+
+use super::criteria::Filter;
+use super::ranges::{Accept, Layout, Ranges};
+use super::verify::{Verdict, check};
+use crate::index::key::Key;
+use crate::repo::{Current, Resources, Version};
+
+/// A filter with the ranges of its matches.
+pub struct Asked {
+    /// What must hold.
+    pub filter: Filter,
+    /// Where its matches are, when they are in ranges.
+    pub ranges: Option<Ranges>,
+}
+
+impl Asked {
+    /// Whether one look-up per range tells if a resource matches.
+    fn can_be_probed(&self) -> bool {
+        self.ranges.as_ref().is_some_and(|found| {
+            let one_key = |layout| matches!(layout, Layout::Number | Layout::Dated);
+            // The ranges of `_lastUpdated` are dated, but by another date than the principal one.
+            let own = self.filter.parameter.code == "_lastUpdated";
+            found.exact
+                && !own
+                && found
+                    .ranges
+                    .iter()
+                    .all(|range| one_key(range.layout) && range.accept == Accept::All)
+        })
+    }
+}
+
+/// A resource that may be a match.
+pub struct Candidate {
+    /// Its number.
+    pub rid: i64,
+    current: Option<Current>,
+    version: Option<Version>,
+}
+
+impl Candidate {
+    /// Of which nothing is known yet.
+    pub fn new(rid: i64) -> Self {
+        Self {
+            rid,
+            current: None,
+            version: None,
+        }
+    }
+
+    /// What the index keeps of the resource; `None` when there is no current version.
+    pub async fn current(&mut self, resources: &mut Resources<'_, '_>) -> Result<Option<Current>, StoreError> {
+        if self.current.is_none() {
+            self.current = resources.find_current_of(self.rid).await?;
+        }
+        Ok(self.current.filter(|current| !current.is_deleted))
+    }
+
+    /// The version itself.
+    pub async fn version(&mut self, resources: &mut Resources<'_, '_>) -> Result<&Version, StoreError> {
+        if self.version.is_none() {
+            let current = self.current(resources).await?;
+            let seq =
+                current.ok_or_else(|| StoreError::Inconsistent(format!("resource {} has no version", self.rid)))?;
+            self.version = Some(resources.get(seq.seq).await?);
+        }
+        self.version.as_ref().ok_or(StoreError::Unavailable(None))
+    }
+
+    /// Takes the version out.
+    pub async fn into_version(mut self, resources: &mut Resources<'_, '_>) -> Result<Version, StoreError> {
+        self.version(resources).await?;
+        self.version.ok_or(StoreError::Unavailable(None))
+    }
+
+    /// Whether it is of the type and all filters hold but the one at `known`, which is known to hold.
+    pub async fn passes(
+        &mut self,
+        kind: ResourceType,
+        filters: &[Asked],
+        known: Option<usize>,
+        resources: &mut Resources<'_, '_>,
+    ) -> Result<bool, StoreError> {
+        let Some(current) = self.current(resources).await? else {
+            return Ok(false);
+        };
+        if current.kind != kind {
+            return Ok(false);
+        }
+        let open = filters
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| Some(*at) != known)
+            .map(|(_, asked)| asked);
+        let (probed, read): (Vec<_>, Vec<_>) = open.partition(|asked| asked.can_be_probed());
+        for asked in probed {
+            if !self.is_in(asked, current, resources).await? {
+                return Ok(false);
+            }
+        }
+        if read.is_empty() {
+            return Ok(true);
+        }
+        let filters: Vec<Filter> = read.iter().map(|asked| asked.filter.clone()).collect();
+        let (verdicts, _) = check(self.version(resources).await?, &filters, None)?;
+        Ok(verdicts
+            .iter()
+            .zip(&filters)
+            .all(|(verdict, filter)| verdict.holds(filter)))
+    }
+
+    /// What the resource says of one filter and of the parameter sorted by.
+    pub async fn say(
+        &mut self,
+        filter: Option<&Filter>,
+        sort: Option<u16>,
+        resources: &mut Resources<'_, '_>,
+    ) -> Result<(Verdict, Verdict), StoreError> {
+        let filters: Vec<Filter> = filter.into_iter().cloned().collect();
+        let (verdicts, sorted) = check(self.version(resources).await?, &filters, sort)?;
+        Ok((verdicts.into_iter().next().unwrap_or_default(), sorted))
+    }
+
+    /// Whether a key of the filter's ranges names this resource.
+    async fn is_in(
+        &self,
+        asked: &Asked,
+        current: Current,
+        resources: &mut Resources<'_, '_>,
+    ) -> Result<bool, StoreError> {
+        for range in asked.ranges.iter().flat_map(|found| &found.ranges) {
+            let beginning = range.keys.from.get(..range.prefix).unwrap_or_default();
+            let key = Key::from(beginning.to_vec());
+            let key = if range.layout == Layout::Dated {
+                key.date(current.date)
+            } else {
+                key
+            };
+            let key = key.number(self.rid);
+            let inside = key.as_bytes() >= &*range.keys.from && key.as_bytes() < &*range.keys.to;
+            if inside
+                && resources
+                    .first_in(&hygie_store::IndexRange::prefix(key.as_bytes()))
+                    .await?
+                    .is_some()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

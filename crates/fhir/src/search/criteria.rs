@@ -1,0 +1,343 @@
+//! What a filter asks, value by value.
+
+use hygie_fhir_model::search::{ParameterKind, SearchParameter, Targets};
+use hygie_fhir_model::{DateTime, Interval, ResourceType, Target, fold, is_id};
+
+use super::error::SearchError;
+use super::value::{split, unescape};
+
+/// One parameter of a search: all filters must hold.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// What is looked at.
+    pub parameter: &'static SearchParameter,
+    /// What must hold of it.
+    pub test: Test,
+}
+
+/// What must hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Test {
+    /// One of these.
+    Any(Vec<Criterion>),
+    /// None of these (`:not`).
+    None(Vec<Criterion>),
+    /// There is no value (`:missing=true`), or there is one.
+    Missing(bool),
+}
+
+/// One value of a filter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Criterion {
+    /// The logical id.
+    Id(String),
+    /// A code or identifier.
+    Token {
+        /// Its system.
+        system: System,
+        /// The code; `None` for any code of the system.
+        code: Option<String>,
+    },
+    /// A string.
+    Text {
+        /// How it is compared.
+        compare: Compare,
+        /// Folded, but for [`Compare::Exact`].
+        text: String,
+    },
+    /// A date.
+    Date {
+        /// How it is compared.
+        prefix: Prefix,
+        /// The time that the value stands for.
+        interval: Interval,
+    },
+    /// A resource of this server; without type, of any type that the parameter may refer to.
+    Local {
+        /// The type.
+        kind: Option<ResourceType>,
+        /// The logical id.
+        id: String,
+    },
+    /// A reference to elsewhere, or a URI.
+    External(String),
+}
+
+/// The system part of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum System {
+    /// `code`: whatever the system.
+    Any,
+    /// `|code`: without system.
+    Absent,
+    /// `system|code`.
+    Is(String),
+}
+
+/// How strings are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compare {
+    /// Begins so, whatever case and accents.
+    Start,
+    /// Has it somewhere, whatever case and accents.
+    Contains,
+    /// Is it, as written.
+    Exact,
+}
+
+/// How dates are compared. <http://hl7.org/fhir/R4/search.html#prefix>
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prefix {
+    /// Within.
+    Eq,
+    /// Not within.
+    Ne,
+    /// Has something later.
+    Gt,
+    /// Has something earlier.
+    Lt,
+    /// Has something later, or lies within.
+    Ge,
+    /// Has something earlier, or lies within.
+    Le,
+    /// Begins after.
+    Sa,
+    /// Ends before.
+    Eb,
+    /// Overlaps.
+    Ap,
+}
+
+impl Prefix {
+    /// Whether a value with this interval passes the test with `asked`.
+    pub fn holds(self, value: Interval, asked: Interval) -> bool {
+        let within = asked.low <= value.low && value.high <= asked.high;
+        match self {
+            Self::Eq => within,
+            Self::Ne => !within,
+            Self::Gt => value.high > asked.high,
+            Self::Lt => value.low < asked.low,
+            Self::Ge => value.high > asked.high || within,
+            Self::Le => value.low < asked.low || within,
+            Self::Sa => value.low > asked.high,
+            Self::Eb => value.high < asked.low,
+            Self::Ap => value.low <= asked.high && asked.low <= value.high,
+        }
+    }
+}
+
+/// What the value of a parameter should be, for errors.
+const DATE: &str = "a date with an optional prefix (eq, ne, gt, lt, ge, le, sa, eb, ap)";
+
+/// Reads one filter from its name (with modifier) and its text.
+pub fn filter(
+    parameter: &'static SearchParameter,
+    modifier: Option<&str>,
+    text: &str,
+    now: i64,
+) -> Result<Filter, SearchError> {
+    let wrong = |expected| SearchError::Value {
+        parameter: parameter.code.to_owned(),
+        expected,
+    };
+    let unsupported = || SearchError::UnsupportedModifier {
+        parameter: parameter.code.to_owned(),
+        modifier: modifier.unwrap_or_default().to_owned(),
+    };
+    if modifier == Some("missing") {
+        let missing = text.parse().map_err(|_| wrong("true or false"))?;
+        return Ok(Filter {
+            parameter,
+            test: Test::Missing(missing),
+        });
+    }
+    let read = |part: &str| -> Result<Criterion, SearchError> {
+        match (parameter.kind, modifier) {
+            _ if parameter.code == "_id" && modifier.is_none() => is_id(part)
+                .then(|| Criterion::Id(part.to_owned()))
+                .ok_or_else(|| wrong("a logical id")),
+            (ParameterKind::Token, None | Some("not")) | (ParameterKind::Reference, Some("identifier")) => {
+                Ok(token(part))
+            }
+            (ParameterKind::Token, Some("text")) | (ParameterKind::String, None) => Ok(string(part, Compare::Start)),
+            (ParameterKind::String, Some("contains")) => Ok(string(part, Compare::Contains)),
+            (ParameterKind::String, Some("exact")) => Ok(string(part, Compare::Exact)),
+            (ParameterKind::Date, None) => date(part, now).ok_or_else(|| wrong(DATE)),
+            (ParameterKind::Uri, None) => Ok(Criterion::External(unescape(part).into_owned())),
+            (ParameterKind::Reference, _) => {
+                let kind = modifier
+                    .map(|name| ResourceType::find(name).ok_or_else(unsupported))
+                    .transpose()?;
+                reference(parameter, kind, &unescape(part)).ok_or_else(|| wrong("a reference to one of its types"))
+            }
+            _ => Err(unsupported()),
+        }
+    };
+    let values = split(text, ',').into_iter().filter(|part| !part.is_empty()).map(read);
+    let values = values.collect::<Result<Vec<_>, _>>()?;
+    let test = if modifier == Some("not") {
+        Test::None(values)
+    } else {
+        Test::Any(values)
+    };
+    Ok(Filter { parameter, test })
+}
+
+fn token(text: &str) -> Criterion {
+    let parts = split(text, '|');
+    let (system, code) = match parts[..] {
+        [code] => (System::Any, code),
+        ["", code, ..] => (System::Absent, code),
+        [system, code, ..] => (System::Is(unescape(system).into_owned()), code),
+        [] => (System::Any, ""),
+    };
+    let code = Some(unescape(code).into_owned()).filter(|code| !code.is_empty());
+    Criterion::Token { system, code }
+}
+
+fn string(text: &str, compare: Compare) -> Criterion {
+    let text = unescape(text);
+    let text = if compare == Compare::Exact {
+        text.into_owned()
+    } else {
+        fold(&text).into_owned()
+    };
+    Criterion::Text { compare, text }
+}
+
+fn date(text: &str, now: i64) -> Option<Criterion> {
+    let (prefix, rest) = match text.get(..2)? {
+        "eq" => (Prefix::Eq, &text[2..]),
+        "ne" => (Prefix::Ne, &text[2..]),
+        "gt" => (Prefix::Gt, &text[2..]),
+        "lt" => (Prefix::Lt, &text[2..]),
+        "ge" => (Prefix::Ge, &text[2..]),
+        "le" => (Prefix::Le, &text[2..]),
+        "sa" => (Prefix::Sa, &text[2..]),
+        "eb" => (Prefix::Eb, &text[2..]),
+        "ap" => (Prefix::Ap, &text[2..]),
+        _ => (Prefix::Eq, text),
+    };
+    let mut interval = DateTime::parse(rest)?.interval();
+    if prefix == Prefix::Ap {
+        // The specification proposes a tenth of the gap between now and the date.
+        let slack = (now - interval.low).abs() / 10;
+        interval = Interval {
+            low: interval.low - slack,
+            high: interval.high + slack,
+        };
+    }
+    Some(Criterion::Date { prefix, interval })
+}
+
+fn reference(parameter: &SearchParameter, kind: Option<ResourceType>, text: &str) -> Option<Criterion> {
+    match Target::parse(text) {
+        Target::Local { kind: named, id, .. } => {
+            let fits = kind.is_none_or(|kind| kind == named) && parameter.targets.contains(named);
+            fits.then(|| Criterion::Local {
+                kind: Some(named),
+                id: id.to_owned(),
+            })
+        }
+        Target::Uri(id) if is_id(id) => Some(Criterion::Local {
+            kind: kind.or(only(parameter)),
+            id: id.to_owned(),
+        }),
+        Target::Absolute { base, kind, id, .. } => Some(Criterion::External(format!("{base}/{kind}/{id}"))),
+        Target::Uri(_) => Some(Criterion::External(text.to_owned())),
+        Target::Conditional { .. } | Target::Contained(_) => None,
+    }
+}
+
+/// The one type that a parameter may refer to.
+fn only(parameter: &SearchParameter) -> Option<ResourceType> {
+    match &parameter.targets {
+        Targets::These(kinds) if kinds.len() == 1 => kinds.first().copied(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(kind: &str, code: &str, modifier: Option<&str>, text: &str) -> Result<Test, String> {
+        let kind = ResourceType::find(kind).expect("a type");
+        let parameter = SearchParameter::find(kind, code).expect("a parameter");
+        filter(parameter, modifier, text, 0)
+            .map(|filter| filter.test)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn tokens() {
+        let token = |system, code: Option<&str>| Criterion::Token {
+            system,
+            code: code.map(str::to_owned),
+        };
+        let test = read(
+            "Observation",
+            "code",
+            None,
+            r"8480-6,http://loinc.org|8462-4,|x,http://loinc.org|,a\|b",
+        );
+        let expected = [
+            token(System::Any, Some("8480-6")),
+            token(System::Is("http://loinc.org".to_owned()), Some("8462-4")),
+            token(System::Absent, Some("x")),
+            token(System::Is("http://loinc.org".to_owned()), None),
+            token(System::Any, Some("a|b")),
+        ];
+        assert_eq!(test, Ok(Test::Any(expected.to_vec())));
+    }
+
+    #[test]
+    fn dates() {
+        assert!(read("Observation", "date", None, "ge2026-01-02").is_ok());
+        for text in ["2026-13-01", "xx2026", "2", "", "ge"] {
+            let found = read("Observation", "date", None, text);
+            assert!(found.is_err() || found == Ok(Test::Any(Vec::new())), "{text}");
+        }
+    }
+
+    #[test]
+    fn references() {
+        let patient = ResourceType::find("Patient");
+        let local = |kind| {
+            Ok(Test::Any(vec![Criterion::Local {
+                kind,
+                id: "1".to_owned(),
+            }]))
+        };
+        assert_eq!(read("Observation", "patient", None, "1"), local(None));
+        assert_eq!(read("Observation", "subject", None, "1"), local(None));
+        assert_eq!(read("Observation", "subject", Some("Patient"), "1"), local(patient));
+        assert_eq!(read("Observation", "subject", None, "Patient/1"), local(patient));
+        assert!(read("Observation", "patient", None, "Device/1").is_err());
+        assert!(read("Observation", "subject", Some("Nothing"), "1").is_err());
+    }
+
+    #[test]
+    fn intervals_are_compared_by_their_prefix() {
+        let day = Interval { low: 10, high: 19 };
+        let holds = |prefix: Prefix, low, high| prefix.holds(Interval { low, high }, day);
+        let cases = [
+            (Prefix::Eq, (12, 13), true),
+            (Prefix::Eq, (5, 13), false),
+            (Prefix::Ne, (5, 13), true),
+            (Prefix::Gt, (12, 20), true),
+            (Prefix::Gt, (12, 19), false),
+            (Prefix::Lt, (9, 30), true),
+            (Prefix::Ge, (12, 13), true),
+            (Prefix::Ge, (1, 13), false),
+            (Prefix::Le, (15, 30), false),
+            (Prefix::Sa, (20, 21), true),
+            (Prefix::Sa, (19, 21), false),
+            (Prefix::Eb, (1, 9), true),
+            (Prefix::Ap, (19, 40), true),
+        ];
+        for (prefix, (low, high), expected) in cases {
+            assert_eq!(holds(prefix, low, high), expected, "{prefix:?} {low}–{high}");
+        }
+    }
+}

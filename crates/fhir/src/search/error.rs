@@ -1,0 +1,71 @@
+//! What can be wrong with a search.
+
+use hygie_core::{ErrorKind, Fault};
+use hygie_store::StoreError;
+
+/// A search that is not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// A parameter that the type does not have, under strict handling.
+    #[error("the search parameter '{0}' is not known for this type")]
+    UnknownParameter(String),
+    /// A parameter that exists but is not supported, under strict handling.
+    #[error("the search parameter '{0}' is not supported")]
+    UnsupportedParameter(String),
+    /// A modifier that the parameter does not have.
+    #[error("the modifier ':{modifier}' is not supported for '{parameter}'")]
+    UnsupportedModifier {
+        /// The parameter.
+        parameter: String,
+        /// After the colon.
+        modifier: String,
+    },
+    /// A value that cannot be read.
+    #[error("the value of '{parameter}' is not {expected}")]
+    Value {
+        /// The parameter.
+        parameter: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A sort that is not supported, under strict handling.
+    #[error("sorting by '{0}' is not supported")]
+    UnsupportedSort(String),
+    /// More parameters or values than a search may have.
+    #[error("a search may have at most {0} parameters and values")]
+    TooMany(usize),
+    /// A continuation that this search did not give.
+    #[error("the continuation of the search cannot be read")]
+    Continuation,
+    /// The store.
+    #[error("the search could not be answered")]
+    Store(#[from] StoreError),
+}
+
+impl Fault for SearchError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Store(error) => error.kind(),
+            _ => ErrorKind::Invalid,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::UnknownParameter(_)
+            | Self::UnsupportedParameter(_)
+            | Self::UnsupportedModifier { .. }
+            | Self::UnsupportedSort(_) => "not-supported",
+            Self::TooMany(_) => "too-costly",
+            Self::Value { .. } | Self::Continuation => "invalid",
+        }
+    }
+
+    fn public(&self) -> String {
+        match self {
+            Self::Store(error) => error.public(),
+            _ => self.to_string(),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Search: text → [`Query`] → plan → range reads of the index. <http://hl7.org/fhir/R4/search.html>
+//!
+//! - [`parse`] reads the pairs of a search into typed filters, or says what is wrong with them.
+//! - [`page`] answers a page. The smallest filter decides: a short list is taken whole, checked and sorted; otherwise the
+//!   ranges of one filter (or of the sort parameter) are walked in order and the other filters asked for each candidate,
+//!   by one look-up in the index where that is possible, in the resource itself where it is not.
+//! - A continuation names the walk and the place in it, so that later pages go on exactly there: what did not change
+//!   meanwhile is neither skipped nor repeated.
+//!
+//! Restrictions (compartments, scopes) become filters: they apply before the page is cut, never afterwards.
+
+mod candidate;
+mod continuation;
+mod criteria;
+mod error;
+mod execute;
+mod query;
+mod ranges;
+mod value;
+mod verify;
+mod walk;
+
+pub use continuation::Continuation;
+pub use error::SearchError;
+pub use execute::{Page, holds, matches, page};
+pub use query::{Asked, DEFAULT_COUNT, Handling, MAX_COUNT, Query, parse};

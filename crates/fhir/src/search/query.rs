@@ -1,0 +1,297 @@
+//! A search as asked, read from its pairs.
+
+use hygie_core::Timestamp;
+use hygie_fhir_model::ResourceType;
+use hygie_fhir_model::search::{ParameterKind, SearchParameter};
+
+use super::criteria::{Filter, Test, filter};
+use super::error::SearchError;
+use super::value::split;
+use crate::index::extract::principal;
+
+/// Matches on a page when the search does not say.
+pub const DEFAULT_COUNT: usize = 10;
+
+/// Most matches on a page.
+pub const MAX_COUNT: usize = 1000;
+
+/// Most parameters and values of one search.
+const MAX_VALUES: usize = 500;
+
+/// What becomes of parameters that are not known. <http://hl7.org/fhir/R4/search.html#errors>
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handling {
+    /// They are an error.
+    Strict,
+    /// They are left out, with a warning.
+    Lenient,
+}
+
+/// A search to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The type searched.
+    pub kind: ResourceType,
+    /// Names and values, in their order, already decoded from the URL or form.
+    pub pairs: &'a [(String, String)],
+    /// What becomes of unknown parameters.
+    pub handling: Handling,
+    /// Base URL of the service, without final slash: references that begin with it are local.
+    pub base: &'a str,
+    /// The present, for `ap`.
+    pub now: Timestamp,
+}
+
+/// A search.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// The type searched.
+    pub kind: ResourceType,
+    /// All of these hold for a match.
+    pub(super) filters: Vec<Filter>,
+    /// The order of matches.
+    pub(super) sort: Sort,
+    /// Matches on a page.
+    pub count: usize,
+    /// The pairs that were understood, for the `self` link.
+    pub used: Vec<(String, String)>,
+    /// What was left out and why.
+    pub warnings: Vec<String>,
+}
+
+/// The order of matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sort {
+    /// By what.
+    pub by: SortBy,
+    /// Whether the greatest comes first.
+    pub descending: bool,
+}
+
+/// What matches are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SortBy {
+    /// Whatever the walk gives.
+    Any,
+    /// The last update.
+    Updated,
+    /// The principal date of the type.
+    Principal,
+    /// Another date, or a string.
+    Parameter(u16, ParameterKind),
+}
+
+impl Query {
+    /// Whether it asks for nothing but the type.
+    pub fn is_unrestricted(&self) -> bool {
+        self.filters.is_empty()
+    }
+}
+
+/// Parameters that change the answer's form and not its content, read elsewhere.
+const FORM: [&str; 2] = ["_format", "_pretty"];
+
+/// Reads a search.
+pub fn parse(asked: &Asked<'_>) -> Result<Query, SearchError> {
+    let any = Sort {
+        by: SortBy::Any,
+        descending: false,
+    };
+    let mut query = Query {
+        kind: asked.kind,
+        filters: Vec::new(),
+        sort: any,
+        count: DEFAULT_COUNT,
+        used: Vec::new(),
+        warnings: Vec::new(),
+    };
+    let values: usize = asked.pairs.iter().map(|(_, value)| split(value, ',').len()).sum();
+    if values > MAX_VALUES {
+        return Err(SearchError::TooMany(MAX_VALUES));
+    }
+    for (name, value) in asked.pairs {
+        let used = match name.as_str() {
+            name if FORM.contains(&name) => continue,
+            "_count" => query.set_count(value)?,
+            "_sort" => query.set_sort(value, asked.handling)?,
+            name => query.add(name, value, asked)?,
+        };
+        if used {
+            query.used.push((name.clone(), value.clone()));
+        }
+    }
+    Ok(query)
+}
+
+impl Query {
+    fn set_count(&mut self, value: &str) -> Result<bool, SearchError> {
+        let wrong = || SearchError::Value {
+            parameter: "_count".to_owned(),
+            expected: "a positive integer",
+        };
+        let count: usize = value.parse().map_err(|_| wrong())?;
+        if count == 0 {
+            return Err(wrong());
+        }
+        if count > MAX_COUNT {
+            self.warnings.push(format!("_count is limited to {MAX_COUNT}"));
+        }
+        self.count = count.min(MAX_COUNT);
+        Ok(true)
+    }
+
+    fn set_sort(&mut self, value: &str, handling: Handling) -> Result<bool, SearchError> {
+        let keys = split(value, ',');
+        let first = keys.first().copied().unwrap_or_default();
+        let (name, descending) = first.strip_prefix('-').map_or((first, false), |name| (name, true));
+        let by = self.sort_by(name);
+        let refused = if keys.len() > 1 {
+            Some(value)
+        } else {
+            by.is_none().then_some(name)
+        };
+        if let Some(refused) = refused {
+            if handling == Handling::Strict {
+                return Err(SearchError::UnsupportedSort(refused.to_owned()));
+            }
+            self.warnings
+                .push(SearchError::UnsupportedSort(refused.to_owned()).to_string());
+        }
+        if let Some(by) = by {
+            self.sort = Sort { by, descending };
+        }
+        Ok(by.is_some())
+    }
+
+    fn sort_by(&self, name: &str) -> Option<SortBy> {
+        if name == "_lastUpdated" {
+            return Some(SortBy::Updated);
+        }
+        let parameter = SearchParameter::find(self.kind, name)?;
+        if principal(self.kind).date == Some(parameter.number.get()) {
+            return Some(SortBy::Principal);
+        }
+        let sortable = matches!(parameter.kind, ParameterKind::Date | ParameterKind::String);
+        // Parameters that every type has are few and not worth an order of their own.
+        (sortable && parameter.base.is_some()).then(|| SortBy::Parameter(parameter.number.get(), parameter.kind))
+    }
+
+    fn add(&mut self, name: &str, value: &str, asked: &Asked<'_>) -> Result<bool, SearchError> {
+        let (code, modifier) = name
+            .split_once(':')
+            .map_or((name, None), |(code, modifier)| (code, Some(modifier)));
+        let Some(parameter) = SearchParameter::find(self.kind, code) else {
+            return self.leave_out(SearchError::UnknownParameter(name.to_owned()), asked.handling);
+        };
+        let supported = match parameter.kind {
+            ParameterKind::Token | ParameterKind::Date | ParameterKind::Reference | ParameterKind::Uri => true,
+            ParameterKind::String => !parameter.expression.is_empty(),
+            _ => false,
+        };
+        // `a.b` and `_has` are parsed as codes that no type has, so they end above.
+        if !supported {
+            return self.leave_out(SearchError::UnsupportedParameter(name.to_owned()), asked.handling);
+        }
+        let local = format!("{}/", asked.base);
+        let value = if parameter.kind == ParameterKind::Reference {
+            value.replace(&local, "")
+        } else {
+            value.to_owned()
+        };
+        let filter = filter(parameter, modifier, &value, asked.now.millis())?;
+        if matches!(&filter.test, Test::Any(values) | Test::None(values) if values.is_empty()) {
+            self.warnings
+                .push(format!("the search parameter '{name}' has no value"));
+            return Ok(false);
+        }
+        self.filters.push(filter);
+        Ok(true)
+    }
+
+    fn leave_out(&mut self, error: SearchError, handling: Handling) -> Result<bool, SearchError> {
+        match handling {
+            Handling::Strict => Err(error),
+            Handling::Lenient => {
+                self.warnings.push(error.to_string());
+                Ok(false)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, handling: Handling) -> Result<Query, String> {
+        let pairs: Vec<(String, String)> = text
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let kind = ResourceType::find("Observation").expect("a type");
+        let base = "https://localhost/demo/fhir";
+        let asked = Asked {
+            kind,
+            pairs: &pairs,
+            handling,
+            base,
+            now: Timestamp::from_secs(0),
+        };
+        parse(&asked).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn unknown_parameters_are_left_out_or_refused() {
+        let query = read("nothing=1&status=final&_count=5&_format=json", Handling::Lenient).expect("a search");
+        assert_eq!(
+            query.warnings,
+            ["the search parameter 'nothing' is not known for this type"]
+        );
+        assert_eq!((query.filters.len(), query.count, query.used.len()), (1, 5, 2));
+        assert!(read("nothing=1", Handling::Strict).is_err());
+        assert!(read("value-quantity=5", Handling::Strict).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_even_leniently() {
+        for text in [
+            "date=yesterday",
+            "_count=0",
+            "_count=many",
+            "status:above=x",
+            "date:missing=perhaps",
+        ] {
+            assert!(read(text, Handling::Lenient).is_err(), "{text}");
+        }
+        let many = format!("status={}", "a,".repeat(600));
+        assert!(read(&many, Handling::Lenient).is_err());
+    }
+
+    #[test]
+    fn sorts() {
+        let sort = |text: &str| read(text, Handling::Lenient).expect("a search").sort;
+        assert_eq!(
+            sort("_sort=-date"),
+            Sort {
+                by: SortBy::Principal,
+                descending: true
+            }
+        );
+        assert_eq!(
+            sort("_sort=_lastUpdated"),
+            Sort {
+                by: SortBy::Updated,
+                descending: false
+            }
+        );
+        assert_eq!(sort("_sort=status").by, SortBy::Any);
+        assert!(read("_sort=date,status", Handling::Strict).is_err());
+    }
+
+    #[test]
+    fn references_to_the_own_base_are_local() {
+        let query = read("subject=https://localhost/demo/fhir/Patient/1", Handling::Strict).expect("a search");
+        assert!(matches!(&query.filters[0].test, Test::Any(values) if format!("{values:?}").contains("Local")));
+    }
+}

@@ -1,0 +1,414 @@
+//! From a filter to the ranges of index keys that its matches are in.
+
+use hygie_fhir_model::search::{ParameterKind, Targets};
+use hygie_fhir_model::{Interval, ResourceType};
+use hygie_store::{IndexRange, StoreError, successor};
+
+use super::criteria::{Compare, Criterion, Filter, Prefix, System, Test};
+use crate::index::extract::principal;
+use crate::index::key::{Key, Kind, MAX_TEXT, Parts, SHORT_MS, cut};
+use crate::repo::Resources;
+
+/// A range of keys with a common beginning; what follows it orders the keys and names the resource.
+#[derive(Clone, Debug)]
+pub struct Range {
+    /// The keys.
+    pub keys: IndexRange,
+    /// Length of the common beginning.
+    pub prefix: usize,
+    /// What follows.
+    pub layout: Layout,
+    /// Which of the keys match.
+    pub accept: Accept,
+}
+
+/// What follows the common beginning of the keys of a range. The order is up to and including the resource number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Resource number.
+    Number,
+    /// Date, resource number (then what the order does not need).
+    Dated,
+    /// Low, high, resource number.
+    Interval,
+    /// Text, resource number.
+    Text,
+    /// Text, system number, resource number.
+    Code,
+    /// Text, system number, date, resource number.
+    DatedCode,
+}
+
+/// Which keys of a range match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accept {
+    /// All.
+    All,
+    /// Those whose interval passes.
+    Date(Prefix, Interval),
+    /// Those of tokens with this system number.
+    System(i64),
+}
+
+/// One key of a range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posting {
+    /// The bytes that order it among the keys of ranges with the same layout; they end with the resource number.
+    pub order: Vec<u8>,
+    /// The resource.
+    pub rid: i64,
+}
+
+impl Range {
+    fn prefix(key: &Key, layout: Layout) -> Self {
+        let prefix = key.as_bytes().len();
+        Self {
+            keys: IndexRange::prefix(key.as_bytes()),
+            prefix,
+            layout,
+            accept: Accept::All,
+        }
+    }
+
+    /// What a key says, if it matches.
+    pub fn read(&self, key: &[u8]) -> Option<Posting> {
+        let mut parts = Parts::after(key, self.prefix);
+        let mut interval = None;
+        let mut system = None;
+        match self.layout {
+            Layout::Number => {}
+            Layout::Dated => {
+                parts.date()?;
+            }
+            Layout::Interval => {
+                let (low, high) = (parts.date()?, parts.date()?);
+                interval = Some(Interval { low, high });
+            }
+            Layout::Text => {
+                parts.text()?;
+            }
+            Layout::Code | Layout::DatedCode => {
+                parts.text()?;
+                system = Some(parts.number()?);
+                if self.layout == Layout::DatedCode {
+                    parts.date()?;
+                }
+            }
+        }
+        let rid = parts.number()?;
+        let accepted = match self.accept {
+            Accept::All => true,
+            Accept::Date(prefix, asked) => interval.is_some_and(|interval| prefix.holds(interval, asked)),
+            Accept::System(wanted) => system == Some(wanted),
+        };
+        let order = key.get(self.prefix..key.len() - parts.left())?.to_vec();
+        accepted.then_some(Posting { order, rid })
+    }
+
+    /// Narrows keys that are ordered by date to dates of these milliseconds.
+    pub fn narrow_dates(&mut self, from: i64, to: i64) {
+        let Some(beginning) = common(&self.keys, self.prefix) else {
+            return;
+        };
+        let at = |millis| Key::from(beginning.to_vec()).date(millis).finish();
+        let (first, last) = (at(from), successor(&at(to)));
+        if first > self.keys.from {
+            self.keys.from = first;
+        }
+        if last < self.keys.to {
+            self.keys.to = last;
+        }
+    }
+
+    /// The part of the range after `order`, for a walk in this direction.
+    #[must_use]
+    pub fn after(&self, order: &[u8], descending: bool) -> Self {
+        let mut range = self.clone();
+        let Some(beginning) = common(&self.keys, self.prefix) else {
+            return range;
+        };
+        let at = [beginning, order].concat();
+        if descending {
+            range.keys.to = range.keys.to.min(at);
+        } else {
+            range.keys.from = range.keys.from.max(successor(&at));
+        }
+        range
+    }
+}
+
+/// The common beginning of the keys of a range.
+fn common(keys: &IndexRange, prefix: usize) -> Option<&[u8]> {
+    keys.from.get(..prefix)
+}
+
+/// The ranges of a filter.
+#[derive(Clone, Debug)]
+pub struct Ranges {
+    /// Their keys are those of all possible matches.
+    pub ranges: Vec<Range>,
+    /// Whether every key that is accepted is a match.
+    pub exact: bool,
+}
+
+/// The ranges of a filter; `None` when its matches are not in ranges (`:not`, `:missing`).
+pub async fn of(
+    filter: &Filter,
+    kind: ResourceType,
+    resources: &mut Resources<'_, '_>,
+) -> Result<Option<Ranges>, StoreError> {
+    let Test::Any(values) = &filter.test else {
+        return Ok(None);
+    };
+    let mut found = Ranges {
+        ranges: Vec::new(),
+        exact: true,
+    };
+    for value in values {
+        let of_value = of_value(filter, value, kind, resources).await?;
+        found.exact &= of_value.exact;
+        found.ranges.extend(of_value.ranges);
+    }
+    Ok(Some(found))
+}
+
+async fn of_value(
+    filter: &Filter,
+    value: &Criterion,
+    kind: ResourceType,
+    resources: &mut Resources<'_, '_>,
+) -> Result<Ranges, StoreError> {
+    let parameter = filter.parameter.number.get();
+    let exact = |ranges| Ranges { ranges, exact: true };
+    Ok(match value {
+        Criterion::Id(id) => {
+            let found = resources.find_number(kind, id).await?;
+            let range = |rid| Range {
+                keys: IndexRange::prefix(&Key::new(Kind::Current).number(rid).as_bytes()),
+                prefix: 1,
+                layout: Layout::Number,
+                accept: Accept::All,
+            };
+            exact(found.map(range).into_iter().collect())
+        }
+        Criterion::Token { system, code } => {
+            let is_dated = filter.parameter.kind == ParameterKind::Token
+                && principal(kind).code == Some(parameter)
+                && principal(kind).date.is_some();
+            token(parameter, is_dated, (system, code.as_deref()), resources).await?
+        }
+        Criterion::Text { compare, text } => text_ranges(parameter, *compare, text),
+        Criterion::Date { prefix, interval } => {
+            if filter.parameter.code == "_lastUpdated" {
+                exact(vec![updated(kind, *prefix, *interval)])
+            } else {
+                exact(dates(parameter, *prefix, *interval))
+            }
+        }
+        Criterion::Local { kind: target, id } => local(filter, kind, (*target, id), resources).await?,
+        Criterion::External(url) => Ranges {
+            ranges: vec![Range::prefix(
+                &Key::new(Kind::External).short(parameter).text(url),
+                Layout::Number,
+            )],
+            exact: cut(url).len() == url.len(),
+        },
+    })
+}
+
+async fn token(
+    parameter: u16,
+    is_dated: bool,
+    (system, code): (&System, Option<&str>),
+    resources: &mut Resources<'_, '_>,
+) -> Result<Ranges, StoreError> {
+    let (kind, layout) = if is_dated {
+        (Kind::TokenDate, Layout::Dated)
+    } else {
+        (Kind::Token, Layout::Number)
+    };
+    let sid = match system {
+        System::Any => None,
+        System::Absent => Some(0),
+        System::Is(uri) => match resources.find_system(uri).await? {
+            Some(sid) => Some(sid),
+            None => {
+                return Ok(Ranges {
+                    ranges: Vec::new(),
+                    exact: true,
+                });
+            }
+        },
+    };
+    let start = Key::new(kind).short(parameter);
+    let Some(code) = code else {
+        // Any code of a system: all codes of the parameter, of which those of the system are taken.
+        let mut range = Range::prefix(&start, if is_dated { Layout::DatedCode } else { Layout::Code });
+        range.accept = sid.map_or(Accept::All, Accept::System);
+        return Ok(Ranges {
+            ranges: vec![range],
+            exact: true,
+        });
+    };
+    let start = start.text(code);
+    let exact = cut(code).len() == code.len();
+    let numbers = match sid {
+        Some(sid) => vec![sid],
+        None => systems_of(&start, resources).await?,
+    };
+    let ranges = numbers
+        .into_iter()
+        .map(|sid| Range::prefix(&start.clone().number(sid), layout))
+        .collect();
+    Ok(Ranges { ranges, exact })
+}
+
+/// The systems under which a code is indexed.
+async fn systems_of(start: &Key, resources: &mut Resources<'_, '_>) -> Result<Vec<i64>, StoreError> {
+    let mut found = Vec::new();
+    let mut range = IndexRange::prefix(&start.as_bytes());
+    while let Some(key) = resources.first_in(&range).await? {
+        let Some(sid) = Parts::after(&key, start.as_bytes().len()).number() else {
+            break;
+        };
+        found.push(sid);
+        range.from = successor(start.clone().number(sid).as_bytes());
+    }
+    Ok(found)
+}
+
+fn text_ranges(parameter: u16, compare: Compare, text: &str) -> Ranges {
+    let start = Key::new(Kind::Text).short(parameter);
+    let prefix = start.as_bytes().len();
+    let folded = hygie_fhir_model::fold(text);
+    let keys = match compare {
+        Compare::Contains => IndexRange::prefix(&start.as_bytes()),
+        Compare::Start | Compare::Exact => IndexRange::prefix(&start.text_start(&folded).as_bytes()),
+    };
+    let exact = compare == Compare::Start && folded.len() < MAX_TEXT;
+    Ranges {
+        ranges: vec![Range {
+            keys,
+            prefix,
+            layout: Layout::Text,
+            accept: Accept::All,
+        }],
+        exact,
+    }
+}
+
+fn dates(parameter: u16, prefix: Prefix, asked: Interval) -> Vec<Range> {
+    let (from, to) = lows(prefix, asked, SHORT_MS);
+    let short = date_range(Kind::Date, parameter, (from, to), (prefix, asked));
+    let (from, to) = lows(prefix, asked, i64::MAX);
+    vec![
+        short,
+        date_range(Kind::LongDate, parameter, (from, to), (prefix, asked)),
+    ]
+}
+
+/// Where the low ends of matching intervals can be, when none is wider than `width`.
+pub fn lows(prefix: Prefix, asked: Interval, width: i64) -> (i64, i64) {
+    match prefix {
+        Prefix::Eq => (asked.low, asked.high),
+        Prefix::Ne => (i64::MIN, i64::MAX),
+        Prefix::Gt | Prefix::Ge => (asked.low.saturating_sub(width), i64::MAX),
+        Prefix::Lt | Prefix::Le => (i64::MIN, asked.high),
+        Prefix::Sa => (asked.high, i64::MAX),
+        Prefix::Eb => (i64::MIN, asked.low),
+        Prefix::Ap => (asked.low.saturating_sub(width), asked.high),
+    }
+}
+
+/// The keys of wide intervals that may pass.
+pub fn long_dates(parameter: u16, prefix: Prefix, asked: Interval) -> IndexRange {
+    date_range(
+        Kind::LongDate,
+        parameter,
+        lows(prefix, asked, i64::MAX),
+        (prefix, asked),
+    )
+    .keys
+}
+
+/// How wide an interval can be, when there are wide ones or none.
+pub fn width(has_long: bool) -> i64 {
+    if has_long { i64::MAX } else { SHORT_MS }
+}
+
+fn date_range(kind: Kind, parameter: u16, (from, to): (i64, i64), (prefix, asked): (Prefix, Interval)) -> Range {
+    let start = Key::new(kind).short(parameter);
+    let keys = IndexRange {
+        from: start.clone().date(from).finish(),
+        to: successor(start.clone().date(to).as_bytes()),
+    };
+    Range {
+        keys,
+        prefix: start.as_bytes().len(),
+        layout: Layout::Interval,
+        accept: Accept::Date(prefix, asked),
+    }
+}
+
+/// The range of a type in order of last update.
+pub fn all_of(kind: ResourceType) -> Range {
+    Range::prefix(&Key::new(Kind::Updated).kind_of(kind), Layout::Dated)
+}
+
+/// The whole index of a parameter that is sorted by.
+pub fn all_values(parameter: u16, kind: ParameterKind) -> Vec<Range> {
+    let range = |kind: Kind, layout| Range::prefix(&Key::new(kind).short(parameter), layout);
+    match kind {
+        ParameterKind::Date => {
+            vec![
+                range(Kind::Date, Layout::Interval),
+                range(Kind::LongDate, Layout::Interval),
+            ]
+        }
+        _ => vec![range(Kind::Text, Layout::Text)],
+    }
+}
+
+fn updated(kind: ResourceType, prefix: Prefix, asked: Interval) -> Range {
+    let mut range = all_of(kind);
+    // An instant is an interval of one millisecond: what passes is a range, but for "not".
+    let (from, to) = match prefix {
+        Prefix::Eq | Prefix::Ap => (asked.low, asked.high),
+        Prefix::Ne => (i64::MIN, i64::MAX),
+        Prefix::Gt | Prefix::Sa => (asked.high.saturating_add(1), i64::MAX),
+        Prefix::Ge => (asked.low, i64::MAX),
+        Prefix::Lt | Prefix::Eb => (i64::MIN, asked.low.saturating_sub(1)),
+        Prefix::Le => (i64::MIN, asked.high),
+    };
+    let start = Key::new(Kind::Updated).kind_of(kind);
+    range.keys.from = start.clone().date(from).finish();
+    range.keys.to = successor(start.date(to).as_bytes());
+    range
+}
+
+async fn local(
+    filter: &Filter,
+    kind: ResourceType,
+    (target, id): (Option<ResourceType>, &str),
+    resources: &mut Resources<'_, '_>,
+) -> Result<Ranges, StoreError> {
+    let parameter = filter.parameter.number.get();
+    let targets: Vec<ResourceType> = match (target, &filter.parameter.targets) {
+        (Some(target), _) => vec![target],
+        (None, Targets::These(kinds)) => kinds.clone(),
+        (None, Targets::Any) => ResourceType::all().collect(),
+    };
+    let mut ranges = Vec::new();
+    for target in targets {
+        let Some(rid) = resources.find_number(target, id).await? else {
+            continue;
+        };
+        let chronology = principal(kind).patient == Some(parameter) && target.name() == "Patient";
+        ranges.push(if chronology {
+            Range::prefix(&Key::new(Kind::PatientDate).number(rid).kind_of(kind), Layout::Dated)
+        } else {
+            Range::prefix(&Key::new(Kind::Reference).short(parameter).number(rid), Layout::Number)
+        });
+    }
+    Ok(Ranges { ranges, exact: true })
+}

@@ -1,0 +1,153 @@
+//! Checking filters in the resource itself: the definition of a match, and the slow way.
+
+use hygie_fhir_model::json::{Document, Limits};
+use hygie_fhir_model::search::{Reference, Value, extract};
+use hygie_fhir_model::{Interval, Target, fold};
+use hygie_store::StoreError;
+
+use super::criteria::{Compare, Criterion, Filter, System, Test};
+use crate::index::key::{Key, Kind, cut};
+use crate::repo::Version;
+
+/// What the resource says of one filter.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict {
+    /// Whether the parameter has a value at all.
+    present: bool,
+    /// Whether a value passes one of the filter's.
+    passed: bool,
+    /// The first and the last place of its passing values in the index of its parameter.
+    pub places: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Verdict {
+    /// Whether the filter holds.
+    pub fn holds(&self, filter: &Filter) -> bool {
+        match &filter.test {
+            Test::Any(_) => self.passed,
+            Test::None(_) => !self.passed,
+            Test::Missing(missing) => *missing != self.present,
+        }
+    }
+
+    fn add(&mut self, passed: bool, place: Option<Vec<u8>>) {
+        self.present = true;
+        self.passed |= passed;
+        if let (true, Some(place)) = (passed, place) {
+            self.places = Some(match self.places.take() {
+                Some((first, last)) => (first.min(place.clone()), last.max(place)),
+                None => (place.clone(), place),
+            });
+        }
+    }
+}
+
+/// What a version says of each filter, and where its values of the parameter `sort` stand in the index.
+pub fn check(version: &Version, filters: &[Filter], sort: Option<u16>) -> Result<(Vec<Verdict>, Verdict), StoreError> {
+    let document = Document::parse(version.body.as_bytes(), &Limits::default())
+        .map_err(|_| StoreError::Inconsistent(format!("the body of journal record {} is not JSON", version.seq)))?;
+    let mut verdicts = vec![Verdict::default(); filters.len()];
+    let mut sorted = Verdict::default();
+    extract(&document, version.kind, &mut |number, value| {
+        for (filter, verdict) in filters.iter().zip(&mut verdicts) {
+            if filter.parameter.number == number && !is_own(filter) {
+                verdict.add(passes(filter, &value), place(&value));
+            }
+        }
+        if sort == Some(number.get()) {
+            sorted.add(true, place(&value));
+        }
+    });
+    for (filter, verdict) in filters.iter().zip(&mut verdicts) {
+        if is_own(filter) {
+            verdict.add(own_passes(filter, version), None);
+        }
+    }
+    Ok((verdicts, sorted))
+}
+
+/// Whether the server, not the body, says what the value is.
+fn is_own(filter: &Filter) -> bool {
+    matches!(filter.parameter.code, "_id" | "_lastUpdated")
+}
+
+fn own_passes(filter: &Filter, version: &Version) -> bool {
+    let (Test::Any(values) | Test::None(values)) = &filter.test else {
+        return false;
+    };
+    let updated = Interval {
+        low: version.updated.millis(),
+        high: version.updated.millis(),
+    };
+    values.iter().any(|value| match value {
+        Criterion::Id(id) => id == version.id.as_str(),
+        Criterion::Date { prefix, interval } => prefix.holds(updated, *interval),
+        _ => false,
+    })
+}
+
+fn passes(filter: &Filter, value: &Value<'_>) -> bool {
+    let (Test::Any(values) | Test::None(values)) = &filter.test else {
+        return false;
+    };
+    values.iter().any(|criterion| satisfies(criterion, value))
+}
+
+fn satisfies(criterion: &Criterion, value: &Value<'_>) -> bool {
+    match (criterion, value) {
+        (
+            Criterion::Token { system, code },
+            Value::Token(token) | Value::Reference(Reference::Identifier { token, .. }),
+        ) => token_is(system, code.as_deref(), token.system, token.code),
+        (Criterion::Text { compare, text }, Value::String(value) | Value::TokenText(value)) => match compare {
+            Compare::Start => fold(value).starts_with(text.as_str()),
+            Compare::Contains => fold(value).contains(text.as_str()),
+            Compare::Exact => value == text,
+        },
+        (Criterion::Date { prefix, interval }, Value::Date(value)) => prefix.holds(*value, *interval),
+        (
+            Criterion::Local { kind, id },
+            Value::Reference(Reference::Literal(Target::Local {
+                kind: found, id: at, ..
+            })),
+        ) => id == at && kind.is_none_or(|kind| kind == *found),
+        (Criterion::External(url), Value::Uri(uri)) => url == uri,
+        (Criterion::External(url), Value::Reference(reference)) => external_is(url, reference),
+        _ => false,
+    }
+}
+
+fn token_is(system: &System, code: Option<&str>, found: Option<&str>, found_code: &str) -> bool {
+    let found = found.filter(|system| !system.is_empty());
+    let same_system = match system {
+        System::Any => true,
+        System::Absent => found.is_none(),
+        System::Is(uri) => found == Some(uri.as_str()),
+    };
+    same_system && code.is_none_or(|code| code == found_code)
+}
+
+fn external_is(url: &str, reference: &Reference<'_>) -> bool {
+    match reference {
+        Reference::Literal(Target::Absolute { base, kind, id, .. }) => *url == format!("{base}/{kind}/{id}"),
+        Reference::Literal(Target::Uri(uri)) => url == *uri,
+        Reference::Canonical {
+            url: canonical,
+            version,
+        } => url == *canonical || version.is_some_and(|version| *url == format!("{canonical}|{version}")),
+        _ => false,
+    }
+}
+
+/// Where a value stands in the ordered index of its parameter, without the resource number; only kinds with an order.
+fn place(value: &Value<'_>) -> Option<Vec<u8>> {
+    let after_kind = |key: Key| key.as_bytes()[1..].to_vec();
+    match value {
+        Value::Date(interval) => {
+            let high = interval.high.max(interval.low);
+            Some(after_kind(Key::new(Kind::Date).date(interval.low).date(high)))
+        }
+        Value::String(text) | Value::TokenText(text) => Some(after_kind(Key::new(Kind::Text).text(cut(&fold(text))))),
+        _ => None,
+    }
+}
