@@ -184,7 +184,7 @@ async fn of_value(
         Criterion::Id(id) => {
             let found = resources.find_number(kind, id).await?;
             let range = |rid| Range {
-                keys: IndexRange::prefix(&Key::new(Kind::Current).number(rid).as_bytes()),
+                keys: IndexRange::prefix(Key::new(Kind::Current).number(rid).as_bytes()),
                 prefix: 1,
                 layout: Layout::Number,
                 accept: Accept::All,
@@ -266,7 +266,7 @@ async fn token(
 /// The systems under which a code is indexed.
 async fn systems_of(start: &Key, resources: &mut Resources<'_, '_>) -> Result<Vec<i64>, StoreError> {
     let mut found = Vec::new();
-    let mut range = IndexRange::prefix(&start.as_bytes());
+    let mut range = IndexRange::prefix(start.as_bytes());
     while let Some(key) = resources.first_in(&range).await? {
         let Some(sid) = Parts::after(&key, start.as_bytes().len()).number() else {
             break;
@@ -282,8 +282,8 @@ fn text_ranges(parameter: u16, compare: Compare, text: &str) -> Ranges {
     let prefix = start.as_bytes().len();
     let folded = hygie_fhir_model::fold(text);
     let keys = match compare {
-        Compare::Contains => IndexRange::prefix(&start.as_bytes()),
-        Compare::Start | Compare::Exact => IndexRange::prefix(&start.text_start(&folded).as_bytes()),
+        Compare::Contains => IndexRange::prefix(start.as_bytes()),
+        Compare::Start | Compare::Exact => IndexRange::prefix(start.text_start(&folded).as_bytes()),
     };
     let exact = compare == Compare::Start && folded.len() < MAX_TEXT;
     Ranges {
