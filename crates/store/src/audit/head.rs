@@ -12,10 +12,11 @@
 //! Who sets back the head *and* the chain to the same earlier state, with files that once were true, is found by
 //! neither: only a copy kept elsewhere shows that.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 
@@ -31,6 +32,8 @@ const SLOT_STRIDE: u64 = 4096;
 const SLOTS: u64 = 2;
 /// How often a reader beside a writer tries again.
 const REREADS: u32 = 3;
+const LOCK_TRIES: u32 = 100;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Whose head it is; bound to the signature, so that the head of another chain does not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +69,8 @@ pub struct HeadFile {
 }
 
 impl HeadFile {
-    /// Opens or creates the file, and reads the head. A new file has none.
+    /// Opens or creates the file, and reads the head. A new file has none. A chain has one writer: while another process
+    /// holds the head, this one waits for a few seconds and gives up.
     pub fn open(directory: &Path, key: &DataKey, name: &HeadName) -> io::Result<(Self, Option<Head>)> {
         let path = name.path_in(directory);
         match files::create(&path, &[0; (SLOT_STRIDE * SLOTS) as usize]) {
@@ -74,6 +78,7 @@ impl HeadFile {
             _ => {}
         }
         let file = File::options().read(true).write(true).open(&path)?;
+        lock(&file)?;
         let signer = Signer::new(key, name);
         let (generation, head) = newest(&file, &signer)?.unzip();
         let opened = Self {
@@ -130,6 +135,21 @@ impl HeadFile {
         }
         Ok(())
     }
+}
+
+/// Locks the file until it is closed. One that ends at this moment needs some time to write what waits.
+fn lock(file: &File) -> io::Result<()> {
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::new(
+        ErrorKind::ResourceBusy,
+        "the instance is open in another process",
+    ))
 }
 
 struct Signer {

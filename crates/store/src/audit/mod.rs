@@ -16,4 +16,4 @@ pub use access::{AccessKeys, AccessLimits, AccessLog, AccessPlace, AccessRecords
 pub use chain::{Break, Chain, Entry, INSERT, Link, LinkKey, PAGE, Resumption, SINCE_HEAD, TABLE, Tip, Trail};
 pub use head::{Head, HeadFile, HeadName};
 pub use record::{Actor, Outcome, Record};
-pub use verify::{Finding, Report, Verification};
+pub use verify::{Finding, Report, Verification, Verified};

@@ -159,6 +159,15 @@ impl Report {
     }
 }
 
+/// What was found in the two chains of an instance.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// The chain of writes.
+    pub writes: Report,
+    /// The chain of accesses.
+    pub accesses: Report,
+}
+
 /// A walk over a chain: push its entries in order, then finish. Read the head before the entries: those that a live
 /// process adds meanwhile are after it.
 pub struct Verification {

@@ -34,7 +34,7 @@ use self::merge::Merge;
 use self::readers::Readers;
 use self::session::WriteSession;
 use self::tail::Tail;
-pub use self::verify::{Verified, verify};
+pub use self::verify::verify;
 use self::writer::{Command, Writer};
 use crate::audit::{AccessKeys, AccessLimits, AccessLog, AccessPlace, Record};
 use crate::keys::{Keyring, Purpose};

@@ -7,22 +7,13 @@ use hygie_core::TenantId;
 use super::access_place;
 use super::connection::{Access, Db};
 use crate::audit::{
-    AccessKeys, Entry, HeadFile, HeadName, LinkKey, PAGE, Report, Trail, Verification, verify_accesses,
+    AccessKeys, Entry, HeadFile, HeadName, LinkKey, PAGE, Report, Trail, Verification, Verified, verify_accesses,
 };
 use crate::keys::{Keyring, Purpose};
 use crate::{StoreError, Value};
 
 /// Pages kept in memory: each is looked at once.
 const CACHE_KIB: u32 = 2048;
-
-/// What was found in the two chains of an instance.
-#[derive(Clone, Debug)]
-pub struct Verified {
-    /// The chain of writes, in the database.
-    pub writes: Report,
-    /// The chain of accesses, in the access log.
-    pub accesses: Report,
-}
 
 /// Verifies the instance in these directories of [`Options`](super::Options). It blocks.
 pub fn verify(directory: &Path, heads: &Path, instance: &str, keyring: &Keyring) -> Result<Verified, StoreError> {

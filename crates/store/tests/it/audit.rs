@@ -1,7 +1,7 @@
 //! What a holder of the database key does to the audit chains of an instance, and how it is found.
 
-use hygie_store::audit::{Finding, Record};
-use hygie_store::embedded::{Verified, verify};
+use hygie_store::audit::{Finding, Record, Verified};
+use hygie_store::embedded::verify;
 use hygie_store::keys::Purpose;
 use hygie_store::{Store, StoreError};
 

@@ -1,1 +1,0 @@
-//! The definition of an engine: every engine passes these.
