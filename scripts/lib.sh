@@ -106,7 +106,8 @@ need_deny() {
 
 # need_clients: the environment of the outside clients, made again when its lock changes.
 need_clients() {
-  need_commands python3:python3 chromium:chromium openssl:openssl curl:curl
+  need_commands python3:python3 chromium:chromium certutil:libnss3-tools openssl:openssl curl:curl jq:jq \
+    faketime:faketime || return
   python3 -c 'import ensurepip, venv' 2>/dev/null || need_commands no-such-command:python3-venv
   local lock=$root/tests/clients/requirements.txt venv=$tools/clients
   cmp -s "$lock" "$venv/lock" && return
