@@ -113,7 +113,7 @@ pub fn open(options: Options<'_>) -> Result<Store, StoreError> {
     let mut db = Db::open(&path, &key, Access::Write, limits.cache_kib)?;
     schema::migrate(&mut db, migrations)?;
     let last = schema::last_journal(&db)?;
-    let (chain, head) = heads::resume(&mut db, keyring, heads, instance)?;
+    let (chain, head) = heads::resume(&mut db, keyring, heads, instance, cx)?;
     let tail = Arc::new(Tail::default());
     let mut session = WriteSession::new(db, tail.clone(), chain, last);
     let mut merge = Merge::new(limits.tail);
