@@ -2,5 +2,6 @@
 
 mod audit;
 mod conformance;
+mod crash;
 mod embedded;
 mod world;
