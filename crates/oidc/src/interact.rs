@@ -84,11 +84,12 @@ fn is_expected(request: &AuthorizeRequest, account: &Account) -> bool {
             })
 }
 
-/// Whether the session is young enough for `max_age`, and may be used without giving the credentials again.
+/// Whether the session is young enough for `max_age`; no session is young enough for 0, which asks for the credentials.
 fn is_fresh(request: &AuthorizeRequest, account: &Account, now: Timestamp) -> bool {
+    let age = now.since(account.auth_time);
     request
         .max_age
-        .is_none_or(|age| now.since(account.auth_time) <= Duration::from_secs(age.into()))
+        .is_none_or(|limit| limit > 0 && age <= Duration::from_secs(limit.into()))
 }
 
 #[cfg(test)]
@@ -125,6 +126,7 @@ mod tests {
     fn decisions() {
         let anna = account(1, "Anna@ch.example", 900);
         let paul = account(2, "paul@other.example", 100);
+        let just_now = vec![account(1, "Anna@ch.example", 1_000)];
         let (none, one, two) = (vec![], vec![anna.clone()], vec![anna, paul]);
         let sid = "sid=00000000-0000-4000-8000-000000000002";
         for (query, accounts, expected) in [
@@ -140,6 +142,7 @@ mod tests {
             ("max_age=100", &one, "+1"),
             ("max_age=99", &one, "-Anna@ch.example"),
             ("max_age=0", &one, "-Anna@ch.example"),
+            ("max_age=0", &just_now, "-Anna@ch.example"),
             ("prompt=login", &one, "-Anna@ch.example"),
             ("prompt=select_account", &one, "?1"),
             ("prompt=select_account", &none, "-"),
