@@ -1,1 +1,11 @@
+//! What the tests of the services stand on: a clock that moves when told, seeded randomness, a store in a directory that
+//! vanishes, and a client that talks to the real router without a socket.
+#![warn(missing_docs)]
 
+mod ambient;
+mod client;
+mod store;
+
+pub use ambient::{SeededRandom, VirtualClock};
+pub use client::{Answer, Client};
+pub use store::TemporaryStore;
