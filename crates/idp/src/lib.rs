@@ -1,1 +1,190 @@
+//! The identity provider of an establishment, with the protocol surface of Microsoft Entra ID: OAuth 2.0 and OpenID
+//! Connect endpoints of both versions, sign-in pages, and the directory behind them.
+//!
+//! - `http`: one file per endpoint: parse, call, render.
+//! - [`directory`]: tenants, users, groups, applications, and the operations that administer them.
+//! - `signin`: passwords, lock-out, sessions of browsers. [`token`]: grants, claims, responses.
+//! - [`keys`]: signing keys and their rotation. `repo`, `schema`: the tables. `wire`: small bodies.
+//!
+//! What the protocols decide is in `hygie_oidc`; here it is loaded, saved, signed and shown.
+//!
+//! To add an endpoint: a file in `http` with a function named after the verb, a line in [`router`], a story in
+//! `tests/it`.
 
+pub mod directory;
+mod error;
+mod http;
+pub mod keys;
+mod password;
+pub mod repo;
+mod schema;
+mod signin;
+pub mod token;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use hygie_access::{KeySource, KeysUnavailable, Revocations};
+use hygie_core::{Clock, Cx, Random, Secret};
+use hygie_jose::{Jwks, KeySet, Keyed};
+use hygie_oidc::discovery::Provider;
+use hygie_store::Store;
+use hygie_web::csrf::Csrf;
+use hygie_web::i18n::Source;
+
+pub use error::IdpError;
+pub use http::{cors, router};
+pub use keys::Rotation;
+pub use schema::MIGRATIONS;
+
+/// The messages of our pages.
+pub const MESSAGES: Source = Source {
+    fr: include_str!("../i18n/fr.ftl"),
+    en: include_str!("../i18n/en.ftl"),
+};
+
+/// What the identity provider needs.
+pub struct Deps {
+    /// The directory database, with [`MIGRATIONS`] applied.
+    pub store: Store,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The source of ids, codes and secrets.
+    pub random: Arc<dyn Random>,
+    /// Base URL of the login host (`https://login.example`), without a final slash; the provider is at its root.
+    pub login: String,
+    /// Base URL of the directory API, where it is served.
+    pub graph: Option<String>,
+    /// Passwords and signatures made at once: the number of cores.
+    pub workers: usize,
+}
+
+/// The identity provider. Cheap to clone.
+#[derive(Clone)]
+pub struct Idp(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub provider: Provider,
+    pub signer: keys::Signer,
+    pub passwords: password::Passwords,
+    pub digests: Digests,
+    pub csrf: Csrf,
+    pub revoked: signin::revocation::Revocations,
+}
+
+/// Keys of what is stored as a digest, one per purpose.
+pub(crate) struct Digests {
+    pub secrets: Keyed,
+    pub codes: Keyed,
+    pub refreshes: Keyed,
+    pub browsers: Keyed,
+    pub password_marks: Keyed,
+}
+
+impl Idp {
+    /// Over this store; makes the first signing keys when there are none.
+    pub async fn open(deps: Deps) -> Result<Self, IdpError> {
+        let provider = Provider {
+            login: deps.login.clone(),
+            graph: deps.graph.clone(),
+        };
+        let root = Keyed::new(&keys::root_secret(&deps).await?);
+        let inner = Inner {
+            signer: keys::Signer::open(&deps, &provider).await?,
+            passwords: password::Passwords::new(deps.workers, &*deps.random)?,
+            digests: Digests {
+                secrets: root.derive("client secrets"),
+                codes: root.derive("codes"),
+                refreshes: root.derive("refresh tokens"),
+                browsers: root.derive("browsers"),
+                password_marks: root.derive("password marks"),
+            },
+            csrf: Csrf::new(&Secret::new(root.digest("forms"))),
+            revoked: signin::revocation::Revocations::default(),
+            provider,
+            store: deps.store,
+            clock: deps.clock,
+            random: deps.random,
+        };
+        let idp = Self(Arc::new(inner));
+        idp.refresh_revocations().await?;
+        Ok(idp)
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    /// Where it is.
+    pub fn provider(&self) -> &Provider {
+        &self.0.provider
+    }
+
+    /// The published keys.
+    pub fn jwks(&self) -> Jwks {
+        self.0.signer.ring().jwks.clone()
+    }
+
+    /// What verifies our tokens.
+    pub fn key_set(&self) -> Arc<KeySet> {
+        self.0.signer.ring().keys.clone()
+    }
+
+    /// The ways in which the data services of this process know us: keys and revocations, from memory.
+    pub fn key_source(&self) -> Arc<dyn KeySource> {
+        Arc::new(self.clone())
+    }
+
+    /// See [`Idp::key_source`].
+    pub fn revocations(&self) -> Arc<dyn Revocations> {
+        Arc::new(self.clone())
+    }
+
+    /// Lets the next signing key sign. False when nothing was due.
+    pub async fn rotate_keys(&self, rotation: Rotation) -> Result<bool, IdpError> {
+        self.0.signer.rotate(rotation).await
+    }
+
+    /// What must be done about once a minute: rotates keys that are due, takes in what other processes rotated, removes
+    /// what has expired.
+    pub async fn maintain(&self) -> Result<(), IdpError> {
+        self.0.signer.rotate(Rotation::WhenDue).await?;
+        self.0.signer.refresh().await?;
+        let cx = self.provider_cx();
+        // A day longer than they are good for: who comes late is told that it is late.
+        let before = cx.now - Duration::from_hours(24);
+        self.0
+            .store
+            .write(&cx, before, |before, tx| {
+                Box::pin(async move { Ok::<_, IdpError>(repo::Global(tx).purge(*before).await?) })
+            })
+            .await
+            .map(drop)
+    }
+
+    /// A context that concerns no tenant.
+    pub(crate) fn provider_cx(&self) -> Cx {
+        keys::provider_cx(&self.0.clock, &self.0.random)
+    }
+}
+
+impl KeySource for Idp {
+    fn keys(&self) -> BoxFuture<'_, Result<Arc<KeySet>, KeysUnavailable>> {
+        Box::pin(async { Ok(self.key_set()) })
+    }
+
+    fn refreshed(&self) -> BoxFuture<'_, Result<Arc<KeySet>, KeysUnavailable>> {
+        Box::pin(async {
+            self.0.signer.refresh_soon().await.map_err(|error| {
+                tracing::error!(%error, "the signing keys cannot be read");
+                KeysUnavailable
+            })?;
+            Ok(self.key_set())
+        })
+    }
+}

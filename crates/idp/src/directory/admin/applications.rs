@@ -1,0 +1,192 @@
+//! Applications, their secrets and service principals.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hygie_core::{AppId, Cx, ObjectId};
+use hygie_jose::random_secret;
+use hygie_store::audit::Record;
+
+use super::{DirectoryError, Enabled, MAX_NAME, NewApplication, NewSecret, named, new_uuid, principal_of};
+use crate::directory::{Application, Audience, ServicePrincipal};
+use crate::repo::{Applications, Global, Principals, SecretRow};
+use crate::{Idp, IdpError};
+
+impl Idp {
+    /// Registers an application, with a service principal in its own tenant.
+    pub async fn create_application(
+        &self,
+        cx: &Cx,
+        new: NewApplication,
+    ) -> Result<(Application, ServicePrincipal), DirectoryError> {
+        new.definition.redirect_uris.check()?;
+        if new
+            .definition
+            .identifier_uris
+            .iter()
+            .any(|uri| uri.is_empty() || uri.len() > MAX_NAME)
+        {
+            return Err(DirectoryError::Value("identifierUris"));
+        }
+        let json = serde_json::to_string(&new.definition).map_err(IdpError::from)?;
+        let application = Application {
+            app: new.app.unwrap_or_else(|| AppId::random(&*cx.random)),
+            id: ObjectId::random(&*cx.random),
+            home: cx.tenant,
+            display_name: named(new.display_name)?,
+            definition: Arc::new(new.definition),
+            created_at: cx.now,
+        };
+        let principal = principal_of(cx, &application);
+        let record = Record::success(cx, "idp.application.create", format!("app/{}", application.app));
+        let input = (application.clone(), json, principal.clone(), record);
+        self.inner()
+            .store
+            .write(cx, input, |(application, json, principal, record), tx| {
+                Box::pin(async move {
+                    Applications(tx).insert(application, json).await?;
+                    Principals(tx).insert(principal, &names_of(application)).await?;
+                    tx.audit(record).await?;
+                    Ok::<_, IdpError>(())
+                })
+            })
+            .await?;
+        Ok((application, principal))
+    }
+
+    /// Makes an application of another tenant present in this one, as the consent of an administrator does.
+    pub async fn create_service_principal(&self, cx: &Cx, app: AppId) -> Result<ServicePrincipal, DirectoryError> {
+        let application = self
+            .find_application(cx, app)
+            .await?
+            .ok_or(DirectoryError::NotFound("application"))?;
+        let is_foreign = application.home != cx.tenant;
+        if is_foreign && application.definition.sign_in_audience != Audience::Tenants {
+            return Err(DirectoryError::NotFound("application"));
+        }
+        let principal = principal_of(cx, &application);
+        let record = Record::success(cx, "idp.principal.create", format!("app/{app}"));
+        let input = (names_of(&application), principal.clone(), record);
+        self.inner()
+            .store
+            .write(cx, input, |(names, principal, record), tx| {
+                Box::pin(async move {
+                    Principals(tx).insert(principal, names).await?;
+                    tx.audit(record).await?;
+                    Ok::<_, IdpError>(())
+                })
+            })
+            .await?;
+        Ok(principal)
+    }
+
+    /// An application, in whichever tenant it is registered.
+    pub async fn find_application(&self, cx: &Cx, app: AppId) -> Result<Option<Application>, IdpError> {
+        let home = self
+            .inner()
+            .store
+            .read(cx, app, |app, tx| {
+                Box::pin(async move { Ok::<_, IdpError>(Global(tx).find_home_of_app(*app).await?) })
+            })
+            .await?;
+        let Some(home) = home else { return Ok(None) };
+        self.inner()
+            .store
+            .read(&cx.for_tenant(home), app, |app, tx| {
+                Box::pin(async move { Ok(Applications(tx).find(*app).await?) })
+            })
+            .await
+    }
+
+    /// The presence of an application in the tenant.
+    pub async fn find_service_principal(&self, cx: &Cx, app: AppId) -> Result<Option<ServicePrincipal>, IdpError> {
+        self.inner()
+            .store
+            .read(cx, app, |app, tx| {
+                Box::pin(async move { Ok(Principals(tx).find_by_app(*app).await?) })
+            })
+            .await
+    }
+
+    /// Makes a secret of an application of this tenant.
+    pub async fn add_secret(
+        &self,
+        cx: &Cx,
+        app: AppId,
+        display_name: &str,
+        valid_for: Duration,
+    ) -> Result<NewSecret, DirectoryError> {
+        let value = random_secret(&*cx.random);
+        let row = SecretRow {
+            id: new_uuid(cx),
+            display_name: named(display_name.to_owned())?,
+            hint: value.expose().chars().take(3).collect(),
+            digest: self.inner().digests.secrets.digest(value.expose()),
+            created_at: cx.now,
+            expires_at: cx.now + valid_for,
+        };
+        let made = NewSecret {
+            id: row.id,
+            value,
+            expires_at: row.expires_at,
+        };
+        let record = Record::success(cx, "idp.application.secret", format!("app/{app}"));
+        self.inner()
+            .store
+            .write(cx, (app, row, record), |(app, row, record), tx| {
+                Box::pin(async move {
+                    if Applications(tx).find(*app).await?.is_none() {
+                        return Err(DirectoryError::NotFound("application"));
+                    }
+                    Applications(tx).insert_secret(*app, row).await?;
+                    tx.audit(record).await?;
+                    Ok(())
+                })
+            })
+            .await?;
+        Ok(made)
+    }
+
+    /// Says whether only assigned principals get tokens for an application.
+    pub async fn set_requires_assignment(&self, cx: &Cx, app: AppId, state: Enabled) -> Result<(), DirectoryError> {
+        let record = Record::success(cx, "idp.principal.assignment", format!("app/{app}"));
+        self.inner()
+            .store
+            .write(cx, (app, state, record), |(app, state, record), tx| {
+                Box::pin(async move {
+                    let missing = DirectoryError::NotFound("service principal");
+                    let principal = Principals(tx).find_by_app(*app).await?.ok_or(missing)?;
+                    Principals(tx)
+                        .set_requires_assignment(principal.id, *state == Enabled::Yes)
+                        .await?;
+                    tx.audit(record).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// Enables or disables an application in this tenant.
+    pub async fn set_app_enabled(&self, cx: &Cx, app: AppId, state: Enabled) -> Result<(), DirectoryError> {
+        let record = Record::success(cx, "idp.principal.enable", format!("app/{app}"));
+        self.inner()
+            .store
+            .write(cx, (app, state, record), |(app, state, record), tx| {
+                Box::pin(async move {
+                    let missing = DirectoryError::NotFound("service principal");
+                    let principal = Principals(tx).find_by_app(*app).await?.ok_or(missing)?;
+                    Principals(tx).set_enabled(principal.id, *state == Enabled::Yes).await?;
+                    tx.audit(record).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+}
+
+/// The names an application is asked for by: its client id and its identifier URIs.
+fn names_of(application: &Application) -> Vec<String> {
+    let mut names = vec![application.app.to_string()];
+    names.extend(application.definition.identifier_uris.iter().cloned());
+    names
+}

@@ -1,0 +1,222 @@
+//! Administering the directory: what the demo world, the command line and later the directory API call.
+//!
+//! Every operation acts in the tenant of its `Cx` and is recorded in the transaction of its effect.
+
+mod applications;
+mod people;
+mod permissions;
+
+use hygie_core::{AppId, Cx, ErrorKind, Fault, ObjectId, Secret, TenantId, Timestamp, random_array};
+use hygie_oidc::RuleBroken;
+use hygie_store::StoreError;
+use hygie_store::audit::Record;
+use uuid::Uuid;
+
+use super::{Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, ServicePrincipal, Tenant, directory_api};
+use crate::repo::{Global, IsDefault, Principals, Tenants};
+use crate::{Idp, IdpError};
+
+/// Longest name for display.
+const MAX_NAME: usize = 256;
+
+/// Why an object cannot be made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// A redirect URI breaks a rule.
+    #[error("a redirect URI cannot be registered")]
+    RedirectUri(#[from] RuleBroken),
+    /// A value has a wrong form; tells which.
+    #[error("{0} is not valid")]
+    Value(&'static str),
+    /// An object with this name or id exists.
+    #[error("an object with this name or id exists already")]
+    Exists,
+    /// What it refers to is not there; tells which.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// Something else.
+    #[error(transparent)]
+    Idp(IdpError),
+}
+
+impl From<IdpError> for DirectoryError {
+    fn from(error: IdpError) -> Self {
+        match error {
+            IdpError::Store(StoreError::Duplicate(_)) => Self::Exists,
+            other => Self::Idp(other),
+        }
+    }
+}
+
+impl From<StoreError> for DirectoryError {
+    fn from(error: StoreError) -> Self {
+        IdpError::from(error).into()
+    }
+}
+
+impl Fault for DirectoryError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::RedirectUri(_) | Self::Value(_) => ErrorKind::Invalid,
+            Self::Exists => ErrorKind::Conflict,
+            Self::NotFound(_) => ErrorKind::NotFound,
+            Self::Idp(error) => Fault::kind(error),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::RedirectUri(_) | Self::Value(_) => "Request_BadRequest",
+            Self::Exists => "Request_MultipleObjectsWithSameKeyValue",
+            Self::NotFound(_) => "Request_ResourceNotFound",
+            Self::Idp(error) => Fault::code(error),
+        }
+    }
+
+    fn public(&self) -> String {
+        match self {
+            Self::RedirectUri(rule) => rule.to_string(),
+            Self::Idp(error) => error.public(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// A tenant to create.
+#[derive(Clone, Debug)]
+pub struct NewTenant {
+    /// Its id.
+    pub id: TenantId,
+    /// Name of the establishment.
+    pub display_name: String,
+    /// Its domain name.
+    pub domain: String,
+}
+
+/// A user to create.
+#[derive(Clone, Debug, Default)]
+pub struct NewUser {
+    /// What the person signs in with; its domain is one of the tenant.
+    pub user_principal_name: String,
+    /// Name for display.
+    pub display_name: String,
+    /// First name.
+    pub given_name: Option<String>,
+    /// Family name.
+    pub surname: Option<String>,
+    /// Address.
+    pub mail: Option<String>,
+    /// The password; without one the person cannot sign in with one.
+    pub password: Option<Secret<String>>,
+}
+
+/// An application to register, with a service principal in its own tenant.
+#[derive(Clone, Debug)]
+pub struct NewApplication {
+    /// Its client id; random when absent.
+    pub app: Option<AppId>,
+    /// Name for display.
+    pub display_name: String,
+    /// Everything else.
+    pub definition: Definition,
+}
+
+/// A secret that was made: the value is shown this once.
+#[derive(Clone, Debug)]
+pub struct NewSecret {
+    /// Its id (`keyId`).
+    pub id: Uuid,
+    /// Its value.
+    pub value: Secret<String>,
+    /// Not good from here on.
+    pub expires_at: Timestamp,
+}
+
+impl Idp {
+    /// Creates a tenant with its domain and the service principal of the directory API.
+    pub async fn create_tenant(&self, cx: &Cx, new: NewTenant) -> Result<Tenant, DirectoryError> {
+        let cx = cx.for_tenant(new.id);
+        let tenant = Tenant {
+            id: new.id,
+            display_name: named(new.display_name)?,
+            pairwise: Secret::new(random_array(&*cx.random)),
+            created_at: cx.now,
+        };
+        let domain = domain(&new.domain)?;
+        let principal = principal_of(&cx, &directory_api());
+        let record = Record::success(&cx, "idp.tenant.create", format!("tenant/{}", new.id));
+        let input = (tenant.clone(), domain, principal, record);
+        self.inner()
+            .store
+            .write(&cx, input, |(tenant, domain, principal, record), tx| {
+                Box::pin(async move {
+                    Tenants(tx).insert(tenant).await?;
+                    Tenants(tx).insert_domain(domain, IsDefault::Yes).await?;
+                    let mut names = vec![DIRECTORY_API.to_string()];
+                    names.extend(DIRECTORY_API_NAMES.iter().map(|&name| name.to_owned()));
+                    Principals(tx).insert(principal, &names).await?;
+                    tx.audit(record).await?;
+                    Ok::<_, IdpError>(())
+                })
+            })
+            .await?;
+        Ok(tenant)
+    }
+
+    /// Every tenant, the oldest first.
+    pub async fn list_tenants(&self, cx: &Cx) -> Result<Vec<TenantId>, IdpError> {
+        self.inner()
+            .store
+            .read(cx, (), |(), tx| {
+                Box::pin(async move { Ok(Global(tx).list_tenants().await?) })
+            })
+            .await
+    }
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enabled {
+    /// On.
+    Yes,
+    /// Off.
+    No,
+}
+
+fn principal_of(cx: &Cx, application: &Application) -> ServicePrincipal {
+    ServicePrincipal {
+        id: ObjectId::random(&*cx.random),
+        app: application.app,
+        home: application.home,
+        display_name: application.display_name.clone(),
+        is_enabled: true,
+        requires_assignment: false,
+        created_at: cx.now,
+    }
+}
+
+fn new_uuid(cx: &Cx) -> Uuid {
+    uuid::Builder::from_random_bytes(random_array(&*cx.random)).into_uuid()
+}
+
+fn named(name: String) -> Result<String, DirectoryError> {
+    let fits = !name.trim().is_empty() && name.len() <= MAX_NAME && !name.chars().any(char::is_control);
+    if fits {
+        Ok(name)
+    } else {
+        Err(DirectoryError::Value("displayName"))
+    }
+}
+
+fn domain(name: &str) -> Result<String, DirectoryError> {
+    let name = name.to_lowercase();
+    let is_label = |label: &str| {
+        !label.is_empty() && label.len() <= 63 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let fits = name.len() <= 253 && name.contains('.') && name.split('.').all(is_label);
+    if fits {
+        Ok(name)
+    } else {
+        Err(DirectoryError::Value("domain"))
+    }
+}

@@ -1,0 +1,205 @@
+//! Applications and their service principals.
+//! <https://learn.microsoft.com/graph/api/resources/application>
+
+use std::sync::Arc;
+
+use hygie_core::{AppId, ObjectId, TenantId, Timestamp};
+use hygie_oidc::RedirectUris;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The application of the directory API, the resource of scopes without a prefix and of tokens for the user endpoint;
+/// the well-known id of Microsoft Graph, which client libraries know.
+pub const DIRECTORY_API: AppId = AppId::from_uuid(Uuid::from_u128(0x0000_0003_0000_0000_c000_0000_0000_0000));
+
+/// The tenant that owns the directory API in Entra ID; it is no tenant here.
+const FIRST_PARTY: TenantId = TenantId::from_uuid(Uuid::from_u128(0xf8cd_ef31_a31e_4b4a_93e4_5f57_1e91_255a));
+
+/// Names under which the directory API is asked for.
+pub const DIRECTORY_API_NAMES: &[&str] = &["https://graph.microsoft.com", "https://graph.microsoft.com/"];
+
+/// A registered application, in its home tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Application {
+    /// Client id.
+    pub app: AppId,
+    /// Object id.
+    pub id: ObjectId,
+    /// The tenant it is registered in.
+    pub home: TenantId,
+    /// Name for display.
+    pub display_name: String,
+    /// Everything else.
+    pub definition: Arc<Definition>,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
+/// Who may sign in to an application (`signInAudience`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Audience {
+    /// Accounts of its home tenant.
+    #[default]
+    #[serde(rename = "AzureADMyOrg")]
+    Home,
+    /// Accounts of any tenant that has a service principal of it.
+    #[serde(rename = "AzureADMultipleOrgs")]
+    Tenants,
+}
+
+/// Which groups go into tokens (`groupMembershipClaims`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GroupClaims {
+    /// All security groups of the user, nested ones included.
+    SecurityGroup,
+    /// Only the groups that are assigned to the application.
+    ApplicationGroup,
+    /// Security groups and directory roles.
+    All,
+}
+
+/// What an application is registered with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Definition {
+    /// `aud` and prefix of scopes.
+    pub identifier_uris: Vec<String>,
+    /// Where authorization responses may go.
+    pub redirect_uris: RedirectUris,
+    /// Who may sign in.
+    pub sign_in_audience: Audience,
+    /// Version of the access tokens for this application: 2, or else 1.
+    pub requested_access_token_version: Option<u8>,
+    /// Delegated permissions that it offers.
+    pub scopes: Vec<Scope>,
+    /// Roles that users and applications may have in it.
+    pub app_roles: Vec<AppRole>,
+    /// Which groups go into tokens.
+    pub group_membership_claims: Option<GroupClaims>,
+    /// Claims beyond the usual ones.
+    pub optional_claims: OptionalClaims,
+    /// Whether the authorization endpoint may return id tokens.
+    pub enable_id_token_issuance: bool,
+    /// Whether the authorization endpoint may return access tokens.
+    pub enable_access_token_issuance: bool,
+    /// Where a browser is sent in a frame when the session ends (OpenID Connect Front-Channel Logout).
+    pub logout_url: Option<String>,
+}
+
+/// A delegated permission (`oauth2PermissionScopes`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Scope {
+    /// Its id.
+    pub id: Uuid,
+    /// The word in `scp`.
+    pub value: String,
+    /// What it is called.
+    pub display_name: String,
+}
+
+/// A role of an application (`appRoles`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppRole {
+    /// Its id.
+    pub id: Uuid,
+    /// The word in `roles`.
+    pub value: String,
+    /// What it is called.
+    pub display_name: String,
+}
+
+/// Claims beyond the usual ones (`optionalClaims`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct OptionalClaims {
+    /// In id tokens for this application.
+    pub id_token: Vec<OptionalClaim>,
+    /// In access tokens for this resource.
+    pub access_token: Vec<OptionalClaim>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OptionalClaim {
+    /// Name of the claim.
+    pub name: String,
+}
+
+/// The presence of an application in a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePrincipal {
+    /// Object id (`oid` of the application itself).
+    pub id: ObjectId,
+    /// The application.
+    pub app: AppId,
+    /// The tenant that the application is registered in.
+    pub home: TenantId,
+    /// Name for display.
+    pub display_name: String,
+    /// Whether tokens are issued to and for it.
+    pub is_enabled: bool,
+    /// Whether only principals with a role in it get tokens for it.
+    pub requires_assignment: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+impl Definition {
+    /// Whether access tokens for this application are of version 2.
+    pub fn wants_v2(&self) -> bool {
+        self.requested_access_token_version == Some(2)
+    }
+
+    /// The word of the role with this id.
+    pub fn role(&self, id: Uuid) -> Option<&str> {
+        self.app_roles
+            .iter()
+            .find(|role| role.id == id)
+            .map(|role| role.value.as_str())
+    }
+}
+
+/// The directory API, which is registered nowhere and present in every tenant.
+pub fn directory_api() -> Application {
+    Application {
+        app: DIRECTORY_API,
+        id: ObjectId::from_uuid(DIRECTORY_API.uuid()),
+        home: FIRST_PARTY,
+        display_name: "Directory API".to_owned(),
+        definition: Arc::new(Definition {
+            identifier_uris: DIRECTORY_API_NAMES.iter().map(|&name| name.to_owned()).collect(),
+            sign_in_audience: Audience::Tenants,
+            ..Definition::default()
+        }),
+        created_at: Timestamp::from_millis(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_directory_api_has_its_well_known_id() {
+        assert_eq!(DIRECTORY_API.to_string(), "00000003-0000-0000-c000-000000000000");
+    }
+
+    #[test]
+    fn a_definition_is_written_as_in_the_directory_api() {
+        let definition = Definition {
+            sign_in_audience: Audience::Tenants,
+            ..Definition::default()
+        };
+        let json = serde_json::to_value(&definition).expect("a definition is JSON");
+        assert_eq!(json["signInAudience"], "AzureADMultipleOrgs");
+        assert_eq!(json["redirectUris"]["publicClient"], serde_json::json!([]));
+        assert_eq!(
+            serde_json::from_value::<Definition>(json).expect("its own form"),
+            definition
+        );
+        assert!(serde_json::from_str::<Definition>(r#"{"unknown":1}"#).is_err());
+    }
+}

@@ -1,0 +1,67 @@
+//! What goes wrong in the identity provider.
+
+use hygie_core::{ErrorKind, Fault};
+use hygie_jose::JoseError;
+use hygie_oidc::{Aadsts, Refusal};
+use hygie_store::StoreError;
+
+/// An error of an operation of the identity provider.
+#[derive(Debug, thiserror::Error)]
+pub enum IdpError {
+    /// The request was refused by a rule of the protocol or of the directory.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The directory cannot be read or written.
+    #[error("the directory failed")]
+    Store(#[from] StoreError),
+    /// A key or token cannot be made.
+    #[error("a key or token cannot be made")]
+    Jose(#[from] JoseError),
+    /// A password cannot be hashed.
+    #[error("a password cannot be hashed")]
+    Password,
+    /// A blocking task ended without an answer.
+    #[error("a worker stopped")]
+    Worker(#[from] tokio::task::JoinError),
+    /// More passwords or signatures wait than the pool takes.
+    #[error("too much work is waiting")]
+    Busy,
+    /// A value of ours is not JSON.
+    #[error("a value cannot be written")]
+    Json(#[from] serde_json::Error),
+}
+
+impl IdpError {
+    /// The refusal that the caller is told.
+    pub fn refusal(&self) -> Refusal {
+        match self {
+            Self::Refused(refusal) => refusal.clone(),
+            Self::Busy => Refusal::new(Aadsts::Throttled),
+            Self::Store(error) if error.kind() == ErrorKind::Unavailable => Refusal::new(Aadsts::Unavailable),
+            Self::Store(_) | Self::Jose(_) | Self::Password | Self::Worker(_) | Self::Json(_) => {
+                Refusal::new(Aadsts::ServiceFault)
+            }
+        }
+    }
+}
+
+impl Fault for IdpError {
+    fn kind(&self) -> ErrorKind {
+        Fault::kind(&self.refusal())
+    }
+
+    fn code(&self) -> &'static str {
+        self.refusal().code().error()
+    }
+
+    fn public(&self) -> String {
+        self.refusal().public()
+    }
+}
+
+impl From<tokio::sync::AcquireError> for IdpError {
+    fn from(_: tokio::sync::AcquireError) -> Self {
+        // The semaphores live as long as the provider and are never closed.
+        Self::Busy
+    }
+}

@@ -1,0 +1,55 @@
+//! `GET|POST /{tenant}/oauth2/v2.0/authorize` and its v1 form — RFC 6749 §3.1, OpenID Connect Core §3.1.2.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use hygie_oidc::Version;
+use hygie_web::error::Failure;
+
+use super::flow::Flow;
+use super::inbound::Inbound;
+use super::refused;
+use crate::{Idp, IdpError};
+
+pub async fn get_v2(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
+    get(idp, inbound, Version::V2).await
+}
+
+pub async fn get_v1(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
+    get(idp, inbound, Version::V1).await
+}
+
+async fn get(idp: Idp, inbound: Inbound, version: Version) -> Result<Response, Failure> {
+    let params = inbound.params().cloned();
+    let asking = match params {
+        Ok(params) => asking(&idp, &inbound, version, params).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    let asking = asking.map_err(|error| refused::page(&idp, &inbound, &error, None))?;
+    Flow {
+        idp: &idp,
+        inbound: &inbound,
+        asking,
+    }
+    .begin()
+    .await
+}
+
+async fn asking(
+    idp: &Idp,
+    inbound: &Inbound,
+    version: Version,
+    params: hygie_oidc::Params,
+) -> Result<crate::token::Asking, IdpError> {
+    let place = idp.place(&inbound.cx(), &inbound.segment).await?;
+    idp.asking(&inbound.cx(), place, version, params).await
+}
+
+/// An authorization request by POST is sent on as GET: browsers keep our session cookie back from a form that another
+/// site posts, and give it with the redirect that follows.
+pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
+    let params = inbound
+        .params()
+        .map_err(|refusal| refused::page(&idp, &inbound, &IdpError::from(refusal), None))?;
+    let address = format!("{}?{}", inbound.asked.path(), params.encode());
+    Ok(Redirect::to(&address).into_response())
+}

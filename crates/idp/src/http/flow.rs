@@ -1,0 +1,274 @@
+//! The way of an authorization request through the pages: nothing is kept on the server between them; each form carries
+//! the request along, and it is checked again as if it had just come.
+
+use axum::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, SET_COOKIE};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use hygie_core::Cx;
+use hygie_oidc::{
+    Account, AuthorizeRequest, Delivery, Interaction, Prompt, Refusal, Response as Answer, ResponseMode, Version,
+    interact,
+};
+use hygie_web::cookie::{self, Cookie, SameSite};
+use hygie_web::csrf;
+use hygie_web::error::Failure;
+use hygie_web::layers::FormAction;
+use hygie_web::pages::{self, ChooseAccount, FormPost, Password, SignIn};
+use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
+
+use super::inbound::Inbound;
+use super::{SESSION_COOKIE, refused};
+use crate::signin::SignedIn;
+use crate::token::Asking;
+use crate::{Idp, IdpError};
+
+/// What the form token of the sign-in pages is for.
+pub const PURPOSE: &str = "sign-in";
+
+/// An authorization request on its way.
+pub struct Flow<'a> {
+    pub idp: &'a Idp,
+    pub inbound: &'a Inbound,
+    pub asking: Asking,
+}
+
+/// What a step of the pages shows of the one before.
+#[derive(Clone, Debug, Default)]
+pub struct Typed {
+    /// The user name.
+    pub name: String,
+    /// Key of the message of what was wrong with it, or with the password.
+    pub error: Option<&'static str>,
+}
+
+impl Flow<'_> {
+    /// From the beginning: proceeds with a session, or asks.
+    pub async fn begin(&self) -> Result<Response, Failure> {
+        let (request, accounts) = match self.state().await? {
+            Ok(state) => state,
+            Err(response) => return Ok(response),
+        };
+        let known: Vec<Account> = accounts.iter().map(|signed_in| signed_in.account.clone()).collect();
+        match interact(&request, &known, self.inbound.asked.now()) {
+            Err(refusal) => Ok(self.refuse(&refusal.into(), request.prompt)),
+            Ok(Interaction::Proceed(account)) => self.proceed(&request, &accounts, &account).await,
+            Ok(Interaction::Choose(accounts)) => Ok(self.choose(&accounts)),
+            Ok(Interaction::SignIn(None)) => Ok(self.sign_in(&Typed::default())),
+            Ok(Interaction::SignIn(Some(name))) => Ok(self.password(&Typed { name, error: None })),
+        }
+    }
+
+    /// The request and the accounts of the browser; the answer when the request is refused.
+    pub async fn state(&self) -> Result<Result<(AuthorizeRequest, Vec<SignedIn>), Response>, Failure> {
+        let request = match self.asking.request() {
+            Ok(request) => request,
+            Err(refusal) => return Ok(Err(self.tell(&refusal))),
+        };
+        let cookie = cookie::get(&self.inbound.headers, SESSION_COOKIE);
+        let accounts = self.idp.accounts(&self.cx(), cookie, self.asking.place.tenant()).await;
+        Ok(Ok((request, accounts.map_err(|error| self.page_of(&error))?)))
+    }
+
+    async fn proceed(
+        &self,
+        request: &AuthorizeRequest,
+        accounts: &[SignedIn],
+        account: &Account,
+    ) -> Result<Response, Failure> {
+        let signed_in = accounts.iter().find(|known| known.account.session == account.session);
+        Ok(self
+            .finish(request, signed_in.expect("interact gives one of the accounts"))
+            .await)
+    }
+
+    /// The answer to the application, for this account.
+    pub async fn finish(&self, request: &AuthorizeRequest, signed_in: &SignedIn) -> Response {
+        let cx = self.inbound.asked.cx(signed_in.account.tenant);
+        match self.idp.authorize(&cx, &self.asking, request, signed_in).await {
+            Ok(answer) => (hygie_web::audit::Note::recorded(), self.deliver(answer)).into_response(),
+            Err(error) => self.refuse(&error, request.prompt),
+        }
+    }
+
+    /// To the person or to the application.
+    pub fn refuse(&self, error: &IdpError, prompt: Prompt) -> Response {
+        let IdpError::Refused(refusal) = error else {
+            return self.page_of(error).into_response();
+        };
+        // Consent is given by an administrator in this release: the person is told whom to ask.
+        let is_for_person = refusal.code().stays_here() || refusal.code() == hygie_oidc::Aadsts::NoConsent;
+        if is_for_person && prompt != Prompt::None {
+            return self.page_of(error).into_response();
+        }
+        self.tell(refusal)
+    }
+
+    fn tell(&self, refusal: &Refusal) -> Response {
+        let occurrence = self.inbound.occurrence(self.idp);
+        let mode: ResponseMode = self.asking.target.mode;
+        let answer = Answer::refusal(self.asking.redirect_uri.clone(), mode, refusal, &occurrence);
+        self.deliver(answer.with_state(self.asking.target.state.as_deref()))
+    }
+
+    /// A page about an error of this request.
+    pub fn page_of(&self, error: &IdpError) -> Failure {
+        refused::page(self.idp, self.inbound, error, Some(&self.asking.application))
+    }
+
+    fn deliver(&self, answer: Answer) -> Response {
+        match answer.deliver() {
+            Delivery::Redirect(address) => redirect(&self.inbound.asked, &address),
+            Delivery::Form { action, fields } => {
+                let view = View(FormPost {
+                    page: self.page(),
+                    to: Some(self.app_name()),
+                    action,
+                    fields,
+                });
+                (self.form_action(), view).into_response()
+            }
+        }
+    }
+
+    /// First step: who.
+    pub fn sign_in(&self, typed: &Typed) -> Response {
+        let page = self.page();
+        let username = Field::new(&page, Input::Name, "username", page.t("signin-username"))
+            .autocomplete("username")
+            .value(&*typed.name)
+            .error(typed.error.map(|key| page.t(key)))
+            .focus();
+        let (form, cookies) = self.form("username");
+        let view = View(SignIn {
+            summary: Summary::of(&page, [&username]),
+            form,
+            username,
+            to: Some(self.app_name()),
+            organisation: None,
+            other: None,
+            page,
+        });
+        (cookies, self.form_action(), view).into_response()
+    }
+
+    /// Second step: the password.
+    pub fn password(&self, typed: &Typed) -> Response {
+        let page = self.page();
+        let password = Field::new(&page, Input::Password, "password", page.t("password-label"))
+            .autocomplete("current-password")
+            .error(typed.error.map(|key| page.t(key)))
+            .focus();
+        let (form, cookies) = self.form("password");
+        let view = View(Password {
+            summary: Summary::of(&page, [&password]),
+            form,
+            password,
+            to: Some(self.app_name()),
+            account: typed.name.clone(),
+            other: self.address(&[("prompt", "login"), ("login_hint", "")]),
+            page,
+        });
+        (cookies, self.form_action(), view).into_response()
+    }
+
+    /// Which account.
+    fn choose(&self, accounts: &[Account]) -> Response {
+        let (form, cookies) = self.form("account");
+        let shown = accounts.iter().map(|account| pages::Account {
+            value: account.session.to_string(),
+            name: account.display_name.clone(),
+            user_name: account.user_principal_name.clone(),
+            signed_in: true,
+        });
+        let view = View(ChooseAccount {
+            page: self.page(),
+            form,
+            accounts: shown.collect(),
+            to: Some(self.app_name()),
+            other: self.address(&[("prompt", "login"), ("login_hint", "")]),
+        });
+        (cookies, self.form_action(), view).into_response()
+    }
+
+    /// The context before it is known who signs in: in the tenant of the path, if it names one.
+    pub fn cx(&self) -> Cx {
+        self.asking
+            .place
+            .tenant()
+            .map_or_else(|| self.inbound.cx(), |tenant| self.inbound.asked.cx(tenant))
+    }
+
+    fn page(&self) -> Page {
+        self.inbound.asked.page().at(self.address(&[]))
+    }
+
+    fn app_name(&self) -> String {
+        self.asking.application.display_name.clone()
+    }
+
+    fn form_action(&self) -> FormAction {
+        FormAction::to(&self.asking.redirect_uri)
+    }
+
+    /// The hidden part of a form, with the cookie that ties it to the browser when there is none yet.
+    fn form(&self, step: &'static str) -> (Form, AppendHeaders<Option<(axum::http::HeaderName, HeaderValue)>>) {
+        let known = cookie::get(&self.inbound.headers, csrf::COOKIE).map(str::to_owned);
+        let is_new = known.is_none();
+        let binding = known.unwrap_or_else(|| csrf::new_binding(&*self.idp.inner().random));
+        let version = match self.asking.version {
+            Version::V1 => "1",
+            Version::V2 => "2",
+        };
+        let form = Form::new(
+            format!("/{}/login", self.inbound.segment),
+            self.idp.inner().csrf.token(&binding, PURPOSE),
+        )
+        .carry("step", step)
+        .carry("version", version)
+        .carry("request", self.asking.params.encode());
+        let set = is_new.then(|| set_cookie(&Cookie::session(csrf::COOKIE, &binding, SameSite::Lax)));
+        (form, AppendHeaders(set.map(|value| (SET_COOKIE, value))))
+    }
+
+    /// The address of this request with other values of some parameters; an empty value takes one away.
+    fn address(&self, other: &[(&str, &str)]) -> String {
+        let endpoint = match self.asking.version {
+            Version::V1 => "oauth2/authorize",
+            Version::V2 => "oauth2/v2.0/authorize",
+        };
+        let kept = self
+            .asking
+            .params
+            .iter()
+            .filter(|(name, _)| !other.iter().any(|(changed, _)| changed == name));
+        let pairs = kept.chain(other.iter().copied().filter(|(_, value)| !value.is_empty()));
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
+        format!("/{}/{endpoint}?{query}", self.inbound.segment)
+    }
+}
+
+/// A cookie of ours as a header.
+pub fn set_cookie(cookie: &Cookie<'_>) -> HeaderValue {
+    cookie.header().expect("names and values of ours are base64url")
+}
+
+/// Sends the browser on; after a form with GET.
+pub fn redirect(asked: &hygie_web::Asked, address: &str) -> Response {
+    let status = if *asked.method() == Method::POST {
+        StatusCode::SEE_OTHER
+    } else {
+        StatusCode::FOUND
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    match HeaderValue::try_from(address) {
+        Ok(address) => {
+            headers.insert(LOCATION, address);
+            (status, headers).into_response()
+        }
+        // A redirect URI was registered that no header can hold.
+        Err(error) => Failure::internal(&error).into_response(),
+    }
+}

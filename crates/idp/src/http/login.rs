@@ -1,0 +1,194 @@
+//! `POST /{tenant}/login` — the forms of the sign-in pages.
+
+use axum::extract::State;
+use axum::http::header::SET_COOKIE;
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use hygie_core::{Cx, Secret, TenantId};
+use hygie_jose::random_secret;
+use hygie_oidc::{Aadsts, AuthorizeRequest, Interaction, Params, Prompt, Refusal, Version, interact};
+use hygie_store::audit::Outcome;
+use hygie_web::audit::Note;
+use hygie_web::cookie::{self, Cookie, SameSite};
+use hygie_web::csrf;
+use hygie_web::error::Failure;
+
+use super::flow::{Flow, PURPOSE, Typed, set_cookie};
+use super::inbound::Inbound;
+use super::{SESSION_COOKIE, refused};
+use crate::signin::{NewSession, SignedIn};
+use crate::token::Asking;
+use crate::{Idp, IdpError};
+
+pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
+    let asking = asking(&idp, &inbound)
+        .await
+        .map_err(|error| refused::page(&idp, &inbound, &error, None))?;
+    let params = inbound
+        .params()
+        .map_err(|refusal| refused::page(&idp, &inbound, &IdpError::from(refusal), None))?;
+    let flow = Flow {
+        idp: &idp,
+        inbound: &inbound,
+        asking,
+    };
+    let (request, accounts) = match flow.state().await? {
+        Ok(state) => state,
+        Err(response) => return Ok(response),
+    };
+    match params.get("step") {
+        Some("account") => account(&flow, &request, &accounts, params).await,
+        Some("password") => password(&flow, &request, params).await,
+        _ => username(&flow, params).await,
+    }
+}
+
+/// The request that the form carries, if the form is ours.
+async fn asking(idp: &Idp, inbound: &Inbound) -> Result<Asking, IdpError> {
+    let params = inbound.params()?;
+    let binding = cookie::get(&inbound.headers, csrf::COOKIE).unwrap_or_default();
+    let token = params.get(csrf::FIELD).unwrap_or_default();
+    if binding.is_empty() || idp.inner().csrf.verify(binding, PURPOSE, token).is_err() {
+        return Err(Refusal::new(Aadsts::FlowExpired).into());
+    }
+    let version = match params.get("version") {
+        Some("1") => Version::V1,
+        _ => Version::V2,
+    };
+    let request = Params::parse(params.require("request")?.as_bytes())?;
+    let place = idp.place(&inbound.cx(), &inbound.segment).await?;
+    idp.asking(&inbound.cx(), place, version, request).await
+}
+
+/// First step: the name leads to the password, whether it is known or not.
+async fn username(flow: &Flow<'_>, params: &Params) -> Result<Response, Failure> {
+    let name = params.get("username").unwrap_or_default().trim().to_owned();
+    if name.is_empty() {
+        return Ok(flow.sign_in(&Typed {
+            name,
+            error: Some("signin-username-missing"),
+        }));
+    }
+    match tenant_of(flow, &name).await? {
+        Some(_) => Ok(flow.password(&Typed { name, error: None })),
+        None => Ok(flow.sign_in(&Typed {
+            name,
+            error: Some("signin-username-unknown"),
+        })),
+    }
+}
+
+/// Second step.
+async fn password(flow: &Flow<'_>, request: &AuthorizeRequest, params: &Params) -> Result<Response, Failure> {
+    let name = params.get("username").unwrap_or_default().trim().to_owned();
+    let Some(tenant) = tenant_of(flow, &name).await? else {
+        return Ok(flow.sign_in(&Typed {
+            name,
+            error: Some("signin-username-unknown"),
+        }));
+    };
+    let Some(password) = params.get("password") else {
+        return Ok(flow.password(&Typed {
+            name,
+            error: Some("password-missing"),
+        }));
+    };
+    let cx = flow.inbound.asked.cx(tenant);
+    match flow
+        .idp
+        .check_password(&cx, &name, Secret::new(password.to_owned()))
+        .await
+    {
+        Ok(user) => {
+            let (signed_in, cookie) = begin(flow, &cx, user).await?;
+            let response = flow.finish(request, &signed_in).await;
+            // The session is there even when this application is refused.
+            Ok((cookie, response).into_response())
+        }
+        Err(IdpError::Refused(refusal)) => Ok(wrong(flow, name, &refusal)),
+        Err(error) => Err(flow.page_of(&error)),
+    }
+}
+
+type SessionCookie = AppendHeaders<[(axum::http::HeaderName, axum::http::HeaderValue); 1]>;
+
+async fn begin(flow: &Flow<'_>, cx: &Cx, user: crate::directory::User) -> Result<(SignedIn, SessionCookie), Failure> {
+    let browser = random_secret(&*cx.random);
+    let value = set_cookie(&Cookie::session(SESSION_COOKIE, browser.expose(), SameSite::Lax));
+    let previous = cookie::get(&flow.inbound.headers, SESSION_COOKIE).map(str::to_owned);
+    let new = NewSession {
+        user,
+        browser,
+        previous,
+        methods: vec!["pwd".to_owned()],
+    };
+    let signed_in = flow
+        .idp
+        .begin_session(cx, new)
+        .await
+        .map_err(|error| flow.page_of(&error))?;
+    Ok((signed_in, AppendHeaders([(SET_COOKIE, value)])))
+}
+
+/// The password page again, with what was wrong; the name is kept.
+fn wrong(flow: &Flow<'_>, name: String, refusal: &Refusal) -> Response {
+    let mut note = Note::new("idp.signin", "user").refused(format!("AADSTS{}", refusal.code().number()));
+    note.outcome = Some(Outcome::Refused);
+    let error = match refusal.code() {
+        Aadsts::Locked => "password-locked",
+        Aadsts::UserDisabled => "password-disabled",
+        _ => "password-wrong",
+    };
+    (
+        note,
+        flow.password(&Typed {
+            name,
+            error: Some(error),
+        }),
+    )
+        .into_response()
+}
+
+/// An account of the browser was chosen: it proceeds, or must give its password again.
+async fn account(
+    flow: &Flow<'_>,
+    request: &AuthorizeRequest,
+    accounts: &[SignedIn],
+    params: &Params,
+) -> Result<Response, Failure> {
+    let chosen = params.get("account").unwrap_or_default();
+    let Some(signed_in) = accounts
+        .iter()
+        .find(|known| known.account.session.to_string() == chosen)
+    else {
+        return Ok(flow.sign_in(&Typed::default()));
+    };
+    // Chosen is chosen: the hint and the question which account are answered; the age still counts.
+    let settled = AuthorizeRequest {
+        prompt: Prompt::AsNeeded,
+        login_hint: None,
+        domain_hint: None,
+        ..request.clone()
+    };
+    let only = [signed_in.account.clone()];
+    match interact(&settled, &only, flow.inbound.asked.now()) {
+        Ok(Interaction::Proceed(_)) if request.prompt != Prompt::Login => Ok(flow.finish(request, signed_in).await),
+        _ => Ok(flow.password(&Typed {
+            name: signed_in.account.user_principal_name.clone(),
+            error: None,
+        })),
+    }
+}
+
+/// The tenant that a name signs in to: that of the path, or that of the name's domain.
+async fn tenant_of(flow: &Flow<'_>, name: &str) -> Result<Option<TenantId>, Failure> {
+    if let Some(tenant) = flow.asking.place.tenant() {
+        return Ok(Some(tenant));
+    }
+    let Some((_, domain)) = name.rsplit_once('@').filter(|_| name.len() <= 256) else {
+        return Ok(None);
+    };
+    flow.idp
+        .tenant_of_domain(&flow.cx(), domain)
+        .await
+        .map_err(|error| flow.page_of(&error))
+}

@@ -1,0 +1,158 @@
+//! `GET|POST /{tenant}/oauth2/v2.0/logout` — OpenID Connect RP-Initiated Logout 1.0, Front-Channel Logout 1.0.
+//!
+//! Ending a session needs no form token: who makes a browser leave gains nothing, and on a shared workstation leaving
+//! must be one click.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFRESH, SET_COOKIE};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use hygie_core::AppId;
+use hygie_oidc::Params;
+use hygie_web::audit::Note;
+use hygie_web::cookie::{self, Cookie};
+use hygie_web::error::Failure;
+use hygie_web::ui::{Page, View};
+use url::Url;
+
+use super::flow::{redirect, set_cookie};
+use super::inbound::Inbound;
+use super::{SESSION_COOKIE, refused};
+use crate::directory::Application;
+use crate::signin::SignedIn;
+use crate::token::Place;
+use crate::{Idp, IdpError};
+
+/// How long the frames of the applications get before the browser goes on.
+const SECONDS: u32 = 3;
+
+#[derive(Template)]
+#[template(path = "leaving.html")]
+struct Leaving {
+    page: Page,
+    frames: Vec<String>,
+    next: Option<String>,
+}
+
+pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
+    let fail = |error: IdpError| refused::page(&idp, &inbound, &error, None);
+    let place = idp.place(&inbound.cx(), &inbound.segment).await.map_err(fail)?;
+    let params = inbound.params().map_err(|refusal| fail(refusal.into()))?;
+    let cookie = cookie::get(&inbound.headers, SESSION_COOKIE);
+    let all = idp.accounts(&inbound.cx(), cookie, None).await.map_err(fail)?;
+    let leaving: Vec<SignedIn> = all
+        .iter()
+        .filter(|known| leaves(known, place, params))
+        .cloned()
+        .collect();
+    let apps = idp.sign_out(&inbound.cx(), &leaving).await.map_err(fail)?;
+    let mut registered = Vec::new();
+    let mut frames = Vec::new();
+    for (signed_in, app) in apps {
+        if let Some(application) = idp.find_application(&inbound.cx(), app).await.map_err(fail)? {
+            frames.extend(frame(&idp, &application, &signed_in));
+            registered.push(application);
+        }
+    }
+    if let Some(app) = named(&idp, params) {
+        registered.extend(idp.find_application(&inbound.cx(), app).await.map_err(fail)?);
+    }
+    let next = next(params, &registered);
+    let is_over = leaving.len() == all.len();
+    let removed = is_over.then(|| (SET_COOKIE, set_cookie(&Cookie::removed(SESSION_COOKIE))));
+    Ok((
+        AppendHeaders(removed),
+        Note::recorded(),
+        farewell(&inbound, frames, next),
+    )
+        .into_response())
+}
+
+/// The accounts of the tenant of the path, or the one of the hint.
+fn leaves(signed_in: &SignedIn, place: Place, params: &Params) -> bool {
+    let account = &signed_in.account;
+    place.tenant().is_none_or(|tenant| tenant == account.tenant)
+        && params
+            .get("logout_hint")
+            .is_none_or(|hint| hint.to_lowercase() == account.user_principal_name.to_lowercase())
+}
+
+/// The application that asks: by its client id, or as the audience of an id token of ours, alive or not.
+fn named(idp: &Idp, params: &Params) -> Option<AppId> {
+    if let Some(app) = params.get("client_id") {
+        return app.parse().ok();
+    }
+    let hint = hygie_jose::verify(params.get("id_token_hint")?, &idp.inner().signer.ring().keys).ok()?;
+    hint.claims.audience.first()?.parse().ok()
+}
+
+/// Where to go on: only to an address that one of these applications registered.
+fn next(params: &Params, registered: &[Application]) -> Option<String> {
+    let asked = params.get("post_logout_redirect_uri")?;
+    let is_known = registered
+        .iter()
+        .any(|app| app.definition.redirect_uris.find(asked).is_some());
+    let mut address = Url::parse(asked).ok().filter(|_| is_known)?;
+    if let Some(state) = params.get("state") {
+        address.query_pairs_mut().append_pair("state", state);
+    }
+    Some(address.into())
+}
+
+/// The address that tells an application, in a frame, that the session is over (Front-Channel Logout §3).
+fn frame(idp: &Idp, application: &Application, signed_in: &SignedIn) -> Option<String> {
+    let mut address = Url::parse(application.definition.logout_url.as_deref()?).ok()?;
+    if address.scheme() != "https" {
+        return None;
+    }
+    address
+        .query_pairs_mut()
+        .append_pair("iss", &idp.provider().issuer_v2(signed_in.account.tenant))
+        .append_pair("sid", &signed_in.account.session.to_string());
+    Some(address.into())
+}
+
+fn farewell(inbound: &Inbound, frames: Vec<String>, next: Option<String>) -> Response {
+    match (&next, frames.is_empty()) {
+        (Some(address), true) => return redirect(&inbound.asked, address),
+        (Some(address), false) => {
+            let refresh = HeaderValue::try_from(format!("{SECONDS}; url={address}")).ok();
+            let refresh = AppendHeaders(refresh.map(|value| (REFRESH, value)));
+            return (
+                policy(&frames),
+                refresh,
+                View(Leaving {
+                    page: inbound.asked.page().at(inbound.asked.path()),
+                    frames,
+                    next,
+                }),
+            )
+                .into_response();
+        }
+        (None, _) => {}
+    }
+    (
+        policy(&frames),
+        View(Leaving {
+            page: inbound.asked.page().at(inbound.asked.path()),
+            frames,
+            next,
+        }),
+    )
+        .into_response()
+}
+
+/// The policy of our pages, with the frames of these applications.
+fn policy(frames: &[String]) -> AppendHeaders<Option<(HeaderName, HeaderValue)>> {
+    let origins: Vec<String> = frames
+        .iter()
+        .filter_map(|address| Some(Url::parse(address).ok()?.origin().ascii_serialization()))
+        .collect();
+    let text = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+         base-uri 'none'; frame-ancestors 'none'; form-action 'self'; frame-src {}",
+        origins.join(" ")
+    );
+    let value = HeaderValue::try_from(text).ok().filter(|_| !frames.is_empty());
+    AppendHeaders(value.map(|value| (CONTENT_SECURITY_POLICY, value)))
+}

@@ -1,0 +1,98 @@
+//! The endpoints, one file each: parse, call, render. What they share is in `inbound` (how a request is read), `refused`
+//! (how a refusal is shown) and `flow` (the pages of an authorization request).
+
+mod authorize;
+mod devicecode;
+mod discovery;
+mod error_page;
+mod flow;
+mod inbound;
+mod instance;
+mod keys;
+mod login;
+mod logout;
+mod refused;
+mod token;
+mod userinfo;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::{HeaderName, HeaderValue};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::{get, post};
+use hygie_web::Asked;
+use hygie_web::layers::Cors;
+
+use crate::Idp;
+
+/// The session cookie of a browser.
+pub(crate) const SESSION_COOKIE: &str = "__Host-hygie-idp";
+
+const MS_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
+const MS_TELEMETRY: HeaderName = HeaderName::from_static("x-ms-clitelem");
+
+/// The endpoints of the login host; they are at its root, where the libraries of Entra ID look for them. The layers of
+/// `web` go around it, with [`cors`].
+pub fn router(idp: Idp) -> Router {
+    let protocol = Router::new()
+        .route(
+            "/{tenant}/v2.0/.well-known/openid-configuration",
+            get(discovery::get_v2),
+        )
+        .route("/{tenant}/.well-known/openid-configuration", get(discovery::get_v1))
+        .route("/{tenant}/discovery/v2.0/keys", get(keys::get_v2))
+        .route("/{tenant}/discovery/keys", get(keys::get_v1))
+        .route("/{tenant}/discovery/instance", get(instance::get))
+        .route(
+            "/{tenant}/oauth2/v2.0/authorize",
+            get(authorize::get_v2).post(authorize::post),
+        )
+        .route(
+            "/{tenant}/oauth2/authorize",
+            get(authorize::get_v1).post(authorize::post),
+        )
+        .route("/{tenant}/oauth2/v2.0/token", token::route(token::post_v2))
+        .route("/{tenant}/oauth2/token", token::route(token::post_v1))
+        .route("/{tenant}/oauth2/v2.0/devicecode", post(devicecode::post))
+        .route("/{tenant}/oauth2/devicecode", post(devicecode::post))
+        .route("/{tenant}/oauth2/v2.0/logout", get(logout::get).post(logout::get))
+        .route("/{tenant}/oauth2/logout", get(logout::get).post(logout::get))
+        .route("/{tenant}/openid/userinfo", get(userinfo::get).post(userinfo::get))
+        .route("/{tenant}/login", post(login::post))
+        .route("/error", get(error_page::get))
+        .layer(from_fn(mark))
+        .with_state(idp);
+    protocol.merge(hygie_web::ui::router())
+}
+
+/// Which other origins may call a route: public documents from everywhere; the token endpoint decides by its client.
+pub fn cors(route: &str) -> Cors {
+    let is_public =
+        route.contains("/.well-known/") || route.contains("/discovery/") || route.ends_with("/openid/userinfo");
+    if is_public { Cors::Open } else { Cors::Closed }
+}
+
+/// The ids that the libraries of Entra ID log.
+async fn mark(asked: Asked, request: Request, next: Next) -> Response {
+    let correlation = request
+        .headers()
+        .get(CLIENT_REQUEST_ID)
+        .filter(|value| value.len() <= 64)
+        .cloned();
+    let is_telemetry = request.headers().contains_key("x-client-current-telemetry");
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(
+        MS_REQUEST_ID,
+        HeaderValue::try_from(asked.request().to_string()).expect("a UUID is ASCII"),
+    );
+    if let Some(correlation) = correlation {
+        headers.insert(CLIENT_REQUEST_ID, correlation);
+    }
+    if is_telemetry {
+        headers.insert(MS_TELEMETRY, HeaderValue::from_static("1,0,0,,"));
+    }
+    response
+}

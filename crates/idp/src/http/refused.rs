@@ -1,0 +1,123 @@
+//! How a refusal is shown: as the JSON body of Entra ID to programs, as a page to persons.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, HeaderValue, PRAGMA};
+use hygie_oidc::{Aadsts, ErrorBody, Refusal};
+use hygie_web::Asked;
+use hygie_web::error::{Failure, Render};
+use hygie_web::ui::{Identifier, Page, View};
+
+use super::inbound::Inbound;
+use crate::directory::Application;
+use crate::{Idp, IdpError};
+
+/// A refusal for a program.
+pub fn json(idp: &Idp, inbound: &Inbound, error: &IdpError) -> Failure {
+    let refusal = error.refusal();
+    let body = refusal.body(&inbound.occurrence(idp));
+    failure(error, &refusal)
+        .header(CACHE_CONTROL, HeaderValue::from_static("no-store"))
+        .header(PRAGMA, HeaderValue::from_static("no-cache"))
+        .rendered_by(Arc::new(Body(body)))
+}
+
+/// A refusal for a person, who was on the way to `app`.
+pub fn page(idp: &Idp, inbound: &Inbound, error: &IdpError, app: Option<&Application>) -> Failure {
+    let refusal = error.refusal();
+    let occurrence = inbound.occurrence(idp);
+    let told = Told {
+        code: refusal.code(),
+        message: refusal.text().to_owned(),
+        correlation: occurrence.correlation.to_string(),
+        app: app.map(|app| (app.display_name.clone(), app.app.to_string())),
+    };
+    failure(error, &refusal).rendered_by(Arc::new(told))
+}
+
+/// Our faults keep their chain for the log; the code names the reason in the audit record.
+fn failure(error: &IdpError, refusal: &Refusal) -> Failure {
+    let mut failure = Failure::of(error);
+    failure.code = format!("AADSTS{}", refusal.code().number()).into();
+    failure.status(StatusCode::from_u16(refusal.code().status()).unwrap_or(StatusCode::BAD_REQUEST))
+}
+
+struct Body(ErrorBody);
+
+impl Render for Body {
+    fn render(&self, _: &Failure, _: &Asked) -> Response {
+        Json(&self.0).into_response()
+    }
+}
+
+struct Told {
+    code: Aadsts,
+    message: String,
+    correlation: String,
+    app: Option<(String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "refused.html")]
+struct RefusedPage {
+    page: Page,
+    words: Words,
+    number: u32,
+    message: String,
+    reference: Identifier,
+    correlation: String,
+    at: String,
+    app: Option<(String, String)>,
+}
+
+impl Render for Told {
+    fn render(&self, _: &Failure, asked: &Asked) -> Response {
+        let page = asked.page();
+        let reference = Identifier::new(&page, asked.request().to_string(), page.t("error-reference"));
+        View(RefusedPage {
+            words: Words::of(&page, self.code),
+            number: self.code.number(),
+            message: self.message.clone(),
+            reference,
+            correlation: self.correlation.clone(),
+            at: asked.now().to_rfc3339(),
+            app: self.app.clone(),
+            page,
+        })
+        .into_response()
+    }
+}
+
+/// What happened, why, and what the person can do.
+pub struct Words {
+    /// What happened.
+    pub title: String,
+    /// Why.
+    pub why: String,
+    /// What now.
+    pub remedy: String,
+}
+
+impl Words {
+    /// The words of a code; those of its kind where a person meets it rarely.
+    pub fn of(page: &Page, code: Aadsts) -> Self {
+        let own = format!("aadsts-{}", code.number());
+        let key = match page.find(&own) {
+            Some(_) => own.as_str(),
+            None => match code.status() {
+                500.. => "aadsts-fault",
+                401 => "aadsts-client",
+                _ => "aadsts-request",
+            },
+        };
+        Self {
+            title: page.t(key),
+            why: page.t(&format!("{key}.why")),
+            remedy: page.t(&format!("{key}.do")),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Passwords: argon2id (RFC 9106) on a bounded pool.
+//!
+//! One hash takes about 28 ms of a core and 19 MiB. As many run at once as there are cores; a few more wait; the rest
+//! is told to come back, so that a crowd of guesses neither fills the memory nor holds up the tokens of everybody else.
+
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use hygie_core::{Random, Secret, random_array};
+use tokio::sync::Semaphore;
+
+use crate::IdpError;
+
+/// Longest password that is looked at.
+pub const MAX_PASSWORD: usize = 256;
+/// Passwords that may wait for each one that is being checked.
+const WAITING: usize = 32;
+
+/// The pool.
+#[derive(Clone)]
+pub struct Passwords {
+    running: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    /// Checked when there is no user, so that the time does not tell.
+    decoy: Arc<Secret<String>>,
+}
+
+impl Passwords {
+    /// A pool that checks `workers` passwords at once.
+    pub fn new(workers: usize, random: &dyn Random) -> Result<Self, IdpError> {
+        let nobody = Secret::new(String::from_utf8_lossy(&random_array::<16>(random)).into_owned());
+        Ok(Self {
+            running: Arc::new(Semaphore::new(workers)),
+            waiting: Arc::new(Semaphore::new(workers * WAITING)),
+            decoy: Arc::new(hash_now(&nobody, random_array(random))?),
+        })
+    }
+
+    /// The hash of a new password, as a PHC string.
+    pub async fn hash(&self, password: Secret<String>, random: &dyn Random) -> Result<Secret<String>, IdpError> {
+        let salt = random_array(random);
+        self.run(move || hash_now(&password, salt)).await?
+    }
+
+    /// Whether `password` made `hash`; without a hash it takes as long, and is false.
+    pub async fn verify(&self, password: Secret<String>, hash: Option<Secret<String>>) -> Result<bool, IdpError> {
+        let is_known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| (*self.decoy).clone());
+        let matches = self
+            .run(move || {
+                let parsed = PasswordHash::new(hash.expose()).map_err(|_| IdpError::Password)?;
+                Ok::<_, IdpError>(argon2()?.verify_password(password.expose().as_bytes(), &parsed).is_ok())
+            })
+            .await??;
+        Ok(matches && is_known)
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, IdpError> {
+        let _place = self.waiting.try_acquire().map_err(|_| IdpError::Busy)?;
+        let permit = self.running.clone().acquire_owned().await?;
+        // The permit goes with the work: a caller that gives up does not make room for another hash at once.
+        let done = tokio::task::spawn_blocking(move || {
+            let out = work();
+            drop(permit);
+            out
+        });
+        Ok(done.await?)
+    }
+}
+
+/// The OWASP minimum: 19 MiB, two passes, one lane.
+fn argon2() -> Result<Argon2<'static>, IdpError> {
+    let params = Params::new(19 * 1024, 2, 1, None).map_err(|_| IdpError::Password)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn hash_now(password: &Secret<String>, salt: [u8; 16]) -> Result<Secret<String>, IdpError> {
+    let hash: PasswordHash = argon2()?
+        .hash_password_with_salt(password.expose().as_bytes(), &salt)
+        .map_err(|_| IdpError::Password)?;
+    Ok(Secret::new(hash.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Counting(std::sync::atomic::AtomicU8);
+    impl Random for Counting {
+        fn fill(&self, bytes: &mut [u8]) {
+            for byte in bytes {
+                *byte = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn secret(text: &str) -> Secret<String> {
+        Secret::new(text.to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_password_fits_its_hash_only() {
+        let random = Counting(0.into());
+        let pool = Passwords::new(1, &random).unwrap();
+        let hash = pool.hash(secret("correct horse"), &random).await.unwrap();
+        assert!(
+            hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{}",
+            hash.expose()
+        );
+        assert!(pool.verify(secret("correct horse"), Some(hash.clone())).await.unwrap());
+        assert!(!pool.verify(secret("Correct horse"), Some(hash)).await.unwrap());
+        assert!(!pool.verify(secret("correct horse"), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_crowd_is_sent_away() {
+        let random = Counting(0.into());
+        let pool = Passwords::new(1, &random).unwrap();
+        let places: Vec<_> = (0..WAITING).map(|_| pool.waiting.try_acquire().unwrap()).collect();
+        assert!(matches!(pool.verify(secret("x"), None).await, Err(IdpError::Busy)));
+        drop(places);
+        assert!(pool.verify(secret("x"), None).await.is_ok());
+    }
+}

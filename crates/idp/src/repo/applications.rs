@@ -1,0 +1,113 @@
+//! Applications and their secrets, in their home tenant.
+
+use std::sync::Arc;
+
+use hygie_core::{AppId, Timestamp};
+use hygie_oidc::grant::StoredSecret;
+use hygie_store::{Row, StoreError, Tx};
+use uuid::Uuid;
+
+use crate::directory::Application;
+
+/// The applications that are registered in a tenant.
+pub struct Applications<'t, 'e>(pub &'t mut Tx<'e>);
+
+/// A secret without its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretRow {
+    /// Its id (`keyId`).
+    pub id: Uuid,
+    /// What it is for.
+    pub display_name: String,
+    /// Its first characters.
+    pub hint: String,
+    /// Keyed SHA-256.
+    pub digest: [u8; 32],
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Not good from here on.
+    pub expires_at: Timestamp,
+}
+
+const COLUMNS: &str = "app, id, tenant, display_name, definition, created_at";
+
+impl Applications<'_, '_> {
+    /// The application with this client id.
+    pub async fn find(&mut self, app: AppId) -> Result<Option<Application>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM idp_application WHERE {{i.is}}tenant = :tenant AND app = ?1");
+        self.0
+            .query_one(&sql, &[app.into()])
+            .await?
+            .map(application)
+            .transpose()
+    }
+
+    /// All applications, by name.
+    pub async fn list(&mut self) -> Result<Vec<Application>, StoreError> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM idp_application WHERE {{i.is}}tenant = :tenant ORDER BY display_name, app");
+        self.0.query(&sql, &[]).await?.into_iter().map(application).collect()
+    }
+
+    /// Writes an application. `definition` is its JSON.
+    pub async fn insert(&mut self, application: &Application, definition: &str) -> Result<(), StoreError> {
+        let sql = "INSERT INTO idp_application ({i.col}tenant, app, id, display_name, definition, created_at)
+                   VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5)";
+        let values = [
+            application.app.into(),
+            application.id.into(),
+            (&application.display_name).into(),
+            definition.into(),
+            application.created_at.into(),
+        ];
+        self.0.execute(sql, &values).await.map(drop)
+    }
+
+    /// Adds a secret.
+    pub async fn insert_secret(&mut self, app: AppId, secret: &SecretRow) -> Result<(), StoreError> {
+        let sql = "INSERT INTO idp_secret ({i.col}tenant, app, id, display_name, hint, digest, created_at, expires_at)
+                   VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let values = [
+            app.into(),
+            (*secret.id.as_bytes()).into(),
+            (&secret.display_name).into(),
+            (&secret.hint).into(),
+            secret.digest.into(),
+            secret.created_at.into(),
+            secret.expires_at.into(),
+        ];
+        self.0.execute(sql, &values).await.map(drop)
+    }
+
+    /// Takes a secret away. False when there is none with this id.
+    pub async fn remove_secret(&mut self, app: AppId, id: Uuid) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM idp_secret WHERE {i.is}tenant = :tenant AND app = ?1 AND id = ?2";
+        Ok(self.0.execute(sql, &[app.into(), (*id.as_bytes()).into()]).await? > 0)
+    }
+
+    /// The secrets as they are compared.
+    pub async fn list_secrets(&mut self, app: AppId) -> Result<Vec<StoredSecret>, StoreError> {
+        let sql = "SELECT digest, expires_at FROM idp_secret WHERE {i.is}tenant = :tenant AND app = ?1";
+        let rows = self.0.query(sql, &[app.into()]).await?;
+        rows.into_iter()
+            .map(|mut row| {
+                Ok(StoredSecret {
+                    digest: row.take(0)?,
+                    expires_at: row.take(1)?,
+                })
+            })
+            .collect()
+    }
+}
+
+fn application(mut row: Row) -> Result<Application, StoreError> {
+    let definition: String = row.take(4)?;
+    Ok(Application {
+        app: row.take(0)?,
+        id: row.take(1)?,
+        home: row.take(2)?,
+        display_name: row.take(3)?,
+        definition: Arc::new(super::json(&definition, "idp_application.definition")?),
+        created_at: row.take(5)?,
+    })
+}

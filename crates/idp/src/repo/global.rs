@@ -1,0 +1,121 @@
+//! The few look-ups that give the tenant, and so cannot be bound by it.
+
+use hygie_core::{AppId, ObjectId, SessionId, TenantId, Timestamp};
+use hygie_store::{StoreError, Tx};
+
+/// Look-ups over all tenants.
+pub struct Global<'t, 'e>(pub &'t mut Tx<'e>);
+
+/// A session of a browser, in whichever tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrowserSession {
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: ObjectId,
+    /// When the credentials were last given.
+    pub auth_time: Timestamp,
+    /// How (`amr`).
+    pub methods: Vec<String>,
+    /// When it was last used.
+    pub used_at: Timestamp,
+}
+
+impl Global<'_, '_> {
+    /// The tenant that a domain name belongs to.
+    pub async fn find_tenant_of_domain(&mut self, name: &str) -> Result<Option<TenantId>, StoreError> {
+        let sql = "SELECT tenant FROM idp_domain WHERE {i.is}name = ?1";
+        let row = self.0.query_one(sql, &[name.to_lowercase().into()]).await?;
+        row.map(|mut row| row.take(0)).transpose()
+    }
+
+    /// The tenant that an application is registered in.
+    pub async fn find_home_of_app(&mut self, app: AppId) -> Result<Option<TenantId>, StoreError> {
+        let sql = "SELECT tenant FROM idp_application WHERE {i.is}app = ?1";
+        let row = self.0.query_one(sql, &[app.into()]).await?;
+        row.map(|mut row| row.take(0)).transpose()
+    }
+
+    /// Every tenant.
+    pub async fn list_tenants(&mut self) -> Result<Vec<TenantId>, StoreError> {
+        let sql = "SELECT tenant FROM idp_tenant WHERE {i.is}1 = 1 ORDER BY created_at, tenant";
+        self.0
+            .query(sql, &[])
+            .await?
+            .into_iter()
+            .map(|mut row| row.take(0))
+            .collect()
+    }
+
+    /// The live sessions of the browser whose cookie has this digest.
+    pub async fn list_sessions(&mut self, browser: &[u8], now: Timestamp) -> Result<Vec<BrowserSession>, StoreError> {
+        let sql = "SELECT tenant, id, user_id, auth_time, methods, used_at FROM idp_session
+                   WHERE {i.is}browser = ?1 AND expires_at > ?2 AND ended_at IS NULL ORDER BY used_at DESC LIMIT 10";
+        let rows = self.0.query(sql, &[browser.into(), now.into()]).await?;
+        rows.into_iter()
+            .map(|mut row| {
+                Ok(BrowserSession {
+                    tenant: row.take(0)?,
+                    id: row.take(1)?,
+                    user: row.take(2)?,
+                    auth_time: row.take(3)?,
+                    methods: words(&row.take::<String>(4)?),
+                    used_at: row.take(5)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Gives the sessions of a browser to its next cookie: the value changes with each sign-in, so that a value planted
+    /// before it is worth nothing after.
+    pub async fn move_sessions(&mut self, from: &[u8; 32], to: &[u8; 32]) -> Result<u64, StoreError> {
+        let sql = "UPDATE idp_session SET browser = ?2 WHERE {i.is}browser = ?1 AND ended_at IS NULL";
+        self.0.execute(sql, &[(*from).into(), (*to).into()]).await
+    }
+
+    /// The users whose earlier authentications were revoked since.
+    pub async fn list_revoked_users(
+        &mut self,
+        since: Timestamp,
+    ) -> Result<Vec<(TenantId, ObjectId, Timestamp)>, StoreError> {
+        let sql = "SELECT tenant, id, valid_from FROM idp_user WHERE {i.is}valid_from > ?1 AND valid_from > created_at";
+        let rows = self.0.query(sql, &[since.into()]).await?;
+        rows.into_iter()
+            .map(|mut row| Ok((row.take(0)?, row.take(1)?, row.take(2)?)))
+            .collect()
+    }
+
+    /// The sessions that were revoked since.
+    pub async fn list_revoked_sessions(
+        &mut self,
+        since: Timestamp,
+    ) -> Result<Vec<(TenantId, SessionId, Timestamp)>, StoreError> {
+        let sql = "SELECT tenant, id, revoked_at FROM idp_session WHERE {i.is}revoked_at > ?1";
+        let rows = self.0.query(sql, &[since.into()]).await?;
+        rows.into_iter()
+            .map(|mut row| Ok((row.take(0)?, row.take(1)?, row.take(2)?)))
+            .collect()
+    }
+
+    /// Removes what has expired: codes and refresh tokens after `before`, families and sessions with them.
+    pub async fn purge(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        for table in ["idp_code", "idp_refresh", "idp_family", "idp_session"] {
+            let sql = format!("DELETE FROM {table} WHERE {{i.is}}expires_at < ?1");
+            removed += self.0.execute(&sql, &[before.into()]).await?;
+        }
+        let sql = "DELETE FROM idp_session_app WHERE {i.is}session NOT IN
+                   (SELECT id FROM idp_session WHERE {i.is}1 = 1)";
+        Ok(removed + self.0.execute(sql, &[]).await?)
+    }
+}
+
+/// A list kept as words.
+pub(super) fn words(text: &str) -> Vec<String> {
+    text.split(' ')
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}

@@ -1,0 +1,88 @@
+//! Service principals and the names that they are asked for by.
+
+use hygie_core::{AppId, ObjectId};
+use hygie_store::{Row, StoreError, Tx};
+
+use crate::directory::ServicePrincipal;
+
+/// The service principals of a tenant.
+pub struct Principals<'t, 'e>(pub &'t mut Tx<'e>);
+
+const COLUMNS: &str = "id, app, home, display_name, enabled, assignment_required, created_at";
+
+impl Principals<'_, '_> {
+    /// The service principal of an application.
+    pub async fn find_by_app(&mut self, app: AppId) -> Result<Option<ServicePrincipal>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM idp_principal WHERE {{i.is}}tenant = :tenant AND app = ?1");
+        self.0.query_one(&sql, &[app.into()]).await?.map(principal).transpose()
+    }
+
+    /// The service principal with this identifier URI or client id; a final slash more or less is the same name.
+    pub async fn find_by_name(&mut self, name: &str) -> Result<Option<ServicePrincipal>, StoreError> {
+        let other = match name.strip_suffix('/') {
+            Some(without) => without.to_owned(),
+            None => format!("{name}/"),
+        };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM idp_principal WHERE {{i.is}}tenant = :tenant AND id =
+             (SELECT principal FROM idp_principal_name WHERE {{i.is}}tenant = :tenant AND name IN (?1, ?2)
+              ORDER BY CASE WHEN name = ?1 THEN 0 ELSE 1 END LIMIT 1)"
+        );
+        self.0
+            .query_one(&sql, &[name.into(), other.into()])
+            .await?
+            .map(principal)
+            .transpose()
+    }
+
+    /// The service principal with this object id.
+    pub async fn find(&mut self, id: ObjectId) -> Result<Option<ServicePrincipal>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM idp_principal WHERE {{i.is}}tenant = :tenant AND id = ?1");
+        self.0.query_one(&sql, &[id.into()]).await?.map(principal).transpose()
+    }
+
+    /// Writes a service principal under these names; each name belongs to one service principal of a tenant.
+    pub async fn insert(&mut self, principal: &ServicePrincipal, names: &[String]) -> Result<(), StoreError> {
+        let sql = "INSERT INTO idp_principal ({i.col}tenant, id, app, home, display_name, enabled, assignment_required,
+                   created_at) VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let values = [
+            principal.id.into(),
+            principal.app.into(),
+            principal.home.into(),
+            (&principal.display_name).into(),
+            principal.is_enabled.into(),
+            principal.requires_assignment.into(),
+            principal.created_at.into(),
+        ];
+        self.0.execute(sql, &values).await?;
+        let sql = "INSERT INTO idp_principal_name ({i.col}tenant, name, principal) VALUES ({i.val}:tenant, ?1, ?2)";
+        for name in names {
+            self.0.execute(sql, &[name.into(), principal.id.into()]).await?;
+        }
+        Ok(())
+    }
+
+    /// Enables or disables. False when there is no such service principal.
+    pub async fn set_enabled(&mut self, id: ObjectId, is_enabled: bool) -> Result<bool, StoreError> {
+        let sql = "UPDATE idp_principal SET enabled = ?2 WHERE {i.is}tenant = :tenant AND id = ?1";
+        Ok(self.0.execute(sql, &[id.into(), is_enabled.into()]).await? > 0)
+    }
+
+    /// Says whether only principals with a role get tokens. False when there is no such service principal.
+    pub async fn set_requires_assignment(&mut self, id: ObjectId, required: bool) -> Result<bool, StoreError> {
+        let sql = "UPDATE idp_principal SET assignment_required = ?2 WHERE {i.is}tenant = :tenant AND id = ?1";
+        Ok(self.0.execute(sql, &[id.into(), required.into()]).await? > 0)
+    }
+}
+
+fn principal(mut row: Row) -> Result<ServicePrincipal, StoreError> {
+    Ok(ServicePrincipal {
+        id: row.take(0)?,
+        app: row.take(1)?,
+        home: row.take(2)?,
+        display_name: row.take(3)?,
+        is_enabled: row.take(4)?,
+        requires_assignment: row.take(5)?,
+        created_at: row.take(6)?,
+    })
+}

@@ -1,0 +1,105 @@
+//! Sessions of browsers.
+
+use hygie_core::{AppId, ObjectId, SessionId, Timestamp};
+use hygie_store::{StoreError, Tx};
+
+/// The sessions of a tenant.
+pub struct Sessions<'t, 'e>(pub &'t mut Tx<'e>);
+
+/// A session to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRow {
+    /// Its id (`sid`).
+    pub id: SessionId,
+    /// Digest of the cookie.
+    pub browser: [u8; 32],
+    /// Whose it is.
+    pub user: ObjectId,
+    /// How the person authenticated (`amr`).
+    pub methods: Vec<String>,
+    /// When.
+    pub auth_time: Timestamp,
+    /// Not good from here on, unless used.
+    pub expires_at: Timestamp,
+}
+
+impl Sessions<'_, '_> {
+    /// Begins a session; it replaces an earlier one of the same user in the same browser.
+    pub async fn insert(&mut self, session: &SessionRow) -> Result<(), StoreError> {
+        let end = "UPDATE idp_session SET ended_at = ?3
+                   WHERE {i.is}tenant = :tenant AND browser = ?1 AND user_id = ?2 AND ended_at IS NULL";
+        self.0
+            .execute(
+                end,
+                &[session.browser.into(), session.user.into(), session.auth_time.into()],
+            )
+            .await?;
+        let sql = "INSERT INTO idp_session ({i.col}tenant, id, browser, user_id, methods, auth_time, used_at,
+                   expires_at, ended_at, revoked_at)
+                   VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?5, ?6, NULL, NULL)";
+        let values = [
+            session.id.into(),
+            session.browser.into(),
+            session.user.into(),
+            session.methods.join(" ").into(),
+            session.auth_time.into(),
+            session.expires_at.into(),
+        ];
+        self.0.execute(sql, &values).await.map(drop)
+    }
+
+    /// Prolongs a session and notes the application that it was used for.
+    pub async fn used(
+        &mut self,
+        id: SessionId,
+        app: AppId,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE idp_session SET used_at = ?2, expires_at = ?3
+                   WHERE {i.is}tenant = :tenant AND id = ?1 AND ended_at IS NULL";
+        self.0.execute(sql, &[id.into(), now.into(), expires_at.into()]).await?;
+        let sql = "INSERT INTO idp_session_app ({i.col}tenant, session, app) VALUES ({i.val}:tenant, ?1, ?2)
+                   ON CONFLICT ({i.col}tenant, session, app) DO NOTHING";
+        self.0.execute(sql, &[id.into(), app.into()]).await.map(drop)
+    }
+
+    /// The applications that a session was used for.
+    pub async fn list_apps(&mut self, id: SessionId) -> Result<Vec<AppId>, StoreError> {
+        let sql = "SELECT app FROM idp_session_app WHERE {i.is}tenant = :tenant AND session = ?1 ORDER BY app LIMIT 50";
+        self.0
+            .query(sql, &[id.into()])
+            .await?
+            .into_iter()
+            .map(|mut row| row.take(0))
+            .collect()
+    }
+
+    /// Ends a session. False when it had ended, or is none of this tenant.
+    pub async fn end(&mut self, id: SessionId, at: Timestamp) -> Result<bool, StoreError> {
+        let sql = "UPDATE idp_session SET ended_at = ?2
+                   WHERE {i.is}tenant = :tenant AND id = ?1 AND ended_at IS NULL";
+        Ok(self.0.execute(sql, &[id.into(), at.into()]).await? > 0)
+    }
+
+    /// Revokes a session: it ends, and what it was issued with it; its refresh tokens too. False when it was revoked
+    /// before, or is none of this tenant.
+    pub async fn revoke(&mut self, id: SessionId, at: Timestamp) -> Result<bool, StoreError> {
+        let sql = "UPDATE idp_session SET ended_at = ?2, revoked_at = ?2
+                   WHERE {i.is}tenant = :tenant AND id = ?1 AND revoked_at IS NULL";
+        if self.0.execute(sql, &[id.into(), at.into()]).await? == 0 {
+            return Ok(false);
+        }
+        let sql = "UPDATE idp_family SET revoked_at = ?2
+                   WHERE {i.is}tenant = :tenant AND session = ?1 AND revoked_at IS NULL";
+        self.0.execute(sql, &[id.into(), at.into()]).await?;
+        Ok(true)
+    }
+
+    /// Ends all sessions of a user.
+    pub async fn end_all_of(&mut self, user: ObjectId, at: Timestamp) -> Result<u64, StoreError> {
+        let sql = "UPDATE idp_session SET ended_at = ?2
+                   WHERE {i.is}tenant = :tenant AND user_id = ?1 AND ended_at IS NULL";
+        self.0.execute(sql, &[user.into(), at.into()]).await
+    }
+}

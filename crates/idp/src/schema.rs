@@ -1,0 +1,93 @@
+//! The tables of the directory. Numbers 200–299 of the directory database are ours.
+//!
+//! Ids are 16 bytes, instants milliseconds. Every table of a tenant has it first in its key, and every statement binds
+//! it; the exceptions are what *gives* the tenant: domain names, the unique index on applications, the cookie of a
+//! browser; and what belongs to no tenant: signing keys and the root secret.
+
+use hygie_store::Migration;
+
+/// The migrations of the identity provider.
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 200,
+        title: "tenants and domains",
+        sql: "
+CREATE TABLE idp_root ({i.def}name TEXT NOT NULL, secret {blob} NOT NULL, PRIMARY KEY ({i.col}name));
+CREATE TABLE idp_tenant ({i.def}tenant {blob} NOT NULL, display_name TEXT NOT NULL, pairwise {blob} NOT NULL,
+  created_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant));
+CREATE TABLE idp_domain ({i.def}tenant {blob} NOT NULL, name TEXT NOT NULL, is_default {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, name));
+CREATE UNIQUE INDEX idp_domain_name ON idp_domain ({i.col}name);",
+    },
+    Migration {
+        number: 201,
+        title: "users and groups",
+        sql: "
+CREATE TABLE idp_user ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, upn TEXT NOT NULL, upn_key TEXT NOT NULL,
+  display_name TEXT NOT NULL, given_name TEXT, surname TEXT, mail TEXT, enabled {int} NOT NULL, password TEXT,
+  valid_from {int} NOT NULL, created_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));
+CREATE INDEX idp_user_valid_from ON idp_user ({i.col}valid_from);
+CREATE UNIQUE INDEX idp_user_upn ON idp_user ({i.col}tenant, upn_key);
+CREATE TABLE idp_lockout ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, failures {int} NOT NULL,
+  locks {int} NOT NULL, locked_until {int} NOT NULL, recent {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, user_id));
+CREATE TABLE idp_group ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, display_name TEXT NOT NULL,
+  created_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));
+CREATE TABLE idp_member ({i.def}tenant {blob} NOT NULL, group_id {blob} NOT NULL, member {blob} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, group_id, member));
+CREATE INDEX idp_member_of ON idp_member ({i.col}tenant, member);",
+    },
+    Migration {
+        number: 202,
+        title: "applications and service principals",
+        sql: "
+CREATE TABLE idp_application ({i.def}tenant {blob} NOT NULL, app {blob} NOT NULL, id {blob} NOT NULL,
+  display_name TEXT NOT NULL, definition TEXT NOT NULL, created_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, app));
+CREATE UNIQUE INDEX idp_application_app ON idp_application ({i.col}app);
+CREATE TABLE idp_secret ({i.def}tenant {blob} NOT NULL, app {blob} NOT NULL, id {blob} NOT NULL,
+  display_name TEXT NOT NULL, hint TEXT NOT NULL, digest {blob} NOT NULL, created_at {int} NOT NULL,
+  expires_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, app, id));
+CREATE TABLE idp_principal ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, app {blob} NOT NULL,
+  home {blob} NOT NULL, display_name TEXT NOT NULL, enabled {int} NOT NULL, assignment_required {int} NOT NULL,
+  created_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));
+CREATE UNIQUE INDEX idp_principal_app ON idp_principal ({i.col}tenant, app);
+CREATE TABLE idp_principal_name ({i.def}tenant {blob} NOT NULL, name TEXT NOT NULL, principal {blob} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, name));
+CREATE TABLE idp_consent ({i.def}tenant {blob} NOT NULL, client {blob} NOT NULL, resource {blob} NOT NULL,
+  subject {blob} NOT NULL, id {blob} NOT NULL, scope TEXT NOT NULL, created_at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, client, resource, subject));
+CREATE TABLE idp_app_role ({i.def}tenant {blob} NOT NULL, resource {blob} NOT NULL, principal {blob} NOT NULL,
+  role {blob} NOT NULL, id {blob} NOT NULL, created_at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, resource, principal, role));",
+    },
+    Migration {
+        number: 203,
+        title: "signing keys",
+        sql: "
+CREATE TABLE idp_signing_key ({i.def}kid TEXT NOT NULL, pkcs8 {blob} NOT NULL, certificate {blob} NOT NULL,
+  published_at {int} NOT NULL, active_from {int}, retired_at {int}, PRIMARY KEY ({i.col}kid));",
+    },
+    Migration {
+        number: 204,
+        title: "sessions and grants",
+        sql: "
+CREATE TABLE idp_session ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, browser {blob} NOT NULL,
+  user_id {blob} NOT NULL, methods TEXT NOT NULL, auth_time {int} NOT NULL, used_at {int} NOT NULL,
+  expires_at {int} NOT NULL, ended_at {int}, revoked_at {int}, PRIMARY KEY ({i.col}tenant, id));
+CREATE INDEX idp_session_revoked ON idp_session ({i.col}revoked_at);
+CREATE INDEX idp_session_browser ON idp_session ({i.col}browser);
+CREATE TABLE idp_session_app ({i.def}tenant {blob} NOT NULL, session {blob} NOT NULL, app {blob} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, session, app));
+CREATE TABLE idp_code ({i.def}tenant {blob} NOT NULL, digest {blob} NOT NULL, family {blob} NOT NULL,
+  authorization_json TEXT NOT NULL, expires_at {int} NOT NULL, redeemed_at {int}, PRIMARY KEY ({i.col}tenant, digest));
+CREATE INDEX idp_code_expiry ON idp_code ({i.col}expires_at);
+CREATE TABLE idp_family ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, user_id {blob} NOT NULL, session {blob} NOT NULL,
+  authorization_json TEXT NOT NULL, created_at {int} NOT NULL, expires_at {int} NOT NULL, revoked_at {int},
+  PRIMARY KEY ({i.col}tenant, id));
+CREATE INDEX idp_family_user ON idp_family ({i.col}tenant, user_id);
+CREATE INDEX idp_family_session ON idp_family ({i.col}tenant, session);
+CREATE INDEX idp_family_expiry ON idp_family ({i.col}expires_at);
+CREATE TABLE idp_refresh ({i.def}tenant {blob} NOT NULL, digest {blob} NOT NULL, family {blob} NOT NULL,
+  expires_at {int} NOT NULL, rotated_at {int}, PRIMARY KEY ({i.col}tenant, digest));
+CREATE INDEX idp_refresh_expiry ON idp_refresh ({i.col}expires_at);",
+    },
+];

@@ -1,0 +1,90 @@
+//! Smart lock-out: ten wrong passwords lock an account for a minute, then for longer and longer, up to an hour.
+//! <https://learn.microsoft.com/entra/identity/authentication/howto-password-smart-lockout>
+//!
+//! The same wrong password again does not count: it is a saved one that was changed, not a guess.
+
+use std::time::Duration;
+
+use hygie_core::Timestamp;
+
+use crate::repo::Lockout;
+
+/// Wrong passwords until the first lock.
+const THRESHOLD: u32 = 10;
+/// The first lock.
+const FIRST: Duration = Duration::from_mins(1);
+/// The longest lock.
+const LONGEST: Duration = Duration::from_hours(1);
+/// Wrong passwords that are remembered.
+const REMEMBERED: usize = 3;
+
+/// A mark of a wrong password: 16 bits of a keyed digest.
+pub type Mark = [u8; 2];
+
+impl Lockout {
+    /// Whether the account is locked.
+    pub fn is_locked(&self, now: Timestamp) -> bool {
+        self.locked_until.is_some_and(|until| now < until)
+    }
+
+    /// After another wrong password.
+    #[must_use]
+    pub fn failed(&self, mark: Mark, now: Timestamp) -> Self {
+        let mut next = self.clone();
+        if self.recent.chunks_exact(mark.len()).any(|known| known == mark) {
+            return next;
+        }
+        next.recent.extend(mark);
+        let excess = next.recent.len().saturating_sub(REMEMBERED * mark.len());
+        next.recent.drain(..excess);
+        next.failures += 1;
+        // After a lock, the first failure locks again.
+        if next.failures >= THRESHOLD || next.locks > 0 {
+            next.failures = 0;
+            next.locked_until = Some(now + FIRST.saturating_mul(1 << next.locks.min(10)).min(LONGEST));
+            next.locks = next.locks.saturating_add(1);
+        }
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_secs(secs)
+    }
+
+    #[test]
+    fn ten_different_failures_lock_for_longer_each_time() {
+        let mut state = Lockout::default();
+        for n in 0..9 {
+            state = state.failed([0, n], at(0));
+            assert!(!state.is_locked(at(0)), "{n}");
+        }
+        state = state.failed([0, 9], at(0));
+        assert!(state.is_locked(at(59)) && !state.is_locked(at(60)));
+        let mut now = 60;
+        for (n, expected) in [120, 240, 480, 960, 1920, 3600, 3600].into_iter().enumerate() {
+            state = state.failed([1, n as u8], at(now));
+            assert!(state.is_locked(at(now + expected - 1)), "{n}");
+            now += expected;
+            assert!(!state.is_locked(at(now)), "{n}");
+        }
+    }
+
+    #[test]
+    fn a_saved_password_does_not_lock() {
+        let mut state = Lockout::default();
+        for _ in 0..100 {
+            state = state.failed([7, 7], at(0));
+        }
+        assert_eq!(state.failures, 1);
+        for n in 0..3 {
+            state = state.failed([0, n], at(0));
+        }
+        assert_eq!(state.recent.len(), 6);
+        assert_eq!(state.failed([7, 7], at(0)).failures, 5, "forgotten after three others");
+    }
+}

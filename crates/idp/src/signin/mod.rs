@@ -1,0 +1,8 @@
+//! Signing in: passwords and their lock-out, and the sessions of browsers.
+
+mod lockout;
+mod password;
+pub mod revocation;
+mod session;
+
+pub use session::{NewSession, SESSION_TTL, SignedIn};

@@ -1,0 +1,128 @@
+//! What was revoked while tokens of it may still be alive, in memory: asked at each use of a token.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use hygie_access::{Origin, Revoked};
+use hygie_core::{Cx, ObjectId, SessionId, TenantId, Timestamp};
+use hygie_store::audit::Record;
+use parking_lot::RwLock;
+
+use crate::repo::{Global, Refreshes, Sessions, Users};
+use crate::{Idp, IdpError};
+
+/// No access token lives longer.
+const REMEMBERED: Duration = Duration::from_hours(2);
+
+/// The revocations of the last hours.
+#[derive(Default)]
+pub(crate) struct Revocations(RwLock<Known>);
+
+#[derive(Default)]
+struct Known {
+    users: HashMap<(TenantId, ObjectId), Timestamp>,
+    sessions: HashMap<(TenantId, SessionId), Timestamp>,
+}
+
+impl Revocations {
+    fn user(&self, tenant: TenantId, user: ObjectId, at: Timestamp) {
+        self.0.write().users.insert((tenant, user), at);
+    }
+
+    fn session(&self, tenant: TenantId, session: SessionId, at: Timestamp) {
+        self.0.write().sessions.insert((tenant, session), at);
+    }
+}
+
+impl hygie_access::Revocations for Idp {
+    fn revoked(&self, origin: &Origin) -> Option<Revoked> {
+        let known = self.inner().revoked.0.read();
+        // Tokens tell whole seconds: what was issued in the second of the revocation counts as before it.
+        let is_before = |at: &Timestamp| origin.issued_at.is_none_or(|issued| issued.secs() <= at.secs());
+        if known.users.get(&(origin.tenant, origin.subject)).is_some_and(is_before) {
+            return Some(Revoked::User);
+        }
+        let session = origin.session?;
+        known
+            .sessions
+            .contains_key(&(origin.tenant, session))
+            .then_some(Revoked::Session)
+    }
+}
+
+impl Idp {
+    /// Takes in what other processes revoked. Called about once a second where there are several.
+    pub async fn refresh_revocations(&self) -> Result<(), IdpError> {
+        let cx = self.provider_cx();
+        let since = cx.now - REMEMBERED;
+        let (users, sessions) = self
+            .inner()
+            .store
+            .read(&cx, since, |since, tx| {
+                Box::pin(async move {
+                    let users = Global(tx).list_revoked_users(*since).await?;
+                    Ok::<_, IdpError>((users, Global(tx).list_revoked_sessions(*since).await?))
+                })
+            })
+            .await?;
+        let mut known = self.inner().revoked.0.write();
+        known.users = users
+            .into_iter()
+            .map(|(tenant, user, at)| ((tenant, user), at))
+            .collect();
+        known.sessions = sessions
+            .into_iter()
+            .map(|(tenant, id, at)| ((tenant, id), at))
+            .collect();
+        Ok(())
+    }
+
+    /// Revokes everything a user was issued: sessions, refresh tokens, and access tokens of services that ask us
+    /// (`revokeSignInSessions`). False when there is no such user.
+    pub async fn revoke_user(&self, cx: &Cx, user: ObjectId) -> Result<bool, IdpError> {
+        let record = Record::success(cx, "idp.user.revoke", format!("user/{user}"));
+        let found = self
+            .inner()
+            .store
+            .write(cx, (user, record), |(user, record), tx| {
+                Box::pin(async move {
+                    let now = tx.cx().now;
+                    if !Users(tx).revoke_sessions(*user, now).await? {
+                        return Ok::<_, IdpError>(false);
+                    }
+                    Sessions(tx).end_all_of(*user, now).await?;
+                    Refreshes(tx).revoke_all_of(*user, now).await?;
+                    tx.audit(record).await?;
+                    Ok(true)
+                })
+            })
+            .await?;
+        if found {
+            self.inner().revoked.user(cx.tenant, user, cx.now);
+        }
+        Ok(found)
+    }
+
+    /// Revokes one session with the access tokens it was issued. False when it had ended.
+    pub async fn revoke_session(&self, cx: &Cx, session: SessionId) -> Result<bool, IdpError> {
+        let record = Record::success(cx, "idp.session.revoke", format!("session/{session}"));
+        let ended = self
+            .inner()
+            .store
+            .write(cx, (session, record), |(session, record), tx| {
+                Box::pin(async move {
+                    let now = tx.cx().now;
+                    if !Sessions(tx).revoke(*session, now).await? {
+                        return Ok::<_, IdpError>(false);
+                    }
+                    tx.audit(record).await?;
+                    Ok(true)
+                })
+            })
+            .await?;
+        if ended {
+            self.inner().revoked.session(cx.tenant, session, cx.now);
+        }
+        Ok(ended)
+    }
+}

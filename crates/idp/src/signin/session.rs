@@ -1,0 +1,179 @@
+//! Sessions: one cookie per browser, one session per account that signed in there.
+
+use std::time::Duration;
+
+use hygie_core::{AppId, Cx, Principal, PrincipalKind, Secret, SessionId, TenantId};
+use hygie_oidc::Account;
+use hygie_store::audit::Record;
+
+use crate::directory::User;
+use crate::repo::{BrowserSession, Global, SessionRow, Sessions, Users};
+use crate::{Idp, IdpError};
+
+/// A session ends after so long without use.
+pub const SESSION_TTL: Duration = Duration::from_hours(24);
+/// An account that is signed in in a browser.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// As the protocol sees it.
+    pub account: Account,
+    /// How the person authenticated (`amr`).
+    pub methods: Vec<String>,
+}
+
+/// A session to begin.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// Whose.
+    pub user: User,
+    /// The next value of the browser's cookie.
+    pub browser: Secret<String>,
+    /// The value that it sent, whose other sessions go on under the next one.
+    pub previous: Option<String>,
+    /// How the person authenticated.
+    pub methods: Vec<String>,
+}
+
+impl Idp {
+    /// The accounts of the browser with this cookie, in `tenant` or in all of them, the last used first.
+    pub(crate) async fn accounts(
+        &self,
+        cx: &Cx,
+        cookie: Option<&str>,
+        tenant: Option<TenantId>,
+    ) -> Result<Vec<SignedIn>, IdpError> {
+        let Some(cookie) = cookie else {
+            return Ok(Vec::new());
+        };
+        let inner = self.inner();
+        let browser = inner.digests.browsers.digest(cookie);
+        let sessions = inner
+            .store
+            .read(cx, browser, |browser, tx| {
+                Box::pin(async move {
+                    let now = tx.cx().now;
+                    Ok::<_, IdpError>(Global(tx).list_sessions(browser, now).await?)
+                })
+            })
+            .await?;
+        let mut accounts = Vec::new();
+        for session in sessions
+            .into_iter()
+            .filter(|s| tenant.is_none_or(|tenant| s.tenant == tenant))
+        {
+            accounts.extend(self.signed_in(cx, session).await?);
+        }
+        Ok(accounts)
+    }
+
+    async fn signed_in(&self, cx: &Cx, session: BrowserSession) -> Result<Option<SignedIn>, IdpError> {
+        let cx = cx.for_tenant(session.tenant);
+        let user = self
+            .inner()
+            .store
+            .read(&cx, session.user, |user, tx| {
+                Box::pin(async move { Ok::<_, IdpError>(Users(tx).find(*user).await?) })
+            })
+            .await?;
+        let live = user.filter(|user| user.is_enabled && session.auth_time >= user.valid_from);
+        Ok(live.map(|user| SignedIn {
+            account: Account {
+                session: session.id,
+                tenant: session.tenant,
+                user: user.id,
+                user_principal_name: user.user_principal_name,
+                display_name: user.display_name,
+                auth_time: session.auth_time,
+            },
+            methods: session.methods,
+        }))
+    }
+
+    /// Begins a session after the credentials were checked; the failures before are forgotten.
+    pub(crate) async fn begin_session(&self, cx: &Cx, new: NewSession) -> Result<SignedIn, IdpError> {
+        let row = SessionRow {
+            id: SessionId::random(&*cx.random),
+            browser: self.inner().digests.browsers.digest(new.browser.expose()),
+            user: new.user.id,
+            methods: new.methods.clone(),
+            auth_time: cx.now,
+            expires_at: cx.now + SESSION_TTL,
+        };
+        let account = Account {
+            session: row.id,
+            tenant: cx.tenant,
+            user: new.user.id,
+            user_principal_name: new.user.user_principal_name.clone(),
+            display_name: new.user.display_name.clone(),
+            auth_time: cx.now,
+        };
+        let cx = Cx {
+            principal: Some(self.person(&account, None).into()),
+            ..cx.clone()
+        };
+        let record = Record::success(&cx, "idp.signin", format!("session/{}", row.id));
+        let previous = new.previous.map(|cookie| self.inner().digests.browsers.digest(cookie));
+        self.inner()
+            .store
+            .write(&cx, (row, previous, record), |(row, previous, record), tx| {
+                Box::pin(async move {
+                    if let Some(previous) = previous {
+                        Global(tx).move_sessions(previous, &row.browser).await?;
+                    }
+                    Users(tx).clear_lockout(row.user).await?;
+                    Sessions(tx).insert(row).await?;
+                    tx.audit(record).await?;
+                    Ok::<_, IdpError>(())
+                })
+            })
+            .await?;
+        Ok(SignedIn {
+            account,
+            methods: new.methods,
+        })
+    }
+
+    /// Ends the sessions of a browser (of `only` one account, or all) and gives the applications they were used for.
+    /// Refresh tokens live on, as in Entra ID: they belong to applications, not to the browser.
+    pub(crate) async fn sign_out(&self, cx: &Cx, accounts: &[SignedIn]) -> Result<Vec<(SignedIn, AppId)>, IdpError> {
+        let mut apps = Vec::new();
+        for signed_in in accounts {
+            let account = &signed_in.account;
+            let cx = Cx {
+                principal: Some(self.person(account, None).into()),
+                ..cx.for_tenant(account.tenant)
+            };
+            let record = Record::success(&cx, "idp.signout", format!("session/{}", account.session));
+            let used = self
+                .inner()
+                .store
+                .write(&cx, (account.session, record), |(session, record), tx| {
+                    Box::pin(async move {
+                        let now = tx.cx().now;
+                        Sessions(tx).end(*session, now).await?;
+                        tx.audit(record).await?;
+                        Ok::<_, IdpError>(Sessions(tx).list_apps(*session).await?)
+                    })
+                })
+                .await?;
+            apps.extend(used.into_iter().map(|app| (signed_in.clone(), app)));
+        }
+        Ok(apps)
+    }
+
+    /// A person as the actor of a record.
+    pub(crate) fn person(&self, account: &Account, app: Option<AppId>) -> Principal {
+        Principal {
+            issuer: self.inner().provider.issuer_v1(account.tenant),
+            tenant: account.tenant,
+            subject: account.user,
+            kind: PrincipalKind::User,
+            app,
+            groups: Vec::new(),
+            app_roles: Vec::new(),
+            scopes: Vec::new(),
+            session: Some(account.session),
+            professional: None,
+        }
+    }
+}

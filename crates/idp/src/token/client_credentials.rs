@@ -1,0 +1,86 @@
+//! The client credentials grant (RFC 6749 §4.4): a token for the application itself.
+
+use hygie_core::Cx;
+use hygie_jose::Protected;
+use hygie_oidc::{Aadsts, Credential, Names, Refusal, TokenRequest, TokenResponse, grant};
+use hygie_web::audit::Note;
+
+use super::claims::{self, Facts, Proof};
+use super::issue::{header, object};
+use super::party::{Parties, Wanted};
+use super::{Granted, Place};
+use crate::{Idp, IdpError};
+
+impl Idp {
+    /// Decides and answers. The client needs a service principal in the tenant, and so does the resource.
+    pub(crate) async fn client_credentials(
+        &self,
+        cx: &Cx,
+        place: Place,
+        request: &TokenRequest,
+        origin: Option<&str>,
+    ) -> Result<Granted, IdpError> {
+        let tenant = place.tenant().ok_or_else(|| Refusal::new(Aadsts::TenantNeeded))?;
+        let cx = cx.for_tenant(tenant);
+        let client = request.client.app(&tenant.to_string())?;
+        let wanted = wanted(request)?;
+        if matches!(request.client.credential, Credential::None) {
+            return Err(Refusal::new(Aadsts::NoCredential).into());
+        }
+        let parties = self.parties(&cx, client, &wanted.resource, None).await?;
+        grant::credential(hygie_oidc::Platform::Web, &request.client.credential, origin)?;
+        self.check_secret(&cx, &parties, &request.client.credential)?;
+        let facts = self.app_facts(&cx, &parties);
+        let ends = cx.now + grant::access_ttl(&*cx.random);
+        let header: Protected = header(&parties);
+        let access_token = self
+            .inner()
+            .signer
+            .sign(header, claims::access(&facts, ends, &[]))
+            .await?;
+        let note = Note::new("idp.token", object(parties.resource.party.application.app));
+        Ok(Granted {
+            response: TokenResponse {
+                version: request.version,
+                access_token,
+                validity: (cx.now, ends),
+                resource: wanted.resource,
+                scope: None,
+                refresh: None,
+                id_token: None,
+                client_info: None,
+            },
+            note: note.by(&self.application_actor(&parties)),
+            platform: None,
+        })
+    }
+
+    fn app_facts<'a>(&'a self, cx: &'a Cx, parties: &'a Parties) -> Facts<'a> {
+        Facts {
+            provider: &self.inner().provider,
+            parties,
+            now: cx.now,
+            random: &*cx.random,
+            proof: Proof::Secret,
+            client_address: None,
+            signed_in: None,
+        }
+    }
+}
+
+/// One resource, as `{resource}/.default`: an application's permissions are not asked for one by one.
+fn wanted(request: &TokenRequest) -> Result<Wanted, Refusal> {
+    let parameter = match request.version {
+        hygie_oidc::Version::V1 => "resource",
+        hygie_oidc::Version::V2 => "scope",
+    };
+    let scopes = request.scopes.as_ref().ok_or_else(|| Refusal::missing(parameter))?;
+    let wanted = scopes
+        .single()?
+        .map(Wanted::of)
+        .ok_or_else(|| Refusal::about(Aadsts::NotDefault, &["openid"]))?;
+    match &wanted.names {
+        Names::Default => Ok(wanted),
+        Names::Named(names) => Err(Refusal::about(Aadsts::NotDefault, &[&names.join(" ")])),
+    }
+}

@@ -1,0 +1,265 @@
+//! The authorization code grant (RFC 6749 §4.1.3).
+
+use hygie_core::{Cx, Secret, Timestamp, random_array};
+use hygie_oidc::grant::{self, CodeAttempt, GrantRefusal};
+use hygie_oidc::{Aadsts, Grant, Platform, Refusal, Scopes, TokenRequest};
+use hygie_store::audit::{Outcome, Record};
+use hygie_web::audit::Note;
+use uuid::Uuid;
+
+use super::claims::Proof;
+use super::issue::{ResponseAsk, client_info, object};
+use super::party::{Parties, Wanted};
+use super::{Authorization, Granted, Place, opaque, tenant_of};
+use crate::repo::{CodeRow, Codes, Refreshes};
+use crate::{Idp, IdpError};
+
+/// A code as presented.
+#[derive(Clone)]
+struct Presented {
+    digest: [u8; 32],
+    redirect_uri: Option<String>,
+    verifier: Option<String>,
+    client: hygie_core::AppId,
+    /// Digest and end of the refresh token to be kept, when one is issued.
+    refresh: Option<([u8; 32], Timestamp)>,
+    record: Record,
+}
+
+/// How the transaction ended.
+enum Redeemed {
+    Good(Box<CodeRow>),
+    /// Refused; what had been issued before is revoked when the code was used twice.
+    Refused(Refusal),
+}
+
+impl Idp {
+    /// Decides and answers. The code is consumed only when everything else is in order.
+    pub(crate) async fn authorization_code(
+        &self,
+        cx: &Cx,
+        place: Place,
+        request: &TokenRequest,
+        origin: Option<&str>,
+    ) -> Result<Granted, IdpError> {
+        let Grant::AuthorizationCode {
+            code,
+            redirect_uri,
+            code_verifier,
+        } = &request.grant
+        else {
+            return Err(Refusal::about(Aadsts::BadGrant, &["grant_type"]).into());
+        };
+        let (cx, stored) = self.presented(cx, place, request, code).await?;
+        let authorization = &stored.authorization;
+        let wanted = wanted(request.scopes.as_ref(), authorization)?;
+        let parties = self
+            .grant_parties(&cx, authorization, &wanted, (request, origin))
+            .await?;
+        let cx = Cx {
+            principal: Some(self.person_actor(cx.tenant, authorization).into()),
+            ..cx
+        };
+        let platform = authorization.platform;
+        let refresh = authorization
+            .scopes
+            .oidc
+            .offline_access
+            .then(|| self.new_refresh(&cx, platform, cx.now));
+        let presented = Presented {
+            digest: self.inner().digests.codes.digest(code.expose()),
+            redirect_uri: redirect_uri.clone(),
+            verifier: code_verifier.clone(),
+            client: authorization.client,
+            refresh: refresh.as_ref().map(|new| (new.digest, new.ends)),
+            record: Record::success(&cx, "idp.token", object(parties.resource.party.application.app)),
+        };
+        let row = match self.redeem(&cx, presented).await? {
+            Redeemed::Refused(refusal) => return Err(refusal.into()),
+            Redeemed::Good(row) => row,
+        };
+        let authorization = &row.authorization;
+        let facts = self.facts(&cx, &parties, authorization, proof(platform));
+        let ask = ResponseAsk {
+            version: request.version,
+            refresh: refresh.map(|new| new.told(platform)),
+            client_info: request.wants_client_info.then(|| client_info(authorization, cx.tenant)),
+        };
+        let response = self.user_response(&facts, authorization, &wanted, ask).await?;
+        Ok(Granted {
+            response,
+            note: Note::recorded(),
+            platform: Some(platform),
+        })
+    }
+
+    /// The code as stored, when it is this client's, and a context of its tenant.
+    async fn presented(
+        &self,
+        cx: &Cx,
+        place: Place,
+        request: &TokenRequest,
+        code: &Secret<String>,
+    ) -> Result<(Cx, CodeRow), IdpError> {
+        let bad = || Refusal::about(Aadsts::BadGrant, &["code"]);
+        let tenant = tenant_of(code.expose()).ok_or_else(bad)?;
+        if place.tenant().is_some_and(|place| place != tenant) {
+            return Err(Refusal::new(Aadsts::CodeOfOtherTenant).into());
+        }
+        let cx = cx.for_tenant(tenant);
+        let client = request.client.app(&tenant.to_string())?;
+        let stored = self
+            .find_code(&cx, self.inner().digests.codes.digest(code.expose()))
+            .await?;
+        let stored = stored
+            .filter(|stored| stored.authorization.client == client)
+            .ok_or_else(bad)?;
+        Ok((cx, stored))
+    }
+
+    /// The parties of a person's grant, once the client has proved itself and may have what it wants.
+    pub(super) async fn grant_parties(
+        &self,
+        cx: &Cx,
+        authorization: &Authorization,
+        wanted: &Wanted,
+        (request, origin): (&TokenRequest, Option<&str>),
+    ) -> Result<Parties, IdpError> {
+        let parties = self
+            .parties(cx, authorization.client, &wanted.resource, Some(authorization.user))
+            .await?;
+        grant::credential(authorization.platform, &request.client.credential, origin)?;
+        self.check_secret(cx, &parties, &request.client.credential)?;
+        parties.delegated(&wanted.names)?;
+        Ok(parties)
+    }
+
+    async fn find_code(&self, cx: &Cx, digest: [u8; 32]) -> Result<Option<CodeRow>, IdpError> {
+        self.inner()
+            .store
+            .read(cx, digest, |digest, tx| {
+                Box::pin(async move { Ok(Codes(tx).find(digest).await?) })
+            })
+            .await
+    }
+
+    async fn redeem(&self, cx: &Cx, presented: Presented) -> Result<Redeemed, IdpError> {
+        self.inner()
+            .store
+            .write(cx, presented, |presented, tx| {
+                Box::pin(async move {
+                    let now = tx.cx().now;
+                    let Some(row) = Codes(tx).find(&presented.digest).await? else {
+                        return Ok(Redeemed::Refused(Refusal::about(Aadsts::BadGrant, &["code"])));
+                    };
+                    if let Err(refusal) = decide(&row, presented, now) {
+                        return match refusal {
+                            GrantRefusal::Refused(refusal) => Ok(Redeemed::Refused(refusal)),
+                            GrantRefusal::Reused(refusal) => {
+                                Refreshes(tx).revoke(row.family, now).await?;
+                                tx.audit(&presented.record.clone().ended(Outcome::Refused, "AADSTS54005"))
+                                    .await?;
+                                Ok(Redeemed::Refused(refusal))
+                            }
+                        };
+                    }
+                    Codes(tx).redeemed(&presented.digest, now).await?;
+                    if let Some((digest, ends)) = presented.refresh {
+                        begin_family(tx, &row, (digest, ends), now).await?;
+                    }
+                    tx.audit(&presented.record).await?;
+                    Ok::<_, IdpError>(Redeemed::Good(Box::new(row)))
+                })
+            })
+            .await
+    }
+
+    /// A refresh token to be kept and told.
+    pub(super) fn new_refresh(&self, cx: &Cx, platform: Platform, first_issued: Timestamp) -> NewRefresh {
+        let token = opaque(cx.tenant, &Secret::new(random_array(&*cx.random)));
+        NewRefresh {
+            digest: self.inner().digests.refreshes.digest(token.expose()),
+            ends: grant::refresh_end(platform, first_issued, cx.now),
+            token,
+        }
+    }
+}
+
+async fn begin_family(
+    tx: &mut hygie_store::Tx<'_>,
+    row: &CodeRow,
+    (digest, ends): ([u8; 32], Timestamp),
+    now: Timestamp,
+) -> Result<(), IdpError> {
+    // The nonce belongs to this one id token, the challenge to this one code.
+    let kept = Authorization {
+        nonce: None,
+        challenge: None,
+        redirect_uri: None,
+        ..row.authorization.clone()
+    };
+    let json = serde_json::to_string(&kept)?;
+    let of = (kept.user, kept.session);
+    Refreshes(tx).insert_family(row.family, of, &json, (now, ends)).await?;
+    Refreshes(tx).insert(&digest, row.family, ends).await?;
+    Ok(())
+}
+
+/// A new refresh token.
+pub(super) struct NewRefresh {
+    pub token: Secret<String>,
+    pub digest: [u8; 32],
+    pub ends: Timestamp,
+}
+
+impl NewRefresh {
+    /// As the response tells it: with its end where that is fixed.
+    pub fn told(self, platform: Platform) -> (String, Option<Timestamp>) {
+        (
+            self.token.expose().clone(),
+            (platform == Platform::Spa).then_some(self.ends),
+        )
+    }
+}
+
+fn decide(row: &CodeRow, presented: &Presented, now: Timestamp) -> Result<(), GrantRefusal> {
+    let code = grant::Code {
+        client: row.authorization.client,
+        redirect_uri: row.authorization.redirect_uri.as_deref(),
+        challenge: row.authorization.challenge.as_ref(),
+        expires_at: row.expires_at,
+        redeemed_at: row.redeemed_at,
+    };
+    let attempt = CodeAttempt {
+        client: presented.client,
+        redirect_uri: presented.redirect_uri.as_deref(),
+        verifier: presented.verifier.as_deref(),
+        now,
+    };
+    grant::redeem(&code, &attempt)
+}
+
+/// The one resource of the request, or the first that was authorized.
+pub(super) fn wanted(asked: Option<&Scopes>, authorization: &Authorization) -> Result<Wanted, Refusal> {
+    let Some(scopes) = asked else {
+        return Ok(Wanted::first(&authorization.scopes));
+    };
+    Ok(match scopes.single()? {
+        Some(one) => Wanted::of(one),
+        // Only words of OpenID Connect: the resource of the authorization, or the user endpoint.
+        None => Wanted::first(&authorization.scopes),
+    })
+}
+
+/// How a client of this platform proves itself.
+pub(super) const fn proof(platform: Platform) -> Proof {
+    match platform {
+        Platform::Web => Proof::Secret,
+        Platform::Spa | Platform::PublicClient => Proof::Public,
+    }
+}
+
+/// A new name for what descends from one authorization.
+pub(super) fn new_family(cx: &Cx) -> Uuid {
+    uuid::Builder::from_random_bytes(random_array(&*cx.random)).into_uuid()
+}

@@ -1,0 +1,181 @@
+//! Making the tokens of a person's grant.
+
+use hygie_core::{AppId, Cx, Principal, PrincipalKind, TenantId, Timestamp};
+use hygie_jose::{Protected, base64url};
+use hygie_oidc::{Names, TokenResponse, Version, grant};
+
+use super::Authorization;
+use super::claims::{self, Facts, IdTokenFacts, Proof, SignIn};
+use super::party::{Parties, Wanted};
+use crate::directory::DIRECTORY_API;
+use crate::{Idp, IdpError};
+
+/// A signed access token.
+pub(super) struct AccessToken {
+    pub token: String,
+    pub validity: (Timestamp, Timestamp),
+    /// The granted scopes as the response tells them.
+    pub scope: String,
+}
+
+impl Idp {
+    /// The facts of a person's tokens.
+    pub(super) fn facts<'a>(
+        &'a self,
+        cx: &'a Cx,
+        parties: &'a Parties,
+        authorization: &'a Authorization,
+        proof: Proof,
+    ) -> Facts<'a> {
+        Facts {
+            provider: &self.inner().provider,
+            parties,
+            now: cx.now,
+            random: &*cx.random,
+            proof,
+            client_address: cx.client,
+            signed_in: Some(SignIn {
+                session: authorization.session,
+                auth_time: authorization.auth_time,
+                methods: &authorization.methods,
+            }),
+        }
+    }
+
+    /// An access token for the resource of `parties`.
+    pub(super) async fn access_token(
+        &self,
+        facts: &Facts<'_>,
+        wanted: &Wanted,
+        version: Version,
+    ) -> Result<AccessToken, IdpError> {
+        let scopes = facts.parties.delegated(&wanted.names)?;
+        let ends = facts.now + grant::access_ttl(facts.random);
+        let claims = claims::access(facts, ends, &scopes);
+        let token = self.inner().signer.sign(header(facts.parties), claims).await?;
+        let scope = scope_text(facts.parties, wanted, &scopes, version);
+        Ok(AccessToken {
+            token,
+            validity: (facts.now, ends),
+            scope,
+        })
+    }
+
+    /// An id token for the client of `parties`.
+    pub(super) async fn id_token(&self, facts: &Facts<'_>, told: &IdTokenFacts<'_>) -> Result<String, IdpError> {
+        let claims = claims::id(facts, told, facts.now + grant::ID_TOKEN_TTL);
+        let header = match told.version {
+            Version::V1 => Protected::jwt().with_x5t(),
+            Version::V2 => Protected::jwt(),
+        };
+        self.inner().signer.sign(header, claims).await
+    }
+
+    /// The response of a code or refresh token: an access token, an id token where the person signed in with one, and
+    /// the next refresh token.
+    pub(super) async fn user_response(
+        &self,
+        facts: &Facts<'_>,
+        authorization: &Authorization,
+        wanted: &Wanted,
+        ask: ResponseAsk,
+    ) -> Result<TokenResponse, IdpError> {
+        let access = self.access_token(facts, wanted, ask.version).await?;
+        let oidc = authorization.scopes.oidc;
+        let told = IdTokenFacts {
+            version: ask.version,
+            oidc,
+            nonce: authorization.nonce.as_deref(),
+            code: None,
+            access_token: None,
+            passes_browser: false,
+        };
+        let id_token = if oidc.openid {
+            Some(self.id_token(facts, &told).await?)
+        } else {
+            None
+        };
+        Ok(TokenResponse {
+            version: ask.version,
+            access_token: access.token,
+            validity: access.validity,
+            resource: wanted.resource.clone(),
+            scope: Some(access.scope),
+            refresh: ask.refresh,
+            id_token,
+            client_info: ask.client_info,
+        })
+    }
+
+    /// The application as the actor of a record.
+    pub(super) fn application_actor(&self, parties: &Parties) -> Principal {
+        Principal {
+            issuer: self.inner().provider.issuer_v1(parties.tenant.id),
+            tenant: parties.tenant.id,
+            subject: parties.client.principal.id,
+            kind: PrincipalKind::App,
+            app: Some(parties.client.application.app),
+            groups: Vec::new(),
+            app_roles: Vec::new(),
+            scopes: Vec::new(),
+            session: None,
+            professional: None,
+        }
+    }
+
+    /// A person, through an application, as the actor of a record.
+    pub(super) fn person_actor(&self, tenant: TenantId, authorization: &Authorization) -> Principal {
+        Principal {
+            issuer: self.inner().provider.issuer_v1(tenant),
+            tenant,
+            subject: authorization.user,
+            kind: PrincipalKind::User,
+            app: Some(authorization.client),
+            groups: Vec::new(),
+            app_roles: Vec::new(),
+            scopes: Vec::new(),
+            session: Some(authorization.session),
+            professional: None,
+        }
+    }
+}
+
+/// What a response holds besides the tokens.
+pub(super) struct ResponseAsk {
+    pub version: Version,
+    pub refresh: Option<(String, Option<Timestamp>)>,
+    pub client_info: Option<String>,
+}
+
+/// The header of an access token: `x5t` in version 1 only.
+pub(super) fn header(parties: &Parties) -> Protected {
+    if parties.resource.party.application.definition.wants_v2() {
+        Protected::jwt()
+    } else {
+        Protected::jwt().with_x5t()
+    }
+}
+
+/// The `client_info` member, from which Microsoft's libraries make the id of an account.
+pub(super) fn client_info(authorization: &Authorization, tenant: TenantId) -> String {
+    base64url::encode(format!(r#"{{"uid":"{}","utid":"{tenant}"}}"#, authorization.user))
+}
+
+/// The granted scopes in the words of the request: with the resource before each at v2, but for the directory API.
+fn scope_text(parties: &Parties, wanted: &Wanted, scopes: &[String], version: Version) -> String {
+    let is_directory: bool = parties.resource.party.application.app == DIRECTORY_API;
+    if version == Version::V1 || is_directory && wanted.names != Names::Default {
+        return scopes.join(" ");
+    }
+    let names = scopes
+        .iter()
+        .map(String::as_str)
+        .chain((wanted.names == Names::Default).then_some(".default"));
+    let full: Vec<String> = names.map(|name| format!("{}/{name}", wanted.resource)).collect();
+    full.join(" ")
+}
+
+/// The object of a record about a token.
+pub(super) fn object(app: AppId) -> String {
+    format!("app/{app}")
+}

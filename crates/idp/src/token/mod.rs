@@ -1,0 +1,119 @@
+//! Tokens: the grants of the token endpoint, and the codes and tokens of the authorization endpoint.
+
+mod authorize;
+mod claims;
+mod client_credentials;
+mod code;
+mod issue;
+mod party;
+mod refresh;
+mod userinfo;
+
+use hygie_core::{AppId, ObjectId, Secret, SessionId, TenantId, Timestamp};
+use hygie_jose::base64url;
+use hygie_oidc::{Challenge, Platform, Scopes, TokenResponse, Version};
+use hygie_web::audit::Note;
+use serde::{Deserialize, Serialize};
+
+pub use authorize::Asking;
+pub use userinfo::{UserInfo, UserInfoError};
+
+/// What a person authorized: kept with the code, then with the family of refresh tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authorization {
+    /// The application.
+    pub client: AppId,
+    /// What kind of client it is, by its redirect URI.
+    pub platform: Platform,
+    /// The endpoints it used.
+    pub version: Version,
+    /// The person.
+    pub user: ObjectId,
+    /// The session.
+    pub session: SessionId,
+    /// When the person authenticated.
+    pub auth_time: Timestamp,
+    /// How (`amr`).
+    pub methods: Vec<String>,
+    /// What was asked.
+    pub scopes: Scopes,
+    /// The redirect URI of the request, when it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
+    /// To be repeated in the id token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// PKCE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<Challenge>,
+}
+
+/// The answer of a grant, with what the audit layer shall know.
+#[derive(Debug)]
+pub struct Granted {
+    /// The response.
+    pub response: TokenResponse,
+    /// The record, unless the transaction made it.
+    pub note: Note,
+    /// Whether a page of another origin may read the answer.
+    pub platform: Option<Platform>,
+}
+
+/// What the first segment of a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// One tenant, which exists.
+    Tenant(TenantId),
+    /// Any tenant.
+    Organizations,
+    /// Any account; the same here, where there are no personal accounts.
+    Common,
+}
+
+impl Place {
+    /// The tenant, when it is one.
+    pub fn tenant(self) -> Option<TenantId> {
+        match self {
+            Self::Tenant(tenant) => Some(tenant),
+            Self::Organizations | Self::Common => None,
+        }
+    }
+}
+
+/// A code or refresh token: the tenant that issued it, then the secret, so that it is found at endpoints for all tenants
+/// too. Its form is ours; clients must not read it.
+pub(crate) fn opaque(tenant: TenantId, secret: &Secret<[u8; 32]>) -> Secret<String> {
+    let bytes = Secret::new([tenant.uuid().as_bytes().as_slice(), secret.expose()].concat());
+    Secret::new(format!("1.{}", base64url::encode(bytes.expose())))
+}
+
+/// The tenant of a code or refresh token; `None` when it is none of ours.
+pub(crate) fn tenant_of(token: &str) -> Option<TenantId> {
+    let bytes = base64url::decode(token.strip_prefix("1.")?).ok()?;
+    let (tenant, secret) = bytes.split_at_checked(16)?;
+    (secret.len() == 32).then_some(())?;
+    Some(TenantId::from_uuid(uuid::Uuid::from_slice(tenant).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_token_tells_its_tenant() {
+        let tenant: TenantId = "5b1f9e0a-34a7-4c2a-9a64-0f6f0d2f0001".parse().unwrap();
+        let token = opaque(tenant, &Secret::new([7; 32]));
+        assert_eq!(tenant_of(token.expose()), Some(tenant));
+        assert_eq!(tenant_of(&token.expose()[..60]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(token in "\\PC{0,80}") {
+            let _ = tenant_of(&token);
+            let _ = tenant_of(&format!("1.{token}"));
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The identity provider over its real router: no socket, a clock that moves when told.
+
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on panics")]
+
+mod authorize;
+mod keys;
+mod metadata;
+mod pages;
+mod refresh;
+mod signin;
+mod signout;
+mod tenants;
+mod tokens;
+mod userinfo;
+mod world;

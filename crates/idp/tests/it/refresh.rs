@@ -1,0 +1,201 @@
+//! Refresh tokens: rotation, grace, reuse, ends.
+
+use std::time::Duration;
+
+use hygie_access::{Origin, Revoked};
+use serde_json::Value;
+
+use crate::world::{FHIR, SPA, VERIFIER, World, code_of};
+
+fn token(body: &Value) -> String {
+    body["refresh_token"].as_str().expect("a refresh token").to_owned()
+}
+
+#[tokio::test]
+async fn each_use_gives_the_next_one() {
+    let world = World::new().await;
+    let body = world.code_flow(&[]).await;
+    let first = token(&body);
+    let answer = world.refresh(&first, &[]).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let second = token(&answer.json());
+    assert_ne!(first, second);
+    assert!(answer.json()["id_token"].is_string());
+    let claims = world.verified(&answer.json()["id_token"]).claims;
+    assert_eq!(claims.text("nonce"), None, "the nonce was for the first id token");
+    assert_eq!(claims.audience, [world.portal.to_string()]);
+    // Two processes that share a cache use the same token within a minute.
+    world.clock.advance(Duration::from_mins(1));
+    let again = world.refresh(&first, &[]).await;
+    assert_eq!(again.status, 200, "{}", again.text());
+    // Later it is a theft: whoever has it, everything that came of the authorization ends.
+    world.clock.advance(Duration::from_millis(1));
+    assert_eq!(code_of(&world.refresh(&first, &[]).await), 50_173);
+    for descendant in [second, token(&again.json())] {
+        assert_eq!(code_of(&world.refresh(&descendant, &[]).await), 50_173);
+    }
+}
+
+#[tokio::test]
+async fn another_resource_or_scope_may_be_asked_for() {
+    let world = World::new().await;
+    let first = token(&world.code_flow(&[]).await);
+    let answer = world.refresh(&first, &[("scope", "api://records//read")]).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let claims = world.verified(&answer.json()["access_token"]).claims;
+    assert_eq!(
+        (claims.audience[0].as_str(), claims.text("scp")),
+        (world.api.to_string().as_str(), Some("read"))
+    );
+    let next = token(&answer.json());
+    for (scope, code) in [
+        ("api://records//erase", 65_001),
+        ("https://nowhere.example/x", 500_011),
+        ("api://records//read https://nowhere.example/x", 700_022),
+    ] {
+        let refused = world.refresh(&next, &[("scope", scope)]).await;
+        assert_eq!(code_of(&refused), code, "{scope}");
+    }
+    let default = world.refresh(&next, &[("scope", &format!("{FHIR}/.default"))]).await;
+    assert_eq!(
+        default.status,
+        200,
+        "a refused request did not use it up: {}",
+        default.text()
+    );
+}
+
+#[tokio::test]
+async fn it_belongs_to_its_client_and_tenant() {
+    let world = World::new().await;
+    let first = token(&world.code_flow(&[]).await);
+    let spa = world.spa.to_string();
+    let stolen = world
+        .token(&[
+            ("grant_type", "refresh_token"),
+            ("client_id", &spa),
+            ("refresh_token", &first),
+        ])
+        .await;
+    assert_eq!(code_of(&stolen), 70_000);
+    assert_eq!(code_of(&world.refresh("1.AAAA", &[]).await), 70_000);
+    assert_eq!(code_of(&world.refresh("garbage", &[]).await), 70_000);
+    let id = world.portal.to_string();
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("client_id", id.as_str()),
+        ("client_secret", &world.secret),
+        ("refresh_token", &first),
+    ];
+    let other = world
+        .browser()
+        .post(&format!("/{}/oauth2/v2.0/token", world.other), &fields)
+        .await;
+    assert_eq!(code_of(&other), 50_020);
+    let everywhere = world.browser().post("/organizations/oauth2/v2.0/token", &fields).await;
+    assert_eq!(everywhere.status, 200, "{}", everywhere.text());
+}
+
+#[tokio::test]
+async fn ninety_days_unused_are_the_end() {
+    let world = World::new().await;
+    let first = token(&world.code_flow(&[]).await);
+    world.clock.advance(Duration::from_hours(89 * 24));
+    let second = token(&world.refresh(&first, &[]).await.json());
+    world.clock.advance(Duration::from_hours(89 * 24));
+    let third = token(&world.refresh(&second, &[]).await.json());
+    world.clock.advance(Duration::from_hours(90 * 24));
+    assert_eq!(code_of(&world.refresh(&third, &[]).await), 700_082);
+    world.idp.maintain().await.unwrap();
+    assert_eq!(
+        code_of(&world.refresh(&third, &[]).await),
+        700_082,
+        "told so for another day"
+    );
+    world.clock.advance(Duration::from_hours(25));
+    world.idp.maintain().await.unwrap();
+    assert_eq!(code_of(&world.refresh(&third, &[]).await), 70_000, "then forgotten");
+}
+
+#[tokio::test]
+async fn a_page_signs_in_again_after_a_day() {
+    let world = World::new().await;
+    let answer = world
+        .sign_in(&world.browser(), &world.authorize(world.spa, SPA, &[]))
+        .await;
+    let code = answer.redirect_param("code").unwrap();
+    let id = world.spa.to_string();
+    let path = world.path("oauth2/v2.0/token");
+    let origin = [("origin", "https://spa.example")];
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("client_id", id.as_str()),
+        ("code", code.as_str()),
+        ("redirect_uri", SPA),
+        ("code_verifier", VERIFIER),
+    ];
+    let mut current = token(&world.browser().post_with(&path, &origin, &fields).await.json());
+    for left in [64_800, 43_200, 21_600] {
+        world.clock.advance(Duration::from_hours(6));
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("client_id", id.as_str()),
+            ("refresh_token", current.as_str()),
+        ];
+        let body = world.browser().post_with(&path, &origin, &fields).await.json();
+        assert_eq!(body["refresh_token_expires_in"], left, "the end does not move");
+        current = token(&body);
+    }
+    world.clock.advance(Duration::from_hours(6));
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("client_id", id.as_str()),
+        ("refresh_token", current.as_str()),
+    ];
+    assert_eq!(
+        code_of(&world.browser().post_with(&path, &origin, &fields).await),
+        700_084
+    );
+}
+
+#[tokio::test]
+async fn what_the_person_lost_is_lost() {
+    let world = World::new().await;
+    let first = token(&world.code_flow(&[]).await);
+    world.clock.advance(Duration::from_secs(5));
+    let cx = world.cx(world.tenant);
+    let new = hygie_core::Secret::new("another good one".to_owned());
+    world.idp.set_password(&cx, world.nurse, new).await.unwrap();
+    assert_eq!(code_of(&world.refresh(&first, &[]).await), 50_173);
+    world
+        .idp
+        .set_user_enabled(&cx, world.nurse, hygie_idp::directory::Enabled::No)
+        .await
+        .unwrap();
+    assert_eq!(code_of(&world.refresh(&first, &[]).await), 50_057);
+}
+
+#[tokio::test]
+async fn a_revoked_session_takes_its_tokens_along() {
+    let world = World::new().await;
+    let body = world.code_flow(&[]).await;
+    let claims = world.verified(&body["access_token"]).claims;
+    let session = claims.text("sid").unwrap().parse().unwrap();
+    let cx = world.cx(world.tenant);
+    let origin = Origin {
+        tenant: world.tenant,
+        subject: world.nurse,
+        session: Some(session),
+        issued_at: claims.issued_at,
+    };
+    let revoked = |idp: &hygie_idp::Idp| idp.revocations().revoked(&origin);
+    assert_eq!(revoked(&world.idp), None);
+    assert!(world.idp.revoke_session(&cx, session).await.unwrap());
+    assert!(!world.idp.revoke_session(&cx, session).await.unwrap());
+    assert_eq!(revoked(&world.idp), Some(Revoked::Session));
+    assert_eq!(code_of(&world.refresh(&token(&body), &[]).await), 50_173);
+    // Another process knows it from the store.
+    let random = std::sync::Arc::new(hygie_testkit::SeededRandom::new(2));
+    let second = crate::world::open(&world.store, &world.clock, &random).await;
+    assert_eq!(revoked(&second), Some(Revoked::Session));
+}

@@ -1,0 +1,254 @@
+//! The sign-in pages: passwords, lock-out, sessions, single sign-on.
+
+use std::time::Duration;
+
+use hygie_core::Secret;
+use hygie_idp::directory::{Enabled, NewUser};
+
+use crate::world::{PASSWORD, SPA, WEB, World, submit};
+
+const ANNA: &str = "anna.martin@ch-demo.example";
+
+#[tokio::test]
+async fn single_sign_on_between_two_applications() {
+    let world = World::new().await;
+    let browser = world.browser();
+    world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    let second = browser.get(&world.authorize(world.spa, SPA, &[])).await;
+    assert_eq!(second.status, 302, "{}", second.text());
+    assert!(second.redirect_param("code").is_some());
+    let silent = browser
+        .get(&world.authorize(world.spa, SPA, &[("prompt", "none"), ("login_hint", ANNA)]))
+        .await;
+    assert!(silent.redirect_param("code").is_some(), "{}", silent.location());
+    let other = browser
+        .get(&world.authorize(
+            world.spa,
+            SPA,
+            &[("prompt", "none"), ("login_hint", "x@ch-demo.example")],
+        ))
+        .await;
+    assert_eq!(other.redirect_param("error").as_deref(), Some("login_required"));
+    let stranger = world.browser().get(&world.authorize(world.spa, SPA, &[])).await;
+    assert_eq!(stranger.status, 200, "another browser is asked");
+}
+
+#[tokio::test]
+async fn the_session_ends_a_day_after_its_last_use() {
+    let world = World::new().await;
+    let browser = world.browser();
+    world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    let silent = world.authorize(world.portal, WEB, &[("prompt", "none")]);
+    for _ in 0..3 {
+        world.clock.advance(Duration::from_hours(23));
+        assert!(browser.get(&silent).await.redirect_param("code").is_some());
+    }
+    world.clock.advance(Duration::from_hours(24));
+    assert_eq!(
+        browser.get(&silent).await.redirect_param("error").as_deref(),
+        Some("login_required")
+    );
+}
+
+#[tokio::test]
+async fn prompts_and_ages() {
+    let world = World::new().await;
+    let browser = world.browser();
+    world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    world.clock.advance(Duration::from_mins(10));
+    let fresh = browser
+        .get(&world.authorize(world.portal, WEB, &[("max_age", "600")]))
+        .await;
+    assert!(fresh.redirect_param("code").is_some());
+    for other in [
+        vec![("max_age", "599")],
+        vec![("prompt", "login")],
+        vec![("max_age", "0")],
+    ] {
+        let page = browser.get(&world.authorize(world.portal, WEB, &other)).await;
+        assert_eq!(
+            page.field("step").as_deref(),
+            Some("password"),
+            "{other:?}: the account is known"
+        );
+        let answer = submit(&browser, &page, &[("username", ANNA), ("password", PASSWORD)]).await;
+        let code = answer
+            .redirect_param("code")
+            .unwrap_or_else(|| panic!("{other:?} {}", answer.text()));
+        let body = world.redeem(&code).await.json();
+        let auth_time = world.verified(&body["id_token"]).claims.members["auth_time"].as_i64();
+        assert_eq!(auth_time, Some(world.cx(world.tenant).now.secs()), "{other:?}");
+    }
+    let choice = browser
+        .get(&world.authorize(world.portal, WEB, &[("prompt", "select_account")]))
+        .await;
+    assert_eq!(choice.field("step").as_deref(), Some("account"));
+    let session = choice.field("account").unwrap_or_else(|| panic!("{}", choice.text()));
+    let answer = submit(&browser, &choice, &[("account", &session)]).await;
+    assert!(answer.redirect_param("code").is_some(), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn two_accounts_in_one_browser() {
+    let world = World::new().await;
+    let new = NewUser {
+        user_principal_name: "paul@ch-demo.example".to_owned(),
+        display_name: "Paul Petit".to_owned(),
+        password: Some(Secret::new(PASSWORD.to_owned())),
+        ..NewUser::default()
+    };
+    world.idp.create_user(&world.cx, new).await.unwrap();
+    let browser = world.browser();
+    world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    let before = browser.cookie("__Host-hygie-idp").unwrap();
+    let request = world.authorize(world.portal, WEB, &[("login_hint", "paul@ch-demo.example")]);
+    let page = browser.get(&request).await;
+    let answer = submit(
+        &browser,
+        &page,
+        &[("username", "paul@ch-demo.example"), ("password", PASSWORD)],
+    )
+    .await;
+    assert!(answer.redirect_param("code").is_some(), "{}", answer.text());
+    assert_ne!(
+        browser.cookie("__Host-hygie-idp").unwrap(),
+        before,
+        "a new value with each sign-in"
+    );
+    let choice = browser.get(&world.authorize(world.portal, WEB, &[])).await;
+    assert!(choice.text().contains("Anna Martin") && choice.text().contains("Paul Petit"));
+    let silent = browser
+        .get(&world.authorize(world.portal, WEB, &[("prompt", "none")]))
+        .await;
+    assert_eq!(silent.redirect_param("error").as_deref(), Some("interaction_required"));
+    // The old cookie value is worth nothing.
+    let thief = world.browser();
+    thief.set_cookie("__Host-hygie-idp", &before);
+    let nobody = thief
+        .get(&world.authorize(world.portal, WEB, &[("prompt", "none")]))
+        .await;
+    assert_eq!(nobody.redirect_param("error").as_deref(), Some("login_required"));
+}
+
+#[tokio::test]
+async fn a_wrong_password_keeps_the_name_and_tells_nothing() {
+    let world = World::new().await;
+    let request = world.authorize(world.portal, WEB, &[]);
+    let mut pages = Vec::new();
+    for name in [ANNA, "nobody@ch-demo.example"] {
+        let browser = world.browser();
+        let page = world.sign_in_as(&browser, &request, (name, "wrong password")).await;
+        assert_eq!(page.field("step").as_deref(), Some("password"));
+        assert!(page.text().contains(name), "the name is kept");
+        assert!(!page.text().contains("wrong password"), "the password is not");
+        assert_eq!(browser.cookie("__Host-hygie-idp"), None);
+        let csrf = page.field("csrf").unwrap();
+        pages.push(page.text().replace(name, "NAME").replace(&csrf, "CSRF"));
+    }
+    assert_eq!(pages[0], pages[1], "known and unknown names are answered alike");
+    let browser = world.browser();
+    let first = browser.get(&request).await;
+    let empty = submit(&browser, &first, &[("username", " ")]).await;
+    assert_eq!(empty.field("step").as_deref(), Some("username"));
+    let second = submit(&browser, &first, &[("username", ANNA)]).await;
+    let none = submit(&browser, &second, &[("username", ANNA), ("password", "")]).await;
+    assert_eq!(none.field("step").as_deref(), Some("password"));
+}
+
+#[tokio::test]
+async fn ten_failures_lock_for_a_minute() {
+    let world = World::new().await;
+    let browser = world.browser();
+    let request = world.authorize(world.portal, WEB, &[]);
+    let first = browser.get(&request).await;
+    let page = submit(&browser, &first, &[("username", ANNA)]).await;
+    let attempt = |password: String| {
+        let (browser, page) = (&browser, &page);
+        async move { submit(browser, page, &[("username", ANNA), ("password", &password)]).await }
+    };
+    for n in 0..10 {
+        assert_eq!(attempt(format!("guess {n}")).await.status, 200);
+    }
+    let locked = attempt(PASSWORD.to_owned()).await;
+    assert!(locked.text().contains("verrouillé"), "{}", locked.text());
+    world.clock.advance(Duration::from_mins(1));
+    assert!(attempt(PASSWORD.to_owned()).await.redirect_param("code").is_some());
+    // A saved password that was changed does not lock, however often it is tried.
+    for _ in 0..15 {
+        attempt("the old one".to_owned()).await;
+    }
+    assert!(attempt(PASSWORD.to_owned()).await.redirect_param("code").is_some());
+}
+
+#[tokio::test]
+async fn forms_of_others_are_refused() {
+    let world = World::new().await;
+    let browser = world.browser();
+    let page = browser.get(&world.authorize(world.portal, WEB, &[])).await;
+    let other = world.browser();
+    let refused = submit(&other, &page, &[("username", ANNA), ("password", PASSWORD)]).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().contains("AADSTS50089"), "{}", refused.text());
+    assert_eq!(other.cookie("__Host-hygie-idp"), None);
+    // The request in the form is checked again: it cannot lead elsewhere.
+    let csrf = page.field("csrf").unwrap();
+    let evil = page.field("request").unwrap().replace("portal.example", "evil.example");
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("step", "password"),
+        ("version", "2"),
+        ("request", &evil),
+        ("username", ANNA),
+        ("password", PASSWORD),
+    ];
+    let answer = browser.post(&world.path("login"), &fields).await;
+    assert!(answer.text().contains("AADSTS50011"), "{}", answer.text());
+    assert_eq!(browser.cookie("__Host-hygie-idp"), None);
+}
+
+#[tokio::test]
+async fn who_may_not_is_told_so() {
+    let world = World::new().await;
+    let browser = world.browser();
+    world
+        .idp
+        .set_requires_assignment(&world.cx, world.portal, Enabled::Yes)
+        .await
+        .unwrap();
+    let page = world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    assert_eq!((page.status.as_u16(), page.location()), (400, ""));
+    assert!(page.text().contains("AADSTS50105") && page.text().contains("Portal"));
+    let silent = browser
+        .get(&world.authorize(world.portal, WEB, &[("prompt", "none")]))
+        .await;
+    assert_eq!(
+        silent.redirect_param("error").as_deref(),
+        Some("access_denied"),
+        "silent requests always redirect"
+    );
+    // Assigned through the group.
+    let group = hygie_core::ObjectId::from_uuid(world.nurses.uuid());
+    world
+        .idp
+        .assign_app_role(&world.cx, world.portal, group, "Visitor")
+        .await
+        .unwrap();
+    let answer = browser.get(&world.authorize(world.portal, WEB, &[])).await;
+    let body = world.redeem(&answer.redirect_param("code").unwrap()).await.json();
+    let claims = world.verified(&body["id_token"]).claims;
+    assert_eq!(claims.texts("roles").collect::<Vec<_>>(), ["Visitor"]);
+    world
+        .idp
+        .set_user_enabled(&world.cx, world.nurse, Enabled::No)
+        .await
+        .unwrap();
+    let again = browser.get(&world.authorize(world.portal, WEB, &[])).await;
+    assert_eq!(
+        again.field("step").as_deref(),
+        Some("username"),
+        "the session of a disabled user is none"
+    );
+    let page = submit(&browser, &again, &[("username", ANNA)]).await;
+    let refused = submit(&browser, &page, &[("username", ANNA), ("password", PASSWORD)]).await;
+    assert!(refused.text().contains("désactivé"), "{}", refused.text());
+}

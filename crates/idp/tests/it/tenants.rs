@@ -1,0 +1,279 @@
+//! Two tenants: what one writes, the other neither reads nor changes, repository by repository.
+
+use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
+use hygie_idp::IdpError;
+use hygie_idp::directory::{Group, User};
+use hygie_idp::repo::{
+    Applications, Codes, Grants, Groups, Lockout, Principals, Refreshes, SecretRow, SessionRow, Sessions, Tenants,
+    Users,
+};
+use hygie_idp::token::Authorization;
+use hygie_oidc::{Platform, Scopes, Version};
+use uuid::Uuid;
+
+use crate::world::World;
+
+/// Runs `$body` in a write transaction of a tenant.
+macro_rules! within {
+    ($world:expr, $tenant:expr, $input:expr, |$bound:ident, $tx:ident| $body:expr) => {
+        $world
+            .store
+            .store
+            .write(&$world.cx($tenant), $input, move |$bound, $tx| {
+                Box::pin(async move {
+                    let _ = &$bound;
+                    Ok::<_, IdpError>($body)
+                })
+            })
+            .await
+            .unwrap()
+    };
+}
+
+fn authorization(user: ObjectId, session: SessionId, client: AppId) -> Authorization {
+    Authorization {
+        client,
+        platform: Platform::Web,
+        version: Version::V2,
+        user,
+        session,
+        auth_time: Timestamp::from_secs(1),
+        methods: vec!["pwd".to_owned()],
+        scopes: Scopes::default(),
+        redirect_uri: None,
+        nonce: None,
+        challenge: None,
+    }
+}
+
+#[tokio::test]
+async fn tenants_and_domains() {
+    let world = World::new().await;
+    let domains = within!(world, world.tenant, (), |_none, tx| Tenants(tx).list_domains().await?);
+    assert_eq!(domains, ["ch-demo.example"]);
+    let other = within!(world, world.other, (), |_none, tx| Tenants(tx).find().await?).unwrap();
+    assert_eq!(other.display_name, "CH Autre");
+    let first = within!(world, world.tenant, (), |_none, tx| Tenants(tx).find().await?).unwrap();
+    assert_ne!(first.pairwise.expose(), other.pairwise.expose());
+}
+
+#[tokio::test]
+async fn users() {
+    let world = World::new().await;
+    let nurse = world.nurse;
+    let name = "anna.martin@ch-demo.example";
+    assert!(
+        within!(world, world.tenant, (), |_none, tx| Users(tx)
+            .find_by_name(name)
+            .await?)
+        .is_some()
+    );
+    assert!(within!(world, world.other, (), |_none, tx| Users(tx).find_by_name(name).await?).is_none());
+    assert!(within!(world, world.other, nurse, |id, tx| Users(tx).find(*id).await?).is_none());
+    assert!(within!(world, world.other, (), |_none, tx| Users(tx).list().await?).is_empty());
+    let changed = within!(world, world.other, nurse, |id, tx| {
+        let hash = Secret::new("x".to_owned());
+        let at = Timestamp::from_secs(9);
+        Users(tx).set_password(*id, &hash, at).await?
+            || Users(tx).set_enabled(*id, false).await?
+            || Users(tx).revoke_sessions(*id, at).await?
+    });
+    assert!(!changed);
+    let locked = Lockout {
+        failures: 3,
+        ..Lockout::default()
+    };
+    within!(world, world.other, (nurse, locked), |it, tx| Users(tx)
+        .set_lockout(it.0, &it.1)
+        .await?);
+    let seen = within!(world, world.tenant, nurse, |id, tx| Users(tx).lockout(*id).await?);
+    assert_eq!(seen, Lockout::default());
+    within!(world, world.tenant, nurse, |id, tx| Users(tx)
+        .clear_lockout(*id)
+        .await?);
+    assert_eq!(
+        within!(world, world.other, nurse, |id, tx| Users(tx).lockout(*id).await?).failures,
+        3
+    );
+    // The same name and id may exist in the other tenant.
+    let user: User = within!(world, world.tenant, nurse, |id, tx| Users(tx).find(*id).await?).unwrap();
+    within!(world, world.other, user, |user, tx| Users(tx)
+        .insert(user, None)
+        .await?);
+}
+
+#[tokio::test]
+async fn groups() {
+    let world = World::new().await;
+    let (nurse, nurses) = (world.nurse, world.nurses);
+    assert!(within!(world, world.other, nurses, |id, tx| Groups(tx).find(*id).await?).is_none());
+    assert!(
+        within!(world, world.other, nurse, |id, tx| Groups(tx)
+            .list_transitive(*id, 10)
+            .await?)
+        .is_empty()
+    );
+    assert!(within!(world, world.other, nurse, |id, tx| Groups(tx).list_direct(*id).await?).is_empty());
+    assert!(!within!(world, world.other, (nurses, nurse), |it, tx| Groups(tx)
+        .remove_member(it.0, it.1)
+        .await?));
+    // A membership of the same ids in the other tenant, with another group above.
+    let above = Group {
+        id: GroupId::from_uuid(Uuid::from_u128(77)),
+        display_name: "Above".to_owned(),
+        created_at: Timestamp::from_secs(1),
+    };
+    within!(world, world.other, (above.clone(), nurses), |it, tx| {
+        Groups(tx).insert(&it.0).await?;
+        Groups(tx).add_member(it.0.id, ObjectId::from_uuid(it.1.uuid())).await?;
+    });
+    let found = within!(world, world.tenant, nurse, |id, tx| Groups(tx)
+        .list_transitive(*id, 10)
+        .await?);
+    assert!(!found.contains(&above.id) && found.len() == 2, "{found:?}");
+}
+
+#[tokio::test]
+async fn applications_and_principals() {
+    let world = World::new().await;
+    let app = world.portal;
+    assert!(within!(world, world.other, app, |app, tx| Applications(tx).find(*app).await?).is_none());
+    assert!(within!(world, world.other, (), |_none, tx| Applications(tx).list().await?).is_empty());
+    assert!(
+        within!(world, world.other, app, |app, tx| Applications(tx)
+            .list_secrets(*app)
+            .await?)
+        .is_empty()
+    );
+    let secret = SecretRow {
+        id: Uuid::from_u128(5),
+        display_name: "other".to_owned(),
+        hint: "abc".to_owned(),
+        digest: [1; 32],
+        created_at: Timestamp::from_secs(1),
+        expires_at: Timestamp::from_secs(2),
+    };
+    within!(world, world.other, (app, secret), |it, tx| Applications(tx)
+        .insert_secret(it.0, &it.1)
+        .await?);
+    assert_eq!(
+        within!(world, world.tenant, app, |app, tx| Applications(tx)
+            .list_secrets(*app)
+            .await?)
+        .len(),
+        1
+    );
+    let removed = within!(world, world.tenant, app, |app, tx| Applications(tx)
+        .remove_secret(*app, Uuid::from_u128(5))
+        .await?);
+    assert!(!removed);
+    let principal = within!(world, world.tenant, app, |app, tx| Principals(tx)
+        .find_by_app(*app)
+        .await?)
+    .unwrap();
+    assert!(
+        within!(world, world.other, app, |app, tx| Principals(tx)
+            .find_by_app(*app)
+            .await?)
+        .is_none()
+    );
+    assert!(
+        within!(world, world.other, principal.id, |id, tx| Principals(tx)
+            .find(*id)
+            .await?)
+        .is_none()
+    );
+    let by_name = within!(world, world.other, (), |_none, tx| Principals(tx)
+        .find_by_name(crate::world::FHIR)
+        .await?);
+    assert!(by_name.is_none());
+    let changed = within!(world, world.other, principal.id, |id, tx| {
+        Principals(tx).set_enabled(*id, false).await? || Principals(tx).set_requires_assignment(*id, true).await?
+    });
+    assert!(!changed);
+}
+
+#[tokio::test]
+async fn permissions() {
+    let world = World::new().await;
+    let nurse = world.nurse;
+    let ids = within!(world, world.tenant, (world.portal, world.fhir), |it, tx| {
+        let client = Principals(tx).find_by_app(it.0).await?.unwrap().id;
+        (client, Principals(tx).find_by_app(it.1).await?.unwrap().id)
+    });
+    let scopes = within!(world, world.tenant, (ids, nurse), |it, tx| Grants(tx)
+        .list_scopes(it.0.0, it.0.1, it.1)
+        .await?);
+    assert_eq!(scopes, ["user_impersonation"]);
+    let other = within!(world, world.other, (ids, nurse), |it, tx| {
+        let found = Grants(tx).list_scopes(it.0.0, it.0.1, it.1).await?;
+        let at = Timestamp::from_secs(1);
+        Grants(tx)
+            .set_scopes(it.0, None, &["everything".to_owned()], (Uuid::from_u128(1), at))
+            .await?;
+        Grants(tx)
+            .assign_role(it.0.1, it.1, Uuid::from_u128(11), (Uuid::from_u128(2), at))
+            .await?;
+        found
+    });
+    assert!(other.is_empty());
+    let (scopes, roles) = within!(world, world.tenant, (ids, nurse), |it, tx| {
+        let scopes = Grants(tx).list_scopes(it.0.0, it.0.1, it.1).await?;
+        (scopes, Grants(tx).list_roles(it.0.1, &[it.1]).await?)
+    });
+    assert_eq!(
+        (scopes.as_slice(), roles.len()),
+        (["user_impersonation".to_owned()].as_slice(), 0)
+    );
+}
+
+#[tokio::test]
+async fn sessions_codes_and_refresh_tokens() {
+    let world = World::new().await;
+    let session = SessionRow {
+        id: SessionId::from_uuid(Uuid::from_u128(3)),
+        browser: [3; 32],
+        user: world.nurse,
+        methods: vec!["pwd".to_owned()],
+        auth_time: Timestamp::from_secs(1),
+        expires_at: Timestamp::from_secs(1 << 40),
+    };
+    let granted = authorization(world.nurse, session.id, world.portal);
+    let json = serde_json::to_string(&granted).unwrap();
+    let family = Uuid::from_u128(4);
+    let at = Timestamp::from_secs(2);
+    let input = (session.clone(), json, world.portal, world.nurse);
+    within!(world, world.tenant, input, |it, tx| {
+        Sessions(tx).insert(&it.0).await?;
+        Sessions(tx).used(it.0.id, it.2, at, it.0.expires_at).await?;
+        Codes(tx).insert(&[5; 32], family, &it.1, at).await?;
+        Refreshes(tx)
+            .insert_family(family, (it.3, it.0.id), &it.1, (at, at))
+            .await?;
+        Refreshes(tx).insert(&[6; 32], family, at).await?;
+    });
+    let touched = within!(world, world.other, (session.id, world.nurse), |it, tx| {
+        let found = Codes(tx).find(&[5; 32]).await?.is_some() || Refreshes(tx).find(&[6; 32]).await?.is_some();
+        Codes(tx).redeemed(&[5; 32], at).await?;
+        Refreshes(tx).rotated(&[6; 32], at).await?;
+        found
+            || !Sessions(tx).list_apps(it.0).await?.is_empty()
+            || Sessions(tx).end(it.0, at).await?
+            || Sessions(tx).revoke(it.0, at).await?
+            || Sessions(tx).end_all_of(it.1, at).await? > 0
+            || Refreshes(tx).revoke(family, at).await?
+            || Refreshes(tx).revoke_all_of(it.1, at).await? > 0
+    });
+    assert!(!touched);
+    let (code, token) = within!(world, world.tenant, (), |_none, tx| {
+        (
+            Codes(tx).find(&[5; 32]).await?.unwrap(),
+            Refreshes(tx).find(&[6; 32]).await?.unwrap(),
+        )
+    });
+    assert_eq!(
+        (code.redeemed_at, token.rotated_at, token.revoked_at),
+        (None, None, None)
+    );
+    assert_eq!((code.authorization, token.authorization), (granted.clone(), granted));
+}

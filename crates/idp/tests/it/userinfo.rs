@@ -1,0 +1,60 @@
+//! The user endpoint.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn it_tells_what_the_scopes_allow() {
+    let world = World::new().await;
+    let body = world.code_flow(&[("scope", "openid profile email")]).await;
+    let ask = |token: String| {
+        let (browser, path) = (world.browser(), world.path("openid/userinfo"));
+        async move {
+            browser
+                .get_with(&path, &[("authorization", &format!("Bearer {token}"))])
+                .await
+        }
+    };
+    let token = body["access_token"].as_str().unwrap().to_owned();
+    let answer = ask(token.clone()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let subject = world.verified(&body["id_token"]).claims.subject.unwrap();
+    assert_eq!(
+        answer.json(),
+        json!({ "sub": subject, "name": "Anna Martin", "family_name": "Martin", "given_name": "Anna", "email": "anna.martin@ch-demo.example" })
+    );
+    let little = world.code_flow(&[("scope", "openid")]).await;
+    let answer = ask(little["access_token"].as_str().unwrap().to_owned()).await;
+    assert_eq!(answer.json(), json!({ "sub": subject }));
+    // A token for another resource, an id token, a changed one, none.
+    let fhir = world.code_flow(&[]).await;
+    let mut changed = token.clone();
+    changed.replace_range(
+        token.len() - 5..token.len() - 4,
+        if token.as_bytes()[token.len() - 5] == b'A' {
+            "B"
+        } else {
+            "A"
+        },
+    );
+    for wrong in [&fhir["access_token"], &body["id_token"], &json!(changed), &json!("x")] {
+        let answer = ask(wrong.as_str().unwrap().to_owned()).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("www-authenticate")),
+            (401, "Bearer error=\"invalid_token\"")
+        );
+    }
+    let none = world.browser().get(&world.path("openid/userinfo")).await;
+    assert_eq!((none.status.as_u16(), none.header("www-authenticate")), (401, "Bearer"));
+    world
+        .idp
+        .revoke_user(&world.cx(world.tenant), world.nurse)
+        .await
+        .unwrap();
+    assert_eq!(ask(token.clone()).await.status, 401, "revoked");
+    world.clock.advance(Duration::from_hours(2));
+    assert_eq!(ask(token).await.status, 401, "expired");
+}

@@ -1,0 +1,372 @@
+//! Two establishments with their people and applications, and the ways of a client through the protocol.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hygie_core::{AppId, Clock, Cx, GroupId, ObjectId, Secret, TenantId};
+use hygie_idp::directory::{AppRole, Audience, Definition, GroupClaims, NewApplication, NewTenant, NewUser, Scope};
+use hygie_idp::{Deps, Idp, MIGRATIONS};
+use hygie_jose::Verified;
+use hygie_oidc::RedirectUris;
+use hygie_testkit::{Answer, Client, SeededRandom, TemporaryStore, VirtualClock};
+use hygie_web::error::Pages;
+use hygie_web::i18n::Messages;
+use hygie_web::layers::{Layers, Limits, Settings, layers};
+use serde_json::Value;
+use uuid::Uuid;
+
+pub const LOGIN: &str = "https://login.example:8441";
+pub const FHIR: &str = "https://fhir.example/demo/fhir";
+pub const PASSWORD: &str = "Correct horse 9";
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub const WEB: &str = "https://portal.example/callback";
+pub const SPA: &str = "https://spa.example/";
+pub const LOOPBACK: &str = "http://localhost";
+
+/// The parties of the tests.
+pub struct World {
+    pub idp: Idp,
+    pub clock: Arc<VirtualClock>,
+    pub router: Router,
+    pub cx: Cx,
+    pub tenant: TenantId,
+    pub other: TenantId,
+    pub nurse: ObjectId,
+    pub nurses: GroupId,
+    /// The resource, with tokens of version 1.
+    pub fhir: AppId,
+    /// A resource with tokens of version 2.
+    pub api: AppId,
+    /// A confidential client for itself and for persons.
+    pub portal: AppId,
+    pub secret: String,
+    /// A single-page application.
+    pub spa: AppId,
+    /// An installed application.
+    pub native: AppId,
+    pub store: TemporaryStore,
+}
+
+/// The provider over this store; a second one is another process.
+pub async fn open(store: &TemporaryStore, clock: &Arc<VirtualClock>, random: &Arc<SeededRandom>) -> Idp {
+    let deps = Deps {
+        store: store.store.clone(),
+        clock: clock.clone(),
+        random: random.clone(),
+        login: LOGIN.to_owned(),
+        graph: None,
+        workers: 2,
+    };
+    Idp::open(deps).await.expect("the provider opens")
+}
+
+fn role(n: u128, value: &str) -> AppRole {
+    AppRole {
+        id: Uuid::from_u128(n),
+        value: value.to_owned(),
+        display_name: value.to_owned(),
+    }
+}
+
+fn scope(n: u128, value: &str) -> Scope {
+    Scope {
+        id: Uuid::from_u128(n),
+        value: value.to_owned(),
+        display_name: value.to_owned(),
+    }
+}
+
+fn application(name: &str, definition: Definition) -> NewApplication {
+    NewApplication {
+        app: None,
+        display_name: name.to_owned(),
+        definition,
+    }
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let clock = Arc::new(VirtualClock::default());
+        let random = Arc::new(SeededRandom::new(42));
+        let store = TemporaryStore::new("directory", MIGRATIONS, &clock);
+        let idp = open(&store, &clock, &random).await;
+        let router = router(&idp, &store, &clock, &random);
+        let tenant: TenantId = "5b1f9e0a-34a7-4c2a-9a64-0f6f0d2f0001".parse().unwrap();
+        let other: TenantId = "5b1f9e0a-34a7-4c2a-9a64-0f6f0d2f0002".parse().unwrap();
+        let cx = Cx::internal(tenant, clock.clone(), random);
+        for (id, domain, name) in [
+            (tenant, "ch-demo.example", "CH Demo"),
+            (other, "ch-autre.example", "CH Autre"),
+        ] {
+            let new = NewTenant {
+                id,
+                display_name: name.to_owned(),
+                domain: domain.to_owned(),
+            };
+            idp.create_tenant(&cx, new).await.expect("a new tenant");
+        }
+        let [fhir, api, portal, spa, native] = apps(&idp, &cx).await;
+        let secret = idp
+            .add_secret(&cx, portal, "test", Duration::from_hours(24 * 365))
+            .await
+            .expect("a secret");
+        let (nurse, nurses) = people(&idp, &cx).await;
+        for client in [portal, spa, native] {
+            idp.grant_scopes(&cx, (client, fhir), None, &["user_impersonation"])
+                .await
+                .expect("a grant");
+            idp.grant_scopes(&cx, (client, api), Some(nurse), &["read", "write"])
+                .await
+                .expect("a grant");
+        }
+        let secret = secret.value.expose().clone();
+        Self {
+            idp,
+            clock,
+            router,
+            cx,
+            tenant,
+            other,
+            nurse,
+            nurses,
+            fhir,
+            api,
+            portal,
+            secret,
+            spa,
+            native,
+            store,
+        }
+    }
+
+    /// A context of now in this tenant.
+    pub fn cx(&self, tenant: TenantId) -> Cx {
+        Cx {
+            now: self.clock.now(),
+            ..self.cx.for_tenant(tenant)
+        }
+    }
+
+    pub fn browser(&self) -> Client {
+        Client::new(&self.router)
+    }
+
+    pub fn path(&self, rest: &str) -> String {
+        format!("/{}/{rest}", self.tenant)
+    }
+
+    /// An authorization request; `other` replaces or adds parameters, an empty value removes one.
+    pub fn authorize(&self, client: AppId, redirect_uri: &str, other: &[(&str, &str)]) -> String {
+        let id = client.to_string();
+        let scope = format!("openid profile email offline_access {FHIR}/user_impersonation");
+        let usual = [
+            ("client_id", id.as_str()),
+            ("response_type", "code"),
+            ("redirect_uri", redirect_uri),
+            ("scope", scope.as_str()),
+            ("state", "st&te"),
+            ("nonce", "n-1"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ];
+        let kept = usual
+            .iter()
+            .filter(|(name, _)| !other.iter().any(|(changed, _)| changed == name));
+        let pairs = kept.chain(other.iter().filter(|(_, value)| !value.is_empty()));
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
+        self.path(&format!("oauth2/v2.0/authorize?{query}"))
+    }
+
+    /// Signs the nurse in through the pages that answer this request, and gives the last answer.
+    pub async fn sign_in(&self, browser: &Client, request: &str) -> Answer {
+        self.sign_in_as(browser, request, ("anna.martin@ch-demo.example", PASSWORD))
+            .await
+    }
+
+    pub async fn sign_in_as(&self, browser: &Client, request: &str, (name, password): (&str, &str)) -> Answer {
+        let first = browser.get(request).await;
+        assert_eq!(first.status, 200, "{}", first.text());
+        let second = submit(browser, &first, &[("username", name)]).await;
+        assert_eq!(second.field("step").as_deref(), Some("password"), "{}", second.text());
+        submit(browser, &second, &[("username", name), ("password", password)]).await
+    }
+
+    /// The token endpoint of the tenant at v2.
+    pub async fn token(&self, fields: &[(&str, &str)]) -> Answer {
+        self.browser().post(&self.path("oauth2/v2.0/token"), fields).await
+    }
+
+    /// The whole code flow of the portal for the nurse: the token response.
+    pub async fn code_flow(&self, other: &[(&str, &str)]) -> Value {
+        let answer = self
+            .sign_in(&self.browser(), &self.authorize(self.portal, WEB, other))
+            .await;
+        let code = answer
+            .redirect_param("code")
+            .unwrap_or_else(|| panic!("no code in {}", answer.location()));
+        let answer = self.redeem(&code).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    }
+
+    /// Redeems a code as the portal.
+    pub async fn redeem(&self, code: &str) -> Answer {
+        let id = self.portal.to_string();
+        self.token(&[
+            ("grant_type", "authorization_code"),
+            ("client_id", &id),
+            ("client_secret", &self.secret),
+            ("code", code),
+            ("redirect_uri", WEB),
+            ("code_verifier", VERIFIER),
+            ("client_info", "1"),
+        ])
+        .await
+    }
+
+    /// Redeems a refresh token as the portal.
+    pub async fn refresh(&self, token: &str, other: &[(&str, &str)]) -> Answer {
+        let id = self.portal.to_string();
+        let usual = [
+            ("grant_type", "refresh_token"),
+            ("client_id", id.as_str()),
+            ("client_secret", self.secret.as_str()),
+            ("refresh_token", token),
+        ];
+        self.token(&[&usual, other].concat()).await
+    }
+
+    /// A token of ours, verified with the published keys.
+    pub fn verified(&self, token: &Value) -> Verified {
+        let token = token.as_str().expect("a token");
+        hygie_jose::verify(token, &self.idp.key_set()).expect("signed by a published key")
+    }
+}
+
+/// Posts the form of a page with its hidden fields.
+pub async fn submit(browser: &Client, page: &Answer, fields: &[(&str, &str)]) -> Answer {
+    let action = page
+        .text()
+        .split("action=\"")
+        .find_map(|rest| rest.split('"').next().filter(|a| a.ends_with("/login")));
+    let action = action
+        .unwrap_or_else(|| panic!("no form in {}", page.text()))
+        .to_owned();
+    let hidden: Vec<(String, String)> = ["csrf", "step", "version", "request"]
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), page.field(name)?)))
+        .collect();
+    let mut all: Vec<(&str, &str)> = hidden
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    all.extend(fields);
+    browser.post(&action, &all).await
+}
+
+/// The code of an error body.
+pub fn code_of(answer: &Answer) -> u64 {
+    answer.json()["error_codes"][0].as_u64().expect("an error code")
+}
+
+fn router(idp: &Idp, store: &TemporaryStore, clock: &Arc<VirtualClock>, random: &Arc<SeededRandom>) -> Router {
+    let settings = Settings {
+        service: "idp",
+        clock: clock.clone(),
+        random: random.clone(),
+        limits: Limits::default(),
+        proxies: Vec::new(),
+        messages: Arc::new(Messages::new(&[hygie_idp::MESSAGES]).expect("the messages load")),
+        home: "/".into(),
+        render: Arc::new(Pages),
+        cors: hygie_idp::cors,
+        hsts: None,
+        store: store.store.clone(),
+        refusals_interval: Duration::from_mins(1),
+    };
+    layers(hygie_idp::router(idp.clone()), &Layers::new(settings))
+}
+
+/// FHIR service, API, portal, single page, native.
+async fn apps(idp: &Idp, cx: &Cx) -> [AppId; 5] {
+    let [spa, native] =
+        [(vec![SPA.to_owned()], vec![]), (vec![], vec![LOOPBACK.to_owned()])].map(|(spa, native)| Definition {
+            redirect_uris: RedirectUris {
+                spa,
+                public_client: native,
+                ..RedirectUris::default()
+            },
+            ..Definition::default()
+        });
+    let [fhir, api, portal] = confidential();
+    let mut ids = Vec::new();
+    for (name, definition) in [
+        ("FHIR demo", fhir),
+        ("API", api),
+        ("Portal", portal),
+        ("Single page", spa),
+        ("Native", native),
+    ] {
+        ids.push(
+            idp.create_application(cx, application(name, definition))
+                .await
+                .expect("a new application")
+                .0
+                .app,
+        );
+    }
+    ids.try_into().expect("five applications")
+}
+
+fn confidential() -> [Definition; 3] {
+    [
+        Definition {
+            identifier_uris: vec![FHIR.to_owned()],
+            scopes: vec![scope(1, "user_impersonation")],
+            app_roles: vec![role(11, "Reader"), role(12, "Writer")],
+            ..Definition::default()
+        },
+        Definition {
+            identifier_uris: vec!["api://records/".to_owned()],
+            requested_access_token_version: Some(2),
+            scopes: vec![scope(2, "read"), scope(3, "write")],
+            group_membership_claims: Some(GroupClaims::SecurityGroup),
+            ..Definition::default()
+        },
+        Definition {
+            redirect_uris: RedirectUris {
+                web: vec![WEB.to_owned()],
+                ..RedirectUris::default()
+            },
+            sign_in_audience: Audience::Tenants,
+            app_roles: vec![role(13, "Visitor")],
+            enable_id_token_issuance: true,
+            enable_access_token_issuance: true,
+            logout_url: Some("https://portal.example/logout".to_owned()),
+            ..Definition::default()
+        },
+    ]
+}
+
+async fn people(idp: &Idp, cx: &Cx) -> (ObjectId, GroupId) {
+    let new = NewUser {
+        user_principal_name: "Anna.Martin@ch-demo.example".to_owned(),
+        display_name: "Anna Martin".to_owned(),
+        given_name: Some("Anna".to_owned()),
+        surname: Some("Martin".to_owned()),
+        mail: Some("anna.martin@ch-demo.example".to_owned()),
+        password: Some(Secret::new(PASSWORD.to_owned())),
+    };
+    let nurse = idp.create_user(cx, new).await.expect("a new user").id;
+    let nurses = idp.create_group(cx, "Nurses").await.expect("a new group").id;
+    let staff = idp.create_group(cx, "Staff").await.expect("a new group").id;
+    idp.add_member(cx, nurses, nurse).await.expect("a member");
+    idp.add_member(cx, staff, ObjectId::from_uuid(nurses.uuid()))
+        .await
+        .expect("a group in a group");
+    (nurse, nurses)
+}
