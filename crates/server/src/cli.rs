@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::{load, tls};
+use crate::{demo, load, serve, tls, verify};
 
 /// Identity provider and health data services for hospitals.
 #[derive(Debug, Parser)]
@@ -22,10 +22,16 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the whole chain with a demo world; nothing to configure.
+    Demo(demo::Options),
+    /// Run the services of a configuration: production.
+    Serve(serve::Options),
     /// Check a configuration file and explain what is wrong.
     CheckConfig(CheckConfig),
     /// Load FHIR bundles or NDJSON into a FHIR service; repeatable.
     Load(load::Options),
+    /// Walk storage and audit chains, beside a live process or without.
+    Verify(verify::Options),
 }
 
 #[derive(Debug, Args)]
@@ -58,8 +64,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn execute(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Demo(options) => block_on(demo::run(options)),
+        Command::Serve(options) => block_on(serve::run(options)),
         Command::CheckConfig(options) => check_config(&options),
         Command::Load(options) => block_on(load::run(options)),
+        Command::Verify(options) => verify::run(&options),
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::Path;
 
+use hygie_access::Role;
 use hygie_core::Clock;
 use url::Url;
 
@@ -78,7 +79,7 @@ impl Check<'_> {
                 self.add(&span, format!("{name} and health cannot share {}", service.listen));
             }
             let place = (
-                host(&service.url),
+                host_of(&service.url),
                 service.url.port_or_known_default().unwrap_or_default(),
             );
             if let Some(other) = seen.insert(place, name) {
@@ -98,7 +99,7 @@ impl Check<'_> {
             );
         }
         match (&service.certificate, &service.key) {
-            (Some(chain), Some(key)) => self.certificate(span, chain, key, &host(url)),
+            (Some(chain), Some(key)) => self.certificate(span, chain, key, &host_of(url)),
             (None, None) => {}
             _ => self.add(
                 span,
@@ -164,6 +165,31 @@ impl Check<'_> {
                 );
             }
             self.names(&span, workspace);
+            self.role_assignments(&span, workspace);
+        }
+    }
+
+    fn role_assignments(&mut self, span: &Range<usize>, workspace: &Workspace) {
+        for assignment in &workspace.role_assignments {
+            if Role::find(&assignment.role).is_none() {
+                let known: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
+                self.add(
+                    span,
+                    format!("{:?} is not a role (one of: {})", assignment.role, known.join(", ")),
+                );
+            }
+            if let Some(name) = &assignment.fhir
+                && !workspace.fhir.iter().any(|fhir| fhir.name == *name)
+            {
+                self.add(span, format!("workspace {} has no FHIR service {name}", workspace.name));
+            }
+            let tenant = assignment.tenant.unwrap_or(workspace.tenant);
+            if tenant != workspace.tenant && !workspace.trusted_entra_tenants.contains(&tenant) {
+                self.add(
+                    span,
+                    format!("workspace {} does not trust the tenant {tenant}", workspace.name),
+                );
+            }
         }
     }
 
@@ -189,7 +215,7 @@ impl Check<'_> {
 }
 
 /// The host of a URL as names are compared: addresses without brackets.
-pub fn host(url: &Url) -> String {
+pub fn host_of(url: &Url) -> String {
     url.host_str()
         .unwrap_or_default()
         .trim_matches(['[', ']'])
@@ -236,7 +262,8 @@ administrator = { upn = "admin@ch.test", password_env = "ADMIN_PASSWORD" }
 [[workspaces]]
 name = "ch"
 tenant = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001"
-fhir = [{ name = "fhir" }]
+fhir = [{ name = "fhir", app = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0002" }]
+role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind = "App", role = "FHIR Data Reader" }]
 "#;
 
     fn problems(text: &str) -> Vec<String> {

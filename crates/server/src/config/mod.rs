@@ -7,12 +7,15 @@ mod problem;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use hygie_core::TenantId;
+use hygie_access::{AssigneeKind, RoleSemantics};
+use hygie_core::{AppId, ObjectId, TenantId};
+use hygie_web::client::Network;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 use url::Url;
 
+pub use check::host_of;
 pub use problem::{Problem, Problems};
 
 use crate::failure::Failure;
@@ -29,6 +32,9 @@ pub struct Config {
     pub data: PathBuf,
     /// The key that wraps all data keys.
     pub master_key: Spanned<MasterKey>,
+    /// Reverse proxies whose word on a client's address is taken: addresses or ranges such as 10.0.0.0/8.
+    #[serde(default, deserialize_with = "networks")]
+    pub trusted_proxies: Vec<Network>,
     /// How log lines look and what is logged.
     #[serde(default)]
     pub log: Log,
@@ -169,6 +175,28 @@ pub struct Workspace {
     /// Its FHIR services.
     #[serde(default)]
     pub fhir: Vec<FhirInstance>,
+    /// Tenants of the real Microsoft Entra ID whose principals may be given roles here.
+    #[serde(default)]
+    pub trusted_entra_tenants: Vec<TenantId>,
+    /// Roles on all services of the workspace or on one; what is written here is given at start.
+    #[serde(default)]
+    pub role_assignments: Vec<RoleAssignment>,
+}
+
+/// A role of a principal.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleAssignment {
+    /// Object id of the user, group or service principal.
+    pub principal: ObjectId,
+    /// What it is.
+    pub kind: AssigneeKind,
+    /// Its tenant; that of the workspace when absent.
+    pub tenant: Option<TenantId>,
+    /// Name of the role, as Azure shows it.
+    pub role: String,
+    /// Name of the FHIR service; all services of the workspace when absent.
+    pub fhir: Option<String>,
 }
 
 /// A FHIR service of a workspace.
@@ -177,20 +205,11 @@ pub struct Workspace {
 pub struct FhirInstance {
     /// Its name in addresses.
     pub name: String,
+    /// Id of its application, a GUID that never changes; registered at first start.
+    pub app: AppId,
     /// What the roles allow: the documentation's list or Azure's wider definitions.
     #[serde(default)]
-    pub roles: Roles,
-}
-
-/// Meaning of the roles.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Roles {
-    /// As documented.
-    #[default]
-    Documented,
-    /// As Azure defines them.
-    Azure,
+    pub roles: RoleSemantics,
 }
 
 impl Config {
@@ -230,9 +249,22 @@ impl Config {
     }
 }
 
+/// How a variable of the environment is named in errors.
+pub fn env_origin(name: &str) -> String {
+    format!("the variable {name} of the environment")
+}
+
 fn url<'de, D: Deserializer<'de>>(value: D) -> Result<Url, D::Error> {
     let text = String::deserialize(value)?;
     Url::parse(&text).map_err(|error| D::Error::custom(format!("{text:?} is not a URL: {error}")))
+}
+
+fn networks<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<Network>, D::Error> {
+    let texts = Vec::<String>::deserialize(value)?;
+    texts
+        .iter()
+        .map(|text| text.parse().map_err(D::Error::custom))
+        .collect()
 }
 
 fn read_text(path: &Path) -> Result<String, Failure> {

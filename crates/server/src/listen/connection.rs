@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use http::{Request, Response, StatusCode};
+use hygie_web::client::Peer;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -168,7 +168,7 @@ async fn answer(mut request: Request<Incoming>, target: Arc<Target>) -> Result<R
     {
         return Ok(refusal(status));
     }
-    request.extensions_mut().insert(ConnectInfo(target.peer));
+    request.extensions_mut().insert(Peer(target.peer));
     target.router.clone().oneshot(request.map(Body::new)).await
 }
 

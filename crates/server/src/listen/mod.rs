@@ -70,18 +70,17 @@ pub enum Speech {
     Tls(Vec<Site>),
 }
 
-/// A bound socket with what it serves.
+/// A bound socket.
 pub struct Listener {
     name: &'static str,
     socket: TcpListener,
-    speech: Speech,
 }
 
 impl Listener {
     /// Binds the address. `option` tells the reader what to change when the port is taken.
-    pub async fn bind(name: &'static str, address: SocketAddr, option: &str, speech: Speech) -> Result<Self, Failure> {
+    pub async fn bind(name: &'static str, address: SocketAddr, option: &str) -> Result<Self, Failure> {
         match TcpListener::bind(address).await {
-            Ok(socket) => Ok(Self { name, socket, speech }),
+            Ok(socket) => Ok(Self { name, socket }),
             Err(error) => Err(Failure::Failed(anyhow::anyhow!(refusal(name, address, option, &error)))),
         }
     }
@@ -92,9 +91,9 @@ impl Listener {
     }
 
     /// Accepts until `stop` begins, each connection in a task of its own that `stop` waits for.
-    pub async fn serve(self, limits: Limits, stop: Stop) {
+    pub async fn serve(self, speech: Speech, limits: Limits, stop: Stop) {
         let permits = Arc::new(Semaphore::new(limits.connections));
-        let context = Arc::new(connection::Context::new(self.name, self.speech, limits));
+        let context = Arc::new(connection::Context::new(self.name, speech, limits));
         loop {
             let permit = tokio::select! {
                 () = stop.begun() => return,

@@ -95,11 +95,9 @@ async fn a_slow_or_oversized_head_and_an_idle_connection_are_ended() {
     };
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let router = axum::Router::new().route("/", axum::routing::get(async || "ok"));
-    let listener = Listener::bind("test", free, "--base-port", Speech::Plain(router))
-        .await
-        .expect("a free port");
+    let listener = Listener::bind("test", free, "--base-port").await.expect("a free port");
     let (address, stop) = (listener.address().unwrap(), hygie_server::listen::Stop::new());
-    stop.spawn(listener.serve(limits, stop.clone()));
+    stop.spawn(listener.serve(Speech::Plain(router), limits, stop.clone()));
     let large = format!("GET / HTTP/1.1\r\nHost: a\r\nx: {}\r\n\r\n", "y".repeat(40_000));
     let cases = [
         ("GET / HTTP/1.1\r\nHost: a\r\n", ""),
@@ -139,8 +137,7 @@ async fn a_stop_lets_running_requests_end_and_takes_no_new_ones() {
 #[tokio::test]
 async fn a_taken_port_gets_one_clear_line() {
     let server = TestListener::start(Limits::default(), &[LOCAL]).await;
-    let plain = Speech::Plain(axum::Router::new());
-    let failure = Listener::bind("login", server.address, "--base-port", plain)
+    let failure = Listener::bind("login", server.address, "--base-port")
         .await
         .err()
         .expect("taken");

@@ -61,11 +61,9 @@ impl Setting {
         let service = Service::default();
         let router = Router::new().route("/fhir", post(take)).with_state(service.clone());
         let free = "127.0.0.1:0".parse().expect("an address");
-        let listener = Listener::bind("test", free, "nothing", Speech::Plain(router))
-            .await
-            .expect("a free port");
+        let listener = Listener::bind("test", free, "nothing").await.expect("a free port");
         let base = format!("http://{}/fhir", listener.address().expect("bound"));
-        tokio::spawn(listener.serve(Limits::default(), Stop::new()));
+        tokio::spawn(listener.serve(Speech::Plain(router), Limits::default(), Stop::new()));
         let dir = tempfile::tempdir().expect("a directory");
         std::fs::write(dir.path().join("token"), token).expect("written");
         Self { dir, base, service }

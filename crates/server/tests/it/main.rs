@@ -1,5 +1,6 @@
 //! The server over real sockets.
 
+mod demo;
 mod listeners;
 mod load;
 mod verifiers;

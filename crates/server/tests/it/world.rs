@@ -4,13 +4,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::Router;
-use axum::extract::ConnectInfo;
 use axum::routing::get;
 use hygie_core::Clock;
 use hygie_server::ambient::{SystemClock, SystemRandom};
 use hygie_server::listen::{Limits, Listener, Site, Speech, Stop};
 use hygie_server::tls::{self, Certificate, LocalCa, Source};
+use hygie_web::client::Peer;
 use tempfile::TempDir;
 
 pub struct TestListener {
@@ -30,12 +31,10 @@ impl TestListener {
         let ca = Arc::new(ca);
         let sites = sites.iter().map(|hosts| site(&ca, hosts)).collect();
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let listener = Listener::bind("test", free, "--base-port", Speech::Tls(sites))
-            .await
-            .expect("a free port");
+        let listener = Listener::bind("test", free, "--base-port").await.expect("a free port");
         let address = listener.address().expect("bound");
         let stop = Stop::new();
-        stop.spawn(listener.serve(limits, stop.clone()));
+        stop.spawn(listener.serve(Speech::Tls(sites), limits, stop.clone()));
         Self { dir, address, stop, ca }
     }
 
@@ -73,7 +72,7 @@ fn site(ca: &Arc<LocalCa>, hosts: &[&str]) -> Site {
         .route("/name", get(async move || name))
         .route(
             "/peer",
-            get(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string()),
+            get(async |Extension(peer): Extension<Peer>| peer.0.ip().to_string()),
         )
         .route(
             "/slow",

@@ -11,6 +11,7 @@
 mod connection;
 mod heads;
 mod index;
+mod integrity;
 mod key;
 mod merge;
 mod readers;
@@ -30,6 +31,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use self::connection::{Access, Db};
+pub use self::integrity::damage;
 use self::merge::Merge;
 use self::readers::Readers;
 use self::session::WriteSession;

@@ -1,0 +1,15 @@
+entry-demo = Demonstration
+entry-installation = Your services
+entry-design = See the page system
+entry-login = Sign-in
+entry-login-purpose = The identity of the organisation’s professionals and applications.
+entry-fhir = FHIR data
+entry-fhir-purpose = Patients’ records, open by each person’s role.
+step-configuration = Read the identity provider’s configuration
+step-configuration-text = The addresses that every OpenID Connect library discovers by itself.
+step-capabilities = Read what the FHIR service can do
+step-capabilities-text = Its CapabilityStatement is public.
+step-refused = Ask for patients without a token
+step-refused-text = The service refuses and says where to get one.
+step-health = See how the services do
+step-health-text = The address that operations tools watch.

@@ -1,0 +1,15 @@
+entry-demo = Démonstration
+entry-installation = Vos services
+entry-design = Voir le système de pages
+entry-login = Connexion
+entry-login-purpose = L’identité des professionnels et des applications de l’établissement.
+entry-fhir = Données FHIR
+entry-fhir-purpose = Les dossiers des patients, ouverts selon le rôle de chacun.
+step-configuration = Lire la configuration du fournisseur d’identité
+step-configuration-text = Les adresses que toute bibliothèque OpenID Connect découvre d’elle-même.
+step-capabilities = Lire ce que le service FHIR sait faire
+step-capabilities-text = Son CapabilityStatement est public.
+step-refused = Demander des patients sans jeton
+step-refused-text = Le service refuse et dit où obtenir un jeton.
+step-health = Voir l’état des services
+step-health-text = L’adresse que surveillent les outils d’exploitation.

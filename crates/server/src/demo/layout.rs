@@ -1,0 +1,155 @@
+//! Where the services of a demo world are: fixed offsets from the base port, and with a domain one host each.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use super::people;
+use crate::failure::Failure;
+
+/// The highest offset of a listener.
+const LAST_OFFSET: u16 = 14;
+
+/// A service of the demo world that has an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// The entry page.
+    Portal,
+    /// The identity provider.
+    Login,
+    /// FHIR.
+    Fhir,
+    /// Health and metrics.
+    Health,
+}
+
+impl Service {
+    const fn offset(self) -> u16 {
+        match self {
+            Self::Portal => 0,
+            Self::Login => 1,
+            Self::Fhir => 6,
+            Self::Health => 10,
+        }
+    }
+
+    /// The first label of its host below the domain; the portal is at the domain itself.
+    const fn label(self) -> Option<&'static str> {
+        match self {
+            Self::Portal | Self::Health => None,
+            Self::Login => Some("login"),
+            Self::Fhir => Some("fhir"),
+        }
+    }
+
+    /// Its name in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Portal => "portal",
+            Self::Login => "login",
+            Self::Fhir => "fhir",
+            Self::Health => "health",
+        }
+    }
+}
+
+/// Base port and domain of a world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    base_port: u16,
+    domain: Option<String>,
+}
+
+impl Layout {
+    /// Checks both.
+    pub fn new(base_port: u16, domain: Option<&str>) -> Result<Self, Failure> {
+        if base_port == 0 || base_port > u16::MAX - LAST_OFFSET {
+            let last = u16::MAX - LAST_OFFSET;
+            return Err(Failure::usage(format!("--base-port must be from 1 to {last}")));
+        }
+        let domain = domain.map(checked_domain).transpose()?;
+        Ok(Self { base_port, domain })
+    }
+
+    /// The domain, when there is one.
+    pub fn domain(&self) -> Option<&str> {
+        self.domain.as_deref()
+    }
+
+    /// The base port.
+    pub const fn base_port(&self) -> u16 {
+        self.base_port
+    }
+
+    /// The base address of the FHIR service, which is its identifier URI as well.
+    pub fn fhir_base(&self) -> String {
+        format!("{}/{}/{}", self.origin(Service::Fhir), people::WORKSPACE, people::FHIR)
+    }
+
+    /// Where a service listens: never beyond this machine.
+    pub fn address(&self, service: Service) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.base_port + service.offset()))
+    }
+
+    /// The names a service answers to, the one of its address first.
+    pub fn hosts(&self, service: Service) -> Vec<String> {
+        match (&self.domain, service.label()) {
+            (Some(domain), Some(label)) => vec![format!("{label}.{domain}")],
+            (Some(domain), None) => vec![domain.clone()],
+            (None, _) => ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec(),
+        }
+    }
+
+    /// The address of a service, without a final slash. Health is plain and local in every world, for scripts.
+    pub fn origin(&self, service: Service) -> String {
+        let port = self.base_port + service.offset();
+        if service == Service::Health {
+            return format!("http://localhost:{port}");
+        }
+        let hosts = self.hosts(service);
+        format!("https://{}:{port}", hosts.first().map_or("localhost", String::as_str))
+    }
+}
+
+fn checked_domain(domain: &str) -> Result<String, Failure> {
+    let domain = domain.trim_end_matches('.').to_ascii_lowercase();
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let is_name = domain.len() <= 200 && domain.contains('.') && domain.split('.').all(is_label);
+    if is_name && domain.parse::<Ipv4Addr>().is_err() {
+        return Ok(domain);
+    }
+    Err(Failure::usage(format!(
+        "--domain {domain:?} is not a domain name (example: hygie.test)"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_with_and_without_a_domain() {
+        let plain = Layout::new(8440, None).expect("a layout");
+        assert_eq!(plain.origin(Service::Portal), "https://localhost:8440");
+        assert_eq!(plain.origin(Service::Fhir), "https://localhost:8446");
+        assert_eq!(plain.origin(Service::Health), "http://localhost:8450");
+        let named = Layout::new(9000, Some("Hygie.Test.")).expect("a layout");
+        assert_eq!(named.origin(Service::Portal), "https://hygie.test:9000");
+        assert_eq!(named.origin(Service::Login), "https://login.hygie.test:9001");
+        assert_eq!(named.origin(Service::Health), "http://localhost:9010");
+        assert_eq!(named.address(Service::Fhir).to_string(), "127.0.0.1:9006");
+    }
+
+    #[test]
+    fn wrong_values_are_refused() {
+        assert!(Layout::new(0, None).is_err());
+        assert!(Layout::new(65522, None).is_err());
+        assert!(Layout::new(65521, None).is_ok());
+        for domain in ["", "localhost", "127.0.0.1", "a..b", "-a.test", "a.test/x", "é.test"] {
+            assert!(Layout::new(8440, Some(domain)).is_err(), "{domain}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Who lives in the demo world: two establishments with their people, and one client application for each role.
+
+use hygie_access::Role;
+use hygie_core::{Random, random_array};
+
+/// The workspace and its FHIR service.
+pub const WORKSPACE: &str = "demo";
+/// Name of the FHIR service.
+pub const FHIR: &str = "fhir";
+/// The public client through which people sign in.
+pub const DEMO_WEB: &str = "demo-web";
+/// Where it is sent back to: any port of this machine (RFC 8252 §7.3).
+pub const LOOPBACK: &str = "http://localhost";
+
+/// A person to make.
+#[derive(Clone, Copy, Debug)]
+pub struct Person {
+    /// What this person is in the demo world.
+    pub name: &'static str,
+    /// As people read it.
+    pub display_name: &'static str,
+    /// The part of the user name before the domain.
+    pub local: &'static str,
+}
+
+/// An establishment to make.
+#[derive(Clone, Copy, Debug)]
+pub struct Establishment {
+    /// Its domain.
+    pub domain: &'static str,
+    /// Its name.
+    pub display_name: &'static str,
+    /// Whether the federator lets its people in.
+    pub psc_allowed: bool,
+    /// Its people.
+    pub people: &'static [Person],
+    /// Its confidential clients, each with its role on the FHIR service of the first establishment.
+    pub clients: &'static [(&'static str, Option<Role>)],
+}
+
+const fn person(name: &'static str, display_name: &'static str, local: &'static str) -> Person {
+    Person {
+        name,
+        display_name,
+        local,
+    }
+}
+
+/// The establishments; the first one owns the workspace.
+pub const ESTABLISHMENTS: &[Establishment] = &[
+    Establishment {
+        domain: "ch-demo.example",
+        display_name: "Centre hospitalier de Démonstration",
+        psc_allowed: true,
+        people: &[
+            person("administrator", "Alix Mercier", "admin"),
+            person("doctor", "Dr Claire Lefèvre", "claire.lefevre"),
+            person("nurse", "Nadia Benali", "nadia.benali"),
+            person("secretary", "Sophie Morel", "sophie.morel"),
+            person("emergency", "Accès d’urgence", "urgence"),
+        ],
+        clients: &[
+            ("fhir-reader", Some(Role::FhirDataReader)),
+            ("fhir-writer", Some(Role::FhirDataWriter)),
+            ("fhir-exporter", Some(Role::FhirDataExporter)),
+            ("fhir-importer", Some(Role::FhirDataImporter)),
+            ("fhir-contributor", Some(Role::FhirDataContributor)),
+            ("fhir-converter", Some(Role::FhirDataConverter)),
+            ("fhir-smart", Some(Role::FhirSmartUser)),
+            ("no-role", None),
+        ],
+    },
+    Establishment {
+        domain: "clinique-demo.example",
+        display_name: "Clinique de Démonstration",
+        psc_allowed: false,
+        people: &[
+            person("administrator", "Hugo Perrin", "admin"),
+            person("nurse", "Manon Girard", "manon.girard"),
+        ],
+        clients: &[("no-role", None)],
+    },
+];
+
+/// People who may read with their own account.
+pub const READERS: &[&str] = &["doctor", "nurse"];
+/// The role of people who read.
+pub const READER: Role = Role::FhirDataReader;
+
+/// Sixteen letters and digits in groups, without l, o, 0 and 1: 80 bits, and still to be typed.
+pub fn password(random: &dyn Random) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut text = String::new();
+    for (at, byte) in random_array::<16>(random).into_iter().enumerate() {
+        if at > 0 && at % 4 == 0 {
+            text.push('-');
+        }
+        text.push(char::from(ALPHABET[usize::from(byte % 32)]));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ambient::SystemRandom;
+
+    #[test]
+    fn passwords_can_be_typed_and_differ() {
+        let (one, other) = (password(&SystemRandom), password(&SystemRandom));
+        assert_ne!(one, other);
+        assert_eq!((one.len(), one.matches('-').count()), (19, 3));
+    }
+}

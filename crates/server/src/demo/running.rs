@@ -1,0 +1,206 @@
+//! A demo world that runs: from its directory to answering sockets, and back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use hygie_core::{Clock, Random};
+use hygie_store::keys::{KeyProvider, MasterKey};
+
+use super::document::{self, Document};
+use super::folder::{Folder, Start};
+use super::layout::{Layout, Service};
+use super::world::World;
+use super::{DEFAULT_BASE_PORT, Options, settle};
+use crate::ambient::{SystemClock, SystemRandom};
+use crate::failure::Failure;
+use crate::front::{Front, Serving, Sockets};
+use crate::health::{self, Health};
+use crate::listen::{Limits, Stop};
+use crate::portal::{self, Entry, Shown, Step};
+use crate::tls::{LocalCa, Source};
+use crate::wiring::{self, Base};
+
+/// Running requests have so long to end.
+const DRAIN: Duration = Duration::from_secs(10);
+const SERVICES: &[Service] = &[Service::Portal, Service::Login, Service::Health];
+
+/// A demo world with its services.
+pub struct Running {
+    document: Document,
+    base: Base,
+    health: Health,
+    stop: Stop,
+    // Last, so that the lock is given back after everything is closed.
+    _folder: Folder,
+}
+
+impl Running {
+    /// Starts it; returns when everything answers.
+    pub async fn start(options: &Options) -> Result<Self, Failure> {
+        let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+        health::recorder();
+        let folder = Folder::open(
+            &options.data,
+            if options.fresh { Start::Fresh } else { Start::Continue },
+        )?;
+        let layout = layout(&folder, options)?;
+        let wanted: Vec<_> = SERVICES
+            .iter()
+            .map(|service| (service.name(), layout.address(*service)))
+            .collect();
+        let sockets = Sockets::bind(&wanted, "--base-port").await?;
+        let mut world = World::open(&folder, &layout, &*clock, &*random)?;
+        let settings = wiring::Settings {
+            data: folder.data(),
+            master_key: master_key(&folder, &random)?,
+            clock: clock.clone(),
+            random: random.clone(),
+            login: layout.origin(Service::Login),
+            home: layout.origin(Service::Portal),
+            proxies: Vec::new(),
+        };
+        let mut base = Base::open(settings).await?;
+        let document = settled(&mut world, &folder, &layout, &base).await?;
+        let stop = Stop::new();
+        let serving = Serving {
+            limits: Limits::default(),
+            clock,
+            random,
+            stop: stop.clone(),
+        };
+        let health = serve(sockets, &serving, &mut base, (&document, &layout, &folder))?;
+        base.start_maintenance(&stop);
+        health.started();
+        Ok(Self {
+            document,
+            base,
+            health,
+            stop,
+            _folder: folder,
+        })
+    }
+
+    /// What scripts and clients are told about it.
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// Lets running requests end, records what is still counted, and closes the stores.
+    pub async fn stop(self) -> Result<(), Failure> {
+        self.health.stopping();
+        if !self.stop.complete(DRAIN).await {
+            tracing::warn!("requests were cut off after {} s", DRAIN.as_secs());
+        }
+        Ok(self.base.close().await?)
+    }
+}
+
+/// Base port and domain: those of the options, else those of the world, else the usual ones.
+fn layout(folder: &Folder, options: &Options) -> Result<Layout, Failure> {
+    let Some(world) = World::read(folder)? else {
+        return Layout::new(
+            options.base_port.unwrap_or(DEFAULT_BASE_PORT),
+            options.domain.as_deref(),
+        );
+    };
+    let layout = Layout::new(
+        options.base_port.unwrap_or(world.base_port),
+        options.domain.as_deref().or(world.domain.as_deref()),
+    )?;
+    if layout.domain() != world.domain.as_deref() {
+        let fixed = world.domain.as_deref().unwrap_or("localhost");
+        return Err(Failure::usage(format!(
+            "the demo world was made for {fixed}: another --domain needs --fresh"
+        )));
+    }
+    if layout.base_port() != world.base_port {
+        return Err(Failure::usage(format!(
+            "the demo world was made for --base-port {}, which its applications are named after: another needs --fresh",
+            world.base_port
+        )));
+    }
+    Ok(layout)
+}
+
+fn master_key(folder: &Folder, random: &Arc<dyn Random>) -> Result<Arc<dyn KeyProvider>, Failure> {
+    let path = folder.master_key();
+    let key = if path.exists() {
+        MasterKey::from_file(&path, random.clone())
+    } else {
+        MasterKey::create_file(&path, random.clone())
+    };
+    Ok(Arc::new(key.context("cannot open the master key of the demo world")?))
+}
+
+/// The document of the world, whose directory is made on first start.
+async fn settled(world: &mut World, folder: &Folder, layout: &Layout, base: &Base) -> anyhow::Result<Document> {
+    let inhabitants = match &world.inhabitants {
+        Some(inhabitants) => inhabitants.clone(),
+        None => settle::settle(base, &layout.fhir_base()).await?.into(),
+    };
+    let document = World::document(&inhabitants, layout);
+    world.inhabitants = Some(inhabitants);
+    world.save(folder)?;
+    document::write(folder.path(), &document)?;
+    Ok(document)
+}
+
+/// Puts the services on their sockets.
+fn serve(
+    mut sockets: Sockets,
+    serving: &Serving,
+    base: &mut Base,
+    (document, layout, folder): (&Document, &Layout, &Folder),
+) -> Result<Health, Failure> {
+    let domains: Vec<String> = layout.domain().into_iter().map(str::to_owned).collect();
+    let ca = LocalCa::open_or_create(folder.path(), &domains, serving.clock.now(), &*serving.random)?;
+    let ca = Arc::new(ca);
+    let front = |service: Service, router| Front {
+        address: layout.address(service),
+        hosts: layout.hosts(service),
+        certificate: Source::Local {
+            ca: ca.clone(),
+            hosts: layout.hosts(service),
+        },
+        router,
+    };
+    let login = base.login_router()?;
+    let health = Health::new(base.probes());
+    let entry = Entry {
+        heading: "entry-demo",
+        services: shown(layout),
+        steps: steps(document, layout),
+        health: health.clone(),
+    };
+    let portal = base.portal_router(portal::router(entry))?;
+    sockets.serve_plain(layout.address(Service::Health), health::router(health.clone()), serving)?;
+    let fronts = vec![front(Service::Portal, portal), front(Service::Login, login)];
+    sockets.serve(fronts, serving)?;
+    Ok(health)
+}
+
+fn shown(layout: &Layout) -> Vec<Shown> {
+    let login = Shown {
+        name: "login",
+        address: layout.origin(Service::Login),
+    };
+    vec![login]
+}
+
+/// The path for newcomers, in the order of the walk.
+fn steps(document: &Document, layout: &Layout) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if let Some(tenant) = document.tenants.first() {
+        let login = layout.origin(Service::Login);
+        steps.push(Step {
+            name: "configuration",
+            href: format!("{login}/{}/v2.0/.well-known/openid-configuration", tenant.id),
+        });
+    }
+    steps.push(Step {
+        name: "health",
+        href: format!("{}/ready", layout.origin(Service::Health)),
+    });
+    steps
+}

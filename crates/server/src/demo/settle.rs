@@ -1,0 +1,193 @@
+//! Settles the demo world: establishments, people, applications and roles into the directory, once.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use hygie_access::{Assignee, AssigneeKind, Kind, Role, Scope};
+use hygie_core::{AppId, Cx, ObjectId, Secret, TenantId};
+use hygie_idp::directory::{Definition, NewApplication, NewTenant, NewUser, Scope as Permission};
+use hygie_oidc::RedirectUris;
+
+use super::document::{App, RoleAssignment, Tenant, User};
+use super::people::{self, ESTABLISHMENTS, Establishment, Person};
+use crate::wiring::{Base, USER_IMPERSONATION};
+
+/// Secrets of the demo's applications are good as long as anybody keeps a demo.
+const SECRET_LIFE: Duration = Duration::from_hours(24 * 365 * 10);
+
+/// What was settled.
+pub struct Settled {
+    /// The establishments, the owner of the workspace first.
+    pub tenants: Vec<Tenant>,
+    /// The application of the FHIR service.
+    pub fhir_app: AppId,
+    /// Who has which role.
+    pub role_assignments: Vec<RoleAssignment>,
+}
+
+/// Settles everything. Cut short, it must begin again in an empty directory.
+pub async fn settle(base: &Base, fhir_base: &str) -> Result<Settled> {
+    let mut settler = Settler {
+        base,
+        role_assignments: Vec::new(),
+    };
+    let mut tenants = Vec::new();
+    for establishment in ESTABLISHMENTS {
+        tenants.push(settler.establishment(establishment).await?);
+    }
+    let owner = tenants.first_mut().context("there is no establishment")?;
+    let fhir_app = settler.owner_of_workspace(owner, fhir_base).await?;
+    Ok(Settled {
+        tenants,
+        fhir_app,
+        role_assignments: settler.role_assignments,
+    })
+}
+
+struct Settler<'a> {
+    base: &'a Base,
+    role_assignments: Vec<RoleAssignment>,
+}
+
+impl Settler<'_> {
+    async fn establishment(&mut self, establishment: &Establishment) -> Result<Tenant> {
+        let id = TenantId::random(&*self.base.settings.random);
+        let cx = self.base.cx(id);
+        let new = NewTenant {
+            id,
+            display_name: establishment.display_name.to_owned(),
+            domain: establishment.domain.to_owned(),
+        };
+        self.base.idp.create_tenant(&cx, new).await?;
+        let mut users = Vec::new();
+        for person in establishment.people {
+            users.push(self.person(&cx, establishment, person).await?);
+        }
+        let mut apps = Vec::new();
+        for (name, role) in establishment.clients {
+            apps.push(self.client(&cx, name, *role).await?);
+        }
+        Ok(Tenant {
+            id,
+            domain: establishment.domain.to_owned(),
+            display_name: establishment.display_name.to_owned(),
+            psc_allowed: establishment.psc_allowed,
+            users,
+            apps,
+        })
+    }
+
+    async fn person(&self, cx: &Cx, establishment: &Establishment, person: &Person) -> Result<User> {
+        let upn = format!("{}@{}", person.local, establishment.domain);
+        let password = people::password(&*self.base.settings.random);
+        let new = NewUser {
+            user_principal_name: upn.clone(),
+            display_name: person.display_name.to_owned(),
+            password: Some(Secret::new(password.clone())),
+            ..NewUser::default()
+        };
+        let user = self.base.idp.create_user(cx, new).await?;
+        Ok(User {
+            name: person.name.to_owned(),
+            oid: user.id,
+            upn,
+            password,
+            display_name: user.display_name,
+            directory_roles: Vec::new(),
+            groups: Vec::new(),
+            totp_secret: None,
+        })
+    }
+
+    async fn client(&mut self, cx: &Cx, name: &str, role: Option<Role>) -> Result<App> {
+        let new = NewApplication {
+            app: None,
+            display_name: name.to_owned(),
+            definition: Definition::default(),
+        };
+        let (application, principal) = self.base.idp.create_application(cx, new).await?;
+        let secret = self
+            .base
+            .idp
+            .add_secret(cx, application.app, "demo", SECRET_LIFE)
+            .await?;
+        if let Some(role) = role {
+            self.assign(cx, (principal.id, AssigneeKind::App), role, name).await?;
+        }
+        Ok(App {
+            name: name.to_owned(),
+            client_id: application.app,
+            client_secret: Some(secret.value.expose().clone()),
+            redirect_uris: Vec::new(),
+        })
+    }
+
+    /// The FHIR service's application, and the public client through which people read it.
+    async fn owner_of_workspace(&mut self, owner: &mut Tenant, fhir_base: &str) -> Result<AppId> {
+        let cx = self.base.cx(owner.id);
+        let permission = Permission {
+            id: ObjectId::random(&*cx.random).uuid(),
+            value: USER_IMPERSONATION.to_owned(),
+            display_name: "Access the FHIR service as the signed-in person".to_owned(),
+        };
+        let service = NewApplication {
+            app: None,
+            display_name: "FHIR".to_owned(),
+            definition: Definition {
+                identifier_uris: vec![fhir_base.to_owned()],
+                scopes: vec![permission],
+                ..Definition::default()
+            },
+        };
+        let (service, _) = self.base.idp.create_application(&cx, service).await?;
+        let redirect_uris = vec![people::LOOPBACK.to_owned()];
+        let web = NewApplication {
+            app: None,
+            display_name: people::DEMO_WEB.to_owned(),
+            definition: Definition {
+                redirect_uris: RedirectUris {
+                    public_client: redirect_uris.clone(),
+                    ..RedirectUris::default()
+                },
+                ..Definition::default()
+            },
+        };
+        let (web, _) = self.base.idp.create_application(&cx, web).await?;
+        self.base
+            .idp
+            .grant_scopes(&cx, (web.app, service.app), None, &[USER_IMPERSONATION])
+            .await?;
+        for user in owner
+            .users
+            .iter()
+            .filter(|user| people::READERS.contains(&user.name.as_str()))
+        {
+            self.assign(&cx, (user.oid, AssigneeKind::User), people::READER, &user.upn)
+                .await?;
+        }
+        owner.apps.push(App {
+            name: people::DEMO_WEB.to_owned(),
+            client_id: web.app,
+            client_secret: None,
+            redirect_uris,
+        });
+        Ok(service.app)
+    }
+
+    async fn assign(&mut self, cx: &Cx, (id, kind): (ObjectId, AssigneeKind), role: Role, name: &str) -> Result<()> {
+        let assignee = Assignee {
+            tenant: cx.tenant,
+            id,
+            kind,
+        };
+        let scope = Scope::service(people::WORKSPACE, Kind::Fhir, people::FHIR)?;
+        self.base.assignments.assign(cx, assignee, role, scope.clone()).await?;
+        self.role_assignments.push(RoleAssignment {
+            tenant: cx.tenant,
+            principal: name.to_owned(),
+            role: role.name().to_owned(),
+            scope: scope.to_string(),
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! Where the data of an installation is and which master key opens it: a demo world or a configuration.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use hygie_core::Secret;
+use hygie_store::keys::{KeyProvider, MasterKey, lies_beside};
+
+use crate::ambient::{SystemRandom, environment};
+use crate::config::{self, Config};
+use crate::demo::{document, folder};
+use crate::failure::Failure;
+
+/// Options of the commands that work on an installation.
+#[derive(Debug, Args)]
+#[group(id = "place")]
+pub struct Options {
+    /// Directory of a demo world (default ./hygie-demo).
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    data: Option<PathBuf>,
+    /// Configuration file of an installation.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// An installation's data and key.
+pub struct Place {
+    /// Directory of databases, logs and wrapped keys.
+    pub data: PathBuf,
+    /// Holds the master key.
+    pub master_key: Arc<dyn KeyProvider>,
+}
+
+impl Place {
+    /// The one that the options name.
+    pub fn find(options: &Options) -> Result<Self, Failure> {
+        if let Some(file) = &options.config {
+            let config = Config::read(file)?;
+            return Self::of_config(&config);
+        }
+        let dir = options
+            .data
+            .clone()
+            .unwrap_or_else(|| PathBuf::from(document::DEFAULT_DIR));
+        if !folder::is_world(&dir) {
+            return Err(Failure::usage(format!(
+                "{} is not a demo world (name one with --data)",
+                dir.display()
+            )));
+        }
+        let key = folder::master_key_of(&dir);
+        Ok(Self {
+            data: folder::data_of(&dir),
+            master_key: Arc::new(MasterKey::from_file(&key, Arc::new(SystemRandom))?),
+        })
+    }
+
+    /// The one of a configuration. A master key beside the data it protects is refused: who takes the disk takes both.
+    pub fn of_config(config: &Config) -> Result<Self, Failure> {
+        let key = config.master_key.get_ref();
+        let provider = match (&key.file, &key.env) {
+            (Some(file), _) => key_of_file(file, &config.data)?,
+            (None, Some(name)) => key_of_environment(name)?,
+            (None, None) => return Err(Failure::usage("master_key needs `file` or `env`")),
+        };
+        Ok(Self {
+            data: config.data.clone(),
+            master_key: Arc::new(provider),
+        })
+    }
+}
+
+fn key_of_file(file: &Path, data: &Path) -> Result<MasterKey, Failure> {
+    // Before the first start there is no data directory, and its parent tells as much.
+    let data = if data.exists() {
+        data
+    } else {
+        data.parent().unwrap_or(data)
+    };
+    if data.exists() && lies_beside(file, data)? {
+        return Err(Failure::usage(format!(
+            "the master key {} lies beside the data it protects: keep it in another directory, on another disk if possible",
+            file.display()
+        )));
+    }
+    Ok(MasterKey::from_file(file, Arc::new(SystemRandom))?)
+}
+
+fn key_of_environment(name: &str) -> Result<MasterKey, Failure> {
+    let text = environment(name)
+        .ok_or_else(|| Failure::usage(format!("the environment has no variable {name} with the master key")))?;
+    Ok(MasterKey::from_text(
+        &Secret::new(text),
+        &config::env_origin(name),
+        Arc::new(SystemRandom),
+    )?)
+}

@@ -1,0 +1,36 @@
+//! `hygie serve`: the same chain as the demo, from a configuration, with the hospital's own addresses, certificates and
+//! keys.
+
+mod prepare;
+mod running;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::{listen, logs};
+pub use running::Running;
+
+/// Options of the command.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "hygie.toml")]
+    config: PathBuf,
+}
+
+/// Runs the command until it is told to stop.
+pub async fn run(options: Options) -> Result<(), Failure> {
+    let config = Config::read(&options.config)?;
+    logs::start(config.log.format, &config.log.filter)?;
+    let running = tokio::select! {
+        running = Running::start(&config) => running?,
+        signal = listen::signalled() => return Ok(signal?),
+    };
+    tracing::info!("ready");
+    listen::signalled().await?;
+    tracing::info!("stopping");
+    running.stop().await
+}

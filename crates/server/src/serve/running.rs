@@ -1,0 +1,161 @@
+//! An installation that runs: from its configuration to answering sockets, and back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use hygie_core::{Clock, Random};
+use url::Url;
+
+use super::prepare;
+use crate::ambient::{SystemClock, SystemRandom};
+use crate::config::{Config, Service, host_of};
+use crate::failure::Failure;
+use crate::files;
+use crate::front::{Front, Serving, Sockets};
+use crate::health::{self, Health};
+use crate::listen::{Limits, Stop};
+use crate::place::Place;
+use crate::portal::{self, Entry, Shown};
+use crate::tls::{LocalCa, Source};
+use crate::wiring::{self, Base};
+
+/// Running requests have so long to end.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// An installation with its services.
+pub struct Running {
+    base: Base,
+    health: Health,
+    stop: Stop,
+}
+
+impl Running {
+    /// Starts it; returns when everything answers.
+    pub async fn start(config: &Config) -> Result<Self, Failure> {
+        let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+        health::recorder();
+        let place = Place::of_config(config)?;
+        let mut sockets = Sockets::bind(&addresses(config), "`listen` in the configuration").await?;
+        files::create_private_dir(&config.data)?;
+        let login = origin(&config.login.get_ref().url);
+        let settings = wiring::Settings {
+            data: place.data,
+            master_key: place.master_key,
+            clock: clock.clone(),
+            random: random.clone(),
+            home: config
+                .portal
+                .as_ref()
+                .map_or_else(|| login.clone(), |portal| origin(&portal.get_ref().url)),
+            login,
+            proxies: config.trusted_proxies.clone(),
+        };
+        let mut base = Base::open(settings).await?;
+        prepare::prepare(&base, config).await?;
+        let stop = Stop::new();
+        let serving = Serving {
+            limits: Limits::default(),
+            clock,
+            random,
+            stop: stop.clone(),
+        };
+        let (fronts, health) = fronts(config, &mut base, &serving)?;
+        sockets.serve_plain(config.health.listen, health::router(health.clone()), &serving)?;
+        sockets.serve(fronts, &serving)?;
+        base.start_maintenance(&stop);
+        health.started();
+        Ok(Self { base, health, stop })
+    }
+
+    /// Lets running requests end, records what is still counted, and closes the stores.
+    pub async fn stop(self) -> Result<(), Failure> {
+        self.health.stopping();
+        if !self.stop.complete(DRAIN).await {
+            tracing::warn!("requests were cut off after {} s", DRAIN.as_secs());
+        }
+        Ok(self.base.close().await?)
+    }
+}
+
+fn addresses(config: &Config) -> Vec<(&'static str, std::net::SocketAddr)> {
+    let mut wanted = vec![
+        ("health", config.health.listen),
+        ("login", config.login.get_ref().listen),
+    ];
+    wanted.extend(config.portal.as_ref().map(|portal| ("portal", portal.get_ref().listen)));
+    wanted.extend(config.fhir.as_ref().map(|fhir| ("fhir", fhir.get_ref().listen)));
+    wanted
+}
+
+/// Every service under its host, and the health of all.
+fn fronts(config: &Config, base: &mut Base, serving: &Serving) -> Result<(Vec<Front>, Health)> {
+    let certificates = Certificates::of(config, serving)?;
+    let mut fronts = vec![certificates.front(config.login.get_ref(), base.login_router()?)?];
+    let shown = vec![Shown {
+        name: "login",
+        address: origin(&config.login.get_ref().url),
+    }];
+    let health = Health::new(base.probes());
+    if let Some(portal) = &config.portal {
+        let entry = Entry {
+            heading: "entry-installation",
+            services: shown,
+            steps: Vec::new(),
+            health: health.clone(),
+        };
+        let router = base.portal_router(portal::router(entry))?;
+        fronts.push(certificates.front(portal.get_ref(), router)?);
+    }
+    Ok((fronts, health))
+}
+
+/// Where certificates come from: files, or the local authority for the hosts that have none.
+struct Certificates(Option<Arc<LocalCa>>);
+
+impl Certificates {
+    fn of(config: &Config, serving: &Serving) -> Result<Self> {
+        let fhir = config.fhir.as_ref().map(|fhir| fhir.get_ref().service());
+        let services = [
+            Some(config.login.get_ref()),
+            config.portal.as_ref().map(toml::Spanned::get_ref),
+            fhir.as_ref(),
+        ];
+        let without: Vec<String> = services
+            .into_iter()
+            .flatten()
+            .filter(|service| service.certificate.is_none())
+            .map(|service| host_of(&service.url))
+            .collect();
+        if without.is_empty() {
+            return Ok(Self(None));
+        }
+        let ca = LocalCa::open_or_create(&config.data, &without, serving.clock.now(), &*serving.random)?;
+        Ok(Self(Some(Arc::new(ca))))
+    }
+
+    fn front(&self, service: &Service, router: axum::Router) -> Result<Front> {
+        let hosts = vec![host_of(&service.url)];
+        let certificate = match (&service.certificate, &service.key, &self.0) {
+            (Some(chain), Some(key), _) => Source::Files {
+                chain: chain.clone(),
+                key: key.clone(),
+            },
+            (_, _, Some(ca)) => Source::Local {
+                ca: ca.clone(),
+                hosts: hosts.clone(),
+            },
+            _ => anyhow::bail!("{} has no certificate", service.url),
+        };
+        Ok(Front {
+            address: service.listen,
+            hosts,
+            certificate,
+            router,
+        })
+    }
+}
+
+fn origin(url: &Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
+}

@@ -1,0 +1,148 @@
+//! The wiring of the chain: stores, identity provider, gates, services, and the routers that the listeners serve. The
+//! demo and production differ only in where they take their settings from.
+
+mod directory;
+mod edge;
+pub mod stores;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use hygie_access::Assignments;
+use hygie_core::{Clock, Cx, Random, TenantId};
+use hygie_idp::Idp;
+use hygie_store::keys::KeyProvider;
+use hygie_web::client::Proxies;
+use uuid::Uuid;
+
+use crate::health::Probe;
+use crate::listen::Stop;
+pub use edge::Edge;
+pub use stores::Stores;
+
+/// The delegated permission that Azure's FHIR service offers.
+pub const USER_IMPERSONATION: &str = "user_impersonation";
+
+/// What the chain is built from.
+pub struct Settings {
+    /// Directory of databases, logs and keys.
+    pub data: PathBuf,
+    /// Holds the master key.
+    pub master_key: Arc<dyn KeyProvider>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The source of ids and secrets.
+    pub random: Arc<dyn Random>,
+    /// Address of the identity provider, without a final slash.
+    pub login: String,
+    /// Where the name of the product leads on every page.
+    pub home: String,
+    /// Reverse proxies whose word on a client's address is taken.
+    pub proxies: Proxies,
+}
+
+/// The parts that everything else stands on: stores, directory, role assignments.
+pub struct Base {
+    /// The settings.
+    pub settings: Settings,
+    /// The databases.
+    pub stores: Stores,
+    /// The identity provider.
+    pub idp: Idp,
+    /// Who has which role.
+    pub assignments: Arc<Assignments>,
+    /// The layers of each service, for what they still have to record at the end.
+    pub edge: Edge,
+}
+
+impl Base {
+    /// Opens the directory and the identity provider. It blocks a worker while files are opened.
+    pub async fn open(settings: Settings) -> Result<Self> {
+        let cx = internal(&settings);
+        let stores = tokio::task::block_in_place(|| Stores::open(&settings, &cx))?;
+        let directory = stores.directory().clone();
+        let idp = directory::open(&settings, directory.clone()).await?;
+        let assignments = Assignments::new(directory, settings.clock.clone(), settings.random.clone());
+        Ok(Self {
+            stores,
+            idp,
+            assignments: Arc::new(assignments),
+            edge: Edge::new(&settings),
+            settings,
+        })
+    }
+
+    /// A context of the program itself for a tenant.
+    pub fn cx(&self, tenant: TenantId) -> Cx {
+        Cx::internal(tenant, self.settings.clock.clone(), self.settings.random.clone())
+    }
+
+    /// What answers at the login host.
+    pub fn login_router(&mut self) -> Result<Router> {
+        let store = self.stores.directory().clone();
+        let service = edge::Service {
+            name: "idp",
+            messages: &[hygie_idp::MESSAGES],
+            render: Arc::new(hygie_web::error::Pages),
+            cors: hygie_idp::cors,
+            limits: hygie_web::layers::Limits::default(),
+            store,
+        };
+        self.edge.put(hygie_idp::router(self.idp.clone()), service)
+    }
+
+    /// What answers at the portal.
+    pub fn portal_router(&mut self, router: Router) -> Result<Router> {
+        let service = edge::Service {
+            name: "portal",
+            messages: &[crate::portal::MESSAGES],
+            render: Arc::new(hygie_web::error::Pages),
+            cors: |_| hygie_web::layers::Cors::Closed,
+            limits: hygie_web::layers::Limits::default(),
+            store: self.stores.directory().clone(),
+        };
+        self.edge.put(router, service)
+    }
+
+    /// Whether each part answers.
+    pub fn probes(&self) -> Vec<(&'static str, Probe)> {
+        self.stores.probes(&self.settings)
+    }
+
+    /// Starts what must be done from time to time.
+    pub fn start_maintenance(&self, stop: &Stop) {
+        let (idp, edge, token) = (self.idp.clone(), self.edge.clone(), stop.token());
+        stop.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = token.cancelled() => return,
+                    () = tokio::time::sleep(Duration::from_mins(1)) => {}
+                }
+                if let Err(error) = idp.maintain().await {
+                    tracing::error!(
+                        error = format!("{:#}", anyhow::Error::from(error)),
+                        "maintenance of the directory"
+                    );
+                }
+                edge.record_refusals().await;
+            }
+        });
+    }
+
+    /// Records what is still counted and closes the stores; everything that was answered is on the disk already.
+    pub async fn close(self) -> Result<()> {
+        self.edge.record_refusals().await;
+        self.stores.close().await.context("the stores did not close in order")
+    }
+}
+
+fn internal(settings: &Settings) -> Cx {
+    Cx::internal(
+        TenantId::from_uuid(Uuid::nil()),
+        settings.clock.clone(),
+        settings.random.clone(),
+    )
+}
