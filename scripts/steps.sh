@@ -9,6 +9,7 @@ check_steps() {
   step "format" cargo fmt --all --check
   step "layers" cargo run --quiet --package xtask -- layers
   step "budgets" cargo run --quiet --package xtask -- budgets
+  step "documents" cargo run --quiet --package xtask -- documents
   step "clippy" cargo clippy --workspace --all-targets --locked -- --deny warnings
   install "install cargo-deny" need_deny && step "deny" "$tools/bin/cargo-deny" --locked check bans licenses sources
   advisories

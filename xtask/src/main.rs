@@ -1,14 +1,16 @@
 //! Chores of the repository: `cargo run -p xtask -- CHORE`.
 //!
-//! `layers` and `budgets` are part of `scripts/check`; `definitions DIR` makes the tables of `fhir-model` from the
+//! `layers`, `budgets` and `documents` are part of `scripts/check`; `definitions DIR` makes the tables of `fhir-model` from the
 //! published FHIR definitions.
 
 mod budgets;
 mod definitions;
+mod documents;
 mod layers;
 mod workspace;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -25,6 +27,8 @@ enum Chore {
     Layers,
     /// Refuse a file or a crate that has grown too long
     Budgets,
+    /// Refuse a document whose link or named test is gone
+    Documents,
     /// Make crates/fhir-model/tables from the FHIR R4 definitions: the unpacked npm package hl7.fhir.r4.examples 4.0.1
     Definitions {
         /// The directory `package` of the unpacked package
@@ -35,10 +39,19 @@ enum Chore {
     },
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().chore {
+fn main() -> ExitCode {
+    let done = match Cli::parse().chore {
         Chore::Layers => layers::run(),
         Chore::Budgets => budgets::run(),
+        Chore::Documents => documents::run(),
         Chore::Definitions { dir, out } => definitions::run(&dir, &out),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Its chain, without a backtrace whatever the environment says.
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
