@@ -1,0 +1,93 @@
+"""The library `azure-identity`, unmodified, with its authority and `disable_instance_discovery` as its only settings."""
+
+import threading
+import webbrowser
+
+import jwt
+import pytest
+from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import (
+    ClientSecretCredential,
+    DefaultAzureCredential,
+    EnvironmentCredential,
+    InteractiveBrowserCredential,
+)
+from chromium import Chromium, sign_in
+
+
+def credential(world, name, secret=None, tenant=None):
+    app = world.app(name)
+    return ClientSecretCredential(
+        tenant or world.tenant["id"],
+        app["client_id"],
+        secret or app["client_secret"],
+        authority=world.login,
+        disable_instance_discovery=True,
+    )
+
+
+@pytest.mark.parametrize("name", ["fhir-reader", "fhir-writer", "fhir-contributor", "no-role"])
+def test_client_secret(trusted, name):
+    token = credential(trusted, name).get_token(trusted.scope)
+    said = jwt.decode(token.token, options={"verify_signature": False})
+    assert said["appid"] == trusted.app(name)["client_id"]
+    assert token.expires_on == said["exp"] or abs(token.expires_on - said["exp"]) < 60
+
+
+def test_a_wrong_secret_is_explained(trusted):
+    with pytest.raises(ClientAuthenticationError, match="AADSTS7000215"):
+        credential(trusted, "fhir-reader", secret="not-the-secret").get_token(trusted.scope)
+
+
+@pytest.mark.parametrize("kind", [EnvironmentCredential, DefaultAzureCredential])
+def test_settings_from_the_environment(trusted, monkeypatch, kind):
+    app = trusted.app("fhir-reader")
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", trusted.login)
+    monkeypatch.setenv("AZURE_TENANT_ID", trusted.tenant["id"])
+    monkeypatch.setenv("AZURE_CLIENT_ID", app["client_id"])
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", app["client_secret"])
+    token = kind(disable_instance_discovery=True).get_token(trusted.scope).token
+    assert trusted.call("GET", "Patient?_count=1", token=token).status_code == 200
+
+
+def test_a_person_by_the_system_browser(trusted, monkeypatch, tmp_path):
+    """The library opens "the system's browser": here a Chromium in which the doctor answers."""
+    doctor = trusted.user("doctor")
+    problems = []
+
+    def person(url):
+        try:
+            with Chromium(trusted.ca, tmp_path) as chromium:
+                page = chromium.context().new_page()
+                page.goto(url)
+                sign_in(page, doctor)
+                page.wait_for_url("http://localhost:*/**")
+        except Exception as problem:  # shown below: this is another thread
+            problems.append(problem)
+
+    opened = []
+
+    def open_url(url, *_, **__):
+        opened.append(threading.Thread(target=person, args=(url,)))
+        opened[0].start()
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", open_url)
+    interactive = InteractiveBrowserCredential(
+        tenant_id=trusted.tenant["id"],
+        client_id=trusted.app("demo-web")["client_id"],
+        authority=trusted.login,
+        disable_instance_discovery=True,
+        timeout=60,
+    )
+    try:
+        token = interactive.get_token(trusted.user_scope).token
+    finally:
+        for thread in opened:
+            thread.join(timeout=60)
+        assert not problems, problems
+    said = jwt.decode(token, options={"verify_signature": False})
+    assert said["oid"] == doctor["oid"]
+    assert trusted.call("GET", "Patient?_count=1", token=token).status_code == 200
+    # The second one comes silently.
+    assert interactive.get_token(trusted.user_scope).token == token
