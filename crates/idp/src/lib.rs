@@ -75,6 +75,7 @@ pub(crate) struct Inner {
     pub digests: Digests,
     pub csrf: Csrf,
     pub revoked: signin::revocation::Revocations,
+    pub throttle: signin::throttle::Throttle,
 }
 
 /// Keys of what is stored as a digest, one per purpose.
@@ -106,6 +107,7 @@ impl Idp {
             },
             csrf: Csrf::new(&Secret::new(root.digest("forms"))),
             revoked: signin::revocation::Revocations::default(),
+            throttle: signin::throttle::Throttle::default(),
             provider,
             store: deps.store,
             clock: deps.clock,

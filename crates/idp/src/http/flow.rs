@@ -144,7 +144,7 @@ impl Flow<'_> {
             form,
             username,
             to: Some(self.app_name()),
-            organisation: None,
+            organisation: self.asking.organisation.clone(),
             other: None,
             page,
         });

@@ -104,7 +104,7 @@ async fn password(flow: &Flow<'_>, request: &AuthorizeRequest, params: &Params) 
             // The session is there even when this application is refused.
             Ok((cookie, response).into_response())
         }
-        Err(IdpError::Refused(refusal)) => Ok(wrong(flow, name, &refusal)),
+        Err(IdpError::Refused(refusal)) if refusal.code() != Aadsts::Throttled => Ok(wrong(flow, name, &refusal)),
         Err(error) => Err(flow.page_of(&error)),
     }
 }

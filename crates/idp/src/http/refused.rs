@@ -43,7 +43,13 @@ pub fn page(idp: &Idp, inbound: &Inbound, error: &IdpError, app: Option<&Applica
 fn failure(error: &IdpError, refusal: &Refusal) -> Failure {
     let mut failure = Failure::of(error);
     failure.code = format!("AADSTS{}", refusal.code().number()).into();
-    failure.status(StatusCode::from_u16(refusal.code().status()).unwrap_or(StatusCode::BAD_REQUEST))
+    let failure = failure.status(StatusCode::from_u16(refusal.code().status()).unwrap_or(StatusCode::BAD_REQUEST));
+    match refusal.code() {
+        // Libraries of Entra ID wait for as many seconds (RFC 9110 §10.2.3).
+        Aadsts::Throttled => failure.retry_after(60),
+        Aadsts::Unavailable => failure.retry_after(5),
+        _ => failure,
+    }
 }
 
 struct Body(ErrorBody);

@@ -65,7 +65,7 @@ async fn post(idp: &Idp, inbound: &Inbound, version: Version) -> Result<Response
 }
 
 async fn grant(idp: &Idp, inbound: &Inbound, version: Version, origin: Option<&str>) -> Result<Granted, IdpError> {
-    let place = idp.place(&inbound.cx(), &inbound.segment).await?;
+    let place = idp.named_place(&inbound.cx(), &inbound.segment).await?;
     let cx = place
         .tenant()
         .map_or_else(|| inbound.cx(), |tenant| inbound.asked.cx(tenant));

@@ -99,12 +99,17 @@ impl Global<'_, '_> {
             .collect()
     }
 
-    /// Removes what has expired: codes and refresh tokens after `before`, families and sessions with them.
+    /// Removes what expired before `before`. A session is kept as long as refresh tokens of it live: it may be revoked.
     pub async fn purge(&mut self, before: Timestamp) -> Result<u64, StoreError> {
         let mut removed = 0;
-        for table in ["idp_code", "idp_refresh", "idp_family", "idp_session"] {
-            let sql = format!("DELETE FROM {table} WHERE {{i.is}}expires_at < ?1");
-            removed += self.0.execute(&sql, &[before.into()]).await?;
+        for sql in [
+            "DELETE FROM idp_code WHERE {i.is}expires_at < ?1",
+            "DELETE FROM idp_refresh WHERE {i.is}expires_at < ?1",
+            "DELETE FROM idp_family WHERE {i.is}expires_at < ?1",
+            "DELETE FROM idp_session WHERE {i.is}expires_at < ?1
+             AND id NOT IN (SELECT session FROM idp_family WHERE {i.is}1 = 1)",
+        ] {
+            removed += self.0.execute(sql, &[before.into()]).await?;
         }
         let sql = "DELETE FROM idp_session_app WHERE {i.is}session NOT IN
                    (SELECT id FROM idp_session WHERE {i.is}1 = 1)";

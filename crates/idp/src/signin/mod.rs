@@ -4,5 +4,6 @@ mod lockout;
 mod password;
 pub mod revocation;
 mod session;
+pub(crate) mod throttle;
 
 pub use session::{NewSession, SESSION_TTL, SignedIn};

@@ -1,5 +1,6 @@
 //! Tokens: the grants of the token endpoint, and the codes and tokens of the authorization endpoint.
 
+mod asking;
 mod authorize;
 mod claims;
 mod client_credentials;
@@ -15,7 +16,7 @@ use hygie_oidc::{Challenge, Platform, Scopes, TokenResponse, Version};
 use hygie_web::audit::Note;
 use serde::{Deserialize, Serialize};
 
-pub use authorize::Asking;
+pub use asking::Asking;
 pub use userinfo::{UserInfo, UserInfoError};
 
 /// What a person authorized: kept with the code, then with the family of refresh tokens.
@@ -71,6 +72,15 @@ pub enum Place {
 }
 
 impl Place {
+    /// The segment itself.
+    pub fn segment(self) -> String {
+        match self {
+            Self::Tenant(tenant) => tenant.to_string(),
+            Self::Organizations => "organizations".to_owned(),
+            Self::Common => "common".to_owned(),
+        }
+    }
+
     /// The tenant, when it is one.
     pub fn tenant(self) -> Option<TenantId> {
         match self {

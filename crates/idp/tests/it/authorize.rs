@@ -188,6 +188,35 @@ async fn a_code_is_good_once_for_its_client_its_address_and_its_verifier() {
     assert_eq!(code_of(&world.redeem(&late).await), 70_008);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_at_once_one_redeems_a_code() {
+    let world = World::new().await;
+    let answer = world
+        .sign_in(&world.browser(), &world.authorize(world.portal, WEB, &[]))
+        .await;
+    let code = answer.redirect_param("code").unwrap();
+    let world = std::sync::Arc::new(world);
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..12 {
+        let (world, code) = (world.clone(), code.clone());
+        tasks.spawn(async move { world.redeem(&code).await });
+    }
+    let answers = tasks.join_all().await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+    assert!(
+        answers
+            .iter()
+            .filter(|answer| answer.status != 200)
+            .all(|answer| code_of(answer) == 54_005)
+    );
+    // A race is a reuse: what the winner got is revoked.
+    let winner = answers.iter().find(|answer| answer.status == 200).unwrap().json();
+    assert_eq!(
+        code_of(&world.refresh(winner["refresh_token"].as_str().unwrap(), &[]).await),
+        50_173
+    );
+}
+
 #[tokio::test]
 async fn a_reused_code_revokes_what_was_issued() {
     let world = World::new().await;

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on panics")]
 
+mod audit;
 mod authorize;
+mod gate;
 mod keys;
 mod metadata;
 mod pages;

@@ -176,6 +176,31 @@ async fn what_the_person_lost_is_lost() {
 }
 
 #[tokio::test]
+async fn a_session_can_be_revoked_as_long_as_its_tokens_live() {
+    let world = World::new().await;
+    let body = world.code_flow(&[]).await;
+    let session = world
+        .verified(&body["access_token"])
+        .claims
+        .text("sid")
+        .unwrap()
+        .parse()
+        .unwrap();
+    // The browser is long gone, the refresh token is not.
+    world.clock.advance(Duration::from_hours(30 * 24));
+    world.idp.maintain().await.unwrap();
+    let next = token(&world.refresh(&token(&body), &[]).await.json());
+    assert!(
+        world
+            .idp
+            .revoke_session(&world.cx(world.tenant), session)
+            .await
+            .unwrap()
+    );
+    assert_eq!(code_of(&world.refresh(&next, &[]).await), 50_173);
+}
+
+#[tokio::test]
 async fn a_revoked_session_takes_its_tokens_along() {
     let world = World::new().await;
     let body = world.code_flow(&[]).await;

@@ -1,0 +1,187 @@
+//! Who asks at the authorization endpoint: the tenant of the path, the client, where an answer may go. Every refusal of
+//! this step is shown to the person (RFC 6749 §4.1.2.1).
+
+use hygie_core::{AppId, Cx, TenantId};
+use hygie_oidc::{Aadsts, AuthorizeRequest, AuthorizeTarget, Params, Platform, Refusal, Version};
+use hygie_store::Tx;
+
+use super::Place;
+use crate::directory::{Application, Audience};
+use crate::repo::{Applications, Global, Principals, Tenants};
+use crate::{Idp, IdpError};
+
+/// The tenant of personal accounts in Entra ID.
+const PERSONAL_ACCOUNTS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+
+/// A request of the authorization endpoint whose client and redirect URI are good: refusals may go there.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    /// What the path named.
+    pub place: Place,
+    /// Endpoint family.
+    pub version: Version,
+    /// All parameters, to be carried through the sign-in pages.
+    pub params: Params,
+    /// The client and what it wants back.
+    pub target: AuthorizeTarget,
+    /// Its registration.
+    pub application: Application,
+    /// Name of the establishment, when the path names one.
+    pub organisation: Option<String>,
+    /// The platform of the redirect URI.
+    pub platform: Platform,
+    /// Where the answer goes.
+    pub redirect_uri: String,
+}
+
+/// Where a client is registered, and the establishment it is asked at.
+struct Found {
+    home: TenantId,
+    organisation: Option<String>,
+}
+
+impl Idp {
+    /// Checks who asks.
+    pub(crate) async fn asking(
+        &self,
+        cx: &Cx,
+        place: Place,
+        version: Version,
+        params: Params,
+    ) -> Result<Asking, IdpError> {
+        let target = AuthorizeTarget::parse(&params)?;
+        let segment = place.segment();
+        let unknown = || Refusal::about(Aadsts::UnknownClient, &[&target.client_id, &segment]);
+        let app = target.app(&segment)?;
+        let found = self.found(cx, place, app).await?.ok_or_else(unknown)?;
+        let application = self
+            .inner()
+            .store
+            .read(&cx.for_tenant(found.home), app, |app, tx| {
+                Box::pin(async move { Ok::<_, IdpError>(Applications(tx).find(*app).await?) })
+            })
+            .await?
+            .ok_or_else(unknown)?;
+        if place.tenant() != Some(found.home) && application.definition.sign_in_audience != Audience::Tenants {
+            return Err(Refusal::about(Aadsts::NotMultiTenant, &[&target.client_id, &format!("/{segment}")]).into());
+        }
+        let redirect_uris = &application.definition.redirect_uris;
+        let (platform, redirect_uri) =
+            redirect_uris.choose(target.redirect_uri.as_deref(), &application.app.to_string())?;
+        let organisation = found.organisation;
+        Ok(Asking {
+            place,
+            version,
+            params,
+            target,
+            application,
+            organisation,
+            platform,
+            redirect_uri,
+        })
+    }
+
+    /// The client at a tenant by its service principal there, at all of them by its registration.
+    async fn found(&self, cx: &Cx, place: Place, app: AppId) -> Result<Option<Found>, IdpError> {
+        let store = &self.inner().store;
+        match place {
+            Place::Tenant(tenant) => {
+                store
+                    .read(&cx.for_tenant(tenant), app, |app, tx| Box::pin(present(tx, *app)))
+                    .await
+            }
+            Place::Organizations | Place::Common => {
+                store
+                    .read(cx, app, |app, tx| {
+                        Box::pin(async move {
+                            let home = Global(tx).find_home_of_app(*app).await?;
+                            Ok(home.map(|home| Found {
+                                home,
+                                organisation: None,
+                            }))
+                        })
+                    })
+                    .await
+            }
+        }
+    }
+
+    /// What the first segment of a path names: a tenant by id or domain name, or all of them.
+    pub(crate) async fn place(&self, cx: &Cx, segment: &str) -> Result<Place, IdpError> {
+        let place = self.named_place(cx, segment).await?;
+        let Some(tenant) = place.tenant() else { return Ok(place) };
+        let exists = self
+            .inner()
+            .store
+            .read(&cx.for_tenant(tenant), (), |(), tx| {
+                Box::pin(async move { Ok::<_, IdpError>(Tenants(tx).find().await?.is_some()) })
+            })
+            .await?;
+        if exists {
+            Ok(place)
+        } else {
+            Err(Refusal::about(Aadsts::UnknownTenant, &[segment]).into())
+        }
+    }
+
+    /// The same without asking whether a tenant named by its id exists, for who will find out anyway.
+    pub(crate) async fn named_place(&self, cx: &Cx, segment: &str) -> Result<Place, IdpError> {
+        let unknown = || Refusal::about(Aadsts::UnknownTenant, &[segment]);
+        match segment {
+            "organizations" => return Ok(Place::Organizations),
+            "common" => return Ok(Place::Common),
+            "consumers" | PERSONAL_ACCOUNTS => return Err(Refusal::new(Aadsts::NoPersonalAccounts).into()),
+            _ if segment.len() > 253 => return Err(unknown().into()),
+            _ => {}
+        }
+        let tenant = match segment.parse() {
+            Ok(id) => Some(id),
+            Err(_) => self.tenant_of_domain(cx, segment).await?,
+        };
+        Ok(Place::Tenant(tenant.ok_or_else(unknown)?))
+    }
+
+    /// The tenant of a verified domain name.
+    pub(crate) async fn tenant_of_domain(&self, cx: &Cx, domain: &str) -> Result<Option<TenantId>, IdpError> {
+        self.inner()
+            .store
+            .read(cx, domain.to_owned(), |domain, tx| {
+                Box::pin(async move { Ok(Global(tx).find_tenant_of_domain(domain).await?) })
+            })
+            .await
+    }
+}
+
+/// The client as present in the tenant of the transaction, and the tenant's name.
+async fn present(tx: &mut Tx<'_>, app: AppId) -> Result<Option<Found>, IdpError> {
+    let Some(principal) = Principals(tx).find_by_app(app).await? else {
+        return Ok(None);
+    };
+    if !principal.is_enabled {
+        return Err(Refusal::about(Aadsts::AppDisabled, &[&app.to_string()]).into());
+    }
+    let organisation = Tenants(tx).find().await?.map(|tenant| tenant.display_name);
+    Ok(Some(Found {
+        home: principal.home,
+        organisation,
+    }))
+}
+
+impl Asking {
+    /// The rest of the request. Refusals of this step go to the application.
+    pub fn request(&self) -> Result<AuthorizeRequest, Refusal> {
+        let request = AuthorizeRequest::parse(&self.params, self.version)?;
+        let definition = &self.application.definition;
+        let disabled = |word: &str| Refusal::about(Aadsts::ResponseTypeDisabled, &[word]);
+        if request.response_type.id_token && !definition.enable_id_token_issuance {
+            return Err(disabled("id_token"));
+        }
+        if request.response_type.token && !definition.enable_access_token_issuance {
+            return Err(disabled("token"));
+        }
+        if request.response_type.code && self.platform != Platform::Web && request.challenge.is_none() {
+            return Err(Refusal::new(Aadsts::PkceRequired));
+        }
+        Ok(request)
+    }
+}

@@ -1,0 +1,111 @@
+//! What is recorded, and what is not.
+
+use hygie_idp::IdpError;
+use serde_json::Value;
+
+use crate::world::{PASSWORD, WEB, World};
+
+/// The entries of the write chain.
+async fn entries(world: &World) -> Vec<String> {
+    world
+        .store
+        .store
+        .read(&world.cx(world.tenant), (), |(), tx| {
+            Box::pin(async move {
+                let mut texts = Vec::new();
+                for mut row in tx.query("SELECT entry FROM audit ORDER BY seq", &[]).await? {
+                    texts.push(String::from_utf8_lossy(&row.take::<Vec<u8>>(0)?).into_owned());
+                }
+                Ok::<_, IdpError>(texts)
+            })
+        })
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn sign_ins_and_tokens_are_recorded_without_secrets() {
+    let world = World::new().await;
+    let before = entries(&world).await.len();
+    let browser = world.browser();
+    let request = world.authorize(world.portal, WEB, &[]);
+    world
+        .sign_in_as(&browser, &request, ("anna.martin@ch-demo.example", "a wrong guess"))
+        .await;
+    let answer = world.sign_in(&browser, &request).await;
+    let code = answer.redirect_param("code").unwrap();
+    let body = world.redeem(&code).await.json();
+    let refresh = body["refresh_token"].as_str().unwrap();
+    world.refresh(refresh, &[]).await;
+    world.redeem(&code).await;
+    browser.get(&world.path("oauth2/v2.0/logout")).await;
+    let entries = entries(&world).await.split_off(before);
+    let told: Vec<(String, String)> = entries
+        .iter()
+        .map(|entry| {
+            let entry: Value = serde_json::from_str(entry).unwrap();
+            (
+                entry["action"].as_str().unwrap().to_owned(),
+                entry["outcome"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    let told: Vec<(&str, &str)> = told
+        .iter()
+        .map(|(action, outcome)| (action.as_str(), outcome.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("idp.signin", "refused"),
+            ("idp.signin", "success"),
+            ("idp.authorize", "success"),
+            ("idp.token", "success"),
+            ("idp.token.refresh", "success"),
+            ("idp.token", "refused"),
+            ("idp.signout", "success"),
+        ]
+    );
+    let all = entries.join("\n");
+    assert!(all.contains(&world.nurse.to_string()), "by id");
+    let cookie = browser.cookie("__Host-hygie-form").unwrap();
+    for secret in [
+        PASSWORD,
+        "a wrong guess",
+        &code,
+        refresh,
+        &world.secret,
+        &cookie,
+        "anna.martin",
+        "Anna",
+    ] {
+        assert!(!all.to_lowercase().contains(&secret.to_lowercase()), "{secret}");
+    }
+    for token in ["access_token", "id_token"] {
+        let signature = body[token].as_str().unwrap().rsplit('.').next().unwrap();
+        assert!(!all.contains(signature));
+    }
+}
+
+#[tokio::test]
+async fn nothing_lies_in_clear_on_the_disk() {
+    let world = World::new().await;
+    let body = world.code_flow(&[]).await;
+    let refresh = body["refresh_token"].as_str().unwrap();
+    let mut files = 0;
+    for entry in std::fs::read_dir(world.store.path())
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.path().is_file())
+    {
+        let bytes = std::fs::read(entry.path()).unwrap();
+        files += 1;
+        for word in ["anna.martin", "Martin", "CH Demo", refresh, &world.secret] {
+            let found = bytes
+                .windows(word.len())
+                .any(|window| window.eq_ignore_ascii_case(word.as_bytes()));
+            assert!(!found, "{word} in {}", entry.path().display());
+        }
+    }
+    assert!(files >= 2, "database and keyring");
+}
