@@ -1,8 +1,25 @@
 //! The FHIR R4 service: resources with their versions and search index, interactions, bundles, CapabilityStatement.
 //! <http://hl7.org/fhir/R4/http.html>
 //!
-//! - [`index`]: the keys of the search index. [`repo`]: versions of resources in the journal of the store.
+//! - [`router`] gives the addresses of a service instance ([`Fhir`]). `http/` has a file for each interaction: what HTTP
+//!   says is read there and nothing decided.
+//! - `interaction/` has the same interactions without HTTP: prepared outside of the store's writer, run in a transaction.
+//!   `bundle/` runs them many at a time.
+//! - [`repo`]: versions of resources in the journal of the store. [`index`]: the keys of the search index.
+//! - `wire/`: bodies as the specification has them.
+//!
+//! To add an interaction: its request value with `prepare` and `run` in `interaction/`, a variant of `Interaction` and
+//! where needed of `Answer`, its route and file in `http/`, its line in the CapabilityStatement, and its story in
+//! `tests/it/`.
 
+mod bundle;
+mod http;
 pub mod index;
+mod interaction;
 pub mod repo;
 pub mod search;
+mod service;
+mod wire;
+
+pub use http::router;
+pub use service::{Authority, Fhir, Limits, Settings};

@@ -76,7 +76,7 @@ pub struct Content {
 }
 
 /// A version that is to be written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Change<'c> {
     /// Type of the resource.
     pub kind: ResourceType,
@@ -84,6 +84,35 @@ pub struct Change<'c> {
     pub id: &'c Id,
     /// When.
     pub updated: Timestamp,
-    /// Its body; `None` deletes the resource.
-    pub content: Option<&'c Content>,
+    /// What.
+    pub write: Write<'c>,
+}
+
+/// What is done to a resource.
+#[derive(Clone, Copy, Debug)]
+pub enum Write<'c> {
+    /// Created under an id that the server gave.
+    Create(&'c Content),
+    /// Put under an id that the client knows, where it is there already or not.
+    Update(&'c Content),
+    /// Deleted.
+    Delete,
+}
+
+impl<'c> Write<'c> {
+    /// How the version came to be.
+    pub const fn method(self) -> Method {
+        match self {
+            Self::Create(_) => Method::Create,
+            Self::Update(_) => Method::Update,
+            Self::Delete => Method::Delete,
+        }
+    }
+
+    const fn content(self) -> Option<&'c Content> {
+        match self {
+            Self::Create(content) | Self::Update(content) => Some(content),
+            Self::Delete => None,
+        }
+    }
 }

@@ -26,9 +26,9 @@ use super::codec::Codec;
 /// How a version came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// Created: the first version, or the first after a deletion.
+    /// Created under an id that the server gave.
     Create,
-    /// Updated.
+    /// Put under an id that the client knew; it may be the first version.
     Update,
     /// Deleted: there is no body.
     Delete,

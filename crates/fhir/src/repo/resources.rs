@@ -124,14 +124,13 @@ impl<'t, 'e> Resources<'t, 'e> {
             packed: self.repository.0.codec.compress(&[]),
             ..Content::default()
         };
-        let content = change.content.unwrap_or(&nothing);
+        let content = change.write.content().unwrap_or(&nothing);
         let mut given = Given::default();
         let rid = match current {
             Some(current) => current.rid,
             None => self.number_of(change.kind, change.id.as_str(), &mut given).await?,
         };
         let numbers = self.numbers(&content.extract, &mut given).await?;
-        let is_there = current.is_some_and(|current| current.method != Method::Delete);
         let mut version = Version {
             kind: change.kind,
             id: change.id.clone(),
@@ -141,11 +140,7 @@ impl<'t, 'e> Resources<'t, 'e> {
             previous: current.map_or(0, |current| current.seq),
             // A clock that was set back must not turn the history around.
             updated: current.map_or(change.updated, |current| change.updated.max(current.updated)),
-            method: match change.content {
-                None => Method::Delete,
-                Some(_) if is_there => Method::Update,
-                Some(_) => Method::Create,
-            },
+            method: change.write.method(),
             body: content.text.clone(),
         };
         version.seq = self.tx.append(&encode(&version, &given, &content.packed)).await?;

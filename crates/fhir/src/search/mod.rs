@@ -23,4 +23,4 @@ mod walk;
 pub use continuation::Continuation;
 pub use error::SearchError;
 pub use execute::{Page, holds, matches, page};
-pub use query::{Asked, DEFAULT_COUNT, Handling, MAX_COUNT, Query, parse};
+pub use query::{Asked, DEFAULT_COUNT, Handling, MAX_COUNT, Query, is_supported, parse};

@@ -88,6 +88,15 @@ impl Query {
     }
 }
 
+/// Whether searches may use a parameter.
+pub fn is_supported(parameter: &SearchParameter) -> bool {
+    match parameter.kind {
+        ParameterKind::Token | ParameterKind::Date | ParameterKind::Reference | ParameterKind::Uri => true,
+        ParameterKind::String => !parameter.expression.is_empty(),
+        _ => false,
+    }
+}
+
 /// Parameters that change the answer's form and not its content, read elsewhere.
 const FORM: [&str; 2] = ["_format", "_pretty"];
 
@@ -183,13 +192,8 @@ impl Query {
         let Some(parameter) = SearchParameter::find(self.kind, code) else {
             return self.leave_out(SearchError::UnknownParameter(name.to_owned()), asked.handling);
         };
-        let supported = match parameter.kind {
-            ParameterKind::Token | ParameterKind::Date | ParameterKind::Reference | ParameterKind::Uri => true,
-            ParameterKind::String => !parameter.expression.is_empty(),
-            _ => false,
-        };
         // `a.b` and `_has` are parsed as codes that no type has, so they end above.
-        if !supported {
+        if !is_supported(parameter) {
             return self.leave_out(SearchError::UnsupportedParameter(name.to_owned()), asked.handling);
         }
         let local = format!("{}/", asked.base);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hygie_core::Timestamp;
 use hygie_fhir::index::{Entry, Extract};
-use hygie_fhir::repo::{Change, Content, Method, Repository, Version};
+use hygie_fhir::repo::{Change, Content, Method, Repository, Version, Write};
 use hygie_fhir_model::json::{Document, Json, Limits};
 use hygie_fhir_model::{Id, ResourceType, Target};
 use hygie_store::{Store, StoreError};
@@ -111,7 +111,7 @@ async fn put(
                     kind: step.kind,
                     id: &step.id,
                     updated: Timestamp::from_millis(*at),
-                    content: content.as_ref(),
+                    write: content.as_ref().map_or(Write::Delete, Write::Update),
                 };
                 Ok((resources.put(&change, current.as_ref()).await?, current))
             })
@@ -130,11 +130,9 @@ async fn run(store: &Store, repository: &Repository, steps: &[Step]) -> Model {
         assert_eq!(before.as_ref(), versions.last());
         assert_eq!(version.number as usize, versions.len() + 1);
         assert_eq!(&*version.body, step.content.as_deref().unwrap_or_default());
-        let was_there = before.is_some_and(|before| before.method != Method::Delete);
-        let expected = match (&step.content, was_there) {
-            (None, _) => Method::Delete,
-            (Some(_), true) => Method::Update,
-            (Some(_), false) => Method::Create,
+        let expected = match step.content {
+            None => Method::Delete,
+            Some(_) => Method::Update,
         };
         assert_eq!(version.method, expected);
         versions.push(version);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hygie_core::Timestamp;
 use hygie_fhir::index::extract::extract;
-use hygie_fhir::repo::{Change, Content, Repository, Version};
+use hygie_fhir::repo::{Change, Content, Repository, Version, Write};
 use hygie_fhir::search::{Asked, Continuation, Handling, Page, Query, SearchError, holds, page, parse};
 use hygie_fhir_model::json::{Document, Limits};
 use hygie_fhir_model::{Id, ResourceType};
@@ -67,7 +67,7 @@ impl World {
                         kind: *kind,
                         id,
                         updated: *updated,
-                        content: content.as_ref(),
+                        write: content.as_ref().map_or(Write::Delete, Write::Update),
                     };
                     resources.put(&change, current.as_ref()).await
                 })

@@ -1,0 +1,190 @@
+//! One entry of a bundle: what it asks for. <http://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.request>
+
+use hygie_core::Timestamp;
+use hygie_fhir_model::json::{Document, Json, Kind};
+use hygie_fhir_model::{DateTime, Id, ResourceType};
+use hygie_web::audit::Note;
+
+use super::{BundleError, member, split};
+use crate::interaction::{
+    Body, Create, Delete, Error, History, Interaction, Read, Search, Unless, Update, Vread, pairs,
+};
+use crate::search::Handling;
+use crate::service::{Fhir, Mandate};
+
+/// Methods in the order in which they are processed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verb {
+    Delete,
+    Post,
+    Put,
+    Get,
+}
+
+/// What an entry's address names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// `Patient`, `Patient?name=…`
+    Type(ResourceType, Option<String>),
+    /// `Patient/1`
+    Instance(ResourceType, Id),
+    /// `Patient/1/_history`
+    History(ResourceType, Id, Option<String>),
+    /// `Patient/1/_history/2`
+    Version(ResourceType, Id, String),
+}
+
+/// One entry.
+#[derive(Clone)]
+pub struct Entry {
+    pub full_url: Option<String>,
+    pub verb: Verb,
+    pub address: Address,
+    pub if_none_exist: Option<String>,
+    /// Taken when the entry becomes an interaction.
+    pub resource: Option<Document>,
+    pub if_match: Option<String>,
+    pub unless: Unless,
+}
+
+impl Entry {
+    /// Reads one item of `Bundle.entry`.
+    pub fn read(fhir: &Fhir, item: Json<'_>) -> Result<Self, Error> {
+        let request = item.find("request").ok_or(BundleError::Request)?;
+        let verb = match member(request, "method").ok_or(BundleError::Request)?.as_ref() {
+            "DELETE" => Verb::Delete,
+            "POST" => Verb::Post,
+            "PUT" => Verb::Put,
+            "GET" | "HEAD" => Verb::Get,
+            _ => return Err(BundleError::Method.into()),
+        };
+        let url = member(request, "url").ok_or(BundleError::Request)?;
+        let text = |key: &'static str| match request.find(key) {
+            Some(value) => value
+                .text()
+                .map(|text| Some(text.into_owned()))
+                .ok_or(Error::Header(key)),
+            None => Ok(None),
+        };
+        let since = text("ifModifiedSince")?;
+        let since = since.map(|since| DateTime::parse(&since).ok_or(Error::Header("ifModifiedSince")));
+        let resource = item.find("resource").filter(|resource| resource.kind() != Kind::Null);
+        let resource = resource.map(|resource| Document::parse(resource.raw(), &fhir.limits().json()));
+        Ok(Self {
+            full_url: member(item, "fullUrl").map(std::borrow::Cow::into_owned),
+            verb,
+            address: Address::parse(&url, fhir.base())?,
+            if_none_exist: text("ifNoneExist")?,
+            resource: resource.transpose()?,
+            if_match: text("ifMatch")?,
+            unless: Unless {
+                none_match: text("ifNoneMatch")?,
+                modified_since: since
+                    .transpose()?
+                    .map(|since| Timestamp::from_millis(since.interval().low)),
+            },
+        })
+    }
+
+    /// What the audit trail says of it when it wrote nothing.
+    pub fn note(&self) -> Note {
+        match (self.verb, &self.address) {
+            (Verb::Post, Address::Type(kind, _)) => Note::new("fhir.create", kind.name()),
+            (Verb::Put, Address::Instance(kind, id)) => Note::new("fhir.update", format!("{kind}/{id}")),
+            (Verb::Delete, Address::Instance(kind, id)) => Note::new("fhir.delete", format!("{kind}/{id}")),
+            (Verb::Get, Address::Instance(kind, id)) => Note::new("fhir.read", format!("{kind}/{id}")),
+            (Verb::Get, Address::History(kind, id, _)) => Note::new("fhir.history-instance", format!("{kind}/{id}")),
+            (Verb::Get, Address::Version(kind, id, _)) => Note::new("fhir.vread", format!("{kind}/{id}/_history")),
+            (Verb::Get, Address::Type(kind, _)) => Note::new("fhir.search-type", kind.name()),
+            _ => Note::new("fhir.bundle-entry", ""),
+        }
+    }
+
+    /// The interaction that it asks for. `new_id` is the id of what it creates.
+    pub fn prepare(self, fhir: &Fhir, mandate: &Mandate, handling: Handling, new_id: Id) -> Result<Interaction, Error> {
+        let body = self.resource.map(Body::Tree).ok_or(BundleError::NoResource);
+        let if_match = self.if_match.as_deref();
+        Ok(match (self.verb, self.address) {
+            (Verb::Post, Address::Type(kind, None)) => {
+                let condition = self.if_none_exist.as_deref();
+                Interaction::Create(Create::prepare(fhir, mandate, (kind, new_id), body?, condition)?)
+            }
+            (Verb::Put, Address::Instance(kind, id)) => {
+                Interaction::Update(Update::prepare(fhir, mandate, (kind, id), body?, if_match)?)
+            }
+            (Verb::Delete, Address::Instance(kind, id)) => {
+                Interaction::Delete(Delete::prepare(mandate, (kind, id), if_match)?)
+            }
+            (Verb::Get, Address::Instance(kind, id)) => {
+                Interaction::Read(Read::prepare(mandate, (kind, id), self.unless)?)
+            }
+            (Verb::Get, Address::History(kind, id, query)) => {
+                let pairs = pairs(query.as_deref().unwrap_or_default());
+                Interaction::History(History::prepare(mandate, (kind, id), &pairs)?)
+            }
+            (Verb::Get, Address::Version(kind, id, number)) => {
+                Interaction::Vread(Vread::prepare(mandate, (kind, id), &number)?)
+            }
+            (Verb::Get, Address::Type(kind, query)) => {
+                let pairs = pairs(query.as_deref().unwrap_or_default());
+                Interaction::Search(Search::prepare(fhir, mandate, kind, pairs, handling)?)
+            }
+            _ => return Err(Error::NotSupported("this request in a bundle")),
+        })
+    }
+}
+
+impl Address {
+    /// Reads a relative address, or one under `base`.
+    fn parse(url: &str, base: &str) -> Result<Self, Error> {
+        let relative = url.strip_prefix(base).unwrap_or(url);
+        let (path, query) = split(relative.trim_start_matches('/'), '?');
+        let query = query.map(str::to_owned);
+        let segments: Vec<_> = path.split('/').collect();
+        if segments.iter().any(|segment| segment.starts_with('$')) || path.is_empty() {
+            return Err(Error::NotSupported("this operation in a bundle"));
+        }
+        let kind = segments[0].parse()?;
+        Ok(match segments[1..] {
+            [] => Self::Type(kind, query),
+            [id] => Self::Instance(kind, id.parse()?),
+            [id, "_history"] => Self::History(kind, id.parse()?, query),
+            [id, "_history", number] => Self::Version(kind, id.parse()?, number.to_owned()),
+            _ => return Err(Error::NotSupported("this operation in a bundle")),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        let patient: ResourceType = "Patient".parse().expect("a type");
+        let id: Id = "1".parse().expect("an id");
+        for (url, expected) in [
+            ("Patient", Some(Address::Type(patient, None))),
+            (
+                "Patient?name=x",
+                Some(Address::Type(patient, Some("name=x".to_owned()))),
+            ),
+            ("Patient/1", Some(Address::Instance(patient, id.clone()))),
+            ("/Patient/1", Some(Address::Instance(patient, id.clone()))),
+            ("https://h/fhir/Patient/1", Some(Address::Instance(patient, id.clone()))),
+            ("Patient/1/_history", Some(Address::History(patient, id.clone(), None))),
+            (
+                "Patient/1/_history/3",
+                Some(Address::Version(patient, id, "3".to_owned())),
+            ),
+            ("https://elsewhere/Patient/1", None),
+            ("Patient/$everything", None),
+            ("$export", None),
+            ("Patiént", None),
+            ("Patient/a b", None),
+            ("", None),
+        ] {
+            assert_eq!(Address::parse(url, "https://h/fhir").ok(), expected, "{url}");
+        }
+    }
+}

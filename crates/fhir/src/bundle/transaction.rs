@@ -1,0 +1,331 @@
+//! transaction: all entries or none, in one transaction of the store. <http://hl7.org/fhir/R4/http.html#transaction>
+//!
+//! What conditions find decides ids, ids decide bodies, and bodies are made ready outside of the store's writer. So the
+//! conditions are looked at in a snapshot first, everything is prepared on what they found, and the write transaction
+//! begins by looking again: when another write came between, all is prepared anew.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use hygie_access::Interaction as Permitted;
+use hygie_fhir_model::json::Document;
+use hygie_fhir_model::{Id, ResourceType, Target};
+
+use super::entry::{Address, Entry, Verb};
+use super::references::{Names, conditional, rewritten};
+use super::{BundleError, LARGE, beside};
+use crate::interaction::{Answer, Condition, Error, Interaction, Match, new_id};
+use crate::repo::Resources;
+use crate::search::Handling;
+use crate::service::{Fhir, Mandate, Settings};
+
+/// How often a transaction whose conditions move is prepared.
+const ATTEMPTS: usize = 4;
+
+/// Runs the entries; their answers in the order of the bundle.
+pub async fn run(
+    fhir: &Fhir,
+    mandate: &Mandate,
+    entries: Vec<Entry>,
+    handling: Handling,
+) -> Result<Vec<Answer>, Error> {
+    let is_large = entries.len() > LARGE;
+    let conditions = Arc::new(Conditions::of(fhir, mandate, &entries)?);
+    let entries = Arc::new(entries);
+    for _ in 0..ATTEMPTS {
+        let found = conditions.look(fhir, mandate).await?;
+        let (taken, by, conditions, entries) = (fhir.clone(), mandate.clone(), conditions.clone(), entries.clone());
+        let plan = beside(is_large, move || {
+            Plan::make(&taken, &by, &entries, (conditions, found), handling)
+        })
+        .await?;
+        match plan.apply(fhir, mandate).await {
+            Err(Error::Moved) => {}
+            outcome => return outcome,
+        }
+    }
+    Err(Error::Moved)
+}
+
+/// What a condition found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Found {
+    None,
+    One(Id),
+    Several,
+}
+
+/// The conditions of a transaction, each once: searches that decide on ids.
+struct Conditions {
+    list: Vec<Condition>,
+    /// Positions in the list, by type and query.
+    positions: HashMap<(ResourceType, String), usize>,
+}
+
+impl Conditions {
+    fn of(fhir: &Fhir, mandate: &Mandate, entries: &[Entry]) -> Result<Self, Error> {
+        let mut conditions = Self {
+            list: Vec::new(),
+            positions: HashMap::new(),
+        };
+        for (index, entry) in entries.iter().enumerate() {
+            conditions
+                .take(fhir, mandate, entry)
+                .map_err(|error| BundleError::entry(index, error))?;
+        }
+        Ok(conditions)
+    }
+
+    fn take(&mut self, fhir: &Fhir, mandate: &Mandate, entry: &Entry) -> Result<(), Error> {
+        if let (Verb::Post, Address::Type(kind, None), Some(query)) = (entry.verb, &entry.address, &entry.if_none_exist)
+        {
+            mandate.check(Permitted::ConditionalCreate, *kind)?;
+            self.add(fhir, mandate, *kind, query)?;
+        }
+        for text in entry.resource.iter().flat_map(conditional) {
+            if let Target::Conditional { kind, query } = Target::parse(&text) {
+                mandate.check(Permitted::SearchType, kind)?;
+                self.add(fhir, mandate, kind, query)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, fhir: &Fhir, mandate: &Mandate, kind: ResourceType, query: &str) -> Result<(), Error> {
+        let key = (kind, query.to_owned());
+        if !self.positions.contains_key(&key) {
+            self.list.push(Condition::parse(fhir, mandate, kind, query)?);
+            self.positions.insert(key, self.list.len() - 1);
+        }
+        Ok(())
+    }
+
+    /// What they find in a snapshot.
+    async fn look(self: &Arc<Self>, fhir: &Fhir, mandate: &Mandate) -> Result<Vec<Found>, Error> {
+        if self.list.is_empty() {
+            return Ok(Vec::new());
+        }
+        let Settings { store, repository, .. } = fhir.settings();
+        store
+            .read(
+                &mandate.cx,
+                (repository.clone(), self.clone()),
+                |(repository, conditions), tx| {
+                    Box::pin(async move { conditions.find(&mut repository.resources(tx)).await })
+                },
+            )
+            .await
+    }
+
+    async fn find(&self, resources: &mut Resources<'_, '_>) -> Result<Vec<Found>, Error> {
+        let mut found = Vec::with_capacity(self.list.len());
+        for condition in &self.list {
+            found.push(match condition.find(resources).await? {
+                Match::None => Found::None,
+                Match::One(version) => Found::One(version.id),
+                Match::Several => Found::Several,
+            });
+        }
+        Ok(found)
+    }
+
+    /// What the conditional references become that name exactly one resource.
+    fn names(&self, found: &[Found]) -> Names {
+        let mut names = Names::with_capacity(self.list.len());
+        for ((kind, query), at) in &self.positions {
+            if let Some(Found::One(id)) = found.get(*at) {
+                names.insert(format!("{kind}?{query}"), format!("{kind}/{id}"));
+            }
+        }
+        names
+    }
+
+    fn found<'f>(&self, found: &'f [Found], kind: ResourceType, query: &str) -> Option<&'f Found> {
+        self.positions
+            .get(&(kind, query.to_owned()))
+            .and_then(|at| found.get(*at))
+    }
+}
+
+/// The resource that an entry writes.
+enum Role {
+    /// A new one.
+    New(Id),
+    /// None: this one meets the condition of the create.
+    Matched(Id),
+    /// The one of its address, or none.
+    Addressed,
+}
+
+/// The roles of all entries, and what the names in their resources become.
+struct Assigned {
+    roles: Vec<Role>,
+    names: Names,
+}
+
+impl Assigned {
+    fn of(entries: &[Entry], mandate: &Mandate, conditions: &Conditions, found: &[Found]) -> Result<Self, Error> {
+        let mut assigned = Self {
+            roles: Vec::with_capacity(entries.len()),
+            names: conditions.names(found),
+        };
+        let mut written = HashSet::new();
+        let mut met = HashSet::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let of_entry = |error| BundleError::entry(index, error);
+            let role = role(entry, mandate, conditions, found).map_err(of_entry)?;
+            if let (Address::Type(kind, _), Some(query)) = (&entry.address, &entry.if_none_exist)
+                && !met.insert((*kind, query))
+            {
+                return Err(of_entry(BundleError::Duplicate.into()));
+            }
+            let subject = match (&role, entry.verb, &entry.address) {
+                (Role::New(id) | Role::Matched(id), _, Address::Type(kind, _))
+                | (_, Verb::Put | Verb::Delete, Address::Instance(kind, id)) => Some((*kind, id.clone())),
+                _ => None,
+            };
+            if let Some((kind, id)) = subject {
+                assigned.name(entry, &format!("{kind}/{id}")).map_err(of_entry)?;
+                if !matches!(role, Role::Matched(_)) && !written.insert((kind, id)) {
+                    return Err(of_entry(BundleError::Duplicate.into()));
+                }
+            }
+            assigned.roles.push(role);
+        }
+        Ok(assigned)
+    }
+
+    fn name(&mut self, entry: &Entry, relative: &str) -> Result<(), Error> {
+        let Some(url) = entry.full_url.as_ref().filter(|_| entry.verb != Verb::Delete) else {
+            return Ok(());
+        };
+        match self.names.insert(url.clone(), relative.to_owned()) {
+            None => Ok(()),
+            Some(_) => Err(BundleError::FullUrl.into()),
+        }
+    }
+}
+
+fn role(entry: &Entry, mandate: &Mandate, conditions: &Conditions, found: &[Found]) -> Result<Role, Error> {
+    let (Verb::Post, Address::Type(kind, None)) = (entry.verb, &entry.address) else {
+        return Ok(Role::Addressed);
+    };
+    let condition = entry.if_none_exist.as_ref();
+    Ok(
+        match condition.and_then(|query| conditions.found(found, *kind, query)) {
+            Some(Found::One(id)) => Role::Matched(id.clone()),
+            Some(Found::Several) => return Err(Error::MultipleMatches),
+            Some(Found::None) | None => Role::New(new_id(&mandate.cx)),
+        },
+    )
+}
+
+/// What is done for an entry.
+enum Step {
+    /// This.
+    Run(Box<Interaction>),
+    /// Nothing: a resource meets the condition of the create.
+    Matched(ResourceType, Id),
+}
+
+/// Everything that is to be done, on what the conditions found.
+struct Plan {
+    conditions: Arc<Conditions>,
+    found: Vec<Found>,
+    /// With their positions in the bundle, in the order of processing.
+    steps: Vec<(usize, Step)>,
+}
+
+impl Plan {
+    fn make(
+        fhir: &Fhir,
+        mandate: &Mandate,
+        entries: &[Entry],
+        (conditions, found): (Arc<Conditions>, Vec<Found>),
+        handling: Handling,
+    ) -> Result<Self, Error> {
+        let assigned = Assigned::of(entries, mandate, &conditions, &found)?;
+        let mut steps = Vec::with_capacity(entries.len());
+        for (index, (entry, role)) in entries.iter().zip(assigned.roles).enumerate() {
+            let of_entry = |error| BundleError::entry(index, error);
+            let id = match (role, &entry.address) {
+                (Role::Matched(id), Address::Type(kind, _)) => {
+                    steps.push((index, Step::Matched(*kind, id)));
+                    continue;
+                }
+                (Role::New(id) | Role::Matched(id), _) => id,
+                (Role::Addressed, _) => new_id(&mandate.cx),
+            };
+            let entry = resolved(entry, fhir, &assigned.names).map_err(of_entry)?;
+            let interaction = entry.prepare(fhir, mandate, handling, id).map_err(of_entry)?;
+            steps.push((index, Step::Run(Box::new(interaction))));
+        }
+        steps.sort_by_key(|(index, _)| (entries[*index].verb, *index));
+        Ok(Self {
+            conditions,
+            found,
+            steps,
+        })
+    }
+
+    /// Does it, in a transaction of the store: a snapshot when it only reads.
+    async fn apply(self, fhir: &Fhir, mandate: &Mandate) -> Result<Vec<Answer>, Error> {
+        let Settings { store, repository, .. } = fhir.settings();
+        let writes = |(_, step): &(usize, Step)| matches!(step, Step::Run(interaction) if interaction.is_write());
+        let is_write = self.steps.iter().any(writes);
+        let input = (repository.clone(), self);
+        if is_write {
+            store
+                .write(&mandate.cx, input, |(repository, plan), tx| {
+                    Box::pin(async move { plan.run(&mut repository.resources(tx)).await })
+                })
+                .await
+        } else {
+            store
+                .read(&mandate.cx, input, |(repository, plan), tx| {
+                    Box::pin(async move { plan.run(&mut repository.resources(tx)).await })
+                })
+                .await
+        }
+    }
+
+    async fn run(&self, resources: &mut Resources<'_, '_>) -> Result<Vec<Answer>, Error> {
+        if self.conditions.find(resources).await? != self.found {
+            return Err(Error::Moved);
+        }
+        let mut answers = Vec::with_capacity(self.steps.len());
+        for (index, step) in &self.steps {
+            let answer = match step {
+                Step::Run(interaction) => interaction.run(resources).await,
+                Step::Matched(kind, id) => match resources.find(*kind, id).await? {
+                    Some(version) => Ok(Answer::Matched(version)),
+                    None => Err(Error::Moved),
+                },
+            };
+            answers.push((*index, answer.map_err(|error| BundleError::entry(*index, error))?));
+        }
+        answers.sort_by_key(|(index, _)| *index);
+        Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+    }
+}
+
+/// An entry whose resource names the others as they will be called, and whose condition is looked at already.
+fn resolved(entry: &Entry, fhir: &Fhir, names: &Names) -> Result<Entry, Error> {
+    let resource = match &entry.resource {
+        Some(document) => {
+            if conditional(document).iter().any(|text| !names.contains_key(text)) {
+                return Err(BundleError::Reference.into());
+            }
+            Some(match rewritten(document, entry.full_url.as_deref(), names) {
+                Some(text) => Document::parse(text, &fhir.limits().json())?,
+                None => document.clone(),
+            })
+        }
+        None => None,
+    };
+    Ok(Entry {
+        resource,
+        if_none_exist: None,
+        ..entry.clone()
+    })
+}

@@ -1,0 +1,68 @@
+//! Answers of interactions as HTTP: status, headers, body in the format that was agreed.
+//! <http://hl7.org/fhir/R4/http.html#2.21.0.4>
+
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LAST_MODIFIED, LOCATION};
+use axum::response::{IntoResponse, Response};
+use hygie_web::audit::Note;
+
+use super::call::{Call, Failed};
+use super::headers::http_date;
+use crate::interaction::{Answer, Interaction};
+use crate::repo::Version;
+use crate::wire::{Return, done, etag, list, location, pretty, stamped};
+
+impl Call {
+    /// Runs an interaction and answers.
+    pub async fn run(&self, interaction: Interaction) -> Result<Response, Failed> {
+        let answer = self.fhir.run(&self.mandate.cx, interaction).await?;
+        let is_recorded = answer.is_recorded();
+        let response = self.answer(&answer)?;
+        Ok(if is_recorded {
+            (Note::recorded(), response).into_response()
+        } else {
+            response
+        })
+    }
+
+    fn answer(&self, answer: &Answer) -> Result<Response, Failed> {
+        Ok(match answer {
+            Answer::Found(version) => (Self::validators(version), self.body(stamped(version)?)).into_response(),
+            Answer::NotModified(version) => (StatusCode::NOT_MODIFIED, Self::validators(version)).into_response(),
+            Answer::Created(version) => (StatusCode::CREATED, self.written(version)?).into_response(),
+            Answer::Updated(version) | Answer::Matched(version) => self.written(version)?,
+            Answer::Deleted(version) | Answer::Absent(Some(version)) => {
+                (StatusCode::NO_CONTENT, Self::validators(version)).into_response()
+            }
+            Answer::Absent(None) => StatusCode::NO_CONTENT.into_response(),
+            Answer::List(page) => self.body(list(self.fhir.base(), &self.mandate.cx, page)?),
+        })
+    }
+
+    fn written(&self, version: &Version) -> Result<Response, Failed> {
+        let location = header(&location(self.fhir.base(), version));
+        let headers = ([(LOCATION, location)], Self::validators(version));
+        Ok(match self.prefer.returns {
+            Return::Representation => (headers, self.body(stamped(version)?)).into_response(),
+            Return::Minimal => (headers, ()).into_response(),
+            Return::Outcome => (headers, self.body(done(&self.mandate.cx))).into_response(),
+        })
+    }
+
+    fn validators(version: &Version) -> [(HeaderName, HeaderValue); 2] {
+        [
+            (ETAG, header(&etag(version.number))),
+            (LAST_MODIFIED, header(&http_date(version.updated))),
+        ]
+    }
+
+    /// A body of JSON.
+    pub fn body(&self, text: String) -> Response {
+        let text = if self.format.is_pretty { pretty(text) } else { text };
+        ([(CONTENT_TYPE, self.format.content_type)], text).into_response()
+    }
+}
+
+fn header(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("addresses, tags and dates are ASCII")
+}

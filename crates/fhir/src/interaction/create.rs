@@ -1,0 +1,65 @@
+//! create, conditional create. <http://hl7.org/fhir/R4/http.html#create>, <http://hl7.org/fhir/R4/http.html#ccreate>
+
+use hygie_access::Interaction as Permitted;
+use hygie_core::{Cx, random_array};
+use hygie_fhir_model::{Id, ResourceType};
+
+use super::{Answer, Body, Condition, Error, Match, write};
+use crate::repo::{Content, Resources, Write};
+use crate::service::{Fhir, Mandate};
+
+/// A resource that is to be created.
+pub struct Create {
+    kind: ResourceType,
+    id: Id,
+    content: Content,
+    condition: Option<Condition>,
+}
+
+/// A new id: UUID version 7 (RFC 9562 §5.7), so that what is written together stands together.
+pub fn new_id(cx: &Cx) -> Id {
+    let millis = u64::try_from(cx.now.millis()).unwrap_or(0);
+    let uuid = uuid::Builder::from_unix_timestamp_millis(millis, &random_array(&*cx.random)).into_uuid();
+    let text = uuid.as_hyphenated().to_string();
+    text.parse().expect("a UUID has the form of an id")
+}
+
+impl Create {
+    /// A create of `body` under `id`, which is new. An id in the body is ignored.
+    pub fn prepare(
+        fhir: &Fhir,
+        mandate: &Mandate,
+        (kind, id): (ResourceType, Id),
+        body: Body,
+        if_none_exist: Option<&str>,
+    ) -> Result<Self, Error> {
+        let asked = match if_none_exist {
+            Some(_) => Permitted::ConditionalCreate,
+            None => Permitted::Create,
+        };
+        mandate.check(asked, kind)?;
+        let condition = if_none_exist
+            .map(|query| Condition::parse(fhir, mandate, kind, query))
+            .transpose()?;
+        let document = body.parse(fhir, kind)?;
+        Ok(Self {
+            kind,
+            id,
+            content: fhir.settings().repository.content(kind, document),
+            condition,
+        })
+    }
+
+    /// Writes it, unless a resource meets the condition.
+    pub async fn run(&self, resources: &mut Resources<'_, '_>) -> Result<Answer, Error> {
+        if let Some(condition) = &self.condition {
+            match condition.find(resources).await? {
+                Match::None => {}
+                Match::One(version) => return Ok(Answer::Matched(version)),
+                Match::Several => return Err(Error::MultipleMatches),
+            }
+        }
+        let version = write(resources, (self.kind, &self.id), Write::Create(&self.content), None).await?;
+        Ok(Answer::Created(version))
+    }
+}

@@ -1,0 +1,175 @@
+//! The interactions of the FHIR API, independent of HTTP: a request value is prepared outside of the store's writer
+//! (authorized, parsed, validated, indexed), then run over the resources of a transaction. Batch and transaction run
+//! the same values. <http://hl7.org/fhir/R4/http.html>
+
+mod condition;
+mod create;
+mod delete;
+mod error;
+mod history;
+mod read;
+mod search;
+mod update;
+
+use hygie_fhir_model::json::Document;
+use hygie_fhir_model::{Id, Name, ResourceType, validate};
+use hygie_store::audit::Record;
+
+pub use condition::{Condition, Match, pairs};
+pub use create::{Create, new_id};
+pub use delete::Delete;
+pub use error::Error;
+pub use history::History;
+pub use read::{Read, Unless, Vread};
+pub use search::Search;
+pub use update::{IfMatch, Update};
+
+use crate::repo::{Change, Method, Resources, Version, Write};
+use crate::service::Fhir;
+
+/// A prepared interaction. There is no other way to one than the `prepare` of its type, which authorizes it.
+pub enum Interaction {
+    /// `POST {type}`
+    Create(Create),
+    /// `GET {type}/{id}`
+    Read(Read),
+    /// `GET {type}/{id}/_history/{vid}`
+    Vread(Vread),
+    /// `PUT {type}/{id}`
+    Update(Update),
+    /// `DELETE {type}/{id}`
+    Delete(Delete),
+    /// `GET {type}/{id}/_history`
+    History(History),
+    /// `GET {type}?…`
+    Search(Search),
+}
+
+/// What an interaction found or did.
+#[derive(Debug)]
+pub enum Answer {
+    /// The version that was asked for.
+    Found(Version),
+    /// The version that was asked for is the one that the client has.
+    NotModified(Version),
+    /// A first version, or one after a deletion.
+    Created(Version),
+    /// A version after others.
+    Updated(Version),
+    /// Nothing was written: this resource meets the condition already.
+    Matched(Version),
+    /// Deleted: the version that says so.
+    Deleted(Version),
+    /// There was nothing to delete; the version that says so, unless there never was any.
+    Absent(Option<Version>),
+    /// Versions.
+    List(List),
+}
+
+/// A page of versions.
+#[derive(Debug)]
+pub struct List {
+    /// `searchset` or `history`.
+    pub kind: ListKind,
+    /// Of all pages, when known.
+    pub total: Option<u64>,
+    /// This page, in order.
+    pub versions: Vec<Version>,
+    /// Path and query of this page under the base, without its `ct`.
+    pub link: String,
+    /// What the query of this page has as `ct`.
+    pub this: Option<String>,
+    /// What the query of the next page has as `ct`.
+    pub next: Option<String>,
+    /// What was not done as asked.
+    pub warnings: Vec<String>,
+}
+
+/// What kind of list a page belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListKind {
+    /// Current versions that match a search.
+    Search,
+    /// Versions of a resource.
+    History,
+}
+
+/// Where a page begins: the parameter of our `next` links, named as in Azure.
+const CONTINUATION: &str = "ct";
+
+impl Answer {
+    /// Whether the transaction recorded it in the audit trail, as it does with what it writes.
+    pub const fn is_recorded(&self) -> bool {
+        matches!(self, Self::Created(_) | Self::Updated(_) | Self::Deleted(_))
+    }
+}
+
+impl Interaction {
+    /// Whether it changes something.
+    pub const fn is_write(&self) -> bool {
+        matches!(self, Self::Create(_) | Self::Update(_) | Self::Delete(_))
+    }
+
+    /// Runs it.
+    pub async fn run(&self, resources: &mut Resources<'_, '_>) -> Result<Answer, Error> {
+        match self {
+            Self::Create(create) => create.run(resources).await,
+            Self::Read(read) => read.run(resources).await,
+            Self::Vread(vread) => vread.run(resources).await,
+            Self::Update(update) => update.run(resources).await,
+            Self::Delete(delete) => delete.run(resources).await,
+            Self::History(history) => history.run(resources).await,
+            Self::Search(search) => search.run(resources).await,
+        }
+    }
+}
+
+/// A resource that is to be written.
+pub enum Body {
+    /// As received.
+    Bytes(Vec<u8>),
+    /// Of an entry of a bundle.
+    Tree(Document),
+}
+
+impl Body {
+    /// The resource: JSON within the limits, of the type that the address names, valid.
+    fn parse(self, fhir: &Fhir, kind: ResourceType) -> Result<Document, Error> {
+        let document = match self {
+            Self::Bytes(bytes) => Document::parse(bytes, &fhir.limits().json())?,
+            Self::Tree(document) => document,
+        };
+        let named = document.root().get_text(Name::RESOURCE_TYPE);
+        let named = named.and_then(|name| ResourceType::find(&name));
+        if named.is_some_and(|named| named != kind) {
+            return Err(Error::OtherType { expected: kind });
+        }
+        validate(&document)?;
+        Ok(document)
+    }
+}
+
+/// Writes a version and its audit record.
+async fn write(
+    resources: &mut Resources<'_, '_>,
+    (kind, id): (ResourceType, &Id),
+    write: Write<'_>,
+    current: Option<&Version>,
+) -> Result<Version, Error> {
+    let change = Change {
+        kind,
+        id,
+        updated: resources.tx().cx().now,
+        write,
+    };
+    let version = resources.put(&change, current).await?;
+    let action = match version.method {
+        Method::Create => "fhir.create",
+        Method::Update => "fhir.update",
+        Method::Delete => "fhir.delete",
+    };
+    let object = format!("{kind}/{id}/_history/{}", version.number);
+    let record = Record::success(resources.tx().cx(), action, object);
+    resources.tx().audit(&record).await?;
+    Ok(version)
+}

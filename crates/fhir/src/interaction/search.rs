@@ -1,0 +1,60 @@
+//! search of one type. <http://hl7.org/fhir/R4/http.html#search>
+
+use hygie_access::Interaction as Permitted;
+use hygie_fhir_model::ResourceType;
+use url::form_urlencoded::Serializer;
+
+use super::{Answer, CONTINUATION, Error, List, ListKind};
+use crate::repo::Resources;
+use crate::search::{self, Asked, Continuation, Handling, Query};
+use crate::service::{Fhir, Mandate};
+
+/// A page of a search.
+pub struct Search {
+    query: Query,
+    after: Option<Continuation>,
+    link: String,
+}
+
+impl Search {
+    /// A page, by search parameters and the `ct` of the page before.
+    pub fn prepare(
+        fhir: &Fhir,
+        mandate: &Mandate,
+        kind: ResourceType,
+        pairs: Vec<(String, String)>,
+        handling: Handling,
+    ) -> Result<Self, Error> {
+        mandate.check(Permitted::SearchType, kind)?;
+        let (continuation, pairs): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| name == CONTINUATION);
+        let after = continuation.first().map(|(_, text)| Continuation::decode(text));
+        let after = after.transpose()?;
+        let query = search::parse(&Asked {
+            kind,
+            pairs: &pairs,
+            handling,
+            base: fhir.base(),
+            now: mandate.cx.now,
+        })?;
+        let text = Serializer::new(String::new()).extend_pairs(&query.used).finish();
+        let link = match text.as_str() {
+            "" => kind.name().to_owned(),
+            text => format!("{kind}?{text}"),
+        };
+        Ok(Self { query, after, link })
+    }
+
+    /// Searches.
+    pub async fn run(&self, resources: &mut Resources<'_, '_>) -> Result<Answer, Error> {
+        let page = search::page(resources, &self.query, self.after.as_ref()).await?;
+        Ok(Answer::List(List {
+            kind: ListKind::Search,
+            total: None,
+            versions: page.matches,
+            link: self.link.clone(),
+            this: self.after.as_ref().map(Continuation::encode),
+            next: page.next.as_ref().map(Continuation::encode),
+            warnings: self.query.warnings.clone(),
+        }))
+    }
+}

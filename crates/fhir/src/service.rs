@@ -1,0 +1,196 @@
+//! One FHIR service instance: what it is made of, and how an interaction is run in it.
+
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+use bytes::Bytes;
+use hygie_access::{self as access, Gate, Permissions, Refusal};
+use hygie_core::{Cx, Timestamp};
+use hygie_fhir_model::ResourceType;
+use hygie_fhir_model::json;
+use hygie_store::Store;
+use hygie_web::caller::{Guarded, Instances};
+use url::Url;
+
+use crate::interaction::{Answer, Error, Interaction};
+use crate::repo::Repository;
+use crate::wire::{capability_statement, smart_configuration};
+
+/// What `server` gives.
+pub struct Settings {
+    /// The store of the instance, opened with `repository` as its replay.
+    pub store: Store,
+    /// The layout of the resources in it.
+    pub repository: Repository,
+    /// Who is let in.
+    pub gate: Arc<Gate>,
+    /// Where it is from outside, without final slash: `https://localhost:8446/demo/fhir`.
+    pub base: Url,
+    /// How large things may be.
+    pub limits: Limits,
+    /// Where callers get their tokens.
+    pub authority: Authority,
+    /// When the program was started: the date of the CapabilityStatement.
+    pub started: Timestamp,
+}
+
+/// How large things may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of one resource.
+    pub resource: usize,
+    /// Bytes of a bundle.
+    pub bundle: usize,
+    /// Entries of a bundle.
+    pub entries: usize,
+}
+
+impl Default for Limits {
+    /// 4 MiB, 64 MiB, 500 entries as in Azure.
+    fn default() -> Self {
+        Self {
+            resource: 4 << 20,
+            bundle: 64 << 20,
+            entries: 500,
+        }
+    }
+}
+
+/// The authorization server as the SMART document and the CapabilityStatement name it.
+#[derive(Clone, Debug)]
+pub struct Authority {
+    /// `iss` of its tokens.
+    pub issuer: String,
+    /// RFC 6749 §3.1.
+    pub authorization_endpoint: String,
+    /// RFC 6749 §3.2.
+    pub token_endpoint: String,
+    /// Its signing keys.
+    pub jwks_uri: String,
+}
+
+/// A FHIR service instance. Cheap to clone.
+#[derive(Clone)]
+pub struct Fhir(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    base: String,
+    path: String,
+    documents: Documents,
+}
+
+/// One router serves one instance.
+impl Instances for Inner {
+    fn find(&self, _: &Parts) -> Option<Guarded> {
+        Some(Guarded {
+            gate: self.settings.gate.clone(),
+            store: self.settings.store.clone(),
+        })
+    }
+}
+
+/// Documents that do not change while the program runs.
+pub(crate) struct Documents {
+    pub capability_statement: Bytes,
+    pub smart_configuration: Bytes,
+}
+
+impl Fhir {
+    /// Of these parts.
+    pub fn new(settings: Settings) -> Self {
+        let base = settings.base.as_str().trim_end_matches('/').to_owned();
+        let path = settings.base.path().trim_end_matches('/').to_owned();
+        let documents = Documents {
+            capability_statement: capability_statement(&settings, &base).into(),
+            smart_configuration: smart_configuration(&settings.authority).into(),
+        };
+        Self(Arc::new(Inner {
+            settings,
+            base,
+            path,
+            documents,
+        }))
+    }
+
+    /// Its address, without final slash.
+    pub fn base(&self) -> &str {
+        &self.0.base
+    }
+
+    /// The path of its address, without final slash.
+    pub(crate) fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(crate) fn instances(&self) -> Arc<dyn Instances> {
+        self.0.clone()
+    }
+
+    pub(crate) fn documents(&self) -> &Documents {
+        &self.0.documents
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.0.settings.limits
+    }
+
+    /// Runs one interaction in a transaction of its own: a snapshot when it only reads.
+    pub(crate) async fn run(&self, cx: &Cx, interaction: Interaction) -> Result<Answer, Error> {
+        let Settings { store, repository, .. } = self.settings();
+        let is_write = interaction.is_write();
+        let input = (repository.clone(), interaction);
+        if is_write {
+            store
+                .write(cx, input, |(repository, interaction), tx| {
+                    Box::pin(async move { interaction.run(&mut repository.resources(tx)).await })
+                })
+                .await
+        } else {
+            store
+                .read(cx, input, |(repository, interaction), tx| {
+                    Box::pin(async move { interaction.run(&mut repository.resources(tx)).await })
+                })
+                .await
+        }
+    }
+}
+
+/// Who acts, and what they may do here: decided once for all entries of a bundle.
+#[derive(Clone)]
+pub struct Mandate {
+    /// The context of the request, with its principal.
+    pub cx: Cx,
+    /// What the roles and scopes of the principal allow.
+    pub permissions: Permissions,
+}
+
+impl Mandate {
+    /// Whether an interaction with a type is allowed.
+    pub fn check(&self, interaction: access::Interaction, kind: ResourceType) -> Result<(), Refusal> {
+        Ok(self.permissions.check(interaction.on(kind.name()))?)
+    }
+}
+
+impl Limits {
+    /// Of the JSON text of a resource.
+    pub(crate) fn json(&self) -> json::Limits {
+        json::Limits {
+            bytes: self.resource,
+            ..json::Limits::default()
+        }
+    }
+
+    /// Of the JSON text of a bundle.
+    pub(crate) fn bundle_json(&self) -> json::Limits {
+        json::Limits {
+            bytes: self.bundle,
+            values: json::Limits::default().values.max(self.bundle / 16),
+            ..json::Limits::default()
+        }
+    }
+}

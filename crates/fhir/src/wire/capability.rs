@@ -1,0 +1,107 @@
+//! The CapabilityStatement: true to what is built. <http://hl7.org/fhir/R4/capabilitystatement.html>
+
+use hygie_fhir_model::ResourceType;
+use hygie_fhir_model::search::SearchParameter;
+use serde_json::{Value, json};
+
+use crate::search;
+use crate::service::{Authority, Settings};
+
+/// Interactions that every type has.
+const INTERACTIONS: [&str; 7] = [
+    "read",
+    "vread",
+    "update",
+    "delete",
+    "history-instance",
+    "create",
+    "search-type",
+];
+
+/// The statement as JSON text.
+pub fn capability_statement(settings: &Settings, base: &str) -> String {
+    let resources: Vec<_> = ResourceType::all().map(resource).collect();
+    json!({
+        "resourceType": "CapabilityStatement",
+        "id": "hygie",
+        "url": format!("{base}/metadata"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "name": "Hygie",
+        "title": "hygie FHIR service",
+        "status": "active",
+        "date": settings.started.to_rfc3339(),
+        "publisher": "hygie",
+        "kind": "instance",
+        "software": { "name": "hygie", "version": env!("CARGO_PKG_VERSION") },
+        "implementation": { "description": "hygie FHIR service", "url": base },
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [{
+            "mode": "server",
+            "security": security(&settings.authority),
+            "resource": resources,
+            "interaction": [{ "code": "batch" }, { "code": "transaction" }],
+        }],
+    })
+    .to_string()
+}
+
+/// Where tokens come from, by the extension that SMART App Launch 1.0 defines.
+fn security(authority: &Authority) -> Value {
+    json!({
+        "extension": [{
+            "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+            "extension": [
+                { "url": "token", "valueUri": authority.token_endpoint },
+                { "url": "authorize", "valueUri": authority.authorization_endpoint },
+            ],
+        }],
+        "cors": true,
+        "service": [{
+            "coding": [{
+                "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                "code": "OAuth",
+            }],
+        }],
+        "description": "Bearer tokens of the tenant's identity provider; roles decide what they open.",
+    })
+}
+
+fn resource(kind: ResourceType) -> Value {
+    let parameters = SearchParameter::of(kind).filter(|parameter| search::is_supported(parameter));
+    let parameters: Vec<_> = parameters
+        .map(|parameter| json!({ "name": parameter.code, "type": parameter.kind.code() }))
+        .collect();
+    json!({
+        "type": kind.name(),
+        "profile": format!("http://hl7.org/fhir/StructureDefinition/{kind}"),
+        "interaction": INTERACTIONS.map(|code| json!({ "code": code })),
+        "versioning": "versioned",
+        "readHistory": true,
+        "updateCreate": true,
+        "conditionalCreate": true,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": false,
+        "conditionalDelete": "not-supported",
+        "referencePolicy": ["literal"],
+        "searchParam": parameters,
+    })
+}
+
+/// `.well-known/smart-configuration`: what of SMART App Launch is usable. Contexts of a patient or user are not.
+/// <http://hl7.org/fhir/smart-app-launch/conformance.html>
+pub fn smart_configuration(authority: &Authority) -> String {
+    json!({
+        "issuer": authority.issuer,
+        "jwks_uri": authority.jwks_uri,
+        "authorization_endpoint": authority.authorization_endpoint,
+        "token_endpoint": authority.token_endpoint,
+        "grant_types_supported": ["authorization_code", "client_credentials"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "scopes_supported": ["openid", "offline_access", "system/*.read", "system/*.write", "system/*.*"],
+        "response_types_supported": ["code"],
+        "code_challenge_methods_supported": ["S256"],
+        "capabilities": ["client-confidential-symmetric", "permission-v1", "permission-v2"],
+    })
+    .to_string()
+}

@@ -1,0 +1,13 @@
+//! Bodies as the specification has them: stored bytes with what the server adds, bundles, outcomes, capabilities.
+
+mod bundle;
+mod capability;
+mod outcome;
+mod pretty;
+mod stamp;
+
+pub use bundle::{Responses, Return, done, list};
+pub use capability::{capability_statement, smart_configuration};
+pub use outcome::outcome_error;
+pub use pretty::pretty;
+pub use stamp::{etag, location, stamped};

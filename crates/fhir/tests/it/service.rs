@@ -1,0 +1,319 @@
+//! The whole service behind its real layers: gate with real tokens, embedded store, virtual clock.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use futures_util::future::BoxFuture;
+use http::Method;
+use hygie_access::{
+    Assignee, AssigneeKind, Assignments, Gate, Instance, KeySource, KeysUnavailable, Kind, MIGRATIONS, Origin,
+    Revocations, Revoked, Role, RoleSemantics, Scope, TrustedIssuer,
+};
+use hygie_core::{AppId, Clock, Cx, ObjectId, Secret, Timestamp};
+use hygie_fhir::index::extract::extract;
+use hygie_fhir::repo::Repository;
+use hygie_fhir::{Authority, Fhir, Limits, Settings, router};
+use hygie_jose::{Algorithm, Jwks, KeySet, Protected, SigningKey};
+use hygie_store::audit::Record;
+use hygie_store::embedded::{self, Options};
+use hygie_store::keys::{Keyring, MasterKey};
+use hygie_store::{Store, StoreError};
+use hygie_testkit::{Answer, Client, SeededRandom, TemporaryStore, VirtualClock};
+use hygie_web::error::Outcome;
+use hygie_web::i18n::shell_messages;
+use hygie_web::layers::{self, Cors, Layers, layers};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::world::tenant;
+
+pub const BASE: &str = "https://localhost:8446/demo/fhir";
+pub const FHIR_JSON: (&str, &str) = ("content-type", "application/fhir+json");
+
+struct Keys(Arc<KeySet>);
+
+impl KeySource for Keys {
+    fn keys(&self) -> BoxFuture<'_, Result<Arc<KeySet>, KeysUnavailable>> {
+        Box::pin(async { Ok(self.0.clone()) })
+    }
+
+    fn refreshed(&self) -> BoxFuture<'_, Result<Arc<KeySet>, KeysUnavailable>> {
+        self.keys()
+    }
+}
+
+struct NothingRevoked;
+
+impl Revocations for NothingRevoked {
+    fn revoked(&self, _: &Origin) -> Option<Revoked> {
+        None
+    }
+}
+
+pub struct Service {
+    pub clock: Arc<VirtualClock>,
+    pub store: Store,
+    pub client: Client,
+    layers: Layers,
+    random: Arc<SeededRandom>,
+    assignments: Arc<Assignments>,
+    gate: Arc<Gate>,
+    key: SigningKey,
+    limits: Limits,
+    dir: tempfile::TempDir,
+    _directory: TemporaryStore,
+}
+
+impl Service {
+    pub fn new() -> Self {
+        Self::with(Limits {
+            resource: 200_000,
+            bundle: 10_000_000,
+            entries: 500,
+        })
+    }
+
+    pub fn with(limits: Limits) -> Self {
+        let clock = Arc::new(VirtualClock::default());
+        let random = Arc::new(SeededRandom::new(11));
+        let directory = TemporaryStore::new("directory", MIGRATIONS, &clock);
+        let assignments = Assignments::new(directory.store.clone(), clock.clone(), random.clone());
+        let assignments = Arc::new(assignments);
+        let key = SigningKey::generate(Algorithm::Es256).expect("a key");
+        let gate = Arc::new(Gate::new(instance(&key), assignments.clone(), Arc::new(NothingRevoked)));
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (store, client, layers) = open(dir.path(), &clock, &random, &gate, limits);
+        Self {
+            clock,
+            store,
+            client,
+            layers,
+            random,
+            assignments,
+            gate,
+            key,
+            limits,
+            dir,
+            _directory: directory,
+        }
+    }
+
+    /// Stops and starts again.
+    pub async fn restart(&mut self) {
+        self.store.close().await.expect("a store that closes");
+        let opened = open(self.dir.path(), &self.clock, &self.random, &self.gate, self.limits);
+        (self.store, self.client, self.layers) = opened;
+    }
+
+    /// A caller with this role.
+    pub async fn role(&self, role: Role) -> By<'_> {
+        let id = ObjectId::random(&*self.random);
+        let scope: Scope = "/workspaces/demo/fhir/fhir".parse().expect("a scope");
+        let assignee = Assignee {
+            tenant: tenant(),
+            id,
+            kind: AssigneeKind::App,
+        };
+        let cx = Cx::internal(tenant(), self.clock.clone(), self.random.clone());
+        self.assignments
+            .assign(&cx, assignee, role, scope)
+            .await
+            .expect("assigned");
+        self.caller(id)
+    }
+
+    /// A caller that has all rights.
+    pub async fn contributor(&self) -> By<'_> {
+        self.role(Role::FhirDataContributor).await
+    }
+
+    /// A caller without role.
+    pub fn caller(&self, id: ObjectId) -> By<'_> {
+        let now = self.clock.now().secs();
+        let claims = json!({
+            "aud": BASE, "iss": format!("https://login.example/{}/", tenant()), "iat": now, "nbf": now,
+            "exp": now + 864_000, "appid": AppId::from_uuid(Uuid::from_u128(3)), "appidacr": "1", "oid": id,
+            "sub": id, "tid": tenant(), "ver": "1.0",
+        });
+        let token = self.key.sign(&Protected::jwt(), &claims).expect("a token");
+        By {
+            service: self,
+            id,
+            authorization: format!("Bearer {token}"),
+        }
+    }
+
+    /// The audit records of writes, as `action object`.
+    pub async fn written(&self) -> Vec<String> {
+        let cx = Cx::internal(tenant(), self.clock.clone(), self.random.clone());
+        let rows = self.store.read(&cx, (), |(), tx| {
+            Box::pin(async move {
+                let rows = tx.query("SELECT entry FROM audit ORDER BY seq", &[]).await?;
+                let record = |mut row: hygie_store::Row| Record::from_json(&row.take::<Vec<u8>>(0)?);
+                rows.into_iter().map(record).collect::<Result<Vec<_>, StoreError>>()
+            })
+        });
+        let records = rows.await.expect("the trail");
+        let line = |record: Record| {
+            let outcome = serde_json::to_value(record.outcome).expect("a word");
+            let reason = record.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+            format!(
+                "{} {} {}{reason}",
+                record.action,
+                record.object,
+                outcome.as_str().unwrap_or_default()
+            )
+        };
+        records.into_iter().map(line).collect()
+    }
+
+    /// Refusals of unknown callers are counted; this writes them.
+    pub async fn record_refusals(&self) {
+        self.layers.record_refusals().await.expect("recorded");
+    }
+}
+
+fn open(
+    dir: &Path,
+    clock: &Arc<VirtualClock>,
+    random: &Arc<SeededRandom>,
+    gate: &Arc<Gate>,
+    limits: Limits,
+) -> (Store, Client, Layers) {
+    let text = Secret::new("07".repeat(32));
+    let master = MasterKey::from_text(&text, "the test", random.clone()).expect("a key");
+    let keyring = Keyring::open(dir.join("keys.json"), Arc::new(master), clock.clone(), random.clone());
+    let repository = Repository::new(extract);
+    let store = embedded::open(Options {
+        directory: dir,
+        heads: dir,
+        instance: "fhir",
+        keyring: &keyring.expect("a keyring"),
+        migrations: &[],
+        replay: Some(Arc::new(repository.clone())),
+        cx: &Cx::internal(tenant(), clock.clone(), random.clone()),
+        limits: embedded::Limits {
+            readers: 2,
+            cache_kib: 2048,
+            ..embedded::Limits::default()
+        },
+    })
+    .expect("a store");
+    let fhir = Fhir::new(Settings {
+        store: store.clone(),
+        repository,
+        gate: gate.clone(),
+        base: BASE.parse().expect("a URL"),
+        limits,
+        authority: Authority {
+            issuer: "https://login.example/t/v2.0".to_owned(),
+            authorization_endpoint: "https://login.example/t/oauth2/v2.0/authorize".to_owned(),
+            token_endpoint: "https://login.example/t/oauth2/v2.0/token".to_owned(),
+            jwks_uri: "https://login.example/t/discovery/v2.0/keys".to_owned(),
+        },
+        started: Timestamp::from_secs(1_795_000_000),
+    });
+    let settings = Layers::new(layers::Settings {
+        service: "fhir",
+        clock: clock.clone(),
+        random: random.clone(),
+        limits: layers::Limits {
+            body: 20_000_000,
+            time: Duration::from_secs(60),
+            concurrent: 512,
+            waiting: 1024,
+        },
+        proxies: Vec::new(),
+        messages: shell_messages(),
+        home: "/".into(),
+        render: Arc::new(Outcome::default()),
+        cors: |_| Cors::Closed,
+        hsts: None,
+        store: store.clone(),
+        refusals_interval: Duration::from_mins(1),
+    });
+    let router: Router = layers(router(fhir), &settings);
+    (store, Client::new(&router), settings)
+}
+
+fn instance(key: &SigningKey) -> Instance {
+    let jwks = Jwks {
+        keys: vec![key.public_jwk()],
+    };
+    let keys: Arc<dyn KeySource> = Arc::new(Keys(Arc::new(KeySet::new(&jwks))));
+    Instance {
+        kind: Kind::Fhir,
+        workspace: "demo".to_owned(),
+        name: "fhir".to_owned(),
+        tenant: tenant(),
+        audiences: vec![BASE.to_owned()],
+        app: None,
+        authority: format!("https://login.example/{}", tenant()),
+        issuers: TrustedIssuer::of_tenant("https://login.example", tenant(), &keys).to_vec(),
+        semantics: RoleSemantics::Documented,
+        app_roles: Vec::new(),
+    }
+}
+
+/// A caller, known by its token.
+pub struct By<'s> {
+    pub service: &'s Service,
+    pub id: ObjectId,
+    authorization: String,
+}
+
+impl By<'_> {
+    /// Any request, its path under the base.
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let headers = [&[("authorization", self.authorization.as_str())], headers].concat();
+        let address = format!("/demo/fhir{path}");
+        self.service.client.send(method, &address, &headers, body.into()).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], "").await
+    }
+
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(Method::GET, path, headers, "").await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, &[], "").await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::POST, path, &[FHIR_JSON], body.to_string()).await
+    }
+
+    pub async fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let headers = [&[FHIR_JSON], headers].concat();
+        self.send(Method::POST, path, &headers, body.to_owned()).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PUT, path, &[FHIR_JSON], body.to_string()).await
+    }
+
+    pub async fn put_with(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let headers = [&[FHIR_JSON], headers].concat();
+        self.send(Method::PUT, path, &headers, body.to_string()).await
+    }
+}
+
+/// Status and code of the first issue: `404 not-found`.
+pub fn issue(answer: &Answer) -> String {
+    let outcome = answer.json();
+    assert_eq!(outcome["resourceType"], "OperationOutcome", "{outcome}");
+    assert_eq!(answer.header("content-type"), "application/fhir+json; charset=utf-8");
+    let code = outcome["issue"][0]["code"].as_str().unwrap_or_default();
+    format!("{} {code}", answer.status.as_u16())
+}
+
+/// A patient of this id and family name.
+pub fn patient(id: &str, family: &str) -> Value {
+    json!({ "resourceType": "Patient", "id": id, "name": [{ "family": family }] })
+}
