@@ -10,7 +10,7 @@ mkdir -p "$logs" "$tools"
 
 passed=0
 failed=0
-summary=()
+failures=()
 started=$SECONDS
 
 # say TEXT: one line for the person who waits.
@@ -31,14 +31,14 @@ step() {
   passed=$((passed + good))
   failed=$((failed + bad))
   if [ $status -eq 0 ]; then
-    summary+=("$(printf 'ok      %-28s %6s passed %5s s' "$name" "$good" $((SECONDS - before)))")
+    say "$(printf 'ok      %-24s %5s passed %5s s' "$name" "$good" $((SECONDS - before)))"
   else
-    summary+=("$(printf 'FAILED  %-28s %6s failed %5s s' "$name" "$bad" $((SECONDS - before)))")
     say "--- the end of ${log#"$root"/}"
     tail -n 60 "$log"
     say "---"
+    failures+=("$(printf 'FAILED  %-24s %5s failed %5s s' "$name" "$bad" $((SECONDS - before)))")
+    say "${failures[-1]}"
   fi
-  say "${summary[-1]}"
   return $status
 }
 
@@ -55,18 +55,28 @@ count() {
     END { print good + 0, bad + 0 }' "$1"
 }
 
-# install NAME COMMAND…: a step that is no test: it counts only when it fails.
+# install NAME COMMAND…: no test; it counts only when it fails.
 install() {
-  local before=$passed status=0
-  step "$@" || status=$?
-  passed=$before
-  return $status
+  local name=$1 log before=$SECONDS
+  shift
+  log=$logs/$(tr -c 'a-z0-9\n' - <<<"$name").log
+  if "$@" >"$log" 2>&1 </dev/null; then
+    say "$(printf 'ready   %-24s %18s s' "$name" $((SECONDS - before)))"
+    return
+  fi
+  failed=$((failed + 1))
+  failures+=("FAILED  $name")
+  say "--- the end of ${log#"$root"/}"
+  tail -n 60 "$log"
+  say "---"
+  say "${failures[-1]}"
+  return 1
 }
 
 # close: the sum, and the exit status of the script.
 close() {
   say ""
-  [ ${#summary[@]} -eq 0 ] || printf '%s\n' "${summary[@]}"
+  [ ${#failures[@]} -eq 0 ] || printf '%s\n' "${failures[@]}"
   say "in $(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s; logs in ${logs#"$root"/}"
   say ""
   say "$passed passed, $failed failed"

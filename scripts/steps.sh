@@ -2,7 +2,7 @@
 
 # prepare FUNCTION: installs what is missing; without it nothing else makes sense.
 prepare() {
-  install "${1/need_/install for }" "$1" || { close; exit 1; }
+  install "what a build needs" "$1" || { close; exit 1; }
 }
 
 check_steps() {
@@ -11,7 +11,7 @@ check_steps() {
   step "budgets" cargo run --quiet --package xtask -- budgets
   step "documents" cargo run --quiet --package xtask -- documents
   step "clippy" cargo clippy --workspace --all-targets --locked -- --deny warnings
-  install "install cargo-deny" need_deny && step "deny" "$tools/bin/cargo-deny" --locked check bans licenses sources
+  install "cargo-deny" need_deny && step "deny" "$tools/bin/cargo-deny" --locked check bans licenses sources
   advisories
 }
 
