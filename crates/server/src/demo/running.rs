@@ -11,7 +11,7 @@ use super::document::{self, Document};
 use super::folder::{Folder, Start};
 use super::layout::{Layout, Service};
 use super::world::World;
-use super::{DEFAULT_BASE_PORT, Options, settle};
+use super::{DEFAULT_BASE_PORT, Options, fill, settle};
 use crate::ambient::{SystemClock, SystemRandom};
 use crate::failure::Failure;
 use crate::front::{Front, Serving, Sockets};
@@ -19,11 +19,13 @@ use crate::health::{self, Health};
 use crate::listen::{Limits, Stop};
 use crate::portal::{self, Entry, Shown, Step};
 use crate::tls::{LocalCa, Source};
-use crate::wiring::{self, Base};
+use crate::wiring::{self, Base, FhirInstance};
 
 /// Running requests have so long to end.
 const DRAIN: Duration = Duration::from_secs(10);
-const SERVICES: &[Service] = &[Service::Portal, Service::Login, Service::Health];
+/// Transactions of real test data are larger than Azure's limit of 500 entries.
+const BUNDLE_ENTRIES: usize = 5000;
+const SERVICES: &[Service] = &[Service::Portal, Service::Login, Service::Fhir, Service::Health];
 
 /// A demo world with its services.
 pub struct Running {
@@ -71,6 +73,11 @@ impl Running {
         };
         let health = serve(sockets, &serving, &mut base, (&document, &layout, &folder))?;
         base.start_maintenance(&stop);
+        if !world.is_filled {
+            fill::fill(&world, &document, folder.path()).await?;
+            world.is_filled = true;
+            world.save(&folder)?;
+        }
         health.started();
         Ok(Self {
             document,
@@ -165,7 +172,23 @@ fn serve(
         },
         router,
     };
+    let mut instances = Vec::new();
+    for workspace in &document.workspaces {
+        for service in &workspace.fhir {
+            instances.push(FhirInstance {
+                workspace: workspace.name.clone(),
+                name: service.name.clone(),
+                tenant: workspace.tenant,
+                base: service.base.clone(),
+                app: Some(service.app_id),
+                semantics: hygie_access::RoleSemantics::Documented,
+                issuers: Vec::new(),
+                bundle_entries: BUNDLE_ENTRIES,
+            });
+        }
+    }
     let login = base.login_router()?;
+    let fhir = base.fhir_router(&instances)?;
     let health = Health::new(base.probes());
     let entry = Entry {
         heading: "entry-demo",
@@ -175,7 +198,11 @@ fn serve(
     };
     let portal = base.portal_router(portal::router(entry))?;
     sockets.serve_plain(layout.address(Service::Health), health::router(health.clone()), serving)?;
-    let fronts = vec![front(Service::Portal, portal), front(Service::Login, login)];
+    let fronts = vec![
+        front(Service::Portal, portal),
+        front(Service::Login, login),
+        front(Service::Fhir, fhir),
+    ];
     sockets.serve(fronts, serving)?;
     Ok(health)
 }
@@ -185,11 +212,16 @@ fn shown(layout: &Layout) -> Vec<Shown> {
         name: "login",
         address: layout.origin(Service::Login),
     };
-    vec![login]
+    let fhir = Shown {
+        name: "fhir",
+        address: layout.fhir_base(),
+    };
+    vec![login, fhir]
 }
 
 /// The path for newcomers, in the order of the walk.
 fn steps(document: &Document, layout: &Layout) -> Vec<Step> {
+    let fhir = layout.fhir_base();
     let mut steps = Vec::new();
     if let Some(tenant) = document.tenants.first() {
         let login = layout.origin(Service::Login);
@@ -198,6 +230,14 @@ fn steps(document: &Document, layout: &Layout) -> Vec<Step> {
             href: format!("{login}/{}/v2.0/.well-known/openid-configuration", tenant.id),
         });
     }
+    steps.push(Step {
+        name: "capabilities",
+        href: format!("{fhir}/metadata"),
+    });
+    steps.push(Step {
+        name: "refused",
+        href: format!("{fhir}/Patient"),
+    });
     steps.push(Step {
         name: "health",
         href: format!("{}/ready", layout.origin(Service::Health)),

@@ -3,7 +3,7 @@
 use hygie_core::{AppId, Clock, Random, random_array};
 use serde::{Deserialize, Serialize};
 
-use super::document::{Document, Endpoints, RoleAssignment, Tenant, Workspace};
+use super::document::{DataService, Document, Endpoints, RoleAssignment, Tenant, Workspace};
 use super::folder::Folder;
 use super::layout::{Layout, Service};
 use super::people;
@@ -98,11 +98,18 @@ impl World {
 
     /// What scripts and clients are told.
     pub fn document(inhabitants: &Inhabitants, layout: &Layout) -> Document {
+        let base = layout.fhir_base();
+        let service = DataService {
+            name: people::FHIR.to_owned(),
+            base: base.clone(),
+            audience: base,
+            app_id: inhabitants.fhir_app,
+        };
         let owner = inhabitants.tenants.first().map(|tenant| tenant.id);
         let workspaces = owner.map(|tenant| Workspace {
             name: people::WORKSPACE.to_owned(),
             tenant,
-            fhir: Vec::new(),
+            fhir: vec![service],
         });
         Document {
             ca_certificate: "ca.pem".into(),

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use hygie_access::{Discovered, EgressPolicy, KeySource, Outgoing, TrustedIssuer};
 use hygie_core::{Clock, Random};
 use url::Url;
 
 use super::prepare;
 use crate::ambient::{SystemClock, SystemRandom};
-use crate::config::{Config, Service, host_of};
+use crate::config::{Config, Service, Workspace, host_of};
 use crate::failure::Failure;
 use crate::files;
 use crate::front::{Front, Serving, Sockets};
@@ -18,7 +19,7 @@ use crate::listen::{Limits, Stop};
 use crate::place::Place;
 use crate::portal::{self, Entry, Shown};
 use crate::tls::{LocalCa, Source};
-use crate::wiring::{self, Base};
+use crate::wiring::{self, Base, FhirInstance};
 
 /// Running requests have so long to end.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -92,10 +93,19 @@ fn addresses(config: &Config) -> Vec<(&'static str, std::net::SocketAddr)> {
 fn fronts(config: &Config, base: &mut Base, serving: &Serving) -> Result<(Vec<Front>, Health)> {
     let certificates = Certificates::of(config, serving)?;
     let mut fronts = vec![certificates.front(config.login.get_ref(), base.login_router()?)?];
-    let shown = vec![Shown {
+    let mut shown = vec![Shown {
         name: "login",
         address: origin(&config.login.get_ref().url),
     }];
+    if let Some(fhir) = &config.fhir {
+        let service = fhir.get_ref().service();
+        let router = base.fhir_router(&fhir_instances(config, base)?)?;
+        shown.push(Shown {
+            name: "fhir",
+            address: origin(&service.url),
+        });
+        fronts.push(certificates.front(&service, router)?);
+    }
     let health = Health::new(base.probes());
     if let Some(portal) = &config.portal {
         let entry = Entry {
@@ -108,6 +118,37 @@ fn fronts(config: &Config, base: &mut Base, serving: &Serving) -> Result<(Vec<Fr
         fronts.push(certificates.front(portal.get_ref(), router)?);
     }
     Ok((fronts, health))
+}
+
+fn fhir_instances(config: &Config, base: &Base) -> Result<Vec<FhirInstance>> {
+    let outgoing = Outgoing::new(EgressPolicy::default()).context("cannot set up the outgoing client")?;
+    let mut instances = Vec::new();
+    for workspace in config.workspaces.iter().map(toml::Spanned::get_ref) {
+        for service in &workspace.fhir {
+            instances.push(FhirInstance {
+                workspace: workspace.name.clone(),
+                name: service.name.clone(),
+                tenant: workspace.tenant,
+                base: prepare::fhir_base(config, workspace, service)?,
+                app: Some(service.app),
+                semantics: service.roles,
+                issuers: entra_issuers(workspace, &outgoing, &base.settings.clock),
+                bundle_entries: config.fhir.as_ref().map_or(0, |fhir| fhir.get_ref().bundle_entries),
+            });
+        }
+    }
+    Ok(instances)
+}
+
+/// The issuers of the trusted tenants of the real Entra ID, whose keys are fetched when the first token comes.
+fn entra_issuers(workspace: &Workspace, outgoing: &Outgoing, clock: &Arc<dyn Clock>) -> Vec<TrustedIssuer> {
+    let tenants = workspace.trusted_entra_tenants.iter();
+    let issuers = tenants.flat_map(|tenant| {
+        let issuer = format!("https://login.microsoftonline.com/{tenant}/v2.0");
+        let keys: Arc<dyn KeySource> = Arc::new(Discovered::new(outgoing.clone(), issuer, clock.clone()));
+        TrustedIssuer::of_entra(*tenant, &keys)
+    });
+    issuers.collect()
 }
 
 /// Where certificates come from: files, or the local authority for the hosts that have none.

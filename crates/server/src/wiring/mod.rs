@@ -3,6 +3,7 @@
 
 mod directory;
 mod edge;
+mod fhir;
 pub mod stores;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use uuid::Uuid;
 use crate::health::Probe;
 use crate::listen::Stop;
 pub use edge::Edge;
+pub use fhir::FhirInstance;
 pub use stores::Stores;
 
 /// The delegated permission that Azure's FHIR service offers.
@@ -92,6 +94,23 @@ impl Base {
             store,
         };
         self.edge.put(hygie_idp::router(self.idp.clone()), service)
+    }
+
+    /// What answers at the FHIR host: all instances, each under its own path.
+    pub fn fhir_router(&mut self, instances: &[FhirInstance]) -> Result<Router> {
+        let mut router = Router::new();
+        for instance in instances {
+            router = router.merge(hygie_fhir::router(fhir::open(self, instance)?));
+        }
+        let service = edge::Service {
+            name: "fhir",
+            messages: &[],
+            render: Arc::new(hygie_web::error::Outcome::default()),
+            cors: fhir::cors,
+            limits: fhir::limits(),
+            store: self.stores.directory().clone(),
+        };
+        self.edge.put(router, service)
     }
 
     /// What answers at the portal.

@@ -28,7 +28,7 @@ fn free_block() -> u16 {
 }
 
 struct World {
-    _dir: TempDir,
+    dir: TempDir,
     options: Options,
     running: Option<Running>,
 }
@@ -45,7 +45,7 @@ impl World {
         };
         let running = Running::start(&options).await.expect("it starts");
         Self {
-            _dir: dir,
+            dir,
             options,
             running: Some(running),
         }
@@ -90,13 +90,7 @@ impl World {
         let document = self.document();
         let login = document.endpoints.login.as_deref().expect("an identity provider");
         let app = self.app(0, name);
-        let port = self.options.base_port.expect("a port") + 6;
-        let host = self
-            .options
-            .domain
-            .as_ref()
-            .map_or("localhost".to_owned(), |domain| format!("fhir.{domain}"));
-        let scope = format!("https://{host}:{port}/demo/fhir/.default");
+        let scope = format!("{}/.default", document.workspaces[0].fhir[0].audience);
         let client_id = app.client_id.to_string();
         let form = [
             ("grant_type", "client_credentials"),
@@ -109,6 +103,26 @@ impl World {
         assert_eq!(answer.status(), StatusCode::OK, "{name}");
         let body: Value = answer.json().await.expect("JSON");
         body["access_token"].as_str().expect("a token").to_owned()
+    }
+
+    async fn get(&self, path: &str, token: Option<&str>) -> (StatusCode, Value) {
+        let url = format!("{}{path}", self.document().workspaces[0].fhir[0].base);
+        let mut request = self.client().get(url);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await.expect("an answer");
+        (answer.status(), answer.json().await.unwrap_or(Value::Null))
+    }
+
+    async fn total(&self, token: &str, kind: &str) -> usize {
+        let (status, bundle) = self.get(&format!("/{kind}?_count=1000"), Some(token)).await;
+        assert_eq!(status, StatusCode::OK, "{bundle}");
+        let entries = bundle["entry"].as_array().map_or(&[][..], Vec::as_slice);
+        entries
+            .iter()
+            .filter(|entry| entry["search"]["mode"] == "match")
+            .count()
     }
 
     async fn hygie(&self, arguments: &[&str]) -> Output {
@@ -131,20 +145,139 @@ impl World {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_start_keeps_everything_and_verification_is_clean() {
+async fn roles_decide_who_reads_the_patients_and_a_second_start_keeps_everything() {
     let mut world = World::start(None).await;
-    world.token("fhir-reader").await;
+    let (status, body) = world.get("/Patient", None).await;
+    assert_eq!(
+        (status, &body["resourceType"]),
+        (StatusCode::UNAUTHORIZED, &json!("OperationOutcome"))
+    );
+    let reader = world.token("fhir-reader").await;
+    assert_eq!(world.total(&reader, "Patient").await, 25);
+    assert_eq!(
+        world.get("/Patient", Some(&world.token("no-role").await)).await.0,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(world.get("/metadata", None).await.0, StatusCode::OK);
     let before = world.document().clone();
     world.restart().await;
     assert_eq!(world.document(), &before);
-    world.token("no-role").await;
+    assert_eq!(
+        world.total(&reader, "Patient").await,
+        25,
+        "a token from before is good after"
+    );
     let written = std::fs::read(world.path().join("demo.json")).expect("demo.json");
     assert_eq!(
         serde_json::from_slice::<Document>(&written).expect("its own form"),
         before
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_is_loaded_twice_and_there_once() {
+    let world = World::start(None).await;
+    let name = "urn:uuid:0f0a1b9c-5a5e-4a52-9a36-0d1f3c4b5a69";
+    let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": [
+        { "fullUrl": name, "resource": { "resourceType": "Patient", "name": [{ "family": "Zyx" }] },
+          "request": { "method": "POST", "url": "Patient" } },
+        { "fullUrl": "urn:uuid:0f0a1b9c-5a5e-4a52-9a36-0d1f3c4b5a70",
+          "resource": { "resourceType": "Observation", "status": "final", "code": { "text": "a" }, "subject": { "reference": name } },
+          "request": { "method": "POST", "url": "Observation" } },
+    ]});
+    let file = world.dir.path().join("bundle.json");
+    std::fs::write(&file, bundle.to_string()).expect("written");
+    let base = world.document().workspaces[0].fhir[0].base.clone();
+    let data = world.path().to_str().expect("a path in UTF-8");
+    let arguments = [
+        "load",
+        &base,
+        file.to_str().expect("a path in UTF-8"),
+        "--data",
+        data,
+        "--json",
+    ];
+    for expected in [("created", 2), ("updated", 2)] {
+        let output = world.hygie(&arguments).await;
+        let summary: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(summary[expected.0], expected.1, "{summary}");
+    }
+    let reader = world.token("fhir-reader").await;
+    assert_eq!(world.total(&reader, "Patient").await, 26);
+    let (_, found) = world
+        .get(
+            "/Observation?subject=Patient/0f0a1b9c-5a5e-4a52-9a36-0d1f3c4b5a69",
+            Some(&reader),
+        )
+        .await;
+    assert_eq!(found["entry"].as_array().map(Vec::len), Some(1), "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verification_is_clean_beside_the_running_world_and_finds_a_truncated_log() {
+    let mut world = World::start(None).await;
+    let reader = world.token("fhir-reader").await;
+    assert_eq!(world.total(&reader, "Patient").await, 25);
     let (status, report) = world.verify().await;
     assert_eq!((status, &report["ok"]), (Some(0), &json!(true)), "{report}");
+    let entries = |report: &Value, trail: &str| -> u64 {
+        let instances = report["instances"].as_array().expect("instances");
+        instances
+            .iter()
+            .filter_map(|instance| instance[trail]["entries"].as_u64())
+            .sum()
+    };
+    assert!(
+        entries(&report, "writes") > 100 && entries(&report, "accesses") >= 1,
+        "{report}"
+    );
+    world.stop().await;
+    let logs = world.path().join("data/directory.access");
+    let segment = std::fs::read_dir(logs)
+        .expect("a log")
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .next();
+    let segment = segment.expect("a segment");
+    let content = std::fs::read(&segment).expect("read");
+    std::fs::write(&segment, &content[..content.len() / 2]).expect("cut");
+    let (status, report) = world.verify().await;
+    assert_eq!((status, &report["ok"]), (Some(1), &json!(false)), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_name_of_a_patient_is_in_clear_in_any_file() {
+    let mut world = World::start(None).await;
+    let reader = world.token("fhir-reader").await;
+    let (_, bundle) = world.get("/Patient?_count=1000", Some(&reader)).await;
+    let names: Vec<String> = bundle["entry"]
+        .as_array()
+        .expect("entries")
+        .iter()
+        .filter_map(|entry| entry["resource"]["name"][0]["text"].as_str().map(str::to_owned))
+        .collect();
+    assert_eq!(names.len(), 25);
+    world.stop().await;
+    let mut files = vec![world.path().to_owned()];
+    let mut seen = 0;
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(
+                std::fs::read_dir(path)
+                    .expect("listed")
+                    .filter_map(Result::ok)
+                    .map(|entry| entry.path()),
+            );
+            continue;
+        }
+        let content = std::fs::read(&path).expect("read");
+        seen += 1;
+        for name in &names {
+            let is_there = content.windows(name.len()).any(|window| window == name.as_bytes());
+            assert!(!is_there, "{name} in {}", path.display());
+        }
+    }
+    assert!(seen > 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,7 +293,8 @@ async fn with_a_domain_every_service_has_its_host_and_another_domain_is_refused(
         endpoints.login.as_deref(),
         Some(format!("https://login.hygie.test:{}", port + 1).as_str())
     );
-    world.token("fhir-reader").await;
+    let reader = world.token("fhir-reader").await;
+    assert_eq!(world.total(&reader, "Patient").await, 25);
     let page = world
         .client()
         .get(endpoints.portal.as_deref().expect("a portal"))
@@ -168,7 +302,10 @@ async fn with_a_domain_every_service_has_its_host_and_another_domain_is_refused(
         .await
         .expect("an answer");
     let text = page.text().await.expect("text");
-    assert!(text.contains("Démonstration"), "{text}");
+    assert!(
+        text.contains("Démonstration") && text.contains("/demo/fhir/metadata"),
+        "{text}"
+    );
     let data = world.path().to_str().expect("a path in UTF-8").to_owned();
     let busy = world.hygie(&["demo", "--data", &data]).await;
     assert_eq!(busy.status.code(), Some(1));
@@ -189,7 +326,10 @@ async fn health_tells_when_it_is_ready_and_counts() {
     let ready = get("/ready").await;
     assert_eq!(ready.status(), StatusCode::OK);
     let ready: Value = ready.json().await.expect("JSON");
-    assert_eq!(ready["parts"], json!([{ "name": "login", "ok": true }]));
+    assert_eq!(
+        ready["parts"],
+        json!([{ "name": "login", "ok": true }, { "name": "fhir", "ok": true }])
+    );
     world.token("fhir-reader").await;
     let metrics = get("/metrics").await.text().await.expect("text");
     for name in [

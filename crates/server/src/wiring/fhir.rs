@@ -1,0 +1,106 @@
+//! The FHIR service instances: a store, a gate and an address each, behind one router.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use hygie_access::{Gate, Instance, Kind, RoleSemantics, TrustedIssuer};
+use hygie_core::{AppId, TenantId};
+use hygie_fhir::repo::Repository;
+use hygie_fhir::{Authority, Fhir, Limits, Settings as FhirSettings};
+use hygie_web::layers::Cors;
+use url::Url;
+
+use super::Base;
+
+/// A FHIR service of a workspace.
+pub struct FhirInstance {
+    /// The workspace.
+    pub workspace: String,
+    /// Its name there.
+    pub name: String,
+    /// The tenant that the workspace belongs to.
+    pub tenant: TenantId,
+    /// Its address, which is its identifier URI as well.
+    pub base: String,
+    /// Its application.
+    pub app: Option<AppId>,
+    /// Which definition of the roles holds.
+    pub semantics: RoleSemantics,
+    /// Who is trusted besides the tenant itself.
+    pub issuers: Vec<TrustedIssuer>,
+    /// Most entries of a batch or transaction.
+    pub bundle_entries: usize,
+}
+
+impl FhirInstance {
+    /// Name of its database: names hold no dot, so that no two instances share one.
+    fn database(&self) -> String {
+        format!("fhir.{}.{}", self.workspace, self.name)
+    }
+}
+
+/// Opens an instance.
+pub fn open(base: &mut Base, instance: &FhirInstance) -> Result<Fhir> {
+    let cx = base.cx(instance.tenant);
+    let repository = Repository::new(hygie_fhir::index::extract::extract);
+    let replay = Arc::new(repository.clone());
+    let store =
+        tokio::task::block_in_place(|| base.stores.open_instance(&instance.database(), &[], Some(replay), &cx))?;
+    let login = &base.settings.login;
+    let tenant = instance.tenant;
+    Ok(Fhir::new(FhirSettings {
+        store,
+        repository,
+        gate: Arc::new(gate(base, instance)),
+        base: Url::parse(&instance.base).context("the address of a FHIR service is not a URL")?,
+        limits: Limits {
+            entries: instance.bundle_entries,
+            ..Limits::default()
+        },
+        authority: Authority {
+            issuer: format!("{login}/{tenant}/v2.0"),
+            authorization_endpoint: format!("{login}/{tenant}/oauth2/v2.0/authorize"),
+            token_endpoint: format!("{login}/{tenant}/oauth2/v2.0/token"),
+            jwks_uri: format!("{login}/{tenant}/discovery/v2.0/keys"),
+        },
+        started: base.settings.clock.now(),
+    }))
+}
+
+fn gate(base: &Base, instance: &FhirInstance) -> Gate {
+    let keys = base.idp.key_source();
+    let own = TrustedIssuer::of_tenant(&base.settings.login, instance.tenant, &keys);
+    let instance = Instance {
+        kind: Kind::Fhir,
+        workspace: instance.workspace.clone(),
+        name: instance.name.clone(),
+        tenant: instance.tenant,
+        audiences: vec![instance.base.clone()],
+        app: instance.app,
+        authority: format!("{}/{}", base.settings.login, instance.tenant),
+        issuers: own.into_iter().chain(instance.issuers.iter().cloned()).collect(),
+        semantics: instance.semantics,
+        app_roles: Vec::new(),
+    };
+    Gate::new(instance, base.assignments.clone(), base.idp.revocations())
+}
+
+/// The public documents may be read by any page; patients' data by none of another origin.
+pub fn cors(route: &str) -> Cors {
+    let is_public = ["/metadata", "/.well-known/smart-configuration", "/$versions"];
+    if is_public.iter().any(|end| route.ends_with(end)) {
+        Cors::Open
+    } else {
+        Cors::Closed
+    }
+}
+
+/// A bundle may be large and take its time.
+pub fn limits() -> hygie_web::layers::Limits {
+    hygie_web::layers::Limits {
+        body: Limits::default().bundle,
+        time: Duration::from_mins(2),
+        ..hygie_web::layers::Limits::default()
+    }
+}
