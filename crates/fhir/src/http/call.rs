@@ -6,6 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{FromRef, FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use http_body_util::LengthLimitError;
 use hygie_access::Refusal;
 use hygie_fhir_model::{Id, ResourceType};
 use hygie_web::audit::Note;
@@ -89,12 +90,26 @@ impl Call {
     /// The body, within `limit`.
     pub async fn read(&self, body: Body, limit: usize) -> Result<Vec<u8>, Error> {
         let bytes = to_bytes(body, limit).await.map_err(|error| {
-            let is_long = std::error::Error::source(&error)
-                .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
-            if is_long { Error::TooLarge(limit) } else { Error::Cut }
+            if is_too_long(&error) {
+                Error::TooLarge(limit)
+            } else {
+                Error::Cut
+            }
         })?;
         Ok(bytes.into())
     }
+}
+
+/// Whether a limit ended the body: ours, or that of the layers inside of it.
+fn is_too_long(error: &axum::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The type that the path names.

@@ -56,7 +56,6 @@ fn security(authority: &Authority) -> Value {
                 { "url": "authorize", "valueUri": authority.authorization_endpoint },
             ],
         }],
-        "cors": true,
         "service": [{
             "coding": [{
                 "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",

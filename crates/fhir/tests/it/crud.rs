@@ -33,7 +33,7 @@ async fn the_life_of_a_resource() {
     assert_eq!((read.status.as_u16(), read.text()), (200, created.text()));
     assert_eq!(read.header("etag"), "W/\"1\"");
 
-    service.clock.advance(Duration::from_secs(60));
+    service.clock.advance(Duration::from_mins(1));
     let second = json!({ "resourceType": "Patient", "id": id, "active": false });
     let updated = by.put(&path, &second).await;
     assert_eq!((updated.status.as_u16(), updated.header("etag")), (200, "W/\"2\""));
@@ -54,26 +54,7 @@ async fn the_life_of_a_resource() {
     assert_eq!((back.status.as_u16(), back.header("etag")), (201, "W/\"4\""));
 
     let history = by.get(&format!("{path}/_history")).await.json();
-    let entries = history["entry"].as_array().expect("entries").clone();
-    let lines: Vec<String> = entries
-        .iter()
-        .map(|entry| {
-            let text = |pointer: &str| {
-                entry
-                    .pointer(pointer)
-                    .and_then(|value| value.as_str())
-                    .unwrap_or("-")
-                    .to_owned()
-            };
-            [
-                text("/request/method"),
-                text("/response/status"),
-                text("/response/etag"),
-                text("/resource/meta/versionId"),
-            ]
-            .join(" ")
-        })
-        .collect();
+    let lines = requests_and_responses(&history);
     assert_eq!(history["total"], 4);
     assert_eq!(
         lines,
@@ -94,6 +75,26 @@ async fn the_life_of_a_resource() {
             format!("fhir.update Patient/{id}/_history/4 success"),
         ]
     );
+}
+
+/// The entries of a history, each as method, status, tag and version of the resource.
+fn requests_and_responses(history: &serde_json::Value) -> Vec<String> {
+    let line = |entry: &serde_json::Value| {
+        let text = |pointer| {
+            entry
+                .pointer(pointer)
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or("-")
+        };
+        let parts = [
+            "/request/method",
+            "/response/status",
+            "/response/etag",
+            "/resource/meta/versionId",
+        ];
+        parts.map(text).join(" ")
+    };
+    history["entry"].as_array().expect("entries").iter().map(line).collect()
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! The FHIR service over the embedded engine.
 
+mod bundles;
 mod crud;
+mod documents;
+mod inputs;
 mod repo;
 mod rights;
 mod search;

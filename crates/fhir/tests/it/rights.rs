@@ -50,6 +50,19 @@ async fn without_a_token_nothing_is_answered_but_401() {
         }
     }
     service.record_refusals().await;
+    let mut accesses = service.accesses();
+    accesses.sort();
+    assert_eq!(
+        accesses,
+        [
+            "fhir.delete - refused (no_token) ×2",
+            "fhir.get - refused (no_token) ×10",
+            "fhir.head - refused (no_token)",
+            "fhir.patch - refused (no_token) ×2",
+            "fhir.post - refused (no_token) ×5",
+            "fhir.put - refused (no_token) ×2",
+        ]
+    );
 }
 
 #[tokio::test]
@@ -67,14 +80,14 @@ async fn without_a_role_nothing_is_answered_but_403_or_not_supported() {
             _ => FHIR_JSON,
         };
         let answer = by.send(method.clone(), path, &[content], body).await;
-        let is_built = !path.contains(['$', '?'])
-            && !matches!(
+        let is_unbuilt = path.contains(['$', '?'])
+            || matches!(
                 path,
                 "/_search" | "/_history" | "/Patient/_history" | "/Nonsense/a/b/c/d"
             )
-            && method != Method::PATCH
-            && !(path.is_empty() && method == Method::GET);
-        let expected = if is_built { 403 } else { 405 };
+            || method == Method::PATCH
+            || (path.is_empty() && method == Method::GET);
+        let expected = if is_unbuilt { 405 } else { 403 };
         assert_eq!(answer.status, expected, "{method} {path}: {:?}", answer.body);
     }
     assert!(service.written().await.is_empty());
@@ -108,4 +121,13 @@ async fn roles() {
         ];
         assert_eq!(statuses, expected, "{role:?}");
     }
+    let accesses = service.accesses();
+    let has = |line: &str| accesses.iter().any(|access| access == line);
+    assert!(has("fhir.read Patient/a success"), "{accesses:#?}");
+    assert!(has("fhir.read Patient/a refused (role_missing)"), "{accesses:#?}");
+    assert!(has("fhir.search-type Patient success"), "{accesses:#?}");
+    assert!(
+        has("fhir.create SearchParameter refused (role_missing)"),
+        "{accesses:#?}"
+    );
 }

@@ -17,7 +17,7 @@ use hygie_fhir::index::extract::extract;
 use hygie_fhir::repo::Repository;
 use hygie_fhir::{Authority, Fhir, Limits, Settings, router};
 use hygie_jose::{Algorithm, Jwks, KeySet, Protected, SigningKey};
-use hygie_store::audit::Record;
+use hygie_store::audit::{AccessKeys, AccessPlace, AccessRecords, Record};
 use hygie_store::embedded::{self, Options};
 use hygie_store::keys::{Keyring, MasterKey};
 use hygie_store::{Store, StoreError};
@@ -156,24 +156,44 @@ impl Service {
                 rows.into_iter().map(record).collect::<Result<Vec<_>, StoreError>>()
             })
         });
-        let records = rows.await.expect("the trail");
-        let line = |record: Record| {
-            let outcome = serde_json::to_value(record.outcome).expect("a word");
-            let reason = record.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-            format!(
-                "{} {} {}{reason}",
-                record.action,
-                record.object,
-                outcome.as_str().unwrap_or_default()
-            )
+        rows.await.expect("the trail").iter().map(line).collect()
+    }
+
+    /// The audit records of everything else.
+    pub fn accesses(&self) -> Vec<String> {
+        let keyring = keyring(self.dir.path(), &self.clock, &self.random);
+        let keys = AccessKeys::get_or_create(&keyring, "fhir").expect("keys");
+        let place = AccessPlace {
+            directory: self.dir.path().join("fhir.access"),
+            heads: self.dir.path().to_owned(),
+            instance: "fhir".to_owned(),
         };
-        records.into_iter().map(line).collect()
+        let records = AccessRecords::open(place, &keys).expect("the log");
+        records.map(|record| line(&record.expect("a record").1)).collect()
     }
 
     /// Refusals of unknown callers are counted; this writes them.
     pub async fn record_refusals(&self) {
         self.layers.record_refusals().await.expect("recorded");
     }
+}
+
+fn line(record: &Record) -> String {
+    let outcome = serde_json::to_value(record.outcome).expect("a word");
+    let outcome = outcome.as_str().unwrap_or_default();
+    let reason = record.reason.as_ref().map(|reason| format!(" ({reason})"));
+    let times = (record.count > 1).then(|| format!(" ×{}", record.count));
+    let object = if record.object.is_empty() { "-" } else { &record.object };
+    [record.action.as_ref(), " ", object, " ", outcome].concat()
+        + &reason.unwrap_or_default()
+        + &times.unwrap_or_default()
+}
+
+fn keyring(dir: &Path, clock: &Arc<VirtualClock>, random: &Arc<SeededRandom>) -> Keyring {
+    let text = Secret::new("07".repeat(32));
+    let master = MasterKey::from_text(&text, "the test", random.clone()).expect("a key");
+    let keyring = Keyring::open(dir.join("keys.json"), Arc::new(master), clock.clone(), random.clone());
+    keyring.expect("a keyring")
 }
 
 fn open(
@@ -183,15 +203,12 @@ fn open(
     gate: &Arc<Gate>,
     limits: Limits,
 ) -> (Store, Client, Layers) {
-    let text = Secret::new("07".repeat(32));
-    let master = MasterKey::from_text(&text, "the test", random.clone()).expect("a key");
-    let keyring = Keyring::open(dir.join("keys.json"), Arc::new(master), clock.clone(), random.clone());
     let repository = Repository::new(extract);
     let store = embedded::open(Options {
         directory: dir,
         heads: dir,
         instance: "fhir",
-        keyring: &keyring.expect("a keyring"),
+        keyring: &keyring(dir, clock, random),
         migrations: &[],
         replay: Some(Arc::new(repository.clone())),
         cx: &Cx::internal(tenant(), clock.clone(), random.clone()),
@@ -222,7 +239,7 @@ fn open(
         random: random.clone(),
         limits: layers::Limits {
             body: 20_000_000,
-            time: Duration::from_secs(60),
+            time: Duration::from_mins(1),
             concurrent: 512,
             waiting: 1024,
         },
