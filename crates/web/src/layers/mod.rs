@@ -3,6 +3,7 @@
 mod cors;
 mod headers;
 mod limits;
+mod linger;
 mod record;
 
 use std::sync::Arc;
