@@ -7,8 +7,6 @@ import threading
 from contextlib import contextmanager
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import sync_playwright
-
 EXECUTABLE = os.environ.get("HYGIE_CHROMIUM", "/usr/bin/chromium")
 # Chromium speaks to its maker's services at start; here it can reach this machine only.
 ARGUMENTS = [
@@ -26,8 +24,8 @@ ARGUMENTS = [
 class Chromium:
     """One browser; each context is a person who has never been here."""
 
-    def __init__(self, ca, home):
-        self.ca, self.home = ca, home
+    def __init__(self, playwright, ca, home):
+        self.playwright, self.ca, self.home = playwright, ca, home
 
     def __enter__(self):
         store = self.home / ".pki/nssdb"
@@ -35,7 +33,6 @@ class Chromium:
         database = ["certutil", "-d", f"sql:{store}"]
         subprocess.run([*database, "-N", "--empty-password"], check=True)
         subprocess.run([*database, "-A", "-t", "C,,", "-n", "demo", "-i", self.ca], check=True)
-        self.playwright = sync_playwright().start()
         self.browser = self.playwright.chromium.launch(
             executable_path=EXECUTABLE, args=ARGUMENTS, env={**os.environ, "HOME": str(self.home)}
         )
@@ -43,7 +40,6 @@ class Chromium:
 
     def __exit__(self, *_):
         self.browser.close()
-        self.playwright.stop()
 
     def context(self, locale="en-GB", scheme="light", width=1280):
         context = self.browser.new_context(

@@ -4,6 +4,7 @@ import os
 
 import pytest
 from chromium import Chromium
+from playwright.sync_api import sync_playwright
 from world import BINARY, World
 
 
@@ -45,9 +46,16 @@ def trusted(world, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def chromium(world, tmp_path_factory):
+def playwright():
+    """The driver of browsers, of which a thread has one."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright, world, tmp_path_factory):
     """A browser that trusts the authority of the world and reaches nothing but this machine."""
-    with Chromium(world.ca, tmp_path_factory.mktemp("chromium")) as browser:
+    with Chromium(playwright, world.ca, tmp_path_factory.mktemp("chromium")) as browser:
         yield browser
 
 

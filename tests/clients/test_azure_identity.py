@@ -13,6 +13,7 @@ from azure.identity import (
     InteractiveBrowserCredential,
 )
 from chromium import Chromium, sign_in
+from playwright.sync_api import sync_playwright
 
 
 def credential(world, name, secret=None, tenant=None):
@@ -57,7 +58,7 @@ def test_a_person_by_the_system_browser(trusted, monkeypatch, tmp_path):
 
     def person(url):
         try:
-            with Chromium(trusted.ca, tmp_path) as chromium:
+            with sync_playwright() as playwright, Chromium(playwright, trusted.ca, tmp_path) as chromium:
                 page = chromium.context().new_page()
                 page.goto(url)
                 sign_in(page, doctor)

@@ -123,12 +123,12 @@ def test_every_answer_has_its_security_headers(world):
             assert "unsafe-inline" not in answer.headers["Content-Security-Policy"], url
 
 
-def test_with_a_domain_each_service_is_a_site_of_its_own(tmp_path):
+def test_with_a_domain_each_service_is_a_site_of_its_own(playwright, tmp_path):
     world = World(tmp_path, domain="hygie.test").start()
     try:
         assert world.login == f"https://login.hygie.test:{world.base_port + 1}"
         assert world.fhir.startswith(f"https://fhir.hygie.test:{world.base_port + 6}/")
-        with Chromium(world.ca, tmp_path / "home") as chromium, arrivals() as listener:
+        with Chromium(playwright, world.ca, tmp_path / "home") as chromium, arrivals() as listener:
             page = chromium.context().new_page()
             assert page.goto(world.demo["endpoints"]["portal"]).status == 200
             client = world.app("demo-web")["client_id"]

@@ -90,6 +90,7 @@ class Reader:
     def close(self):
         if hasattr(self, "shell"):
             self.shell.stdin.close()
+            self.shell.stdout.close()
             self.shell.wait(timeout=30)
         if hasattr(self, "demo"):
             self.demo.terminate()
@@ -104,7 +105,7 @@ def reader(tmp_path):
 
 
 @pytest.mark.timeout(2400)
-def test_a_walk_of_five_minutes(reader, tmp_path):
+def test_a_walk_of_five_minutes(reader, playwright, tmp_path):
     start, *walk, test = commands("README.md")
     assert start == "cargo run --release -- demo\n"
     assert test == "scripts/test\n"
@@ -113,7 +114,7 @@ def test_a_walk_of_five_minutes(reader, tmp_path):
     shown, expected = {}, expectations()
     for block in walk:
         if PLACEHOLDER in block:
-            address = as_the_nurse(reader, tmp_path, shown)
+            address = as_the_nurse(reader, playwright, tmp_path, shown)
             typed = block.replace(PLACEHOLDER, address)
         else:
             typed = block
@@ -138,12 +139,12 @@ def expectations():
     return found
 
 
-def as_the_nurse(reader, tmp_path, shown):
+def as_the_nurse(reader, playwright, tmp_path, shown):
     """What the person does in the browser; gives the address with which it comes back."""
     [url] = [text for block, text in shown.items() if "/authorize?" in block]
     [account] = [text for block, text in shown.items() if ".upn, .password" in block]
     upn, password = account.splitlines()
-    with Chromium(str(reader.directory / "hygie-demo/ca.pem"), tmp_path / "home") as chromium:
+    with Chromium(playwright, str(reader.directory / "hygie-demo/ca.pem"), tmp_path / "home") as chromium:
         page = chromium.context().new_page()
         came_back = []
         page.on("request", lambda r: came_back.append(r.url) if r.url.startswith("http://localhost:9999") else None)

@@ -94,8 +94,8 @@ def test_each_application_has_its_role(world):
 @pytest.mark.parametrize(("interaction", "app", "said"), CASES)
 def test_allowed_and_refused_as_the_matrix_says(world, interaction, app, said):
     answer = INTERACTIONS[interaction](world, app)
-    # An application has no SMART scopes: there "scopes" means refused, but for the envelope of a batch.
-    if said == "yes" or (said == "scopes" and interaction == "batch or transaction"):
+    # An application has no SMART scopes: there "scopes" means refused.
+    if said == "yes":
         assert answer.status_code in (200, 201, 204), answer.text
     else:
         assert answer.status_code == 403, answer.text

@@ -53,7 +53,7 @@ class World:
         command = ["faketime", "-f", later, *command] if later else command
         before = time.monotonic()
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         health = f"http://localhost:{self.base_port + 10}/ready"
         while True:
             try:
@@ -72,12 +72,12 @@ class World:
 
     def stop(self):
         """Asks it to stop, as a service manager does; gives its exit status."""
-        self.process.send_signal(signal.SIGTERM)
+        os.killpg(self.process.pid, signal.SIGTERM)
         return self.process.wait(timeout=60)
 
     def kill(self):
         """Ends it without a word."""
-        self.process.kill()
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(timeout=60)
 
     def is_running(self):

@@ -10,8 +10,7 @@ use clap::Args;
 
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::listen::Signals;
-use crate::logs;
+use crate::{listen, logs};
 pub use running::Running;
 
 /// Options of the command.
@@ -26,16 +25,12 @@ pub struct Options {
 pub async fn run(options: Options) -> Result<(), Failure> {
     let config = Config::read(&options.config)?;
     logs::start(config.log.format, &config.log.filter)?;
-    let mut signals = Signals::listen()?;
     let running = tokio::select! {
         running = Running::start(&config) => running?,
-        () = signals.next() => return Ok(()),
+        signal = listen::signalled() => return Ok(signal?),
     };
     tracing::info!("ready");
-    signals.next().await;
+    listen::signalled().await?;
     tracing::info!("stopping");
-    tokio::select! {
-        stopped = running.stop() => stopped,
-        () = signals.next() => Err(Failure::Failed(anyhow::anyhow!("stopped at once, as asked twice"))),
-    }
+    running.stop().await
 }

@@ -1,7 +1,6 @@
 //! The server over real sockets.
 
 mod demo;
-mod installation;
 mod listeners;
 mod load;
 mod verifiers;
