@@ -163,6 +163,7 @@ impl Embedded {
     }
 
     async fn close_writer(&self) -> Result<(), StoreError> {
+        self.readers.close();
         let (done, answer) = oneshot::channel();
         let Some(queue) = self.queue.lock().take() else {
             return Ok(());

@@ -50,6 +50,11 @@ impl Readers {
         })
     }
 
+    /// Takes no more work; what runs goes on.
+    pub fn close(&self) {
+        self.permits.close();
+    }
+
     /// Runs `work` over a snapshot: here while it is small, else on the blocking pool.
     pub async fn run(self: &Arc<Self>, cx: &Cx, work: Box<dyn Work>) -> Result<(), StoreError> {
         let _permit = self

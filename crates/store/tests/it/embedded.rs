@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
 
 use hygie_store::audit::Record;
 use hygie_store::embedded::Limits;
@@ -178,6 +179,32 @@ async fn nothing_is_found_in_clear_in_the_files() {
             assert!(!bytes.windows(8).any(|window| window == &"Bethsabée".as_bytes()[..8]));
             assert!(!bytes.starts_with(b"SQLite format 3"));
         }
+    }
+}
+
+#[tokio::test]
+async fn a_closed_store_answers_nothing() {
+    let dir = Dir::new("closed");
+    let store = open_with(dir.path(), small()).expect("a new store");
+    change(&store, "+a\n".to_owned()).await.expect("a write");
+    store.close().await.expect("closing");
+    let written = change(&store, "+b\n".to_owned()).await;
+    assert!(matches!(written, Err(StoreError::Unavailable(_))), "{written:?}");
+    let read: Result<(), StoreError> = store.read(&cx(1), (), |(), _| Box::pin(async { Ok(()) })).await;
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+}
+
+#[tokio::test]
+async fn nobody_else_may_read_the_database() {
+    let dir = Dir::new("mode");
+    let store = open_with(dir.path(), small()).expect("a new store");
+    change(&store, "+a\n".to_owned()).await.expect("a write");
+    for name in ["test.db", "test.db-wal"] {
+        let mode = std::fs::metadata(dir.path().join(name))
+            .expect("the file")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
     }
 }
 
