@@ -57,9 +57,10 @@ impl Codes<'_, '_> {
         }))
     }
 
-    /// Marks a code as redeemed.
-    pub async fn redeemed(&mut self, digest: &[u8; 32], at: Timestamp) -> Result<(), StoreError> {
-        let sql = "UPDATE idp_code SET redeemed_at = ?2 WHERE {i.is}tenant = :tenant AND digest = ?1";
-        self.0.execute(sql, &[(*digest).into(), at.into()]).await.map(drop)
+    /// Marks a code as redeemed. False when it was redeemed before: of two transactions at once, one marks it.
+    pub async fn redeemed(&mut self, digest: &[u8; 32], at: Timestamp) -> Result<bool, StoreError> {
+        let sql = "UPDATE idp_code SET redeemed_at = ?2
+                   WHERE {i.is}tenant = :tenant AND digest = ?1 AND redeemed_at IS NULL";
+        Ok(self.0.execute(sql, &[(*digest).into(), at.into()]).await? > 0)
     }
 }

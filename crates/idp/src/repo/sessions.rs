@@ -96,6 +96,12 @@ impl Sessions<'_, '_> {
         Ok(true)
     }
 
+    /// Whether a session was revoked. Ended is not revoked: its applications keep what they have.
+    pub async fn is_revoked(&mut self, id: SessionId) -> Result<bool, StoreError> {
+        let sql = "SELECT id FROM idp_session WHERE {i.is}tenant = :tenant AND id = ?1 AND revoked_at IS NOT NULL";
+        Ok(self.0.query_one(sql, &[id.into()]).await?.is_some())
+    }
+
     /// Ends all sessions of a user.
     pub async fn end_all_of(&mut self, user: ObjectId, at: Timestamp) -> Result<u64, StoreError> {
         let sql = "UPDATE idp_session SET ended_at = ?2

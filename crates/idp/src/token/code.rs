@@ -11,7 +11,7 @@ use super::claims::Proof;
 use super::issue::{ResponseAsk, client_info, object};
 use super::party::{Parties, Wanted};
 use super::{Authorization, Granted, Place, opaque, tenant_of};
-use crate::repo::{CodeRow, Codes, Refreshes};
+use crate::repo::{CodeRow, Codes, Refreshes, Sessions, Users};
 use crate::{Idp, IdpError};
 
 /// A code as presented.
@@ -152,7 +152,14 @@ impl Idp {
                     let Some(row) = Codes(tx).find(&presented.digest).await? else {
                         return Ok(Redeemed::Refused(Refusal::about(Aadsts::BadGrant, &["code"])));
                     };
-                    if let Err(refusal) = decide(&row, presented, now) {
+                    let mut decision = decide(&row, presented, now);
+                    if decision.is_ok() && is_revoked(tx, &row.authorization).await? {
+                        decision = Err(Refusal::new(Aadsts::SessionRevoked).into());
+                    }
+                    if decision.is_ok() && !Codes(tx).redeemed(&presented.digest, now).await? {
+                        decision = Err(GrantRefusal::Reused(Refusal::new(Aadsts::CodeReused)));
+                    }
+                    if let Err(refusal) = decision {
                         return match refusal {
                             GrantRefusal::Refused(refusal) => Ok(Redeemed::Refused(refusal)),
                             GrantRefusal::Reused(refusal) => {
@@ -163,7 +170,6 @@ impl Idp {
                             }
                         };
                     }
-                    Codes(tx).redeemed(&presented.digest, now).await?;
                     if let Some((digest, ends)) = presented.refresh {
                         begin_family(tx, &row, (digest, ends), now).await?;
                     }
@@ -183,6 +189,14 @@ impl Idp {
             token,
         }
     }
+}
+
+/// Whether the person or the session that vouched was revoked since: a code is no way around a revocation, and the
+/// tokens made of it would be younger than that.
+async fn is_revoked(tx: &mut hygie_store::Tx<'_>, authorization: &Authorization) -> Result<bool, IdpError> {
+    let user = Users(tx).find(authorization.user).await?;
+    let lost = user.is_none_or(|user| authorization.auth_time < user.valid_from);
+    Ok(lost || Sessions(tx).is_revoked(authorization.session).await?)
 }
 
 async fn begin_family(

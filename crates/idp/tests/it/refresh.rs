@@ -5,7 +5,7 @@ use std::time::Duration;
 use hygie_access::{Origin, Revoked};
 use serde_json::Value;
 
-use crate::world::{FHIR, SPA, VERIFIER, World, code_of};
+use crate::world::{FHIR, SPA, VERIFIER, WEB, World, code_of};
 
 fn token(body: &Value) -> String {
     body["refresh_token"].as_str().expect("a refresh token").to_owned()
@@ -198,6 +198,49 @@ async fn a_session_can_be_revoked_as_long_as_its_tokens_live() {
             .unwrap()
     );
     assert_eq!(code_of(&world.refresh(&next, &[]).await), 50_173);
+}
+
+#[tokio::test]
+async fn a_code_is_no_way_around_a_revocation() {
+    let world = World::new().await;
+    let cx = || world.cx(world.tenant);
+    let request = world.authorize(world.portal, WEB, &[]);
+    let code = async || {
+        let answer = world.sign_in(&world.browser(), &request).await;
+        answer.redirect_param("code").expect("a code")
+    };
+    let first = code().await;
+    let body = world.redeem(&code().await).await.json();
+    world.clock.advance(Duration::from_secs(5));
+    world.idp.revoke_user(&cx(), world.nurse).await.unwrap();
+    assert_eq!(code_of(&world.redeem(&first).await), 50_132, "the user was revoked");
+    assert_eq!(code_of(&world.refresh(&token(&body), &[]).await), 50_173);
+
+    world.clock.advance(Duration::from_secs(5));
+    let browser = world.browser();
+    let answer = world.sign_in(&browser, &request).await;
+    let body = world.redeem(&answer.redirect_param("code").unwrap()).await.json();
+    let session = world
+        .verified(&body["id_token"])
+        .claims
+        .text("sid")
+        .unwrap()
+        .parse()
+        .unwrap();
+    let second = browser
+        .get(&request)
+        .await
+        .redirect_param("code")
+        .expect("single sign-on");
+    assert!(world.idp.revoke_session(&cx(), session).await.unwrap());
+    assert_eq!(code_of(&world.redeem(&second).await), 50_132, "the session was revoked");
+
+    world.clock.advance(Duration::from_secs(5));
+    let third = code().await;
+    let new = hygie_core::Secret::new("another good one".to_owned());
+    world.clock.advance(Duration::from_secs(5));
+    world.idp.set_password(&cx(), world.nurse, new).await.unwrap();
+    assert_eq!(code_of(&world.redeem(&third).await), 50_132, "the password was changed");
 }
 
 #[tokio::test]
