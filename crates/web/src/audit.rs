@@ -1,4 +1,5 @@
-//! What a handler tells the audit layer about its request, and the counting of refusals of unknown callers.
+//! What a handler tells the audit layer about its request, and the counting of what unknown callers were refused or
+//! failed at.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -74,8 +75,8 @@ impl IntoResponseParts for Note {
     }
 }
 
-/// Refusals of callers without identity, counted by address, action and reason, and given out as one record each per
-/// interval: whoever knocks a million times costs a few records, in memory and on disk.
+/// Refusals and failures of callers without identity, counted by address, action and reason, and given out as one record
+/// each per interval: whoever knocks a million times costs a few records, in memory and on disk.
 pub(crate) struct Refusals {
     interval: Duration,
     counted: Mutex<Counted>,
@@ -91,6 +92,7 @@ struct Counted {
 struct Key {
     client: Option<IpAddr>,
     action: Cow<'static, str>,
+    outcome: Outcome,
     reason: Cow<'static, str>,
 }
 
@@ -112,19 +114,21 @@ impl Refusals {
         }
     }
 
-    /// Counts this refusal; its object is dropped, since it is what an unknown caller typed.
+    /// Counts this refusal or failure; its object is dropped, since it is what an unknown caller typed.
     pub fn count(&self, record: Record) {
         let mut counted = self.counted.lock();
         counted.since.get_or_insert(record.at);
         let mut key = Key {
             client: record.client.map(network),
             action: record.action,
+            outcome: record.outcome,
             reason: record.reason.unwrap_or(Cow::Borrowed("refused")),
         };
         if counted.by.len() >= KEYS && !counted.by.contains_key(&key) {
             key = Key {
                 client: None,
                 action: Cow::Borrowed("refusals.overflow"),
+                outcome: Outcome::Refused,
                 reason: Cow::Borrowed("too-many-addresses"),
             };
         }
@@ -162,7 +166,7 @@ fn take(counted: &mut Counted) -> Vec<Record> {
         client: key.client,
         action: key.action,
         object: String::new(),
-        outcome: Outcome::Refused,
+        outcome: key.outcome,
         reason: Some(key.reason),
         count: repeated.times,
     };

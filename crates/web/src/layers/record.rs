@@ -18,7 +18,8 @@ pub(super) async fn close(shared: &Shared, asked: &Asked, response: &mut Respons
     let note = response.extensions_mut().remove::<Note>().or(told.note.clone());
     let store = told.store.clone().unwrap_or_else(|| shared.settings.store.clone());
     if let Some(record) = record_of(asked, &told, note, response) {
-        if record.actor.is_none() && record.outcome == Outcome::Refused {
+        // A stranger's bad request costs no more of the trail than a stranger's bad token.
+        if record.actor.is_none() && record.outcome != Outcome::Success {
             shared.refusals.count(record);
         } else {
             let kept = store.record(record).await;

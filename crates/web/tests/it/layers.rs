@@ -278,6 +278,33 @@ async fn refusals_of_unknown_callers_are_counted_not_written_one_by_one() {
 }
 
 #[tokio::test]
+async fn failures_of_unknown_callers_are_counted_too() {
+    async fn token(asked: Asked) -> Result<&'static str, OutcomeError> {
+        asked.note(Note::new("idp.token", "app/whatever-was-sent"));
+        Err(OutcomeError::new(ErrorKind::Invalid, Vec::new()))
+    }
+    let world = World::new(Router::new().route("/token", post(token)));
+    let send = || world.send(request(Method::POST, "/token", &[], Body::empty()));
+    for _ in 0..50 {
+        assert_eq!(send().await.status, 400);
+    }
+    assert!(world.records().is_empty(), "a flood does not fill the trail");
+    world.layers.record_refusals().await.expect("the trail takes it");
+    let [record] = &world.records()[..] else {
+        panic!("one record")
+    };
+    assert_eq!(
+        (
+            record.action.as_ref(),
+            record.count,
+            record.outcome,
+            record.object.as_str()
+        ),
+        ("idp.token", 50, Outcome::Failed, "")
+    );
+}
+
+#[tokio::test]
 async fn other_origins_may_call_open_routes_only() {
     let router = Router::new()
         .route("/open", post(async || "ok"))
