@@ -76,6 +76,7 @@ pub(crate) struct Inner {
     pub csrf: Csrf,
     pub revoked: signin::revocation::Revocations,
     pub throttle: signin::throttle::Throttle,
+    pub known: token::known::KnownParties,
 }
 
 /// Keys of what is stored as a digest, one per purpose.
@@ -108,6 +109,7 @@ impl Idp {
             csrf: Csrf::new(&Secret::new(root.digest("forms"))),
             revoked: signin::revocation::Revocations::default(),
             throttle: signin::throttle::Throttle::default(),
+            known: token::known::KnownParties::default(),
             provider,
             store: deps.store,
             clock: deps.clock,

@@ -1,6 +1,8 @@
 //! The client credentials grant (RFC 6749 §4.4): a token for the application itself.
 
-use hygie_core::Cx;
+use std::sync::Arc;
+
+use hygie_core::{AppId, Cx};
 use hygie_jose::Protected;
 use hygie_oidc::{Aadsts, Credential, Names, Refusal, TokenRequest, TokenResponse, grant};
 use hygie_web::audit::Note;
@@ -27,7 +29,7 @@ impl Idp {
         if matches!(request.client.credential, Credential::None) {
             return Err(Refusal::new(Aadsts::NoCredential).into());
         }
-        let parties = self.parties(&cx, client, &wanted.resource, None).await?;
+        let parties = self.own_parties(&cx, client, &wanted.resource).await?;
         grant::credential(hygie_oidc::Platform::Web, &request.client.credential, origin)?;
         self.check_secret(&cx, &parties, &request.client.credential)?;
         let facts = self.app_facts(&cx, &parties);
@@ -53,6 +55,20 @@ impl Idp {
             note: note.by(&self.application_actor(&parties)),
             platform: None,
         })
+    }
+
+    /// The parties when an application acts for itself, read at most a second ago.
+    async fn own_parties(&self, cx: &Cx, client: AppId, resource: &str) -> Result<Arc<Parties>, IdpError> {
+        let known = &self.inner().known;
+        let key = (cx.tenant, client, resource.to_owned());
+        match known.find(&key, cx.now) {
+            Ok(parties) => Ok(parties),
+            Err(changes) => {
+                let parties = Arc::new(self.parties(cx, client, resource, None).await?);
+                known.keep(key, cx.now, changes, &parties);
+                Ok(parties)
+            }
+        }
     }
 
     fn app_facts<'a>(&'a self, cx: &'a Cx, parties: &'a Parties) -> Facts<'a> {

@@ -6,6 +6,7 @@ mod claims;
 mod client_credentials;
 mod code;
 mod issue;
+pub(crate) mod known;
 mod party;
 mod refresh;
 mod userinfo;

@@ -4,7 +4,7 @@ use hygie_idp::directory::Enabled;
 use hygie_testkit::Answer;
 use serde_json::{Value, json};
 
-use crate::world::{FHIR, LOGIN, World, code_of};
+use crate::world::{FHIR, LOGIN, World, code_of, open, router};
 
 async fn app_token(world: &World, other: &[(&str, &str)]) -> Answer {
     let id = world.portal.to_string();
@@ -341,4 +341,30 @@ async fn another_tenant_needs_its_own_service_principal() {
     assert_eq!(claims.text("oid"), Some(principal.id.to_string().as_str()));
     // The FHIR application is for its own tenant only, and the resource is not there.
     assert!(world.idp.create_service_principal(&other, world.fhir).await.is_err());
+}
+
+#[tokio::test]
+async fn changes_are_seen_at_once_here_and_within_a_second_elsewhere() {
+    let world = World::new().await;
+    let random = std::sync::Arc::new(hygie_testkit::SeededRandom::new(7));
+    let second = open(&world.store, &world.clock, &random).await;
+    let elsewhere = hygie_testkit::Client::new(&router(&second, &world.store, &world.clock, &random));
+    let (id, path) = (world.portal.to_string(), world.path("oauth2/v2.0/token"));
+    let scope = format!("{FHIR}/.default");
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("client_id", id.as_str()),
+        ("client_secret", world.secret.as_str()),
+        ("scope", scope.as_str()),
+    ];
+    assert_eq!(app_token(&world, &[]).await.status, 200);
+    assert_eq!(elsewhere.post(&path, &fields).await.status, 200);
+    world
+        .idp
+        .set_app_enabled(&world.cx, world.portal, Enabled::No)
+        .await
+        .unwrap();
+    assert_eq!(code_of(&app_token(&world, &[]).await), 7_000_112);
+    world.clock.advance(std::time::Duration::from_secs(1));
+    assert_eq!(code_of(&elsewhere.post(&path, &fields).await), 7_000_112);
 }

@@ -273,7 +273,7 @@ pub fn code_of(answer: &Answer) -> u64 {
     answer.json()["error_codes"][0].as_u64().expect("an error code")
 }
 
-fn router(idp: &Idp, store: &TemporaryStore, clock: &Arc<VirtualClock>, random: &Arc<SeededRandom>) -> Router {
+pub fn router(idp: &Idp, store: &TemporaryStore, clock: &Arc<VirtualClock>, random: &Arc<SeededRandom>) -> Router {
     let settings = Settings {
         service: "idp",
         clock: clock.clone(),

@@ -15,7 +15,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::failure::Failure;
-use crate::{listen, logs};
+use crate::listen::Signals;
+use crate::logs;
 pub use running::Running;
 
 const DEFAULT_BASE_PORT: u16 = 8440;
@@ -42,15 +43,19 @@ pub struct Options {
 /// Runs the command until it is told to stop.
 pub async fn run(options: Options) -> Result<(), Failure> {
     logs::start(logs::Format::Auto, LOG_FILTER)?;
+    let mut signals = Signals::listen()?;
     let running = tokio::select! {
         running = Running::start(&options) => running?,
-        signal = listen::signalled() => return Ok(signal?),
+        () = signals.next() => return Ok(()),
     };
     print!(
         "{}",
         table::render(running.document(), &options.data.display().to_string())
     );
     println!("\n  Ready. Stop with Ctrl-C.");
-    listen::signalled().await?;
-    running.stop().await
+    signals.next().await;
+    tokio::select! {
+        stopped = running.stop() => stopped,
+        () = signals.next() => Err(Failure::Failed(anyhow::anyhow!("stopped at once, as asked twice"))),
+    }
 }

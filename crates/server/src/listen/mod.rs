@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 pub use host::host_of;
-pub use stop::{Stop, signalled};
+pub use stop::{Signals, Stop};
 
 use crate::failure::Failure;
 

@@ -10,7 +10,8 @@ use clap::Args;
 
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::{listen, logs};
+use crate::listen::Signals;
+use crate::logs;
 pub use running::Running;
 
 /// Options of the command.
@@ -25,12 +26,16 @@ pub struct Options {
 pub async fn run(options: Options) -> Result<(), Failure> {
     let config = Config::read(&options.config)?;
     logs::start(config.log.format, &config.log.filter)?;
+    let mut signals = Signals::listen()?;
     let running = tokio::select! {
         running = Running::start(&config) => running?,
-        signal = listen::signalled() => return Ok(signal?),
+        () = signals.next() => return Ok(()),
     };
     tracing::info!("ready");
-    listen::signalled().await?;
+    signals.next().await;
     tracing::info!("stopping");
-    running.stop().await
+    tokio::select! {
+        stopped = running.stop() => stopped,
+        () = signals.next() => Err(Failure::Failed(anyhow::anyhow!("stopped at once, as asked twice"))),
+    }
 }

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::world::client;
 
 /// A block of fifteen ports on which nobody listens.
-fn free_block() -> u16 {
+pub fn free_block() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = 20_000 + (std::process::id() % 1000) as u16 * 20;
     loop {

@@ -1,6 +1,7 @@
 //! The server over real sockets.
 
 mod demo;
+mod installation;
 mod listeners;
 mod load;
 mod verifiers;

@@ -10,6 +10,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, ffi};
 
 use crate::dialect::Rendered;
+use crate::files;
 use crate::{Dialect, Row, StoreError, Value};
 
 /// Pages of 8 KiB: half the overhead of 4 KiB for compressed bodies (measured, ADR 1).
@@ -39,6 +40,11 @@ const MAX_STATEMENTS: usize = 1024;
 impl Db {
     /// Opens or creates the file with this raw key.
     pub fn open(path: &Path, key: &Secret<[u8; 32]>, access: Access, cache_kib: u32) -> Result<Self, StoreError> {
+        if access == Access::Write {
+            // SQLite gives its own files the mode of the database: nobody else reads them, even encrypted.
+            let made = files::private().write(true).create(true).truncate(false).open(path);
+            made.map_err(|error| StoreError::Unavailable(Some(Box::new(error))))?;
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(fault)?;
         let hex = Secret::new(key.expose().iter().fold(String::with_capacity(64), |mut hex, byte| {

@@ -40,17 +40,15 @@ impl Idp {
         let principal = principal_of(cx, &application);
         let record = Record::success(cx, "idp.application.create", format!("app/{}", application.app));
         let input = (application.clone(), json, principal.clone(), record);
-        self.inner()
-            .store
-            .write(cx, input, |(application, json, principal, record), tx| {
-                Box::pin(async move {
-                    Applications(tx).insert(application, json).await?;
-                    Principals(tx).insert(principal, &names_of(application)).await?;
-                    tx.audit(record).await?;
-                    Ok::<_, IdpError>(())
-                })
+        self.change(cx, input, |(application, json, principal, record), tx| {
+            Box::pin(async move {
+                Applications(tx).insert(application, json).await?;
+                Principals(tx).insert(principal, &names_of(application)).await?;
+                tx.audit(record).await?;
+                Ok::<_, IdpError>(())
             })
-            .await?;
+        })
+        .await?;
         Ok((application, principal))
     }
 
@@ -67,16 +65,14 @@ impl Idp {
         let principal = principal_of(cx, &application);
         let record = Record::success(cx, "idp.principal.create", format!("app/{app}"));
         let input = (names_of(&application), principal.clone(), record);
-        self.inner()
-            .store
-            .write(cx, input, |(names, principal, record), tx| {
-                Box::pin(async move {
-                    Principals(tx).insert(principal, names).await?;
-                    tx.audit(record).await?;
-                    Ok::<_, IdpError>(())
-                })
+        self.change(cx, input, |(names, principal, record), tx| {
+            Box::pin(async move {
+                Principals(tx).insert(principal, names).await?;
+                tx.audit(record).await?;
+                Ok::<_, IdpError>(())
             })
-            .await?;
+        })
+        .await?;
         Ok(principal)
     }
 
@@ -131,56 +127,50 @@ impl Idp {
             expires_at: row.expires_at,
         };
         let record = Record::success(cx, "idp.application.secret", format!("app/{app}"));
-        self.inner()
-            .store
-            .write(cx, (app, row, record), |(app, row, record), tx| {
-                Box::pin(async move {
-                    if Applications(tx).find(*app).await?.is_none() {
-                        return Err(DirectoryError::NotFound("application"));
-                    }
-                    Applications(tx).insert_secret(*app, row).await?;
-                    tx.audit(record).await?;
-                    Ok(())
-                })
+        self.change(cx, (app, row, record), |(app, row, record), tx| {
+            Box::pin(async move {
+                if Applications(tx).find(*app).await?.is_none() {
+                    return Err(DirectoryError::NotFound("application"));
+                }
+                Applications(tx).insert_secret(*app, row).await?;
+                tx.audit(record).await?;
+                Ok(())
             })
-            .await?;
+        })
+        .await?;
         Ok(made)
     }
 
     /// Says whether only assigned principals get tokens for an application.
     pub async fn set_requires_assignment(&self, cx: &Cx, app: AppId, state: Enabled) -> Result<(), DirectoryError> {
         let record = Record::success(cx, "idp.principal.assignment", format!("app/{app}"));
-        self.inner()
-            .store
-            .write(cx, (app, state, record), |(app, state, record), tx| {
-                Box::pin(async move {
-                    let missing = DirectoryError::NotFound("service principal");
-                    let principal = Principals(tx).find_by_app(*app).await?.ok_or(missing)?;
-                    Principals(tx)
-                        .set_requires_assignment(principal.id, *state == Enabled::Yes)
-                        .await?;
-                    tx.audit(record).await?;
-                    Ok(())
-                })
+        self.change(cx, (app, state, record), |(app, state, record), tx| {
+            Box::pin(async move {
+                let missing = DirectoryError::NotFound("service principal");
+                let principal = Principals(tx).find_by_app(*app).await?.ok_or(missing)?;
+                Principals(tx)
+                    .set_requires_assignment(principal.id, *state == Enabled::Yes)
+                    .await?;
+                tx.audit(record).await?;
+                Ok(())
             })
-            .await
+        })
+        .await
     }
 
     /// Enables or disables an application in this tenant.
     pub async fn set_app_enabled(&self, cx: &Cx, app: AppId, state: Enabled) -> Result<(), DirectoryError> {
         let record = Record::success(cx, "idp.principal.enable", format!("app/{app}"));
-        self.inner()
-            .store
-            .write(cx, (app, state, record), |(app, state, record), tx| {
-                Box::pin(async move {
-                    let missing = DirectoryError::NotFound("service principal");
-                    let principal = Principals(tx).find_by_app(*app).await?.ok_or(missing)?;
-                    Principals(tx).set_enabled(principal.id, *state == Enabled::Yes).await?;
-                    tx.audit(record).await?;
-                    Ok(())
-                })
+        self.change(cx, (app, state, record), |(app, state, record), tx| {
+            Box::pin(async move {
+                let missing = DirectoryError::NotFound("service principal");
+                let principal = Principals(tx).find_by_app(*app).await?.ok_or(missing)?;
+                Principals(tx).set_enabled(principal.id, *state == Enabled::Yes).await?;
+                tx.audit(record).await?;
+                Ok(())
             })
-            .await
+        })
+        .await
     }
 }
 

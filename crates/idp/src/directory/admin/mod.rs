@@ -6,10 +6,11 @@ mod applications;
 mod people;
 mod permissions;
 
+use futures_util::future::BoxFuture;
 use hygie_core::{AppId, Cx, ErrorKind, Fault, ObjectId, Secret, TenantId, Timestamp, random_array};
 use hygie_oidc::RuleBroken;
-use hygie_store::StoreError;
 use hygie_store::audit::Record;
+use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
 
 use super::{Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, ServicePrincipal, Tenant, directory_api};
@@ -146,20 +147,18 @@ impl Idp {
         let principal = principal_of(&cx, &directory_api());
         let record = Record::success(&cx, "idp.tenant.create", format!("tenant/{}", new.id));
         let input = (tenant.clone(), domain, principal, record);
-        self.inner()
-            .store
-            .write(&cx, input, |(tenant, domain, principal, record), tx| {
-                Box::pin(async move {
-                    Tenants(tx).insert(tenant).await?;
-                    Tenants(tx).insert_domain(domain, IsDefault::Yes).await?;
-                    let mut names = vec![DIRECTORY_API.to_string()];
-                    names.extend(DIRECTORY_API_NAMES.iter().map(|&name| name.to_owned()));
-                    Principals(tx).insert(principal, &names).await?;
-                    tx.audit(record).await?;
-                    Ok::<_, IdpError>(())
-                })
+        self.change(&cx, input, |(tenant, domain, principal, record), tx| {
+            Box::pin(async move {
+                Tenants(tx).insert(tenant).await?;
+                Tenants(tx).insert_domain(domain, IsDefault::Yes).await?;
+                let mut names = vec![DIRECTORY_API.to_string()];
+                names.extend(DIRECTORY_API_NAMES.iter().map(|&name| name.to_owned()));
+                Principals(tx).insert(principal, &names).await?;
+                tx.audit(record).await?;
+                Ok::<_, IdpError>(())
             })
-            .await?;
+        })
+        .await?;
         Ok(tenant)
     }
 
@@ -171,6 +170,21 @@ impl Idp {
                 Box::pin(async move { Ok(Global(tx).list_tenants().await?) })
             })
             .await
+    }
+}
+
+impl Idp {
+    /// A write transaction after which nothing that was read before counts.
+    async fn change<I, T, E, F>(&self, cx: &Cx, input: I, body: F) -> Result<T, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'t> Fn(&'t I, &'t mut Tx<'_>) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
+        let outcome = self.inner().store.write(cx, input, body).await;
+        self.inner().known.forget();
+        outcome
     }
 }
 

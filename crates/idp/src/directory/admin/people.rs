@@ -31,24 +31,22 @@ impl Idp {
             None => None,
         };
         let record = Record::success(cx, "idp.user.create", format!("user/{}", user.id));
-        self.inner()
-            .store
-            .write(cx, (user.clone(), hash, record), |(user, hash, record), tx| {
-                Box::pin(async move {
-                    let domains = Tenants(tx).list_domains().await?;
-                    let key = key_of(&user.user_principal_name);
-                    if !domains
-                        .iter()
-                        .any(|domain| key.rsplit_once('@').is_some_and(|(_, d)| d == domain))
-                    {
-                        return Err(DirectoryError::Value("userPrincipalName"));
-                    }
-                    Users(tx).insert(user, hash.as_ref()).await?;
-                    tx.audit(record).await?;
-                    Ok(())
-                })
+        self.change(cx, (user.clone(), hash, record), |(user, hash, record), tx| {
+            Box::pin(async move {
+                let domains = Tenants(tx).list_domains().await?;
+                let key = key_of(&user.user_principal_name);
+                if !domains
+                    .iter()
+                    .any(|domain| key.rsplit_once('@').is_some_and(|(_, d)| d == domain))
+                {
+                    return Err(DirectoryError::Value("userPrincipalName"));
+                }
+                Users(tx).insert(user, hash.as_ref()).await?;
+                tx.audit(record).await?;
+                Ok(())
             })
-            .await?;
+        })
+        .await?;
         Ok(user)
     }
 
@@ -56,20 +54,18 @@ impl Idp {
     pub async fn set_password(&self, cx: &Cx, user: ObjectId, password: Secret<String>) -> Result<(), DirectoryError> {
         let hash = self.hash_password(cx, password).await?;
         let record = Record::success(cx, "idp.user.password", format!("user/{user}"));
-        self.inner()
-            .store
-            .write(cx, (user, hash, record), |(user, hash, record), tx| {
-                Box::pin(async move {
-                    let now = tx.cx().now;
-                    if !Users(tx).set_password(*user, hash, now).await? {
-                        return Err(DirectoryError::NotFound("user"));
-                    }
-                    Users(tx).clear_lockout(*user).await?;
-                    tx.audit(record).await?;
-                    Ok(())
-                })
+        self.change(cx, (user, hash, record), |(user, hash, record), tx| {
+            Box::pin(async move {
+                let now = tx.cx().now;
+                if !Users(tx).set_password(*user, hash, now).await? {
+                    return Err(DirectoryError::NotFound("user"));
+                }
+                Users(tx).clear_lockout(*user).await?;
+                tx.audit(record).await?;
+                Ok(())
             })
-            .await?;
+        })
+        .await?;
         self.revoke_user(cx, user).await?;
         Ok(())
     }
@@ -77,18 +73,16 @@ impl Idp {
     /// Enables or disables a user; disabling revokes what the user was issued.
     pub async fn set_user_enabled(&self, cx: &Cx, user: ObjectId, state: Enabled) -> Result<(), DirectoryError> {
         let record = Record::success(cx, "idp.user.enable", format!("user/{user}"));
-        self.inner()
-            .store
-            .write(cx, (user, state, record), |(user, state, record), tx| {
-                Box::pin(async move {
-                    if !Users(tx).set_enabled(*user, *state == Enabled::Yes).await? {
-                        return Err(DirectoryError::NotFound("user"));
-                    }
-                    tx.audit(record).await?;
-                    Ok(())
-                })
+        self.change(cx, (user, state, record), |(user, state, record), tx| {
+            Box::pin(async move {
+                if !Users(tx).set_enabled(*user, *state == Enabled::Yes).await? {
+                    return Err(DirectoryError::NotFound("user"));
+                }
+                tx.audit(record).await?;
+                Ok(())
             })
-            .await?;
+        })
+        .await?;
         if state == Enabled::No {
             self.revoke_user(cx, user).await?;
         }
@@ -103,42 +97,38 @@ impl Idp {
             created_at: cx.now,
         };
         let record = Record::success(cx, "idp.group.create", format!("group/{}", group.id));
-        self.inner()
-            .store
-            .write(cx, (group.clone(), record), |(group, record), tx| {
-                Box::pin(async move {
-                    Groups(tx).insert(group).await?;
-                    tx.audit(record).await?;
-                    Ok::<_, IdpError>(())
-                })
+        self.change(cx, (group.clone(), record), |(group, record), tx| {
+            Box::pin(async move {
+                Groups(tx).insert(group).await?;
+                tx.audit(record).await?;
+                Ok::<_, IdpError>(())
             })
-            .await?;
+        })
+        .await?;
         Ok(group)
     }
 
     /// Makes a user, group or service principal a member of a group.
     pub async fn add_member(&self, cx: &Cx, group: GroupId, member: ObjectId) -> Result<(), DirectoryError> {
         let record = Record::success(cx, "idp.group.member", format!("group/{group}"));
-        self.inner()
-            .store
-            .write(cx, (group, member, record), |(group, member, record), tx| {
-                Box::pin(async move {
-                    if Groups(tx).find(*group).await?.is_none() {
-                        return Err(DirectoryError::NotFound("group"));
-                    }
-                    let as_group = GroupId::from_uuid(member.uuid());
-                    let exists = Users(tx).find(*member).await?.is_some()
-                        || Groups(tx).find(as_group).await?.is_some()
-                        || Principals(tx).find(*member).await?.is_some();
-                    if !exists {
-                        return Err(DirectoryError::NotFound("member"));
-                    }
-                    Groups(tx).add_member(*group, *member).await?;
-                    tx.audit(record).await?;
-                    Ok(())
-                })
+        self.change(cx, (group, member, record), |(group, member, record), tx| {
+            Box::pin(async move {
+                if Groups(tx).find(*group).await?.is_none() {
+                    return Err(DirectoryError::NotFound("group"));
+                }
+                let as_group = GroupId::from_uuid(member.uuid());
+                let exists = Users(tx).find(*member).await?.is_some()
+                    || Groups(tx).find(as_group).await?.is_some()
+                    || Principals(tx).find(*member).await?.is_some();
+                if !exists {
+                    return Err(DirectoryError::NotFound("member"));
+                }
+                Groups(tx).add_member(*group, *member).await?;
+                tx.audit(record).await?;
+                Ok(())
             })
-            .await
+        })
+        .await
     }
 
     async fn hash_password(&self, cx: &Cx, password: Secret<String>) -> Result<Secret<String>, DirectoryError> {

@@ -22,22 +22,20 @@ impl Idp {
         }
         let record = Record::success(cx, "idp.grant", format!("app/{client}"));
         let input = (client, resource, user, scopes, new_uuid(cx), record);
-        self.inner()
-            .store
-            .write(cx, input, |(client, resource, user, scopes, id, record), tx| {
-                Box::pin(async move {
-                    let now = tx.cx().now;
-                    let missing = || DirectoryError::NotFound("service principal");
-                    let client = Principals(tx).find_by_app(*client).await?.ok_or_else(missing)?;
-                    let resource = Principals(tx).find_by_app(*resource).await?.ok_or_else(missing)?;
-                    Grants(tx)
-                        .set_scopes((client.id, resource.id), *user, scopes, (*id, now))
-                        .await?;
-                    tx.audit(record).await?;
-                    Ok(())
-                })
+        self.change(cx, input, |(client, resource, user, scopes, id, record), tx| {
+            Box::pin(async move {
+                let now = tx.cx().now;
+                let missing = || DirectoryError::NotFound("service principal");
+                let client = Principals(tx).find_by_app(*client).await?.ok_or_else(missing)?;
+                let resource = Principals(tx).find_by_app(*resource).await?.ok_or_else(missing)?;
+                Grants(tx)
+                    .set_scopes((client.id, resource.id), *user, scopes, (*id, now))
+                    .await?;
+                tx.audit(record).await?;
+                Ok(())
             })
-            .await
+        })
+        .await
     }
 
     /// Gives `principal` (user, group or service principal) a role of the application `resource`, by its word.
@@ -60,20 +58,18 @@ impl Idp {
         let role = role.ok_or(DirectoryError::NotFound("role"))?.id;
         let record = Record::success(cx, "idp.role", format!("app/{resource}"));
         let input = (resource, principal, role, new_uuid(cx), record);
-        self.inner()
-            .store
-            .write(cx, input, |(resource, principal, role, id, record), tx| {
-                Box::pin(async move {
-                    let now = tx.cx().now;
-                    let missing = DirectoryError::NotFound("service principal");
-                    let resource = Principals(tx).find_by_app(*resource).await?.ok_or(missing)?;
-                    Grants(tx)
-                        .assign_role(resource.id, *principal, *role, (*id, now))
-                        .await?;
-                    tx.audit(record).await?;
-                    Ok(())
-                })
+        self.change(cx, input, |(resource, principal, role, id, record), tx| {
+            Box::pin(async move {
+                let now = tx.cx().now;
+                let missing = DirectoryError::NotFound("service principal");
+                let resource = Principals(tx).find_by_app(*resource).await?.ok_or(missing)?;
+                Grants(tx)
+                    .assign_role(resource.id, *principal, *role, (*id, now))
+                    .await?;
+                tx.audit(record).await?;
+                Ok(())
             })
-            .await
+        })
+        .await
     }
 }
