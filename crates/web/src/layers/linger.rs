@@ -81,7 +81,7 @@ mod tests {
         let read = read.clone();
         let stream = futures_util::stream::iter((0..parts).map(move |_| {
             read.fetch_add(1, Ordering::Relaxed);
-            Ok::<_, std::io::Error>(Bytes::from_static(&[0; 64 << 10]))
+            Ok::<_, std::io::Error>(Bytes::from(vec![0; 64 << 10]))
         }));
         let request = Request::builder().version(version).body(Body::from_stream(stream));
         request.expect("a request of our own")
