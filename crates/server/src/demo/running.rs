@@ -141,15 +141,14 @@ fn master_key(folder: &Folder, random: &Arc<dyn Random>) -> Result<Arc<dyn KeyPr
 }
 
 /// The document of the world, whose directory is made on first start.
-async fn settled(world: &mut World, folder: &Folder, layout: &Layout, base: &Base) -> anyhow::Result<Document> {
-    let inhabitants = match &world.inhabitants {
-        Some(inhabitants) => inhabitants.clone(),
-        None => settle::settle(base, &layout.fhir_base()).await?.into(),
-    };
-    let document = World::document(&inhabitants, layout);
-    world.inhabitants = Some(inhabitants);
-    world.save(folder)?;
+async fn settled(world: &mut World, folder: &Folder, layout: &Layout, base: &Base) -> Result<Document, Failure> {
+    if world.is_settled {
+        return document::read(folder.path());
+    }
+    let document = World::document(settle::settle(base, &layout.fhir_base()).await?, layout);
     document::write(folder.path(), &document)?;
+    world.is_settled = true;
+    world.save(folder)?;
     Ok(document)
 }
 

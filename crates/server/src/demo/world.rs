@@ -1,9 +1,10 @@
-//! The state of a demo world, kept in `world.json` (mode 0600): who lives in it and with which secrets.
+//! The state of a demo world, kept in `world.json`: what was fixed when it was made, and how far that went. Who lives in
+//! it, and with which secrets, is in `demo.json` alone.
 
-use hygie_core::{AppId, Clock, Random, random_array};
+use hygie_core::{Clock, Random, random_array};
 use serde::{Deserialize, Serialize};
 
-use super::document::{DataService, Document, Endpoints, RoleAssignment, Tenant, Workspace};
+use super::document::{DataService, Document, Endpoints, Workspace};
 use super::folder::Folder;
 use super::layout::{Layout, Service};
 use super::people;
@@ -27,39 +28,17 @@ pub struct World {
     pub seed: u64,
     /// The day the world was made: the last day of the patients' records.
     pub made_on: String,
-    /// Who lives in it; absent until the directory is complete.
-    pub inhabitants: Option<Inhabitants>,
+    /// Whether the directory is complete, and `demo.json` tells who lives in it.
+    pub is_settled: bool,
     /// Whether the patients are loaded.
     pub is_filled: bool,
-}
-
-/// Establishments, people and applications with their secrets.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Inhabitants {
-    /// The establishments, the owner of the workspace first.
-    pub tenants: Vec<Tenant>,
-    /// The application of the FHIR service.
-    pub fhir_app: AppId,
-    /// Who has which role.
-    pub role_assignments: Vec<RoleAssignment>,
-}
-
-impl From<Settled> for Inhabitants {
-    fn from(settled: Settled) -> Self {
-        Self {
-            tenants: settled.tenants,
-            fhir_app: settled.fhir_app,
-            role_assignments: settled.role_assignments,
-        }
-    }
 }
 
 impl World {
     /// Reads the state, or makes a new one for this layout. A world whose making was cut short is made anew.
     pub fn open(folder: &Folder, layout: &Layout, clock: &dyn Clock, random: &dyn Random) -> Result<Self, Failure> {
         if let Some(world) = Self::read(folder)? {
-            if world.inhabitants.is_some() {
+            if world.is_settled {
                 return Ok(world);
             }
             folder.clear()?;
@@ -70,7 +49,7 @@ impl World {
             base_port: layout.base_port(),
             seed: u64::from_be_bytes(random_array(random)),
             made_on: clock.now().to_rfc3339()[..10].to_owned(),
-            inhabitants: None,
+            is_settled: false,
             is_filled: false,
         };
         world.save(folder)?;
@@ -96,16 +75,16 @@ impl World {
         files::write_private(&folder.state(), &serde_json::to_vec_pretty(self)?)
     }
 
-    /// What scripts and clients are told.
-    pub fn document(inhabitants: &Inhabitants, layout: &Layout) -> Document {
+    /// What scripts and clients are told: written once, when the directory is complete.
+    pub fn document(settled: Settled, layout: &Layout) -> Document {
         let base = layout.fhir_base();
         let service = DataService {
             name: people::FHIR.to_owned(),
             base: base.clone(),
             audience: base,
-            app_id: inhabitants.fhir_app,
+            app_id: settled.fhir_app,
         };
-        let owner = inhabitants.tenants.first().map(|tenant| tenant.id);
+        let owner = settled.tenants.first().map(|tenant| tenant.id);
         let workspaces = owner.map(|tenant| Workspace {
             name: people::WORKSPACE.to_owned(),
             tenant,
@@ -118,9 +97,9 @@ impl World {
                 login: Some(layout.origin(Service::Login)),
                 health: layout.origin(Service::Health),
             },
-            tenants: inhabitants.tenants.clone(),
+            tenants: settled.tenants,
             workspaces: workspaces.into_iter().collect(),
-            role_assignments: inhabitants.role_assignments.clone(),
+            role_assignments: settled.role_assignments,
         }
     }
 }

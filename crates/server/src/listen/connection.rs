@@ -20,6 +20,7 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::ServiceExt;
 
+use super::drain::Drained;
 use super::{Limits, Site, Speech, Stop, host};
 
 /// Fatal alert `unrecognized_name` in a TLS record (RFC 6066 §3, RFC 8446 §6).
@@ -169,7 +170,7 @@ async fn answer(mut request: Request<Incoming>, target: Arc<Target>) -> Result<R
         return Ok(refusal(status));
     }
     request.extensions_mut().insert(Peer(target.peer));
-    target.router.clone().oneshot(request.map(Body::new)).await
+    target.router.clone().oneshot(Drained::of(request).map(Body::new)).await
 }
 
 fn refusal(status: StatusCode) -> Response<Body> {

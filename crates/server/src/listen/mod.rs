@@ -2,6 +2,7 @@
 //! requests to the router of that host, and limits what a client can hold.
 
 mod connection;
+mod drain;
 mod host;
 mod stop;
 

@@ -117,6 +117,22 @@ async fn a_slow_or_oversized_head_and_an_idle_connection_are_ended() {
 }
 
 #[tokio::test]
+async fn a_body_that_nobody_reads_does_not_cost_the_client_its_answer() {
+    let server = TestListener::start(Limits::default(), &[LOCAL]).await;
+    for builder in [server.client(), server.client().http1_only()] {
+        let client = builder.build().unwrap();
+        for _ in 0..2 {
+            let answer = client
+                .post(server.url("localhost", "/name"))
+                .body(vec![b'x'; 30_000_000])
+                .send()
+                .await;
+            assert_eq!(answer.expect("an answer").status(), StatusCode::METHOD_NOT_ALLOWED);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_stop_lets_running_requests_end_and_takes_no_new_ones() {
     let server = TestListener::start(Limits::default(), &[LOCAL]).await;
     let client = server.client().build().unwrap();
