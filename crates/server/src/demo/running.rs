@@ -42,6 +42,11 @@ impl Running {
     pub async fn start(options: &Options) -> Result<Self, Failure> {
         let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SystemClock), Arc::new(SystemRandom));
         health::recorder();
+        // A wrong option is told before anything is made.
+        Layout::new(
+            options.base_port.unwrap_or(DEFAULT_BASE_PORT),
+            options.domain.as_deref(),
+        )?;
         let folder = Folder::open(
             &options.data,
             if options.fresh { Start::Fresh } else { Start::Continue },
