@@ -180,20 +180,6 @@ async fn nothing_is_found_in_clear_in_the_files() {
             assert!(!bytes.starts_with(b"SQLite format 3"));
         }
     }
-
-    #[tokio::test]
-    async fn nobody_else_may_read_the_database() {
-        let dir = Dir::new("mode");
-        let store = open_with(dir.path(), small()).expect("a new store");
-        change(&store, "+a\n".to_owned()).await.expect("a write");
-        for name in ["test.db", "test.db-wal"] {
-            let mode = std::fs::metadata(dir.path().join(name))
-                .expect("the file")
-                .permissions()
-                .mode();
-            assert_eq!(mode & 0o777, 0o600, "{name}");
-        }
-    }
 }
 
 #[tokio::test]
