@@ -51,7 +51,6 @@ impl Decimal {
         const EXACT: i128 = 1 << 53;
         // A quotient or product of two exact numbers is rounded once: correct. Others go through the text.
         if self.digits.abs() <= EXACT && self.exponent.abs() <= 22 {
-            #[expect(clippy::cast_precision_loss, reason = "it fits in the mantissa")]
             let digits = self.digits as f64;
             let power = 10_f64.powi(i32::from(self.exponent.abs()));
             return if self.exponent < 0 {
@@ -116,7 +115,8 @@ impl fmt::Display for Decimal {
         let sign = if self.digits < 0 { "-" } else { "" };
         let digits = self.digits.unsigned_abs().to_string();
         let places = usize::try_from(-self.exponent).unwrap_or(0);
-        if self.exponent > 0 || places > DIGITS {
+        // One digit stands before the point, so that as many places as digits would not be read again.
+        if self.exponent > 0 || places >= DIGITS {
             return write!(f, "{sign}{digits}e{}", self.exponent);
         }
         if places == 0 {
@@ -135,6 +135,12 @@ mod tests {
 
     fn decimal(text: &str) -> Decimal {
         Decimal::parse(text).unwrap()
+    }
+
+    #[test]
+    fn as_many_places_as_digits_are_printed_as_they_are_read() {
+        let value = decimal("0.000000000e-27");
+        assert_eq!(Decimal::parse(&value.to_string()), Some(value), "{value}");
     }
 
     proptest! {
