@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use hygie_access::{self as access, Gate, Permissions, Refusal};
 use hygie_core::{Cx, Timestamp};
 use hygie_fhir_model::ResourceType;
 use hygie_fhir_model::json;
-use hygie_store::Store;
+use hygie_store::{Store, Tx};
 use hygie_web::caller::{Guarded, Instances};
 use url::Url;
 
-use crate::interaction::{Answer, Error, Interaction};
-use crate::repo::Repository;
+use crate::interaction::Error;
+use crate::repo::{Learned, Repository, Resources};
 use crate::wire::{capability_statement, smart_configuration};
 
 /// What `server` gives.
@@ -139,25 +140,46 @@ impl Fhir {
         self.0.settings.limits
     }
 
-    /// Runs one interaction in a transaction of its own: a snapshot when it only reads.
-    pub(crate) async fn run(&self, cx: &Cx, interaction: Interaction) -> Result<Answer, Error> {
+    /// Does a unit of work in one transaction: a snapshot when it only reads.
+    pub(crate) async fn run<W: Work>(&self, cx: &Cx, work: W) -> Result<W::Outcome, Error> {
         let Settings { store, repository, .. } = self.settings();
-        let is_write = interaction.is_write();
-        let input = (repository.clone(), interaction);
-        if is_write {
+        let is_write = work.is_write();
+        let input = (repository.clone(), work);
+        let done = if is_write {
             store
-                .write(cx, input, |(repository, interaction), tx| {
-                    Box::pin(async move { interaction.run(&mut repository.resources(tx)).await })
+                .write(cx, input, |(repository, work), tx| {
+                    Box::pin(within(repository, work, tx))
                 })
                 .await
         } else {
             store
-                .read(cx, input, |(repository, interaction), tx| {
-                    Box::pin(async move { interaction.run(&mut repository.resources(tx)).await })
+                .read(cx, input, |(repository, work), tx| {
+                    Box::pin(within(repository, work, tx))
                 })
                 .await
-        }
+        };
+        let (outcome, learned) = done?;
+        repository.learn(learned);
+        Ok(outcome)
     }
+}
+
+/// A unit of work on the resources of one transaction. It may be run again on the same value.
+pub(crate) trait Work: Send + Sync + 'static {
+    /// What it gives.
+    type Outcome: Send + 'static;
+
+    /// Whether it changes something.
+    fn is_write(&self) -> bool;
+
+    /// Does it.
+    fn run<'r>(&'r self, resources: &'r mut Resources<'_, '_>) -> BoxFuture<'r, Result<Self::Outcome, Error>>;
+}
+
+async fn within<W: Work>(repository: &Repository, work: &W, tx: &mut Tx<'_>) -> Result<(W::Outcome, Learned), Error> {
+    let mut resources = repository.resources(tx);
+    let outcome = work.run(&mut resources).await?;
+    Ok((outcome, resources.learned()))
 }
 
 /// Who acts, and what they may do here: decided once for all entries of a bundle.

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::json::Document;
 use hygie_fhir_model::{Id, ResourceType, Target};
@@ -17,7 +18,7 @@ use super::{BundleError, LARGE, beside};
 use crate::interaction::{Answer, Condition, Error, Interaction, Match, new_id};
 use crate::repo::Resources;
 use crate::search::Handling;
-use crate::service::{Fhir, Mandate, Settings};
+use crate::service::{Fhir, Mandate, Work};
 
 /// How often a transaction whose conditions move is prepared.
 const ATTEMPTS: usize = 4;
@@ -39,7 +40,7 @@ pub async fn run(
             Plan::make(&taken, &by, &entries, (conditions, found), handling)
         })
         .await?;
-        match plan.apply(fhir, mandate).await {
+        match fhir.run(&mandate.cx, plan).await {
             Err(Error::Moved) => {}
             outcome => return outcome,
         }
@@ -105,16 +106,7 @@ impl Conditions {
         if self.list.is_empty() {
             return Ok(Vec::new());
         }
-        let Settings { store, repository, .. } = fhir.settings();
-        store
-            .read(
-                &mandate.cx,
-                (repository.clone(), self.clone()),
-                |(repository, conditions), tx| {
-                    Box::pin(async move { conditions.find(&mut repository.resources(tx)).await })
-                },
-            )
-            .await
+        fhir.run(&mandate.cx, Look(self.clone())).await
     }
 
     async fn find(&self, resources: &mut Resources<'_, '_>) -> Result<Vec<Found>, Error> {
@@ -144,6 +136,21 @@ impl Conditions {
         self.positions
             .get(&(kind, query.to_owned()))
             .and_then(|at| found.get(*at))
+    }
+}
+
+/// What the conditions find, by themselves.
+struct Look(Arc<Conditions>);
+
+impl Work for Look {
+    type Outcome = Vec<Found>;
+
+    fn is_write(&self) -> bool {
+        false
+    }
+
+    fn run<'r>(&'r self, resources: &'r mut Resources<'_, '_>) -> BoxFuture<'r, Result<Vec<Found>, Error>> {
+        Box::pin(self.0.find(resources))
     }
 }
 
@@ -267,45 +274,41 @@ impl Plan {
             steps,
         })
     }
+}
 
-    /// Does it, in a transaction of the store: a snapshot when it only reads.
-    async fn apply(self, fhir: &Fhir, mandate: &Mandate) -> Result<Vec<Answer>, Error> {
-        let Settings { store, repository, .. } = fhir.settings();
+impl Work for Plan {
+    type Outcome = Vec<Answer>;
+
+    fn is_write(&self) -> bool {
         let writes = |(_, step): &(usize, Step)| matches!(step, Step::Run(interaction) if interaction.is_write());
-        let is_write = self.steps.iter().any(writes);
-        let input = (repository.clone(), self);
-        if is_write {
-            store
-                .write(&mandate.cx, input, |(repository, plan), tx| {
-                    Box::pin(async move { plan.run(&mut repository.resources(tx)).await })
-                })
-                .await
-        } else {
-            store
-                .read(&mandate.cx, input, |(repository, plan), tx| {
-                    Box::pin(async move { plan.run(&mut repository.resources(tx)).await })
-                })
-                .await
-        }
+        self.steps.iter().any(writes)
     }
 
-    async fn run(&self, resources: &mut Resources<'_, '_>) -> Result<Vec<Answer>, Error> {
-        if self.conditions.find(resources).await? != self.found {
-            return Err(Error::Moved);
+    fn run<'r>(&'r self, resources: &'r mut Resources<'_, '_>) -> BoxFuture<'r, Result<Vec<Answer>, Error>> {
+        Box::pin(async move {
+            if self.conditions.find(resources).await? != self.found {
+                return Err(Error::Moved);
+            }
+            let mut answers = Vec::with_capacity(self.steps.len());
+            for (index, step) in &self.steps {
+                let answer = step.run(resources).await;
+                answers.push((*index, answer.map_err(|error| BundleError::entry(*index, error))?));
+            }
+            answers.sort_by_key(|(index, _)| *index);
+            Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+        })
+    }
+}
+
+impl Step {
+    async fn run(&self, resources: &mut Resources<'_, '_>) -> Result<Answer, Error> {
+        match self {
+            Self::Run(interaction) => interaction.run(resources).await,
+            Self::Matched(kind, id) => {
+                let version = resources.find(*kind, id).await?;
+                version.map(Answer::Matched).ok_or(Error::Moved)
+            }
         }
-        let mut answers = Vec::with_capacity(self.steps.len());
-        for (index, step) in &self.steps {
-            let answer = match step {
-                Step::Run(interaction) => interaction.run(resources).await,
-                Step::Matched(kind, id) => match resources.find(*kind, id).await? {
-                    Some(version) => Ok(Answer::Matched(version)),
-                    None => Err(Error::Moved),
-                },
-            };
-            answers.push((*index, answer.map_err(|error| BundleError::entry(*index, error))?));
-        }
-        answers.sort_by_key(|(index, _)| *index);
-        Ok(answers.into_iter().map(|(_, answer)| answer).collect())
     }
 }
 

@@ -96,7 +96,8 @@ impl Call {
                 Error::Cut
             }
         })?;
-        Ok(bytes.into())
+        // RFC 8259 §8.1: a byte order mark is no part of a JSON text, but may be met.
+        Ok(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).to_vec())
     }
 }
 

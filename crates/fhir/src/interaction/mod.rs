@@ -11,6 +11,7 @@ mod read;
 mod search;
 mod update;
 
+use futures_util::future::BoxFuture;
 use hygie_fhir_model::json::Document;
 use hygie_fhir_model::{Id, Name, ResourceType, validate};
 use hygie_store::audit::Record;
@@ -25,7 +26,7 @@ pub use search::Search;
 pub use update::{IfMatch, Update};
 
 use crate::repo::{Change, Method, Resources, Version, Write};
-use crate::service::Fhir;
+use crate::service::{Fhir, Work};
 
 /// A prepared interaction. There is no other way to one than the `prepare` of its type, which authorizes it.
 pub enum Interaction {
@@ -104,22 +105,22 @@ impl Answer {
     }
 }
 
-impl Interaction {
-    /// Whether it changes something.
-    pub const fn is_write(&self) -> bool {
+impl Work for Interaction {
+    type Outcome = Answer;
+
+    fn is_write(&self) -> bool {
         matches!(self, Self::Create(_) | Self::Update(_) | Self::Delete(_))
     }
 
-    /// Runs it.
-    pub async fn run(&self, resources: &mut Resources<'_, '_>) -> Result<Answer, Error> {
+    fn run<'r>(&'r self, resources: &'r mut Resources<'_, '_>) -> BoxFuture<'r, Result<Answer, Error>> {
         match self {
-            Self::Create(create) => create.run(resources).await,
-            Self::Read(read) => read.run(resources).await,
-            Self::Vread(vread) => vread.run(resources).await,
-            Self::Update(update) => update.run(resources).await,
-            Self::Delete(delete) => delete.run(resources).await,
-            Self::History(history) => history.run(resources).await,
-            Self::Search(search) => search.run(resources).await,
+            Self::Create(create) => Box::pin(create.run(resources)),
+            Self::Read(read) => Box::pin(read.run(resources)),
+            Self::Vread(vread) => Box::pin(vread.run(resources)),
+            Self::Update(update) => Box::pin(update.run(resources)),
+            Self::Delete(delete) => Box::pin(delete.run(resources)),
+            Self::History(history) => Box::pin(history.run(resources)),
+            Self::Search(search) => Box::pin(search.run(resources)),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! changes of a record again at start.
 
 pub mod codec;
+mod known;
 mod record;
 mod resources;
 mod scan;
@@ -19,6 +20,8 @@ use hygie_store::embedded::Replay;
 use hygie_store::{StoreError, Tx};
 
 pub use codec::Codec;
+use known::Known;
+pub use known::Learned;
 pub use record::{Given, Method, Version, decode, encode};
 pub use resources::{Resources, stored};
 pub use scan::Current;
@@ -34,6 +37,7 @@ pub struct Repository(Arc<Inner>);
 
 struct Inner {
     codec: Codec,
+    known: Known,
     extractor: Extractor,
 }
 
@@ -42,6 +46,7 @@ impl Repository {
     pub fn new(extractor: Extractor) -> Self {
         Self(Arc::new(Inner {
             codec: Codec::default(),
+            known: Known::default(),
             extractor,
         }))
     }
@@ -49,6 +54,11 @@ impl Repository {
     /// The resources of a transaction.
     pub fn resources<'t, 'e>(&self, tx: &'t mut Tx<'e>) -> Resources<'t, 'e> {
         Resources::new(tx, self.clone())
+    }
+
+    /// Remembers what a transaction looked up. Only for one that is committed, or that only reads.
+    pub fn learn(&self, learned: Learned) {
+        self.0.known.learn(learned);
     }
 
     /// The content of a version, made ready outside of the transaction: the writer is one thread.

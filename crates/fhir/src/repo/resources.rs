@@ -5,7 +5,7 @@ use hygie_fhir_model::{Id, ResourceType};
 use hygie_store::{IndexKeys, IndexRange, Order, StoreError, Tx};
 
 use super::record::{Given, Method, Version, decode, encode};
-use super::{Change, Content, Repository};
+use super::{Change, Content, Learned, Repository};
 use crate::index::key::{Key, Kind, Parts};
 use crate::index::{Extract, Numbers, rows};
 
@@ -26,6 +26,7 @@ pub fn stored(version: &Version) -> Result<Document, StoreError> {
 pub struct Resources<'t, 'e> {
     tx: &'t mut Tx<'e>,
     repository: Repository,
+    learned: Learned,
 }
 
 /// What the search parameters of a version say, with the numbers of what they name.
@@ -33,7 +34,11 @@ type Said<'s> = (&'s Extract, &'s Numbers);
 
 impl<'t, 'e> Resources<'t, 'e> {
     pub(super) fn new(tx: &'t mut Tx<'e>, repository: Repository) -> Self {
-        Self { tx, repository }
+        Self {
+            tx,
+            repository,
+            learned: Learned::default(),
+        }
     }
 
     /// The transaction itself, for searches inside of it.
@@ -110,12 +115,31 @@ impl<'t, 'e> Resources<'t, 'e> {
 
     /// The number of a resource that exists, existed or is referred to.
     pub async fn find_number(&mut self, kind: ResourceType, id: &str) -> Result<Option<i64>, StoreError> {
-        self.first_number(&ident(kind, id).finish()).await
+        if let Some(rid) = self.repository.0.known.resource(kind, id) {
+            return Ok(Some(rid));
+        }
+        let found = self.first_number(ident(kind, id).as_bytes()).await?;
+        if let Some(rid) = found {
+            self.learned.resources.push((kind, id.to_owned(), rid));
+        }
+        Ok(found)
     }
 
     /// The number of a system that some token has.
     pub async fn find_system(&mut self, uri: &str) -> Result<Option<i64>, StoreError> {
-        self.first_number(&system(uri).finish()).await
+        if let Some(sid) = self.repository.0.known.system(uri) {
+            return Ok(Some(sid));
+        }
+        let found = self.first_number(system(uri).as_bytes()).await?;
+        if let Some(sid) = found {
+            self.learned.systems.push((uri.to_owned(), sid));
+        }
+        Ok(found)
+    }
+
+    /// What was looked up, to be remembered once the transaction is committed.
+    pub fn learned(&mut self) -> Learned {
+        std::mem::take(&mut self.learned)
     }
 
     /// Writes a version on top of `current`, which must be the current one, with all its index rows.

@@ -194,7 +194,7 @@ fn odd_patients() -> impl Strategy<Value = String> {
 }
 
 /// Takes what the server may add or change out of a text: `id`, `meta.versionId`, `meta.lastUpdated`.
-fn without_server_members(text: &str) -> String {
+pub fn without_server_members(text: &str) -> String {
     use hygie_fhir_model::json::{Document, Edit, Limits};
     let document = Document::parse(text, &Limits::default()).expect("JSON");
     let root = document.root();

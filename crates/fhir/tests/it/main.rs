@@ -6,6 +6,7 @@ mod documents;
 mod inputs;
 mod repo;
 mod rights;
+mod samples;
 mod search;
 mod service;
 mod world;

@@ -69,6 +69,8 @@ struct Step {
     kind: ResourceType,
     id: Id,
     content: Option<String>,
+    /// Rolled back after all is done.
+    fails: bool,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -79,7 +81,14 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         prop::option::of("[a-c]{1,3}"),
         prop::option::of(0..100_000_i64),
     );
-    let step = (kinds, "[abc]", prop::option::weighted(0.8, body)).prop_map(|(kind, id, body)| Step {
+    let step = (
+        kinds,
+        "[abc]",
+        prop::option::weighted(0.8, body),
+        prop::bool::weighted(0.2),
+    );
+    let step = step.prop_map(|(kind, id, body, fails)| Step {
+        fails,
         kind: ResourceType::find(kind).expect("a type"),
         id: id.parse().expect("an id"),
         content: body.map(|(subject, system, name, days)| {
@@ -102,7 +111,7 @@ async fn put(
         repository.content(step.kind, document)
     });
     let input: Input = (repository.clone(), step.clone(), content, at);
-    store
+    let written = store
         .write(&cx(), input, |(repository, step, content, at), tx| {
             Box::pin(async move {
                 let mut resources = repository.resources(tx);
@@ -113,10 +122,17 @@ async fn put(
                     updated: Timestamp::from_millis(*at),
                     write: content.as_ref().map_or(Write::Delete, Write::Update),
                 };
-                Ok((resources.put(&change, current.as_ref()).await?, current))
+                let version = resources.put(&change, current.as_ref()).await?;
+                if step.fails {
+                    return Err(StoreError::Busy);
+                }
+                Ok((version, current, resources.learned()))
             })
         })
-        .await
+        .await;
+    let (version, current, learned) = written?;
+    repository.learn(learned);
+    Ok((version, current))
 }
 
 type Model = BTreeMap<(&'static str, String), Vec<Version>>;
@@ -125,7 +141,12 @@ type Model = BTreeMap<(&'static str, String), Vec<Version>>;
 async fn run(store: &Store, repository: &Repository, steps: &[Step]) -> Model {
     let mut model = Model::new();
     for (at, step) in steps.iter().enumerate() {
-        let (version, before) = put(store, repository, step, START + at as i64).await.expect("a write");
+        let written = put(store, repository, step, START + at as i64).await;
+        if step.fails {
+            assert!(matches!(written, Err(StoreError::Busy)));
+            continue;
+        }
+        let (version, before) = written.expect("a write");
         let versions = model.entry((step.kind.name(), step.id.to_string())).or_default();
         assert_eq!(before.as_ref(), versions.last());
         assert_eq!(version.number as usize, versions.len() + 1);
@@ -189,6 +210,7 @@ proptest! {
             let keys = all_keys(&store).await;
 
             let cut = crash(dir.path());
+            let repository = Repository::new(extract);
             let again = open_store(cut.path(), &repository).expect("a store");
             assert_eq!(all_keys(&again).await, keys, "made again from the journal");
             check(&again, &repository, &model).await;
@@ -211,6 +233,7 @@ async fn the_index_holds_what_is_current_and_no_more() {
         kind: ResourceType::find("Observation").expect("a type"),
         id: "o".parse().expect("an id"),
         content: content.map(str::to_owned),
+        fails: false,
     };
     let kinds = |keys: Vec<Vec<u8>>| keys.iter().map(|key| key[0]).collect::<Vec<_>>();
     let full = r#"{"subject":"Patient/a","system":"urn:x","name":"n","days":1}"#;
@@ -239,6 +262,7 @@ async fn odd_instants_and_uris() {
         kind: ResourceType::find("Observation").expect("a type"),
         id: "o".parse().expect("an id"),
         content: Some(format!(r#"{{"system":"{uri}"}}"#)),
+        fails: false,
     };
     let (first, _) = put(&store, &repository, &step, START).await.expect("a write");
     let (second, _) = put(&store, &repository, &step, START - 5000).await.expect("a write");

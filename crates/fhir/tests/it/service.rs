@@ -101,6 +101,11 @@ impl Service {
         }
     }
 
+    /// Where the files of its store are.
+    pub fn directory(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// Stops and starts again.
     pub async fn restart(&mut self) {
         self.store.close().await.expect("a store that closes");
