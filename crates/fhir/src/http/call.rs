@@ -96,8 +96,12 @@ impl Call {
                 Error::Cut
             }
         })?;
-        // RFC 8259 §8.1: a byte order mark is no part of a JSON text, but may be met.
-        Ok(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).to_vec())
+        let body: Vec<u8> = bytes.into();
+        // No part of a JSON text (RFC 8259 §8.1), but some editors put it there.
+        Ok(match body.strip_prefix(b"\xef\xbb\xbf") {
+            Some(text) => text.to_vec(),
+            None => body,
+        })
     }
 }
 

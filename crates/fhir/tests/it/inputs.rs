@@ -85,6 +85,18 @@ async fn bad_bodies() {
     assert_eq!(by.get("/Patient").await.json()["entry"], serde_json::Value::Null);
 }
 
+/// Files of some editors begin with one.
+#[tokio::test]
+async fn a_byte_order_mark_is_no_part_of_the_resource() {
+    let service = Service::new();
+    let by = service.contributor().await;
+    let created = by
+        .post_with("/Patient", &[], "\u{feff}{\"resourceType\":\"Patient\"}")
+        .await;
+    assert_eq!(created.status, 201);
+    assert!(created.text().starts_with('{'));
+}
+
 #[tokio::test]
 async fn a_body_of_fifty_megabytes() {
     let service = Service::new();
