@@ -130,7 +130,7 @@ def assert_hidden(world, words):
         for pattern in patterns:
             assert not pattern.search(content), f"{file} holds {pattern.search(content).group()!r}"
         if file.name == "demo.json":
-            # Where the secrets of the demo are told: the search itself is proved on them.
+            # The one place where the secrets of the demo are told: the search itself is proved on it.
             assert secret.search(content) and file.stat().st_mode & 0o077 == 0
         elif file != world.log:
             assert not secret.search(content), f"{file} holds a secret"

@@ -35,7 +35,8 @@ def test_a_wrong_command_gets_one_clear_line(tmp_path, arguments, status):
     places = {"empty": tmp_path / "empty", "occupied": tmp_path / "occupied"}
     ran = subprocess.run(
         [str(BINARY), *(argument.format(**places) for argument in arguments)],
-        capture_output=True, text=True, timeout=60, check=False, env={**os.environ, "RUST_BACKTRACE": "1"},
+        capture_output=True, text=True, timeout=60, check=False,
+        cwd=tmp_path / "empty", env={**os.environ, "RUST_BACKTRACE": "1"},
     )
     assert ran.returncode == status, ran.stderr
     if status == 0:
@@ -43,7 +44,8 @@ def test_a_wrong_command_gets_one_clear_line(tmp_path, arguments, status):
     elif arguments:
         [line] = ran.stderr.splitlines()
         assert line.startswith("hygie: ") and len(line) < 300, line
-    assert sorted(p.name for p in (tmp_path / "occupied").iterdir()) == ["thesis.odt"]
+    assert [path.name for path in (tmp_path / "occupied").iterdir()] == ["thesis.odt"]
+    assert list((tmp_path / "empty").iterdir()) == []
 
 
 def test_a_world_has_one_process(world):

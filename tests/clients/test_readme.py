@@ -9,7 +9,7 @@ import time
 import pytest
 import requests
 from chromium import Chromium, sign_in
-from world import BINARY, OFFSETS, REPOSITORY, free_base_port
+from world import BINARY, OFFSETS, REPOSITORY, World, free_base_port
 
 DEFAULT_PORT = 8440
 FENCE = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -127,6 +127,21 @@ def test_a_walk_of_five_minutes(reader, playwright, tmp_path):
     [people] = [text for block, text in shown.items() if "_sort=family" in block]
     assert len(re.findall(r"^\S.* \S+, \d{4}-\d\d-\d\d$", people, re.MULTILINE)) == 3, people
     assert reader.type("cargo run --release -- verify")
+
+
+@pytest.mark.skipif(not os.environ.get("HYGIE_README_RELEASE"), reason="a goal of the release build")
+def test_an_idle_demo_is_small_and_its_second_start_quick(tmp_path):
+    release = os.path.join(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"), "release/hygie")
+    world = World(tmp_path, binary=release).start()
+    assert world.stop() == 0
+    world.start()
+    time.sleep(5)
+    with open(f"/proc/{world.process.pid}/status") as status:
+        [resident] = [int(line.split()[1]) for line in status if line.startswith("VmRSS:")]
+    assert world.stop() == 0
+    assert resident < 150 * 1024, f"{resident} KiB"
+    # Two seconds are the goal; a test must not fail on a slow day.
+    assert world.started_in < 8, world.started_in
 
 
 def expectations():

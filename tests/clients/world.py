@@ -37,7 +37,8 @@ def free_base_port():
 class World:
     """`hygie demo` on ports of its own."""
 
-    def __init__(self, directory, domain=None):
+    def __init__(self, directory, domain=None, binary=BINARY):
+        self.binary = binary
         self.directory = Path(directory)
         self.data = self.directory / "world"
         self.log = self.directory / "hygie.log"
@@ -48,7 +49,7 @@ class World:
 
     def start(self, later=None):
         """Starts it; `later` moves its clock ("+2h")."""
-        command = [str(BINARY), "demo", "--data", str(self.data), "--base-port", str(self.base_port)]
+        command = [str(self.binary), "demo", "--data", str(self.data), "--base-port", str(self.base_port)]
         command += ["--domain", self.domain] if self.domain else []
         command = ["faketime", "-f", later, *command] if later else command
         before = time.monotonic()
@@ -89,7 +90,7 @@ class World:
     def run(self, *arguments, timeout=600):
         """Another command of the same binary."""
         return subprocess.run(
-            [str(BINARY), *map(str, arguments)], capture_output=True, text=True, timeout=timeout, check=False
+            [str(self.binary), *map(str, arguments)], capture_output=True, text=True, timeout=timeout, check=False
         )
 
     @property

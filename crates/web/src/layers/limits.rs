@@ -18,7 +18,6 @@ use http_body_util::Limited;
 use hygie_core::ErrorKind;
 use tokio::sync::Semaphore;
 
-use super::linger::linger;
 use crate::error::Failure;
 
 /// Size, time and number.
@@ -64,7 +63,6 @@ impl Limiter {
     /// Runs the rest of the path within the limits. A request that is cut off may or may not have had its effect, as
     /// when the connection breaks: the same request again is the way to know.
     pub async fn run(&self, request: Request, next: Next) -> Response {
-        let request = linger(request);
         let length = request
             .headers()
             .get(CONTENT_LENGTH)

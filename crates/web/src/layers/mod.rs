@@ -3,7 +3,6 @@
 mod cors;
 mod headers;
 mod limits;
-mod linger;
 mod record;
 
 use std::sync::Arc;
