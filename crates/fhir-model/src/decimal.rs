@@ -18,7 +18,7 @@ const EXPONENT: i16 = 300;
 
 impl Decimal {
     /// Reads a JSON number, or a search value (where a leading `+` is allowed too); `None` when it is none or beyond
-    /// 36 digits or powers of ten of ±300.
+    /// 36 digits or powers of ten of ±300, the last digit's and the first one's.
     pub fn parse(text: &str) -> Option<Self> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i16>().ok()?),
@@ -41,9 +41,9 @@ impl Decimal {
             digits = -digits;
         }
         let exponent = exponent.checked_sub(fraction.len() as i16)?;
-        (-EXPONENT..=EXPONENT)
-            .contains(&exponent)
-            .then_some(Self { digits, exponent })
+        let value = Self { digits, exponent };
+        // The last digit bounds it below and the first one above: beyond, it would be infinite as a float.
+        (exponent >= -EXPONENT && value.magnitude() <= EXPONENT.into()).then_some(value)
     }
 
     /// The nearest floating-point number.
@@ -197,6 +197,8 @@ mod tests {
             "5.",
             "1e",
             "1e999",
+            "99999999999999999999999999999999999e300",
+            "0e301",
             "1 ",
             "abc",
             "1.2.3",
