@@ -309,6 +309,11 @@ role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind =
                 "admin@other.test",
                 "hygie.toml:18: administrator admin@other.test is not in the domain",
             ),
+            (
+                "admin@ch.test",
+                "a\\u001b\\nb@other.test",
+                "administrator a\\u{1b}\\nb@other.test is not in the domain",
+            ),
             ("name = \"ch\"", "name = \"CH 1\"", "must be 1 to 24 of a-z"),
             (
                 "[[workspaces]]",

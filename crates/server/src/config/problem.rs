@@ -29,7 +29,7 @@ impl Problems {
     pub fn of_syntax(text: &str, error: &toml::de::Error) -> Self {
         Self(vec![Problem {
             line: error.span().map(|span| line_of(text, &span)),
-            message: error.message().replace('\n', "; "),
+            message: plain(&error.message().replace('\n', "; ")),
         }])
     }
 
@@ -37,7 +37,7 @@ impl Problems {
     pub fn add(&mut self, text: &str, span: &Range<usize>, message: String) {
         self.0.push(Problem {
             line: Some(line_of(text, span)),
-            message,
+            message: plain(&message),
         });
     }
 
@@ -57,6 +57,19 @@ impl Problems {
             None => format!("{}: {}", path.display(), problem.message),
         })
     }
+}
+
+/// Control characters, which a name of the file may hold, would break the line or reach the terminal.
+fn plain(message: &str) -> String {
+    let mut plain = String::with_capacity(message.len());
+    for c in message.chars() {
+        if c.is_control() {
+            plain.extend(c.escape_default());
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
 }
 
 fn line_of(text: &str, span: &Range<usize>) -> usize {
