@@ -27,9 +27,20 @@ advisories() {
 
 test_steps() {
   step "cargo test" cargo test --workspace --locked --no-fail-fast
+  step "fuzz targets" fuzz_targets
   install "hygie" cargo build --locked --package hygie
   # README.md has its reader build for release: so does its test.
   install "hygie for release" cargo build --release --locked --package hygie
+}
+
+# The fuzz targets over their seeds (docs/fuzzing.md). Their workspace has the versions of the main lock file, and shares
+# what was compiled for "cargo test".
+fuzz_targets() {
+  cp Cargo.lock fuzz/Cargo.lock
+  local place=(--manifest-path fuzz/Cargo.toml)
+  cargo fmt "${place[@]}" --check &&
+    cargo clippy "${place[@]}" --target-dir "$target" --all-targets -- --deny warnings &&
+    cargo test "${place[@]}" --target-dir "$target" --lib --test seeds --no-fail-fast
 }
 
 # The clients that we did not write, against a running demo world.

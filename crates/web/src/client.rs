@@ -61,7 +61,7 @@ fn bits(address: IpAddr) -> u128 {
 pub type Proxies = Vec<Network>;
 
 /// The client of a request: walking back from the peer through `X-Forwarded-For`, the first that is not our proxy.
-pub(crate) fn client_address(extensions: &Extensions, headers: &HeaderMap, proxies: &[Network]) -> Option<IpAddr> {
+pub fn client_address(extensions: &Extensions, headers: &HeaderMap, proxies: &[Network]) -> Option<IpAddr> {
     let mut client = extensions.get::<Peer>()?.0.ip().to_canonical();
     let is_proxy = |address: IpAddr| proxies.iter().any(|network| network.contains(address));
     let lines: Vec<&str> = headers

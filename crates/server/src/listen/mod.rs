@@ -3,7 +3,7 @@
 
 mod connection;
 mod drain;
-mod host;
+pub mod host;
 mod stop;
 
 use std::io;

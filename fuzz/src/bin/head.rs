@@ -1,0 +1,4 @@
+//! libFuzzer on [`hygie_fuzz::head`].
+#![cfg_attr(fuzzing, no_main)]
+
+hygie_fuzz::driver!(head);
