@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hygie_core::{Secret, TenantId};
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, ffi};
 
@@ -70,6 +71,11 @@ impl Db {
             Some(ErrorCode::NotADatabase) => StoreError::WrongKey(path.display().to_string()),
             _ => fault(error),
         })?;
+        // Without this guarantee SQLite compiles a statement with a bound LIMIT anew whenever it is bound, to plan by
+        // the value: that costs more than the scan.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(fault)?;
         connection.set_prepared_statement_cache_capacity(256);
         Ok(Self {
             connection,
