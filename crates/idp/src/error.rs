@@ -11,6 +11,9 @@ pub enum IdpError {
     /// The request was refused by a rule of the protocol or of the directory.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The same, where the trail has it already.
+    #[error(transparent)]
+    Recorded(Refusal),
     /// The directory cannot be read or written.
     #[error("the directory failed")]
     Store(#[from] StoreError),
@@ -35,7 +38,7 @@ impl IdpError {
     /// The refusal that the caller is told.
     pub fn refusal(&self) -> Refusal {
         match self {
-            Self::Refused(refusal) => refusal.clone(),
+            Self::Refused(refusal) | Self::Recorded(refusal) => refusal.clone(),
             Self::Busy => Refusal::new(Aadsts::Throttled),
             Self::Store(error) if error.kind() == ErrorKind::Unavailable => Refusal::new(Aadsts::Unavailable),
             Self::Store(_) | Self::Jose(_) | Self::Password | Self::Worker(_) | Self::Json(_) => {

@@ -9,6 +9,7 @@ use hygie_oidc::{
     Account, AuthorizeRequest, Delivery, Interaction, Prompt, Refusal, Response as Answer, ResponseMode, Version,
     interact,
 };
+use hygie_web::audit::Note;
 use hygie_web::cookie::{self, Cookie, SameSite};
 use hygie_web::csrf;
 use hygie_web::error::Failure;
@@ -85,8 +86,19 @@ impl Flow<'_> {
     pub async fn finish(&self, request: &AuthorizeRequest, signed_in: &SignedIn) -> Response {
         let cx = self.inbound.asked.cx(signed_in.account.tenant);
         match self.idp.authorize(&cx, &self.asking, request, signed_in).await {
-            Ok(answer) => (hygie_web::audit::Note::recorded(), self.deliver(answer)).into_response(),
-            Err(error) => self.refuse(&error, request.prompt),
+            Ok(answer) => (Note::recorded(), self.deliver(answer)).into_response(),
+            Err(error) => (self.note_of(signed_in, &error), self.refuse(&error, request.prompt)).into_response(),
+        }
+    }
+
+    /// The record of a person whom an application could not get: who, and why.
+    fn note_of(&self, signed_in: &SignedIn, error: &IdpError) -> Note {
+        let app = self.asking.application.app;
+        let person = self.idp.person(&signed_in.account, Some(app));
+        let note = Note::new("idp.authorize", format!("app/{app}")).by(&person);
+        match error {
+            IdpError::Refused(refusal) => note.refused(format!("AADSTS{}", refusal.code().number())),
+            _ => note,
         }
     }
 

@@ -6,7 +6,6 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use hygie_core::{Cx, Secret, TenantId};
 use hygie_jose::random_secret;
 use hygie_oidc::{Aadsts, AuthorizeRequest, Interaction, Params, Prompt, Refusal, Version, interact};
-use hygie_store::audit::Outcome;
 use hygie_web::audit::Note;
 use hygie_web::cookie::{self, Cookie, SameSite};
 use hygie_web::csrf;
@@ -93,25 +92,30 @@ async fn password(flow: &Flow<'_>, request: &AuthorizeRequest, params: &Params) 
         }));
     };
     let cx = flow.inbound.asked.cx(tenant);
-    match flow
-        .idp
-        .check_password(&cx, &name, Secret::new(password.to_owned()))
-        .await
-    {
-        Ok(user) => {
-            let (signed_in, cookie) = begin(flow, &cx, user).await?;
+    let checked = flow.idp.check_password(&cx, &name, Secret::new(password.to_owned()));
+    let begun = match checked.await {
+        Ok(user) => begin(flow, &cx, user).await,
+        Err(error) => Err(error),
+    };
+    match begun {
+        Ok((signed_in, cookie)) => {
             let response = flow.finish(request, &signed_in).await;
             // The session is there even when this application is refused.
             Ok((cookie, response).into_response())
         }
-        Err(IdpError::Refused(refusal)) if refusal.code() != Aadsts::Throttled => Ok(wrong(flow, name, &refusal)),
+        Err(error) if error.refusal().code() == Aadsts::Throttled => Err(flow.page_of(&error)),
+        Err(IdpError::Refused(refusal)) => {
+            let note = Note::new("idp.signin", "user").refused(format!("AADSTS{}", refusal.code().number()));
+            Ok((note, wrong(flow, name, &refusal)).into_response())
+        }
+        Err(IdpError::Recorded(refusal)) => Ok((Note::recorded(), wrong(flow, name, &refusal)).into_response()),
         Err(error) => Err(flow.page_of(&error)),
     }
 }
 
 type SessionCookie = AppendHeaders<[(axum::http::HeaderName, axum::http::HeaderValue); 1]>;
 
-async fn begin(flow: &Flow<'_>, cx: &Cx, user: crate::directory::User) -> Result<(SignedIn, SessionCookie), Failure> {
+async fn begin(flow: &Flow<'_>, cx: &Cx, user: crate::directory::User) -> Result<(SignedIn, SessionCookie), IdpError> {
     let browser = random_secret(&*cx.random);
     let value = set_cookie(&Cookie::session(SESSION_COOKIE, browser.expose(), SameSite::Lax));
     let previous = cookie::get(&flow.inbound.headers, SESSION_COOKIE).map(str::to_owned);
@@ -121,31 +125,21 @@ async fn begin(flow: &Flow<'_>, cx: &Cx, user: crate::directory::User) -> Result
         previous,
         methods: vec!["pwd".to_owned()],
     };
-    let signed_in = flow
-        .idp
-        .begin_session(cx, new)
-        .await
-        .map_err(|error| flow.page_of(&error))?;
+    let signed_in = flow.idp.begin_session(cx, new).await?;
     Ok((signed_in, AppendHeaders([(SET_COOKIE, value)])))
 }
 
 /// The password page again, with what was wrong; the name is kept.
 fn wrong(flow: &Flow<'_>, name: String, refusal: &Refusal) -> Response {
-    let mut note = Note::new("idp.signin", "user").refused(format!("AADSTS{}", refusal.code().number()));
-    note.outcome = Some(Outcome::Refused);
     let error = match refusal.code() {
         Aadsts::Locked => "password-locked",
         Aadsts::UserDisabled => "password-disabled",
         _ => "password-wrong",
     };
-    (
-        note,
-        flow.password(&Typed {
-            name,
-            error: Some(error),
-        }),
-    )
-        .into_response()
+    flow.password(&Typed {
+        name,
+        error: Some(error),
+    })
 }
 
 /// An account of the browser was chosen: it proceeds, or must give its password again.

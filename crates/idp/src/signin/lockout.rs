@@ -27,11 +27,11 @@ impl Lockout {
         self.locked_until.is_some_and(|until| now < until)
     }
 
-    /// After another wrong password.
+    /// After another wrong password. Those that were on their way when the account locked do not lock it for longer.
     #[must_use]
     pub fn failed(&self, mark: Mark, now: Timestamp) -> Self {
         let mut next = self.clone();
-        if self.recent.chunks_exact(mark.len()).any(|known| known == mark) {
+        if self.is_locked(now) || self.recent.chunks_exact(mark.len()).any(|known| known == mark) {
             return next;
         }
         next.recent.extend(mark);
@@ -72,6 +72,16 @@ mod tests {
             now += expected;
             assert!(!state.is_locked(at(now)), "{n}");
         }
+    }
+
+    #[test]
+    fn guesses_at_once_lock_once() {
+        let mut state = Lockout::default();
+        for n in 0..60 {
+            state = state.failed([2, n], at(0));
+        }
+        assert_eq!(state.locks, 1);
+        assert!(state.is_locked(at(59)) && !state.is_locked(at(60)));
     }
 
     #[test]

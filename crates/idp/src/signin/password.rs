@@ -1,10 +1,12 @@
 //! Whether a password is a user's.
 
-use hygie_core::{Cx, Secret};
+use hygie_core::{Cx, ObjectId, Secret};
 use hygie_oidc::{Aadsts, Refusal};
 use hygie_store::audit::{Outcome, Record};
+use uuid::Uuid;
 
-use crate::directory::User;
+use super::lockout::Mark;
+use crate::directory::{User, key_of};
 use crate::password::MAX_PASSWORD;
 use crate::repo::{Lockout, Users};
 use crate::{Idp, IdpError};
@@ -12,91 +14,118 @@ use crate::{Idp, IdpError};
 /// Longest name that is looked for.
 const MAX_NAME: usize = 256;
 
-/// A user, the hash of the password, the failures.
-type Credentials = (User, Option<Secret<String>>, Lockout);
+/// What is known of a name.
+struct Credentials {
+    /// The user and the hash of the password, when somebody has the name.
+    known: Option<(User, Option<Secret<String>>)>,
+    /// Where the failures are kept.
+    id: ObjectId,
+    /// The failures.
+    lockout: Lockout,
+}
 
 impl Idp {
     /// The user of this name and password, in the tenant of `cx`. What an unknown name and a wrong password are answered
-    /// is the same, after the same time.
+    /// is the same, after the same work: both are hashed, counted, and locked.
     ///
-    /// A failure of a known user is counted and recorded in one transaction; the others are left to the audit layer.
+    /// A failure of a known user is recorded with the user; the others are left to the audit layer.
     pub(crate) async fn check_password(&self, cx: &Cx, name: &str, password: Secret<String>) -> Result<User, IdpError> {
         let throttle = &self.inner().throttle;
         if throttle.is_closed(cx.client, cx.now) {
             return Err(Refusal::new(Aadsts::Throttled).into());
         }
         let checked = self.checked(cx, name, password).await;
-        if let Err(IdpError::Refused(_)) = &checked {
+        if let Err(IdpError::Refused(_) | IdpError::Recorded(_)) = &checked {
             throttle.failed(cx.client, cx.now);
         }
         checked
     }
 
     async fn checked(&self, cx: &Cx, name: &str, password: Secret<String>) -> Result<User, IdpError> {
-        let wrong = || Refusal::new(Aadsts::BadCredentials);
         if password.expose().len() > MAX_PASSWORD || name.len() > MAX_NAME {
-            return Err(wrong().into());
+            return Err(Refusal::new(Aadsts::BadCredentials).into());
         }
-        let passwords = &self.inner().passwords;
-        let Some((user, hash, lockout)) = self.find_credentials(cx, name).await? else {
-            passwords.verify(password, None).await?;
-            return Err(wrong().into());
-        };
+        let Credentials { known, id, lockout } = self.find_credentials(cx, name).await?;
         if lockout.is_locked(cx.now) {
             return Err(Refusal::new(Aadsts::Locked).into());
         }
-        let mark = self.mark(&user, &password);
-        if !passwords.verify(password, hash).await? {
-            let is_locked = self.count_failure(cx, &user, mark).await?;
-            return Err(Refusal::new(if is_locked {
-                Aadsts::Locked
-            } else {
-                Aadsts::BadCredentials
-            })
-            .into());
-        }
+        let (user, hash) = known.unzip();
+        let mark = self.mark(id, &password);
+        let matches = self.inner().passwords.verify(password, hash.flatten()).await?;
+        let record = |user: &User, reason| {
+            Record::success(cx, "idp.signin", format!("user/{}", user.id)).ended(Outcome::Refused, reason)
+        };
+        let Some(user) = user.as_ref().filter(|_| matches) else {
+            let record = user.map(|user| record(&user, "AADSTS50126"));
+            return Err(self.count_failure(cx, (id, mark), record).await?);
+        };
         if !user.is_enabled {
-            return Err(Refusal::new(Aadsts::UserDisabled).into());
+            self.inner().store.record(record(user, "AADSTS50057")).await?;
+            return Err(IdpError::Recorded(Refusal::new(Aadsts::UserDisabled)));
         }
-        Ok(user)
+        Ok(user.clone())
     }
 
-    async fn find_credentials(&self, cx: &Cx, name: &str) -> Result<Option<Credentials>, IdpError> {
+    async fn find_credentials(&self, cx: &Cx, name: &str) -> Result<Credentials, IdpError> {
         self.inner()
             .store
-            .read(cx, name.to_owned(), |name, tx| {
+            .read(cx, (name.to_owned(), self.stand_in(name)), |(name, stand_in), tx| {
                 Box::pin(async move {
-                    let Some((user, hash)) = Users(tx).find_by_name(name).await? else {
-                        return Ok(None);
-                    };
-                    let lockout = Users(tx).lockout(user.id).await?;
-                    Ok(Some((user, hash, lockout)))
+                    let known = Users(tx).find_by_name(name).await?;
+                    let id = known.as_ref().map_or(*stand_in, |(user, _)| user.id);
+                    let lockout = Users(tx).lockout(id).await?;
+                    Ok(Credentials { known, id, lockout })
                 })
             })
             .await
     }
 
-    fn mark(&self, user: &User, password: &Secret<String>) -> [u8; 2] {
-        let text = Secret::new(format!("{}{}", user.id, password.expose()));
+    /// Where the failures of a name that nobody has are kept, so that it locks as others do. There are 65 536 such places
+    /// in a tenant: invented names share them and fill no disk.
+    fn stand_in(&self, name: &str) -> ObjectId {
+        let digest = self.inner().digests.password_marks.digest(key_of(name));
+        ObjectId::from_uuid(Uuid::from_u64_pair(u64::from(digest[0]) << 8 | u64::from(digest[1]), 0))
+    }
+
+    fn mark(&self, id: ObjectId, password: &Secret<String>) -> Mark {
+        let text = Secret::new(format!("{id}{}", password.expose()));
         let digest = self.inner().digests.password_marks.digest(text.expose());
         [digest[0], digest[1]]
     }
 
-    async fn count_failure(&self, cx: &Cx, user: &User, mark: [u8; 2]) -> Result<bool, IdpError> {
-        let record = Record::success(cx, "idp.signin", format!("user/{}", user.id));
-        let input = (user.id, mark, record.ended(Outcome::Refused, "AADSTS50126"));
-        self.inner()
+    /// Counts a wrong password and gives the refusal of it.
+    async fn count_failure(
+        &self,
+        cx: &Cx,
+        (id, mark): (ObjectId, Mark),
+        record: Option<Record>,
+    ) -> Result<IdpError, IdpError> {
+        let is_recorded = record.is_some();
+        let is_locked = self
+            .inner()
             .store
-            .write(cx, input, |(user, mark, record), tx| {
+            .write(cx, (id, mark, record), |(id, mark, record), tx| {
                 Box::pin(async move {
                     let now = tx.cx().now;
                     // Read again: others may have failed since.
-                    let next = Users(tx).lockout(*user).await?.failed(*mark, now);
-                    Users(tx).set_lockout(*user, &next).await?;
-                    tx.audit(record).await?;
+                    let next = Users(tx).lockout(*id).await?.failed(*mark, now);
+                    Users(tx).set_lockout(*id, &next).await?;
+                    if let Some(record) = record {
+                        tx.audit(record).await?;
+                    }
                     Ok::<_, IdpError>(next.is_locked(now))
                 })
             })
-            .await
+            .await?;
+        let refusal = Refusal::new(if is_locked {
+            Aadsts::Locked
+        } else {
+            Aadsts::BadCredentials
+        });
+        Ok(if is_recorded {
+            IdpError::Recorded(refusal)
+        } else {
+            refusal.into()
+        })
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hygie_core::{AppId, Cx, Principal, PrincipalKind, Secret, SessionId, TenantId};
-use hygie_oidc::Account;
+use hygie_oidc::{Aadsts, Account, Refusal};
 use hygie_store::audit::Record;
 
 use crate::directory::User;
@@ -89,7 +89,8 @@ impl Idp {
         }))
     }
 
-    /// Begins a session after the credentials were checked; the failures before are forgotten.
+    /// Begins a session after the credentials were checked; the failures before are forgotten, unless they locked the
+    /// account while this password was being checked: many guesses at once are no more than one after the other.
     pub(crate) async fn begin_session(&self, cx: &Cx, new: NewSession) -> Result<SignedIn, IdpError> {
         let row = SessionRow {
             id: SessionId::random(&*cx.random),
@@ -119,6 +120,9 @@ impl Idp {
                 Box::pin(async move {
                     if let Some(previous) = previous {
                         Global(tx).move_sessions(previous, &row.browser).await?;
+                    }
+                    if Users(tx).lockout(row.user).await?.is_locked(tx.cx().now) {
+                        return Err(Refusal::new(Aadsts::Locked).into());
                     }
                     Users(tx).clear_lockout(row.user).await?;
                     Sessions(tx).insert(row).await?;

@@ -1,6 +1,8 @@
 //! What is recorded, and what is not.
 
 use hygie_idp::IdpError;
+use hygie_idp::directory::Enabled;
+use hygie_store::audit::Outcome;
 use serde_json::Value;
 
 use crate::world::{PASSWORD, WEB, World};
@@ -85,6 +87,42 @@ async fn sign_ins_and_tokens_are_recorded_without_secrets() {
         let signature = body[token].as_str().unwrap().rsplit('.').next().unwrap();
         assert!(!all.contains(signature));
     }
+}
+
+#[tokio::test]
+async fn who_is_refused_is_recorded_once_with_the_reason() {
+    let world = World::new().await;
+    let (browser, request) = (world.browser(), world.authorize(world.portal, WEB, &[]));
+    let anna = "anna.martin@ch-demo.example";
+    world.recorded().await;
+    world.sign_in_as(&browser, &request, (anna, "a wrong guess")).await;
+    assert_eq!(
+        world.recorded().await,
+        [],
+        "the transaction that counted it recorded it"
+    );
+    world
+        .sign_in_as(&browser, &request, ("nobody@ch-demo.example", "a wrong guess"))
+        .await;
+    let one = |action: &str, object: &str, reason: &str| {
+        let words = [action, object, reason].map(str::to_owned);
+        let [action, object, reason] = words;
+        [(action, object, Outcome::Refused, reason)]
+    };
+    assert_eq!(world.recorded().await, one("idp.signin", "", "AADSTS50126"));
+    // Signed in, and refused by the application: on a page, and by a redirect.
+    world
+        .idp
+        .set_requires_assignment(&world.cx, world.portal, Enabled::Yes)
+        .await
+        .unwrap();
+    world.sign_in(&browser, &request).await;
+    let app = format!("app/{}", world.portal);
+    assert_eq!(world.recorded().await, one("idp.authorize", &app, "AADSTS50105"));
+    browser
+        .get(&world.authorize(world.portal, WEB, &[("prompt", "none")]))
+        .await;
+    assert_eq!(world.recorded().await, one("idp.authorize", &app, "AADSTS50105"));
 }
 
 #[tokio::test]

@@ -181,6 +181,57 @@ async fn ten_failures_lock_for_a_minute() {
 }
 
 #[tokio::test]
+async fn a_name_that_nobody_has_locks_as_others_do() {
+    let world = World::new().await;
+    let request = world.authorize(world.portal, WEB, &[]);
+    let mut told = Vec::new();
+    for name in [ANNA, "nobody@ch-demo.example"] {
+        let browser = world.browser();
+        let first = browser.get(&request).await;
+        let page = submit(&browser, &first, &[("username", name)]).await;
+        let mut answers = Vec::new();
+        for n in 0..12 {
+            let guess = format!("guess {n}");
+            let answer = submit(&browser, &page, &[("username", name), ("password", &guess)]).await;
+            answers.push(answer.text().contains("verrouillé"));
+        }
+        told.push(answers);
+    }
+    assert_eq!(
+        told[0].iter().filter(|locked| **locked).count(),
+        3,
+        "the tenth and later"
+    );
+    assert_eq!(told[0], told[1]);
+}
+
+#[tokio::test]
+async fn guesses_at_once_do_not_outrun_the_lock() {
+    let world = World::new().await;
+    let browser = world.browser();
+    let first = browser.get(&world.authorize(world.portal, WEB, &[])).await;
+    let page = submit(&browser, &first, &[("username", ANNA)]).await;
+    let guesses = (0..40).map(|n| {
+        if n == 39 {
+            PASSWORD.to_owned()
+        } else {
+            format!("guess {n}")
+        }
+    });
+    let attempts = guesses.map(|password| {
+        let (browser, page) = (&browser, &page);
+        async move { submit(browser, page, &[("username", ANNA), ("password", &password)]).await }
+    });
+    let answers = futures_util::future::join_all(attempts).await;
+    let last = answers.last().unwrap();
+    assert_eq!(last.redirect_param("code"), None, "the right one came after the lock");
+    assert!(last.text().contains("verrouillé"), "{}", last.text());
+    world.clock.advance(Duration::from_mins(1));
+    let answer = submit(&browser, &page, &[("username", ANNA), ("password", PASSWORD)]).await;
+    assert!(answer.redirect_param("code").is_some(), "locked once, for a minute");
+}
+
+#[tokio::test]
 async fn forms_of_others_are_refused() {
     let world = World::new().await;
     let browser = world.browser();

@@ -2,9 +2,10 @@
 
 use hygie_idp::directory::Enabled;
 use hygie_testkit::Answer;
+use hygie_web::layers::layers;
 use serde_json::{Value, json};
 
-use crate::world::{FHIR, LOGIN, World, code_of, open, router};
+use crate::world::{FHIR, LOGIN, World, code_of, open};
 
 async fn app_token(world: &World, other: &[(&str, &str)]) -> Answer {
     let id = world.portal.to_string();
@@ -348,7 +349,7 @@ async fn changes_are_seen_at_once_here_and_within_a_second_elsewhere() {
     let world = World::new().await;
     let random = std::sync::Arc::new(hygie_testkit::SeededRandom::new(7));
     let second = open(&world.store, &world.clock, &random).await;
-    let elsewhere = hygie_testkit::Client::new(&router(&second, &world.store, &world.clock, &random));
+    let elsewhere = hygie_testkit::Client::new(&layers(hygie_idp::router(second), &world.layers));
     let (id, path) = (world.portal.to_string(), world.path("oauth2/v2.0/token"));
     let scope = format!("{FHIR}/.default");
     let fields = [

@@ -4,15 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use futures_util::future::BoxFuture;
 use hygie_core::{AppId, Clock, Cx, GroupId, ObjectId, Secret, TenantId};
 use hygie_idp::directory::{AppRole, Audience, Definition, GroupClaims, NewApplication, NewTenant, NewUser, Scope};
 use hygie_idp::{Deps, Idp, MIGRATIONS};
 use hygie_jose::Verified;
 use hygie_oidc::RedirectUris;
+use hygie_store::audit::{Outcome, Record};
+use hygie_store::{Engine, Store, StoreError, Work};
 use hygie_testkit::{Answer, Client, SeededRandom, TemporaryStore, VirtualClock};
 use hygie_web::error::Pages;
 use hygie_web::i18n::Messages;
-use hygie_web::layers::{Layers, Limits, Settings, layers};
+use hygie_web::layers::{Layers, Limits, Settings};
+use parking_lot::Mutex;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -24,6 +28,29 @@ pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub const WEB: &str = "https://portal.example/callback";
 pub const SPA: &str = "https://spa.example/";
 pub const LOOPBACK: &str = "http://localhost";
+
+/// What the layers record, in memory.
+#[derive(Default)]
+pub struct Trail(Mutex<Vec<Record>>);
+
+impl Engine for Trail {
+    fn write<'a>(&'a self, _: &'a Cx, _: Box<dyn Work>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async { Err(StoreError::Unavailable(None)) })
+    }
+
+    fn read<'a>(&'a self, _: &'a Cx, _: Box<dyn Work>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async { Err(StoreError::Unavailable(None)) })
+    }
+
+    fn record(&self, record: Record) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.0.lock().push(record);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
 
 /// The parties of the tests.
 pub struct World {
@@ -47,6 +74,8 @@ pub struct World {
     /// An installed application.
     pub native: AppId,
     pub store: TemporaryStore,
+    pub trail: Arc<Trail>,
+    pub layers: Layers,
 }
 
 /// The provider over this store; a second one is another process.
@@ -92,7 +121,9 @@ impl World {
         let random = Arc::new(SeededRandom::new(42));
         let store = TemporaryStore::new("directory", MIGRATIONS, &clock);
         let idp = open(&store, &clock, &random).await;
-        let router = router(&idp, &store, &clock, &random);
+        let trail = Arc::new(Trail::default());
+        let layers = edge(&trail, &clock, &random);
+        let router = hygie_web::layers::layers(hygie_idp::router(idp.clone()), &layers);
         let tenant: TenantId = "5b1f9e0a-34a7-4c2a-9a64-0f6f0d2f0001".parse().unwrap();
         let other: TenantId = "5b1f9e0a-34a7-4c2a-9a64-0f6f0d2f0002".parse().unwrap();
         let cx = Cx::internal(tenant, clock.clone(), random);
@@ -138,7 +169,21 @@ impl World {
             spa,
             native,
             store,
+            trail,
+            layers,
         }
+    }
+
+    /// What the layers recorded since the last time, counted refusals of unknown callers included: action, object,
+    /// outcome, reason.
+    pub async fn recorded(&self) -> Vec<(String, String, Outcome, String)> {
+        self.layers.record_refusals().await.expect("the trail takes it");
+        let records = std::mem::take(&mut *self.trail.0.lock());
+        let told = records.into_iter().map(|record| {
+            let reason = record.reason.unwrap_or_default().into_owned();
+            (record.action.into_owned(), record.object, record.outcome, reason)
+        });
+        told.collect()
     }
 
     /// A context of now in this tenant.
@@ -273,8 +318,8 @@ pub fn code_of(answer: &Answer) -> u64 {
     answer.json()["error_codes"][0].as_u64().expect("an error code")
 }
 
-pub fn router(idp: &Idp, store: &TemporaryStore, clock: &Arc<VirtualClock>, random: &Arc<SeededRandom>) -> Router {
-    let settings = Settings {
+fn edge(trail: &Arc<Trail>, clock: &Arc<VirtualClock>, random: &Arc<SeededRandom>) -> Layers {
+    Layers::new(Settings {
         service: "idp",
         clock: clock.clone(),
         random: random.clone(),
@@ -285,10 +330,9 @@ pub fn router(idp: &Idp, store: &TemporaryStore, clock: &Arc<VirtualClock>, rand
         render: Arc::new(Pages),
         cors: hygie_idp::cors,
         hsts: None,
-        store: store.store.clone(),
+        store: Store::new(trail.clone()),
         refusals_interval: Duration::from_mins(1),
-    };
-    layers(hygie_idp::router(idp.clone()), &Layers::new(settings))
+    })
 }
 
 /// FHIR service, API, portal, single page, native.
