@@ -5,7 +5,7 @@ use url::Url;
 use crate::{Occurrence, Refusal, ResponseMode};
 
 /// An authorization response, good or bad.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     /// Where it goes.
     pub redirect_uri: String,
@@ -13,6 +13,20 @@ pub struct Response {
     pub mode: ResponseMode,
     /// Its members in order; `state` last.
     pub members: Vec<(&'static str, String)>,
+}
+
+/// Names of the members only: codes and tokens are among them.
+impl std::fmt::Debug for Response {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Response")
+            .field("redirect_uri", &self.redirect_uri)
+            .field("mode", &self.mode)
+            .field(
+                "members",
+                &self.members.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            )
+            .finish()
+    }
 }
 
 /// What the browser is told.

@@ -81,7 +81,7 @@ fn scopes(params: &Params, version: Version) -> Result<Option<Scopes>, Refusal> 
 }
 
 /// What a token response holds; how it is written depends on the endpoint ([`TokenResponse::render`]).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TokenResponse {
     /// Endpoint family.
     pub version: Version,
@@ -99,6 +99,18 @@ pub struct TokenResponse {
     pub id_token: Option<String>,
     /// base64url of `{"uid":…,"utid":…}`.
     pub client_info: Option<String>,
+}
+
+/// Without the tokens.
+impl std::fmt::Debug for TokenResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenResponse")
+            .field("version", &self.version)
+            .field("validity", &self.validity)
+            .field("resource", &self.resource)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
 }
 
 impl TokenResponse {
@@ -198,6 +210,7 @@ mod tests {
             response.render().to_string(),
             r#"{"token_type":"Bearer","scope":"a b","expires_in":3600,"ext_expires_in":3600,"access_token":"t","refresh_token":"r","refresh_token_expires_in":86400}"#
         );
+        assert!(!format!("{response:?}").contains("access_token"), "{response:?}");
         response.version = Version::V1;
         response.refresh = None;
         assert_eq!(
