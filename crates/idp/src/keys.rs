@@ -78,8 +78,11 @@ impl Ring {
 pub enum Rotation {
     /// If the key is old enough, and the next one was published long enough.
     WhenDue,
-    /// At once, because a key is compromised; clients that cached the document find the new one by its unknown `kid`.
+    /// At once; clients that cached the document find the new one by its unknown `kid`.
     Now,
+    /// At once and without grace, because somebody else may have the keys: nothing that they signed is accepted any
+    /// more, here from now on, elsewhere when the document is fetched again. Who had the one that signs had the next.
+    Compromised,
 }
 
 /// Signs, and keeps the keys it signs with.
@@ -174,6 +177,9 @@ impl Signer {
 
     /// Lets the next key sign, and publishes a new next one. False when nothing was due.
     pub(crate) async fn rotate(&self, rotation: Rotation) -> Result<bool, IdpError> {
+        if rotation == Rotation::Compromised {
+            return self.replace().await;
+        }
         let cx = provider_cx(&self.clock, &self.random);
         if next_to_sign(&key_rows(&self.store, &cx).await?, rotation, cx.now).is_none() {
             return Ok(false);
@@ -199,6 +205,30 @@ impl Signer {
         self.refresh().await?;
         Ok(rotated)
     }
+
+    /// Removes every key, retired ones too, and begins anew.
+    async fn replace(&self) -> Result<bool, IdpError> {
+        let cx = provider_cx(&self.clock, &self.random);
+        let record = Record::success(&cx, "idp.keys.replace", "keys");
+        self.store
+            .write(
+                &cx,
+                (new_keys(&self.name, cx.now).await?, record),
+                |(keys, record), tx| {
+                    Box::pin(async move {
+                        Keys(tx).remove_all().await?;
+                        for key in keys {
+                            Keys(tx).insert(key).await?;
+                        }
+                        tx.audit(record).await?;
+                        Ok::<_, IdpError>(())
+                    })
+                },
+            )
+            .await?;
+        self.refresh().await?;
+        Ok(true)
+    }
 }
 
 /// A context that concerns no tenant: the keys are of the provider.
@@ -213,10 +243,7 @@ async fn key_rows(store: &Store, cx: &Cx) -> Result<Vec<KeyRow>, IdpError> {
 }
 
 async fn first_keys(store: &Store, cx: &Cx, name: &str) -> Result<Vec<KeyRow>, IdpError> {
-    let keys = vec![
-        new_key(name, cx.now, Some(cx.now)).await?,
-        new_key(name, cx.now, None).await?,
-    ];
+    let keys = new_keys(name, cx.now).await?;
     let input = (keys, Record::success(cx, "idp.keys.create", "keys"));
     store
         .write(cx, input, |(keys, record), tx| {
@@ -233,6 +260,14 @@ async fn first_keys(store: &Store, cx: &Cx, name: &str) -> Result<Vec<KeyRow>, I
             })
         })
         .await
+}
+
+/// A key that signs and the next one.
+async fn new_keys(name: &str, now: Timestamp) -> Result<Vec<KeyRow>, IdpError> {
+    Ok(vec![
+        new_key(name, now, Some(now)).await?,
+        new_key(name, now, None).await?,
+    ])
 }
 
 async fn new_key(name: &str, now: Timestamp, active_from: Option<Timestamp>) -> Result<KeyRow, IdpError> {

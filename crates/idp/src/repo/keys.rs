@@ -62,6 +62,13 @@ impl Keys<'_, '_> {
         self.0.execute(sql, &[before.into()]).await
     }
 
+    /// Removes every key.
+    pub async fn remove_all(&mut self) -> Result<u64, StoreError> {
+        self.0
+            .execute("DELETE FROM idp_signing_key WHERE {i.is}1 = 1", &[])
+            .await
+    }
+
     /// The secret of this name: `candidate` when there was none.
     pub async fn root(&mut self, name: &str, candidate: &Secret<[u8; 32]>) -> Result<Secret<[u8; 32]>, StoreError> {
         let insert = "INSERT INTO idp_root ({i.col}name, secret) VALUES ({i.val}?1, ?2)

@@ -43,10 +43,7 @@ async fn the_next_key_is_published_before_it_signs_and_the_last_one_after() {
     // Another process takes it in.
     let second = open(&world.store, &world.clock, &Arc::new(SeededRandom::new(9))).await;
     assert_eq!(second.jwks().keys.len(), 3);
-    assert!(
-        world.idp.rotate_keys(Rotation::Now).await.unwrap(),
-        "compromised: at once"
-    );
+    assert!(world.idp.rotate_keys(Rotation::Now).await.unwrap(), "at once");
     let third = kid_of_a_new_token(&world).await.1;
     assert!(
         hygie_jose::verify(third.as_str().unwrap(), &second.key_set()).is_ok(),
@@ -57,4 +54,20 @@ async fn the_next_key_is_published_before_it_signs_and_the_last_one_after() {
     world.clock.advance(Duration::from_hours(28 * 24 + 1));
     world.idp.maintain().await.unwrap();
     assert!(!published(&world).contains(&first), "nobody needs it any more");
+}
+
+#[tokio::test]
+async fn what_a_compromised_key_signed_is_accepted_no_more() {
+    let world = World::new().await;
+    let token = kid_of_a_new_token(&world).await.1;
+    let before = published(&world);
+    assert!(world.idp.rotate_keys(Rotation::Compromised).await.unwrap());
+    assert!(
+        published(&world).iter().all(|kid| !before.contains(kid)),
+        "the next one was known too"
+    );
+    assert_eq!(published(&world).len(), 2);
+    assert!(hygie_jose::verify(token.as_str().unwrap(), &world.idp.key_set()).is_err());
+    let later = kid_of_a_new_token(&world).await.1;
+    world.verified(&later);
 }
