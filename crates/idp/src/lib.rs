@@ -154,11 +154,12 @@ impl Idp {
         self.0.signer.rotate(rotation).await
     }
 
-    /// What must be done about once a minute: rotates keys that are due, takes in what other processes rotated, removes
-    /// what has expired.
+    /// What must be done about once a minute: rotates keys that are due, takes in what other processes rotated and
+    /// revoked, forgets and removes what has expired.
     pub async fn maintain(&self) -> Result<(), IdpError> {
         self.0.signer.rotate(Rotation::WhenDue).await?;
         self.0.signer.refresh().await?;
+        self.refresh_revocations().await?;
         let cx = self.provider_cx();
         // A day longer than they are good for: who comes late is told that it is late.
         let before = cx.now - Duration::from_hours(24);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hygie_core::{AppId, ObjectId, TenantId, Timestamp};
 use hygie_oidc::RedirectUris;
 use serde::{Deserialize, Serialize};
+use url::Url;
 use uuid::Uuid;
 
 /// The application of the directory API, the resource of scopes without a prefix and of tokens for the user endpoint;
@@ -17,6 +18,11 @@ const FIRST_PARTY: TenantId = TenantId::from_uuid(Uuid::from_u128(0xf8cd_ef31_a3
 
 /// Names under which the directory API is asked for.
 pub const DIRECTORY_API_NAMES: &[&str] = &["https://graph.microsoft.com", "https://graph.microsoft.com/"];
+
+/// Longest text of a definition.
+const MAX_TEXT: usize = 256;
+/// Longest list of a definition.
+const MAX_LIST: usize = 256;
 
 /// A registered application, in its home tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,6 +154,40 @@ pub struct ServicePrincipal {
 }
 
 impl Definition {
+    /// Whether it may be registered, redirect URIs apart; names the member that has a wrong form or is too long.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let fits = |text: &str| (1..=MAX_TEXT).contains(&text.len()) && !text.contains(char::is_control);
+        // Words are separated by spaces in scopes and claims (RFC 6749 §3.3).
+        let is_word = |text: &str| fits(text) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_address = |text: &str| {
+            let is_plain = is_word(text) && !text.contains([';', ',', '"', '\'']);
+            is_plain && Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.fragment().is_none())
+        };
+        let roles = self.app_roles.iter().map(|role| (&role.value, &role.display_name));
+        let scopes = self.scopes.iter().map(|scope| (&scope.value, &scope.display_name));
+        let claims = [&self.optional_claims.id_token, &self.optional_claims.access_token];
+        for (member, count, is_good) in [
+            (
+                "identifierUris",
+                self.identifier_uris.len(),
+                self.identifier_uris.iter().all(|uri| is_word(uri)),
+            ),
+            ("scopes", self.scopes.len(), all_named(scopes, is_word, fits)),
+            ("appRoles", self.app_roles.len(), all_named(roles, is_word, fits)),
+            (
+                "optionalClaims",
+                claims.iter().map(|list| list.len()).sum(),
+                claims.iter().copied().flatten().all(|claim| is_word(&claim.name)),
+            ),
+            ("logoutUrl", 0, self.logout_url.as_deref().is_none_or(is_address)),
+        ] {
+            if count > MAX_LIST || !is_good {
+                return Err(member);
+            }
+        }
+        Ok(())
+    }
+
     /// Whether access tokens for this application are of version 2.
     pub fn wants_v2(&self) -> bool {
         self.requested_access_token_version == Some(2)
@@ -160,6 +200,14 @@ impl Definition {
             .find(|role| role.id == id)
             .map(|role| role.value.as_str())
     }
+}
+
+fn all_named<'a>(
+    mut pairs: impl Iterator<Item = (&'a String, &'a String)>,
+    is_word: impl Fn(&str) -> bool,
+    fits: impl Fn(&str) -> bool,
+) -> bool {
+    pairs.all(|(value, name)| is_word(value) && fits(name))
 }
 
 /// The directory API, which is registered nowhere and present in every tenant.
@@ -185,6 +233,53 @@ mod tests {
     #[test]
     fn the_directory_api_has_its_well_known_id() {
         assert_eq!(DIRECTORY_API.to_string(), "00000003-0000-0000-c000-000000000000");
+    }
+
+    #[test]
+    fn what_may_be_registered() {
+        let with = |change: fn(&mut Definition)| {
+            let mut definition = Definition::default();
+            change(&mut definition);
+            definition.check()
+        };
+        let role = |value: &str| AppRole {
+            id: Uuid::nil(),
+            value: value.to_owned(),
+            display_name: "name".to_owned(),
+        };
+        assert_eq!(with(|_| ()), Ok(()));
+        assert_eq!(
+            with(|d| d.logout_url = Some("https://a.example/out?x=1".to_owned())),
+            Ok(())
+        );
+        for wrong in [
+            "http://a.example/",
+            "https://a.example;x/",
+            "javascript:x",
+            "",
+            "https://a.example/#x",
+        ] {
+            let definition = Definition {
+                logout_url: Some(wrong.to_owned()),
+                ..Definition::default()
+            };
+            assert_eq!(definition.check(), Err("logoutUrl"), "{wrong}");
+        }
+        for wrong in ["", "two words", "é", "line\n"] {
+            let definition = Definition {
+                app_roles: vec![role(wrong)],
+                ..Definition::default()
+            };
+            assert_eq!(definition.check(), Err("appRoles"), "{wrong}");
+        }
+        assert_eq!(
+            with(|d| d.identifier_uris = vec!["x".repeat(257)]),
+            Err("identifierUris")
+        );
+        assert_eq!(
+            with(|d| d.identifier_uris = vec!["api://x".to_owned(); 257]),
+            Err("identifierUris")
+        );
     }
 
     #[test]

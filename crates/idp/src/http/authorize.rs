@@ -1,11 +1,11 @@
 //! `GET|POST /{tenant}/oauth2/v2.0/authorize` and its v1 form — RFC 6749 §3.1, OpenID Connect Core §3.1.2.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use hygie_oidc::Version;
 use hygie_web::error::Failure;
 
-use super::flow::Flow;
+use super::flow::{Flow, as_get};
 use super::inbound::Inbound;
 use super::refused;
 use crate::{Idp, IdpError};
@@ -44,12 +44,10 @@ async fn asking(
     idp.asking(&inbound.cx(), place, version, params).await
 }
 
-/// An authorization request by POST is sent on as GET: browsers keep our session cookie back from a form that another
-/// site posts, and give it with the redirect that follows.
+/// An authorization request by POST is sent on as GET, so that it comes with the session.
 pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
     let params = inbound
         .params()
         .map_err(|refusal| refused::page(&idp, &inbound, &IdpError::from(refusal), None))?;
-    let address = format!("{}?{}", inbound.asked.path(), params.encode());
-    Ok(Redirect::to(&address).into_response())
+    Ok(as_get(&inbound, params))
 }

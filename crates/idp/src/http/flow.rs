@@ -6,8 +6,8 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use hygie_core::Cx;
 use hygie_oidc::{
-    Account, AuthorizeRequest, Delivery, Interaction, Prompt, Refusal, Response as Answer, ResponseMode, Version,
-    interact,
+    Account, AuthorizeRequest, Delivery, Interaction, Params, Prompt, Refusal, Response as Answer, ResponseMode,
+    Version, interact,
 };
 use hygie_web::audit::Note;
 use hygie_web::cookie::{self, Cookie, SameSite};
@@ -259,6 +259,12 @@ impl Flow<'_> {
             .finish();
         format!("/{}/{endpoint}?{query}", self.inbound.segment)
     }
+}
+
+/// Sends a form on as GET: browsers keep our session cookie back from a form that another site posts, and give it with
+/// the redirect that follows.
+pub fn as_get(inbound: &Inbound, params: &Params) -> Response {
+    redirect(&inbound.asked, &format!("{}?{}", inbound.asked.path(), params.encode()))
 }
 
 /// A cookie of ours as a header.

@@ -33,11 +33,8 @@ impl FromRequest<Idp> for Inbound {
 
     async fn from_request(mut request: Request, idp: &Idp) -> Result<Self, Failure> {
         let asked: Asked = request.extract_parts_with_state(idp).await?;
-        let segment = request.uri().path().split('/').nth(1).unwrap_or_default();
-        let segment = hygie_oidc::Params::parse(format!("s={segment}").as_bytes())
-            .ok()
-            .and_then(|params| params.get("s").map(str::to_owned))
-            .unwrap_or_default();
+        // As it stands: ids and domain names need no escape.
+        let segment = request.uri().path().split('/').nth(1).unwrap_or_default().to_owned();
         let headers = request.headers().clone();
         let params = match *request.method() {
             Method::POST => body(request).await,

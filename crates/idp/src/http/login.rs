@@ -92,6 +92,7 @@ async fn password(flow: &Flow<'_>, request: &AuthorizeRequest, params: &Params) 
         }));
     };
     let cx = flow.inbound.asked.cx(tenant);
+    flow.inbound.asked.note(Note::new("idp.signin", "user"));
     let checked = flow.idp.check_password(&cx, &name, Secret::new(password.to_owned()));
     let begun = match checked.await {
         Ok(user) => begin(flow, &cx, user).await,

@@ -5,6 +5,7 @@
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::Method;
 use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFRESH, SET_COOKIE};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use hygie_core::AppId;
@@ -15,7 +16,7 @@ use hygie_web::error::Failure;
 use hygie_web::ui::{Page, View};
 use url::Url;
 
-use super::flow::{redirect, set_cookie};
+use super::flow::{as_get, redirect, set_cookie};
 use super::inbound::Inbound;
 use super::{SESSION_COOKIE, refused};
 use crate::directory::Application;
@@ -39,6 +40,9 @@ pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, F
     let place = idp.place(&inbound.cx(), &inbound.segment).await.map_err(fail)?;
     let params = inbound.params().map_err(|refusal| fail(refusal.into()))?;
     let cookie = cookie::get(&inbound.headers, SESSION_COOKIE);
+    if cookie.is_none() && *inbound.asked.method() == Method::POST {
+        return Ok(as_get(&inbound, params));
+    }
     let all = idp.accounts(&inbound.cx(), cookie, None).await.map_err(fail)?;
     let leaving: Vec<SignedIn> = all
         .iter()

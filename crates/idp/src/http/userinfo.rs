@@ -23,8 +23,9 @@ pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, F
         return Ok(unauthenticated("Bearer"));
     };
     match idp.user_info(&inbound.cx(), token).await {
-        Ok((tenant, info)) => {
-            inbound.asked.cx(tenant);
+        Ok((principal, info)) => {
+            inbound.asked.cx(principal.tenant);
+            inbound.asked.acts(principal.into());
             Ok(([(CACHE_CONTROL, "no-store")], Json(info)).into_response())
         }
         Err(UserInfoError::Token) => Ok(unauthenticated("Bearer error=\"invalid_token\"")),
@@ -40,6 +41,7 @@ fn unauthenticated(challenge: &'static str) -> Response {
     };
     (
         StatusCode::UNAUTHORIZED,
+        Note::new("idp.userinfo", "me").refused(body.error),
         [(WWW_AUTHENTICATE, challenge), (CACHE_CONTROL, "no-store")],
         Json(body),
     )

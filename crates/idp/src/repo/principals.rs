@@ -41,7 +41,8 @@ impl Principals<'_, '_> {
         self.0.query_one(&sql, &[id.into()]).await?.map(principal).transpose()
     }
 
-    /// Writes a service principal under these names; each name belongs to one service principal of a tenant.
+    /// Writes a service principal under these names; each name, with a final slash or without, belongs to one service
+    /// principal of a tenant: the services take both for theirs.
     pub async fn insert(&mut self, principal: &ServicePrincipal, names: &[String]) -> Result<(), StoreError> {
         let sql = "INSERT INTO idp_principal ({i.col}tenant, id, app, home, display_name, enabled, assignment_required,
                    created_at) VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -57,6 +58,13 @@ impl Principals<'_, '_> {
         self.0.execute(sql, &values).await?;
         let sql = "INSERT INTO idp_principal_name ({i.col}tenant, name, principal) VALUES ({i.val}:tenant, ?1, ?2)";
         for name in names {
+            if self
+                .find_by_name(name)
+                .await?
+                .is_some_and(|other| other.id != principal.id)
+            {
+                return Err(StoreError::Duplicate("the name of another service principal".into()));
+            }
             self.0.execute(sql, &[name.into(), principal.id.into()]).await?;
         }
         Ok(())

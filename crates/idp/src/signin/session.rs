@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hygie_core::{AppId, Cx, Principal, PrincipalKind, Secret, SessionId, TenantId};
+use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, Secret, SessionId, TenantId};
 use hygie_oidc::{Aadsts, Account, Refusal};
 use hygie_store::audit::Record;
 
@@ -168,15 +168,24 @@ impl Idp {
     /// A person as the actor of a record.
     pub(crate) fn person(&self, account: &Account, app: Option<AppId>) -> Principal {
         Principal {
-            issuer: self.inner().provider.issuer_v1(account.tenant),
-            tenant: account.tenant,
-            subject: account.user,
-            kind: PrincipalKind::User,
             app,
+            session: Some(account.session),
+            ..self.actor(account.tenant, account.user, PrincipalKind::User)
+        }
+    }
+
+    /// Somebody of a tenant as the actor of a record.
+    pub(crate) fn actor(&self, tenant: TenantId, subject: ObjectId, kind: PrincipalKind) -> Principal {
+        Principal {
+            issuer: self.inner().provider.issuer_v1(tenant),
+            tenant,
+            subject,
+            kind,
+            app: None,
             groups: Vec::new(),
             app_roles: Vec::new(),
             scopes: Vec::new(),
-            session: Some(account.session),
+            session: None,
             professional: None,
         }
     }

@@ -29,8 +29,15 @@ impl Idp {
         if matches!(request.client.credential, Credential::None) {
             return Err(Refusal::new(Aadsts::NoCredential).into());
         }
-        let parties = self.own_parties(&cx, client, &wanted.resource).await?;
         grant::credential(hygie_oidc::Platform::Web, &request.client.credential, origin)?;
+        let parties = match self.own_parties(&cx, client, &wanted.resource).await {
+            Ok(parties) => parties,
+            Err(error) => {
+                // Who has not proved to be the client is not told which resources there are, and who may have them.
+                self.prove(&cx, client, &request.client.credential).await?;
+                return Err(error);
+            }
+        };
         self.check_secret(&cx, &parties, &request.client.credential)?;
         let facts = self.app_facts(&cx, &parties);
         let ends = cx.now + grant::access_ttl(&*cx.random);

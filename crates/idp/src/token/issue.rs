@@ -110,32 +110,17 @@ impl Idp {
     /// The application as the actor of a record.
     pub(super) fn application_actor(&self, parties: &Parties) -> Principal {
         Principal {
-            issuer: self.inner().provider.issuer_v1(parties.tenant.id),
-            tenant: parties.tenant.id,
-            subject: parties.client.principal.id,
-            kind: PrincipalKind::App,
             app: Some(parties.client.application.app),
-            groups: Vec::new(),
-            app_roles: Vec::new(),
-            scopes: Vec::new(),
-            session: None,
-            professional: None,
+            ..self.actor(parties.tenant.id, parties.client.principal.id, PrincipalKind::App)
         }
     }
 
     /// A person, through an application, as the actor of a record.
     pub(super) fn person_actor(&self, tenant: TenantId, authorization: &Authorization) -> Principal {
         Principal {
-            issuer: self.inner().provider.issuer_v1(tenant),
-            tenant,
-            subject: authorization.user,
-            kind: PrincipalKind::User,
             app: Some(authorization.client),
-            groups: Vec::new(),
-            app_roles: Vec::new(),
-            scopes: Vec::new(),
             session: Some(authorization.session),
-            professional: None,
+            ..self.actor(tenant, authorization.user, PrincipalKind::User)
         }
     }
 }

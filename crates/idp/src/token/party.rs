@@ -144,7 +144,7 @@ impl Idp {
         let (principal, application) = read.client;
         let secrets = match &application {
             Some(_) => read.secrets,
-            None => self.foreign_secrets(cx, &principal).await?,
+            None => self.home_secrets(cx, &principal).await?,
         };
         let client = self.party(cx, principal, application).await?;
         let (principal, application) = read.resource;
@@ -193,7 +193,8 @@ impl Idp {
             .await
     }
 
-    async fn foreign_secrets(&self, cx: &Cx, principal: &ServicePrincipal) -> Result<Vec<StoredSecret>, IdpError> {
+    /// The secrets of an application, from the tenant it is registered in.
+    async fn home_secrets(&self, cx: &Cx, principal: &ServicePrincipal) -> Result<Vec<StoredSecret>, IdpError> {
         self.inner()
             .store
             .read(&cx.for_tenant(principal.home), principal.app, |app, tx| {
@@ -211,6 +212,16 @@ impl Idp {
             }
             Credential::None | Credential::Assertion => Ok(()),
         }
+    }
+
+    /// The same for a client of which nothing else is read; one that is unknown here has nothing to prove.
+    pub(super) async fn prove(&self, cx: &Cx, client: AppId, credential: &Credential) -> Result<(), IdpError> {
+        let principal = self.find_service_principal(cx, client).await?;
+        if let (Some(principal), Credential::Secret(secret)) = (principal, credential) {
+            let digest = self.inner().digests.secrets.digest(secret.expose());
+            grant::secret(&digest, &self.home_secrets(cx, &principal).await?, cx.now, client)?;
+        }
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hygie_access::{Origin, Revocations};
-use hygie_core::{AppId, Cx, ObjectId, TenantId};
+use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, SessionId, TenantId};
 use hygie_jose::Verified;
 use serde::Serialize;
 
@@ -45,8 +45,8 @@ pub enum UserInfoError {
 }
 
 impl Idp {
-    /// What the bearer of this token may know of its person.
-    pub(crate) async fn user_info(&self, cx: &Cx, token: &str) -> Result<(TenantId, UserInfo), UserInfoError> {
+    /// What the bearer of this token may know of its person, and who the bearer is.
+    pub(crate) async fn user_info(&self, cx: &Cx, token: &str) -> Result<(Principal, UserInfo), UserInfoError> {
         let verified = hygie_jose::verify(token, &self.inner().signer.ring().keys).map_err(|_| UserInfoError::Token)?;
         let bearer = self.bearer(cx, &verified).ok_or(UserInfoError::Token)?;
         let cx = cx.for_tenant(bearer.tenant);
@@ -64,8 +64,13 @@ impl Idp {
             return Err(UserInfoError::Token);
         }
         let profile = |value: Option<String>| value.filter(|_| bearer.has("profile"));
+        let principal = Principal {
+            app: Some(bearer.client),
+            session: bearer.session,
+            ..self.actor(bearer.tenant, bearer.user, PrincipalKind::User)
+        };
         Ok((
-            bearer.tenant,
+            principal,
             UserInfo {
                 sub,
                 name: profile(Some(user.display_name)),
@@ -108,6 +113,7 @@ impl Idp {
             tenant,
             user,
             client,
+            session,
             scopes,
             issued_at: claims.issued_at,
         })
@@ -119,6 +125,7 @@ struct Bearer {
     tenant: TenantId,
     user: ObjectId,
     client: AppId,
+    session: Option<SessionId>,
     scopes: Vec<String>,
     issued_at: Option<hygie_core::Timestamp>,
 }

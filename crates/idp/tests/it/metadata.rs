@@ -42,6 +42,8 @@ async fn unknown_tenants_are_told_so() {
         ("5b1f9e0a-34a7-4c2a-9a64-0f6f0d2f0009", 90002, "invalid_tenant"),
         ("nowhere.example", 90002, "invalid_tenant"),
         ("%22%3Cscript%3E", 90002, "invalid_tenant"),
+        ("common&x", 90002, "invalid_tenant"),
+        ("%63ommon", 90002, "invalid_tenant"),
         ("consumers", 90130, "invalid_request"),
         ("9188040d-6c67-4c5b-b112-36a304b66dad", 90130, "invalid_request"),
     ] {

@@ -69,3 +69,21 @@ async fn nobody_is_sent_to_an_address_that_no_application_of_theirs_has() {
         .await;
     assert_eq!((unnamed.status.as_u16(), unnamed.location()), (200, ""));
 }
+
+#[tokio::test]
+async fn a_form_of_another_site_ends_the_session_too() {
+    let world = World::new().await;
+    let browser = world.browser();
+    world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    // Browsers keep the cookie back from it.
+    let id = world.portal.to_string();
+    let fields = [("client_id", id.as_str()), ("post_logout_redirect_uri", WEB)];
+    let sent_on = world.browser().post(&world.path("oauth2/v2.0/logout"), &fields).await;
+    assert_eq!((sent_on.status.as_u16(), sent_on.header("set-cookie")), (303, ""));
+    let page = browser.get(sent_on.location()).await;
+    assert_eq!(page.header("refresh"), format!("3; url={WEB}"));
+    let silent = browser
+        .get(&world.authorize(world.portal, WEB, &[("prompt", "none")]))
+        .await;
+    assert_eq!(silent.redirect_param("error").as_deref(), Some("login_required"));
+}

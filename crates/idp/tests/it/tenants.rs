@@ -2,7 +2,7 @@
 
 use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
 use hygie_idp::IdpError;
-use hygie_idp::directory::{Group, User};
+use hygie_idp::directory::{Definition, Group, NewApplication, User};
 use hygie_idp::repo::{
     Applications, Codes, Grants, Groups, Lockout, Principals, Refreshes, SecretRow, SessionRow, Sessions, Tenants,
     Users,
@@ -191,6 +191,29 @@ async fn applications_and_principals() {
         Principals(tx).set_enabled(*id, false).await? || Principals(tx).set_requires_assignment(*id, true).await?
     });
     assert!(!changed);
+}
+
+#[tokio::test]
+async fn a_name_belongs_to_one_application_with_and_without_slash() {
+    let world = World::new().await;
+    for (name, is_free) in [
+        (crate::world::FHIR.to_owned(), false),
+        (format!("{}/", crate::world::FHIR), false),
+        (world.api.to_string(), false),
+        ("https://graph.microsoft.com".to_owned(), false),
+        (format!("{}/x", crate::world::FHIR), true),
+    ] {
+        let new = NewApplication {
+            app: None,
+            display_name: "Twin".to_owned(),
+            definition: Definition {
+                identifier_uris: vec![name.clone()],
+                ..Definition::default()
+            },
+        };
+        let made = world.idp.create_application(&world.cx, new).await;
+        assert_eq!(made.is_ok(), is_free, "{name}");
+    }
 }
 
 #[tokio::test]

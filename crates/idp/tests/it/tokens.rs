@@ -136,6 +136,16 @@ async fn refusals_of_applications() {
     let fhir = scope(FHIR);
     for (other, status, code, error) in [
         (vec![("client_secret", "wrong")], 401, 7_000_215, "invalid_client"),
+        // Whether the resource exists is not told to who has not proved to be the client.
+        (
+            vec![
+                ("client_secret", "wrong"),
+                ("scope", "https://nowhere.example/.default"),
+            ],
+            401,
+            7_000_215,
+            "invalid_client",
+        ),
         (vec![("client_secret", "")], 401, 7_000_218, "invalid_client"),
         (
             vec![("client_secret", ""), ("client_assertion", "a.b.c")],

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hygie_store::audit::Outcome;
 use serde_json::json;
 
 use crate::world::World;
@@ -26,6 +27,16 @@ async fn it_tells_what_the_scopes_allow() {
         answer.json(),
         json!({ "sub": subject, "name": "Anna Martin", "family_name": "Martin", "given_name": "Anna", "email": "anna.martin@ch-demo.example" })
     );
+    let records = world.recorded().await;
+    let [record] = &records[..] else {
+        panic!("one record in {records:?}")
+    };
+    assert_eq!(
+        (record.action.as_ref(), record.outcome),
+        ("idp.userinfo", Outcome::Success)
+    );
+    let actor = record.actor.as_ref().expect("the person");
+    assert_eq!((actor.subject, actor.app), (world.nurse, Some(world.portal)));
     let little = world.code_flow(&[("scope", "openid")]).await;
     let answer = ask(little["access_token"].as_str().unwrap().to_owned()).await;
     assert_eq!(answer.json(), json!({ "sub": subject }));

@@ -10,7 +10,7 @@ use hygie_idp::directory::{AppRole, Audience, Definition, GroupClaims, NewApplic
 use hygie_idp::{Deps, Idp, MIGRATIONS};
 use hygie_jose::Verified;
 use hygie_oidc::RedirectUris;
-use hygie_store::audit::{Outcome, Record};
+use hygie_store::audit::Record;
 use hygie_store::{Engine, Store, StoreError, Work};
 use hygie_testkit::{Answer, Client, SeededRandom, TemporaryStore, VirtualClock};
 use hygie_web::error::Pages;
@@ -174,16 +174,10 @@ impl World {
         }
     }
 
-    /// What the layers recorded since the last time, counted refusals of unknown callers included: action, object,
-    /// outcome, reason.
-    pub async fn recorded(&self) -> Vec<(String, String, Outcome, String)> {
+    /// What the layers recorded since the last time, counted refusals of unknown callers included.
+    pub async fn recorded(&self) -> Vec<Record> {
         self.layers.record_refusals().await.expect("the trail takes it");
-        let records = std::mem::take(&mut *self.trail.0.lock());
-        let told = records.into_iter().map(|record| {
-            let reason = record.reason.unwrap_or_default().into_owned();
-            (record.action.into_owned(), record.object, record.outcome, reason)
-        });
-        told.collect()
+        std::mem::take(&mut *self.trail.0.lock())
     }
 
     /// A context of now in this tenant.

@@ -7,7 +7,7 @@ use hygie_core::{AppId, Cx, ObjectId};
 use hygie_jose::random_secret;
 use hygie_store::audit::Record;
 
-use super::{DirectoryError, Enabled, MAX_NAME, NewApplication, NewSecret, named, new_uuid, principal_of};
+use super::{DirectoryError, Enabled, NewApplication, NewSecret, named, new_uuid, principal_of};
 use crate::directory::{Application, Audience, ServicePrincipal};
 use crate::repo::{Applications, Global, Principals, SecretRow};
 use crate::{Idp, IdpError};
@@ -20,14 +20,7 @@ impl Idp {
         new: NewApplication,
     ) -> Result<(Application, ServicePrincipal), DirectoryError> {
         new.definition.redirect_uris.check()?;
-        if new
-            .definition
-            .identifier_uris
-            .iter()
-            .any(|uri| uri.is_empty() || uri.len() > MAX_NAME)
-        {
-            return Err(DirectoryError::Value("identifierUris"));
-        }
+        new.definition.check().map_err(DirectoryError::Value)?;
         let json = serde_json::to_string(&new.definition).map_err(IdpError::from)?;
         let application = Application {
             app: new.app.unwrap_or_else(|| AppId::random(&*cx.random)),
