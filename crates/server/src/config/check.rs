@@ -25,7 +25,7 @@ pub fn check(config: &Config, text: &str) -> Problems {
     check.tenants(config);
     check.workspaces(config);
     if let Err(failure) = logs::parse_filter(&config.log.filter) {
-        check.problems.add(text, &(0..0), failure.to_string());
+        check.problems.add(text, &(0..0), &failure.to_string());
     }
     check.problems.0.sort_by_key(|problem| problem.line);
     check.problems
@@ -38,7 +38,7 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn add(&mut self, span: &Range<usize>, message: impl Into<String>) {
-        self.problems.add(self.text, span, message.into());
+        self.problems.add(self.text, span, &message.into());
     }
 
     fn master_key(&mut self, span: Range<usize>, key: &MasterKey) {

@@ -34,10 +34,10 @@ impl Problems {
     }
 
     /// Adds one at this place of the text.
-    pub fn add(&mut self, text: &str, span: &Range<usize>, message: String) {
+    pub fn add(&mut self, text: &str, span: &Range<usize>, message: &str) {
         self.0.push(Problem {
             line: Some(line_of(text, span)),
-            message: plain(&message),
+            message: plain(message),
         });
     }
 
