@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use hygie_core::{Secret, TenantId};
 use rusqlite::config::DbConfig;
@@ -38,9 +38,17 @@ pub struct Db {
 /// Statements kept rendered; beyond it the table starts anew.
 const MAX_STATEMENTS: usize = 1024;
 
+/// SQLite counts as initialized before SQLCipher is: a second thread could open a file meanwhile, and its key would be
+/// refused. So the first connection is opened alone; should it fail, the next one tells why.
+fn initialize() {
+    static FIRST: Once = Once::new();
+    FIRST.call_once(|| drop(Connection::open_in_memory()));
+}
+
 impl Db {
     /// Opens or creates the file with this raw key.
     pub fn open(path: &Path, key: &Secret<[u8; 32]>, access: Access, cache_kib: u32) -> Result<Self, StoreError> {
+        initialize();
         if access == Access::Write {
             // SQLite gives its own files the mode of the database: nobody else reads them, even encrypted.
             let made = files::private().write(true).create(true).truncate(false).open(path);

@@ -4,4 +4,5 @@ mod audit;
 mod conformance;
 mod crash;
 mod embedded;
+mod first;
 mod world;
