@@ -5,6 +5,7 @@ import msal
 import pytest
 import requests
 from chromium import arrivals, sign_in
+from people import patient
 
 APPS = [
     "fhir-reader",
@@ -154,6 +155,22 @@ def test_a_person_signs_in_and_stays_signed_in(trusted, page):
     for _ in range(2):
         again = public(trusted).acquire_token_by_refresh_token(refresh, [trusted.user_scope])
         assert "access_token" in again, again
+
+
+@pytest.mark.parametrize(("who", "reads"), [("nurse", 200), ("doctor", 200), ("secretary", 403)])
+def test_a_person_reads_patients_by_her_own_role(trusted, page, who, reads):
+    app = public(trusted)
+    with arrivals() as listener:
+        flow = app.initiate_auth_code_flow([trusted.user_scope], redirect_uri=listener.uri)
+        page.goto(flow["auth_uri"])
+        sign_in(page, trusted.user(who))
+        token = app.acquire_token_by_auth_code_flow(flow, listener.next(page))["access_token"]
+    found = trusted.call("GET", "Patient?_count=5", token=token)
+    assert found.status_code == reads, found.text
+    if reads == 200:
+        assert [entry["resource"]["resourceType"] for entry in found.json()["entry"]] == ["Patient"] * 5
+    # Nobody of them may write.
+    assert trusted.call("POST", "Patient", token=token, json=patient()).status_code == 403
 
 
 def test_the_answer_can_come_back_as_a_form(trusted, page):

@@ -6,6 +6,7 @@
 mod budgets;
 mod definitions;
 mod documents;
+mod golden;
 mod layers;
 mod workspace;
 
@@ -29,6 +30,12 @@ enum Chore {
     Budgets,
     /// Refuse a document whose link or named test is gone
     Documents,
+    /// Write the golden files and snapshots anew; read the difference before committing
+    Golden {
+        /// Only those of this package
+        #[arg(short, long)]
+        package: Option<String>,
+    },
     /// Make crates/fhir-model/tables from the FHIR R4 definitions: the unpacked npm package hl7.fhir.r4.examples 4.0.1
     Definitions {
         /// The directory `package` of the unpacked package
@@ -44,6 +51,7 @@ fn main() -> ExitCode {
         Chore::Layers => layers::run(),
         Chore::Budgets => budgets::run(),
         Chore::Documents => documents::run(),
+        Chore::Golden { package } => golden::run(package.as_deref()),
         Chore::Definitions { dir, out } => definitions::run(&dir, &out),
     };
     match done {
