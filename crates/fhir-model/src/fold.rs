@@ -34,7 +34,13 @@ pub fn fold(text: &str) -> Cow<'_, str> {
             c => folded.push(c),
         }
     }
-    Cow::Owned(folded)
+    // A mark may have stood on white space, which is the outer one now.
+    let inner = folded.trim();
+    if inner.len() == folded.len() {
+        Cow::Owned(folded)
+    } else {
+        Cow::Owned(inner.to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -55,6 +61,7 @@ mod tests {
             ("L’Haÿ", "l'hay"),
             ("Ελλάδα", "ελλαδα"),
             ("日本", "日本"),
+            ("\u{352} dupont\t\u{337}", "dupont"),
         ];
         for (text, expected) in cases {
             assert_eq!(fold(text), expected);
