@@ -84,7 +84,11 @@ struct Meta {
 
 impl OperationOutcome {
     /// Of these issues; its id is the request's, to be found again in the log.
-    pub fn new(request: RequestId, now: Timestamp, issue: Vec<Issue>) -> Self {
+    pub fn new(request: RequestId, now: Timestamp, mut issue: Vec<Issue>) -> Self {
+        for one in &mut issue {
+            make_string(&mut one.diagnostics);
+            one.expression.iter_mut().for_each(make_string);
+        }
         Self {
             resource_type: "OperationOutcome",
             id: request.to_string(),
@@ -94,6 +98,12 @@ impl OperationOutcome {
             issue,
         }
     }
+}
+
+/// A message may repeat what was sent; a FHIR string has no control characters but white space.
+/// <http://hl7.org/fhir/R4/datatypes.html#string>
+fn make_string(text: &mut String) {
+    text.retain(|c| c >= ' ' || matches!(c, '\t' | '\r' | '\n'));
 }
 
 /// The error type of FHIR handlers.
@@ -271,6 +281,14 @@ mod tests {
                 "issue": [{ "severity": "error", "code": "exception", "diagnostics": "sorry" }]
             })
         );
+    }
+
+    #[test]
+    fn a_message_that_repeats_what_was_sent_is_a_fhir_string() {
+        let issue = Issue::error("invalid", "'a\0\u{1b}\tb' is\nnot known").at("Patient.\0name");
+        let error = OutcomeError::new(ErrorKind::Invalid, vec![issue]);
+        assert_eq!(body(&error)["issue"][0]["diagnostics"], "'a\tb' is\nnot known");
+        assert_eq!(body(&error)["issue"][0]["expression"][0], "Patient.name");
     }
 
     #[test]
