@@ -119,6 +119,13 @@ pub fn parse(asked: &Asked<'_>) -> Result<Query, SearchError> {
         return Err(SearchError::TooMany(MAX_VALUES));
     }
     for (name, value) in asked.pairs {
+        // It ends the texts of index keys, and no FHIR string has it.
+        if value.contains('\0') {
+            return Err(SearchError::Value {
+                parameter: name.clone(),
+                expected: "a text without U+0000",
+            });
+        }
         let used = match name.as_str() {
             name if FORM.contains(&name) => continue,
             "_count" => query.set_count(value)?,
@@ -265,6 +272,7 @@ mod tests {
             "_count=many",
             "status:above=x",
             "date:missing=perhaps",
+            "code=8480-6\0\u{1}",
         ] {
             assert!(read(text, Handling::Lenient).is_err(), "{text}");
         }
