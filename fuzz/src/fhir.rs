@@ -48,6 +48,7 @@ fn seeds() -> Vec<Vec<u8>> {
         "DELETE /Patient/p1\n\n",
         "GET /Patient/p1/_history?_count=2\n\n",
         "GET /Patient/p1/_history/1\nif-none-match: W/\"1\"\n\n",
+        "GET /Patient?n%00%1bme=x&name=a%00\n\n",
         "POST /Patient/_search\ncontent-type: application/x-www-form-urlencoded\n\nname=martin&_sort=-birthdate",
         "POST /\ncontent-type: application/fhir+json\n\n{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{\"fullUrl\":\"urn:uuid:7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001\",\"resource\":{\"resourceType\":\"Patient\"},\"request\":{\"method\":\"POST\",\"url\":\"Patient\",\"ifNoneExist\":\"identifier=a|2\"}},{\"resource\":{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":\"urn:uuid:7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001\"}},\"request\":{\"method\":\"POST\",\"url\":\"Observation\"}},{\"request\":{\"method\":\"GET\",\"url\":\"Patient?name=m\"}}]}",
         "POST /\ncontent-type: application/fhir+json\n\n{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{\"request\":{\"method\":\"DELETE\",\"url\":\"Patient/p1\",\"ifMatch\":\"W/\\\"1\\\"\"}},{\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p2\"},\"request\":{\"method\":\"PUT\",\"url\":\"Patient/p2\"}},{\"request\":{\"method\":\"GET\",\"url\":\"Patient/p2/_history/1\"}}]}",

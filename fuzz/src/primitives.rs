@@ -41,6 +41,7 @@ fn seeds() -> Vec<Vec<u8>> {
         "2001:db8::/32",
         "AAEx",
         "BAD",
+        "dupont\t\u{337}",
     ])
 }
 

@@ -39,6 +39,7 @@ fn seeds() -> Vec<Vec<u8>> {
         "{\"resourceType\":\"ValueSet\",\"url\":\"http://a/b|c\",\"status\":\"draft\",\"compose\":{\"include\":[{\"system\":\"s\"}]}}",
         "{\"resourceType\":\"Bundle\",\"type\":\"document\",\"entry\":[{\"resource\":{\"resourceType\":\"Composition\"}}]}",
         "{\"resourceType\":\"Nothing\"}",
+        "{\"resourceType\":\"Patient\",\"name\":[{\"given\":[\"\u{352} zo\u{eb}\"]}]}",
     ]);
     // The generator's own world: the first resource of each type.
     let mut kinds = Vec::new();

@@ -165,6 +165,7 @@ fn seeds() -> Vec<Vec<u8>> {
         "Observation?performer=https://ailleurs.example/fhir/Practitioner/2",
         "Observation?code:text=press&date=ap2026-02&_sort=-_lastUpdated",
         "Observation?_id=o1,o2&_lastUpdated=gt2026-11-21T08:30:05Z",
+        "Patient?family=martin%00%01",
         "Patient?\nAAEx",
         "Observation?_sort=date\nAgAAAAAA",
         "Observation?status=final\nAQBx",
