@@ -32,6 +32,19 @@ impl Revocations {
     fn session(&self, tenant: TenantId, session: SessionId, at: Timestamp) {
         self.0.write().sessions.insert((tenant, session), at);
     }
+
+    /// Adds what was read from the store and forgets what is older than any token. What is known stays: it may have
+    /// been revoked after the store was read.
+    fn take_in(&self, read: Known, since: Timestamp) {
+        let mut known = self.0.write();
+        known.users.retain(|_, at| *at > since);
+        known.sessions.retain(|_, at| *at > since);
+        for (user, read_at) in read.users {
+            let at = known.users.entry(user).or_insert(read_at);
+            *at = read_at.max(*at);
+        }
+        known.sessions.extend(read.sessions);
+    }
 }
 
 impl hygie_access::Revocations for Idp {
@@ -55,25 +68,21 @@ impl Idp {
     pub async fn refresh_revocations(&self) -> Result<(), IdpError> {
         let cx = self.provider_cx();
         let since = cx.now - REMEMBERED;
-        let (users, sessions) = self
+        let read = self
             .inner()
             .store
             .read(&cx, since, |since, tx| {
                 Box::pin(async move {
-                    let users = Global(tx).list_revoked_users(*since).await?;
-                    Ok::<_, IdpError>((users, Global(tx).list_revoked_sessions(*since).await?))
+                    let users = Global(tx).list_revoked_users(*since).await?.into_iter();
+                    let sessions = Global(tx).list_revoked_sessions(*since).await?.into_iter();
+                    Ok::<_, IdpError>(Known {
+                        users: users.map(|(tenant, user, at)| ((tenant, user), at)).collect(),
+                        sessions: sessions.map(|(tenant, id, at)| ((tenant, id), at)).collect(),
+                    })
                 })
             })
             .await?;
-        let mut known = self.inner().revoked.0.write();
-        known.users = users
-            .into_iter()
-            .map(|(tenant, user, at)| ((tenant, user), at))
-            .collect();
-        known.sessions = sessions
-            .into_iter()
-            .map(|(tenant, id, at)| ((tenant, id), at))
-            .collect();
+        self.inner().revoked.take_in(read, since);
         Ok(())
     }
 
@@ -124,5 +133,35 @@ impl Idp {
             self.inner().revoked.session(cx.tenant, session, cx.now);
         }
         Ok(ended)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn what_is_known_outlives_an_older_reading_of_the_store() {
+        let (tenant, revoked) = (TenantId::from_uuid(Uuid::from_u128(1)), Revocations::default());
+        let user = |n| ObjectId::from_uuid(Uuid::from_u128(n));
+        let at = Timestamp::from_secs;
+        revoked.user(tenant, user(1), at(50));
+        revoked.user(tenant, user(2), at(150));
+        revoked.session(tenant, SessionId::from_uuid(Uuid::from_u128(3)), at(160));
+        // Read before the last two were revoked.
+        let read = Known {
+            users: HashMap::from([((tenant, user(2)), at(120)), ((tenant, user(4)), at(130))]),
+            sessions: HashMap::new(),
+        };
+        revoked.take_in(read, at(100));
+        let known = revoked.0.read();
+        let instant = |n| known.users.get(&(tenant, user(n))).copied();
+        assert_eq!(
+            [instant(1), instant(2), instant(4)],
+            [None, Some(at(150)), Some(at(130))]
+        );
+        assert_eq!(known.sessions.len(), 1);
     }
 }
