@@ -16,6 +16,8 @@ use crate::{
 
 /// How far the clocks of issuers may be from ours.
 const LEEWAY: Duration = Duration::from_mins(1);
+/// Longest `rh` that is kept with a known token; no issuer has longer ones.
+const MAX_RH: usize = 256;
 
 /// An application role of an outside issuer that counts as a role of ours, because the configuration says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,6 +175,7 @@ impl Gate {
             Some(Revoked::Tenant) => Err(Reason::TenantRevoked),
             Some(Revoked::User) => Err(Reason::UserRevoked),
             Some(Revoked::Session) => Err(Reason::SessionRevoked),
+            Some(Revoked::Grant) => Err(Reason::GrantRevoked),
         }
     }
 
@@ -205,6 +208,7 @@ impl Gate {
                 subject: principal.subject,
                 session: principal.session,
                 issued_at: claims.issued_at,
+                rh: claims.text("rh").filter(|rh| rh.len() <= MAX_RH).map(Box::from),
             },
             principal: Arc::new(principal),
             expires_at: claims.expires_at.ok_or(Reason::Expired)? + LEEWAY,

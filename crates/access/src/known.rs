@@ -115,6 +115,7 @@ mod tests {
                 subject,
                 session: None,
                 issued_at: None,
+                rh: None,
             },
             expires_at: Timestamp::from_secs(expires_at),
             verified_at: Timestamp::from_secs(verified_at),

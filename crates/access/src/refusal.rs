@@ -72,6 +72,8 @@ reasons! {
     UserRevoked = "user_revoked", Unauthenticated;
     /// The session is revoked.
     SessionRevoked = "session_revoked", Unauthenticated;
+    /// The grant that the token came of is revoked.
+    GrantRevoked = "grant_revoked", Unauthenticated;
     /// The keys of the issuer cannot be had.
     KeysUnavailable = "keys_unavailable", Unavailable;
     /// The role assignments cannot be had.

@@ -3,7 +3,7 @@
 use hygie_core::{ObjectId, SessionId, TenantId, Timestamp};
 
 /// What a revocation can hit in a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The tenant.
     pub tenant: TenantId,
@@ -13,6 +13,8 @@ pub struct Origin {
     pub session: Option<SessionId>,
     /// When it was issued (`iat`): a user's revocation hits what was issued before it.
     pub issued_at: Option<Timestamp>,
+    /// What the issuer revalidates the token by (`rh`): opaque to everybody else.
+    pub rh: Option<Box<str>>,
 }
 
 /// What is revoked.
@@ -24,6 +26,8 @@ pub enum Revoked {
     User,
     /// The session.
     Session,
+    /// What a person authorized: its code or refresh token was used by two.
+    Grant,
 }
 
 /// Revocations that the identity provider publishes. They are asked at every use of a token, known ones included, and

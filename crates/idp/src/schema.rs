@@ -90,4 +90,12 @@ CREATE TABLE idp_refresh ({i.def}tenant {blob} NOT NULL, digest {blob} NOT NULL,
   expires_at {int} NOT NULL, rotated_at {int}, PRIMARY KEY ({i.col}tenant, digest));
 CREATE INDEX idp_refresh_expiry ON idp_refresh ({i.col}expires_at);",
     },
+    Migration {
+        number: 205,
+        title: "revoked grants",
+        sql: "
+CREATE TABLE idp_revoked_grant ({i.def}tenant {blob} NOT NULL, family {blob} NOT NULL, revoked_at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, family));
+CREATE INDEX idp_revoked_grant_at ON idp_revoked_grant ({i.col}revoked_at);",
+    },
 ];

@@ -309,7 +309,7 @@ async fn revocations_hit_known_tokens_at_once() {
     let world = World::new();
     let gate = world.gate();
     let token = world.token(&json!({
-        "scp": "user_impersonation", "sub": "pairwise", "sid": object(9),
+        "scp": "user_impersonation", "sub": "pairwise", "sid": object(9), "rh": "1.Ag",
     }));
     assert!(world.open(&gate, &token).await.is_ok());
     let origin = Origin {
@@ -317,13 +317,15 @@ async fn revocations_hit_known_tokens_at_once() {
         subject: object(1),
         session: Some(hygie_core::SessionId::from_uuid(object(9).uuid())),
         issued_at: Some(world.now() + Duration::from_secs(1)),
+        rh: Some("1.Ag".into()),
     };
     for (what, reason) in [
         (Revoked::Session, Reason::SessionRevoked),
+        (Revoked::Grant, Reason::GrantRevoked),
         (Revoked::User, Reason::UserRevoked),
         (Revoked::Tenant, Reason::TenantRevoked),
     ] {
-        *world.revocations.0.lock().unwrap() = Some((origin, what));
+        *world.revocations.0.lock().unwrap() = Some((origin.clone(), what));
         assert_eq!(world.open(&gate, &token).await.err(), Some(reason));
         *world.revocations.0.lock().unwrap() = None;
         assert!(world.open(&gate, &token).await.is_ok());

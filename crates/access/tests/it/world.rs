@@ -108,6 +108,7 @@ impl Revocations for Published {
             Revoked::Tenant => hit.tenant == origin.tenant,
             Revoked::User => hit.subject == origin.subject && origin.issued_at < hit.issued_at,
             Revoked::Session => hit.session == origin.session,
+            Revoked::Grant => hit.rh == origin.rh,
         };
         is_hit.then_some(*what)
     }

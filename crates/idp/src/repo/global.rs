@@ -2,6 +2,7 @@
 
 use hygie_core::{AppId, ObjectId, SessionId, TenantId, Timestamp};
 use hygie_store::{StoreError, Tx};
+use uuid::Uuid;
 
 /// Look-ups over all tenants.
 pub struct Global<'t, 'e>(pub &'t mut Tx<'e>);
@@ -99,6 +100,21 @@ impl Global<'_, '_> {
             .collect()
     }
 
+    /// The grants that were revoked since, because a code or refresh token was used twice.
+    pub async fn list_revoked_grants(
+        &mut self,
+        since: Timestamp,
+    ) -> Result<Vec<(TenantId, Uuid, Timestamp)>, StoreError> {
+        let sql = "SELECT tenant, family, revoked_at FROM idp_revoked_grant WHERE {i.is}revoked_at > ?1";
+        let rows = self.0.query(sql, &[since.into()]).await?;
+        rows.into_iter()
+            .map(|mut row| {
+                let family = super::uuid(&row.take::<Vec<u8>>(1)?, "idp_revoked_grant.family")?;
+                Ok((row.take(0)?, family, row.take(2)?))
+            })
+            .collect()
+    }
+
     /// Removes what expired before `before`. A session is kept as long as refresh tokens of it live: it may be revoked.
     pub async fn purge(&mut self, before: Timestamp) -> Result<u64, StoreError> {
         let mut removed = 0;
@@ -106,6 +122,7 @@ impl Global<'_, '_> {
             "DELETE FROM idp_code WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_refresh WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_family WHERE {i.is}expires_at < ?1",
+            "DELETE FROM idp_revoked_grant WHERE {i.is}revoked_at < ?1",
             "DELETE FROM idp_session WHERE {i.is}expires_at < ?1
              AND id NOT IN (SELECT session FROM idp_family WHERE {i.is}1 = 1)",
         ] {

@@ -91,8 +91,12 @@ impl Refreshes<'_, '_> {
         self.0.execute(sql, &[(*digest).into(), at.into()]).await.map(drop)
     }
 
-    /// Revokes a family. False when there is none, or it was revoked before.
+    /// Revokes a family with the access tokens that came of it. False when it has no refresh tokens, or was revoked
+    /// before.
     pub async fn revoke(&mut self, family: Uuid, at: Timestamp) -> Result<bool, StoreError> {
+        let sql = "INSERT INTO idp_revoked_grant ({i.col}tenant, family, revoked_at)
+                   VALUES ({i.val}:tenant, ?1, ?2) ON CONFLICT ({i.col}tenant, family) DO NOTHING";
+        self.0.execute(sql, &[(*family.as_bytes()).into(), at.into()]).await?;
         let sql = "UPDATE idp_family SET revoked_at = ?2
                    WHERE {i.is}tenant = :tenant AND id = ?1 AND revoked_at IS NULL";
         Ok(self.0.execute(sql, &[(*family.as_bytes()).into(), at.into()]).await? > 0)

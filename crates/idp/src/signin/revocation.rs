@@ -7,8 +7,10 @@ use hygie_access::{Origin, Revoked};
 use hygie_core::{Cx, ObjectId, SessionId, TenantId, Timestamp};
 use hygie_store::audit::Record;
 use parking_lot::RwLock;
+use uuid::Uuid;
 
 use crate::repo::{Global, Refreshes, Sessions, Users};
+use crate::token::grant_of;
 use crate::{Idp, IdpError};
 
 /// No access token lives longer.
@@ -22,6 +24,7 @@ pub(crate) struct Revocations(RwLock<Known>);
 struct Known {
     users: HashMap<(TenantId, ObjectId), Timestamp>,
     sessions: HashMap<(TenantId, SessionId), Timestamp>,
+    grants: HashMap<(TenantId, Uuid), Timestamp>,
 }
 
 impl Revocations {
@@ -33,17 +36,24 @@ impl Revocations {
         self.0.write().sessions.insert((tenant, session), at);
     }
 
+    /// A person's authorization of an application, with all that came of it.
+    pub fn grant(&self, tenant: TenantId, grant: Uuid, at: Timestamp) {
+        self.0.write().grants.insert((tenant, grant), at);
+    }
+
     /// Adds what was read from the store and forgets what is older than any token. What is known stays: it may have
     /// been revoked after the store was read.
     fn take_in(&self, read: Known, since: Timestamp) {
         let mut known = self.0.write();
         known.users.retain(|_, at| *at > since);
         known.sessions.retain(|_, at| *at > since);
+        known.grants.retain(|_, at| *at > since);
         for (user, read_at) in read.users {
             let at = known.users.entry(user).or_insert(read_at);
             *at = read_at.max(*at);
         }
         known.sessions.extend(read.sessions);
+        known.grants.extend(read.grants);
     }
 }
 
@@ -55,11 +65,17 @@ impl hygie_access::Revocations for Idp {
         if known.users.get(&(origin.tenant, origin.subject)).is_some_and(is_before) {
             return Some(Revoked::User);
         }
-        let session = origin.session?;
+        let is_ended = |session| known.sessions.contains_key(&(origin.tenant, session));
+        if origin.session.is_some_and(is_ended) {
+            return Some(Revoked::Session);
+        }
+        // Read only when there is something to find: nearly never.
+        let rh = origin.rh.as_deref().filter(|_| !known.grants.is_empty())?;
+        let grant = grant_of(rh)?;
         known
-            .sessions
-            .contains_key(&(origin.tenant, session))
-            .then_some(Revoked::Session)
+            .grants
+            .contains_key(&(origin.tenant, grant))
+            .then_some(Revoked::Grant)
     }
 }
 
@@ -75,9 +91,11 @@ impl Idp {
                 Box::pin(async move {
                     let users = Global(tx).list_revoked_users(*since).await?.into_iter();
                     let sessions = Global(tx).list_revoked_sessions(*since).await?.into_iter();
+                    let grants = Global(tx).list_revoked_grants(*since).await?.into_iter();
                     Ok::<_, IdpError>(Known {
                         users: users.map(|(tenant, user, at)| ((tenant, user), at)).collect(),
                         sessions: sessions.map(|(tenant, id, at)| ((tenant, id), at)).collect(),
+                        grants: grants.map(|(tenant, id, at)| ((tenant, id), at)).collect(),
                     })
                 })
             })
@@ -154,6 +172,7 @@ mod tests {
         let read = Known {
             users: HashMap::from([((tenant, user(2)), at(120)), ((tenant, user(4)), at(130))]),
             sessions: HashMap::new(),
+            grants: HashMap::new(),
         };
         revoked.take_in(read, at(100));
         let known = revoked.0.read();

@@ -47,13 +47,14 @@ impl Idp {
             .code
             .then(|| opaque(tenant, &Secret::new(random_array(&*cx.random))));
         let kept = self.kept(&cx, &authorization, code.as_ref())?;
+        let grant = kept.family;
         self.keep(&cx, kept).await?;
         let mut members = Vec::new();
         if let Some(code) = &code {
             members.push(("code", code.expose().clone()));
         }
         if request.response_type.is_implicit() {
-            let facts = self.facts(&cx, &parties, &authorization, proof(Platform::Spa));
+            let facts = self.facts(&cx, &parties, (&authorization, grant), proof(Platform::Spa));
             members.extend(self.implicit(&facts, (&authorization, request), code.as_ref()).await?);
         }
         if asking.params.get("client_info") == Some("1") {

@@ -2,7 +2,7 @@
 //! <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
 //!
 //! The version of an access token is that of its resource, the version of an id token that of the endpoint. Claims
-//! without a value are left out. `aio`, `rh` and `uti` are always there: opaque, random.
+//! without a value are left out. `aio`, `rh` and `uti` are always there, opaque.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -62,6 +62,8 @@ pub struct Facts<'a> {
 /// How and when a person authenticated.
 #[derive(Clone, Copy)]
 pub struct SignIn<'a> {
+    /// What was authorized: everything that comes of it is revoked together.
+    pub grant: Uuid,
     /// The session.
     pub session: SessionId,
     /// When.
@@ -226,14 +228,28 @@ fn begin(facts: &Facts<'_>, version: Version, audience: &str, expires_at: Timest
 }
 
 fn end(mut claims: Claims, facts: &Facts<'_>, v2: bool) -> Map<String, Value> {
-    claims.put(
-        "rh",
-        format!("1.A{}", base64url::encode(random_array::<33>(facts.random))),
-    );
+    claims.put("rh", rh(facts));
     claims.put("tid", facts.parties.tenant.id.to_string());
     claims.put("uti", base64url::encode(random_array::<16>(facts.random)));
     claims.put("ver", if v2 { "2.0" } else { "1.0" });
     claims.0
+}
+
+const RH_PREFIX: &str = "1.A";
+
+/// The claim by which we revalidate a token: names the grant of a person's; the rest is random.
+fn rh(facts: &Facts<'_>) -> String {
+    let mut bytes: [u8; 33] = random_array(facts.random);
+    if let Some(signed_in) = &facts.signed_in {
+        bytes[..16].copy_from_slice(signed_in.grant.as_bytes());
+    }
+    format!("{RH_PREFIX}{}", base64url::encode(bytes))
+}
+
+/// The grant that an `rh` of ours names.
+pub fn grant_of(rh: &str) -> Option<Uuid> {
+    let bytes = base64url::decode(rh.strip_prefix(RH_PREFIX)?).ok()?;
+    Uuid::from_slice(bytes.get(..16)?).ok()
 }
 
 fn person_in_access(claims: &mut Claims, facts: &Facts<'_>, (subject, signed_in): (&Subject, &SignIn<'_>), v2: bool) {

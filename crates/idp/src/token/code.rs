@@ -1,6 +1,6 @@
 //! The authorization code grant (RFC 6749 §4.1.3).
 
-use hygie_core::{Cx, Secret, Timestamp, random_array};
+use hygie_core::{Cx, Secret, TenantId, Timestamp, random_array};
 use hygie_oidc::grant::{self, CodeAttempt, GrantRefusal};
 use hygie_oidc::{Aadsts, Grant, Platform, Refusal, Scopes, TokenRequest};
 use hygie_store::audit::{Outcome, Record};
@@ -24,13 +24,6 @@ struct Presented {
     /// Digest and end of the refresh token to be kept, when one is issued.
     refresh: Option<([u8; 32], Timestamp)>,
     record: Record,
-}
-
-/// How the transaction ended.
-enum Redeemed {
-    Good(Box<CodeRow>),
-    /// Refused; what had been issued before is revoked when the code was used twice.
-    Refused(Refusal),
 }
 
 impl Idp {
@@ -74,12 +67,10 @@ impl Idp {
             refresh: refresh.as_ref().map(|new| (new.digest, new.ends)),
             record: Record::success(&cx, "idp.token", object(parties.resource.party.application.app)),
         };
-        let row = match self.redeem(&cx, presented).await? {
-            Redeemed::Refused(refusal) => return Err(refusal.into()),
-            Redeemed::Good(row) => row,
-        };
-        let authorization = &row.authorization;
-        let facts = self.facts(&cx, &parties, authorization, proof(platform));
+        self.redeem(&cx, presented)
+            .await?
+            .map_err(|refusal| self.revoked_where_reused(cx.tenant, stored.family, (refusal, cx.now)))?;
+        let facts = self.facts(&cx, &parties, (authorization, stored.family), proof(platform));
         let ask = ResponseAsk {
             version: request.version,
             refresh: refresh.map(|new| new.told(platform)),
@@ -143,14 +134,15 @@ impl Idp {
             .await
     }
 
-    async fn redeem(&self, cx: &Cx, presented: Presented) -> Result<Redeemed, IdpError> {
+    /// The outer result is of the store, the inner one the decision: a reuse commits the revocation.
+    async fn redeem(&self, cx: &Cx, presented: Presented) -> Result<Result<(), GrantRefusal>, IdpError> {
         self.inner()
             .store
             .write(cx, presented, |presented, tx| {
                 Box::pin(async move {
                     let now = tx.cx().now;
                     let Some(row) = Codes(tx).find(&presented.digest).await? else {
-                        return Ok(Redeemed::Refused(Refusal::about(Aadsts::BadGrant, &["code"])));
+                        return Ok(Err(Refusal::about(Aadsts::BadGrant, &["code"]).into()));
                     };
                     let mut decision = decide(&row, presented, now);
                     if decision.is_ok() && is_revoked(tx, &row.authorization).await? {
@@ -160,24 +152,38 @@ impl Idp {
                         decision = Err(GrantRefusal::Reused(Refusal::new(Aadsts::CodeReused)));
                     }
                     if let Err(refusal) = decision {
-                        return match refusal {
-                            GrantRefusal::Refused(refusal) => Ok(Redeemed::Refused(refusal)),
-                            GrantRefusal::Reused(refusal) => {
-                                Refreshes(tx).revoke(row.family, now).await?;
-                                tx.audit(&presented.record.clone().ended(Outcome::Refused, "AADSTS54005"))
-                                    .await?;
-                                Ok(Redeemed::Refused(refusal))
-                            }
-                        };
+                        if let GrantRefusal::Reused(_) = refusal {
+                            Refreshes(tx).revoke(row.family, now).await?;
+                            tx.audit(&presented.record.clone().ended(Outcome::Refused, "AADSTS54005"))
+                                .await?;
+                        }
+                        return Ok(Err(refusal));
                     }
                     if let Some((digest, ends)) = presented.refresh {
                         begin_family(tx, &row, (digest, ends), now).await?;
                     }
                     tx.audit(&presented.record).await?;
-                    Ok::<_, IdpError>(Redeemed::Good(Box::new(row)))
+                    Ok::<_, IdpError>(Ok(()))
                 })
             })
             .await
+    }
+
+    /// The refusal of a code or refresh token. When it was used twice, the store has the grant revoked by now: the data
+    /// services of this process know at once.
+    pub(super) fn revoked_where_reused(
+        &self,
+        tenant: TenantId,
+        grant: Uuid,
+        (refusal, now): (GrantRefusal, Timestamp),
+    ) -> Refusal {
+        match refusal {
+            GrantRefusal::Refused(refusal) => refusal,
+            GrantRefusal::Reused(refusal) => {
+                self.inner().revoked.grant(tenant, grant, now);
+                refusal
+            }
+        }
     }
 
     /// A refresh token to be kept and told.

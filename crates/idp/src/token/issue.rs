@@ -3,6 +3,7 @@
 use hygie_core::{AppId, Cx, Principal, PrincipalKind, TenantId, Timestamp};
 use hygie_jose::{Protected, base64url};
 use hygie_oidc::{Names, TokenResponse, Version, grant};
+use uuid::Uuid;
 
 use super::Authorization;
 use super::claims::{self, Facts, IdTokenFacts, Proof, SignIn};
@@ -19,12 +20,12 @@ pub(super) struct AccessToken {
 }
 
 impl Idp {
-    /// The facts of a person's tokens.
+    /// The facts of a person's tokens; `grant` names what was authorized.
     pub(super) fn facts<'a>(
         &'a self,
         cx: &'a Cx,
         parties: &'a Parties,
-        authorization: &'a Authorization,
+        (authorization, grant): (&'a Authorization, Uuid),
         proof: Proof,
     ) -> Facts<'a> {
         Facts {
@@ -35,6 +36,7 @@ impl Idp {
             proof,
             client_address: cx.client,
             signed_in: Some(SignIn {
+                grant,
                 session: authorization.session,
                 auth_time: authorization.auth_time,
                 methods: &authorization.methods,

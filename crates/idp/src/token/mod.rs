@@ -18,6 +18,7 @@ use hygie_web::audit::Note;
 use serde::{Deserialize, Serialize};
 
 pub use asking::Asking;
+pub(crate) use claims::grant_of;
 pub use userinfo::{UserInfo, UserInfoError};
 
 /// What a person authorized: kept with the code, then with the family of refresh tokens.

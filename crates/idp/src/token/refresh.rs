@@ -63,8 +63,15 @@ impl Idp {
             next: (next.digest, next.ends),
             record: Record::success(&cx, "idp.token.refresh", object(parties.resource.party.application.app)),
         };
-        self.exchange(&cx, exchange).await??;
-        let facts = self.facts(&cx, &parties, authorization, proof(authorization.platform));
+        self.exchange(&cx, exchange)
+            .await?
+            .map_err(|refusal| self.revoked_where_reused(cx.tenant, stored.family, (refusal, cx.now)))?;
+        let facts = self.facts(
+            &cx,
+            &parties,
+            (authorization, stored.family),
+            proof(authorization.platform),
+        );
         let ask = ResponseAsk {
             version: request.version,
             refresh: Some(next.told(authorization.platform)),
@@ -88,7 +95,7 @@ impl Idp {
     }
 
     /// The outer result is of the store, the inner one the decision: a reuse commits the revocation.
-    async fn exchange(&self, cx: &Cx, exchange: Exchange) -> Result<Result<(), Refusal>, IdpError> {
+    async fn exchange(&self, cx: &Cx, exchange: Exchange) -> Result<Result<(), GrantRefusal>, IdpError> {
         self.inner()
             .store
             .write(cx, exchange, |exchange, tx| {
@@ -96,20 +103,18 @@ impl Idp {
                     let now = tx.cx().now;
                     let refused = || Refusal::about(Aadsts::BadGrant, &["refresh_token"]);
                     let Some(row) = Refreshes(tx).find(&exchange.digest).await? else {
-                        return Ok(Err(refused()));
+                        return Ok(Err(refused().into()));
                     };
                     let Some(user) = Users(tx).find(row.authorization.user).await? else {
-                        return Ok(Err(Refusal::new(Aadsts::UnknownUser)));
+                        return Ok(Err(Refusal::new(Aadsts::UnknownUser).into()));
                     };
-                    match grant::refresh(&token_of(&row, user.valid_from), exchange.client, now) {
-                        Ok(()) => {}
-                        Err(GrantRefusal::Refused(refusal)) => return Ok(Err(refusal)),
-                        Err(GrantRefusal::Reused(refusal)) => {
+                    if let Err(refusal) = grant::refresh(&token_of(&row, user.valid_from), exchange.client, now) {
+                        if let GrantRefusal::Reused(_) = refusal {
                             Refreshes(tx).revoke(row.family, now).await?;
                             tx.audit(&exchange.record.clone().ended(Outcome::Refused, "AADSTS50173"))
                                 .await?;
-                            return Ok(Err(refusal));
                         }
+                        return Ok(Err(refusal));
                     }
                     Refreshes(tx).rotated(&exchange.digest, now).await?;
                     let (digest, ends) = exchange.next;

@@ -103,6 +103,7 @@ impl Idp {
             subject: user,
             session,
             issued_at: claims.issued_at,
+            rh: claims.text("rh").map(Box::from),
         };
         let is_revoked = self.revoked(&origin).is_some();
         if !(is_ours && is_for_us && is_live && scopes.iter().any(|scope| scope == "openid")) || is_revoked {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hygie_access::{Assignments, Gate, Instance, Kind, Reason, RoleSemantics, TrustedIssuer};
+use hygie_access::{Assignments, Gate, Instance, Kind, Origin, Reason, Revoked, RoleSemantics, TrustedIssuer};
 use hygie_core::PrincipalKind;
 use hygie_testkit::{SeededRandom, TemporaryStore};
 use serde_json::Value;
 
-use crate::world::{FHIR, LOGIN, World};
+use crate::world::{FHIR, LOGIN, WEB, World, code_of, open};
 
 fn gate(world: &World, assignments: &TemporaryStore) -> Gate {
     let random = Arc::new(SeededRandom::new(3));
@@ -84,4 +84,71 @@ async fn persons_and_applications_are_told_apart_and_revoked() {
         gate.authenticate(Some(&app), now).await.is_ok(),
         "the application is not the person"
     );
+}
+
+#[tokio::test]
+async fn what_came_of_a_stolen_grant_is_accepted_no_more() {
+    let world = World::new().await;
+    let store = TemporaryStore::new("assignments", hygie_access::MIGRATIONS, &world.clock);
+    let gate = gate(&world, &store);
+    let now = || world.cx(world.tenant).now;
+    let code = async |scope: &str| {
+        let request = world.authorize(world.portal, WEB, &[("scope", scope)]);
+        let answer = world.sign_in(&world.browser(), &request).await;
+        answer.redirect_param("code").expect("a code")
+    };
+    let refused =
+        async |gate: &Gate, token: &str| gate.authenticate(Some(token), now()).await.err().map(|r| r.reason());
+
+    // A code used twice, with and without a refresh token: all of its tokens, and no other's, in the same second.
+    let other = header(&world.code_flow(&[]).await);
+    for scope in [
+        format!("openid {FHIR}/user_impersonation"),
+        format!("openid offline_access {FHIR}/user_impersonation"),
+    ] {
+        let code = code(&scope).await;
+        let body = world.redeem(&code).await.json();
+        let mut tokens = vec![header(&body)];
+        if let Some(refresh) = body["refresh_token"].as_str() {
+            tokens.push(header(&world.refresh(refresh, &[]).await.json()));
+        }
+        for token in &tokens {
+            assert_eq!(refused(&gate, token).await, None, "{scope}");
+        }
+        assert_eq!(code_of(&world.redeem(&code).await), 54_005);
+        for token in &tokens {
+            assert_eq!(refused(&gate, token).await, Some(Reason::GrantRevoked), "{scope}");
+        }
+    }
+    assert_eq!(refused(&gate, &other).await, None, "another grant of the same person");
+
+    // A refresh token used again after its grace.
+    let first = world.code_flow(&[]).await;
+    let refresh = first["refresh_token"].as_str().unwrap();
+    let second = header(&world.refresh(refresh, &[]).await.json());
+    world.clock.advance(Duration::from_secs(61));
+    assert_eq!(code_of(&world.refresh(refresh, &[]).await), 50_173);
+    for token in [&header(&first), &second] {
+        assert_eq!(refused(&gate, token).await, Some(Reason::GrantRevoked));
+    }
+
+    // Another process reads it from the store; nothing is kept longer than the tokens live.
+    let random = Arc::new(SeededRandom::new(4));
+    let elsewhere = open(&world.store, &world.clock, &random).await.revocations();
+    let rh = |header: &str| {
+        let token = Value::from(header.trim_start_matches("Bearer "));
+        world.verified(&token).claims.text("rh").map(Box::from)
+    };
+    let origin = |header: &str| Origin {
+        tenant: world.tenant,
+        subject: world.nurse,
+        session: None,
+        issued_at: None,
+        rh: rh(header),
+    };
+    assert_eq!(elsewhere.revoked(&origin(&second)), Some(Revoked::Grant));
+    assert_eq!(elsewhere.revoked(&origin(&other)), None);
+    world.clock.advance(Duration::from_hours(3));
+    world.idp.maintain().await.unwrap();
+    assert_eq!(world.idp.revocations().revoked(&origin(&second)), None);
 }

@@ -255,6 +255,7 @@ async fn a_revoked_session_takes_its_tokens_along() {
         subject: world.nurse,
         session: Some(session),
         issued_at: claims.issued_at,
+        rh: None,
     };
     let revoked = |idp: &hygie_idp::Idp| idp.revocations().revoked(&origin);
     assert_eq!(revoked(&world.idp), None);
