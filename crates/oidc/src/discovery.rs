@@ -3,7 +3,8 @@
 //!
 //! # Deviations
 //! `code_challenge_methods_supported` and `grant_types_supported` are added. The v1 issuer is on the login host
-//! (`https://H/{tenant}/`), because there is no second one. Values name what is served: `private_key_jwt` is not listed.
+//! (`https://H/{tenant}/`), because there is no second one. What is named is served: `private_key_jwt`,
+//! `kerberos_endpoint`, `check_session_iframe` and `rbac_url` are not listed.
 
 use hygie_core::TenantId;
 use serde_json::{Value, json};
@@ -88,12 +89,10 @@ impl Provider {
                 "msgraph_host", "aud", "exp", "iat", "auth_time", "acr", "nonce", "preferred_username", "name", "tid",
                 "ver", "at_hash", "c_hash", "email"
             ],
-            "kerberos_endpoint": format!("{base}/kerberos"),
             "tenant_region_scope": region(audience),
             "cloud_instance_name": self.host(),
             "cloud_graph_host_name": self.graph_host(),
             "msgraph_host": self.graph_host(),
-            "rbac_url": self.login,
             "code_challenge_methods_supported": ["S256", "plain"],
             "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         })
@@ -123,14 +122,11 @@ impl Provider {
                 "msgraph_host", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "email", "given_name",
                 "family_name", "nickname"
             ],
-            "check_session_iframe": format!("{base}/oauth2/checksession"),
             "userinfo_endpoint": format!("{base}/openid/userinfo"),
-            "kerberos_endpoint": format!("{base}/kerberos"),
             "tenant_region_scope": region(audience),
             "cloud_instance_name": self.host(),
             "cloud_graph_host_name": self.graph_host(),
             "msgraph_host": self.graph_host(),
-            "rbac_url": self.login,
             "code_challenge_methods_supported": ["S256", "plain"],
             "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         })

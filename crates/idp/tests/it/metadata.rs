@@ -36,6 +36,28 @@ async fn documents_are_golden() {
 }
 
 #[tokio::test]
+async fn every_address_that_is_named_answers() {
+    let world = World::new().await;
+    let browser = world.browser();
+    for document in [
+        "v2.0/.well-known/openid-configuration",
+        ".well-known/openid-configuration",
+    ] {
+        let document = browser.get(&world.path(document)).await.json();
+        let members = document.as_object().unwrap().iter();
+        let named: Vec<_> = members
+            .filter(|(name, _)| *name != "issuer")
+            .filter_map(|(name, value)| Some((name, value.as_str()?.strip_prefix(LOGIN)?)))
+            .collect();
+        assert!(named.len() >= 6, "{named:?}");
+        for (name, path) in named {
+            let answer = browser.get(path).await;
+            assert_ne!(answer.status, 404, "{name} {path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn unknown_tenants_are_told_so() {
     let world = World::new().await;
     for (segment, code, error) in [
