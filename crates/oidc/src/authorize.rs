@@ -240,7 +240,8 @@ fn scopes(params: &Params, version: Version) -> Result<Scopes, Refusal> {
                 .transpose()?
                 .unwrap_or_default()
                 .oidc;
-            let mut scopes = params.get("resource").map(Scopes::of_resource).unwrap_or_default();
+            let resource = params.get("resource").map(Scopes::of_resource).transpose()?;
+            let mut scopes = resource.unwrap_or_default();
             scopes.oidc = OidcScopes {
                 openid: true,
                 offline_access: true,

@@ -102,14 +102,17 @@ impl Scopes {
     }
 
     /// The scopes of a v1 `resource` parameter: what `{resource}/.default` asks.
-    pub fn of_resource(resource: &str) -> Self {
-        Self {
+    pub fn of_resource(resource: &str) -> Result<Self, Refusal> {
+        if resource.len() > MAX_LENGTH || !resource.bytes().all(is_scope_byte) {
+            return Err(Refusal::bad("resource"));
+        }
+        Ok(Self {
             oidc: OidcScopes::default(),
             resources: vec![ResourceScopes {
                 resource: Some(resource.to_owned()),
                 names: Names::Default,
             }],
-        }
+        })
     }
 
     /// The one resource, or none; the token endpoint gives one token for one resource.
@@ -232,6 +235,13 @@ mod tests {
             assert_eq!(Scopes::parse(bad).unwrap_err().code(), Aadsts::BadScope, "{bad}");
         }
         assert!(Scopes::parse(&"x".repeat(MAX_LENGTH + 1)).is_err());
+        for bad in ["two words", "é", &"x".repeat(MAX_LENGTH + 1)] {
+            assert_eq!(
+                Scopes::of_resource(bad).unwrap_err().code(),
+                Aadsts::BadParameter,
+                "{bad}"
+            );
+        }
         let two = Scopes::parse("api://x/a api://y/a").unwrap();
         assert_eq!(two.single().unwrap_err().code(), Aadsts::SeveralResources);
         assert_eq!(Scopes::default().single(), Ok(None));

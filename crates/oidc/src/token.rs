@@ -76,7 +76,7 @@ fn scopes(params: &Params, version: Version) -> Result<Option<Scopes>, Refusal> 
     match (version, params.get("resource"), params.get("scope")) {
         (Version::V2, Some(_), _) => Err(Refusal::new(Aadsts::ResourceOnV2)),
         (Version::V2, None, scope) => scope.map(Scopes::parse).transpose(),
-        (Version::V1, resource, _) => Ok(resource.map(Scopes::of_resource)),
+        (Version::V1, resource, _) => resource.map(Scopes::of_resource).transpose(),
     }
 }
 

@@ -13,4 +13,4 @@ pub use application::{
 };
 pub use group::Group;
 pub use tenant::Tenant;
-pub use user::{User, key_of};
+pub use user::{User, is_user_principal_name, key_of};

@@ -25,6 +25,25 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
+/// Longest user principal name, as in Entra ID.
+const MAX_NAME: usize = 113;
+
+/// Whether somebody can have this user principal name: `local@domain`, nothing in it that a page would not show.
+pub fn is_user_principal_name(text: &str) -> bool {
+    let is_shown = |c: char| !c.is_control() && !c.is_whitespace() && !is_unseen(c);
+    text.len() <= MAX_NAME
+        && text.chars().all(is_shown)
+        && text
+            .split_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'))
+}
+
+/// Characters that turn or hide what is around them (Unicode TR 36 §2.4): a name with them looks like another.
+pub(super) fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// A user principal name as it is compared: without case.
 pub fn key_of(user_principal_name: &str) -> String {
     user_principal_name.trim().to_lowercase()

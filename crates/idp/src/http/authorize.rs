@@ -46,8 +46,9 @@ async fn asking(
 
 /// An authorization request by POST is sent on as GET, so that it comes with the session.
 pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
-    let params = inbound
-        .params()
-        .map_err(|refusal| refused::page(&idp, &inbound, &IdpError::from(refusal), None))?;
+    let fail = |error: IdpError| refused::page(&idp, &inbound, &error, None);
+    // The path goes into the address: first it must be one of ours.
+    idp.place(&inbound.cx(), &inbound.segment).await.map_err(fail)?;
+    let params = inbound.params().map_err(|refusal| fail(refusal.into()))?;
     Ok(as_get(&inbound, params))
 }

@@ -19,6 +19,7 @@ use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
 
 use super::inbound::Inbound;
 use super::{SESSION_COOKIE, refused};
+use crate::directory::is_user_principal_name;
 use crate::signin::SignedIn;
 use crate::token::Asking;
 use crate::{Idp, IdpError};
@@ -54,8 +55,11 @@ impl Flow<'_> {
             Err(refusal) => Ok(self.refuse(&refusal.into(), request.prompt)),
             Ok(Interaction::Proceed(account)) => self.proceed(&request, &accounts, &account).await,
             Ok(Interaction::Choose(accounts)) => Ok(self.choose(&accounts)),
-            Ok(Interaction::SignIn(None)) => Ok(self.sign_in(&Typed::default())),
-            Ok(Interaction::SignIn(Some(name))) => Ok(self.password(&Typed { name, error: None })),
+            // Our page does not repeat what is no name: a link could make it say anything.
+            Ok(Interaction::SignIn(name)) => Ok(match name.filter(|name| is_user_principal_name(name)) {
+                Some(name) => self.password(&Typed { name, error: None }),
+                None => self.sign_in(&Typed::default()),
+            }),
         }
     }
 

@@ -14,6 +14,7 @@ use hygie_web::error::Failure;
 use super::flow::{Flow, PURPOSE, Typed, set_cookie};
 use super::inbound::Inbound;
 use super::{SESSION_COOKIE, refused};
+use crate::directory::is_user_principal_name;
 use crate::signin::{NewSession, SignedIn};
 use crate::token::Asking;
 use crate::{Idp, IdpError};
@@ -174,12 +175,15 @@ async fn account(
     }
 }
 
-/// The tenant that a name signs in to: that of the path, or that of the name's domain.
+/// The tenant that a name signs in to: that of the path, or that of the name's domain. None for what is no name.
 async fn tenant_of(flow: &Flow<'_>, name: &str) -> Result<Option<TenantId>, Failure> {
+    if !is_user_principal_name(name) {
+        return Ok(None);
+    }
     if let Some(tenant) = flow.asking.place.tenant() {
         return Ok(Some(tenant));
     }
-    let Some((_, domain)) = name.rsplit_once('@').filter(|_| name.len() <= 256) else {
+    let Some((_, domain)) = name.rsplit_once('@') else {
         return Ok(None);
     };
     flow.idp

@@ -609,3 +609,21 @@ async fn organizations_find_the_tenant_by_the_name() {
     );
     assert_eq!(claims(&answer.json()["id_token"])["tid"], world.tenant.to_string());
 }
+
+#[tokio::test]
+async fn a_posted_request_leads_nowhere_else() {
+    let world = World::new().await;
+    let (path, query) = world
+        .authorize(world.portal, WEB, &[])
+        .split_once('?')
+        .map(|(path, query)| (path.to_owned(), query.to_owned()))
+        .unwrap();
+    let fields: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+    for segment in ["\\evil.example", "%5Cevil.example", "evil.example", "@evil.example"] {
+        let elsewhere = path.replace(&world.tenant.to_string(), segment);
+        let answer = world.browser().post(&elsewhere, &fields).await;
+        assert_eq!((answer.status.as_u16(), answer.location()), (400, ""), "{segment}");
+        assert!(answer.text().contains("AADSTS90002"), "{segment}");
+    }
+}

@@ -303,3 +303,61 @@ async fn who_may_not_is_told_so() {
     let refused = submit(&browser, &page, &[("username", ANNA), ("password", PASSWORD)]).await;
     assert!(refused.text().contains("désactivé"), "{}", refused.text());
 }
+
+#[tokio::test]
+async fn our_page_says_nothing_in_the_words_of_a_stranger() {
+    let world = World::new().await;
+    let browser = world.browser();
+    let long = format!("{}@ch-demo.example", "x".repeat(300));
+    for hint in [
+        "Your account is locked, call +33 1 23 45 67 89",
+        "support: dial@0123456789 now",
+        "anna\u{202e}elpmaxe@ch-demo.example",
+        "anna\r\n@ch-demo.example",
+        "no-domain",
+        "@ch-demo.example",
+        &long,
+    ] {
+        let page = browser
+            .get(&world.authorize(world.portal, WEB, &[("login_hint", hint)]))
+            .await;
+        assert_eq!(page.status, 200, "{hint}");
+        assert_eq!(page.field("step").as_deref(), Some("username"), "{hint}");
+        let text = page.text();
+        let main = text.split("<main").nth(1).unwrap();
+        let visible: Vec<&str> = main.lines().filter(|line| !line.contains("type=\"hidden\"")).collect();
+        let visible = visible.join("\n");
+        assert!(!visible.contains(&hint[..9]), "{hint} in {visible}");
+        // Nor does it name somebody when it is typed: it goes back to the field.
+        for step in ["username", "password"] {
+            let csrf = page.field("csrf").unwrap();
+            let request = page.field("request").unwrap();
+            let fields = [
+                ("csrf", csrf.as_str()),
+                ("step", step),
+                ("version", "2"),
+                ("request", request.as_str()),
+                ("username", hint),
+                ("password", PASSWORD),
+            ];
+            let again = browser.post(&world.path("login"), &fields).await;
+            assert_eq!(again.field("step").as_deref(), Some("username"), "{step} {hint}");
+        }
+        // A hint that names nobody is not the same as no hint.
+        let signed_in = world.browser();
+        world
+            .sign_in(&signed_in, &world.authorize(world.portal, WEB, &[]))
+            .await;
+        let silent = world.authorize(world.portal, WEB, &[("login_hint", hint), ("prompt", "none")]);
+        let silent = signed_in.get(&silent).await;
+        assert_eq!(
+            silent.redirect_param("error").as_deref(),
+            Some("login_required"),
+            "{hint}"
+        );
+    }
+    let named = browser
+        .get(&world.authorize(world.portal, WEB, &[("login_hint", ANNA)]))
+        .await;
+    assert_eq!(named.field("step").as_deref(), Some("password"));
+}

@@ -13,6 +13,7 @@ use hygie_store::audit::Record;
 use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
 
+use super::user::is_unseen;
 use super::{Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, ServicePrincipal, Tenant, directory_api};
 use crate::repo::{Global, IsDefault, Principals, Tenants};
 use crate::{Idp, IdpError};
@@ -214,7 +215,8 @@ fn new_uuid(cx: &Cx) -> Uuid {
 }
 
 fn named(name: String) -> Result<String, DirectoryError> {
-    let fits = !name.trim().is_empty() && name.len() <= MAX_NAME && !name.chars().any(char::is_control);
+    let is_shown = |c: char| !c.is_control() && !is_unseen(c);
+    let fits = !name.trim().is_empty() && name.len() <= MAX_NAME && name.chars().all(is_shown);
     if fits {
         Ok(name)
     } else {

@@ -4,7 +4,7 @@ use hygie_core::{Cx, GroupId, ObjectId, Secret};
 use hygie_store::audit::Record;
 
 use super::{DirectoryError, Enabled, NewUser, named};
-use crate::directory::{Group, User, key_of};
+use crate::directory::{Group, User, is_user_principal_name, key_of};
 use crate::password::MAX_PASSWORD;
 use crate::repo::{Groups, Principals, Tenants, Users};
 use crate::{Idp, IdpError};
@@ -140,12 +140,7 @@ impl Idp {
 }
 
 fn user_principal_name(name: &str) -> Result<String, DirectoryError> {
-    let fits = name.len() <= 113
-        && name
-            .split_once('@')
-            .is_some_and(|(local, domain)| !local.is_empty() && !domain.contains('@'))
-        && !name.chars().any(|c| c.is_control() || c.is_whitespace());
-    if fits {
+    if is_user_principal_name(name) {
         Ok(name.to_owned())
     } else {
         Err(DirectoryError::Value("userPrincipalName"))
