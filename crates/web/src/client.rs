@@ -11,29 +11,37 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
-/// A range of addresses: `10.0.0.0/8`, `::1`, `2001:db8::/32`.
+/// An address or a range: `10.0.5.4`, `10.0.5.0/28`, `2001:db8::/64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     address: u128,
     prefix: u32,
 }
 
-/// A text that is not a range of addresses.
+/// A text that cannot say which addresses are meant.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is not an address or a range such as 10.0.0.0/8")]
-pub struct NetworkError(String);
+pub enum NetworkError {
+    /// Not a range of addresses.
+    #[error("`{0}` is not an address or a range such as 10.0.5.0/28")]
+    Malformed(String),
+    /// A prefix of no bit.
+    #[error("`{0}` is everybody: name the addresses that are meant")]
+    Everybody(String),
+}
 
 impl FromStr for Network {
     type Err = NetworkError;
 
     fn from_str(text: &str) -> Result<Self, NetworkError> {
-        let wrong = || NetworkError(text.to_owned());
+        let wrong = || NetworkError::Malformed(text.to_owned());
         let (address, prefix) = text.split_once('/').map_or((text, None), |(a, p)| (a, Some(p)));
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
         let (width, offset) = if address.is_ipv4() { (32, 96) } else { (128, 0) };
         let prefix = prefix.map_or(Ok(width), str::parse::<u32>).map_err(|_| wrong())?;
-        if prefix > width {
-            return Err(wrong());
+        match prefix {
+            0 => return Err(NetworkError::Everybody(text.to_owned())),
+            prefix if prefix > width => return Err(wrong()),
+            _ => {}
         }
         Ok(Self {
             address: bits(address),
@@ -57,7 +65,8 @@ fn bits(address: IpAddr) -> u128 {
     }
 }
 
-/// The reverse proxies in front of us. None: `X-Forwarded-For` is what anybody may write, and is ignored.
+/// The reverse proxies in front of us. None: `X-Forwarded-For` is what anybody may write, and is ignored. Other headers
+/// of this kind (`Forwarded`, `X-Real-IP`) always are: a proxy that sets one hands on another as it came.
 pub type Proxies = Vec<Network>;
 
 /// The client of a request: walking back from the peer through `X-Forwarded-For`, the first that is not our proxy.
@@ -90,6 +99,8 @@ fn parse_hop(hop: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -101,8 +112,8 @@ mod tests {
             ("::1", "::1", true),
             ("2001:db8::/32", "2001:db8:1::9", true),
             ("2001:db8::/32", "10.0.0.1", false),
-            ("0.0.0.0/0", "192.0.2.1", true),
-            ("0.0.0.0/0", "2001:db8::1", false),
+            ("128.0.0.0/1", "192.0.2.1", true),
+            ("128.0.0.0/1", "2001:db8::1", false),
         ] {
             let network: Network = range.parse().expect(range);
             assert_eq!(
@@ -112,7 +123,12 @@ mod tests {
             );
         }
         for wrong in ["", "10.0.0.0/33", "10.0.0.0/x", "example.org", "::/129", "10.0.0.0/-1"] {
-            assert!(wrong.parse::<Network>().is_err(), "{wrong}");
+            let malformed = NetworkError::Malformed(wrong.to_owned());
+            assert_eq!(wrong.parse::<Network>(), Err(malformed));
+        }
+        for everybody in ["0.0.0.0/0", "::/0", "10.0.0.1/0"] {
+            let refused = NetworkError::Everybody(everybody.to_owned());
+            assert_eq!(everybody.parse::<Network>(), Err(refused));
         }
     }
 
@@ -138,6 +154,52 @@ mod tests {
             }
             let client = client_address(&extensions, &headers, &proxies);
             assert_eq!(client, expected.parse().ok(), "{peer} {forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_client_wrote_before_our_proxy_counts_for_nothing() {
+        let of = |lines: &[&[u8]], proxies: &[&str]| {
+            let mut extensions = Extensions::new();
+            extensions.insert(Peer(SocketAddr::from(([10, 0, 5, 1], 1))));
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line).expect("a header value"));
+            }
+            for other in [
+                "forwarded",
+                "x-real-ip",
+                "true-client-ip",
+                "x-client-ip",
+                "client-ip",
+                "via",
+            ] {
+                headers.insert(other, HeaderValue::from_static("6.6.6.6"));
+            }
+            headers.insert("forwarded", HeaderValue::from_static("for=6.6.6.6"));
+            let proxies: Vec<Network> = proxies.iter().map(|range| range.parse().expect(range)).collect();
+            client_address(&extensions, &headers, &proxies)
+                .expect("a peer")
+                .to_string()
+        };
+        let proxy = &["10.0.5.1"][..];
+        let hidden = [b"6.6.6.6,".repeat(200), b"203.0.113.5".to_vec()].concat();
+        for (lines, proxies, expected) in [
+            (&[b"6.6.6.6".as_slice()][..], &[][..], "10.0.5.1"),
+            (&[], proxy, "10.0.5.1"),
+            (&[b""], proxy, "10.0.5.1"),
+            (&[b"6.6.6.6, 203.0.113.5"], proxy, "203.0.113.5"),
+            // The proxy adds a line of its own.
+            (&[b"6.6.6.6", b"203.0.113.5"], proxy, "203.0.113.5"),
+            // Another machine of the house is no proxy, whatever it says of others.
+            (&[b"6.6.6.6, 10.0.5.9"], proxy, "10.0.5.9"),
+            // No text: we do not know better than the proxy's own address.
+            (&[b"\xff, 203.0.113.5"], proxy, "10.0.5.1"),
+            (&[b"6.6.6.6\xff", b"203.0.113.5"], proxy, "203.0.113.5"),
+            (&[b"6.6.6.6, 203.0.113.5;x"], proxy, "10.0.5.1"),
+            (&[&hidden], proxy, "203.0.113.5"),
+        ] {
+            assert_eq!(of(lines, proxies), expected, "{lines:?} {proxies:?}");
         }
     }
 }

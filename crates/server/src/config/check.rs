@@ -295,6 +295,11 @@ role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind =
                 "make one with: (umask 077; openssl rand -hex 32",
             ),
             ("file = \"master.key\"", "", "exactly one of `file` and `env`"),
+            (
+                "data = \"data\"",
+                "data = \"data\"\ntrusted_proxies = [\"0.0.0.0/0\"]",
+                "hygie.toml:3: `0.0.0.0/0` is everybody",
+            ),
             ("127.0.0.1:9440", "127.0.0.1", "hygie.toml:8: invalid socket address"),
             ("127.0.0.1:9440", "127.0.0.1:8443", "health cannot share 127.0.0.1:8443"),
             ("https://login.ch.test", "https://login.ch.test/idp", "without a path"),

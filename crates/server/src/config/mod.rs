@@ -32,7 +32,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The key that wraps all data keys.
     pub master_key: Spanned<MasterKey>,
-    /// Reverse proxies whose word on a client's address is taken: addresses or ranges such as 10.0.0.0/8.
+    /// Reverse proxies whose word on a client's address is taken: their addresses, or a range such as 10.0.5.0/28 where
+    /// nothing but proxies is. Whoever else is in it chooses the address that is recorded and throttled.
     #[serde(default, deserialize_with = "networks")]
     pub trusted_proxies: Vec<Network>,
     /// How log lines look and what is logged.

@@ -217,6 +217,17 @@ async fn what_a_handler_did_is_recorded_before_the_answer() {
     assert_eq!(record.client, "192.0.2.7".parse().ok());
     assert_eq!(record.actor.as_ref().map(|actor| actor.subject), Some(nurse().subject));
 
+    // Without trusted proxies nobody is believed on where they come from.
+    let spoofed = [
+        ("x-forwarded-for", "6.6.6.6"),
+        ("forwarded", "for=6.6.6.6"),
+        ("x-real-ip", "6.6.6.6"),
+    ];
+    world
+        .send(request(Method::GET, "/read/1", &spoofed, Body::empty()))
+        .await;
+    assert_eq!(world.records()[0].client, "192.0.2.7".parse().ok());
+
     assert_eq!(world.get("/written").await.status, 200);
     assert!(world.records().is_empty(), "the transaction recorded it");
 
