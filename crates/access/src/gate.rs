@@ -10,8 +10,7 @@ use hygie_jose::{Claims, MAX_TOKEN, Untrusted};
 use crate::assignments::{Assignments, Place};
 use crate::known::{Known, KnownTokens};
 use crate::{
-    Kind, Operation, Origin, Permissions, Reason, Refusal, Revocations, Revoked, Role, RoleSemantics, TrustedIssuer,
-    claims,
+    Kind, Operation, Origin, Permissions, Reason, Refusal, Revocations, Role, RoleSemantics, TrustedIssuer, claims,
 };
 
 /// How far the clocks of issuers may be from ours.
@@ -172,10 +171,7 @@ impl Gate {
         };
         match self.revocations.revoked(&known.origin) {
             None => Ok(known.principal.clone()),
-            Some(Revoked::Tenant) => Err(Reason::TenantRevoked),
-            Some(Revoked::User) => Err(Reason::UserRevoked),
-            Some(Revoked::Session) => Err(Reason::SessionRevoked),
-            Some(Revoked::Grant) => Err(Reason::GrantRevoked),
+            Some(revoked) => Err(revoked.into()),
         }
     }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use hygie_core::{ErrorKind, Fault};
 use hygie_jose::JoseError;
 
+use crate::Revoked;
+
 macro_rules! reasons {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $kind:ident;)*) => {
         /// Why a caller is refused.
@@ -97,6 +99,17 @@ reasons! {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
+    }
+}
+
+impl From<Revoked> for Reason {
+    fn from(revoked: Revoked) -> Self {
+        match revoked {
+            Revoked::Tenant => Self::TenantRevoked,
+            Revoked::User => Self::UserRevoked,
+            Revoked::Session => Self::SessionRevoked,
+            Revoked::Grant => Self::GrantRevoked,
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! UserInfo (OpenID Connect Core §5.3): what the scopes of an access token for the directory API tell of its person.
 
+use std::str::FromStr;
 use std::time::Duration;
 
-use hygie_access::{Origin, Revocations};
+use hygie_access::{Origin, Reason, Revocations};
 use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, SessionId, TenantId};
-use hygie_jose::Verified;
+use hygie_jose::{Claims, Verified};
+use hygie_oidc::Refusal;
 use serde::Serialize;
 
 use super::claims::pairwise;
@@ -38,7 +40,10 @@ pub struct UserInfo {
 pub enum UserInfoError {
     /// The token is not a live one of ours for the directory API with the scope `openid`.
     #[error("the token is not valid here")]
-    Token,
+    Token(Reason),
+    /// The token is good, but its person or application may not any more: disabled, removed, not assigned.
+    #[error("the bearer may not any more")]
+    Bearer(Box<Principal>, Refusal),
     /// Something else.
     #[error(transparent)]
     Idp(#[from] IdpError),
@@ -47,28 +52,28 @@ pub enum UserInfoError {
 impl Idp {
     /// What the bearer of this token may know of its person, and who the bearer is.
     pub(crate) async fn user_info(&self, cx: &Cx, token: &str) -> Result<(Principal, UserInfo), UserInfoError> {
-        let verified = hygie_jose::verify(token, &self.inner().signer.ring().keys).map_err(|_| UserInfoError::Token)?;
-        let bearer = self.bearer(cx, &verified).ok_or(UserInfoError::Token)?;
+        let verified = hygie_jose::verify(token, &self.inner().signer.ring().keys)
+            .map_err(|error| UserInfoError::Token(error.into()))?;
+        let bearer = self.bearer(cx, &verified).map_err(UserInfoError::Token)?;
         let cx = cx.for_tenant(bearer.tenant);
-        let parties = self
-            .parties(&cx, bearer.client, &DIRECTORY_API.to_string(), Some(bearer.user))
-            .await
-            .map_err(|error| match error {
-                // Disabled, removed or no longer assigned since the token was issued.
-                IdpError::Refused(_) => UserInfoError::Token,
-                other => UserInfoError::Idp(other),
-            })?;
-        let sub = pairwise(&parties, bearer.client, bearer.user);
-        let user = parties.subject.ok_or(UserInfoError::Token)?.user;
-        if bearer.auth_before(user.valid_from) {
-            return Err(UserInfoError::Token);
-        }
-        let profile = |value: Option<String>| value.filter(|_| bearer.has("profile"));
         let principal = Principal {
             app: Some(bearer.client),
             session: bearer.session,
             ..self.actor(bearer.tenant, bearer.user, PrincipalKind::User)
         };
+        let parties = self
+            .parties(&cx, bearer.client, &DIRECTORY_API.to_string(), Some(bearer.user))
+            .await
+            .map_err(|error| match error {
+                IdpError::Refused(refusal) => UserInfoError::Bearer(Box::new(principal.clone()), refusal),
+                other => UserInfoError::Idp(other),
+            })?;
+        let sub = pairwise(&parties, bearer.client, bearer.user);
+        let user = parties.subject.ok_or(UserInfoError::Token(Reason::MissingClaim))?.user;
+        if bearer.auth_before(user.valid_from) {
+            return Err(UserInfoError::Token(Reason::UserRevoked));
+        }
+        let profile = |value: Option<String>| value.filter(|_| bearer.has("profile"));
         Ok((
             principal,
             UserInfo {
@@ -81,44 +86,49 @@ impl Idp {
         ))
     }
 
-    fn bearer(&self, cx: &Cx, verified: &Verified) -> Option<Bearer> {
+    /// Every check has its own reason, as at the gate of a data service.
+    fn bearer(&self, cx: &Cx, verified: &Verified) -> Result<Bearer, Reason> {
         let claims = &verified.claims;
-        let tenant: TenantId = claims.text("tid")?.parse().ok()?;
+        let tenant: TenantId = parsed(claims, "tid")?;
         let issuers = [
             self.inner().provider.issuer_v1(tenant),
             self.inner().provider.issuer_v2(tenant),
         ];
-        let audience = DIRECTORY_API.to_string();
-        let is_ours = claims.issuer.as_ref().is_some_and(|issuer| issuers.contains(issuer));
-        let is_for_us = claims
-            .audience
-            .iter()
-            .any(|aud| *aud == audience || DIRECTORY_API_NAMES.contains(&aud.as_str()));
-        let scopes: Vec<String> = claims.text("scp")?.split(' ').map(str::to_owned).collect();
-        let is_live = claims.check_instants(cx.now, LEEWAY).is_ok();
-        let user: ObjectId = claims.text("oid")?.parse().ok()?;
-        let session = claims.text("sid").and_then(|sid| sid.parse().ok());
+        if !claims.issuer.as_ref().is_some_and(|issuer| issuers.contains(issuer)) {
+            return Err(Reason::Issuer);
+        }
+        claims.check_instants(cx.now, LEEWAY)?;
+        let directory = DIRECTORY_API.to_string();
+        let is_for_us = |aud: &String| *aud == directory || DIRECTORY_API_NAMES.contains(&aud.as_str());
+        if !claims.audience.iter().any(is_for_us) {
+            return Err(Reason::Audience);
+        }
+        let bearer = Bearer {
+            tenant,
+            user: parsed(claims, "oid")?,
+            client: parsed(claims, "appid").or_else(|_| parsed(claims, "azp"))?,
+            session: parsed(claims, "sid").ok(),
+            scopes: parsed::<String>(claims, "scp")?.split(' ').map(str::to_owned).collect(),
+            issued_at: claims.issued_at,
+        };
         let origin = Origin {
             tenant,
-            subject: user,
-            session,
+            subject: bearer.user,
+            session: bearer.session,
             issued_at: claims.issued_at,
             rh: claims.text("rh").map(Box::from),
         };
-        let is_revoked = self.revoked(&origin).is_some();
-        if !(is_ours && is_for_us && is_live && scopes.iter().any(|scope| scope == "openid")) || is_revoked {
-            return None;
+        match self.revoked(&origin) {
+            Some(revoked) => Err(revoked.into()),
+            None if bearer.has("openid") => Ok(bearer),
+            None => Err(Reason::Scope),
         }
-        let client = claims.text("appid").or_else(|| claims.text("azp"))?.parse().ok()?;
-        Some(Bearer {
-            tenant,
-            user,
-            client,
-            session,
-            scopes,
-            issued_at: claims.issued_at,
-        })
     }
+}
+
+fn parsed<T: FromStr>(claims: &Claims, name: &str) -> Result<T, Reason> {
+    let value = claims.text(name).and_then(|text| text.parse().ok());
+    value.ok_or(Reason::MissingClaim)
 }
 
 /// What a token says.
