@@ -3,7 +3,6 @@
   const all = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
   all("[data-copy]", (button) => {
-    button.hidden = false;
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(button.dataset.copy);
       const label = button.querySelector("[data-label]");
@@ -15,7 +14,6 @@
 
   all("[data-reveal]", (button) => {
     const field = document.getElementById(button.dataset.reveal);
-    button.hidden = false;
     button.addEventListener("click", () => {
       const shown = field.type === "password";
       field.type = shown ? "text" : "password";

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Path;
 use axum::routing::get;
 use futures_util::future::BoxFuture;
 use hygie_core::{Clock, Cx, ErrorKind, Random, Timestamp};
@@ -18,8 +19,10 @@ use hygie_web::pages::{
 };
 use hygie_web::ui::{Field, Form, Identifier, Input, Link, Notice, Page, Session, Summary, Tone, View};
 
-const APP: &str = "Dossier patient";
-const USER: &str = "camille.moreau-lefebvre@ch-demo.example";
+// As long as they are in life.
+const APP: &str = "Dossier patient informatisé du groupement hospitalier de territoire Rhône-Vercors-Vivarais";
+const USER: &str = "marie-emmanuelle.de-la-rochefoucauld@centre-hospitalier-intercommunal.example";
+const PLACE: &str = "Centre hospitalier intercommunal de Villeneuve-Saint-Georges Lucie-et-Raymond-Aubrac";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
@@ -45,11 +48,12 @@ async fn main() -> std::io::Result<()> {
         .route("/password", get(async |page| password(page, false)))
         .route("/password-error", get(async |page| password(page, true)))
         .route("/choose", get(choose))
-        .route("/signed-out", get(signed_out))
+        .route("/signed-out", get(async |page| signed_out(page, true, &[])))
         .route(
-            "/refused",
-            get(async || PageError::new(ErrorKind::Forbidden, "forbidden", "the role is missing")),
+            "/signed-out-others",
+            get(async |page| signed_out(page, false, &["Dr Amine Benali"])),
         )
+        .route("/error/{number}", get(error))
         .merge(hygie_web::ui::router());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:4410").await?;
     axum::serve(listener, layers(router, &Layers::new(settings))).await
@@ -68,7 +72,7 @@ fn sign_in(page: Page, typed: &str, error: Option<String>) -> (FormAction, View<
         form: Form::new("/sign-in", "token"),
         username,
         to: Some(APP.to_owned()),
-        organisation: Some("Centre hospitalier de démonstration".to_owned()),
+        organisation: Some(PLACE.to_owned()),
         other: None,
         page,
     };
@@ -92,7 +96,7 @@ fn password(page: Page, wrong: bool) -> View<Password> {
         password,
         to: Some(APP.to_owned()),
         account: USER.to_owned(),
-        other: "/sign-in".to_owned(),
+        other: Form::new("/sign-in", "token"),
         page,
     })
 }
@@ -107,26 +111,50 @@ async fn choose(page: Page) -> View<ChooseAccount> {
     View(ChooseAccount {
         form: Form::new("/choose", "token"),
         accounts: vec![
-            account("Camille Moreau-Lefebvre", USER, true),
+            account("Marie-Emmanuelle de la Rochefoucauld", USER, true),
             account("Dr Amine Benali", "amine.benali@ch-demo.example", false),
         ],
         to: Some(APP.to_owned()),
-        other: "/sign-in".to_owned(),
         page: page.service("Connexion"),
     })
 }
 
-async fn signed_out(page: Page) -> View<SignedOut> {
+fn signed_out(page: Page, ended: bool, remaining: &[&str]) -> View<SignedOut> {
     View(SignedOut {
         page,
-        again: Some("/sign-in".to_owned()),
+        ended,
+        remaining: remaining.iter().map(|&name| name.to_owned()).collect(),
+        everyone: "/signed-out".to_owned(),
+        next: None,
+        frames: Vec::new(),
     })
+}
+
+/// The page of each kind of failure.
+async fn error(Path(number): Path<usize>) -> Result<(), PageError> {
+    const KINDS: [(ErrorKind, &str); 13] = [
+        (ErrorKind::Invalid, "invalid"),
+        (ErrorKind::Unauthenticated, "unauthenticated"),
+        (ErrorKind::Forbidden, "forbidden"),
+        (ErrorKind::NotFound, "not-found"),
+        (ErrorKind::Gone, "gone"),
+        (ErrorKind::Conflict, "conflict"),
+        (ErrorKind::TooLarge, "too-large"),
+        (ErrorKind::NotSupported, "not-supported"),
+        (ErrorKind::TooMany, "too-many"),
+        (ErrorKind::Unavailable, "unavailable"),
+        (ErrorKind::Timeout, "timeout"),
+        (ErrorKind::Internal, "internal"),
+        (ErrorKind::Forbidden, "csrf"),
+    ];
+    let (kind, code) = KINDS[number % KINDS.len()];
+    Err(PageError::new(kind, code, "what the program says"))
 }
 
 async fn portal(page: Page) -> View<Portal> {
     let page = page.service("Portail").session(Session {
-        name: "Camille Moreau-Lefebvre".to_owned(),
-        place: Some("Centre hospitalier de démonstration".to_owned()),
+        name: "Marie-Emmanuelle de la Rochefoucauld".to_owned(),
+        place: Some(PLACE.to_owned()),
         sign_out: "/signed-out".to_owned(),
         csrf: "token".to_owned(),
     });
@@ -145,7 +173,7 @@ async fn portal(page: Page) -> View<Portal> {
                 "L’application lit le service FHIR avec le rôle de la personne.",
             ),
             step(
-                "/refused",
+                "/error/2",
                 "Être refusé",
                 "Un compte sans rôle reçoit une explication, pas un code.",
             ),
@@ -206,7 +234,8 @@ async fn design(page: Page) -> View<Design> {
         "/password-error",
         "/choose",
         "/signed-out",
-        "/refused",
+        "/signed-out-others",
+        "/error/2",
         "/nowhere",
     ];
     View(Design::new(page, links.map(|path| Link::new(path, path)).to_vec()))

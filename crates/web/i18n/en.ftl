@@ -46,7 +46,7 @@ password-wrong = The user name or password is incorrect. Check that Caps Lock is
 password-account = Account
 password-other = Use another account
 password-submit = Sign in
-signin-shared = Shared workstation? Your session stays open in this browser until you sign out or close it.
+signin-shared = Shared workstation? Your session stays open in this browser until you sign out or close the browser.
 
 # Choice of account
 choose-title = Choose an account
@@ -55,9 +55,12 @@ choose-signed-out = Password required
 choose-other = Use another account
 
 # Sign-out
-signedout-title = You are signed out
-signedout-text = Your session on this workstation has ended. On a shared workstation, close the browser window too.
-signedout-again = Sign in again
+signedout-title = Your session has ended
+signedout-nobody = No session is open
+signedout-others = A session is still open
+signedout-text = On a shared workstation, close the browser windows too: an application may keep a session of its own.
+signedout-remaining = Still signed in in this browser:
+signedout-everyone = Close all sessions
 
 # Back to the application
 formpost-title = Back to the application
@@ -84,12 +87,13 @@ portal-path-lead = It takes a few minutes, with nothing to install.
 # Errors: .why says why, .do what the person can do
 error-what-to-do = What you can do
 error-reference = Reference
-error-reference-hint = Give it to support, with the time.
+error-reference-hint = If you contact support, give them this reference and this time.
 error-time = Time
 error-technical = Technical detail
 error-code = Code
 error-message = Message
 error-home = Back to the start page
+error-again = Try again
 error-invalid = The request could not be understood
     .why = Something is missing or does not have the expected form.
     .do = Go back to the previous page and start again. If you followed a link, it may be incomplete.

@@ -46,7 +46,7 @@ password-wrong = L'identifiant ou le mot de passe est incorrect. Vérifiez le ve
 password-account = Compte
 password-other = Utiliser un autre compte
 password-submit = Se connecter
-signin-shared = Poste partagé ? Votre session reste ouverte dans ce navigateur jusqu'à votre déconnexion ou sa fermeture.
+signin-shared = Poste partagé ? Votre session reste ouverte dans ce navigateur jusqu'à ce que vous vous déconnectiez ou que vous le fermiez.
 
 # Choix du compte
 choose-title = Choisissez un compte
@@ -55,9 +55,12 @@ choose-signed-out = Mot de passe demandé
 choose-other = Utiliser un autre compte
 
 # Déconnexion
-signedout-title = Vous êtes déconnecté
-signedout-text = Votre session est terminée sur ce poste. Sur un poste partagé, fermez aussi la fenêtre du navigateur.
-signedout-again = Se connecter à nouveau
+signedout-title = Votre session est terminée
+signedout-nobody = Aucune session n'est ouverte
+signedout-others = Une session reste ouverte
+signedout-text = Sur un poste partagé, fermez aussi les fenêtres du navigateur : une application peut garder sa propre session.
+signedout-remaining = Restent connectés dans ce navigateur :
+signedout-everyone = Fermer toutes les sessions
 
 # Retour vers l'application
 formpost-title = Retour à l'application
@@ -84,12 +87,13 @@ portal-path-lead = Quelques minutes suffisent, sans rien installer.
 # Erreurs : .why dit pourquoi, .do ce que la personne peut faire
 error-what-to-do = Que pouvez-vous faire ?
 error-reference = Référence
-error-reference-hint = À communiquer à l'assistance, avec l'heure.
+error-reference-hint = Si vous contactez l'assistance, communiquez-lui cette référence et cette heure.
 error-time = Heure
 error-technical = Détail technique
 error-code = Code
 error-message = Message
 error-home = Revenir à l'accueil
+error-again = Réessayer
 error-invalid = La demande n'a pas pu être comprise
     .why = Une information manque ou n'a pas la forme attendue.
     .do = Revenez à la page précédente et recommencez. Si vous avez suivi un lien, il est peut-être incomplet.

@@ -51,8 +51,8 @@ pub struct Password {
     pub to: Option<String>,
     /// The account, as typed in the first step: a wrong password keeps it.
     pub account: String,
-    /// Address of the first step.
-    pub other: String,
+    /// Leads to the first step, for another account.
+    pub other: Form,
 }
 
 /// An account of this browser.
@@ -74,14 +74,12 @@ pub struct Account {
 pub struct ChooseAccount {
     /// The frame.
     pub page: Page,
-    /// The form; it sends `account`.
+    /// The form; it sends `account`, empty for another than these.
     pub form: Form,
     /// The accounts.
     pub accounts: Vec<Account>,
     /// The application the person goes to.
     pub to: Option<String>,
-    /// Address where another account signs in.
-    pub other: String,
 }
 
 /// After signing out.
@@ -90,8 +88,26 @@ pub struct ChooseAccount {
 pub struct SignedOut {
     /// The frame.
     pub page: Page,
-    /// Where to sign in again.
-    pub again: Option<String>,
+    /// Whether a session ended now: there may have been none.
+    pub ended: bool,
+    /// Whose sessions are still open in this browser: on a shared workstation nobody may believe that all is closed.
+    pub remaining: Vec<String>,
+    /// Address that ends these as well.
+    pub everyone: String,
+    /// Where the application wants the person next.
+    pub next: Option<String>,
+    /// Addresses that tell applications, in frames, that the session is over.
+    pub frames: Vec<String>,
+}
+
+impl SignedOut {
+    const fn title(&self) -> &'static str {
+        match (self.ended, self.remaining.is_empty()) {
+            (true, _) => "signedout-title",
+            (false, true) => "signedout-nobody",
+            (false, false) => "signedout-others",
+        }
+    }
 }
 
 /// Sends the answer of an authorization request by a form (OAuth 2.0 Form Post Response Mode): at once with script, by

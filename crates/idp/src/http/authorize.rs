@@ -24,7 +24,7 @@ async fn get(idp: Idp, inbound: Inbound, version: Version) -> Result<Response, F
         Ok(params) => asking(&idp, &inbound, version, params).await,
         Err(refusal) => Err(refusal.into()),
     };
-    let asking = asking.map_err(|error| refused::page(&idp, &inbound, &error, None))?;
+    let asking = asking.map_err(|error| refused::page(&idp, &inbound, &error))?;
     Flow {
         idp: &idp,
         inbound: &inbound,
@@ -32,6 +32,18 @@ async fn get(idp: Idp, inbound: Inbound, version: Version) -> Result<Response, F
     }
     .begin()
     .await
+}
+
+/// The address of a request with these parameters.
+pub fn address<'a>(segment: &str, version: Version, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let endpoint = match version {
+        Version::V1 => "oauth2/authorize",
+        Version::V2 => "oauth2/v2.0/authorize",
+    };
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish();
+    format!("/{segment}/{endpoint}?{query}")
 }
 
 async fn asking(
@@ -46,7 +58,7 @@ async fn asking(
 
 /// An authorization request by POST is sent on as GET, so that it comes with the session.
 pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
-    let fail = |error: IdpError| refused::page(&idp, &inbound, &error, None);
+    let fail = |error: IdpError| refused::page(&idp, &inbound, &error);
     // The path goes into the address: first it must be one of ours.
     idp.place(&inbound.cx(), &inbound.segment).await.map_err(fail)?;
     let params = inbound.params().map_err(|refusal| fail(refusal.into()))?;

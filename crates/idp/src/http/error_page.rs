@@ -22,7 +22,7 @@ struct CodePage {
 }
 
 pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
-    let code = code(&inbound).map_err(|refusal| refused::page(&idp, &inbound, &IdpError::from(refusal), None))?;
+    let code = code(&inbound).map_err(|refusal| refused::page(&idp, &inbound, &IdpError::from(refusal)))?;
     let page = inbound.asked.page();
     Ok(View(CodePage {
         words: Words::of(&page, code),

@@ -18,7 +18,8 @@ use hygie_web::pages::{self, ChooseAccount, FormPost, Password, SignIn};
 use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
 
 use super::inbound::Inbound;
-use super::{SESSION_COOKIE, refused};
+use super::refused::{self, Way};
+use super::{SESSION_COOKIE, authorize};
 use crate::directory::is_user_principal_name;
 use crate::signin::SignedIn;
 use crate::token::Asking;
@@ -128,7 +129,12 @@ impl Flow<'_> {
 
     /// A page about an error of this request.
     pub fn page_of(&self, error: &IdpError) -> Failure {
-        refused::page(self.idp, self.inbound, error, Some(&self.asking.application))
+        let way = Way {
+            app: Some(&self.asking.application),
+            again: Some(self.address(&[])),
+            other: Some(self.address(&[("prompt", "select_account"), ("login_hint", ""), ("sid", "")])),
+        };
+        refused::page_on_way(self.idp, self.inbound, error, way)
     }
 
     fn deliver(&self, answer: Answer) -> Response {
@@ -149,11 +155,14 @@ impl Flow<'_> {
     /// First step: who.
     pub fn sign_in(&self, typed: &Typed) -> Response {
         let page = self.page();
-        let username = Field::new(&page, Input::Name, "username", page.t("signin-username"))
+        let mut username = Field::new(&page, Input::Name, "username", page.t("signin-username"))
             .autocomplete("username")
             .value(&*typed.name)
             .error(typed.error.map(|key| page.t(key)))
             .focus();
+        if let Some(domain) = &self.asking.domain {
+            username = username.hint(page.t1("signin-username-hint", "domain", domain));
+        }
         let (form, cookies) = self.form("username");
         let view = View(SignIn {
             summary: Summary::of(&page, [&username]),
@@ -169,7 +178,9 @@ impl Flow<'_> {
 
     /// Second step: the password.
     pub fn password(&self, typed: &Typed) -> Response {
+        // The language switch comes back to this step: the name is a hint, and the password is asked for in any case.
         let page = self.page();
+        let page = page.at(self.address(&[("prompt", "login"), ("login_hint", &typed.name), ("sid", "")]));
         let password = Field::new(&page, Input::Password, "password", page.t("password-label"))
             .autocomplete("current-password")
             .error(typed.error.map(|key| page.t(key)))
@@ -177,11 +188,11 @@ impl Flow<'_> {
         let (form, cookies) = self.form("password");
         let view = View(Password {
             summary: Summary::of(&page, [&password]),
+            other: form.clone().instead("step", "account"),
             form,
             password,
             to: Some(self.app_name()),
             account: typed.name.clone(),
-            other: self.address(&[("prompt", "login"), ("login_hint", "")]),
             page,
         });
         (cookies, self.form_action(), view).into_response()
@@ -201,7 +212,6 @@ impl Flow<'_> {
             form,
             accounts: shown.collect(),
             to: Some(self.app_name()),
-            other: self.address(&[("prompt", "login"), ("login_hint", "")]),
         });
         (cookies, self.form_action(), view).into_response()
     }
@@ -248,20 +258,13 @@ impl Flow<'_> {
 
     /// The address of this request with other values of some parameters; an empty value takes one away.
     fn address(&self, other: &[(&str, &str)]) -> String {
-        let endpoint = match self.asking.version {
-            Version::V1 => "oauth2/authorize",
-            Version::V2 => "oauth2/v2.0/authorize",
-        };
         let kept = self
             .asking
             .params
             .iter()
             .filter(|(name, _)| !other.iter().any(|(changed, _)| changed == name));
         let pairs = kept.chain(other.iter().copied().filter(|(_, value)| !value.is_empty()));
-        let query = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(pairs)
-            .finish();
-        format!("/{}/{endpoint}?{query}", self.inbound.segment)
+        authorize::address(&self.inbound.segment, self.asking.version, pairs)
     }
 }
 

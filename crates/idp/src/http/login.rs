@@ -13,19 +13,33 @@ use hygie_web::error::Failure;
 
 use super::flow::{Flow, PURPOSE, Typed, set_cookie};
 use super::inbound::Inbound;
-use super::{SESSION_COOKIE, refused};
+use super::refused::{self, Way};
+use super::{SESSION_COOKIE, authorize};
 use crate::directory::is_user_principal_name;
 use crate::signin::{NewSession, SignedIn};
 use crate::token::Asking;
 use crate::{Idp, IdpError};
 
+/// Who comes here with GET has reloaded the address of a form.
+pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Failure {
+    refused::page(&idp, &inbound, &Refusal::new(Aadsts::FlowExpired).into())
+}
+
 pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
-    let asking = asking(&idp, &inbound)
-        .await
-        .map_err(|error| refused::page(&idp, &inbound, &error, None))?;
+    let asking = match asking(&idp, &inbound).await {
+        Ok(asking) => asking,
+        Err(error) => {
+            let again = again(&idp, &inbound).await;
+            let way = Way {
+                again,
+                ..Way::default()
+            };
+            return Err(refused::page_on_way(&idp, &inbound, &error, way));
+        }
+    };
     let params = inbound
         .params()
-        .map_err(|refusal| refused::page(&idp, &inbound, &IdpError::from(refusal), None))?;
+        .map_err(|refusal| refused::page(&idp, &inbound, &IdpError::from(refusal)))?;
     let flow = Flow {
         idp: &idp,
         inbound: &inbound,
@@ -50,13 +64,26 @@ async fn asking(idp: &Idp, inbound: &Inbound) -> Result<Asking, IdpError> {
     if binding.is_empty() || idp.inner().csrf.verify(binding, PURPOSE, token).is_err() {
         return Err(Refusal::new(Aadsts::FlowExpired).into());
     }
+    let (version, request) = carried(params)?;
+    let place = idp.place(&inbound.cx(), &inbound.segment).await?;
+    idp.asking(&inbound.cx(), place, version, request).await
+}
+
+/// The request that the form carries, as it stands there.
+fn carried(params: &Params) -> Result<(Version, Params), Refusal> {
     let version = match params.get("version") {
         Some("1") => Version::V1,
         _ => Version::V2,
     };
-    let request = Params::parse(params.require("request")?.as_bytes())?;
-    let place = idp.place(&inbound.cx(), &inbound.segment).await?;
-    idp.asking(&inbound.cx(), place, version, request).await
+    Ok((version, Params::parse(params.require("request")?.as_bytes())?))
+}
+
+/// Where that request begins again, at a tenant that exists: the path goes into the address. The form may be anybody's,
+/// but so is every link to the authorization endpoint.
+async fn again(idp: &Idp, inbound: &Inbound) -> Option<String> {
+    let (version, request) = carried(inbound.params().ok()?).ok()?;
+    idp.place(&inbound.cx(), &inbound.segment).await.ok()?;
+    Some(authorize::address(&inbound.segment, version, request.iter()))
 }
 
 /// First step: the name leads to the password, whether it is known or not.

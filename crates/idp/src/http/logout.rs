@@ -3,7 +3,6 @@
 //! Ending a session needs no form token: who makes a browser leave gains nothing, and on a shared workstation leaving
 //! must be one click.
 
-use askama::Template;
 use axum::extract::State;
 use axum::http::Method;
 use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFRESH, SET_COOKIE};
@@ -13,7 +12,8 @@ use hygie_oidc::Params;
 use hygie_web::audit::Note;
 use hygie_web::cookie::{self, Cookie};
 use hygie_web::error::Failure;
-use hygie_web::ui::{Page, View};
+use hygie_web::pages::SignedOut;
+use hygie_web::ui::View;
 use url::Url;
 
 use super::flow::{as_get, redirect, set_cookie};
@@ -27,16 +27,11 @@ use crate::{Idp, IdpError};
 /// How long the frames of the applications get before the browser goes on.
 const SECONDS: u32 = 3;
 
-#[derive(Template)]
-#[template(path = "leaving.html")]
-struct Leaving {
-    page: Page,
-    frames: Vec<String>,
-    next: Option<String>,
-}
+/// Ends every session of the browser.
+pub const EVERYONE: &str = "/organizations/oauth2/v2.0/logout";
 
 pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
-    let fail = |error: IdpError| refused::page(&idp, &inbound, &error, None);
+    let fail = |error: IdpError| refused::page(&idp, &inbound, &error);
     let place = idp.place(&inbound.cx(), &inbound.segment).await.map_err(fail)?;
     let params = inbound.params().map_err(|refusal| fail(refusal.into()))?;
     let cookie = cookie::get(&inbound.headers, SESSION_COOKIE);
@@ -44,11 +39,8 @@ pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, F
         return Ok(as_get(&inbound, params));
     }
     let all = idp.accounts(&inbound.cx(), cookie, None).await.map_err(fail)?;
-    let leaving: Vec<SignedIn> = all
-        .iter()
-        .filter(|known| leaves(known, place, params))
-        .cloned()
-        .collect();
+    let (leaving, staying): (Vec<SignedIn>, Vec<SignedIn>) =
+        all.into_iter().partition(|known| leaves(known, place, params));
     let apps = idp.sign_out(&inbound.cx(), &leaving).await.map_err(fail)?;
     let mut registered = Vec::new();
     let mut frames = Vec::new();
@@ -62,14 +54,24 @@ pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, F
         registered.extend(idp.find_application(&inbound.cx(), app).await.map_err(fail)?);
     }
     let next = next(params, &registered);
-    let is_over = leaving.len() == all.len();
-    let removed = is_over.then(|| (SET_COOKIE, set_cookie(&Cookie::removed(SESSION_COOKIE))));
-    Ok((
-        AppendHeaders(removed),
-        Note::recorded(),
-        farewell(&inbound, frames, next),
-    )
-        .into_response())
+    let removed = staying
+        .is_empty()
+        .then(|| (SET_COOKIE, set_cookie(&Cookie::removed(SESSION_COOKIE))));
+    let page = inbound.asked.page();
+    let view = SignedOut {
+        // The language switch comes back with GET: to the same address, or to who is still signed in.
+        page: match *inbound.asked.method() {
+            Method::POST => page.at("/"),
+            _ => page,
+        },
+        ended: !leaving.is_empty(),
+        remaining: staying.into_iter().map(|known| known.account.display_name).collect(),
+        everyone: EVERYONE.to_owned(),
+        next,
+        frames,
+    };
+    let response = farewell(&inbound, view);
+    Ok((AppendHeaders(removed), Note::recorded(), response).into_response())
 }
 
 /// The accounts of the tenant of the path, or the one of the hint.
@@ -116,34 +118,15 @@ fn frame(idp: &Idp, application: &Application, signed_in: &SignedIn) -> Option<S
     Some(address.into())
 }
 
-fn farewell(inbound: &Inbound, frames: Vec<String>, next: Option<String>) -> Response {
-    match (&next, frames.is_empty()) {
-        (Some(address), true) => return redirect(&inbound.asked, address),
-        (Some(address), false) => {
-            let refresh = HeaderValue::try_from(format!("{SECONDS}; url={address}")).ok();
-            let refresh = AppendHeaders(refresh.map(|value| (REFRESH, value)));
-            return (
-                policy(&frames),
-                refresh,
-                View(Leaving {
-                    page: inbound.asked.page().at(inbound.asked.path()),
-                    frames,
-                    next,
-                }),
-            )
-                .into_response();
-        }
-        (None, _) => {}
-    }
-    (
-        policy(&frames),
-        View(Leaving {
-            page: inbound.asked.page().at(inbound.asked.path()),
-            frames,
-            next,
-        }),
-    )
-        .into_response()
+/// Straight on to the application, unless others are told in frames first.
+fn farewell(inbound: &Inbound, view: SignedOut) -> Response {
+    let refresh = match &view.next {
+        Some(address) if view.frames.is_empty() => return redirect(&inbound.asked, address),
+        Some(address) => HeaderValue::try_from(format!("{SECONDS}; url={address}")).ok(),
+        None => None,
+    };
+    let refresh = AppendHeaders(refresh.map(|value| (REFRESH, value)));
+    (policy(&view.frames), refresh, View(view)).into_response()
 }
 
 /// The policy of our pages, with the frames of these applications.

@@ -4,6 +4,7 @@
 mod authorize;
 mod devicecode;
 mod discovery;
+mod entry;
 mod error_page;
 mod flow;
 mod inbound;
@@ -60,7 +61,8 @@ pub fn router(idp: Idp) -> Router {
         .route("/{tenant}/oauth2/v2.0/logout", get(logout::get).post(logout::get))
         .route("/{tenant}/oauth2/logout", get(logout::get).post(logout::get))
         .route("/{tenant}/openid/userinfo", get(userinfo::get).post(userinfo::get))
-        .route("/{tenant}/login", post(login::post))
+        .route("/{tenant}/login", get(login::get).post(login::post))
+        .route("/", get(entry::get))
         .route("/error", get(error_page::get))
         .layer(from_fn(mark))
         .with_state(idp);

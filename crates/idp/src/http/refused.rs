@@ -5,16 +5,45 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, PRAGMA};
+use http::{Method, StatusCode};
 use hygie_oidc::{Aadsts, ErrorBody, Refusal};
 use hygie_web::Asked;
 use hygie_web::error::{Failure, Render};
-use hygie_web::ui::{Identifier, Page, View};
+use hygie_web::ui::{Identifier, Link, Page, View};
 
 use super::inbound::Inbound;
 use crate::directory::Application;
 use crate::{Idp, IdpError};
+
+/// The message of starting again.
+const AGAIN: &str = "refused-again";
+
+/// Where a person was going.
+#[derive(Debug, Default)]
+pub struct Way<'a> {
+    /// The application.
+    pub app: Option<&'a Application>,
+    /// Address of the authorization request.
+    pub again: Option<String>,
+    /// Its address for somebody else.
+    pub other: Option<String>,
+}
+
+impl Way<'_> {
+    /// The message and address of what may work after this refusal, if anything does.
+    fn next(&self, code: Aadsts) -> Option<(&'static str, String)> {
+        match code {
+            Aadsts::FlowExpired | Aadsts::ServiceFault | Aadsts::Unavailable | Aadsts::Throttled => {
+                Some((AGAIN, self.again.clone()?))
+            }
+            Aadsts::NotAssigned | Aadsts::NoConsent | Aadsts::OtherTenant | Aadsts::UserDisabled => {
+                Some(("refused-other", self.other.clone()?))
+            }
+            _ => None,
+        }
+    }
+}
 
 /// A refusal for a program.
 pub fn json(idp: &Idp, inbound: &Inbound, error: &IdpError) -> Failure {
@@ -26,15 +55,22 @@ pub fn json(idp: &Idp, inbound: &Inbound, error: &IdpError) -> Failure {
         .rendered_by(Arc::new(Body(body)))
 }
 
-/// A refusal for a person, who was on the way to `app`.
-pub fn page(idp: &Idp, inbound: &Inbound, error: &IdpError, app: Option<&Application>) -> Failure {
+/// A refusal for a person before it is known where they were going.
+pub fn page(idp: &Idp, inbound: &Inbound, error: &IdpError) -> Failure {
+    page_on_way(idp, inbound, error, Way::default())
+}
+
+/// A refusal for a person on this way.
+pub fn page_on_way(idp: &Idp, inbound: &Inbound, error: &IdpError, way: Way<'_>) -> Failure {
     let refusal = error.refusal();
     let occurrence = inbound.occurrence(idp);
     let told = Told {
         code: refusal.code(),
         message: refusal.text().to_owned(),
         correlation: occurrence.correlation.to_string(),
-        app: app.map(|app| (app.display_name.clone(), app.app.to_string())),
+        app: way.app.map(|app| (app.display_name.clone(), app.app.to_string())),
+        next: way.next(refusal.code()),
+        again: way.again,
     };
     failure(error, &refusal).rendered_by(Arc::new(told))
 }
@@ -65,6 +101,8 @@ struct Told {
     message: String,
     correlation: String,
     app: Option<(String, String)>,
+    next: Option<(&'static str, String)>,
+    again: Option<String>,
 }
 
 #[derive(Template)]
@@ -78,11 +116,19 @@ struct RefusedPage {
     correlation: String,
     at: String,
     app: Option<(String, String)>,
+    next: Option<Link>,
+    /// Whether the next step is the same again: then it is what most persons want.
+    is_again: bool,
 }
 
 impl Render for Told {
     fn render(&self, _: &Failure, asked: &Asked) -> Response {
-        let page = asked.page();
+        let mut page = asked.page();
+        let next = self.next.as_ref().map(|(key, address)| Link::new(address, page.t(key)));
+        // The language switch comes back with GET, for which a form has no answer.
+        if let (Some(again), &Method::POST) = (&self.again, asked.method()) {
+            page = page.at(again);
+        }
         let reference = Identifier::new(&page, asked.request().to_string(), page.t("error-reference"));
         View(RefusedPage {
             words: Words::of(&page, self.code),
@@ -92,6 +138,8 @@ impl Render for Told {
             correlation: self.correlation.clone(),
             at: asked.now().to_rfc3339(),
             app: self.app.clone(),
+            is_again: self.next.as_ref().is_some_and(|(key, _)| *key == AGAIN),
+            next,
             page,
         })
         .into_response()

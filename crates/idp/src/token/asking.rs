@@ -28,6 +28,8 @@ pub struct Asking {
     pub application: Application,
     /// Name of the establishment, when the path names one.
     pub organisation: Option<String>,
+    /// Its domain name, as its people type it.
+    pub domain: Option<String>,
     /// The platform of the redirect URI.
     pub platform: Platform,
     /// Where the answer goes.
@@ -38,6 +40,7 @@ pub struct Asking {
 struct Found {
     home: TenantId,
     organisation: Option<String>,
+    domain: Option<String>,
 }
 
 impl Idp {
@@ -68,14 +71,14 @@ impl Idp {
         let redirect_uris = &application.definition.redirect_uris;
         let (platform, redirect_uri) =
             redirect_uris.choose(target.redirect_uri.as_deref(), &application.app.to_string())?;
-        let organisation = found.organisation;
         Ok(Asking {
             place,
             version,
             params,
             target,
             application,
-            organisation,
+            organisation: found.organisation,
+            domain: found.domain,
             platform,
             redirect_uri,
         })
@@ -98,6 +101,7 @@ impl Idp {
                             Ok(home.map(|home| Found {
                                 home,
                                 organisation: None,
+                                domain: None,
                             }))
                         })
                     })
@@ -152,7 +156,7 @@ impl Idp {
     }
 }
 
-/// The client as present in the tenant of the transaction, and the tenant's name.
+/// The client as present in the tenant of the transaction, and the tenant's names.
 async fn present(tx: &mut Tx<'_>, app: AppId) -> Result<Option<Found>, IdpError> {
     let Some(principal) = Principals(tx).find_by_app(app).await? else {
         return Ok(None);
@@ -161,9 +165,11 @@ async fn present(tx: &mut Tx<'_>, app: AppId) -> Result<Option<Found>, IdpError>
         return Err(Refusal::about(Aadsts::AppDisabled, &[&app.to_string()]).into());
     }
     let organisation = Tenants(tx).find().await?.map(|tenant| tenant.display_name);
+    let domain = Tenants(tx).list_domains().await?.into_iter().next();
     Ok(Some(Found {
         home: principal.home,
         organisation,
+        domain,
     }))
 }
 

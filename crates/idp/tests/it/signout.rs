@@ -1,6 +1,9 @@
 //! Signing out.
 
-use crate::world::{WEB, World};
+use hygie_core::Secret;
+use hygie_idp::directory::NewUser;
+
+use crate::world::{PASSWORD, WEB, World, submit};
 
 #[tokio::test]
 async fn signing_out_ends_the_session_and_goes_back_to_a_known_address() {
@@ -55,7 +58,7 @@ async fn nobody_is_sent_to_an_address_that_no_application_of_theirs_has() {
         (page.status.as_u16(), page.location(), page.header("refresh")),
         (200, "", "")
     );
-    assert!(!page.text().contains("evil.example"));
+    assert!(!page.text().contains("href=\"https://evil.example"), "{}", page.text());
     // Without a session, the application names itself.
     let named = format!(
         "oauth2/v2.0/logout?client_id={}&post_logout_redirect_uri={WEB}",
@@ -86,4 +89,45 @@ async fn a_form_of_another_site_ends_the_session_too() {
         .get(&world.authorize(world.portal, WEB, &[("prompt", "none")]))
         .await;
     assert_eq!(silent.redirect_param("error").as_deref(), Some("login_required"));
+}
+
+#[tokio::test]
+async fn who_leaves_is_told_whose_session_stays() {
+    let world = World::new().await;
+    let new = NewUser {
+        user_principal_name: "paul@ch-demo.example".to_owned(),
+        display_name: "Paul Petit".to_owned(),
+        password: Some(Secret::new(PASSWORD.to_owned())),
+        ..NewUser::default()
+    };
+    world.idp.create_user(&world.cx, new).await.unwrap();
+    let browser = world.browser();
+    world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    let other = world.authorize(
+        world.portal,
+        WEB,
+        &[("prompt", "login"), ("login_hint", "paul@ch-demo.example")],
+    );
+    let page = browser.get(&other).await;
+    let fields = [("username", "paul@ch-demo.example"), ("password", PASSWORD)];
+    submit(&browser, &page, &fields).await;
+    let leave = |query: &str| world.path(&format!("oauth2/v2.0/logout?{query}"));
+    let nobody = browser.get(&leave("logout_hint=nobody@ch-demo.example")).await;
+    for name in ["Anna Martin", "Paul Petit", "Une session reste ouverte"] {
+        assert!(nobody.text().contains(name), "{name}: {}", nobody.text());
+    }
+    let one = browser.get(&leave("logout_hint=paul@ch-demo.example")).await;
+    assert!(
+        one.text().contains("Anna Martin") && !one.text().contains("Paul Petit"),
+        "{}",
+        one.text()
+    );
+    let everyone = browser.get("/organizations/oauth2/v2.0/logout").await;
+    assert!(!everyone.text().contains("Anna Martin"), "{}", everyone.text());
+    let again = browser.get(&leave("")).await;
+    assert!(
+        again.text().contains("Aucune session n’est ouverte"),
+        "{}",
+        again.text()
+    );
 }

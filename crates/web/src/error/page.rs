@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
+use http::Method;
 use http::header::{HeaderName, HeaderValue};
 use hygie_core::{ErrorKind, Fault};
 
@@ -55,6 +56,8 @@ struct ErrorPage {
     at: String,
     code: String,
     message: String,
+    /// The address of this page, where the same request may succeed later.
+    again: Option<String>,
 }
 
 impl Render for Pages {
@@ -73,12 +76,22 @@ impl Render for Pages {
             remedy: page.t(&format!("{key}.do")),
             reference: crate::ui::Identifier::new(&page, reference, page.t("error-reference")),
             at: asked.now().to_rfc3339(),
+            again: may_pass(failure.kind, asked.method()).then(|| page.return_to.clone()),
             code: format!("{} {}", failure.status.as_u16(), failure.code),
             message: failure.message.clone(),
             page,
         })
         .into_response()
     }
+}
+
+/// Whether the same once more is worth a try, and harmless.
+fn may_pass(kind: ErrorKind, method: &Method) -> bool {
+    let passes = matches!(
+        kind,
+        ErrorKind::TooMany | ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal
+    );
+    passes && *method == Method::GET
 }
 
 const fn key_of(kind: ErrorKind) -> &'static str {

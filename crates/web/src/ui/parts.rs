@@ -162,6 +162,11 @@ impl Field {
         self
     }
 
+    /// Whether it shows an error: the title of the page then says so first.
+    pub const fn is_wrong(&self) -> bool {
+        self.error.is_some()
+    }
+
     fn described_by(&self) -> Option<String> {
         let ids = [(&self.hint, "hint"), (&self.error, "error")]
             .iter()
@@ -239,6 +244,13 @@ impl Form {
     pub fn carry(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.hidden.push((name, value.into()));
         self
+    }
+
+    /// Carries this value of `name` instead of the one before: another form of the same page.
+    #[must_use]
+    pub fn instead(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.hidden.retain(|(carried, _)| *carried != name);
+        self.carry(name, value)
     }
 }
 

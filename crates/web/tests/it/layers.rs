@@ -374,6 +374,20 @@ async fn errors_are_pages_in_the_language_of_the_person() {
 }
 
 #[tokio::test]
+async fn what_may_pass_can_be_tried_again() {
+    let down = async || PageError::new(ErrorKind::Unavailable, "unavailable", "the database is away");
+    let router = Router::new().route("/list", get(down).post(down));
+    let world = World::with(router, Arc::new(Pages));
+    let again = "href=\"/list?page=2&#38;sort=name\">Réessayer";
+    let page = world.get("/list?page=2&sort=name").await;
+    assert!(page.text().contains(again), "{}", page.text());
+    // What was sent with a form is not sent again by a link.
+    let sent = world.send(request(Method::POST, "/list", &[], Body::empty())).await;
+    assert!(!sent.text().contains("Réessayer</a>"), "{}", sent.text());
+    assert!(!world.get("/nowhere").await.text().contains("Réessayer</a>"));
+}
+
+#[tokio::test]
 async fn a_page_may_widen_where_its_form_leads() {
     let router = Router::new().route("/", get(async || (FormAction::to("http://localhost:5000/cb"), "page")));
     let answer = World::new(router).get("/").await;
