@@ -11,8 +11,37 @@ LOOKS = [(locale, scheme) for locale in ("fr-FR", "en-GB") for scheme in ("light
 WIDTHS = (360, 768, 1280)
 
 
+ERROR = {"fr": "Erreur\u202f:", "en": "Error:"}
+# What a finger or a shaky hand must hit (WCAG 2.5.5).
+TARGET = 44
+SMALL = """least => [...document.querySelectorAll("button, summary, a.button, input:not([type=hidden])")]
+  .filter(each => each.checkVisibility() && each.getBoundingClientRect().height < least - 0.5)
+  .map(each => each.outerHTML.slice(0, 120))"""
+SHIFT = """() => new Promise(done => {
+  let sum = 0;
+  new PerformanceObserver(seen => seen.getEntries().forEach(each => { sum += each.value; }))
+    .observe({type: "layout-shift", buffered: true});
+  requestAnimationFrame(() => setTimeout(() => done(sum), 50));
+})"""
+WRONG = """() => [...document.querySelectorAll("[aria-invalid=true]")].map(each => [
+  each === document.activeElement,
+  (each.getAttribute("aria-describedby") ?? "").split(" ").map(id => document.getElementById(id)?.textContent).join(" "),
+])"""
+
+
 def check(page, name):
-    """No finding of axe-core, no sideways scrolling, a title and a language."""
+    """What `look` finds; errors are told and have the focus; there is a way on; nothing moved while the page loaded."""
+    assert page.evaluate(SHIFT) < 0.01, f"{name} moves while it loads"
+    language = page.evaluate("navigator.language")[:2]
+    wrong = page.evaluate(WRONG)
+    assert page.title().startswith(ERROR[language]) == bool(wrong), f"{name}: {page.title()}"
+    assert all(focused and ERROR[language] in told for focused, told in wrong), f"{name}: {wrong}"
+    assert page.locator("main :is(a, button):visible").count(), f"{name} is a dead end"
+    look(page, name)
+
+
+def look(page, name):
+    """No finding of axe-core, no sideways scrolling, targets that are large enough, a title and a language."""
     language = page.evaluate("navigator.language")[:2]
     assert page.locator("html").get_attribute("lang") == language, name
     assert page.title().strip(), name
@@ -24,8 +53,17 @@ def check(page, name):
     assert not told, f"{name}: {told}"
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
-        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert over <= 0, f"{name} at {width} px is {over} px too wide"
+        for size in ("200%", ""):
+            page.evaluate("size => { document.documentElement.style.fontSize = size; }", size)
+            over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert over <= 0, f"{name} at {width} px {size} is {over} px too wide"
+        assert page.evaluate(SMALL, TARGET) == [], f"{name} at {width} px"
+
+
+def complain(page, message):
+    # The loopback listener of the application is plain http; what it says of its own is no matter of ours.
+    if message.type in ("error", "warning") and not message.location["url"].startswith("http://localhost"):
+        page.complaints.append(f"{message.text} {message.location['url']}")
 
 
 @pytest.fixture(params=LOOKS, ids=lambda look: "-".join(look))
@@ -34,7 +72,7 @@ def person(request, chromium):
     page = context.new_page()
     # What a page asks of another host, or tells the console, is a finding as well.
     page.complaints = []
-    page.on("console", lambda m: page.complaints.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("console", lambda message: complain(page, message))
     page.on("pageerror", lambda problem: page.complaints.append(str(problem)))
     yield page
     context.close()
@@ -65,6 +103,9 @@ def test_signing_in_and_out(world, person):
         person.locator("main button.primary").click()
         person.locator("input[type=password]").wait_for()
         check(person, "password")
+        person.locator("main button.primary").click()
+        person.locator("[aria-invalid=true]").first.wait_for()
+        check(person, "no password")
         person.locator("input[type=password]").fill("wrong")
         person.locator("main button.primary").click()
         person.locator("[aria-invalid=true]").first.wait_for()
@@ -74,14 +115,38 @@ def test_signing_in_and_out(world, person):
         assert "code" in listener.next(person)
         person.goto(authorize(world, listener.uri, prompt="select_account"))
         check(person, "choose an account")
-    person.goto(f"{world.authority}/oauth2/v2.0/logout")
-    leave = person.locator("main form button.primary")
-    if leave.count():
-        check(person, "leaving")
-        leave.click()
-        person.wait_for_load_state()
+        # A colleague at the same workstation.
+        person.locator("main button.quiet").click()
+        doctor = world.user("doctor")
+        person.locator("input[name=username]:visible").wait_for()
+        check(person, "another account")
+        sign_in(person, doctor)
+        assert "code" in listener.next(person)
+    person.goto(world.login)
+    check(person, "whose sessions")
+    person.goto(f"{world.authority}/oauth2/v2.0/logout?logout_hint={doctor['upn']}")
+    assert nurse["display_name"] in person.locator("main").inner_text()
+    check(person, "one of two signed out")
+    person.locator("main a.primary").click()
+    person.wait_for_load_state()
+    assert nurse["display_name"] not in person.locator("main").inner_text()
     check(person, "signed out")
+    person.reload()
+    check(person, "nobody to sign out")
     assert not person.complaints
+
+
+def test_a_locked_account(world, person):
+    # One that no other test signs in with.
+    person.goto(authorize(world, "http://localhost"))
+    sign_in(person, world.user("emergency"), "wrong 0")
+    for attempt in range(1, 11):
+        person.locator("input[type=password]").fill(f"wrong {attempt}")
+        person.locator("main button.primary").click()
+        person.wait_for_load_state()
+    told = person.locator(".field-error").inner_text()
+    assert "verrouillé après" in told or "is locked" in told, told
+    check(person, "locked")
 
 
 @pytest.mark.parametrize("what", ["client_id", "redirect_uri"])
@@ -96,10 +161,70 @@ def test_a_refusal(world, person, what):
     check(person, what)
 
 
+def test_other_refusals(world, person):
+    usual = authorize(world, "http://localhost")
+    unknown = usual.replace(world.tenant["id"], "hopital-inconnu.example")
+    addresses = {
+        "tenant": (unknown, 400),
+        "personal accounts": (usual.replace(world.tenant["id"], "consumers"), 400),
+        "not of this organisation": (usual.replace(world.tenant["id"], "organizations"), 400),
+        "malformed": (usual.replace("client_id=", "client="), 400),
+        "reloaded form": (f"{world.authority}/login", 400),
+        "no such code": (f"{world.login}/error?code=1", 400),
+        "a code": (f"{world.login}/error?code=50058", 200),
+        "no such page": (f"{world.login}/nowhere", 404),
+        "no such page of the portal": (f"{world.demo['endpoints']['portal']}/nowhere", 404),
+    }
+    for name, (address, status) in addresses.items():
+        assert person.goto(address).status == status, name
+        check(person, name)
+    # Another method, by a form of ours that is bent.
+    person.goto(world.demo["endpoints"]["portal"])
+    person.locator("button[name=lang]").evaluate("each => { each.form.action = '/design'; each.form.submit(); }")
+    person.wait_for_url("**/design")
+    check(person, "method")
+
+
+def test_a_page_that_is_no_longer_valid_leads_back(world, person):
+    person.goto(authorize(world, "http://localhost"))
+    person.context.clear_cookies()
+    person.locator("input[name=username]:visible").fill(world.user("nurse")["upn"])
+    person.locator("main button.primary").click()
+    person.get_by_text("50089").wait_for(state="attached")
+    check(person, "expired")
+    person.locator("main a.primary").click()
+    person.locator("input[name=username]:visible").wait_for()
+
+
+def test_an_application_without_consent(world, person):
+    with arrivals() as listener:
+        person.goto(authorize(world, listener.uri))
+        sign_in(person, world.user("nurse"))
+        listener.next(person)
+    asked = authorize(world, "http://localhost", scope="openid https://graph.microsoft.com/User.Read")
+    assert person.goto(asked).status == 400
+    check(person, "no consent")
+
+
 def test_the_portal(world, person):
     assert person.goto(world.demo["endpoints"]["portal"]).status == 200
     check(person, "portal")
+    person.locator("details.menu summary").click()
+    look(person, "menu")
+    # The page of the design system shows errors that nobody made.
+    assert person.goto(world.demo["endpoints"]["portal"] + "/design").status == 200
+    look(person, "design")
     assert not person.complaints
+
+
+def test_the_switches_keep_the_page(world, page):
+    page.goto(authorize(world, "http://localhost"))
+    page.locator("input[name=username]:visible").fill(world.user("nurse")["upn"])
+    page.locator("main button.primary").click()
+    page.locator("input[type=password]").wait_for()
+    page.locator("button[name=lang]").click()
+    page.locator("html[lang=fr] input[type=password]").wait_for()
+    assert world.user("nurse")["upn"] in page.locator(".account").inner_text()
 
 
 def test_the_portal_works_with_the_keyboard_and_switches_language(world, page):
