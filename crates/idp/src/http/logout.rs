@@ -51,7 +51,7 @@ pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, F
         }
     }
     if let Some(app) = named(&idp, params) {
-        registered.extend(idp.find_application(&inbound.cx(), app).await.map_err(fail)?);
+        registered.extend(present(&idp, &inbound, place, app).await.map_err(fail)?);
     }
     let next = next(params, &registered);
     let removed = staying
@@ -83,13 +83,28 @@ fn leaves(signed_in: &SignedIn, place: Place, params: &Params) -> bool {
             .is_none_or(|hint| hint.to_lowercase() == account.user_principal_name.to_lowercase())
 }
 
-/// The application that asks: by its client id, or as the audience of an id token of ours, alive or not.
+/// The application that asks: by its client id, or as the audience of an id token of ours, alive or not; both must be
+/// the same (RP-Initiated Logout §2).
 fn named(idp: &Idp, params: &Params) -> Option<AppId> {
-    if let Some(app) = params.get("client_id") {
-        return app.parse().ok();
+    let asked: Option<AppId> = params.get("client_id").and_then(|id| id.parse().ok());
+    let hint = params.get("id_token_hint");
+    let hint = hint.and_then(|hint| hygie_jose::verify(hint, &idp.inner().signer.ring().keys).ok());
+    let hinted: Option<AppId> = hint.and_then(|hint| hint.claims.audience.first()?.parse().ok());
+    match (asked, hinted) {
+        (Some(asked), Some(hinted)) if asked != hinted => None,
+        (asked, hinted) => asked.or(hinted),
     }
-    let hint = hygie_jose::verify(params.get("id_token_hint")?, &idp.inner().signer.ring().keys).ok()?;
-    hint.claims.audience.first()?.parse().ok()
+}
+
+/// The registration of an application that the tenant of the path has: of others it sends nobody on.
+async fn present(idp: &Idp, inbound: &Inbound, place: Place, app: AppId) -> Result<Option<Application>, IdpError> {
+    let cx = inbound.cx();
+    if let Some(tenant) = place.tenant()
+        && idp.find_service_principal(&cx.for_tenant(tenant), app).await?.is_none()
+    {
+        return Ok(None);
+    }
+    idp.find_application(&cx, app).await
 }
 
 /// Where to go on: only to an address that one of these applications registered.

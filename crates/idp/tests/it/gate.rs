@@ -4,13 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hygie_access::{Assignments, Gate, Instance, Kind, Origin, Reason, Revoked, RoleSemantics, TrustedIssuer};
-use hygie_core::PrincipalKind;
+use hygie_core::{AppId, PrincipalKind};
 use hygie_testkit::{SeededRandom, TemporaryStore};
 use serde_json::Value;
 
 use crate::world::{FHIR, LOGIN, WEB, World, code_of, open};
 
 fn gate(world: &World, assignments: &TemporaryStore) -> Gate {
+    service_of(world, world.fhir, assignments)
+}
+
+/// The gate of a service that is this application.
+fn service_of(world: &World, app: AppId, assignments: &TemporaryStore) -> Gate {
     let random = Arc::new(SeededRandom::new(3));
     let assignments = Assignments::new(assignments.store.clone(), world.clock.clone(), random);
     let instance = Instance {
@@ -19,7 +24,7 @@ fn gate(world: &World, assignments: &TemporaryStore) -> Gate {
         name: "fhir".to_owned(),
         tenant: world.tenant,
         audiences: vec![FHIR.to_owned()],
-        app: Some(world.fhir),
+        app: Some(app),
         authority: format!("{LOGIN}/{}", world.tenant),
         issuers: TrustedIssuer::of_tenant(LOGIN, world.tenant, &world.idp.key_source()).into(),
         semantics: RoleSemantics::Documented,
@@ -151,4 +156,33 @@ async fn what_came_of_a_stolen_grant_is_accepted_no_more() {
     world.clock.advance(Duration::from_hours(3));
     world.idp.maintain().await.unwrap();
     assert_eq!(world.idp.revocations().revoked(&origin(&second)), None);
+}
+
+#[tokio::test]
+async fn an_id_token_opens_nothing() {
+    let world = World::new().await;
+    let store = TemporaryStore::new("assignments", hygie_access::MIGRATIONS, &world.clock);
+    let now = world.cx(world.tenant).now;
+    let body = world.code_flow(&[]).await;
+    let id_token = format!("Bearer {}", body["id_token"].as_str().unwrap());
+    let refused = gate(&world, &store)
+        .authenticate(Some(&id_token), now)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.reason(), Reason::Audience);
+    // Nor where people sign in to the application of the service itself, whose id is an audience of it.
+    let itself = service_of(&world, world.portal, &store);
+    let refused = itself.authenticate(Some(&id_token), now).await.unwrap_err();
+    assert_eq!(refused.reason(), Reason::MissingClaim);
+    // Version 1 of it neither.
+    let request = world.authorize(
+        world.portal,
+        WEB,
+        &[("response_type", "id_token"), ("resource", FHIR), ("scope", "")],
+    );
+    let request = request.replace("oauth2/v2.0/authorize", "oauth2/authorize");
+    let answer = world.sign_in(&world.browser(), &request).await;
+    let id_token = format!("Bearer {}", answer.redirect_param("id_token").expect("an id token"));
+    let refused = itself.authenticate(Some(&id_token), now).await.unwrap_err();
+    assert_eq!(refused.reason(), Reason::MissingClaim);
 }

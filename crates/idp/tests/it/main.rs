@@ -7,6 +7,7 @@ mod authorize;
 mod gate;
 mod keys;
 mod metadata;
+mod mixup;
 mod pages;
 mod refresh;
 mod signin;

@@ -66,6 +66,18 @@ async fn nobody_is_sent_to_an_address_that_no_application_of_theirs_has() {
     );
     let answer = world.browser().get(&world.path(&named)).await;
     assert_eq!((answer.status.as_u16(), answer.location()), (302, WEB));
+    // By an id token of its own, not by one of another application.
+    let body = world.code_flow(&[]).await;
+    let hint = body["id_token"].as_str().unwrap();
+    for (id, location) in [(world.portal.to_string(), WEB), (world.spa.to_string(), "")] {
+        for address in [WEB, crate::world::SPA] {
+            let named =
+                format!("oauth2/v2.0/logout?client_id={id}&id_token_hint={hint}&post_logout_redirect_uri={address}");
+            let answer = world.browser().get(&world.path(&named)).await;
+            let expected = if address == WEB { location } else { "" };
+            assert_eq!(answer.location(), expected, "{id} {address}");
+        }
+    }
     let unnamed = world
         .browser()
         .get(&world.path(&format!("oauth2/v2.0/logout?post_logout_redirect_uri={WEB}")))
