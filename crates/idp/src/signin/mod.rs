@@ -6,4 +6,5 @@ pub mod revocation;
 mod session;
 pub(crate) mod throttle;
 
+pub(crate) use revocation::revoke_all_of;
 pub use session::{NewSession, SESSION_TTL, SignedIn};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hygie_access::{Origin, Revoked};
 use hygie_core::{Cx, ObjectId, SessionId, TenantId, Timestamp};
 use hygie_store::audit::Record;
+use hygie_store::{StoreError, Tx};
 use parking_lot::RwLock;
 use uuid::Uuid;
 
@@ -28,7 +29,7 @@ struct Known {
 }
 
 impl Revocations {
-    fn user(&self, tenant: TenantId, user: ObjectId, at: Timestamp) {
+    pub fn user(&self, tenant: TenantId, user: ObjectId, at: Timestamp) {
         self.0.write().users.insert((tenant, user), at);
     }
 
@@ -113,12 +114,9 @@ impl Idp {
             .store
             .write(cx, (user, record), |(user, record), tx| {
                 Box::pin(async move {
-                    let now = tx.cx().now;
-                    if !Users(tx).revoke_sessions(*user, now).await? {
+                    if !revoke_all_of(tx, *user).await? {
                         return Ok::<_, IdpError>(false);
                     }
-                    Sessions(tx).end_all_of(*user, now).await?;
-                    Refreshes(tx).revoke_all_of(*user, now).await?;
                     tx.audit(record).await?;
                     Ok(true)
                 })
@@ -152,6 +150,17 @@ impl Idp {
         }
         Ok(ended)
     }
+}
+
+/// Ends what a user was issued. False when there is no such user. When it is committed, [`Revocations::user`] must know.
+pub(crate) async fn revoke_all_of(tx: &mut Tx<'_>, user: ObjectId) -> Result<bool, StoreError> {
+    let now = tx.cx().now;
+    if !Users(tx).revoke_sessions(user, now).await? {
+        return Ok(false);
+    }
+    Sessions(tx).end_all_of(user, now).await?;
+    Refreshes(tx).revoke_all_of(user, now).await?;
+    Ok(true)
 }
 
 #[cfg(test)]

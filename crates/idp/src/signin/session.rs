@@ -90,8 +90,10 @@ impl Idp {
     }
 
     /// Begins a session after the credentials were checked; the failures before are forgotten, unless they locked the
-    /// account while this password was being checked: many guesses at once are no more than one after the other.
+    /// account while this password was being checked: many guesses at once are no more than one after the other. Nor
+    /// does it begin when the password was changed or the user disabled meanwhile.
     pub(crate) async fn begin_session(&self, cx: &Cx, new: NewSession) -> Result<SignedIn, IdpError> {
+        let checked = new.user.valid_from;
         let row = SessionRow {
             id: SessionId::random(&*cx.random),
             browser: self.inner().digests.browsers.digest(new.browser.expose()),
@@ -116,20 +118,28 @@ impl Idp {
         let previous = new.previous.map(|cookie| self.inner().digests.browsers.digest(cookie));
         self.inner()
             .store
-            .write(&cx, (row, previous, record), |(row, previous, record), tx| {
-                Box::pin(async move {
-                    if let Some(previous) = previous {
-                        Global(tx).move_sessions(previous, &row.browser).await?;
-                    }
-                    if Users(tx).lockout(row.user).await?.is_locked(tx.cx().now) {
-                        return Err(Refusal::new(Aadsts::Locked).into());
-                    }
-                    Users(tx).clear_lockout(row.user).await?;
-                    Sessions(tx).insert(row).await?;
-                    tx.audit(record).await?;
-                    Ok::<_, IdpError>(())
-                })
-            })
+            .write(
+                &cx,
+                (row, previous, checked, record),
+                |(row, previous, checked, record), tx| {
+                    Box::pin(async move {
+                        let user = Users(tx).find(row.user).await?;
+                        if user.is_none_or(|user| !user.is_enabled || user.valid_from != *checked) {
+                            return Err(Refusal::new(Aadsts::BadCredentials).into());
+                        }
+                        if let Some(previous) = previous {
+                            Global(tx).move_sessions(previous, &row.browser).await?;
+                        }
+                        if Users(tx).lockout(row.user).await?.is_locked(tx.cx().now) {
+                            return Err(Refusal::new(Aadsts::Locked).into());
+                        }
+                        Users(tx).clear_lockout(row.user).await?;
+                        Sessions(tx).insert(row).await?;
+                        tx.audit(record).await?;
+                        Ok::<_, IdpError>(())
+                    })
+                },
+            )
             .await?;
         Ok(SignedIn {
             account,

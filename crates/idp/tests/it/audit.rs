@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::world::{PASSWORD, WEB, World};
 
 /// The entries of the write chain.
-async fn entries(world: &World) -> Vec<String> {
+pub async fn entries(world: &World) -> Vec<String> {
     world
         .store
         .store

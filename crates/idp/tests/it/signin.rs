@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use hygie_core::Secret;
+use hygie_idp::IdpError;
 use hygie_idp::directory::{Enabled, NewUser};
+use hygie_idp::repo::{Sessions, Users};
 
 use crate::world::{PASSWORD, SPA, WEB, World, submit};
 
@@ -383,4 +385,80 @@ async fn our_page_says_nothing_in_the_words_of_a_stranger() {
         .get(&world.authorize(world.portal, WEB, &[("login_hint", ANNA)]))
         .await;
     assert_eq!(named.field("step").as_deref(), Some("password"));
+}
+
+#[tokio::test]
+async fn a_sign_in_on_its_way_does_not_outlive_the_password() {
+    let world = World::new().await;
+    let other = NewUser {
+        user_principal_name: "paul@ch-demo.example".to_owned(),
+        display_name: "Paul Petit".to_owned(),
+        password: Some(Secret::new("Another horse 8".to_owned())),
+        ..NewUser::default()
+    };
+    world.idp.create_user(&world.cx, other).await.unwrap();
+    let browser = world.browser();
+    let request = world.authorize(world.portal, WEB, &[]);
+    let page = submit(&browser, &browser.get(&request).await, &[("username", ANNA)]).await;
+    // The administrator's request began first and is written while the old password is being checked.
+    world.clock.advance(Duration::from_secs(1));
+    let before = world.cx(world.tenant);
+    world.clock.advance(Duration::from_secs(1));
+    let change = async {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let changed = world.store.store.write(&before, world.nurse, |nurse, tx| {
+            Box::pin(async move {
+                let now = tx.cx().now;
+                let (_, hash) = Users(tx).find_by_name("paul@ch-demo.example").await?.unwrap();
+                Users(tx).set_password(*nurse, &hash.unwrap(), now).await?;
+                Sessions(tx).end_all_of(*nurse, now).await?;
+                Ok::<_, IdpError>(())
+            })
+        });
+        changed.await.unwrap();
+    };
+    let fields = [("username", ANNA), ("password", PASSWORD)];
+    let (answer, ()) = tokio::join!(submit(&browser, &page, &fields), change);
+    let silent = browser
+        .get(&world.authorize(world.portal, WEB, &[("prompt", "none")]))
+        .await;
+    let error = silent.redirect_param("error");
+    assert_eq!(error.as_deref(), Some("login_required"), "{}", answer.status);
+}
+
+#[tokio::test]
+async fn what_is_done_to_a_user_is_done_at_once() {
+    let world = World::new().await;
+    let body = world.code_flow(&[]).await;
+    let claims = world.verified(&body["access_token"]).claims;
+    let origin = hygie_access::Origin {
+        tenant: world.tenant,
+        subject: world.nurse,
+        session: None,
+        issued_at: claims.issued_at,
+        rh: None,
+    };
+    let revoked = || world.idp.revocations().revoked(&origin);
+    assert_eq!(revoked(), None);
+    world.clock.advance(Duration::from_secs(1));
+    let cx = world.cx(world.tenant);
+    let entries = crate::audit::entries(&world).await.len();
+    world.idp.set_user_enabled(&cx, world.nurse, Enabled::No).await.unwrap();
+    assert_eq!(revoked(), Some(hygie_access::Revoked::User));
+    world
+        .idp
+        .set_user_enabled(&cx, world.nurse, Enabled::Yes)
+        .await
+        .unwrap();
+    let refresh = body["refresh_token"].as_str().unwrap();
+    assert_eq!(
+        world.refresh(refresh, &[]).await.status,
+        400,
+        "enabled again, but not what it had"
+    );
+    let told = crate::audit::entries(&world).await.split_off(entries).join("\n");
+    assert!(
+        told.contains("idp.user.disable") && told.contains("idp.user.enable"),
+        "{told}"
+    );
 }

@@ -136,7 +136,11 @@ impl Idp {
 
     /// Says whether only assigned principals get tokens for an application.
     pub async fn set_requires_assignment(&self, cx: &Cx, app: AppId, state: Enabled) -> Result<(), DirectoryError> {
-        let record = Record::success(cx, "idp.principal.assignment", format!("app/{app}"));
+        let action = match state {
+            Enabled::Yes => "idp.principal.assignment.require",
+            Enabled::No => "idp.principal.assignment.lift",
+        };
+        let record = Record::success(cx, action, format!("app/{app}"));
         self.change(cx, (app, state, record), |(app, state, record), tx| {
             Box::pin(async move {
                 let missing = DirectoryError::NotFound("service principal");
@@ -153,7 +157,11 @@ impl Idp {
 
     /// Enables or disables an application in this tenant.
     pub async fn set_app_enabled(&self, cx: &Cx, app: AppId, state: Enabled) -> Result<(), DirectoryError> {
-        let record = Record::success(cx, "idp.principal.enable", format!("app/{app}"));
+        let action = match state {
+            Enabled::Yes => "idp.principal.enable",
+            Enabled::No => "idp.principal.disable",
+        };
+        let record = Record::success(cx, action, format!("app/{app}"));
         self.change(cx, (app, state, record), |(app, state, record), tx| {
             Box::pin(async move {
                 let missing = DirectoryError::NotFound("service principal");

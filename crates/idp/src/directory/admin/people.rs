@@ -7,6 +7,7 @@ use super::{DirectoryError, Enabled, NewUser, named};
 use crate::directory::{Group, User, is_user_principal_name, key_of};
 use crate::password::MAX_PASSWORD;
 use crate::repo::{Groups, Principals, Tenants, Users};
+use crate::signin::revoke_all_of;
 use crate::{Idp, IdpError};
 
 /// Shortest password that may be set.
@@ -61,22 +62,30 @@ impl Idp {
                     return Err(DirectoryError::NotFound("user"));
                 }
                 Users(tx).clear_lockout(*user).await?;
+                revoke_all_of(tx, *user).await?;
                 tx.audit(record).await?;
                 Ok(())
             })
         })
         .await?;
-        self.revoke_user(cx, user).await?;
+        self.inner().revoked.user(cx.tenant, user, cx.now);
         Ok(())
     }
 
     /// Enables or disables a user; disabling revokes what the user was issued.
     pub async fn set_user_enabled(&self, cx: &Cx, user: ObjectId, state: Enabled) -> Result<(), DirectoryError> {
-        let record = Record::success(cx, "idp.user.enable", format!("user/{user}"));
+        let action = match state {
+            Enabled::Yes => "idp.user.enable",
+            Enabled::No => "idp.user.disable",
+        };
+        let record = Record::success(cx, action, format!("user/{user}"));
         self.change(cx, (user, state, record), |(user, state, record), tx| {
             Box::pin(async move {
                 if !Users(tx).set_enabled(*user, *state == Enabled::Yes).await? {
                     return Err(DirectoryError::NotFound("user"));
+                }
+                if *state == Enabled::No {
+                    revoke_all_of(tx, *user).await?;
                 }
                 tx.audit(record).await?;
                 Ok(())
@@ -84,7 +93,7 @@ impl Idp {
         })
         .await?;
         if state == Enabled::No {
-            self.revoke_user(cx, user).await?;
+            self.inner().revoked.user(cx.tenant, user, cx.now);
         }
         Ok(())
     }
