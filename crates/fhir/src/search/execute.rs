@@ -9,6 +9,7 @@ use super::candidate::{Asked, Candidate};
 use super::continuation::{Continuation, Plan};
 use super::criteria::{Criterion, Test};
 use super::error::SearchError;
+use super::hint;
 use super::query::{Query, Sort, SortBy};
 use super::ranges::{self, Layout, Range};
 use super::verify::check;
@@ -107,6 +108,7 @@ async fn asked(resources: &mut Resources<'_, '_>, query: &Query) -> Result<Vec<A
             ranges,
         });
     }
+    hint::give(query.kind, &mut asked);
     Ok(asked)
 }
 

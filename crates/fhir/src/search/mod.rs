@@ -14,6 +14,7 @@ mod continuation;
 mod criteria;
 mod error;
 mod execute;
+mod hint;
 mod query;
 mod ranges;
 mod value;

@@ -5,6 +5,7 @@ use hygie_fhir_model::{Interval, ResourceType};
 use hygie_store::{IndexRange, StoreError, successor};
 
 use super::criteria::{Compare, Criterion, Filter, Prefix, System, Test};
+use super::hint::Hint;
 use crate::index::extract::principal;
 use crate::index::key::{Key, Kind, MAX_TEXT, Parts, SHORT_MS, cut};
 use crate::repo::Resources;
@@ -20,6 +21,8 @@ pub struct Range {
     pub layout: Layout,
     /// Which of the keys match.
     pub accept: Accept,
+    /// Which of the keys other filters leave over.
+    pub hint: Hint,
 }
 
 /// What follows the common beginning of the keys of a range. The order is up to and including the resource number.
@@ -67,10 +70,11 @@ impl Range {
             prefix,
             layout,
             accept: Accept::All,
+            hint: Hint::Any,
         }
     }
 
-    /// What a key says, if it matches.
+    /// What a key says, if its resource may be a match.
     pub fn read(&self, key: &[u8]) -> Option<Posting> {
         let mut parts = Parts::after(key, self.prefix);
         let mut interval = None;
@@ -102,7 +106,7 @@ impl Range {
             Accept::System(wanted) => system == Some(wanted),
         };
         let order = key.get(self.prefix..key.len() - parts.left())?.to_vec();
-        accepted.then_some(Posting { order, rid })
+        (accepted && self.hint.allows(parts)).then_some(Posting { order, rid })
     }
 
     /// Narrows keys that are ordered by date to dates of these milliseconds.
@@ -188,6 +192,7 @@ async fn of_value(
                 prefix: 1,
                 layout: Layout::Number,
                 accept: Accept::All,
+                hint: Hint::Any,
             };
             exact(found.map(range).into_iter().collect())
         }
@@ -292,6 +297,7 @@ fn text_ranges(parameter: u16, compare: Compare, text: &str) -> Ranges {
             prefix,
             layout: Layout::Text,
             accept: Accept::All,
+            hint: Hint::Any,
         }],
         exact,
     }
@@ -347,6 +353,7 @@ fn date_range(kind: Kind, parameter: u16, (from, to): (i64, i64), (prefix, asked
         prefix: start.as_bytes().len(),
         layout: Layout::Interval,
         accept: Accept::Date(prefix, asked),
+        hint: Hint::Any,
     }
 }
 

@@ -208,7 +208,7 @@ async fn fill(world: &World) -> BTreeMap<String, Version> {
     all
 }
 
-const SEARCHES: [(&str, &str); 58] = [
+const SEARCHES: [(&str, &str); 61] = [
     ("Patient", ""),
     ("Patient", "family=lef"),
     ("Patient", "family=LEFEVRE"),
@@ -251,6 +251,12 @@ const SEARCHES: [(&str, &str); 58] = [
     ("Observation", "subject:Patient=p1"),
     ("Observation", "subject=https://localhost/demo/fhir/Patient/p1"),
     ("Observation", "patient=p1&code=http://loinc.org|8480-6"),
+    (
+        "Observation",
+        "patient=p1,p4&code=http://loinc.org|8480-6,urn:local|8480-6",
+    ),
+    ("Observation", "patient=p1&code=8480-6&date=ge2026-02"),
+    ("Observation", "patient=p1&code=http://loinc.org|"),
     ("Observation", "patient=p1&date=ge2026-02"),
     ("Observation", "code=http://loinc.org|8462-4&date=2026-02"),
     ("Observation", "code=8480-6&date=ge2026-02-10&date=lt2026-03"),
