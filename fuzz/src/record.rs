@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use hygie_core::Timestamp;
-use hygie_fhir::repo::{Codec, Given, Method, Version, decode, encode};
+use hygie_fhir::repo::{Codec, Given, Method, Seams, Version, decode, encode};
 use hygie_fhir_model::ResourceType;
 
 use crate::Target;
@@ -30,6 +30,7 @@ fn version(method: Method, body: &str) -> Version {
         updated: Timestamp::from_secs(1_795_249_800),
         method,
         body: body.into(),
+        seams: Seams::default(),
     }
 }
 

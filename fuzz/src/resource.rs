@@ -6,7 +6,7 @@
 use hygie_core::Timestamp;
 use hygie_fhir::index::extract::extract;
 use hygie_fhir::index::{Entry, Extract, Numbers, rows};
-use hygie_fhir::repo::{Method, Version};
+use hygie_fhir::repo::{Method, Seams, Version};
 use hygie_fhir::search::{Asked, Handling, holds, parse};
 use hygie_fhir_model::json::{Document, Limits};
 use hygie_fhir_model::search::{ParameterKind, ParameterNumber, SearchParameter};
@@ -94,11 +94,32 @@ fn run(input: &[u8]) {
         previous: 0,
         updated: NOW,
         method: Method::Create,
+        seams: Seams::of(&document),
         body: document.into_source().into(),
     };
+    shown(&version);
     for entry in &said.entries {
         found(&version, &said, entry);
     }
+}
+
+/// What is shown says what the server says, and has the values of the body elsewhere.
+fn shown(version: &Version) {
+    // Numbers beyond a float and deep trees are for the limits of another parser.
+    let Ok(mut before) = serde_json::from_str::<serde_json::Value>(&version.body) else {
+        return;
+    };
+    let after: serde_json::Value = serde_json::from_str(&version.stamped()).expect("JSON");
+    let meta = &after["meta"];
+    assert_eq!((&after["id"], &meta["versionId"]), (&"1".into(), &"1".into()));
+    before["id"] = after["id"].clone();
+    if !before["meta"].is_object() {
+        before["meta"] = serde_json::json!({});
+    }
+    for key in ["versionId", "lastUpdated"] {
+        before["meta"][key] = meta[key].clone();
+    }
+    assert_eq!(before, after);
 }
 
 fn keyed(kind: ResourceType, said: &Extract) {

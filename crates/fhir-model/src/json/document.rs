@@ -146,6 +146,11 @@ impl<'d> Json<'d> {
         }
     }
 
+    /// Where its key begins in the source, with the quote; only for members of objects.
+    pub fn key_offset(self) -> usize {
+        (self.node().key as usize).saturating_sub(1)
+    }
+
     /// The interned name of its key, without a leading `_`; [`Name::UNKNOWN`] when no R4 element is called so.
     pub fn name(self) -> Name {
         self.node().name

@@ -94,7 +94,7 @@ fn object_splices(document: &Document, object: u32, edit: &ObjectEdit, splices: 
     let object = document.at(object);
     let members: Vec<_> = object.members().collect();
     let is_removed = |member: &Json<'_>| edit.removed.contains(&member.index);
-    let key_start = |member: &Json<'_>| member.node().key as usize - 1;
+    let key_start = |member: &Json<'_>| member.key_offset();
     let end = |member: &Json<'_>| member.node().end as usize;
     let kept: Vec<_> = members.iter().filter(|m| !is_removed(m)).collect();
 

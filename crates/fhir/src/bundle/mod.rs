@@ -83,7 +83,7 @@ pub async fn process(
         };
         responses.bundle(name, answers)
     });
-    Ok(text.await?)
+    Ok(text.await)
 }
 
 /// Runs `work` here, or when it is long where it holds up nobody.

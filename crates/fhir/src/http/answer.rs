@@ -10,14 +10,14 @@ use super::call::{Call, Failed};
 use super::headers::http_date;
 use crate::interaction::{Answer, Interaction};
 use crate::repo::Version;
-use crate::wire::{Return, done, etag, list, location, pretty, stamped};
+use crate::wire::{Return, done, etag, list, location, pretty};
 
 impl Call {
     /// Runs an interaction and answers.
     pub async fn run(&self, interaction: Interaction) -> Result<Response, Failed> {
         let answer = self.fhir.run(&self.mandate.cx, interaction).await?;
         let is_recorded = answer.is_recorded();
-        let response = self.answer(&answer)?;
+        let response = self.answer(&answer);
         Ok(if is_recorded {
             (Note::recorded(), response).into_response()
         } else {
@@ -25,28 +25,28 @@ impl Call {
         })
     }
 
-    fn answer(&self, answer: &Answer) -> Result<Response, Failed> {
-        Ok(match answer {
-            Answer::Found(version) => (Self::validators(version), self.body(stamped(version)?)).into_response(),
+    fn answer(&self, answer: &Answer) -> Response {
+        match answer {
+            Answer::Found(version) => (Self::validators(version), self.body(version.stamped())).into_response(),
             Answer::NotModified(version) => (StatusCode::NOT_MODIFIED, Self::validators(version)).into_response(),
-            Answer::Created(version) => (StatusCode::CREATED, self.written(version)?).into_response(),
-            Answer::Updated(version) | Answer::Matched(version) => self.written(version)?,
+            Answer::Created(version) => (StatusCode::CREATED, self.written(version)).into_response(),
+            Answer::Updated(version) | Answer::Matched(version) => self.written(version),
             Answer::Deleted(version) | Answer::Absent(Some(version)) => {
                 (StatusCode::NO_CONTENT, Self::validators(version)).into_response()
             }
             Answer::Absent(None) => StatusCode::NO_CONTENT.into_response(),
-            Answer::List(page) => self.body(list(self.fhir.base(), &self.mandate.cx, page)?),
-        })
+            Answer::List(page) => self.body(list(self.fhir.base(), &self.mandate.cx, page)),
+        }
     }
 
-    fn written(&self, version: &Version) -> Result<Response, Failed> {
+    fn written(&self, version: &Version) -> Response {
         let location = header(&location(self.fhir.base(), version));
         let headers = ([(LOCATION, location)], Self::validators(version));
-        Ok(match self.prefer.returns {
-            Return::Representation => (headers, self.body(stamped(version)?)).into_response(),
+        match self.prefer.returns {
+            Return::Representation => (headers, self.body(version.stamped())).into_response(),
             Return::Minimal => (headers, ()).into_response(),
             Return::Outcome => (headers, self.body(done(&self.mandate.cx))).into_response(),
-        })
+        }
     }
 
     fn validators(version: &Version) -> [(HeaderName, HeaderValue); 2] {

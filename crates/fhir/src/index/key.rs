@@ -63,7 +63,7 @@ pub const MAX_TEXT: usize = 128;
 pub const MAX_LONG_TEXT: usize = 512;
 
 /// Milliseconds of 0001-01-01, the least date that is written; dates take seven bytes from there.
-const FIRST_MS: i64 = -62_135_596_800_000;
+pub const FIRST_MS: i64 = -62_135_596_800_000;
 
 /// The greatest date that is written, which also stands for "no end".
 pub const LAST_MS: i64 = FIRST_MS + (1 << 56) - 1;

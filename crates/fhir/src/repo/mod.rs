@@ -9,6 +9,7 @@ mod known;
 mod record;
 mod resources;
 mod scan;
+mod seam;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ pub use known::Learned;
 pub use record::{Given, Method, Version, decode, encode};
 pub use resources::{Resources, stored};
 pub use scan::Current;
+pub use seam::Seams;
 
 use crate::index::Extract;
 
@@ -66,6 +68,7 @@ impl Repository {
         Content {
             extract: (self.0.extractor)(kind, &document),
             packed: self.0.codec.compress(document.source().as_bytes()),
+            seams: Seams::of(&document),
             text: document.into_source().into(),
         }
     }
@@ -82,6 +85,7 @@ impl Replay for Repository {
 pub struct Content {
     text: Arc<str>,
     packed: Vec<u8>,
+    seams: Seams,
     extract: Extract,
 }
 

@@ -9,10 +9,11 @@
 //! | resource number, version number, previous record, instant in ms | numbers |
 //! | resource numbers given while it was written | count, then type, id, number each |
 //! | system numbers given while it was written | count, then URI and number each |
+//! | places of what the server adds to the body | see [`super::seam`] |
 //! | body | the received bytes, compressed by [`super::codec`]; empty after a deletion |
 //!
 //! A number is the LEB128 of its zigzag form, a text its length in bytes and UTF-8. What the server adds to a resource
-//! (id, version, last update) is here and spliced in on read. Because the record names every number that was given with
+//! (id, version, last update) is here and put in on read. Because the record names every number that was given with
 //! it, its index rows can be made again from it alone.
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use hygie_fhir_model::{Id, ResourceType};
 use hygie_store::StoreError;
 
 use super::codec::Codec;
+use super::seam::Seams;
 
 /// How a version came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +57,8 @@ pub struct Version {
     pub method: Method,
     /// The JSON as received; empty after a deletion.
     pub body: Arc<str>,
+    /// Where id, version and last update go in it; none after a deletion.
+    pub seams: Seams,
 }
 
 /// Numbers that were given while a version was written.
@@ -94,6 +98,7 @@ pub fn encode(version: &Version, given: &Given, packed: &[u8]) -> Vec<u8> {
         text(&mut out, uri);
         number(&mut out, *sid);
     }
+    version.seams.encode(&mut out);
     out.extend_from_slice(packed);
     out
 }
@@ -130,8 +135,9 @@ fn read(seq: i64, record: &[u8], codec: &Codec) -> Option<(Version, Given)> {
         let uri = take_text(&mut rest)?.to_owned();
         given.systems.push((uri, take_number(&mut rest)?));
     }
+    let seams = Seams::decode(&mut rest)?;
     let body: Arc<str> = String::from_utf8(codec.decompress(rest)?).ok()?.into();
-    if body.is_empty() != (method == Method::Delete) {
+    if body.is_empty() != (method == Method::Delete) || !seams.fit(&body) {
         return None;
     }
     let version = Version {
@@ -144,11 +150,12 @@ fn read(seq: i64, record: &[u8], codec: &Codec) -> Option<(Version, Given)> {
         updated,
         method,
         body,
+        seams,
     };
     Some((version, given))
 }
 
-fn number(out: &mut Vec<u8>, value: i64) {
+pub(super) fn number(out: &mut Vec<u8>, value: i64) {
     let mut rest = (value.cast_unsigned() << 1) ^ (value >> 63).cast_unsigned();
     while rest >= 0x80 {
         out.push(rest as u8 | 0x80);
@@ -162,13 +169,13 @@ fn text(out: &mut Vec<u8>, value: &str) {
     out.extend_from_slice(value.as_bytes());
 }
 
-fn take<'r>(rest: &mut &'r [u8], len: usize) -> Option<&'r [u8]> {
+pub(super) fn take<'r>(rest: &mut &'r [u8], len: usize) -> Option<&'r [u8]> {
     let (head, tail) = rest.split_at_checked(len)?;
     *rest = tail;
     Some(head)
 }
 
-fn take_number(rest: &mut &[u8]) -> Option<i64> {
+pub(super) fn take_number(rest: &mut &[u8]) -> Option<i64> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
         let byte = *take(rest, 1)?.first()?;
@@ -214,7 +221,7 @@ mod tests {
             let body = if method == Method::Delete { String::new() } else { body };
             Version {
                 kind, id: id.parse().expect("the pattern of ids"), rid, number, seq, previous,
-                updated: Timestamp::from_millis(updated), method, body: body.into(),
+                updated: Timestamp::from_millis(updated), method, body: body.into(), seams: Seams::default(),
             }
         }
     }
@@ -271,6 +278,7 @@ mod tests {
             updated: Timestamp::from_millis(-1),
             method: Method::Delete,
             body: "".into(),
+            seams: Seams::default(),
         };
         let given = Given {
             resources: vec![(version.kind, "x".to_owned(), 6)],
@@ -278,7 +286,7 @@ mod tests {
         };
         let kind = version.kind.number().to_be_bytes();
         let mut expected = vec![1, 2, kind[0], kind[1], 4, b'p', b'1', 0xd8, 0x04, 4, 10, 1];
-        expected.extend([2, kind[0], kind[1], 2, b'x', 12, 2, 2, b'u', 8, 0]);
+        expected.extend([2, kind[0], kind[1], 2, b'x', 12, 2, 2, b'u', 8, 0, 0]);
         assert_eq!(encode(&version, &given, &packed("")), expected);
     }
 }

@@ -166,6 +166,7 @@ impl<'t, 'e> Resources<'t, 'e> {
             updated: current.map_or(change.updated, |current| change.updated.max(current.updated)),
             method: change.write.method(),
             body: content.text.clone(),
+            seams: content.seams.clone(),
         };
         version.seq = self.tx.append(&encode(&version, &given, &content.packed)).await?;
         self.index(&version, (&content.extract, &numbers), current).await?;
@@ -200,7 +201,6 @@ impl<'t, 'e> Resources<'t, 'e> {
         })
     }
 
-    /// The version of a record that the index names.
     /// The version in this journal record, which the index names.
     pub async fn get(&mut self, seq: i64) -> Result<Version, StoreError> {
         let record = self.tx.journal(seq).await?;

@@ -15,6 +15,7 @@ use super::ranges::{self, Layout, Range};
 use super::verify::check;
 use super::walk::Walk;
 use crate::index::extract::principal;
+use crate::index::key::{FIRST_MS, Key, Kind};
 use crate::repo::{Resources, Version};
 
 /// A filter with at most so many keys is taken whole: checking so many candidates takes about two milliseconds.
@@ -424,6 +425,12 @@ impl Search<'_> {
             (SortBy::Updated, _) => {
                 let updated = candidate.version(resources).await?.updated.millis();
                 Some(updated.to_be_bytes().to_vec())
+            }
+            // As a walk along the principal date sorts, and without reading the resource.
+            (SortBy::Principal, _) => {
+                let current = candidate.current(resources).await?;
+                let date = current.map(|current| current.date).filter(|date| *date > FIRST_MS);
+                date.map(|date| Key::new(Kind::Date).date(date).as_bytes()[1..].to_vec())
             }
             (_, Some((number, _))) => {
                 let (_, sorted) = candidate.say(None, Some(number), resources).await?;

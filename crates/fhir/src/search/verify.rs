@@ -1,13 +1,12 @@
 //! Checking filters in the resource itself: the definition of a match, and the slow way.
 
-use hygie_fhir_model::json::{Document, Limits};
 use hygie_fhir_model::search::{Reference, Value, extract};
 use hygie_fhir_model::{Interval, Target, fold};
 use hygie_store::StoreError;
 
 use super::criteria::{Compare, Criterion, Filter, System, Test};
 use crate::index::key::{Key, Kind, cut};
-use crate::repo::Version;
+use crate::repo::{Version, stored};
 
 /// What the resource says of one filter.
 #[derive(Clone, Debug, Default)]
@@ -44,8 +43,7 @@ impl Verdict {
 
 /// What a version says of each filter, and where its values of the parameter `sort` stand in the index.
 pub fn check(version: &Version, filters: &[Filter], sort: Option<u16>) -> Result<(Vec<Verdict>, Verdict), StoreError> {
-    let document = Document::parse(version.body.as_bytes(), &Limits::default())
-        .map_err(|_| StoreError::Inconsistent(format!("the body of journal record {} is not JSON", version.seq)))?;
+    let document = stored(version)?;
     let mut verdicts = vec![Verdict::default(); filters.len()];
     let mut sorted = Verdict::default();
     extract(&document, version.kind, &mut |number, value| {

@@ -5,10 +5,9 @@
 
 use hygie_core::Cx;
 use hygie_fhir_model::json::quote;
-use hygie_store::StoreError;
 use hygie_web::error::{Issue, OperationOutcome};
 
-use super::{etag, location, outcome_error, stamped};
+use super::{etag, location, outcome_error};
 use crate::interaction::{Answer, Error, List, ListKind};
 use crate::repo::{Method, Version};
 
@@ -50,7 +49,7 @@ fn with_entries(mut text: String, entries: &[String]) -> String {
 }
 
 /// A page of a search or history.
-pub fn list(base: &str, cx: &Cx, list: &List) -> Result<String, StoreError> {
+pub fn list(base: &str, cx: &Cx, list: &List) -> String {
     let kind = match list.kind {
         ListKind::Search => "searchset",
         ListKind::History => "history",
@@ -71,8 +70,8 @@ pub fn list(base: &str, cx: &Cx, list: &List) -> Result<String, StoreError> {
     let mut entries = Vec::with_capacity(list.versions.len() + 1);
     for version in &list.versions {
         entries.push(match list.kind {
-            ListKind::Search => match_entry(base, version)?,
-            ListKind::History => history_entry(base, version)?,
+            ListKind::Search => match_entry(base, version),
+            ListKind::History => history_entry(base, version),
         });
     }
     if !list.warnings.is_empty() {
@@ -83,7 +82,7 @@ pub fn list(base: &str, cx: &Cx, list: &List) -> Result<String, StoreError> {
         let outcome = outcome(cx, issues);
         entries.push(format!(r#"{{"resource":{outcome},"search":{{"mode":"outcome"}}}}"#));
     }
-    Ok(with_entries(text, &entries))
+    with_entries(text, &entries)
 }
 
 fn page_url(base: &str, link: &str, at: Option<&str>) -> String {
@@ -103,30 +102,28 @@ fn full_url(base: &str, version: &Version) -> String {
     quote(&format!("{base}/{}/{}", version.kind, version.id))
 }
 
-fn match_entry(base: &str, version: &Version) -> Result<String, StoreError> {
-    let (url, resource) = (full_url(base, version), stamped(version)?);
-    Ok(format!(
-        r#"{{"fullUrl":{url},"resource":{resource},"search":{{"mode":"match"}}}}"#
-    ))
+fn match_entry(base: &str, version: &Version) -> String {
+    let (url, resource) = (full_url(base, version), version.stamped());
+    format!(r#"{{"fullUrl":{url},"resource":{resource},"search":{{"mode":"match"}}}}"#)
 }
 
-fn history_entry(base: &str, version: &Version) -> Result<String, StoreError> {
+fn history_entry(base: &str, version: &Version) -> String {
     let (kind, id) = (version.kind, &version.id);
     let (resource, method, url, status) = match version.method {
-        Method::Create => (Some(stamped(version)?), "POST", kind.to_string(), "201"),
+        Method::Create => (Some(version.stamped()), "POST", kind.to_string(), "201"),
         Method::Update => {
             let status = if version.number == 1 { "201" } else { "200" };
-            (Some(stamped(version)?), "PUT", format!("{kind}/{id}"), status)
+            (Some(version.stamped()), "PUT", format!("{kind}/{id}"), status)
         }
         Method::Delete => (None, "DELETE", format!("{kind}/{id}"), "204"),
     };
     let resource = resource.map_or_else(String::new, |resource| format!(r#""resource":{resource},"#));
-    Ok(format!(
+    format!(
         r#"{{"fullUrl":{},{resource}"request":{{"method":"{method}","url":{}}},"response":{{"status":"{status}",{}}}}}"#,
         full_url(base, version),
         quote(&url),
         validators(version)
-    ))
+    )
 }
 
 /// Entity tag and last update, as members of `response`.
@@ -154,47 +151,47 @@ pub struct Responses<'r> {
 
 impl Responses<'_> {
     /// The whole bundle.
-    pub fn bundle(&self, kind: &str, answers: Vec<Result<Answer, Error>>) -> Result<String, StoreError> {
+    pub fn bundle(&self, kind: &str, answers: Vec<Result<Answer, Error>>) -> String {
         let mut entries = Vec::with_capacity(answers.len());
         for answer in answers {
             entries.push(match answer {
-                Ok(answer) => self.entry(&answer)?,
+                Ok(answer) => self.entry(&answer),
                 Err(error) => self.failed(error),
             });
         }
-        Ok(with_entries(head(self.cx, kind, None), &entries))
+        with_entries(head(self.cx, kind, None), &entries)
     }
 
-    fn entry(&self, answer: &Answer) -> Result<String, StoreError> {
+    fn entry(&self, answer: &Answer) -> String {
         match answer {
             Answer::Found(version) => {
-                let resource = Some(stamped(version)?);
-                Ok(self.versioned("200", version, resource, ""))
+                let resource = Some(version.stamped());
+                self.versioned("200", version, resource, "")
             }
-            Answer::NotModified(version) => Ok(self.versioned("304", version, None, "")),
+            Answer::NotModified(version) => self.versioned("304", version, None, ""),
             Answer::Created(version) => self.written("201", version),
             Answer::Updated(version) | Answer::Matched(version) => self.written("200", version),
             Answer::Deleted(version) | Answer::Absent(Some(version)) => {
-                Ok(format!(r#"{{"response":{{"status":"204",{}}}}}"#, validators(version)))
+                format!(r#"{{"response":{{"status":"204",{}}}}}"#, validators(version))
             }
-            Answer::Absent(None) => Ok(r#"{"response":{"status":"204"}}"#.to_owned()),
+            Answer::Absent(None) => r#"{"response":{"status":"204"}}"#.to_owned(),
             Answer::List(page) => {
-                let resource = list(self.base, self.cx, page)?;
-                Ok(format!(r#"{{"resource":{resource},"response":{{"status":"200"}}}}"#))
+                let resource = list(self.base, self.cx, page);
+                format!(r#"{{"resource":{resource},"response":{{"status":"200"}}}}"#)
             }
         }
     }
 
-    fn written(&self, status: &str, version: &Version) -> Result<String, StoreError> {
+    fn written(&self, status: &str, version: &Version) -> String {
         let location = quote(&location(self.base, version));
         let mut more = format!(r#","location":{location}"#);
         let mut resource = None;
         match self.returns {
             Return::Minimal => {}
-            Return::Representation => resource = Some(stamped(version)?),
+            Return::Representation => resource = Some(version.stamped()),
             Return::Outcome => more.push_str(&format!(r#","outcome":{}"#, done(self.cx))),
         }
-        Ok(self.versioned(status, version, resource, &more))
+        self.versioned(status, version, resource, &more)
     }
 
     fn versioned(&self, status: &str, version: &Version, resource: Option<String>, more: &str) -> String {

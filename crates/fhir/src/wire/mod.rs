@@ -2,12 +2,12 @@
 
 mod bundle;
 mod capability;
+mod name;
 mod outcome;
 mod pretty;
-mod stamp;
 
 pub use bundle::{Responses, Return, done, list};
 pub use capability::{capability_statement, smart_configuration};
+pub use name::{etag, location};
 pub use outcome::outcome_error;
 pub use pretty::pretty;
-pub use stamp::{etag, location, stamped};
