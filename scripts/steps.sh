@@ -27,8 +27,7 @@ advisories() {
 
 test_steps() {
   step "cargo test" cargo test --workspace --locked --no-fail-fast
-  # Their build costs as much again as that of the tests: run it on demand (docs/fuzzing.md).
-  [ -z "${HYGIE_FUZZ:-}" ] || step "fuzz targets" fuzz_targets
+  step "fuzz targets" fuzz_targets
   install "hygie" cargo build --locked --package hygie
   # README.md has its reader build for release: so does its test.
   install "hygie for release" cargo build --release --locked --package hygie

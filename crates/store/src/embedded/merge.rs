@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::RwLock;
 
@@ -24,7 +25,7 @@ pub struct Merge {
 /// A frozen part on its way into the table.
 struct Run {
     changes: Arc<RwLock<Changes>>,
-    /// Journal number up to which the part holds all changes.
+    /// Highest journal number of the changes passed so far: in the end the part holds all changes up to it.
     upto: i64,
     /// Last key that is in the table for good.
     done: Option<Key>,
@@ -60,11 +61,9 @@ impl Merge {
     }
 
     fn start(&mut self, session: &WriteSession) {
-        let changes = session.tail.freeze();
-        let upto = changes.read().keys().map(|(_, tag)| *tag).max().unwrap_or(0);
         self.run = Some(Run {
-            changes,
-            upto,
+            changes: session.tail.freeze(),
+            upto: 0,
             done: None,
             sliced: None,
             complete: false,
@@ -102,7 +101,8 @@ impl Merge {
         };
         let mut written = 0;
         let mut last: Option<(&Key, Change)> = None;
-        for ((key, _), change) in changes.range((from, Bound::Unbounded)) {
+        for ((key, tag), change) in changes.range((from, Bound::Unbounded)) {
+            run.upto = run.upto.max(*tag);
             if let Some((before, what)) = last
                 && before != key
             {
@@ -139,12 +139,16 @@ impl Merge {
 
     /// The commit with the last slice is durable.
     pub fn committed(&mut self, tail: &Tail) {
-        let Some(run) = &mut self.run else { return };
-        if run.complete {
-            self.run = None;
-            tail.retire();
-        } else {
-            run.done.clone_from(&run.sliced);
+        match self.run.take_if(|run| run.complete) {
+            Some(run) => {
+                tail.retire();
+                free(run.changes);
+            }
+            None => {
+                if let Some(run) = &mut self.run {
+                    run.done.clone_from(&run.sliced);
+                }
+            }
         }
     }
 
@@ -155,4 +159,25 @@ impl Merge {
             run.complete = false;
         }
     }
+}
+
+/// Parts with more changes are freed beside the writer: a million takes it some fifty milliseconds.
+const SMALL: usize = 10_000;
+
+/// How often is looked whether the last reader has let go.
+const READERS: Duration = Duration::from_millis(10);
+
+/// Frees a part that is merged.
+fn free(changes: Arc<RwLock<Changes>>) {
+    if changes.read().len() <= SMALL {
+        return;
+    }
+    let beside = move || {
+        // No reader should be the last that holds it, and pay.
+        while Arc::strong_count(&changes) > 1 {
+            std::thread::sleep(READERS);
+        }
+    };
+    // Without a thread it is freed here.
+    let _freed = std::thread::Builder::new().name("tail-free".to_owned()).spawn(beside);
 }
