@@ -1,7 +1,8 @@
 -- Sends the requests of a file in turn and prints a summary as one line of JSON.
--- wrk -s send.lua URL -- FILE [once]
+-- wrk -s send.lua URL -- FILE [once | round [PAUSE]]
 -- FILE is a Lua table of { method, path, headers, body }. `once` says "answered" after as many answers as there are
--- requests and sends no more; wrk itself goes on sleeping until somebody interrupts it.
+-- requests and sends no more; wrk itself goes on sleeping until somebody interrupts it. PAUSE is the time in milliseconds
+-- that each connection waits after an answer.
 
 local number = 0
 local texts, at, answered = {}, 0, 0
@@ -25,6 +26,12 @@ function init(args)
         print("answered")
         io.flush()
       end
+    end
+  end
+  local pause = tonumber(args[3])
+  if pause then
+    delay = function()
+      return pause
     end
   end
 end

@@ -12,6 +12,8 @@ from .world import Failed
 SETTLE = 10
 COLD_TOKENS = 8000
 CREATING_CLIENTS = 32
+# Milliseconds between an answer and the next create of a client: about the 8 000 creates a second of the target.
+PAUSE = 2
 STORE_RESOURCES = 50_000
 
 
@@ -99,7 +101,10 @@ class Bench:
         limit = ("store alone", store["rate"])
         self.report.add("create, durable, 32 clients", load.rate, "/s", target=8000)
         self.report.add("create, durable, 32 clients", load.rate, "/s", limit=limit, **load.detail())
-        self.report.add("create, p99 as seen", load.p99, "ms", target=20, at_most=True)
+        self.report.add("create, p99, cores saturated", load.p99, "ms")
+        paced = self.wrk.run([("POST", url, headers, body) for body in bodies], CREATING_CLIENTS, pause=PAUSE)
+        at = f"create, p99 at {round(paced.requests / paced.seconds, -2):.0f}/s"
+        self.report.add(at, paced.p99, "ms", target=20, at_most=True, **paced.detail())
         seen = load.requests / load.seconds
         self.report.add("creates seen for each fdatasync", seen, "/s", limit=("fdatasync", syncs))
 

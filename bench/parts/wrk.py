@@ -62,23 +62,25 @@ class Wrk:
         self.file = directory / "requests.lua"
         self.seconds = seconds
 
-    def run(self, requests, connections=1, *, once=False, refused=False):
-        """Sends `(method, url, headers, body)` in turn, after a second of warming up unless each is sent once."""
+    def run(self, requests, connections=1, *, once=False, refused=False, pause=0):
+        """Sends `(method, url, headers, body)` in turn, after a second of warming up unless each is sent once. Every
+        connection waits `pause` milliseconds after an answer."""
         address = urllib.parse.urlsplit(requests[0][1])
         self.file.touch(mode=0o600)
         self.file.write_bytes(b"return {\n" + b"".join(map(lua_request, requests)) + b"}\n")
         origin = f"https://{address.netloc}"
         try:
+            how = ["once"] if once else ["round", *([str(pause)] if pause else [])]
             if not once:
-                self._wrk(origin, connections, 1, once, refused)
-            return self._wrk(origin, connections, ONCE_LIMIT if once else self.seconds, once, refused)
+                self._wrk(origin, connections, 1, how, refused)
+            return self._wrk(origin, connections, ONCE_LIMIT if once else self.seconds, how, refused)
         finally:
             self.file.unlink()
 
-    def _wrk(self, origin, connections, seconds, once, refused):
-        threads = 1 if once else min(2, connections)
+    def _wrk(self, origin, connections, seconds, how, refused):
+        threads = 1 if how == ["once"] else min(2, connections)
         command = ["wrk", "--threads", str(threads), "--connections", str(connections), "--duration", f"{seconds}s"]
-        command += ["--timeout", "60s", "--script", str(SCRIPT), origin, "--", str(self.file), "once" if once else "round"]
+        command += ["--timeout", "60s", "--script", str(SCRIPT), origin, "--", str(self.file), *how]
         began, service, everybody, children = time.monotonic(), self.world.cpu(), machine.cpu_of_all(), of_children()
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
             lines = list(ended_when_answered(process))

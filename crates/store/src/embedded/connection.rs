@@ -17,8 +17,11 @@ use crate::{Dialect, Row, StoreError, Value};
 /// Pages of 8 KiB: half the overhead of 4 KiB for compressed bodies (measured, ADR 1).
 const PAGE_SIZE: u32 = 8192;
 
-/// The writer copies the log into the file after so many pages (128 MiB).
-const CHECKPOINT_PAGES: u32 = 16_384;
+/// The log is copied into the file when it has so many pages (128 MiB): see [`super::checkpoint`].
+pub const CHECKPOINT_PAGES: u32 = 16_384;
+
+/// The writer copies by itself when the log has grown so long all the same.
+const OVERGROWN_PAGES: u32 = 8 * CHECKPOINT_PAGES;
 
 /// Whether a connection may write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +71,7 @@ impl Db {
         );
         let first = match access {
             Access::Write => format!(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};"
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = {OVERGROWN_PAGES};"
             ),
             Access::Read => "SELECT count(*) FROM sqlite_schema; PRAGMA query_only = ON;".to_owned(),
         };

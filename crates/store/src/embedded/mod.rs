@@ -8,6 +8,7 @@
 //! - An access is recorded in the access log of the instance, beside the database, by a thread of its own.
 //! - At start the changes to the index after the merge mark are made again from the journal, by [`Replay`].
 
+mod checkpoint;
 mod connection;
 mod heads;
 mod index;
@@ -30,6 +31,7 @@ use hygie_core::Cx;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use self::checkpoint::Checkpoints;
 use self::connection::{Access, Db};
 pub use self::integrity::damage;
 use self::merge::Merge;
@@ -131,7 +133,12 @@ pub fn open(options: Options<'_>) -> Result<Store, StoreError> {
         cx.random.clone(),
     )?;
     let (sender, receiver) = sync_channel(limits.queue);
-    let writer = Writer { session, merge, head };
+    let writer = Writer {
+        session,
+        merge,
+        head,
+        checkpoints: Checkpoints::start(&path, &key)?,
+    };
     std::thread::Builder::new()
         .name("store-writer".to_owned())
         .spawn(move || writer.run(&receiver))

@@ -8,6 +8,7 @@ use std::time::Duration;
 use hygie_core::Cx;
 use tokio::sync::oneshot;
 
+use super::checkpoint::Checkpoints;
 use super::heads::ChainHead;
 use super::merge::Merge;
 use super::session::{Savepoint, WriteSession};
@@ -48,6 +49,8 @@ pub struct Writer {
     pub merge: Merge,
     /// Where the head of the audit chain is signed.
     pub head: ChainHead,
+    /// What copies the log into the file.
+    pub checkpoints: Checkpoints,
 }
 
 type Answer = (oneshot::Sender<Result<(), StoreError>>, Result<(), StoreError>);
@@ -56,6 +59,7 @@ impl Writer {
     /// Works until it is closed or nobody can ask any more.
     pub fn run(mut self, queue: &Receiver<Command>) {
         loop {
+            self.checkpoint();
             let command = match queue.recv_timeout(IDLE) {
                 Ok(command) => command,
                 Err(RecvTimeoutError::Timeout) => match self.idle(queue) {
@@ -121,7 +125,17 @@ impl Writer {
         }
     }
 
+    /// Copies what was written while the rest of the log was copied, so that it begins anew.
+    fn checkpoint(&self) {
+        if self.checkpoints.is_due()
+            && let Err(error) = self.session.db.batch("PRAGMA wal_checkpoint(PASSIVE)")
+        {
+            tracing::warn!(error = &error as &dyn std::error::Error, "copying the log");
+        }
+    }
+
     fn finish(&mut self) -> Result<(), StoreError> {
+        self.checkpoints.stop();
         while self.merge.has_work(&self.session) {
             self.merge_alone(IDLE_SLICE)?;
         }

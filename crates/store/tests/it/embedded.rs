@@ -208,6 +208,26 @@ async fn nobody_else_may_read_the_database() {
     }
 }
 
+/// Copied beside the writer, or the log would be as long as all that was written.
+#[tokio::test]
+async fn the_log_begins_anew_while_writes_go_on() {
+    let dir = Dir::new("log");
+    let store = open_with(dir.path(), small()).expect("a new store");
+    let mebibyte = vec![b'\n'; 1 << 20];
+    for _ in 0..400 {
+        let written: Result<i64, StoreError> = store
+            .write(&cx(1), mebibyte.clone(), |record, tx| {
+                Box::pin(async move { tx.append(record).await })
+            })
+            .await;
+        written.expect("a write");
+    }
+    let log = std::fs::metadata(dir.path().join("test.db-wal"))
+        .expect("the log")
+        .len();
+    assert!(log < 256 << 20, "the log has {log} bytes");
+}
+
 #[tokio::test]
 async fn a_write_that_awaits_something_else_is_refused() {
     let dir = Dir::new("foreign");
