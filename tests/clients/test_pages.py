@@ -196,6 +196,16 @@ def test_a_page_that_is_no_longer_valid_leads_back(world, person):
     person.locator("input[name=username]:visible").wait_for()
 
 
+def test_the_way_back_by_form(world, person):
+    with arrivals() as listener:
+        # The application answers nothing to show: the page that sends the form stays.
+        person.route(f"{listener.uri}/**", lambda route: route.fulfill(status=204))
+        person.goto(authorize(world, listener.uri, response_mode="form_post"))
+        sign_in(person, world.user("nurse"))
+        person.locator("form[data-autosubmit]").wait_for()
+        check(person, "way back")
+
+
 def test_an_application_without_consent(world, person):
     with arrivals() as listener:
         person.goto(authorize(world, listener.uri))

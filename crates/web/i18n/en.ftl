@@ -59,13 +59,13 @@ signedout-title = Your session has ended
 signedout-nobody = No session is open
 signedout-others = A session is still open
 signedout-text = On a shared workstation, close the browser windows too: an application may keep a session of its own.
-signedout-remaining = Still signed in in this browser:
+signedout-remaining = Sessions still open in this browser:
 signedout-everyone = Close all sessions
 
 # Back to the application
 formpost-title = Back to the application
-formpost-text = You are signed in. If the application does not open, continue.
-formpost-to = You are being sent to <strong>{ $app }</strong>.
+formpost-text = If the application does not open by itself, continue.
+formpost-to = It goes on in <strong>{ $app }</strong>.
 
 # Portal
 portal-title = Portal

@@ -59,13 +59,13 @@ signedout-title = Votre session est terminée
 signedout-nobody = Aucune session n'est ouverte
 signedout-others = Une session reste ouverte
 signedout-text = Sur un poste partagé, fermez aussi les fenêtres du navigateur : une application peut garder sa propre session.
-signedout-remaining = Restent connectés dans ce navigateur :
+signedout-remaining = Sessions encore ouvertes dans ce navigateur :
 signedout-everyone = Fermer toutes les sessions
 
 # Retour vers l'application
 formpost-title = Retour à l'application
-formpost-text = Votre connexion est faite. Si l'application ne s'ouvre pas, continuez.
-formpost-to = Vous allez être dirigé vers <strong>{ $app }</strong>.
+formpost-text = Si l'application ne s'ouvre pas d'elle-même, continuez.
+formpost-to = La suite se passe dans <strong>{ $app }</strong>.
 
 # Portail
 portal-title = Portail
