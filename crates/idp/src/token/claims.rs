@@ -70,6 +70,8 @@ pub struct SignIn<'a> {
     pub auth_time: Timestamp,
     /// How.
     pub methods: &'a [String],
+    /// The OpenID Connect scopes of the authorization.
+    pub oidc: OidcScopes,
 }
 
 /// What an id token tells besides.
@@ -254,9 +256,10 @@ pub fn grant_of(rh: &str) -> Option<Uuid> {
 
 fn person_in_access(claims: &mut Claims, facts: &Facts<'_>, (subject, signed_in): (&Subject, &SignIn<'_>), v2: bool) {
     let user = &subject.user;
-    if v2 {
+    if v2 && signed_in.oidc.profile {
         claims.put("preferred_username", user.user_principal_name.clone());
-    } else {
+    }
+    if !v2 {
         claims.put("acr", "1");
         claims.put("amr", signed_in.methods);
         claims.put("family_name", user.surname.clone());
@@ -265,7 +268,9 @@ fn person_in_access(claims: &mut Claims, facts: &Facts<'_>, (subject, signed_in)
         claims.put("unique_name", user.user_principal_name.clone());
         claims.put("upn", user.user_principal_name.clone());
     }
-    claims.put("name", user.display_name.clone());
+    if !v2 || signed_in.oidc.profile {
+        claims.put("name", user.display_name.clone());
+    }
     claims.put("oid", user.id.to_string());
     claims.put("sid", signed_in.session.to_string());
     claims.put(

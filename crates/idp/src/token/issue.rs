@@ -40,6 +40,7 @@ impl Idp {
                 session: authorization.session,
                 auth_time: authorization.auth_time,
                 methods: &authorization.methods,
+                oidc: authorization.scopes.oidc,
             }),
         }
     }

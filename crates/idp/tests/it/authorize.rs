@@ -101,6 +101,14 @@ async fn subjects_are_pairwise_and_stable() {
     assert_eq!(subject(&first, "id_token").len(), 43);
     assert_eq!(second["scope"], "api://records//read api://records//write");
     insta::assert_snapshot!("user_access_v2", golden(&world, &second["access_token"]));
+    // A resource of version 2 is told who it is by name only where the application asked for the profile.
+    let nameless = world.code_flow(&[("scope", "openid api://records//read")]).await;
+    let told = claims(&nameless["access_token"]);
+    assert_eq!(
+        (&told["oid"], &told["scp"]),
+        (&json!(world.nurse.to_string()), &json!("read"))
+    );
+    assert!(!told.to_string().contains("Martin"), "{told}");
     let groups = claims(&second["access_token"])["groups"].as_array().unwrap().clone();
     assert_eq!(groups.len(), 2, "the group, and the group it is in");
     assert!(groups.contains(&json!(world.nurses.to_string())));
