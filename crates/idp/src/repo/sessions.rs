@@ -102,10 +102,10 @@ impl Sessions<'_, '_> {
         Ok(self.0.query_one(sql, &[id.into()]).await?.is_some())
     }
 
-    /// Ends all sessions of a user.
-    pub async fn end_all_of(&mut self, user: ObjectId, at: Timestamp) -> Result<u64, StoreError> {
-        let sql = "UPDATE idp_session SET ended_at = ?2
-                   WHERE {i.is}tenant = :tenant AND user_id = ?1 AND ended_at IS NULL";
+    /// Revokes all sessions of a user, ended ones too: tokens of them may be alive.
+    pub async fn revoke_all_of(&mut self, user: ObjectId, at: Timestamp) -> Result<u64, StoreError> {
+        let sql = "UPDATE idp_session SET ended_at = COALESCE(ended_at, ?2), revoked_at = ?2
+                   WHERE {i.is}tenant = :tenant AND user_id = ?1 AND revoked_at IS NULL";
         self.0.execute(sql, &[user.into(), at.into()]).await
     }
 }

@@ -29,7 +29,7 @@ struct Known {
 }
 
 impl Revocations {
-    pub fn user(&self, tenant: TenantId, user: ObjectId, at: Timestamp) {
+    fn user(&self, tenant: TenantId, user: ObjectId, at: Timestamp) {
         self.0.write().users.insert((tenant, user), at);
     }
 
@@ -123,9 +123,16 @@ impl Idp {
             })
             .await?;
         if found {
-            self.inner().revoked.user(cx.tenant, user, cx.now);
+            self.know_revoked(cx, user).await?;
         }
         Ok(found)
+    }
+
+    /// After [`revoke_all_of`] is committed: from here on the data services of this process refuse what it hit. What was
+    /// issued while the request was on its way is younger than its instant, and known by the sessions.
+    pub(crate) async fn know_revoked(&self, cx: &Cx, user: ObjectId) -> Result<(), IdpError> {
+        self.inner().revoked.user(cx.tenant, user, cx.now);
+        self.refresh_revocations().await
     }
 
     /// Revokes one session with the access tokens it was issued. False when it had ended.
@@ -152,13 +159,13 @@ impl Idp {
     }
 }
 
-/// Ends what a user was issued. False when there is no such user. When it is committed, [`Revocations::user`] must know.
+/// Ends what a user was issued. False when there is no such user. When it is committed, [`Idp::know_revoked`] must follow.
 pub(crate) async fn revoke_all_of(tx: &mut Tx<'_>, user: ObjectId) -> Result<bool, StoreError> {
     let now = tx.cx().now;
     if !Users(tx).revoke_sessions(user, now).await? {
         return Ok(false);
     }
-    Sessions(tx).end_all_of(user, now).await?;
+    Sessions(tx).revoke_all_of(user, now).await?;
     Refreshes(tx).revoke_all_of(user, now).await?;
     Ok(true)
 }

@@ -268,3 +268,36 @@ async fn a_revoked_session_takes_its_tokens_along() {
     let second = crate::world::open(&world.store, &world.clock, &random).await;
     assert_eq!(revoked(&second), Some(Revoked::Session));
 }
+
+#[tokio::test]
+async fn a_revocation_hits_what_began_while_it_was_on_its_way() {
+    let world = World::new().await;
+    let browser = world.browser();
+    let request = world.authorize(world.portal, WEB, &[]);
+    // The administrator's request begins, a person signs in, the request is carried out.
+    world.clock.advance(Duration::from_secs(1));
+    let before = world.cx(world.tenant);
+    world.clock.advance(Duration::from_secs(1));
+    let first = world.sign_in(&browser, &request).await.redirect_param("code").unwrap();
+    let body = world.redeem(&first).await.json();
+    let second = browser.get(&request).await.redirect_param("code").unwrap();
+    let claims = world.verified(&body["access_token"]).claims;
+    let origin = Origin {
+        tenant: world.tenant,
+        subject: world.nurse,
+        session: claims.text("sid").and_then(|sid| sid.parse().ok()),
+        issued_at: claims.issued_at,
+        rh: None,
+    };
+    assert_eq!(world.idp.revocations().revoked(&origin), None);
+    assert!(world.idp.revoke_user(&before, world.nurse).await.unwrap());
+    assert!(world.idp.revocations().revoked(&origin).is_some(), "the access token");
+    assert_eq!(
+        code_of(&world.refresh(&token(&body), &[]).await),
+        50_173,
+        "the refresh token"
+    );
+    assert_eq!(code_of(&world.redeem(&second).await), 50_132, "the code");
+    let silent = browser.get(&format!("{request}&prompt=none")).await;
+    assert_eq!(silent.redirect_param("error").as_deref(), Some("login_required"));
+}

@@ -411,7 +411,7 @@ async fn a_sign_in_on_its_way_does_not_outlive_the_password() {
                 let now = tx.cx().now;
                 let (_, hash) = Users(tx).find_by_name("paul@ch-demo.example").await?.unwrap();
                 Users(tx).set_password(*nurse, &hash.unwrap(), now).await?;
-                Sessions(tx).end_all_of(*nurse, now).await?;
+                Sessions(tx).revoke_all_of(*nurse, now).await?;
                 Ok::<_, IdpError>(())
             })
         });

@@ -283,7 +283,7 @@ async fn sessions_codes_and_refresh_tokens() {
             || !Sessions(tx).list_apps(it.0).await?.is_empty()
             || Sessions(tx).end(it.0, at).await?
             || Sessions(tx).revoke(it.0, at).await?
-            || Sessions(tx).end_all_of(it.1, at).await? > 0
+            || Sessions(tx).revoke_all_of(it.1, at).await? > 0
             || Refreshes(tx).revoke(family, at).await?
             || Refreshes(tx).revoke_all_of(it.1, at).await? > 0
     });

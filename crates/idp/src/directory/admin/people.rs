@@ -68,8 +68,7 @@ impl Idp {
             })
         })
         .await?;
-        self.inner().revoked.user(cx.tenant, user, cx.now);
-        Ok(())
+        Ok(self.know_revoked(cx, user).await?)
     }
 
     /// Enables or disables a user; disabling revokes what the user was issued.
@@ -93,7 +92,7 @@ impl Idp {
         })
         .await?;
         if state == Enabled::No {
-            self.inner().revoked.user(cx.tenant, user, cx.now);
+            self.know_revoked(cx, user).await?;
         }
         Ok(())
     }
