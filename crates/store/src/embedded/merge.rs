@@ -129,7 +129,7 @@ impl Merge {
     /// Merges what is frozen in commits of its own, before the writer begins.
     pub fn run_alone(&mut self, session: &WriteSession) -> Result<(), StoreError> {
         while self.run.is_some() {
-            session.db.batch("BEGIN IMMEDIATE")?;
+            session.begin()?;
             self.slice(&session.db, 16 * SLICE)?;
             session.db.batch("COMMIT")?;
             self.committed(&session.tail);

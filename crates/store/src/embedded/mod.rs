@@ -138,6 +138,7 @@ pub fn open(options: Options<'_>) -> Result<Store, StoreError> {
         merge,
         head,
         checkpoints: Checkpoints::start(&path, &key)?,
+        is_failing: false,
     };
     std::thread::Builder::new()
         .name("store-writer".to_owned())

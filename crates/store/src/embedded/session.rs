@@ -60,6 +60,15 @@ impl WriteSession {
         self.appended
     }
 
+    /// Begins a transaction.
+    pub fn begin(&self) -> Result<(), StoreError> {
+        if !self.is_lost() {
+            // One could not be ended: nothing of it was answered.
+            self.abandon();
+        }
+        self.db.batch("BEGIN IMMEDIATE")
+    }
+
     /// Begins a savepoint.
     pub fn savepoint(&self) -> Result<Savepoint, StoreError> {
         self.db.batch("SAVEPOINT work")?;
@@ -86,6 +95,17 @@ impl WriteSession {
             ));
         }
         Ok(())
+    }
+
+    /// Whether the engine has given the whole transaction up, as SQLite does when the disk fails or is full in the middle
+    /// of a statement. What follows would be committed statement by statement.
+    pub fn is_lost(&self) -> bool {
+        self.db.raw().is_autocommit()
+    }
+
+    /// Gives the whole transaction up.
+    pub fn abandon(&self) {
+        let _already = self.db.batch("ROLLBACK");
     }
 
     /// Keeps what was done since.

@@ -51,6 +51,8 @@ pub struct Writer {
     pub head: ChainHead,
     /// What copies the log into the file.
     pub checkpoints: Checkpoints,
+    /// Whether the last commit failed.
+    pub is_failing: bool,
 }
 
 type Answer = (oneshot::Sender<Result<(), StoreError>>, Result<(), StoreError>);
@@ -92,8 +94,9 @@ impl Writer {
     fn idle(&mut self, queue: &Receiver<Command>) -> Option<Command> {
         self.head.sync();
         while self.merge.has_work(&self.session) {
-            if let Err(error) = self.merge_alone(IDLE_SLICE) {
-                tracing::warn!(error = &error as &dyn std::error::Error, "merging the index tail");
+            let merged = self.merge_alone(IDLE_SLICE);
+            self.log_change(merged.as_ref().err());
+            if merged.is_err() {
                 return None;
             }
             match queue.try_recv() {
@@ -107,7 +110,7 @@ impl Writer {
 
     fn merge_alone(&mut self, keys: usize) -> Result<(), StoreError> {
         self.merge.start_when_idle(&self.session);
-        self.session.db.batch("BEGIN IMMEDIATE")?;
+        self.session.begin()?;
         let outcome = self
             .merge
             .slice(&self.session.db, keys)
@@ -145,7 +148,8 @@ impl Writer {
 
     /// Runs a group that begins with `first`; the answer to a close that came meanwhile.
     fn group(&mut self, first: Command, queue: &Receiver<Command>) -> Option<oneshot::Sender<Result<(), StoreError>>> {
-        if let Err(error) = self.session.db.batch("BEGIN IMMEDIATE") {
+        if let Err(error) = self.session.begin() {
+            self.log_change(Some(&error));
             let (Command::Write { done, .. } | Command::Close(done)) = first;
             let _unheard = done.send(Err(error));
             return None;
@@ -164,32 +168,82 @@ impl Writer {
                     }
                 }
             }
+            if self.session.is_lost() {
+                break;
+            }
             if close.is_none() && answers.len() < GROUP && self.session.pending.len() < GROUP_CHANGES {
                 next = queue.try_recv().ok();
             }
         }
-        self.commit(start, answers);
+        self.end(start, answers);
         close
     }
 
-    /// Runs one unit of work in a savepoint.
+    /// Runs one unit of work in a savepoint. Afterwards the transaction may be lost: then nothing of the group is kept.
     fn one(&mut self, cx: &Cx, work: &mut dyn Work) -> Result<(), StoreError> {
-        let savepoint = self.session.savepoint()?;
+        let savepoint = self.session.savepoint().inspect_err(|_| self.session.abandon())?;
         let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| poll_once(work, &mut self.session, cx)));
         let failure = match outcome {
+            Ok(Ok(Verdict::Commit)) if self.session.is_lost() => Err(lost()),
             Ok(Ok(Verdict::Commit)) => match self.session.check_rules(&savepoint) {
-                Ok(()) => return self.session.release(),
+                Ok(()) => return self.session.release().inspect_err(|_| self.session.abandon()),
                 Err(error) => Err(error),
             },
             Ok(Ok(Verdict::Rollback)) => Ok(()),
             Ok(Err(error)) => Err(error),
             Err(_panic) => Err(StoreError::Engine("a transaction panicked".into())),
         };
-        self.session.roll_back(savepoint)?;
+        if !self.session.is_lost() {
+            self.session
+                .roll_back(savepoint)
+                .inspect_err(|_| self.session.abandon())?;
+        }
         failure
     }
 
-    fn commit(&mut self, start: Savepoint, answers: Vec<Answer>) {
+    /// Commits the group and answers.
+    fn end(&mut self, start: Savepoint, mut answers: Vec<Answer>) {
+        if self.session.is_lost() {
+            // The one that lost it has its own error to tell.
+            let last = answers.pop();
+            let error = lost();
+            self.log_change(Some(&error));
+            self.give_up(start, answers, &error);
+            if let Some((done, outcome)) = last {
+                let _unheard = done.send(outcome);
+            }
+            return;
+        }
+        let committed = self.commit();
+        self.log_change(committed.as_ref().err());
+        match committed {
+            Ok(()) => {
+                self.head.advance(&self.session.chain);
+                self.session.clear();
+                for (done, outcome) in answers {
+                    let _unheard = done.send(outcome);
+                }
+            }
+            Err(error) => self.give_up(start, answers, &error),
+        }
+    }
+
+    /// Logs the first failure and the recovery: a full disk must not fill up with messages about it.
+    fn log_change(&mut self, failure: Option<&StoreError>) {
+        match failure {
+            Some(error) if !self.is_failing => {
+                tracing::error!(
+                    error = error as &dyn std::error::Error,
+                    "the database cannot be written"
+                );
+            }
+            None if self.is_failing => tracing::warn!("the database can be written again"),
+            _ => {}
+        }
+        self.is_failing = failure.is_some();
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
         let added = self.session.pending.len();
         let tag = self.session.appended();
         self.merge.start_when_full(&self.session);
@@ -200,25 +254,30 @@ impl Writer {
         match merged.and_then(|()| self.session.db.batch("COMMIT")) {
             Ok(()) => {
                 self.merge.committed(&self.session.tail);
-                self.head.advance(&self.session.chain);
-                self.session.clear();
-                for (done, outcome) in answers {
-                    let _unheard = done.send(outcome);
-                }
+                Ok(())
             }
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a group commit failed");
                 self.session.tail.retract(&self.session.pending, tag);
                 self.merge.rolled_back();
-                let _already = self.session.db.batch("ROLLBACK");
-                self.session.forget(start);
-                self.session.clear();
-                for (done, _) in answers {
-                    let _unheard = done.send(Err(repeated(&error)));
-                }
+                Err(error)
             }
         }
     }
+
+    /// Keeps nothing of the group and tells everybody in it: who was refused by a rule may have been so because of
+    /// another's write that is gone now.
+    fn give_up(&mut self, start: Savepoint, answers: Vec<Answer>, error: &StoreError) {
+        self.session.abandon();
+        self.session.forget(start);
+        self.session.clear();
+        for (done, _) in answers {
+            let _unheard = done.send(Err(repeated(error)));
+        }
+    }
+}
+
+fn lost() -> StoreError {
+    StoreError::Unavailable(Some("the engine gave the transaction up".into()))
 }
 
 fn poll_once(work: &mut dyn Work, session: &mut WriteSession, cx: &Cx) -> Result<Verdict, StoreError> {

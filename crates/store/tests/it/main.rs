@@ -4,5 +4,6 @@ mod audit;
 mod conformance;
 mod crash;
 mod embedded;
+mod failing;
 mod first;
 mod world;
