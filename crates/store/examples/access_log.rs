@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hygie_core::{Clock, Cx, Random, Secret, TenantId, Timestamp};
-use hygie_store::audit::{AccessKeys, AccessLimits, AccessLog, AccessPlace, Record, verify_accesses};
+use hygie_store::audit::{AccessKeys, AccessLimits, AccessLog, AccessPlace, Record, begin_chains, verify_accesses};
 use hygie_store::keys::{DataKey, KeyId};
 
 const CLIENTS: usize = 32;
@@ -43,6 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         heads: directory.path().to_owned(),
         instance: "measured".to_owned(),
     };
+    begin_chains(&place.heads, &place.instance, &keys)?;
     let log = AccessLog::open(&place, &keys, AccessLimits::default(), Arc::new(Still), Arc::new(Still))?;
     let log = Arc::new(log);
     for clients in [1, 8, CLIENTS] {

@@ -6,7 +6,9 @@
 //! outside of the database, shows that.
 //!
 //! A chain *starts* with a link made from the key and the number of its first entry. It starts anew, one number further
-//! on, whenever its end does not fit its head: the gap stays visible to `hygie verify` for ever.
+//! on, whenever its end does not fit its head: the gap stays visible to `hygie verify` for ever. A chain gets its head
+//! before its database gets a table ([`begin_chains`](super::begin_chains)), so one without a head has lost it, even when
+//! it has no entries either.
 
 use aws_lc_rs::hmac;
 use hygie_core::Timestamp;
@@ -15,6 +17,9 @@ use serde::Deserialize;
 use super::{Head, Record};
 use crate::Row;
 use crate::keys::DataKey;
+
+/// No chain is so long: numbers beyond are made up, and do not push those of a restart to the end of all numbers.
+const LONGEST: u64 = 1 << 62;
 
 /// A link of a chain.
 pub type Link = [u8; 32];
@@ -216,7 +221,7 @@ impl Span {
 /// Why a chain could not go on where it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Break {
-    /// There are entries, and no valid head, or one of its two slots is not valid.
+    /// There is no valid head, or it is not as it was written.
     HeadDamaged,
     /// The head knows entries that are not there: the end was cut off.
     Truncated {
@@ -351,7 +356,9 @@ impl<'k> End<'k> {
 
     /// Takes the next block; whether it continues the chain.
     pub fn follow(&mut self, block: &Block) -> bool {
-        self.highest = self.highest.max(block.last());
+        if block.last() <= LONGEST {
+            self.highest = self.highest.max(block.last());
+        }
         let signed = self.head.filter(|head| head.tip.seq == block.last());
         if let Some(head) = signed {
             self.is_head_met = head.tip.link == block.link;
@@ -397,7 +404,7 @@ impl<'k> End<'k> {
 
     fn find_break(&self) -> Option<Break> {
         let Some(head) = self.head else {
-            return (self.highest > 0).then_some(Break::HeadDamaged);
+            return Some(Break::HeadDamaged);
         };
         let (seq, found) = (head.tip.seq, self.highest);
         if !self.is_head_met {

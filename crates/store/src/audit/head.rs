@@ -9,6 +9,9 @@
 //! whole. So a slot without a valid signature is a suspicion, not an accident: else one could cut off the last entries and
 //! spoil the newest slot, and the older one would vouch for what is left.
 //!
+//! A slot is valid only in its own place, and the file holds nothing else: else a copy of the older slot over the newer one,
+//! or a cut, would pass.
+//!
 //! Who sets back the head *and* the chain to the same earlier state, with files that once were true, is found by
 //! neither: only a copy kept elsewhere shows that.
 
@@ -20,7 +23,7 @@ use std::time::Duration;
 
 use aws_lc_rs::hmac;
 
-use super::{Tip, Trail};
+use super::{AccessKeys, LinkKey, Tip, Trail};
 use crate::files;
 use crate::keys::DataKey;
 
@@ -30,6 +33,7 @@ const SLOT_LEN: usize = MAGIC.len() + 8 + 8 + 32 + MAC_LEN;
 /// Slots lie in different pages, so that one torn write cannot spoil both.
 const SLOT_STRIDE: u64 = 4096;
 const SLOTS: u64 = 2;
+const FILE_LEN: usize = (SLOT_STRIDE * SLOTS) as usize;
 /// How often a reader beside a writer tries again.
 const REREADS: u32 = 3;
 const LOCK_TRIES: u32 = 100;
@@ -73,7 +77,7 @@ impl HeadFile {
     /// holds the head, this one waits for a few seconds and gives up.
     pub fn open(directory: &Path, key: &DataKey, name: &HeadName) -> io::Result<(Self, Option<Head>)> {
         let path = name.path_in(directory);
-        match files::create(&path, &[0; (SLOT_STRIDE * SLOTS) as usize]) {
+        match files::create(&path, &[0; FILE_LEN]) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
@@ -111,6 +115,10 @@ impl HeadFile {
 
     /// Signs this tip in both slots, durably: when a chain is opened, before its first entry.
     pub fn begin(&mut self, tip: Tip) -> io::Result<()> {
+        if !is_as_written(&read_all(&self.file)?) {
+            self.file.write_all_at(&[0; FILE_LEN], 0)?;
+            self.file.set_len(FILE_LEN as u64)?;
+        }
         for _ in 0..SLOTS {
             self.advance(tip)?;
         }
@@ -135,6 +143,22 @@ impl HeadFile {
         }
         Ok(())
     }
+}
+
+/// Signs the beginning of both chains of an instance, where nothing is signed yet: before its database gets a table.
+/// From then on a chain without a head is a damaged one.
+pub fn begin_chains(directory: &Path, instance: &str, keys: &AccessKeys) -> io::Result<()> {
+    for trail in [Trail::Writes, Trail::Accesses] {
+        let name = HeadName {
+            instance: instance.to_owned(),
+            trail,
+        };
+        let (mut file, head) = HeadFile::open(directory, &keys.heads, &name)?;
+        if head.is_none() {
+            file.begin(Tip::start(&LinkKey::new(&keys.audit, trail), 1))?;
+        }
+    }
+    Ok(())
 }
 
 /// Locks the file until it is closed. One that ends at this moment needs some time to write what waits.
@@ -198,20 +222,45 @@ impl Signer {
 
 /// Generation and tip of the newest slot.
 fn newest(file: &File, signer: &Signer) -> io::Result<Option<(u64, Head)>> {
+    let bytes = read_all(file)?;
     let mut slots = [None; SLOTS as usize];
     for (at, found) in (0..).zip(&mut slots) {
-        let mut slot = [0; SLOT_LEN];
-        match file.read_exact_at(&mut slot, at * SLOT_STRIDE) {
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {}
-            other => {
-                other?;
-                *found = signer.open(&slot);
-            }
-        }
+        let slot = bytes.get(slot_start(at)..).and_then(|rest| rest.first_chunk());
+        *found = slot
+            .and_then(|slot| signer.open(slot))
+            .filter(|(generation, _)| generation % SLOTS == at);
     }
-    let is_whole = slots.iter().all(Option::is_some);
+    let is_whole = slots.iter().all(Option::is_some) && is_as_written(&bytes);
     let newest = slots.into_iter().flatten().max_by_key(|(generation, _)| *generation);
     Ok(newest.map(|(generation, tip)| (generation, Head { tip, is_whole })))
+}
+
+fn slot_start(at: u64) -> usize {
+    (at * SLOT_STRIDE) as usize
+}
+
+/// The file, and a little more when it is longer than it should be.
+fn read_all(file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; FILE_LEN + 1];
+    let mut len = 0;
+    while len < bytes.len() {
+        match file.read_at(&mut bytes[len..], len as u64) {
+            Ok(0) => break,
+            Ok(read) => len += read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(len);
+    Ok(bytes)
+}
+
+/// Whether there is nothing in the file that is not written, nor less.
+fn is_as_written(bytes: &[u8]) -> bool {
+    bytes.len() == FILE_LEN
+        && bytes
+            .chunks(SLOT_STRIDE as usize)
+            .all(|page| page[SLOT_LEN..].iter().all(|byte| *byte == 0))
 }
 
 #[cfg(test)]
@@ -295,6 +344,60 @@ mod tests {
         }
         fs::write(&path, b"").unwrap();
         assert_eq!(read(&dir), None);
+    }
+
+    #[test]
+    fn the_older_slot_does_not_pass_for_the_newer_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut head, _) = HeadFile::open(dir.path(), &key(1), &name()).unwrap();
+        head.begin(tip(1)).unwrap();
+        let path = name().path_in(dir.path());
+        for seq in [2, 3] {
+            let before = fs::read(&path).unwrap();
+            head.advance(tip(seq)).unwrap();
+            let mut bytes = fs::read(&path).unwrap();
+            let newer = if before[..4096] == bytes[..4096] { 4096 } else { 0 };
+            bytes.copy_within(4096 - newer..4096 - newer + SLOT_LEN, newer);
+            let after = fs::read(&path).unwrap();
+            fs::write(&path, bytes).unwrap();
+            assert!(
+                !read(&dir).unwrap().is_whole,
+                "the entries up to {seq} could be cut off"
+            );
+            fs::write(&path, after).unwrap();
+            assert_eq!(read(&dir), Some(whole(seq)));
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_as_it_was_written_is_told_and_made_anew() {
+        type Change = fn(&mut Vec<u8>);
+        let changes: [Change; 4] = [
+            |bytes| bytes.truncate(bytes.len() / 3 * 2),
+            |bytes| bytes.truncate(bytes.len() - 1),
+            |bytes| bytes.push(0),
+            |bytes| bytes[SLOT_LEN] = 1,
+        ];
+        for change in changes {
+            let dir = tempfile::tempdir().unwrap();
+            let (mut head, _) = HeadFile::open(dir.path(), &key(1), &name()).unwrap();
+            head.begin(tip(1)).unwrap();
+            head.advance(tip(2)).unwrap();
+            let path = name().path_in(dir.path());
+            let mut bytes = fs::read(&path).unwrap();
+            change(&mut bytes);
+            fs::write(&path, bytes).unwrap();
+            let spoilt = Head {
+                is_whole: false,
+                ..whole(2)
+            };
+            assert_eq!(read(&dir), Some(spoilt));
+            drop(head);
+            let (mut head, found) = HeadFile::open(dir.path(), &key(1), &name()).unwrap();
+            assert_eq!(found, Some(spoilt));
+            head.begin(tip(9)).unwrap();
+            assert_eq!(read(&dir), Some(whole(9)));
+        }
     }
 
     #[test]

@@ -14,6 +14,6 @@ mod verify;
 
 pub use access::{AccessKeys, AccessLimits, AccessLog, AccessPlace, AccessRecords, Numbered, verify_accesses};
 pub use chain::{Break, Chain, Entry, INSERT, Link, LinkKey, PAGE, Resumption, SINCE_HEAD, TABLE, Tip, Trail};
-pub use head::{Head, HeadFile, HeadName};
+pub use head::{Head, HeadFile, HeadName, begin_chains};
 pub use record::{Actor, Outcome, Record};
 pub use verify::{Finding, Report, Verification, Verified};

@@ -11,7 +11,7 @@
 //! | the last entries removed | [`Finding::Truncated`] |
 //! | an entry added at the end | [`Finding::Forged`] |
 //! | the end removed, and the program let to write on | [`Finding::Restarted`], for ever |
-//! | heads file removed or spoilt | [`Finding::HeadDamaged`]; once the program has run again, [`Finding::Restarted`] |
+//! | heads file removed or spoilt, with or without all entries | [`Finding::HeadDamaged`]; once the program has run again, [`Finding::Restarted`] |
 //! | heads file set back by more than a quarter of an hour of entries | [`Finding::HeadSetBack`], then as above |
 //!
 //! Not found: a heads file set back by less (the entries themselves are still verified one by one: nothing is lost by
@@ -78,7 +78,7 @@ pub enum Finding {
     },
     /// The entry at the head is a valid one, but not the one that the head signed.
     Replaced(u64),
-    /// There are entries, and no head with two valid signatures.
+    /// There is no head, or it is not as it was written.
     HeadDamaged,
     /// The entries after the head were written over a longer time than a head ever lags behind.
     HeadSetBack(u64),
@@ -272,14 +272,13 @@ impl Verification {
     pub fn finish(mut self) -> Report {
         self.explain_suspects();
         match self.head {
-            None if self.next > 1 => self.report.add(Finding::HeadDamaged),
+            None => self.report.add(Finding::HeadDamaged),
             Some(head) => {
                 if !head.is_whole {
                     self.report.add(Finding::HeadDamaged);
                 }
                 self.conclude_at_head(head.tip);
             }
-            None => {}
         }
         self.report
     }
@@ -391,7 +390,7 @@ mod tests {
         fn with(count: u64) -> Self {
             let mut world = Self {
                 rows: Vec::new(),
-                head: None,
+                head: Some(whole(Tip::start(&link_key(1), 1))),
             };
             world.run(0, count);
             world

@@ -40,7 +40,7 @@ use self::session::WriteSession;
 use self::tail::Tail;
 pub use self::verify::verify;
 use self::writer::{Command, Writer};
-use crate::audit::{AccessKeys, AccessLimits, AccessLog, AccessPlace, Record};
+use crate::audit::{AccessKeys, AccessLimits, AccessLog, AccessPlace, Record, begin_chains};
 use crate::keys::{Keyring, Purpose};
 use crate::{Engine, Migration, Store, StoreError, Tx, Work};
 
@@ -115,6 +115,10 @@ pub fn open(options: Options<'_>) -> Result<Store, StoreError> {
     let path = directory.join(format!("{instance}.db"));
     let key = keyring.get_or_create(&Purpose::database(instance))?.key;
     let mut db = Db::open(&path, &key, Access::Write, limits.cache_kib)?;
+    if schema::is_new(&db)? {
+        let begun = begin_chains(heads, instance, &AccessKeys::get_or_create(keyring, instance)?);
+        begun.map_err(|error| StoreError::Unavailable(Some(Box::new(error))))?;
+    }
     schema::migrate(&mut db, migrations)?;
     let last = schema::last_journal(&db)?;
     let (chain, head) = heads::resume(&mut db, keyring, heads, instance, cx)?;

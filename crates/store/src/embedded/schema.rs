@@ -26,6 +26,14 @@ const OWN: [Migration; 2] = [
     },
 ];
 
+/// Whether the database has no table yet.
+pub fn is_new(db: &Db) -> Result<bool, StoreError> {
+    let count: Result<i64, _> = db
+        .raw()
+        .query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0));
+    count.map(|count| count == 0).map_err(fault)
+}
+
 /// Applies what is not applied yet, each migration in its own transaction.
 pub fn migrate(db: &mut Db, migrations: &[Migration]) -> Result<(), StoreError> {
     db.batch("CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY, title TEXT NOT NULL)")?;

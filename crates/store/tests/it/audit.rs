@@ -148,6 +148,58 @@ async fn what_the_holder_of_the_key_does_to_writes_is_found() {
     }
 }
 
+/// Without entries and without head a chain looks like a new one, and is none.
+#[tokio::test]
+async fn a_chain_that_was_emptied_with_its_head_is_found() {
+    let dir = instance("audit-emptied").await;
+    tamper(&dir, "DELETE FROM audit");
+    std::fs::remove_dir_all(dir.path().join("test.access")).expect("the log");
+    for trail in ["writes", "accesses"] {
+        std::fs::remove_file(dir.path().join(format!("test.{trail}.head"))).expect("the head");
+    }
+    let found = verified(&dir);
+    assert_eq!(found.writes.findings, [Finding::HeadDamaged]);
+    assert_eq!(found.accesses.findings, [Finding::HeadDamaged]);
+
+    // And it stays found after the program has run on.
+    let store = open_with(dir.path(), small()).expect("the store opens all the same");
+    write(&store, 77).await;
+    access(&store, 77).await;
+    store.close().await.expect("closing");
+    let found = verified(&dir);
+    assert_eq!(found.writes.findings, [Finding::Restarted { from: 1, to: 1 }]);
+    assert_eq!(found.accesses.findings, [Finding::Restarted { from: 1, to: 1 }]);
+}
+
+/// Made-up numbers at the end of all numbers stop neither the program nor the walk.
+#[tokio::test]
+async fn entries_with_the_largest_numbers_are_found_and_stop_nothing() {
+    let dir = instance("audit-largest").await;
+    tamper(
+        &dir,
+        &format!(
+            "INSERT INTO audit SELECT {}, link, entry FROM audit WHERE seq = 5",
+            i64::MAX
+        ),
+    );
+    let segment = dir.path().join("test.access/access-00000001.log");
+    let mut bytes = std::fs::read(&segment).expect("the segment");
+    let mut frame = [&[0, 0, 0, 16, 0, 0, 0, 1][..], &[255; 16], &[7; 16 + 32], &[255]].concat();
+    bytes.append(&mut frame);
+    std::fs::write(&segment, bytes).expect("the segment");
+    for run in 0..3 {
+        let found = verified(&dir);
+        assert!(!found.writes.is_clean(), "run {run}: {found:?}");
+        // What is no frame at the very end is a write that was cut short.
+        assert!(found.accesses.is_clean(), "run {run}: {found:?}");
+        assert_eq!(found.accesses.entries, 10 + run as u64, "run {run}");
+        let store = open_with(dir.path(), small()).expect("the store opens all the same");
+        write(&store, 77 + run).await;
+        access(&store, 77 + run).await;
+        store.close().await.expect("closing");
+    }
+}
+
 #[tokio::test]
 async fn a_cut_access_log_is_found() {
     let dir = instance("audit-cut-log").await;

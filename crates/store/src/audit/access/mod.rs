@@ -121,7 +121,7 @@ pub struct AccessLog {
 }
 
 impl AccessLog {
-    /// Opens or creates the log. It blocks: the end of the log is read and verified. A log whose end does not fit its head
+    /// Opens the log, whose chain was begun with [`begin_chains`](crate::audit::begin_chains). It blocks: the end of the log is read and verified. A log whose end does not fit its head
     /// goes on after a visible gap, and says so in the program's log.
     pub fn open(
         place: &AccessPlace,

@@ -175,6 +175,10 @@ fn parse_frame(rest: &[u8]) -> Option<(usize, Block)> {
     let first = number(prefix, 8);
     let covered = PREFIX_LEN + sealed;
     let len = covered + LINK_LEN + 1;
+    let last = first.saturating_add(u64::from(count));
+    if last > i64::MAX.cast_unsigned() {
+        return None;
+    }
     if sealed < TAG_LEN || len > MAX_FRAME || len > rest.len() || count == 0 || first == 0 {
         return None;
     }

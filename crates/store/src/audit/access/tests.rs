@@ -9,7 +9,7 @@ use hygie_core::{Secret, TenantId, Timestamp};
 use super::files::Media;
 use super::segment::HEADER_LEN;
 use super::*;
-use crate::audit::{Finding, Report};
+use crate::audit::{Finding, Report, begin_chains};
 use crate::fakes::{self, FixedClock, SeededRandom};
 use crate::keys::KeyId;
 
@@ -45,6 +45,7 @@ impl World {
             reserve: 64 << 10,
             ..AccessLimits::default()
         };
+        begin_chains(&place.heads, &place.instance, &Self::keys()).unwrap();
         Self {
             _dir: dir,
             place,
