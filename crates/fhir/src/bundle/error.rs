@@ -37,6 +37,9 @@ pub enum BundleError {
     /// A conditional reference that finds nothing or more than one.
     #[error("a conditional reference does not name exactly one resource")]
     Reference,
+    /// A reference to an entry that is not there.
+    #[error("the reference {0} names no entry of the bundle")]
+    Unresolved(String),
     /// What is wrong with one entry of a transaction.
     #[error("entry {index} of the bundle")]
     Entry {
@@ -72,7 +75,7 @@ impl Fault for BundleError {
             Self::Request | Self::NoResource => "required",
             Self::Method => "not-supported",
             Self::FullUrl | Self::Duplicate => "duplicate",
-            Self::Reference => "invalid",
+            Self::Reference | Self::Unresolved(_) => "invalid",
             Self::Entry { error, .. } => error.code(),
         }
     }

@@ -7,6 +7,8 @@
 //! - PATCH is not offered.
 //! - References are rewritten where the element is `reference`, `valueUri`, `valueUrl` or a `url` below the root; links
 //!   in narratives stay as they are.
+//! - A reference `urn:uuid:…` or `urn:oid:…` that no entry of a transaction has as its `fullUrl` is refused, as by HAPI;
+//!   Microsoft's server stores it, and it names nothing.
 //! - Conditional references see what was there before the transaction, not what it creates.
 
 mod batch;

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use hygie_fhir_model::Target;
 use hygie_fhir_model::json::{Document, Edit, Json, Kind, quote};
+use hygie_fhir_model::{Name, Target};
 
 /// Deepest level of a document; the parser refuses more.
 const ROOT: usize = 0;
@@ -45,6 +45,24 @@ pub fn conditional(document: &Document) -> Vec<String> {
         }
     });
     texts
+}
+
+/// A reference to an entry (`urn:uuid:…`, `urn:oid:…`) that no entry has as its `fullUrl`: stored, it would name nothing
+/// anywhere. A resource that is itself a bundle names its own entries.
+pub fn unresolved(document: &Document, names: &Names) -> Option<String> {
+    if document.root().get_text(Name::RESOURCE_TYPE).as_deref() == Some("Bundle") {
+        return None;
+    }
+    let mut found = None;
+    each(document, &mut |value, text| {
+        let named = text.split_once('#').map_or(text.as_ref(), |(named, _)| named);
+        let is_entry = named.starts_with("urn:uuid:") || named.starts_with("urn:oid:");
+        let is_known = names.contains_key(named) || names.contains_key(text.as_ref());
+        if value.key() == "reference" && is_entry && !is_known {
+            found.get_or_insert(text.into_owned());
+        }
+    });
+    found
 }
 
 /// What the names in a transaction become: `urn:uuid:…` or `http://…/Patient/1` → `Patient/2`, `Patient?…` → `Patient/3`.
@@ -153,6 +171,36 @@ mod tests {
             ),
         ] {
             assert_eq!(rewrite(text, full_url), expected);
+        }
+    }
+
+    #[test]
+    fn references_to_entries_that_are_not_there_are_found() {
+        let names = HashMap::from([("urn:uuid:a".to_owned(), "Patient/1".to_owned())]);
+        for (text, expected) in [
+            (r#"{"subject":{"reference":"urn:uuid:b"}}"#, Some("urn:uuid:b")),
+            (
+                r#"{"l":[{"reference":"urn:uuid:a"},{"x":{"reference":"urn:oid:1.2"}}]}"#,
+                Some("urn:oid:1.2"),
+            ),
+            (
+                r#"{"subject":{"reference":"urn:uuid:b#part"}}"#,
+                Some("urn:uuid:b#part"),
+            ),
+            (r#"{"subject":{"reference":"urn:uuid:a#part"}}"#, None),
+            (r#"{"subject":{"reference":"urn:uuid:a"}}"#, None),
+            (r#"{"subject":{"reference":"Patient/9"}}"#, None),
+            (
+                r#"{"identifier":{"system":"urn:oid:1.2"},"valueUri":"urn:uuid:b","url":"urn:uuid:b"}"#,
+                None,
+            ),
+            (
+                r#"{"resourceType":"Bundle","entry":[{"resource":{"subject":{"reference":"urn:uuid:b"}}}]}"#,
+                None,
+            ),
+        ] {
+            let document = Document::parse(text, &Limits::default()).expect("JSON");
+            assert_eq!(unresolved(&document, &names).as_deref(), expected, "{text}");
         }
     }
 

@@ -13,7 +13,7 @@ use hygie_fhir_model::json::Document;
 use hygie_fhir_model::{Id, ResourceType, Target};
 
 use super::entry::{Address, Entry, Verb};
-use super::references::{Names, conditional, rewritten};
+use super::references::{Names, conditional, rewritten, unresolved};
 use super::{BundleError, LARGE, beside};
 use crate::interaction::{Answer, Condition, Error, Interaction, Match, new_id};
 use crate::repo::Resources;
@@ -22,6 +22,9 @@ use crate::service::{Fhir, Mandate, Work};
 
 /// How often a transaction whose conditions move is prepared.
 const ATTEMPTS: usize = 4;
+
+/// Characters of a reference that are shown to the client.
+const MAX_SHOWN: usize = 100;
 
 /// Runs the entries; their answers in the order of the bundle.
 pub async fn run(
@@ -318,6 +321,9 @@ fn resolved(entry: &Entry, fhir: &Fhir, names: &Names) -> Result<Entry, Error> {
         Some(document) => {
             if conditional(document).iter().any(|text| !names.contains_key(text)) {
                 return Err(BundleError::Reference.into());
+            }
+            if let Some(text) = unresolved(document, names) {
+                return Err(BundleError::Unresolved(text.chars().take(MAX_SHOWN).collect()).into());
             }
             Some(match rewritten(document, entry.full_url.as_deref(), names) {
                 Some(text) => Document::parse(text, &fhir.limits().json())?,

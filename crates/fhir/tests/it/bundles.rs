@@ -90,6 +90,26 @@ async fn references_inside_of_a_transaction_become_those_of_the_resources() {
 }
 
 #[tokio::test]
+async fn a_reference_to_an_entry_that_is_not_there_is_refused() {
+    let service = Service::new();
+    let by = service.contributor().await;
+    let observation = json!({"resourceType": "Observation", "status": "final", "code": {"text": "x"},
+        "subject": {"reference": "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"}});
+    let entries = [
+        put(&patient("a", "Martin")),
+        json!({"resource": observation, "request": {"method": "POST", "url": "Observation"}}),
+    ];
+    let answer = by.post("", &bundle("transaction", &entries)).await;
+    assert_eq!(issue(&answer), "400 invalid");
+    let expected = "Bundle.entry[1]: the reference urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0 names no entry";
+    assert!(answer.text().contains(expected), "{}", answer.text());
+    assert_eq!(by.get("/Patient/a").await.status, 404, "nothing of it is done");
+    // A batch has no references between its entries.
+    let answer = by.post("", &bundle("batch", &entries)).await;
+    assert_eq!(statuses(&answer.json()), ["201", "201"]);
+}
+
+#[tokio::test]
 async fn entries_are_processed_in_the_order_of_their_methods() {
     let service = Service::new();
     let by = service.contributor().await;
