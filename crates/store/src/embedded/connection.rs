@@ -42,10 +42,14 @@ pub struct Db {
 const MAX_STATEMENTS: usize = 1024;
 
 /// SQLite counts as initialized before SQLCipher is: a second thread could open a file meanwhile, and its key would be
-/// refused. So the first connection is opened alone; should it fail, the next one tells why.
+/// refused. So the first connection is opened alone; should it fail, the next one tells why. SQLCipher's own messages,
+/// which it writes past every logger, are turned off: the errors that come with them are ours to tell.
 fn initialize() {
     static FIRST: Once = Once::new();
-    FIRST.call_once(|| drop(Connection::open_in_memory()));
+    FIRST.call_once(|| {
+        let first = Connection::open_in_memory();
+        let _later = first.and_then(|connection| connection.execute_batch("PRAGMA cipher_log_level = NONE"));
+    });
 }
 
 impl Db {

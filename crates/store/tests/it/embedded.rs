@@ -159,6 +159,17 @@ async fn another_key_does_not_open() {
     assert!(matches!(error, StoreError::WrongKey(_)), "{error:?}");
 }
 
+/// SQLCipher would write to the standard error, past the program's log.
+#[test]
+fn a_wrong_key_is_told_by_the_error_alone() {
+    let child = std::process::Command::new(std::env::current_exe().expect("this test"))
+        .args(["embedded::another_key_does_not_open", "--exact", "--nocapture"])
+        .output()
+        .expect("the child runs");
+    assert!(child.status.success());
+    assert_eq!(String::from_utf8_lossy(&child.stderr), "");
+}
+
 #[tokio::test]
 async fn nothing_is_found_in_clear_in_the_files() {
     let dir = Dir::new("clear");
