@@ -2,14 +2,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hygie_core::{Cx, Secret};
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Limits;
 use super::connection::{Access, Db, fault};
-use super::session::ReadSession;
+use super::session::{Budget, ReadSession};
 use super::tail::{Tail, View};
 use crate::{StoreError, Tx, Work};
 
@@ -20,7 +21,10 @@ const BUDGET: usize = 2_000;
 /// The pool of reading connections.
 pub struct Readers {
     idle: Mutex<Vec<Db>>,
-    permits: Semaphore,
+    /// One for each connection; held by the work, which may outlive its caller.
+    permits: Arc<Semaphore>,
+    /// One less: work on the blocking pool takes one of these first, so that a connection is left for what is short.
+    long: Arc<Semaphore>,
     tail: Arc<Tail>,
     journaled: bool,
 }
@@ -43,7 +47,8 @@ impl Readers {
             .map(|_| Db::open(path, key, Access::Read, limits.cache_kib))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
-            permits: Semaphore::new(idle.len()),
+            permits: Arc::new(Semaphore::new(idle.len())),
+            long: Arc::new(Semaphore::new(idle.len().saturating_sub(1).max(1))),
             idle: Mutex::new(idle),
             tail,
             journaled,
@@ -53,26 +58,31 @@ impl Readers {
     /// Takes no more work; what runs goes on.
     pub fn close(&self) {
         self.permits.close();
+        self.long.close();
     }
 
-    /// Runs `work` over a snapshot: here while it is small, else on the blocking pool.
+    /// Runs `work` over a snapshot: here while it is small, else on the blocking pool, until the caller goes away.
     pub async fn run(self: &Arc<Self>, cx: &Cx, work: Box<dyn Work>) -> Result<(), StoreError> {
-        let _permit = self
-            .permits
-            .acquire()
-            .await
-            .map_err(|_| StoreError::Unavailable(None))?;
-        match self.once(cx, work, Some(BUDGET))? {
-            Ran::Done => Ok(()),
-            Ran::Exceeded(work) => {
-                let (readers, cx) = (self.clone(), cx.clone());
-                let ran = tokio::task::spawn_blocking(move || readers.once(&cx, work, None)).await;
-                ran.map_err(|panic| StoreError::Engine(Box::new(panic)))?.map(drop)
-            }
-        }
+        let permit = permit_of(&self.permits).await?;
+        let work = match self.once(cx, work, Budget::Rows(BUDGET))? {
+            Ran::Done => return Ok(()),
+            Ran::Exceeded(work) => work,
+        };
+        drop(permit);
+        let held = (permit_of(&self.long).await?, permit_of(&self.permits).await?);
+        let caller = Caller::default();
+        let (readers, cx, budget) = (self.clone(), cx.clone(), Budget::Caller(caller.0.clone()));
+        let ran = tokio::task::spawn_blocking(move || {
+            let ran = readers.once(&cx, work, budget);
+            drop(held);
+            ran
+        });
+        ran.await
+            .map_err(|panic| StoreError::Engine(Box::new(panic)))?
+            .map(drop)
     }
 
-    fn once(&self, cx: &Cx, mut work: Box<dyn Work>, budget: Option<usize>) -> Result<Ran, StoreError> {
+    fn once(&self, cx: &Cx, mut work: Box<dyn Work>, budget: Budget) -> Result<Ran, StoreError> {
         let db = self.idle.lock().pop().ok_or(StoreError::Unavailable(None))?;
         // Given back however this ends: a panic in `work` must not shrink the pool.
         let mut lent = Lent {
@@ -100,7 +110,7 @@ impl Readers {
     }
 
     /// A snapshot of the database and the tail that belongs to it.
-    fn snapshot(&self, db: Db, budget: Option<usize>) -> Result<ReadSession, StoreError> {
+    fn snapshot(&self, db: Db, budget: Budget) -> Result<ReadSession, StoreError> {
         match self.begin(&db) {
             Ok((view, tag)) => Ok(ReadSession {
                 db,
@@ -135,6 +145,21 @@ impl Readers {
             }
             db.batch("ROLLBACK")?;
         }
+    }
+}
+
+async fn permit_of(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
+    let permit = semaphore.clone().acquire_owned().await;
+    permit.map_err(|_| StoreError::Unavailable(None))
+}
+
+/// Somebody who waits; tells the work when they do no more.
+#[derive(Default)]
+struct Caller(Arc<AtomicBool>);
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::future::ready;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::BoxFuture;
 use hygie_core::TenantId;
@@ -262,10 +263,18 @@ pub struct ReadSession {
     pub view: Arc<View>,
     /// The last journal number of the snapshot.
     pub tag: i64,
-    /// Rows that may still be looked at on the caller's thread; `None` without limit.
-    pub budget: Option<usize>,
+    /// How far the work may go.
+    pub budget: Budget,
     /// Whether the budget ended the work.
     pub exceeded: bool,
+}
+
+/// How far the work of a reader may go.
+pub enum Budget {
+    /// So many more rows, on the thread of the caller.
+    Rows(usize),
+    /// Until this is set: the caller went away.
+    Caller(Arc<AtomicBool>),
 }
 
 /// Marks the end of a budget inside of an engine error; never leaves the engine.
@@ -276,15 +285,16 @@ struct BudgetExceeded;
 impl ReadSession {
     fn spend(&mut self, rows: usize) -> Result<(), StoreError> {
         match &mut self.budget {
-            Some(left) if *left < rows => {
+            Budget::Rows(left) if *left < rows => {
                 self.exceeded = true;
                 Err(StoreError::Engine(Box::new(BudgetExceeded)))
             }
-            Some(left) => {
+            Budget::Rows(left) => {
                 *left -= rows;
                 Ok(())
             }
-            None => Ok(()),
+            Budget::Caller(is_gone) if is_gone.load(Ordering::Relaxed) => Err(StoreError::Unavailable(None)),
+            Budget::Caller(_) => Ok(()),
         }
     }
 

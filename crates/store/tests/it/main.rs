@@ -6,4 +6,5 @@ mod crash;
 mod embedded;
 mod failing;
 mod first;
+mod reading;
 mod world;
