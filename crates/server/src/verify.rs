@@ -1,5 +1,6 @@
 //! `hygie verify`: walks the databases and the audit chains of an installation, beside a live process or without.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -57,7 +58,7 @@ struct Trail {
 /// Runs the command.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let place = Place::find(&options.place)?;
-    let names = instances(&place.data)?;
+    let mut names = instances(&place.data)?;
     if names.is_empty() {
         return Err(Failure::usage(format!(
             "there is no database in {}",
@@ -70,6 +71,12 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         Arc::new(SystemClock),
         Arc::new(SystemRandom),
     )?;
+    // A database that was removed has left its key behind.
+    let keys = keyring.list();
+    names.extend(
+        keys.iter()
+            .filter_map(|key| key.purpose.database_of().map(str::to_owned)),
+    );
     let instances: Vec<Instance> = names.iter().map(|name| walk(&place.data, name, &keyring)).collect();
     let report = Report {
         ok: instances.iter().all(|instance| instance.ok),
@@ -84,16 +91,15 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 }
 
 /// Names of the databases, in order.
-fn instances(data: &Path) -> Result<Vec<String>> {
+fn instances(data: &Path) -> Result<BTreeSet<String>> {
     let unreadable = || format!("cannot read {}", data.display());
-    let mut names = Vec::new();
+    let mut names = BTreeSet::new();
     for entry in fs::read_dir(data).with_context(unreadable)? {
         let path = entry.with_context(unreadable)?.path();
         if path.extension().is_some_and(|extension| extension == "db") {
             names.extend(path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned));
         }
     }
-    names.sort_unstable();
     Ok(names)
 }
 

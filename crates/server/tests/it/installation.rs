@@ -17,14 +17,14 @@ use crate::world::client;
 
 const TENANT: &str = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001";
 
-struct Installation {
+pub struct Installation {
     dir: TempDir,
     port: u16,
 }
 
 impl Installation {
     /// A configuration with its master key in a directory of its own.
-    fn new() -> Self {
+    pub fn new() -> Self {
         tls::install_provider();
         let dir = tempfile::tempdir().expect("a directory");
         let installation = Self {
@@ -38,7 +38,7 @@ impl Installation {
         installation
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
@@ -80,7 +80,7 @@ role_assignments = [{{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind 
         std::fs::write(self.path("hygie.toml"), text).expect("written");
     }
 
-    fn config(&self) -> Config {
+    pub fn config(&self) -> Config {
         Config::read(&self.path("hygie.toml")).unwrap_or_else(|failure| panic!("{failure}"))
     }
 }

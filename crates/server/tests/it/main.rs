@@ -5,4 +5,5 @@ mod installation;
 mod listeners;
 mod load;
 mod verifiers;
+mod verify;
 mod world;

@@ -60,6 +60,11 @@ impl Purpose {
         Self("heads".to_owned())
     }
 
+    /// The instance whose database it encrypts.
+    pub fn database_of(&self) -> Option<&str> {
+        self.0.strip_prefix("database:")
+    }
+
     /// As text.
     pub fn as_str(&self) -> &str {
         &self.0
