@@ -67,6 +67,7 @@ impl Drop for Checkpoints {
 }
 
 fn run(db: &Db, due: &AtomicBool, stop: &Receiver<()>) {
+    let mut is_failing = false;
     while stop.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
         let copied = pages(db).and_then(|pages| {
             let is_long = pages >= i64::from(CHECKPOINT_PAGES);
@@ -76,8 +77,16 @@ fn run(db: &Db, due: &AtomicBool, stop: &Receiver<()>) {
             Ok(is_long)
         });
         match copied {
-            Ok(is_long) => due.store(is_long, Ordering::Relaxed),
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "copying the log"),
+            Ok(is_long) => {
+                due.store(is_long, Ordering::Relaxed);
+                is_failing = false;
+            }
+            // Once: a full disk must not fill up with messages about it.
+            Err(error) if !is_failing => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "copying the log");
+                is_failing = true;
+            }
+            Err(_) => {}
         }
     }
 }
