@@ -3,6 +3,7 @@
 import json
 import resource
 import signal
+import statistics
 import subprocess
 import time
 import urllib.parse
@@ -29,6 +30,20 @@ class Load:
     p50: float
     p99: float
     worst: float
+
+    @classmethod
+    def together(cls, loads):
+        """Of several runs of the same: sums, and the middle of what was seen."""
+        middle = lambda name: statistics.median(getattr(load, name) for load in loads)
+        return cls(
+            requests=sum(load.requests for load in loads),
+            seconds=sum(load.seconds for load in loads),
+            cpu=sum(load.cpu for load in loads),
+            others=middle("others"),
+            p50=middle("p50"),
+            p99=middle("p99"),
+            worst=max(load.worst for load in loads),
+        )
 
     @property
     def rate(self):

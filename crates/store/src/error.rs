@@ -16,6 +16,9 @@ pub enum StoreError {
     /// No space is left on the device.
     #[error("no space is left for writing")]
     Full(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A write that looks at more of the index than one may while all others wait.
+    #[error("a write looks at too much of the index")]
+    TooCostly,
     /// The engine is closed, stopped or cannot be reached.
     #[error("the store is not available")]
     Unavailable(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
@@ -40,6 +43,7 @@ impl Fault for StoreError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Duplicate(_) => ErrorKind::Conflict,
+            Self::TooCostly => ErrorKind::Invalid,
             Self::Busy | Self::Full(_) | Self::Unavailable(_) => ErrorKind::Unavailable,
             Self::WrongKey(_) | Self::Key(_) | Self::Inconsistent(_) | Self::ForeignAwait | Self::Engine(_) => {
                 ErrorKind::Internal
@@ -50,6 +54,7 @@ impl Fault for StoreError {
     fn code(&self) -> &'static str {
         match self.kind() {
             ErrorKind::Conflict => "conflict",
+            ErrorKind::Invalid => "too-costly",
             ErrorKind::Unavailable => "unavailable",
             _ => "internal",
         }
@@ -58,6 +63,10 @@ impl Fault for StoreError {
     fn public(&self) -> String {
         match self {
             Self::Duplicate(_) => "it exists already".to_owned(),
+            Self::TooCostly => {
+                "what this write has to search takes too long; search in a request of its own, or by more criteria"
+                    .to_owned()
+            }
             Self::Busy => "too many writes are waiting; try again".to_owned(),
             Self::Full(_) => "the server has no space left".to_owned(),
             Self::Unavailable(_) => "the storage does not answer; try again".to_owned(),

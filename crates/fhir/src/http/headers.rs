@@ -1,11 +1,11 @@
 //! Headers of requests and answers: `Prefer`, `Accept`, `Content-Type`, dates of HTTP.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
+use httpdate::fmt_http_date;
 use hygie_core::Timestamp;
-use time::PrimitiveDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
 
 use crate::interaction::Error;
 use crate::search::Handling;
@@ -144,22 +144,19 @@ pub fn text(headers: &HeaderMap, name: HeaderName, title: &'static str) -> Resul
     value.transpose().map_err(|_| Error::Header(title))
 }
 
-/// RFC 9110 §5.6.7.
-const HTTP_DATE: &[BorrowedFormatItem<'_>] =
-    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+/// Seconds of the years that a date of HTTP can have.
+const HTTP_SECONDS: std::ops::RangeInclusive<i64> = 0..=253_402_300_799;
 
-/// An instant as HTTP writes it.
+/// An instant as HTTP writes it (RFC 9110 §5.6.7).
 pub fn http_date(instant: Timestamp) -> String {
-    instant
-        .to_utc()
-        .format(HTTP_DATE)
-        .unwrap_or_else(|_| "Thu, 01 Jan 1970 00:00:00 GMT".to_owned())
+    let seconds = instant.secs().clamp(*HTTP_SECONDS.start(), *HTTP_SECONDS.end());
+    fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds.unsigned_abs()))
 }
 
-/// An instant as HTTP writes it; anything else is ignored (RFC 9110 §13.1.3).
+/// An instant as HTTP writes it, in any of its three forms; anything else is ignored (RFC 9110 §13.1.3).
 pub fn parse_http_date(text: &str) -> Option<Timestamp> {
-    let date = PrimitiveDateTime::parse(text, HTTP_DATE).ok()?;
-    Some(Timestamp::from_secs(date.assume_utc().unix_timestamp()))
+    let since = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(Timestamp::from_secs(i64::try_from(since.as_secs()).ok()?))
 }
 
 #[cfg(test)]
@@ -234,6 +231,21 @@ mod tests {
             parse_http_date(&http_date(instant)),
             Some(Timestamp::from_secs(1_795_000_000))
         );
+        for text in ["Wednesday, 18-Nov-26 11:06:40 GMT", "Wed Nov 18 11:06:40 2026"] {
+            assert_eq!(
+                parse_http_date(text),
+                Some(Timestamp::from_secs(1_795_000_000)),
+                "{text}"
+            );
+        }
         assert_eq!(parse_http_date("yesterday"), None);
+        assert_eq!(
+            http_date(Timestamp::from_millis(i64::MIN)),
+            "Thu, 01 Jan 1970 00:00:00 GMT"
+        );
+        assert_eq!(
+            http_date(Timestamp::from_millis(i64::MAX)),
+            "Fri, 31 Dec 9999 23:59:59 GMT"
+        );
     }
 }

@@ -103,12 +103,23 @@ pub fn encode(version: &Version, given: &Given, packed: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The version that a record holds.
+/// The version that a record holds, with the numbers given while it was written.
 pub fn decode(seq: i64, record: &[u8], codec: &Codec) -> Result<(Version, Given), StoreError> {
-    read(seq, record, codec).ok_or_else(|| StoreError::Inconsistent(format!("journal record {seq} is not a version")))
+    let mut given = Given::default();
+    let version = read(seq, record, codec, Some(&mut given)).ok_or_else(|| no_version(seq))?;
+    Ok((version, given))
 }
 
-fn read(seq: i64, record: &[u8], codec: &Codec) -> Option<(Version, Given)> {
+/// The version alone, as reads need it.
+pub fn decode_version(seq: i64, record: &[u8], codec: &Codec) -> Result<Version, StoreError> {
+    read(seq, record, codec, None).ok_or_else(|| no_version(seq))
+}
+
+fn no_version(seq: i64) -> StoreError {
+    StoreError::Inconsistent(format!("journal record {seq} is not a version"))
+}
+
+fn read(seq: i64, record: &[u8], codec: &Codec, mut given: Option<&mut Given>) -> Option<Version> {
     let mut rest = record;
     if *take(&mut rest, 1)?.first()? != FORMAT {
         return None;
@@ -125,22 +136,24 @@ fn read(seq: i64, record: &[u8], codec: &Codec) -> Option<(Version, Given)> {
     let version_number = u32::try_from(take_number(&mut rest)?).ok()?;
     let previous = take_number(&mut rest)?;
     let updated = Timestamp::from_millis(take_number(&mut rest)?);
-    let mut given = Given::default();
     for _ in 0..take_number(&mut rest)? {
-        let kind = take_kind(&mut rest)?;
-        let id = take_text(&mut rest)?.to_owned();
-        given.resources.push((kind, id, take_number(&mut rest)?));
+        let (kind, id, rid) = (take_kind(&mut rest)?, take_text(&mut rest)?, take_number(&mut rest)?);
+        if let Some(given) = &mut given {
+            given.resources.push((kind, id.to_owned(), rid));
+        }
     }
     for _ in 0..take_number(&mut rest)? {
-        let uri = take_text(&mut rest)?.to_owned();
-        given.systems.push((uri, take_number(&mut rest)?));
+        let (uri, sid) = (take_text(&mut rest)?, take_number(&mut rest)?);
+        if let Some(given) = &mut given {
+            given.systems.push((uri.to_owned(), sid));
+        }
     }
     let seams = Seams::decode(&mut rest)?;
     let body: Arc<str> = String::from_utf8(codec.decompress(rest)?).ok()?.into();
     if body.is_empty() != (method == Method::Delete) || !seams.fit(&body) {
         return None;
     }
-    let version = Version {
+    Some(Version {
         kind,
         id,
         rid,
@@ -151,8 +164,7 @@ fn read(seq: i64, record: &[u8], codec: &Codec) -> Option<(Version, Given)> {
         method,
         body,
         seams,
-    };
-    Some((version, given))
+    })
 }
 
 pub(super) fn number(out: &mut Vec<u8>, value: i64) {
@@ -244,6 +256,7 @@ mod tests {
         fn what_is_written_is_read(version in versions(), given in gifts()) {
             let record = encode(&version, &given, &packed(&version.body));
             let read = decode(version.seq, &record, &Codec::default());
+            prop_assert_eq!(decode_version(version.seq, &record, &Codec::default()).ok(), Some(version.clone()));
             prop_assert_eq!(read.ok(), Some((version, given)));
         }
 

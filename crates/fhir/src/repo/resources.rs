@@ -4,7 +4,7 @@ use hygie_fhir_model::json::{Document, Limits};
 use hygie_fhir_model::{Id, ResourceType};
 use hygie_store::{IndexKeys, IndexRange, Order, StoreError, Tx};
 
-use super::record::{Given, Method, Version, decode, encode};
+use super::record::{Given, Method, Version, decode, decode_version, encode};
 use super::{Change, Content, Learned, Repository};
 use crate::index::key::{Key, Kind, Parts};
 use crate::index::{Extract, Numbers, rows};
@@ -205,7 +205,7 @@ impl<'t, 'e> Resources<'t, 'e> {
     pub async fn get(&mut self, seq: i64) -> Result<Version, StoreError> {
         let record = self.tx.journal(seq).await?;
         let record = record.ok_or_else(|| StoreError::Inconsistent(format!("journal record {seq} is missing")))?;
-        decode(seq, &record, &self.repository.0.codec).map(|(version, _)| version)
+        decode_version(seq, &record, &self.repository.0.codec)
     }
 
     async fn find_current(&mut self, rid: i64) -> Result<Option<i64>, StoreError> {

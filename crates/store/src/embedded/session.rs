@@ -18,6 +18,13 @@ use crate::{IndexKeys, IndexRange, Order, Row, Session, StoreError, Value};
 /// Longest key of the ordered index, in bytes.
 const MAX_KEY: usize = 1024;
 
+/// Rows that one unit of work may look at on the writer, while all others wait: some tenths of a second. A transaction of
+/// 500 entries with a condition each needs a tenth of them.
+const WRITER_BUDGET: usize = 500_000;
+
+/// What reading a version costs beside a row: it is unpacked, and often parsed.
+const VERSION_ROWS: usize = 20;
+
 /// The writer's transaction state: one group of savepoints over one SQLite transaction.
 pub struct WriteSession {
     /// The writer's connection.
@@ -31,6 +38,8 @@ pub struct WriteSession {
     undo: Vec<(Key, Option<Change>)>,
     next: i64,
     appended: i64,
+    /// Rows that the unit of work may still look at.
+    budget: usize,
 }
 
 /// A point to which the session can return.
@@ -53,6 +62,7 @@ impl WriteSession {
             undo: Vec::new(),
             next: last + 1,
             appended: last,
+            budget: usize::MAX,
         }
     }
 
@@ -70,8 +80,9 @@ impl WriteSession {
         self.db.batch("BEGIN IMMEDIATE")
     }
 
-    /// Begins a savepoint.
-    pub fn savepoint(&self) -> Result<Savepoint, StoreError> {
+    /// Begins a savepoint for one unit of work.
+    pub fn savepoint(&mut self) -> Result<Savepoint, StoreError> {
+        self.budget = WRITER_BUDGET;
         self.db.batch("SAVEPOINT work")?;
         Ok(self.here())
     }
@@ -151,6 +162,11 @@ impl WriteSession {
         Ok(())
     }
 
+    fn spend(&mut self, rows: usize) -> Result<(), StoreError> {
+        self.budget = self.budget.checked_sub(rows).ok_or(StoreError::TooCostly)?;
+        Ok(())
+    }
+
     fn append_now(&mut self, record: &[u8]) -> Result<i64, StoreError> {
         let seq = self.next;
         let mut insert = self
@@ -223,7 +239,8 @@ impl Session for WriteSession {
     }
 
     fn journal(&mut self, seq: i64) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
-        now(journal_record(&self.db, seq))
+        let outcome = self.spend(VERSION_ROWS).and_then(|()| journal_record(&self.db, seq));
+        now(outcome)
     }
 
     fn index_add<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -247,7 +264,8 @@ impl Session for WriteSession {
             tag: i64::MAX,
             pending: Some(&self.pending),
         };
-        now(scan(&self.db, &sight, (range, order), limit, keys).map(drop))
+        let rows = scan(&self.db, &sight, (range, order), limit, keys);
+        now(rows.and_then(|rows| self.spend(rows)))
     }
 
     fn audit<'a>(&'a mut self, record: &'a Record) -> BoxFuture<'a, Result<(), StoreError>> {

@@ -219,6 +219,31 @@ async fn nobody_else_may_read_the_database() {
     }
 }
 
+/// All others wait for it.
+#[tokio::test]
+async fn a_write_that_looks_at_too_much_is_refused() {
+    let dir = Dir::new("costly");
+    let store = open_with(dir.path(), small()).expect("a new store");
+    let thousand: String = (0..1000).map(|n| format!("+k{n:04}\n")).collect();
+    change(&store, thousand).await.expect("a write");
+    for (times, is_refused) in [(100, false), (1000, true), (100, false)] {
+        let outcome: Result<(), StoreError> = store
+            .write(&cx(1), times, |times, tx| {
+                Box::pin(async move {
+                    tx.append(b"+late\n").await?;
+                    tx.index_add(b"late").await?;
+                    for _ in 0..*times {
+                        keys_of(tx, &everything(), Order::Ascending, 2000).await?;
+                    }
+                    tx.index_remove(b"late").await
+                })
+            })
+            .await;
+        assert_eq!(matches!(outcome, Err(StoreError::TooCostly)), is_refused, "{outcome:?}");
+        assert_eq!(scan(&store, everything(), Order::Descending, 2000).await.len(), 1000);
+    }
+}
+
 /// Copied beside the writer, or the log would be as long as all that was written.
 #[tokio::test]
 async fn the_log_begins_anew_while_writes_go_on() {
