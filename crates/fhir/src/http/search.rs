@@ -23,7 +23,7 @@ pub async fn get(mut call: Call, Of(kind): Of) -> Result<Response, Failed> {
 pub async fn post(mut call: Call, Of(kind): Of, headers: HeaderMap, body: Body) -> Result<Response, Failed> {
     call.about("fhir.search-type", kind.name());
     check_form(&headers)?;
-    let form = String::from_utf8(call.read(body, MAX_FORM).await?).map_err(|_| Error::Cut)?;
+    let form = String::from_utf8(call.read(body, MAX_FORM).await?).map_err(|_| Error::Form)?;
     let mut query = std::mem::take(&mut call.query);
     query.extend(pairs(&form));
     let search = Search::prepare(&call.fhir, &call.mandate, kind, query, call.prefer.handling)?;

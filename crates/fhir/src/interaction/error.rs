@@ -79,6 +79,9 @@ pub enum Error {
     /// A body beyond its limit.
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
+    /// A form with bytes that are no text.
+    #[error("the form is not UTF-8 text")]
+    Form,
     /// A body that did not come to its end.
     #[error("the body ended too early")]
     Cut,

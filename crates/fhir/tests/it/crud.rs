@@ -306,6 +306,11 @@ async fn searches_page_by_page() {
         .await
         .json();
     assert_eq!(posted["entry"].as_array().map(Vec::len), Some(5));
+    let garbled = by
+        .send(Method::POST, "/Patient/_search", &[form], b"family=\xff".to_vec())
+        .await;
+    assert_eq!(garbled.status, 400);
+    assert!(garbled.text().contains("not UTF-8"), "{}", garbled.text());
     let none = by.get("/Patient?family=nobody").await.json();
     assert_eq!(none["entry"], serde_json::Value::Null);
 
