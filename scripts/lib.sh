@@ -101,7 +101,9 @@ need_commands() {
 
 # need_build: what `cargo build` needs (README.md).
 need_build() {
-  need_commands cc:gcc make:make perl:perl
+  need_commands cc:gcc make:make perl:perl || return
+  # The files of the C library that programs are linked with are a package that gcc only recommends.
+  cc -x c -o /dev/null - <<<'int main(void) { return 0; }' 2>/dev/null || need_commands no-such-command:libc6-dev || return
   command -v cargo >/dev/null || { say "Rust is missing: install it with rustup"; return 1; }
 }
 
