@@ -99,11 +99,19 @@ need_commands() {
     apt-get install --yes --no-install-recommends "${missing[@]}"
 }
 
+# need PACKAGE COMMAND…: installs a Debian package when the command that needs it fails.
+need() {
+  local package=$1
+  shift
+  "$@" >/dev/null 2>&1 </dev/null || need_commands "no-such-command:$package"
+}
+
 # need_build: what `cargo build` needs (README.md).
 need_build() {
-  need_commands cc:gcc make:make perl:perl || return
-  # The files of the C library that programs are linked with are a package that gcc only recommends.
-  cc -x c -o /dev/null - <<<'int main(void) { return 0; }' 2>/dev/null || need_commands no-such-command:libc6-dev || return
+  need_commands cc:gcc make:make || return
+  # gcc only recommends the files that programs are linked with, and every Debian has a perl without modules.
+  need libc6-dev cc -include stdio.h -x c -E - || return
+  need perl perl -MFindBin -MIPC::Cmd -MFile::Compare -MPod::Usage -e 1 || return
   command -v cargo >/dev/null || { say "Rust is missing: install it with rustup"; return 1; }
 }
 
@@ -120,7 +128,7 @@ need_deny() {
 need_clients() {
   need_commands python3:python3 chromium:chromium certutil:libnss3-tools openssl:openssl curl:curl jq:jq \
     faketime:faketime || return
-  python3 -c 'import ensurepip, venv' 2>/dev/null || need_commands no-such-command:python3-venv
+  need python3-venv python3 -c 'import ensurepip, venv' || return
   local lock=$root/tests/clients/requirements.txt venv=$tools/clients
   cmp -s "$lock" "$venv/lock" && return
   rm -rf "$venv"
