@@ -26,7 +26,8 @@ def unpack(shared, directory):
     archive = directory / "bundles.tar"
     unzstd(source / "transaction-bundles.tar.zst", archive)
     with tarfile.open(archive) as files:
-        files.extractall(bundles, filter="data")
+        # Not every Python 3.11 has filters.
+        files.extractall(bundles, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     archive.unlink()
     return ndjson, sorted(bundles.rglob("*.json"))
 

@@ -21,7 +21,8 @@ def unpack(directory):
     with ARCHIVE.open("rb") as packed:
         plain = zstandard.ZstdDecompressor().stream_reader(packed).read()
     with tarfile.open(fileobj=io.BytesIO(plain)) as archive:
-        archive.extractall(directory, filter="data")
+        # Not every Python 3.11 has filters.
+        archive.extractall(directory, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     files = sorted(Path(directory).rglob("*.json"))
     return [json.loads(file.read_text()) for file in files]
 

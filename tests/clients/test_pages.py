@@ -245,8 +245,8 @@ def test_the_portal_works_with_the_keyboard_and_switches_language(world, page):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.outerHTML.slice(0, 200)"))
         if 'name="lang"' in reached[-1] or 'value="fr"' in reached[-1]:
-            page.keyboard.press("Enter")
-            page.wait_for_load_state()
+            with page.expect_navigation():
+                page.keyboard.press("Enter")
             break
     assert (before, page.locator("html").get_attribute("lang")) == ("en", "fr"), reached
 
