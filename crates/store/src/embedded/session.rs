@@ -18,8 +18,8 @@ use crate::{IndexKeys, IndexRange, Order, Row, Session, StoreError, Value};
 /// Longest key of the ordered index, in bytes.
 const MAX_KEY: usize = 1024;
 
-/// Rows that one unit of work may look at on the writer, while all others wait: some tenths of a second. A transaction of
-/// 500 entries with a condition each needs a tenth of them.
+/// Rows that one unit of work may look at on the writer, while all others wait. A condition that finds one resource by its
+/// identifier costs some thirty of them.
 const WRITER_BUDGET: usize = 500_000;
 
 /// What reading a version costs beside a row: it is unpacked, and often parsed.
