@@ -4,6 +4,7 @@
 //! of its index rows are sorted and bounded.
 
 use hygie_core::Timestamp;
+use hygie_fhir::index::amount::{End, Span};
 use hygie_fhir::index::extract::extract;
 use hygie_fhir::index::{Entry, Extract, Numbers, rows};
 use hygie_fhir::repo::{Method, Seams, Version};
@@ -38,6 +39,9 @@ fn seeds() -> Vec<Vec<u8>> {
         "{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{\"coding\":[{\"system\":\"http://loinc.org\",\"code\":\"8480-6\"}],\"text\":\"Tension\"},\"subject\":{\"reference\":\"Patient/1\"},\"performer\":[{\"identifier\":{\"value\":\"7\"}}],\"effectivePeriod\":{\"start\":\"2026\"}}",
         "{\"resourceType\":\"ValueSet\",\"url\":\"http://a/b|c\",\"status\":\"draft\",\"compose\":{\"include\":[{\"system\":\"s\"}]}}",
         "{\"resourceType\":\"Bundle\",\"type\":\"document\",\"entry\":[{\"resource\":{\"resourceType\":\"Composition\"}}]}",
+        "{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{\"text\":\"x\"},\"valueQuantity\":{\"value\":5.40e-3,\"comparator\":\"<\",\"unit\":\"a|b\",\"system\":\"http://unitsofmeasure.org\",\"code\":\"mm[Hg]\"}}",
+        "{\"resourceType\":\"Condition\",\"subject\":{},\"onsetRange\":{\"low\":{\"value\":-7},\"high\":{\"value\":-8.50}}}",
+        "{\"resourceType\":\"RiskAssessment\",\"status\":\"final\",\"subject\":{},\"prediction\":[{\"probabilityDecimal\":0.80}]}",
         "{\"resourceType\":\"Nothing\"}",
         "{\"resourceType\":\"Patient\",\"name\":[{\"given\":[\"\u{352} zo\u{eb}\"]}]}",
     ]);
@@ -158,6 +162,12 @@ fn found(version: &Version, said: &Extract, entry: &Entry) {
         }
         Entry::External { parameter, url } => (*parameter, escape(url), None),
         Entry::Text { parameter, text } => (*parameter, escape(text), None),
+        Entry::Number { parameter, amount } => return measured(version, *parameter, amount, ""),
+        Entry::Quantity(quantity) => {
+            let system = quantity.system.map(|at| escape(&said.systems[at as usize]));
+            let unit = format!("|{}|{}", system.unwrap_or_default(), escape(&quantity.unit));
+            return measured(version, quantity.parameter, &quantity.amount, &unit);
+        }
         Entry::Date { parameter, low, high } => {
             assert!(EARLIEST <= *low && low <= high && *high <= LATEST, "{low} to {high}");
             (*parameter, String::new(), Some((*low, *high)))
@@ -180,6 +190,26 @@ fn found(version: &Version, said: &Extract, entry: &Entry) {
     };
     for text in texts {
         answered(version, parameter, &name, &text);
+    }
+}
+
+/// An amount passes the searches for its ends.
+fn measured(version: &Version, parameter: u16, amount: &Span, unit: &str) {
+    let parameter = ParameterNumber::from(parameter)
+        .parameter()
+        .expect("a parameter that exists");
+    assert!(amount.low <= amount.high, "{amount:?}");
+    let ask = |prefix: &str, end: End| {
+        if let End::At(value) = end {
+            answered(version, parameter, parameter.code, &format!("{prefix}{value}{unit}"));
+        }
+    };
+    ask("ge", amount.low);
+    ask("le", amount.high);
+    ask("ap", amount.low);
+    ask("ap", amount.high);
+    if amount.is_point() {
+        ask("", amount.low);
     }
 }
 

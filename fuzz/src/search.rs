@@ -24,7 +24,7 @@ pub const TARGET: Target = Target {
     words: r"
         Patient? Observation? Encounter? identifier= family= family:exact= family:contains= given= name=
         birthdate= gender= active= code= code:text= code:not= status= date= subject= subject:Patient= patient=
-        performer= _id= _lastUpdated= _count= _sort= -date _tag= :missing=true :missing=false ge lt sa eb ap ne
+        performer= _id= _lastUpdated= value-quantity= || mm[Hg] 5.4 1e2 _profile:below= _profile:above= http://acme.org/fhir/ _count= _sort= -date _tag= :missing=true :missing=false ge lt sa eb ap ne
         2026-01 2026-02-10 http://loinc.org|8480-6 | , \, & Patient/p1 https://localhost:8446/demo/fhir/Patient/p1
         final martin AAA AQA AgA AwA BAA",
 };
@@ -133,6 +133,12 @@ fn patient(n: usize) -> String {
 fn observation(n: usize) -> String {
     let system = ["http://loinc.org", "urn:local"][n % 2];
     let day = 1 + n % 28;
+    let unit = [
+        r#","unit":"mmHg","system":"http://unitsofmeasure.org","code":"mm[Hg]""#,
+        r#","unit":"mg""#,
+        r#","unit":"mg","comparator":"<""#,
+        "",
+    ][n % 4];
     let effective = match n % 5 {
         0 => String::new(),
         1 => format!(r#","effectivePeriod":{{"start":"2026-01-{day:02}","end":"2026-03-{day:02}"}}"#),
@@ -146,9 +152,12 @@ fn observation(n: usize) -> String {
     };
     format!(
         r#"{{"resourceType":"Observation","status":"final","code":{{"coding":[{{"system":"{system}","code":"8480-6","display":"Pression"}}]}},
-        "subject":{{"reference":"Patient/p{}"}},"performer":[{{"reference":"https://ailleurs.example/fhir/Practitioner/{}"}}]{effective}}}"#,
+        "subject":{{"reference":"Patient/p{}"}},"performer":[{{"reference":"https://ailleurs.example/fhir/Practitioner/{}"}}],
+        "meta":{{"profile":["http://acme.org/fhir/{}"]}},"valueQuantity":{{"value":{}{unit}}}{effective}}}"#,
         n * n % 20,
-        n % 5
+        n % 5,
+        n % 4,
+        ["5.4", "5.40", "-7", "100", "1e2", "0.05"][n % 6],
     )
 }
 
@@ -165,6 +174,10 @@ fn seeds() -> Vec<Vec<u8>> {
         "Observation?performer=https://ailleurs.example/fhir/Practitioner/2",
         "Observation?code:text=press&date=ap2026-02&_sort=-_lastUpdated",
         "Observation?_id=o1,o2&_lastUpdated=gt2026-11-21T08:30:05Z",
+        "Observation?value-quantity=le5.4||mg&_count=7",
+        "Observation?value-quantity=ap100|http://unitsofmeasure.org|mm[Hg],ne1e2",
+        "Observation?_profile:below=http://acme.org/&_count=9",
+        "Observation?_profile:above=http://acme.org/fhir/1/2",
         "Patient?family=martin%00%01",
         "Patient?\nAAEx",
         "Observation?_sort=date\nAgAAAAAA",

@@ -11,6 +11,17 @@ pub struct Decimal {
     exponent: i16,
 }
 
+/// A decimal by value, see [`Decimal::scientific`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scientific {
+    /// Its side of zero.
+    pub sign: Ordering,
+    /// The power of ten of the first digit.
+    pub power: i16,
+    /// All digits, without sign.
+    pub digits: u128,
+}
+
 /// Significant digits that are kept; more is refused.
 const DIGITS: usize = 36;
 /// Largest power of ten, up or down.
@@ -70,6 +81,31 @@ impl Decimal {
             exponent: self.exponent - 1,
         };
         (around(-5), around(5))
+    }
+
+    /// About this value: a tenth of it to either side, and at least what rounds to it (search, § prefix, `ap`). Both ends
+    /// belong to it.
+    pub fn approximation(self) -> (Self, Self) {
+        let times = |tenths: i128| Self {
+            digits: self.digits * tenths,
+            exponent: self.exponent - 1,
+        };
+        let (near, far) = (times(9), times(11));
+        let (low, high) = if self.digits < 0 { (far, near) } else { (near, far) };
+        let (least, most) = self.range();
+        let low = if least.compare(low).is_lt() { least } else { low };
+        let high = if most.compare(high).is_gt() { most } else { high };
+        (low, high)
+    }
+
+    /// Sign, power of ten of the first digit, and the digits without zeros at the end: the same for equal values.
+    pub fn scientific(self) -> Scientific {
+        let normal = self.normal();
+        Scientific {
+            sign: normal.digits.cmp(&0),
+            power: normal.magnitude() as i16,
+            digits: normal.digits.unsigned_abs(),
+        }
     }
 
     /// By value: 1.0 equals 1.00.
@@ -186,6 +222,19 @@ mod tests {
             ("99.5".to_owned(), "100.5".to_owned())
         );
         assert!((decimal("6.02").to_f64() - 6.02).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn approximations_are_a_tenth_or_what_rounds() {
+        let about = |text: &str| {
+            let (low, high) = decimal(text).approximation();
+            (low.to_string(), high.to_string())
+        };
+        let pair = |low: &str, high: &str| (low.to_owned(), high.to_owned());
+        assert_eq!(about("100"), pair("90.0", "110.0"));
+        assert_eq!(about("-100"), pair("-110.0", "-90.0"));
+        assert_eq!(about("1"), pair("0.5", "1.5"));
+        assert_eq!(about("0"), pair("-0.5", "0.5"));
     }
 
     #[test]

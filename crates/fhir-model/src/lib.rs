@@ -18,7 +18,7 @@ mod tables;
 mod validate;
 
 pub use date::{DateTime, EARLIEST, Interval, LATEST, Precision};
-pub use decimal::Decimal;
+pub use decimal::{Decimal, Scientific};
 pub use fold::fold;
 pub use id::{Id, InvalidId, is_id};
 pub use names::Name;

@@ -322,10 +322,16 @@ fn money(json: Json<'_>, out: &mut Out<'_>) {
 fn range(json: Json<'_>, out: &mut Out<'_>) {
     let (low, high) = (json.get(Name::LOW), json.get(Name::HIGH));
     let end = |end: Option<Json<'_>>| end.and_then(|quantity| decimal(quantity, Name::VALUE));
+    let (from, to) = (end(low), end(high));
+    // As with periods: what ends before it begins is where it begins.
+    let to = match (from, to) {
+        (Some(from), Some(to)) if to.compare(from).is_lt() => Some(from),
+        _ => to,
+    };
     if let Some(unit) = low.or(high)
-        && (end(low).is_some() || end(high).is_some())
+        && (from.is_some() || to.is_some())
     {
-        amount(unit, end(low), end(high), out);
+        amount(unit, from, to, out);
     }
 }
 

@@ -4,10 +4,13 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use hygie_fhir_model::json::Document;
-use hygie_fhir_model::search::{ParameterKind, Reference, SearchParameter, Token, Value, extract as values_of};
+use hygie_fhir_model::search::{
+    ParameterKind, Quantity, Reference, SearchParameter, Token, Value, extract as values_of,
+};
 use hygie_fhir_model::{ResourceType, Target, fold};
 
-use super::{Entry, Extract};
+use super::amount::Span;
+use super::{Entry, Extract, Measured};
 
 /// The parameters of a type that a clinician asks by: whose, what, when. They decide which compound keys it has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -126,8 +129,11 @@ impl Gather {
                 url: uri.to_owned(),
             }),
             Value::Reference(reference) => self.reference(parameter, reference),
-            // Their keys come with the parameters of these kinds.
-            Value::Number(_) | Value::Quantity(_) => {}
+            Value::Number(value) => self.push(Entry::Number {
+                parameter,
+                amount: Span::point(value),
+            }),
+            Value::Quantity(quantity) => self.quantity(parameter, quantity),
         }
     }
 
@@ -151,6 +157,27 @@ impl Gather {
                 system,
             }
         });
+    }
+
+    /// Under its coded unit, and under the one that people read when that is another.
+    fn quantity(&mut self, parameter: u16, quantity: Quantity<'_>) {
+        let amount = Span::between(quantity.low, quantity.high);
+        let system = quantity.system.filter(|system| !system.is_empty());
+        let system = system.map(|system| self.system(system));
+        let entry = |unit: &str, system| {
+            Entry::Quantity(Measured {
+                parameter,
+                unit: unit.to_owned(),
+                system,
+                amount,
+            })
+        };
+        if quantity.code.is_some() || system.is_some() || quantity.unit.is_none() {
+            self.push(entry(quantity.code.unwrap_or_default(), system));
+        }
+        if let Some(unit) = quantity.unit.filter(|unit| Some(*unit) != quantity.code) {
+            self.push(entry(unit, None));
+        }
     }
 
     fn reference(&mut self, parameter: u16, reference: Reference<'_>) {

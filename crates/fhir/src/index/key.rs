@@ -16,10 +16,15 @@
 //! | `Date` | parameter, low, high, `rid` | dates and periods up to [`SHORT_MS`] |
 //! | `LongDate` | parameter, low, high, `rid` | longer periods |
 //! | `Text` | parameter, folded text, `rid` | strings |
+//! | `Number` | parameter, amount, `rid` | numbers |
+//! | `Quantity` | parameter, unit, `sid`, amount, `rid` | quantities of one value; the unit as code and as people read it |
+//! | `QuantityRange` | parameter, unit, `sid`, amount, `rid` | ranges, and quantities with a comparator |
 //!
 //! Numbers are given by the journal's sequence: `rid` to a resource, `seq` to a version, `sid` to a system.
 
 use hygie_fhir_model::ResourceType;
+
+use super::amount::{self, End, Ends, Span};
 
 /// What a key begins with. The numbers are stored and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +56,12 @@ pub enum Kind {
     LongDate = 0x16,
     /// Folded string.
     Text = 0x17,
+    /// Number.
+    Number = 0x18,
+    /// Quantity of one value.
+    Quantity = 0x19,
+    /// Quantity that is a range.
+    QuantityRange = 0x1A,
 }
 
 /// Ranges up to this width are `Date` keys: 25 hours hold a day in any zone.
@@ -134,6 +145,20 @@ impl Key {
         self
     }
 
+    /// Appends an amount.
+    #[must_use]
+    pub fn span(mut self, span: &Span) -> Self {
+        amount::write_span(span, &mut self.0);
+        self
+    }
+
+    /// Appends the lower end of an amount, for a range of all that begin there.
+    #[must_use]
+    pub fn span_start(mut self, low: End) -> Self {
+        amount::write(low, &mut self.0);
+        self
+    }
+
     /// Appends four bytes.
     #[must_use]
     pub fn hash(mut self, hash: u32) -> Self {
@@ -162,6 +187,12 @@ impl Key {
 /// `text` up to [`MAX_TEXT`] bytes, ending at a character, without the byte that ends texts.
 pub fn cut(text: &str) -> &str {
     cut_at(text, MAX_TEXT)
+}
+
+/// Whether a key holds this text, and no other text that was cut is the same in a key: a cut one can be three bytes
+/// shorter than [`MAX_TEXT`], as characters are not divided.
+pub fn is_whole(text: &str) -> bool {
+    text.len() + 3 < MAX_TEXT
 }
 
 fn cut_at(text: &str, max: usize) -> &str {
@@ -223,6 +254,13 @@ impl<'k> Parts<'k> {
     pub fn date(&mut self) -> Option<i64> {
         let bytes = self.bytes(7)?;
         Some(bytes.iter().fold(0, |number, byte| number << 8 | i64::from(*byte)) + FIRST_MS)
+    }
+
+    /// The ends of an amount, as bytes in their order.
+    pub fn span(&mut self) -> Option<Ends<'k>> {
+        let (ends, rest) = amount::read_span(self.0)?;
+        self.0 = rest;
+        Some(ends)
     }
 
     /// Four bytes.

@@ -2,8 +2,9 @@
 //!
 //! To make something else searchable: a kind of key here, its entries in `extract`, its use in `crate::search`.
 
+pub mod amount;
 pub mod extract;
 pub mod key;
 pub mod rows;
 
-pub use rows::{Entry, Extract, Numbers};
+pub use rows::{Entry, Extract, Measured, Numbers};

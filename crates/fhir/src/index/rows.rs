@@ -2,6 +2,7 @@
 
 use hygie_fhir_model::ResourceType;
 
+use super::amount::Span;
 use super::key::{Key, Kind, LAST_MS, SHORT_MS};
 
 /// What the search parameters of a resource say, before references and systems have numbers. Made outside of the
@@ -71,6 +72,40 @@ pub enum Entry {
         /// Folded text.
         text: String,
     },
+    /// A number.
+    Number {
+        /// Number of the parameter.
+        parameter: u16,
+        /// Its value.
+        amount: Span,
+    },
+    /// A quantity.
+    Quantity(Measured),
+}
+
+/// A quantity in one way of writing its unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// Number of the parameter.
+    pub parameter: u16,
+    /// The coded unit, or the one that people read; empty when there is none.
+    pub unit: String,
+    /// Position of the coded unit's system in [`Extract::systems`].
+    pub system: Option<u32>,
+    /// Its value, or the range of it.
+    pub amount: Span,
+}
+
+impl Measured {
+    /// Its key up to the amount, when the unit's system has this number.
+    fn start(&self, system: i64) -> Key {
+        let kind = if self.amount.is_point() {
+            Kind::Quantity
+        } else {
+            Kind::QuantityRange
+        };
+        Key::new(kind).short(self.parameter).text(&self.unit).number(system)
+    }
 }
 
 /// The numbers of what an [`Extract`] names, in its order.
@@ -114,6 +149,7 @@ fn key(entry: &Entry, rid: i64, extract: &Extract, numbers: &Numbers) -> Option<
         Some(at) => numbers.systems.get(*at as usize).copied(),
         None => Some(0),
     };
+    let start = |kind, parameter| Key::new(kind).short(parameter);
     Some(match entry {
         Entry::Token {
             parameter,
@@ -143,17 +179,9 @@ fn key(entry: &Entry, rid: i64, extract: &Extract, numbers: &Numbers) -> Option<
         }
         Entry::Reference { parameter, target } => {
             let target = numbers.targets.get(*target as usize)?;
-            Key::new(Kind::Reference)
-                .short(*parameter)
-                .number(*target)
-                .number(rid)
-                .finish()
+            start(Kind::Reference, *parameter).number(*target).number(rid).finish()
         }
-        Entry::External { parameter, url } => Key::new(Kind::External)
-            .short(*parameter)
-            .text(url)
-            .number(rid)
-            .finish(),
+        Entry::External { parameter, url } => start(Kind::External, *parameter).text(url).number(rid).finish(),
         Entry::Date { parameter, low, high } => {
             let high = (*high).clamp(*low, LAST_MS);
             let kind = if high.saturating_sub(*low) <= SHORT_MS {
@@ -161,14 +189,14 @@ fn key(entry: &Entry, rid: i64, extract: &Extract, numbers: &Numbers) -> Option<
             } else {
                 Kind::LongDate
             };
-            Key::new(kind)
-                .short(*parameter)
-                .date(*low)
-                .date(high)
-                .number(rid)
-                .finish()
+            start(kind, *parameter).date(*low).date(high).number(rid).finish()
         }
-        Entry::Text { parameter, text } => Key::new(Kind::Text).short(*parameter).text(text).number(rid).finish(),
+        Entry::Text { parameter, text } => start(Kind::Text, *parameter).text(text).number(rid).finish(),
+        Entry::Number { parameter, amount } => start(Kind::Number, *parameter).span(amount).number(rid).finish(),
+        Entry::Quantity(measured) => {
+            let start = measured.start(system(&measured.system)?);
+            start.span(&measured.amount).number(rid).finish()
+        }
     })
 }
 

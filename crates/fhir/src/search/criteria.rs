@@ -3,6 +3,7 @@
 use hygie_fhir_model::search::{ParameterKind, SearchParameter, Targets};
 use hygie_fhir_model::{DateTime, Interval, ResourceType, Target, fold, is_id};
 
+use super::amount::Amount;
 use super::error::SearchError;
 use super::value::{split, unescape};
 
@@ -61,6 +62,21 @@ pub enum Criterion {
     },
     /// A reference to elsewhere, or a URI.
     External(String),
+    /// A URI that this one is, or is under (`:above`).
+    Above(String),
+    /// A URI that begins so (`:below`).
+    Below(String),
+    /// A number.
+    Number(Amount),
+    /// A quantity.
+    Quantity {
+        /// Its value.
+        amount: Amount,
+        /// The system of its coded unit; without one, `code` is asked of the unit that people read too.
+        system: System,
+        /// The unit; `None` for any.
+        code: Option<String>,
+    },
 }
 
 /// The system part of a token.
@@ -85,7 +101,7 @@ pub enum Compare {
     Exact,
 }
 
-/// How dates are compared. <http://hl7.org/fhir/R4/search.html#prefix>
+/// How dates, numbers and quantities are compared. <http://hl7.org/fhir/R4/search.html#prefix>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prefix {
     /// Within.
@@ -124,10 +140,47 @@ impl Prefix {
             Self::Ap => value.low <= asked.high && asked.low <= value.high,
         }
     }
+
+    /// The same for amounts, by their ends. What is asked without prefix or with `ne` ends before its upper end, with
+    /// `ap` there; with the other prefixes it is one value.
+    pub fn admits<T: Ord + ?Sized>(self, (low, high): (&T, &T), (from, to): (&T, &T)) -> bool {
+        match self {
+            Self::Eq => from <= low && high < to,
+            Self::Ne => low < from || to <= high,
+            Self::Gt => high > to,
+            Self::Lt => low < from,
+            Self::Ge => high > to || from <= low,
+            Self::Le => low < from || high <= to,
+            Self::Sa => low > to,
+            Self::Eb => high < from,
+            Self::Ap => low <= to && from <= high,
+        }
+    }
+
+    /// The prefix of a value, and what follows it.
+    pub fn split(text: &str) -> (Self, &str) {
+        let prefix = match text.get(..2) {
+            Some("eq") => Self::Eq,
+            Some("ne") => Self::Ne,
+            Some("gt") => Self::Gt,
+            Some("lt") => Self::Lt,
+            Some("ge") => Self::Ge,
+            Some("le") => Self::Le,
+            Some("sa") => Self::Sa,
+            Some("eb") => Self::Eb,
+            Some("ap") => Self::Ap,
+            _ => return (Self::Eq, text),
+        };
+        (prefix, &text[2..])
+    }
 }
 
 /// What the value of a parameter should be, for errors.
 const DATE: &str = "a date with an optional prefix (eq, ne, gt, lt, ge, le, sa, eb, ap)";
+
+const NUMBER: &str = "a number with an optional prefix (eq, ne, gt, lt, ge, le, sa, eb, ap)";
+const QUANTITY: &str = "number|system|code, with an optional prefix (eq, ne, gt, lt, ge, le, sa, eb, ap)";
+const URL: &str = "a URL: those of URNs are not under one another";
 
 /// Reads one filter from its name (with modifier) and its text.
 pub fn filter(
@@ -163,7 +216,11 @@ pub fn filter(
             (ParameterKind::String, Some("contains")) => Ok(string(part, Compare::Contains)),
             (ParameterKind::String, Some("exact")) => Ok(string(part, Compare::Exact)),
             (ParameterKind::Date, None) => date(part, now).ok_or_else(|| wrong(DATE)),
+            (ParameterKind::Number, None) => Amount::parse(part).map(Criterion::Number).ok_or_else(|| wrong(NUMBER)),
+            (ParameterKind::Quantity, None) => quantity(part).ok_or_else(|| wrong(QUANTITY)),
             (ParameterKind::Uri, None) => Ok(Criterion::External(unescape(part).into_owned())),
+            (ParameterKind::Uri, Some("above")) => url(part).map(Criterion::Above).ok_or_else(|| wrong(URL)),
+            (ParameterKind::Uri, Some("below")) => url(part).map(Criterion::Below).ok_or_else(|| wrong(URL)),
             (ParameterKind::Reference, _) => {
                 let kind = modifier
                     .map(|name| ResourceType::find(name).ok_or_else(unsupported))
@@ -206,18 +263,7 @@ fn string(text: &str, compare: Compare) -> Criterion {
 }
 
 fn date(text: &str, now: i64) -> Option<Criterion> {
-    let (prefix, rest) = match text.get(..2)? {
-        "eq" => (Prefix::Eq, &text[2..]),
-        "ne" => (Prefix::Ne, &text[2..]),
-        "gt" => (Prefix::Gt, &text[2..]),
-        "lt" => (Prefix::Lt, &text[2..]),
-        "ge" => (Prefix::Ge, &text[2..]),
-        "le" => (Prefix::Le, &text[2..]),
-        "sa" => (Prefix::Sa, &text[2..]),
-        "eb" => (Prefix::Eb, &text[2..]),
-        "ap" => (Prefix::Ap, &text[2..]),
-        _ => (Prefix::Eq, text),
-    };
+    let (prefix, rest) = Prefix::split(text);
     let mut interval = DateTime::parse(rest)?.interval();
     if prefix == Prefix::Ap {
         // The specification proposes a tenth of the gap between now and the date.
@@ -228,6 +274,38 @@ fn date(text: &str, now: i64) -> Option<Criterion> {
         };
     }
     Some(Criterion::Date { prefix, interval })
+}
+
+fn quantity(text: &str) -> Option<Criterion> {
+    let parts = split(text, '|');
+    let (amount, system, code) = match parts[..] {
+        [amount] => (amount, "", ""),
+        [amount, system, code] => (amount, system, code),
+        _ => return None,
+    };
+    let amount = Amount::parse(amount)?;
+    let system = match system {
+        "" => System::Any,
+        system => System::Is(unescape(system).into_owned()),
+    };
+    let code = Some(unescape(code).into_owned()).filter(|code| !code.is_empty());
+    Some(Criterion::Quantity { amount, system, code })
+}
+
+/// `:above` and `:below` are for URLs: URNs have no hierarchy.
+fn url(text: &str) -> Option<String> {
+    let url = unescape(text).into_owned();
+    let is_urn = url.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("urn:"));
+    (!is_urn).then_some(url)
+}
+
+/// A URL and those that it is under, with and without their final slash.
+pub fn ancestors(url: &str) -> impl Iterator<Item = &str> {
+    let slashes = url.match_indices('/').map(|(at, _)| at);
+    let parents = slashes
+        .flat_map(|at| [at, at + 1])
+        .filter(|at| (1..url.len()).contains(at));
+    parents.map(|at| &url[..at]).chain([url])
 }
 
 fn reference(parameter: &SearchParameter, kind: Option<ResourceType>, text: &str) -> Option<Criterion> {
@@ -298,6 +376,48 @@ mod tests {
             let found = read("Observation", "date", None, text);
             assert!(found.is_err() || found == Ok(Test::Any(Vec::new())), "{text}");
         }
+    }
+
+    #[test]
+    fn quantities() {
+        let quantity = |system, code: Option<&str>| Criterion::Quantity {
+            amount: Amount::parse("le5.4").expect("a number"),
+            system,
+            code: code.map(str::to_owned),
+        };
+        let ucum = || System::Is("http://unitsofmeasure.org".to_owned());
+        let text = "le5.4|http://unitsofmeasure.org|mg,le5.4||mg,le5.4,le5.4||,le5.4|http://unitsofmeasure.org|";
+        let expected = [
+            quantity(ucum(), Some("mg")),
+            quantity(System::Any, Some("mg")),
+            quantity(System::Any, None),
+            quantity(System::Any, None),
+            quantity(ucum(), None),
+        ];
+        let found = read("Observation", "value-quantity", None, text);
+        assert_eq!(found, Ok(Test::Any(expected.to_vec())));
+        for text in ["mg", "5.4|mg", "5.4|a|b|c", "|a|b"] {
+            assert!(read("Observation", "value-quantity", None, text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_url_is_under_those_that_its_segments_begin_with() {
+        let found: Vec<_> = ancestors("http://a/b/c/").collect();
+        let expected = [
+            "http:",
+            "http:/",
+            "http:/",
+            "http://",
+            "http://a",
+            "http://a/",
+            "http://a/b",
+            "http://a/b/",
+            "http://a/b/c",
+            "http://a/b/c/",
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(ancestors("/").collect::<Vec<_>>(), ["/"]);
     }
 
     #[test]

@@ -177,7 +177,7 @@ fn rank(query: &Query, asked: &Asked) -> Option<u8> {
 fn layout_of(asked: &Asked) -> Option<Layout> {
     let ranges = &asked.ranges.as_ref()?.ranges;
     let first = ranges.first()?.layout;
-    let walkable = matches!(first, Layout::Number | Layout::Dated | Layout::Interval | Layout::Text);
+    let walkable = !matches!(first, Layout::Code | Layout::DatedCode);
     (walkable && ranges.iter().all(|range| range.layout == first)).then_some(first)
 }
 
@@ -229,7 +229,7 @@ impl Search<'_> {
         if layout == Layout::Dated && asked.filter.parameter.code != "_lastUpdated" {
             self.narrow(resources, &mut ranges).await?;
         }
-        let several = matches!(layout, Layout::Interval | Layout::Text);
+        let several = matches!(layout, Layout::Interval | Layout::Text | Layout::Amount);
         let mut walk = Walk::new(&ranges, self.query.sort.descending, place);
         while !self.is_done()
             && let Some(posting) = walk.next(resources).await?

@@ -9,6 +9,7 @@
 //!
 //! Restrictions (compartments, scopes) become filters: they apply before the page is cut, never afterwards.
 
+mod amount;
 mod candidate;
 mod continuation;
 mod criteria;

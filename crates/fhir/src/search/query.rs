@@ -77,7 +77,7 @@ pub(super) enum SortBy {
     Updated,
     /// The principal date of the type.
     Principal,
-    /// Another date, or a string.
+    /// Another date, a string or a number.
     Parameter(u16, ParameterKind),
 }
 
@@ -91,9 +91,14 @@ impl Query {
 /// Whether searches may use a parameter.
 pub fn is_supported(parameter: &SearchParameter) -> bool {
     match parameter.kind {
-        ParameterKind::Token | ParameterKind::Date | ParameterKind::Reference | ParameterKind::Uri => true,
+        ParameterKind::Token
+        | ParameterKind::Date
+        | ParameterKind::Reference
+        | ParameterKind::Uri
+        | ParameterKind::Number
+        | ParameterKind::Quantity => true,
         ParameterKind::String => !parameter.expression.is_empty(),
-        _ => false,
+        ParameterKind::Composite | ParameterKind::Special => false,
     }
 }
 
@@ -187,7 +192,11 @@ impl Query {
         if principal(self.kind).date == Some(parameter.number.get()) {
             return Some(SortBy::Principal);
         }
-        let sortable = matches!(parameter.kind, ParameterKind::Date | ParameterKind::String);
+        // Quantities are not: their order is one within each unit.
+        let sortable = matches!(
+            parameter.kind,
+            ParameterKind::Date | ParameterKind::String | ParameterKind::Number
+        );
         // Parameters that every type has are few and not worth an order of their own.
         (sortable && parameter.base.is_some()).then(|| SortBy::Parameter(parameter.number.get(), parameter.kind))
     }
@@ -261,7 +270,7 @@ mod tests {
         );
         assert_eq!((query.filters.len(), query.count, query.used.len()), (1, 5, 2));
         assert!(read("nothing=1", Handling::Strict).is_err());
-        assert!(read("value-quantity=5", Handling::Strict).is_err());
+        assert!(read("code-value-quantity=8480-6$5", Handling::Strict).is_err());
     }
 
     #[test]
@@ -272,6 +281,10 @@ mod tests {
             "_count=many",
             "status:above=x",
             "date:missing=perhaps",
+            "value-quantity=many",
+            "value-quantity=5|mg",
+            "value-quantity:above=5",
+            "_profile:below=urn:oid:1.2",
             "code=8480-6\0\u{1}",
         ] {
             assert!(read(text, Handling::Lenient).is_err(), "{text}");

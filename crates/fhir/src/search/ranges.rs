@@ -4,10 +4,11 @@ use hygie_fhir_model::search::{ParameterKind, Targets};
 use hygie_fhir_model::{Interval, ResourceType};
 use hygie_store::{IndexRange, StoreError, successor};
 
-use super::criteria::{Compare, Criterion, Filter, Prefix, System, Test};
+use super::amount;
+use super::criteria::{Compare, Criterion, Filter, Prefix, System, Test, ancestors};
 use super::hint::Hint;
 use crate::index::extract::principal;
-use crate::index::key::{Key, Kind, MAX_TEXT, Parts, SHORT_MS, cut};
+use crate::index::key::{Key, Kind, MAX_TEXT, Parts, SHORT_MS, is_whole};
 use crate::repo::Resources;
 
 /// A range of keys with a common beginning; what follows it orders the keys and names the resource.
@@ -36,6 +37,8 @@ pub enum Layout {
     Interval,
     /// Text, resource number.
     Text,
+    /// Amount, resource number.
+    Amount,
     /// Text, system number, resource number.
     Code,
     /// Text, system number, date, resource number.
@@ -43,12 +46,14 @@ pub enum Layout {
 }
 
 /// Which keys of a range match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accept {
     /// All.
     All,
     /// Those whose interval passes.
     Date(Prefix, Interval),
+    /// Those whose amount passes; the ends of what is asked are written as in the keys.
+    Amount(Prefix, Vec<u8>, Vec<u8>),
     /// Those of tokens with this system number.
     System(i64),
 }
@@ -79,6 +84,7 @@ impl Range {
         let mut parts = Parts::after(key, self.prefix);
         let mut interval = None;
         let mut system = None;
+        let mut amount = None;
         match self.layout {
             Layout::Number => {}
             Layout::Dated => {
@@ -91,6 +97,7 @@ impl Range {
             Layout::Text => {
                 parts.text()?;
             }
+            Layout::Amount => amount = Some(parts.span()?),
             Layout::Code | Layout::DatedCode => {
                 parts.text()?;
                 system = Some(parts.number()?);
@@ -100,10 +107,13 @@ impl Range {
             }
         }
         let rid = parts.number()?;
-        let accepted = match self.accept {
+        let accepted = match &self.accept {
             Accept::All => true,
-            Accept::Date(prefix, asked) => interval.is_some_and(|interval| prefix.holds(interval, asked)),
-            Accept::System(wanted) => system == Some(wanted),
+            Accept::Date(prefix, asked) => interval.is_some_and(|interval| prefix.holds(interval, *asked)),
+            Accept::Amount(prefix, low, high) => {
+                amount.is_some_and(|(from, to)| prefix.admits((from, to), (low.as_slice(), high.as_slice())))
+            }
+            Accept::System(wanted) => system == Some(*wanted),
         };
         let order = key.get(self.prefix..key.len() - parts.left())?.to_vec();
         (accepted && self.hint.allows(parts)).then_some(Posting { order, rid })
@@ -155,7 +165,10 @@ pub struct Ranges {
     pub exact: bool,
 }
 
-/// The ranges of a filter; `None` when its matches are not in ranges (`:not`, `:missing`).
+/// Most ranges of a filter: going through more costs more than asking each resource.
+const MAX_RANGES: usize = 4096;
+
+/// The ranges of a filter; `None` when its matches are not in ranges (`:not`, `:missing`), or in too many.
 pub async fn of(
     filter: &Filter,
     kind: ResourceType,
@@ -169,9 +182,14 @@ pub async fn of(
         exact: true,
     };
     for value in values {
-        let of_value = of_value(filter, value, kind, resources).await?;
+        let Some(of_value) = of_value(filter, value, kind, resources).await? else {
+            return Ok(None);
+        };
         found.exact &= of_value.exact;
         found.ranges.extend(of_value.ranges);
+        if found.ranges.len() > MAX_RANGES {
+            return Ok(None);
+        }
     }
     Ok(Some(found))
 }
@@ -181,10 +199,10 @@ async fn of_value(
     value: &Criterion,
     kind: ResourceType,
     resources: &mut Resources<'_, '_>,
-) -> Result<Ranges, StoreError> {
+) -> Result<Option<Ranges>, StoreError> {
     let parameter = filter.parameter.number.get();
     let exact = |ranges| Ranges { ranges, exact: true };
-    Ok(match value {
+    Ok(Some(match value {
         Criterion::Id(id) => {
             let found = resources.find_number(kind, id).await?;
             let range = |rid| Range {
@@ -211,14 +229,37 @@ async fn of_value(
             }
         }
         Criterion::Local { kind: target, id } => local(filter, kind, (*target, id), resources).await?,
-        Criterion::External(url) => Ranges {
-            ranges: vec![Range::prefix(
-                &Key::new(Kind::External).short(parameter).text(url),
-                Layout::Number,
-            )],
-            exact: cut(url).len() == url.len(),
-        },
-    })
+        Criterion::External(url) => external(parameter, [url.as_str()]),
+        Criterion::Above(url) => external(parameter, ancestors(url)),
+        Criterion::Below(url) => below(parameter, url),
+        Criterion::Number(asked) => exact(vec![amount::number(parameter, asked)]),
+        Criterion::Quantity { amount, system, code } => {
+            return amount::quantity(parameter, amount, (system, code.as_deref()), resources).await;
+        }
+    }))
+}
+
+fn external<'u>(parameter: u16, urls: impl IntoIterator<Item = &'u str>) -> Ranges {
+    let mut found = Ranges {
+        ranges: Vec::new(),
+        exact: true,
+    };
+    for url in urls {
+        let start = Key::new(Kind::External).short(parameter).text(url);
+        found.ranges.push(Range::prefix(&start, Layout::Number));
+        found.exact &= is_whole(url);
+    }
+    found
+}
+
+fn below(parameter: u16, url: &str) -> Ranges {
+    let start = Key::new(Kind::External).short(parameter);
+    let mut range = Range::prefix(&start, Layout::Text);
+    range.keys = IndexRange::prefix(start.text_start(url).as_bytes());
+    Ranges {
+        ranges: vec![range],
+        exact: url.len() < MAX_TEXT,
+    }
 }
 
 async fn token(
@@ -256,7 +297,7 @@ async fn token(
         });
     };
     let start = start.text(code);
-    let exact = cut(code).len() == code.len();
+    let exact = is_whole(code);
     let numbers = match sid {
         Some(sid) => vec![sid],
         None => systems_of(&start, resources).await?,
@@ -372,6 +413,7 @@ pub fn all_values(parameter: u16, kind: ParameterKind) -> Vec<Range> {
                 range(Kind::LongDate, Layout::Interval),
             ]
         }
+        ParameterKind::Number => vec![range(Kind::Number, Layout::Amount)],
         _ => vec![range(Kind::Text, Layout::Text)],
     }
 }

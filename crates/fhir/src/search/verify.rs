@@ -1,10 +1,11 @@
 //! Checking filters in the resource itself: the definition of a match, and the slow way.
 
-use hygie_fhir_model::search::{Reference, Value, extract};
+use hygie_fhir_model::search::{Quantity, Reference, Value, extract};
 use hygie_fhir_model::{Interval, Target, fold};
 use hygie_store::StoreError;
 
-use super::criteria::{Compare, Criterion, Filter, System, Test};
+use super::criteria::{Compare, Criterion, Filter, System, Test, ancestors};
+use crate::index::amount::Span;
 use crate::index::key::{Key, Kind, cut};
 use crate::repo::{Version, stored};
 
@@ -110,6 +111,12 @@ fn satisfies(criterion: &Criterion, value: &Value<'_>) -> bool {
             })),
         ) => id == at && kind.is_none_or(|kind| kind == *found),
         (Criterion::External(url), Value::Uri(uri)) => url == uri,
+        (Criterion::Above(url), Value::Uri(uri)) => ancestors(url).any(|ancestor| ancestor == *uri),
+        (Criterion::Below(url), Value::Uri(uri)) => uri.starts_with(url),
+        (Criterion::Number(asked), Value::Number(value)) => asked.admits(&Span::point(*value)),
+        (Criterion::Quantity { amount, system, code }, Value::Quantity(quantity)) => {
+            amount.admits(&Span::between(quantity.low, quantity.high)) && unit_is(system, code.as_deref(), quantity)
+        }
         (Criterion::External(url), Value::Reference(reference)) => external_is(url, reference),
         _ => false,
     }
@@ -123,6 +130,15 @@ fn token_is(system: &System, code: Option<&str>, found: Option<&str>, found_code
         System::Is(uri) => found == Some(uri.as_str()),
     };
     same_system && code.is_none_or(|code| code == found_code)
+}
+
+fn unit_is(system: &System, code: Option<&str>, found: &Quantity<'_>) -> bool {
+    let found_system = found.system.filter(|system| !system.is_empty());
+    match system {
+        System::Any => code.is_none_or(|code| found.code == Some(code) || found.unit == Some(code)),
+        System::Absent => false,
+        System::Is(uri) => found_system == Some(uri.as_str()) && code.is_none_or(|code| found.code == Some(code)),
+    }
 }
 
 fn external_is(url: &str, reference: &Reference<'_>) -> bool {
@@ -145,6 +161,12 @@ fn place(value: &Value<'_>) -> Option<Vec<u8>> {
             let high = interval.high.max(interval.low);
             Some(after_kind(Key::new(Kind::Date).date(interval.low).date(high)))
         }
+        Value::Number(value) => Some(after_kind(Key::new(Kind::Number).span(&Span::point(*value)))),
+        Value::Quantity(quantity) => {
+            let amount = Span::between(quantity.low, quantity.high);
+            Some(after_kind(Key::new(Kind::Quantity).span(&amount)))
+        }
+        Value::Uri(uri) => Some(after_kind(Key::new(Kind::External).text(uri))),
         Value::String(text) | Value::TokenText(text) => Some(after_kind(Key::new(Kind::Text).text(cut(&fold(text))))),
         _ => None,
     }

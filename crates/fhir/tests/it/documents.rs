@@ -66,7 +66,7 @@ async fn the_statement_is_true() {
         for parameter in resource["searchParam"].as_array().expect("parameters") {
             let value = match parameter["type"].as_str() {
                 Some("date") => "2020",
-                Some("reference") => "1",
+                Some("reference" | "number" | "quantity") => "1",
                 _ => "x",
             };
             let name = parameter["name"].as_str().expect("a name");

@@ -1,5 +1,6 @@
 //! The FHIR service over the embedded engine.
 
+mod amounts;
 mod bundles;
 mod crud;
 mod documents;
