@@ -109,8 +109,10 @@ struct Told {
 #[template(path = "refused.html")]
 struct RefusedPage {
     page: Page,
-    words: Words,
-    number: u32,
+    title: String,
+    why: String,
+    remedy: String,
+    code: String,
     message: String,
     reference: Identifier,
     correlation: String,
@@ -130,9 +132,12 @@ impl Render for Told {
             page = page.at(again);
         }
         let reference = Identifier::new(&page, asked.request().to_string(), page.t("error-reference"));
+        let Words { title, why, remedy } = Words::of(&page, self.code);
         View(RefusedPage {
-            words: Words::of(&page, self.code),
-            number: self.code.number(),
+            title,
+            why,
+            remedy,
+            code: format!("AADSTS{}", self.code.number()),
             message: self.message.clone(),
             reference,
             correlation: self.correlation.clone(),

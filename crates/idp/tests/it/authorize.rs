@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{CHALLENGE, FHIR, LOGIN, LOOPBACK, SPA, VERIFIER, WEB, World, code_of};
+use crate::world::{CHALLENGE, FHIR, LOGIN, LOOPBACK, SPA, WEB, World, code_of, exchange};
 
 fn claims(token: &Value) -> Value {
     let payload = token.as_str().unwrap().split('.').nth(1).unwrap();
@@ -150,13 +150,10 @@ async fn a_code_is_good_once_for_its_client_its_address_and_its_verifier() {
     let id = world.portal.to_string();
     let spa = world.spa.to_string();
     let usual = [
-        ("grant_type", "authorization_code"),
-        ("client_id", id.as_str()),
-        ("client_secret", world.secret.as_str()),
-        ("code", first.as_str()),
-        ("redirect_uri", WEB),
-        ("code_verifier", VERIFIER),
-    ];
+        &exchange(&id, &first, WEB)[..],
+        &[("client_secret", world.secret.as_str())],
+    ]
+    .concat();
     let wrong = "x".repeat(43);
     let cut = &first[..first.len() - 2];
     for (name, value, code) in [
@@ -273,13 +270,7 @@ async fn public_clients_prove_nothing_but_need_pkce() {
         .sign_in(&browser, &world.authorize(world.native, &address, &[]))
         .await;
     let code = answer.redirect_param("code").unwrap();
-    let fields = [
-        ("grant_type", "authorization_code"),
-        ("client_id", id.as_str()),
-        ("code", code.as_str()),
-        ("redirect_uri", address.as_str()),
-        ("code_verifier", VERIFIER),
-    ];
+    let fields = exchange(&id, &code, &address);
     let with_secret = [&fields[..], &[("client_secret", "s")]].concat();
     assert_eq!(code_of(&world.token(&with_secret).await), 700_025);
     let token = world.path("oauth2/v2.0/token");
@@ -301,13 +292,7 @@ async fn single_page_applications_redeem_from_their_origin() {
         .await;
     let code = answer.redirect_param("code").unwrap();
     let id = world.spa.to_string();
-    let fields = [
-        ("grant_type", "authorization_code"),
-        ("client_id", id.as_str()),
-        ("code", code.as_str()),
-        ("redirect_uri", SPA),
-        ("code_verifier", VERIFIER),
-    ];
+    let fields = exchange(&id, &code, SPA);
     assert_eq!(code_of(&world.token(&fields).await), 9_002_327);
     let token = world.path("oauth2/v2.0/token");
     let origin = ("origin", "https://spa.example");
@@ -574,14 +559,10 @@ async fn version_1_endpoints_speak_of_resources() {
     let code = answer.redirect_param("code").unwrap();
     let id = world.portal.to_string();
     let fields = [
-        ("grant_type", "authorization_code"),
-        ("client_id", id.as_str()),
-        ("client_secret", world.secret.as_str()),
-        ("code", code.as_str()),
-        ("redirect_uri", WEB),
-        ("code_verifier", VERIFIER),
-        ("resource", FHIR),
-    ];
+        &exchange(&id, &code, WEB)[..],
+        &[("client_secret", world.secret.as_str()), ("resource", FHIR)],
+    ]
+    .concat();
     let body = browser.post(&world.path("oauth2/token"), &fields).await.json();
     assert_eq!(
         (&body["resource"], &body["scope"]),
@@ -602,13 +583,10 @@ async fn organizations_find_the_tenant_by_the_name() {
     let code = answer.redirect_param("code").unwrap();
     let id = world.portal.to_string();
     let fields = [
-        ("grant_type", "authorization_code"),
-        ("client_id", id.as_str()),
-        ("client_secret", world.secret.as_str()),
-        ("code", code.as_str()),
-        ("redirect_uri", WEB),
-        ("code_verifier", VERIFIER),
-    ];
+        &exchange(&id, &code, WEB)[..],
+        &[("client_secret", world.secret.as_str())],
+    ]
+    .concat();
     let answer = browser.post("/organizations/oauth2/v2.0/token", &fields).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(

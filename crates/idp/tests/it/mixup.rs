@@ -1,7 +1,7 @@
 //! What belongs to one establishment is worth nothing at another, though both have the application and the browser is
 //! the same.
 
-use crate::world::{PASSWORD, VERIFIER, WEB, World, code_of, submit};
+use crate::world::{PASSWORD, WEB, World, code_of, exchange, submit};
 
 /// The portal in both establishments.
 async fn shared() -> World {
@@ -76,13 +76,10 @@ async fn a_code_is_of_its_own_tenant() {
     let code = answer.redirect_param("code").unwrap();
     let id = world.portal.to_string();
     let fields = [
-        ("grant_type", "authorization_code"),
-        ("client_id", id.as_str()),
-        ("client_secret", world.secret.as_str()),
-        ("code", code.as_str()),
-        ("redirect_uri", WEB),
-        ("code_verifier", VERIFIER),
-    ];
+        &exchange(&id, &code, WEB)[..],
+        &[("client_secret", world.secret.as_str())],
+    ]
+    .concat();
     let path = world.elsewhere(&world.path("oauth2/v2.0/token"));
     let refused = world.browser().post(&path, &fields).await;
     assert_eq!(code_of(&refused), 700_005, "{}", refused.text());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hygie_access::{Origin, Revoked};
 use serde_json::Value;
 
-use crate::world::{FHIR, SPA, VERIFIER, WEB, World, code_of};
+use crate::world::{FHIR, SPA, WEB, World, code_of, exchange};
 
 fn token(body: &Value) -> String {
     body["refresh_token"].as_str().expect("a refresh token").to_owned()
@@ -127,13 +127,7 @@ async fn a_page_signs_in_again_after_a_day() {
     let id = world.spa.to_string();
     let path = world.path("oauth2/v2.0/token");
     let origin = [("origin", "https://spa.example")];
-    let fields = [
-        ("grant_type", "authorization_code"),
-        ("client_id", id.as_str()),
-        ("code", code.as_str()),
-        ("redirect_uri", SPA),
-        ("code_verifier", VERIFIER),
-    ];
+    let fields = exchange(&id, &code, SPA);
     let mut current = token(&world.browser().post_with(&path, &origin, &fields).await.json());
     for left in [64_800, 43_200, 21_600] {
         world.clock.advance(Duration::from_hours(6));

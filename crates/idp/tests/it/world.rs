@@ -255,16 +255,8 @@ impl World {
     /// Redeems a code as the portal.
     pub async fn redeem(&self, code: &str) -> Answer {
         let id = self.portal.to_string();
-        self.token(&[
-            ("grant_type", "authorization_code"),
-            ("client_id", &id),
-            ("client_secret", &self.secret),
-            ("code", code),
-            ("redirect_uri", WEB),
-            ("code_verifier", VERIFIER),
-            ("client_info", "1"),
-        ])
-        .await
+        let secret = [("client_secret", self.secret.as_str()), ("client_info", "1")];
+        self.token(&[&exchange(&id, code, WEB)[..], &secret].concat()).await
     }
 
     /// Redeems a refresh token as the portal.
@@ -305,6 +297,17 @@ pub async fn submit(browser: &Client, page: &Answer, fields: &[(&str, &str)]) ->
         .collect();
     all.extend(fields);
     browser.post(&action, &all).await
+}
+
+/// The fields with which a client without a secret redeems a code that was sent to this address.
+pub fn exchange<'a>(client: &'a str, code: &'a str, address: &'a str) -> [(&'static str, &'a str); 5] {
+    [
+        ("grant_type", "authorization_code"),
+        ("client_id", client),
+        ("code", code),
+        ("redirect_uri", address),
+        ("code_verifier", VERIFIER),
+    ]
 }
 
 /// The code of an error body.
