@@ -23,12 +23,16 @@ use hygie_store::{StoreError, Tx};
 pub use codec::Codec;
 use known::Known;
 pub use known::Learned;
-pub use record::{Given, Method, Version, decode, encode};
+pub use record::{Given, Method, Record, Version, decode, encode, encode_numbers};
 pub use resources::{Resources, stored};
 pub use scan::Current;
 pub use seam::Seams;
 
 use crate::index::Extract;
+
+/// The form of the index keys (`crate::index`), raised when a resource gives other keys than before: 2 since numbers,
+/// quantities and URIs have some. An index of another form is made again at start.
+const FORM: i64 = 2;
 
 /// Tells what the search parameters of a resource say.
 pub type Extractor = fn(ResourceType, &Document) -> Extract;
@@ -41,15 +45,22 @@ struct Inner {
     codec: Codec,
     known: Known,
     extractor: Extractor,
+    form: i64,
 }
 
 impl Repository {
     /// That finds index entries with `extractor`.
     pub fn new(extractor: Extractor) -> Self {
+        Self::of_form(FORM, extractor)
+    }
+
+    /// The same, whose index keys are of this form.
+    pub fn of_form(form: i64, extractor: Extractor) -> Self {
         Self(Arc::new(Inner {
             codec: Codec::default(),
             known: Known::default(),
             extractor,
+            form,
         }))
     }
 
@@ -75,8 +86,16 @@ impl Repository {
 }
 
 impl Replay for Repository {
+    fn form(&self) -> i64 {
+        self.0.form
+    }
+
     fn replay<'t>(&'t self, tx: &'t mut Tx<'_>, seq: i64, record: &'t [u8]) -> BoxFuture<'t, Result<(), StoreError>> {
         Box::pin(async move { self.resources(tx).replay(seq, record).await })
+    }
+
+    fn number<'t>(&'t self, tx: &'t mut Tx<'_>, record: &'t [u8]) -> BoxFuture<'t, Result<(), StoreError>> {
+        Box::pin(async move { self.resources(tx).number(record).await })
     }
 }
 

@@ -1,9 +1,9 @@
-//! One record of the journal: a version of a resource, as it was written.
+//! One record of the journal: a version of a resource, as it was written, or numbers alone.
 //!
 //! | part | form |
 //! |---|---|
 //! | format | one byte, 1 |
-//! | method | one byte: 0 create, 1 update, 2 delete |
+//! | method | one byte: 0 create, 1 update, 2 delete; 3 numbers alone, followed by those that were given |
 //! | type | two bytes |
 //! | id | text |
 //! | resource number, version number, previous record, instant in ms | numbers |
@@ -11,6 +11,8 @@
 //! | system numbers given while it was written | count, then URI and number each |
 //! | places of what the server adds to the body | see [`super::seam`] |
 //! | body | the received bytes, compressed by [`super::codec`]; empty after a deletion |
+//!
+//! Numbers alone are given when an index of a newer form names more than the versions did when they were written.
 //!
 //! A number is the LEB128 of its zigzag form, a text its length in bytes and UTF-8. What the server adds to a resource
 //! (id, version, last update) is here and put in on read. Because the record names every number that was given with
@@ -70,7 +72,19 @@ pub struct Given {
     pub systems: Vec<(String, i64)>,
 }
 
+/// What a record holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A version, with the numbers given while it was written.
+    Version(Version, Given),
+    /// Numbers given to what earlier versions name.
+    Numbers(Given),
+}
+
 const FORMAT: u8 = 1;
+
+/// The method of a record of numbers alone.
+const NUMBERS: u8 = 3;
 
 /// The record of a version whose body is `packed`.
 pub fn encode(version: &Version, given: &Given, packed: &[u8]) -> Vec<u8> {
@@ -87,27 +101,42 @@ pub fn encode(version: &Version, given: &Given, packed: &[u8]) -> Vec<u8> {
     number(&mut out, i64::from(version.number));
     number(&mut out, version.previous);
     number(&mut out, version.updated.millis());
-    number(&mut out, given.resources.len() as i64);
-    for (kind, id, rid) in &given.resources {
-        out.extend_from_slice(&kind.number().to_be_bytes());
-        text(&mut out, id);
-        number(&mut out, *rid);
-    }
-    number(&mut out, given.systems.len() as i64);
-    for (uri, sid) in &given.systems {
-        text(&mut out, uri);
-        number(&mut out, *sid);
-    }
+    put_given(given, &mut out);
     version.seams.encode(&mut out);
     out.extend_from_slice(packed);
     out
 }
 
-/// The version that a record holds, with the numbers given while it was written.
-pub fn decode(seq: i64, record: &[u8], codec: &Codec) -> Result<(Version, Given), StoreError> {
+/// The record of numbers alone.
+pub fn encode_numbers(given: &Given) -> Vec<u8> {
+    let mut out = vec![FORMAT, NUMBERS];
+    put_given(given, &mut out);
+    out
+}
+
+fn put_given(given: &Given, out: &mut Vec<u8>) {
+    number(out, given.resources.len() as i64);
+    for (kind, id, rid) in &given.resources {
+        out.extend_from_slice(&kind.number().to_be_bytes());
+        text(out, id);
+        number(out, *rid);
+    }
+    number(out, given.systems.len() as i64);
+    for (uri, sid) in &given.systems {
+        text(out, uri);
+        number(out, *sid);
+    }
+}
+
+/// What a record holds.
+pub fn decode(seq: i64, record: &[u8], codec: &Codec) -> Result<Record, StoreError> {
     let mut given = Given::default();
+    if let Some(mut rest) = record.strip_prefix(&[FORMAT, NUMBERS]) {
+        let read = take_given(&mut rest, Some(&mut given)).filter(|()| rest.is_empty());
+        return read.map(|()| Record::Numbers(given)).ok_or_else(|| no_version(seq));
+    }
     let version = read(seq, record, codec, Some(&mut given)).ok_or_else(|| no_version(seq))?;
-    Ok((version, given))
+    Ok(Record::Version(version, given))
 }
 
 /// The version alone, as reads need it.
@@ -119,7 +148,7 @@ fn no_version(seq: i64) -> StoreError {
     StoreError::Inconsistent(format!("journal record {seq} is not a version"))
 }
 
-fn read(seq: i64, record: &[u8], codec: &Codec, mut given: Option<&mut Given>) -> Option<Version> {
+fn read(seq: i64, record: &[u8], codec: &Codec, given: Option<&mut Given>) -> Option<Version> {
     let mut rest = record;
     if *take(&mut rest, 1)?.first()? != FORMAT {
         return None;
@@ -136,18 +165,7 @@ fn read(seq: i64, record: &[u8], codec: &Codec, mut given: Option<&mut Given>) -
     let version_number = u32::try_from(take_number(&mut rest)?).ok()?;
     let previous = take_number(&mut rest)?;
     let updated = Timestamp::from_millis(take_number(&mut rest)?);
-    for _ in 0..take_number(&mut rest)? {
-        let (kind, id, rid) = (take_kind(&mut rest)?, take_text(&mut rest)?, take_number(&mut rest)?);
-        if let Some(given) = &mut given {
-            given.resources.push((kind, id.to_owned(), rid));
-        }
-    }
-    for _ in 0..take_number(&mut rest)? {
-        let (uri, sid) = (take_text(&mut rest)?, take_number(&mut rest)?);
-        if let Some(given) = &mut given {
-            given.systems.push((uri.to_owned(), sid));
-        }
-    }
+    take_given(&mut rest, given)?;
     let seams = Seams::decode(&mut rest)?;
     let body: Arc<str> = String::from_utf8(codec.decompress(rest)?).ok()?.into();
     if body.is_empty() != (method == Method::Delete) || !seams.fit(&body) {
@@ -165,6 +183,22 @@ fn read(seq: i64, record: &[u8], codec: &Codec, mut given: Option<&mut Given>) -
         body,
         seams,
     })
+}
+
+fn take_given(rest: &mut &[u8], mut given: Option<&mut Given>) -> Option<()> {
+    for _ in 0..take_number(rest)? {
+        let (kind, id, rid) = (take_kind(rest)?, take_text(rest)?, take_number(rest)?);
+        if let Some(given) = &mut given {
+            given.resources.push((kind, id.to_owned(), rid));
+        }
+    }
+    for _ in 0..take_number(rest)? {
+        let (uri, sid) = (take_text(rest)?, take_number(rest)?);
+        if let Some(given) = &mut given {
+            given.systems.push((uri.to_owned(), sid));
+        }
+    }
+    Some(())
 }
 
 pub(super) fn number(out: &mut Vec<u8>, value: i64) {
@@ -257,7 +291,9 @@ mod tests {
             let record = encode(&version, &given, &packed(&version.body));
             let read = decode(version.seq, &record, &Codec::default());
             prop_assert_eq!(decode_version(version.seq, &record, &Codec::default()).ok(), Some(version.clone()));
-            prop_assert_eq!(read.ok(), Some((version, given)));
+            prop_assert_eq!(read.ok(), Some(Record::Version(version, given.clone())));
+            let numbers = decode(1, &encode_numbers(&given), &Codec::default());
+            prop_assert_eq!(numbers.ok(), Some(Record::Numbers(given)));
         }
 
         #[test]

@@ -4,7 +4,7 @@ use hygie_fhir_model::json::{Document, Limits};
 use hygie_fhir_model::{Id, ResourceType};
 use hygie_store::{IndexKeys, IndexRange, Order, StoreError, Tx};
 
-use super::record::{Given, Method, Version, decode, decode_version, encode};
+use super::record::{Given, Method, Record, Version, decode, decode_version, encode, encode_numbers};
 use super::{Change, Content, Learned, Repository};
 use crate::index::key::{Key, Kind, Parts};
 use crate::index::{Extract, Numbers, rows};
@@ -178,20 +178,48 @@ impl<'t, 'e> Resources<'t, 'e> {
     /// It reads what the record names (the version before it, the numbers) and nothing that later records changed: a
     /// merge that was cut off may have left later keys in the index already.
     pub(super) async fn replay(&mut self, seq: i64, record: &[u8]) -> Result<(), StoreError> {
-        let (version, given) = decode(seq, record, &self.repository.0.codec)?;
+        let version = match decode(seq, record, &self.repository.0.codec)? {
+            Record::Numbers(given) => return self.add_given(&given).await,
+            Record::Version(version, given) => {
+                self.add_given(&given).await?;
+                version
+            }
+        };
         let current = match version.previous {
             0 => None,
             previous => Some(self.get(previous).await?),
         };
+        let extract = self.extract(&version)?;
+        let numbers = self.known_numbers(&extract).await?;
+        self.index(&version, (&extract, &numbers), current.as_ref()).await
+    }
+
+    /// Makes the numbers of a journal record known, and gives those that the present form of the index needs and
+    /// the record has not.
+    pub(super) async fn number(&mut self, record: &[u8]) -> Result<(), StoreError> {
+        let version = match decode(0, record, &self.repository.0.codec)? {
+            Record::Numbers(given) => return self.add_given(&given).await,
+            Record::Version(version, given) => {
+                self.add_given(&given).await?;
+                version
+            }
+        };
+        let mut given = Given::default();
+        self.numbers(&self.extract(&version)?, &mut given).await?;
+        if given != Given::default() {
+            self.tx.append(&encode_numbers(&given)).await?;
+        }
+        Ok(())
+    }
+
+    async fn add_given(&mut self, given: &Given) -> Result<(), StoreError> {
         for (kind, id, rid) in &given.resources {
             self.tx.index_add(&ident(*kind, id).number(*rid).finish()).await?;
         }
         for (uri, sid) in &given.systems {
             self.tx.index_add(&system(uri).number(*sid).finish()).await?;
         }
-        let extract = self.extract(&version)?;
-        let numbers = self.known_numbers(&extract).await?;
-        self.index(&version, (&extract, &numbers), current.as_ref()).await
+        Ok(())
     }
 
     fn extract(&self, version: &Version) -> Result<Extract, StoreError> {

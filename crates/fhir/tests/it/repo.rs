@@ -63,6 +63,17 @@ fn extract(_: ResourceType, document: &Document) -> Extract {
     extract
 }
 
+/// What an older release may have found: no references, and no system.
+fn extract_less(kind: ResourceType, document: &Document) -> Extract {
+    let mut extract = extract(kind, document);
+    let lasts = |entry: &Entry| matches!(entry, Entry::Text { .. } | Entry::Date { .. });
+    extract.entries.retain(lasts);
+    extract.targets.clear();
+    extract.patients.clear();
+    extract.systems.clear();
+    extract
+}
+
 /// One change of one resource.
 #[derive(Clone, Debug)]
 struct Step {
@@ -219,6 +230,55 @@ proptest! {
             let merged = open_store(dir.path(), &repository).expect("a store");
             assert_eq!(all_keys(&merged).await, keys, "merged into the table");
             check(&merged, &repository, &model).await;
+        });
+    }
+}
+
+/// How many keys there are of each kind; which number an id has, and how many were given for nothing, may differ.
+async fn count_by_kind(store: &Store) -> BTreeMap<u8, usize> {
+    let mut counts = BTreeMap::new();
+    for key in all_keys(store).await.iter().filter(|key| key[0] > 1) {
+        *counts.entry(key[0]).or_default() += 1;
+    }
+    counts
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn an_index_of_an_older_form_is_made_again(steps in steps(), merged in any::<bool>()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let whole = tempfile::tempdir().expect("a temporary directory");
+            let repository = Repository::new(extract);
+            let store = open_store(whole.path(), &repository).expect("a store");
+            run(&store, &repository, &steps).await;
+            let expected = count_by_kind(&store).await;
+
+            let dir = tempfile::tempdir().expect("a temporary directory");
+            let older = Repository::of_form(1, extract_less);
+            let store = open_store(dir.path(), &older).expect("a store");
+            let model = run(&store, &older, &steps).await;
+            if merged {
+                store.close().await.expect("merged");
+            }
+            drop(store);
+            let dir = crash(dir.path());
+            let repository = Repository::of_form(2, extract);
+            let store = open_store(dir.path(), &repository).expect("a store");
+            assert_eq!(count_by_kind(&store).await, expected, "of the newer form");
+            check(&store, &repository, &model).await;
+            let keys = all_keys(&store).await;
+
+            // What was made of it lasts, and is made once.
+            let cut = crash(dir.path());
+            let again = open_store(cut.path(), &repository).expect("a store");
+            assert_eq!(all_keys(&again).await, keys, "after a crash");
+            store.close().await.expect("merged");
+            let again = open_store(dir.path(), &repository).expect("a store");
+            assert_eq!(all_keys(&again).await, keys, "after a restart");
+            check(&again, &repository, &model).await;
         });
     }
 }

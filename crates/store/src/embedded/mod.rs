@@ -6,7 +6,8 @@
 //! - A read takes a free connection and runs on the caller's thread; work that looks at many rows is begun anew on the
 //!   blocking pool, so that a long search does not hold up others.
 //! - An access is recorded in the access log of the instance, beside the database, by a thread of its own.
-//! - At start the changes to the index after the merge mark are made again from the journal, by [`Replay`].
+//! - At start the changes to the index after the merge mark are made again from the journal, by [`Replay`]; all of them
+//!   when the index is of another form than the present release makes.
 
 mod checkpoint;
 mod connection;
@@ -16,12 +17,14 @@ mod integrity;
 mod key;
 mod merge;
 mod readers;
+mod replay;
 mod schema;
 mod session;
 mod tail;
 mod verify;
 mod writer;
 
+use std::future::ready;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -46,8 +49,20 @@ use crate::{Engine, Migration, Store, StoreError, Tx, Work};
 
 /// Makes the index changes of a journal record again, as they were made when it was appended.
 pub trait Replay: Send + Sync {
+    /// Names the form of the keys it makes, 1 and up: an index of another form is made again from the whole journal when
+    /// the instance is opened. To be raised whenever a record gives other keys than before.
+    fn form(&self) -> i64 {
+        1
+    }
+
     /// Adds and removes the record's keys. It may read, but neither take numbers nor append.
     fn replay<'t>(&'t self, tx: &'t mut Tx<'_>, seq: i64, record: &'t [u8]) -> BoxFuture<'t, Result<(), StoreError>>;
+
+    /// Before an index is made again in another form: adds the keys of the numbers that the record gave, and gives numbers
+    /// to what its keys name now and did not before, in a record of their own.
+    fn number<'t>(&'t self, _tx: &'t mut Tx<'_>, _record: &'t [u8]) -> BoxFuture<'t, Result<(), StoreError>> {
+        Box::pin(ready(Ok(())))
+    }
 }
 
 /// How to open an instance.
@@ -126,7 +141,7 @@ pub fn open(options: Options<'_>) -> Result<Store, StoreError> {
     let mut session = WriteSession::new(db, tail.clone(), chain, last);
     let mut merge = Merge::new(limits.tail);
     if let Some(replay) = &replay {
-        schema::replay(&mut session, &mut merge, &**replay, cx)?;
+        replay::replay(&mut session, &mut merge, &**replay, cx)?;
     }
     let readers = Readers::open(&path, &key, limits, tail, replay.is_some())?;
     let accesses = AccessLog::open(

@@ -1,13 +1,8 @@
 //! The engine's own tables, migrations, and what is read at start.
 
-use hygie_core::Cx;
-
-use super::Replay;
 use super::connection::{Db, fault};
-use super::merge::Merge;
-use super::session::WriteSession;
 use crate::audit::TABLE;
-use crate::{Dialect, Migration, StoreError, Tx};
+use crate::{Dialect, Migration, StoreError};
 
 /// Tables of the engine; numbers below 100 are the store's.
 const OWN: [Migration; 2] = [
@@ -85,59 +80,4 @@ pub fn last_journal(db: &Db) -> Result<i64, StoreError> {
         .query_row("SELECT max(seq) FROM journal", (), |row| row.get(0))
         .map_err(fault)?;
     Ok(last.unwrap_or(0))
-}
-
-/// Records read at a time when the tail is rebuilt.
-const BATCH: i64 = 1000;
-
-/// Rebuilds the tail from the journal after the merge mark.
-pub fn replay(session: &mut WriteSession, merge: &mut Merge, replay: &dyn Replay, cx: &Cx) -> Result<(), StoreError> {
-    let mark = "SELECT value FROM mark WHERE name = 'merged'";
-    let mut upto: i64 = session.db.raw().query_row(mark, (), |row| row.get(0)).map_err(fault)?;
-    let last = session.appended();
-    if upto < last {
-        tracing::info!(records = last - upto, "rebuilding the index tail from the journal");
-    }
-    while upto < last {
-        let records: Vec<(i64, Vec<u8>)> = {
-            let sql = "SELECT seq, record FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2";
-            let mut select = session.db.raw().prepare_cached(sql).map_err(fault)?;
-            let rows = select
-                .query_map((upto, BATCH), |row| Ok((row.get(0)?, row.get(1)?)))
-                .map_err(fault)?;
-            rows.collect::<Result<_, _>>().map_err(fault)?
-        };
-        for (seq, record) in &records {
-            replay_one(session, replay, cx, (*seq, record))?;
-            upto = *seq;
-        }
-        if records.is_empty() {
-            break;
-        }
-        merge.start_when_full(session);
-        merge.run_alone(session)?;
-    }
-    Ok(())
-}
-
-fn replay_one(
-    session: &mut WriteSession,
-    replay: &dyn Replay,
-    cx: &Cx,
-    (seq, record): (i64, &[u8]),
-) -> Result<(), StoreError> {
-    {
-        let mut tx = Tx::new(session, cx);
-        let mut future = replay.replay(&mut tx, seq, record);
-        match future
-            .as_mut()
-            .poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
-        {
-            std::task::Poll::Ready(outcome) => outcome?,
-            std::task::Poll::Pending => return Err(StoreError::ForeignAwait),
-        }
-    }
-    session.tail.publish(&session.pending, seq);
-    session.clear();
-    Ok(())
 }
