@@ -283,6 +283,7 @@ async fn main() {
     .await;
     phase("delete", &store, tenth, |n| (n, Some(0), u64::MAX), (tenth, patients)).await;
     beside_a_writer(&store, count * 2, patients).await;
+    at_its_limit(&store).await;
     store.close().await.expect("closing");
     let began = clock();
     let store = open_in(&dir, patients);
@@ -332,4 +333,38 @@ async fn beside_a_writer(store: &Store, first: u64, patients: u64) {
         written += writer.await.expect("a writer");
     }
     println!("  meanwhile {:.0} creates/s", written as f64 / time.as_secs_f64());
+}
+
+/// How long a write may look at rows, and so keep all others waiting, before it is refused.
+async fn at_its_limit(store: &Store) {
+    let began = clock();
+    let scan: Result<(), StoreError> = store
+        .write(&cx(), (), |(), tx| {
+            Box::pin(async move {
+                let every = IndexRange::prefix(&key(0x13, &[]));
+                loop {
+                    let mut keys = IndexKeys::default();
+                    tx.index_scan(&every, Order::Ascending, 1000, &mut keys).await?;
+                }
+            })
+        })
+        .await;
+    let scanning = began.elapsed();
+    let began = clock();
+    let read: Result<(), StoreError> = store
+        .write(&cx(), (), |(), tx| {
+            Box::pin(async move {
+                for at in 1.. {
+                    tx.journal(mix(at) as i64 & 0xffff).await?;
+                }
+                Ok(())
+            })
+        })
+        .await;
+    assert!(matches!(scan, Err(StoreError::TooCostly)) && matches!(read, Err(StoreError::TooCostly)));
+    println!(
+        "a write at its limit of rows: {:.0} ms by keys of the index, {:.0} ms by records of the journal",
+        scanning.as_secs_f64() * 1000.0,
+        began.elapsed().as_secs_f64() * 1000.0
+    );
 }
