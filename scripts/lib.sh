@@ -115,6 +115,11 @@ need_build() {
   command -v cargo >/dev/null || { say "Rust is missing: install it with rustup"; return 1; }
 }
 
+# need_tests: the programs that judge hygie in `cargo test`.
+need_tests() {
+  need_commands python3:python3 openssl:openssl curl:curl
+}
+
 deny_version=0.20.2
 
 # need_deny: cargo-deny, compiled without optimisation because it runs for a second.
@@ -126,8 +131,7 @@ need_deny() {
 
 # need_clients: the environment of the outside clients, made again when its lock changes.
 need_clients() {
-  need_commands python3:python3 chromium:chromium certutil:libnss3-tools openssl:openssl curl:curl jq:jq \
-    faketime:faketime || return
+  need_tests && need_commands chromium:chromium certutil:libnss3-tools jq:jq faketime:faketime || return
   need python3-venv python3 -c 'import ensurepip, venv' || return
   local lock=$root/tests/clients/requirements.txt venv=$tools/clients
   cmp -s "$lock" "$venv/lock" && return

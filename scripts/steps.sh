@@ -26,6 +26,7 @@ advisories() {
 }
 
 test_steps() {
+  install "what the tests need" need_tests
   step "cargo test" cargo test --workspace --locked --no-fail-fast
   step "fuzz targets" fuzz_targets
   install "hygie" cargo build --locked --package hygie
