@@ -52,7 +52,7 @@ impl Store {
     /// Runs a write transaction and answers after its commit is durable.
     ///
     /// `body` may await nothing but `tx`, and may be run again on the same `input`: make ids, instants and random values
-    /// before. `Ok` commits; an error rolls back and leaves nothing.
+    /// before. `Ok` commits; an error rolls back and leaves nothing. Neither may ignore an error of its transaction.
     ///
     /// ```ignore
     /// store.write(&cx, (id, name), |(id, name), tx| Box::pin(async move { Groups(tx).insert(*id, name).await })).await
@@ -123,12 +123,16 @@ impl<I, T, E, F> Work for Unit<I, T, E, F>
 where
     I: Send + Sync,
     T: Send,
-    E: Send,
+    E: From<StoreError> + Send,
     F: for<'t> Fn(&'t I, &'t mut Tx<'_>) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
 {
     fn run<'t>(&'t mut self, tx: &'t mut Tx<'_>) -> BoxFuture<'t, Verdict> {
         Box::pin(async move {
-            let outcome = (self.body)(&self.input, tx).await;
+            let mut outcome = (self.body)(&self.input, tx).await;
+            if outcome.is_ok() && tx.has_failed() {
+                let ignored = "a transaction went on after one of its statements failed";
+                outcome = Err(StoreError::Inconsistent(ignored.to_owned()).into());
+            }
             let verdict = if outcome.is_ok() {
                 Verdict::Commit
             } else {

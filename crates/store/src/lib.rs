@@ -27,7 +27,7 @@ mod migrate;
 mod tx;
 mod value;
 
-pub use dialect::Dialect;
+pub use dialect::{Dialect, Rendered};
 pub use engine::{Engine, Store, Verdict, Work};
 pub use error::StoreError;
 pub use migrate::Migration;

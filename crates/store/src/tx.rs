@@ -136,15 +136,34 @@ pub trait Session: Send {
 
 /// A transaction (or a snapshot, where writing is an error) of one tenant. Repositories are plain structs over
 /// `&mut Tx`, written once for all engines.
+///
+/// The first error of a transaction ends it: PostgreSQL takes no statement after one that failed. So what does not
+/// return the error fails with [`StoreError::Inconsistent`], on every engine.
 pub struct Tx<'e> {
     session: &'e mut dyn Session,
     cx: &'e Cx,
+    failed: bool,
 }
 
 impl<'e> Tx<'e> {
     /// Of this session, for the tenant of `cx`.
     pub fn new(session: &'e mut dyn Session, cx: &'e Cx) -> Self {
-        Self { session, cx }
+        Self {
+            session,
+            cx,
+            failed: false,
+        }
+    }
+
+    /// Whether a statement has failed: then nothing of the transaction may be kept.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Remembers that a statement has failed.
+    fn note<T>(&mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        self.failed |= outcome.is_err();
+        outcome
     }
 
     /// The context that opened it.
@@ -154,7 +173,8 @@ impl<'e> Tx<'e> {
 
     /// All rows of a query. `:tenant` is bound to the tenant of the context.
     pub async fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
-        self.session.query(sql, self.cx.tenant, values).await
+        let outcome = self.session.query(sql, self.cx.tenant, values).await;
+        self.note(outcome)
     }
 
     /// The first row of a query, if any.
@@ -164,33 +184,44 @@ impl<'e> Tx<'e> {
 
     /// Runs a statement and tells how many rows it changed. `:tenant` is bound as in [`Tx::query`].
     pub async fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, StoreError> {
-        self.session.execute(sql, self.cx.tenant, values).await
+        let outcome = self.session.execute(sql, self.cx.tenant, values).await;
+        self.note(outcome)
     }
 
     /// The next number of the instance's one ascending sequence, never given twice to what commits.
+    ///
+    /// It is greater than every number that this transaction can see. Where several processes write, a smaller one may
+    /// still appear later, from a transaction that began earlier: numbers tell order along what follows from each other
+    /// (the versions of a resource), and are no position from which a reader follows what is written
+    /// (`docs/adr/0008-postgresql.md`).
     pub async fn number(&mut self) -> Result<i64, StoreError> {
-        self.session.number().await
+        let outcome = self.session.number().await;
+        self.note(outcome)
     }
 
     /// Appends a record to the journal of the instance and gives its number, from the same sequence. A transaction that
     /// changes the index appends at least one record, after its numbers were taken.
     pub async fn append(&mut self, record: &[u8]) -> Result<i64, StoreError> {
-        self.session.append(record).await
+        let outcome = self.session.append(record).await;
+        self.note(outcome)
     }
 
     /// The journal record with this number.
     pub async fn journal(&mut self, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.session.journal(seq).await
+        let outcome = self.session.journal(seq).await;
+        self.note(outcome)
     }
 
     /// Adds a key to the ordered index (a set: adding twice is adding once). At most 1 KiB.
     pub async fn index_add(&mut self, key: &[u8]) -> Result<(), StoreError> {
-        self.session.index_add(key).await
+        let outcome = self.session.index_add(key).await;
+        self.note(outcome)
     }
 
     /// Removes a key from the ordered index.
     pub async fn index_remove(&mut self, key: &[u8]) -> Result<(), StoreError> {
-        self.session.index_remove(key).await
+        let outcome = self.session.index_remove(key).await;
+        self.note(outcome)
     }
 
     /// Appends up to `limit` keys of `range` to `keys`, in order.
@@ -201,11 +232,13 @@ impl<'e> Tx<'e> {
         limit: usize,
         keys: &mut IndexKeys,
     ) -> Result<(), StoreError> {
-        self.session.index_scan(range, order, limit, keys).await
+        let outcome = self.session.index_scan(range, order, limit, keys).await;
+        self.note(outcome)
     }
 
     /// Records a write in the audit chain, in the same transaction as its effect.
     pub async fn audit(&mut self, record: &Record) -> Result<(), StoreError> {
-        self.session.audit(record).await
+        let outcome = self.session.audit(record).await;
+        self.note(outcome)
     }
 }

@@ -258,6 +258,12 @@ pub struct Chain {
 }
 
 impl Chain {
+    /// A chain that has no entry yet, for which nothing was ever signed. Begin its head with [`Chain::tip`].
+    pub fn begin(key: LinkKey) -> Self {
+        let tip = Tip::start(&key, 1);
+        Self { key, tip }
+    }
+
     /// Goes on at the end of the entries that [`SINCE_HEAD`] selects, which are verified. Begin the head with
     /// [`Chain::tip`] before the first entry is made: a chain that has entries and no head is a broken one.
     pub fn resume<E>(

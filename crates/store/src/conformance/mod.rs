@@ -73,6 +73,7 @@ const CHECKS: &[(&str, Check)] = checks![
     transactions::values_come_back_as_they_went_in,
     transactions::neighbours_of_a_failure_commit,
     transactions::a_duplicate_is_told_and_leaves_nothing,
+    transactions::an_error_of_the_transaction_cannot_be_ignored,
     transactions::tenants_are_apart,
     transactions::a_snapshot_does_not_move,
     transactions::a_read_does_not_wait_for_a_writer,

@@ -133,6 +133,22 @@ pub async fn a_duplicate_is_told_and_leaves_nothing(bench: Bench<'_>) {
     );
 }
 
+pub async fn an_error_of_the_transaction_cannot_be_ignored(bench: Bench<'_>) {
+    bench.insert(bench.cx, 1, "first").await.expect("a write");
+    let write = bench.store.write(bench.cx, (), |(), tx| {
+        Box::pin(async move {
+            let _ignored = insert(tx, 1, "second").await;
+            Ok::<_, StoreError>(())
+        })
+    });
+    let written = write.await;
+    assert!(
+        matches!(written, Err(StoreError::Inconsistent(_) | StoreError::Duplicate(_))),
+        "{written:?}"
+    );
+    assert_eq!(bench.things(bench.cx).await, named(&[(1, "first")]));
+}
+
 pub async fn tenants_are_apart(bench: Bench<'_>) {
     let (one, two) = (bench.tenant(1), bench.tenant(2));
     bench.insert(&one, 1, "of one").await.expect("a write");
@@ -219,7 +235,10 @@ pub async fn a_read_does_not_wait_for_a_writer(bench: Bench<'_>) {
         write.await
     });
     is_inside.await.expect("the write begins");
-    let seen = bench.things(bench.cx).await;
+    let (store, cx) = (bench.store.clone(), bench.cx.clone());
+    // In a task, which wakes a thread of the runtime: the one that holds the write may be the one that watches sockets.
+    let reader = tokio::spawn(async move { store.read(&cx, (), |(), tx| Box::pin(things(tx))).await });
+    let seen = reader.await.expect("the reader").expect("a read");
     read.send(()).expect("the write goes on");
     writer.await.expect("the writer").expect("the write");
     assert_eq!(seen, named(&[(1, "before")]), "what is not committed is not seen");
