@@ -115,9 +115,10 @@ need_build() {
   command -v cargo >/dev/null || { say "Rust is missing: install it with rustup"; return 1; }
 }
 
-# need_tests: the programs that judge hygie in `cargo test`.
+# need_tests: the programs that judge hygie in `cargo test`, and the server that tests start on a socket of their own.
 need_tests() {
-  need_commands python3:python3 openssl:openssl curl:curl
+  need_commands python3:python3 openssl:openssl curl:curl || return
+  need postgresql ls /usr/lib/postgresql/*/bin/initdb
 }
 
 deny_version=0.20.2

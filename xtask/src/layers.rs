@@ -17,7 +17,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("store-cloud", &["store"]),
     ("access", &["store", "oidc"]),
     ("web", &["access"]),
-    ("testkit", &["web"]),
+    ("testkit", &["web", "store-cloud"]),
     ("idp", &["web"]),
     ("federator", &["web"]),
     ("fhir", &["web", "fhir-model"]),
@@ -30,13 +30,15 @@ const PARTS: &[(&str, &[&str])] = &[
     ("xtask", &["fhir-model"]),
 ];
 
-/// Tests of the parts above `web` may use it; nothing that ships may.
+/// Tests of the parts above `web` may use it, and those of the engines that it starts servers for; nothing that ships may.
 const TESTS_ONLY: &str = "testkit";
+const ITS_ENGINES: &str = "store-cloud";
 
 /// Outside crates that only these parts may name.
 const RESERVED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("tokio-postgres", &["store-cloud"]),
+    ("deadpool-postgres", &["store-cloud"]),
     ("object_store", &["store", "store-cloud"]),
     ("rskafka", &["store-cloud"]),
     (
@@ -116,7 +118,7 @@ fn below(part: &str) -> Option<BTreeSet<&'static str>> {
 
 fn inside(part: &str, below: &BTreeSet<&str>, wanted: &str, development: bool) -> Option<&'static str> {
     if wanted == TESTS_ONLY {
-        let above = part == "server" || below.contains("web");
+        let above = ["server", ITS_ENGINES].contains(&part) || below.contains("web");
         return match (development, above) {
             (true, true) => None,
             (true, false) => Some("only the parts above web are tested with it"),
@@ -183,7 +185,9 @@ mod tests {
         ] {
             assert_eq!(said(from, to, None), Vec::<String>::new(), "{from} → {to}");
         }
-        assert!(said("hygie-idp", "hygie-testkit", Some("dev")).is_empty());
+        for tested in ["hygie-idp", "hygie-store-cloud"] {
+            assert!(said(tested, "hygie-testkit", Some("dev")).is_empty());
+        }
     }
 
     #[test]

@@ -4,8 +4,10 @@
 
 mod ambient;
 mod client;
+mod postgres;
 mod store;
 
 pub use ambient::{SeededRandom, VirtualClock};
 pub use client::{Answer, Client};
+pub use postgres::PostgresServer;
 pub use store::TemporaryStore;

@@ -1,0 +1,220 @@
+//! The engine on PostgreSQL, shared by several processes (`docs/adr/0008-postgresql.md`).
+//!
+//! - A write is a transaction of its own at `SERIALIZABLE`, so that services may assume what the embedded engine's one
+//!   writer gives them: that nothing runs beside them. What was in conflict is run again, after a short random pause.
+//! - A read is a snapshot (`REPEATABLE READ`, read only) on a connection of the pool.
+//! - Numbers come from a sequence of the instance, the journal and the ordered index are tables, their rows go in the
+//!   transaction.
+//! - Each process has audit chains of its own, and signs their heads in a directory of its own.
+
+mod access;
+mod chain;
+mod connect;
+mod error;
+mod lanes;
+mod link;
+mod read;
+mod schema;
+mod session;
+mod value;
+mod verify;
+mod work;
+mod write;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use hygie_core::Cx;
+use hygie_store::audit::{Record, Trail};
+use hygie_store::embedded::Replay;
+use hygie_store::keys::Keyring;
+use hygie_store::{Engine, Migration, Store, StoreError, Work};
+
+use self::access::AccessLog;
+use self::chain::{ChainKeys, Lane, Place};
+pub use self::connect::{AtRest, ConnectError, Database, Settings};
+use self::error::fault;
+use self::lanes::Lanes;
+pub use self::verify::{VerifiedChain, verify};
+
+/// How to open an instance.
+pub struct Options<'a> {
+    /// The database that it lives in.
+    pub database: &'a Arc<Database>,
+    /// Name of the service instance: `directory`, `fhir-demo-fhir`…
+    pub instance: &'a str,
+    /// Name of this process among those that share the instance: letters, digits and `-`. It keeps its name and its heads
+    /// when it starts again; no two have the same at the same time.
+    pub writer: &'a str,
+    /// Directory of the signed heads of this process's audit chains; it exists.
+    pub heads: &'a Path,
+    /// Holds, or gets, the audit keys. All processes have the same.
+    pub keyring: &'a Keyring,
+    /// The tables of the services that live in it, besides the engine's own.
+    pub migrations: &'a [Migration],
+    /// Whose keys the index holds; `None` for an instance without index. An index of another form is refused.
+    pub replay: Option<&'a dyn Replay>,
+    /// Sizes.
+    pub limits: Limits,
+}
+
+/// Sizes of queues.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Writes of this process that run at the same time, each with an audit chain.
+    pub writers: usize,
+    /// Writes, and access records, that may wait before [`StoreError::Busy`].
+    pub queue: usize,
+    /// How long a write waits for its turn before [`StoreError::Busy`].
+    pub wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            writers: 8,
+            queue: 4096,
+            wait: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The form of the keys of an instance that has none.
+const NO_INDEX: i64 = 0;
+
+/// Signatures of heads are made durable so often.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// What the works of an instance share.
+struct Shared {
+    database: Arc<Database>,
+    instance: i64,
+    lanes: Arc<Lanes>,
+    accesses: AccessLog,
+    is_closed: AtomicBool,
+}
+
+struct Postgres(Arc<Shared>);
+
+/// Opens or creates an instance, on a Tokio runtime that it lives on.
+pub async fn open(options: Options<'_>) -> Result<Store, StoreError> {
+    let Options {
+        database,
+        instance,
+        writer,
+        heads,
+        keyring,
+        migrations,
+        replay,
+        limits,
+    } = options;
+    let form = replay.map_or(NO_INDEX, Replay::form);
+    check_writer(writer)?;
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await.map_err(fault)?;
+    let number = schema::prepare(&transaction, database.schema(), (instance, form), migrations).await?;
+    transaction.commit().await.map_err(fault)?;
+    let keys = ChainKeys::get_or_create(keyring, instance)?;
+    let places = places((instance, number), writer, limits.writers);
+    let mut lanes = take_heads(places, heads.to_owned(), keys).await?;
+    for lane in &mut lanes {
+        lane.register(&client).await?;
+    }
+    drop(client);
+    let accesses = lanes.pop().ok_or(StoreError::Unavailable(None))?;
+    let shared = Arc::new(Shared {
+        database: database.clone(),
+        instance: number,
+        lanes: Arc::new(Lanes::new(lanes, limits.queue, limits.wait)),
+        accesses: AccessLog::start(database.clone(), number, accesses, limits.queue),
+        is_closed: AtomicBool::new(false),
+    });
+    tokio::spawn(sync_heads(Arc::downgrade(&shared.lanes)));
+    Ok(Store::new(Arc::new(Postgres(shared))))
+}
+
+fn check_writer(name: &str) -> Result<(), StoreError> {
+    let is_name =
+        (1..=32).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    is_name.then_some(()).ok_or_else(|| {
+        StoreError::Inconsistent(format!(
+            "`{name}` is no name of a writer: up to 32 letters, digits and -"
+        ))
+    })
+}
+
+/// The chains of this process: one for each write at a time, and that of accesses last.
+fn places((instance, number): (&str, i64), writer: &str, writers: usize) -> Vec<Place> {
+    let instance: Arc<str> = Arc::from(instance);
+    let place = |chain: String, trail| Place {
+        instance: instance.clone(),
+        number,
+        chain,
+        trail,
+    };
+    let writes = (0..writers.max(1)).map(|at| place(format!("{writer}.{at}"), Trail::Writes));
+    writes.chain([place(writer.to_owned(), Trail::Accesses)]).collect()
+}
+
+/// Takes the heads of these chains, on a thread that may wait for another process that just ends.
+async fn take_heads(places: Vec<Place>, heads: std::path::PathBuf, keys: ChainKeys) -> Result<Vec<Lane>, StoreError> {
+    let taken = tokio::task::spawn_blocking(move || {
+        let open = |place| Lane::open(place, &heads, &keys);
+        places.into_iter().map(open).collect()
+    });
+    taken.await.map_err(|panic| StoreError::Engine(Box::new(panic)))?
+}
+
+/// Makes the signatures of heads durable until the instance is dropped.
+async fn sync_heads(lanes: Weak<Lanes>) {
+    loop {
+        tokio::time::sleep(SYNC_EVERY).await;
+        let Some(lanes) = lanes.upgrade() else { return };
+        lanes.sync().await;
+    }
+}
+
+impl Shared {
+    fn check_open(&self) -> Result<(), StoreError> {
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(StoreError::Unavailable(None));
+        }
+        Ok(())
+    }
+}
+
+impl Engine for Postgres {
+    fn write<'a>(&'a self, cx: &'a Cx, work: Box<dyn Work>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.0.check_open()?;
+            let lent = self.0.lanes.take().await?;
+            let (shared, cx) = (self.0.clone(), cx.clone());
+            // A task of its own: a caller that goes away leaves all or nothing, and no connection in between.
+            let written = tokio::spawn(async move { write::write(&shared, &cx, work, lent).await });
+            written.await.map_err(|panic| StoreError::Engine(Box::new(panic)))?
+        })
+    }
+
+    fn read<'a>(&'a self, cx: &'a Cx, work: Box<dyn Work>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.0.check_open()?;
+            read::read(&self.0, cx, work).await
+        })
+    }
+
+    fn record(&self, record: Record) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.0.accesses.record(record))
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.0.is_closed.store(true, Ordering::Release);
+            self.0.lanes.close().await;
+            self.0.accesses.close().await;
+            Ok(())
+        })
+    }
+}
