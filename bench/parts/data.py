@@ -10,7 +10,7 @@ from pathlib import Path
 from .world import Failed
 
 PATIENTS_SAMPLED = 60
-SYNTHETIC_PATIENTS = 3000
+SYNTHETIC_PATIENTS = 300
 
 
 def unpack(shared, directory):
@@ -40,12 +40,13 @@ def unzstd(packed, plain):
 
 def synthesize(program, directory):
     """Patients made by the project: transaction bundles in the same two roles."""
-    bundles = directory / "synthetic"
-    bundles.mkdir()
-    done = subprocess.run([program, bundles, str(SYNTHETIC_PATIENTS)], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise Failed(f"{program}: {done.stderr[-500:]}")
-    return bundles, sorted(bundles.glob("*.json"))[:60]
+    lines, bundles = directory / "ndjson", directory / "bundles"
+    for form, out in (("ndjson", lines), ("bundle", bundles)):
+        command = [program, "generate", "fhir", "--patients", str(SYNTHETIC_PATIENTS), "--until", "2026-06-30"]
+        done = subprocess.run([*command, "--format", form, "--out", out], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Failed(f"{program}: {done.stderr[-500:]}")
+    return lines, sorted(bundles.glob("*.json"))[:60]
 
 
 @dataclass

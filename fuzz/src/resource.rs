@@ -12,7 +12,8 @@ use hygie_fhir::search::{Asked, Handling, holds, parse};
 use hygie_fhir_model::json::{Document, Limits};
 use hygie_fhir_model::search::{ParameterKind, ParameterNumber, SearchParameter};
 use hygie_fhir_model::{EARLIEST, LATEST, ResourceType, validate};
-use hygie_server::synthetic::{Request, bundles};
+use hygie_server::generate::{Request, bundles};
+use serde_json::Value;
 use time::macros::date;
 
 use crate::world::BASE;
@@ -52,7 +53,11 @@ fn seeds() -> Vec<Vec<u8>> {
         patients: 3,
         until: date!(2026 - 11 - 21),
     };
-    for entry in bundles(request).flat_map(|bundle| bundle["entry"].as_array().cloned().unwrap_or_default()) {
+    let entries = bundles(request).flat_map(|bundle| {
+        let mut bundle: Value = serde_json::from_slice(&bundle).expect("JSON");
+        bundle["entry"].as_array_mut().map(std::mem::take).unwrap_or_default()
+    });
+    for entry in entries {
         let resource = &entry["resource"];
         if !kinds.contains(&resource["resourceType"]) {
             kinds.push(resource["resourceType"].clone());
@@ -110,10 +115,10 @@ fn run(input: &[u8]) {
 /// What is shown says what the server says, and has the values of the body elsewhere.
 fn shown(version: &Version) {
     // Numbers beyond a float and deep trees are for the limits of another parser.
-    let Ok(mut before) = serde_json::from_str::<serde_json::Value>(&version.body) else {
+    let Ok(mut before) = serde_json::from_str::<Value>(&version.body) else {
         return;
     };
-    let after: serde_json::Value = serde_json::from_str(&version.stamped()).expect("JSON");
+    let after: Value = serde_json::from_str(&version.stamped()).expect("JSON");
     let meta = &after["meta"];
     assert_eq!((&after["id"], &meta["versionId"]), (&"1".into(), &"1".into()));
     before["id"] = after["id"].clone();

@@ -7,7 +7,7 @@
 //!
 //! A dictionary is never changed once bodies were written with it: a better one gets the next number.
 
-use hygie_server::synthetic::{Request, bundles};
+use hygie_server::generate::{Request, bundles};
 use time::macros::date;
 
 /// Size of the dictionary in bytes; larger ones pay little (measured).
@@ -21,6 +21,7 @@ fn main() {
         until: date!(2026 - 06 - 30),
     };
     let bodies: Vec<Vec<u8>> = bundles(request)
+        .map(|bundle| serde_json::from_slice::<serde_json::Value>(&bundle).expect("JSON"))
         .flat_map(|bundle| bundle["entry"].as_array().cloned().unwrap_or_default())
         .map(|entry| serde_json::to_vec(&entry["resource"]).expect("JSON"))
         .collect();

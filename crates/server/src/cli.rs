@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::{demo, load, serve, tls, verify};
+use crate::{demo, generate, load, serve, tls, verify};
 
 /// Identity provider and health data services for hospitals.
 #[derive(Debug, Parser)]
@@ -28,6 +28,9 @@ enum Command {
     Serve(serve::Options),
     /// Check a configuration file and explain what is wrong.
     CheckConfig(CheckConfig),
+    /// Make synthetic data for demos and benches.
+    #[command(subcommand)]
+    Generate(generate::Command),
     /// Load FHIR bundles or NDJSON into a FHIR service; repeatable.
     Load(load::Options),
     /// Walk storage and audit chains, beside a live process or without.
@@ -67,6 +70,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Demo(options) => block_on(demo::run(options)),
         Command::Serve(options) => block_on(serve::run(options)),
         Command::CheckConfig(options) => check_config(&options),
+        Command::Generate(what) => generate::run(what),
         Command::Load(options) => block_on(load::run(options)),
         Command::Verify(options) => verify::run(&options),
     }

@@ -12,11 +12,11 @@ use url::Url;
 use super::document::Document;
 use super::world::World;
 use crate::failure::Failure;
+use crate::generate::{self, Request};
 use crate::load::client::{Client, Options};
 use crate::load::token::{Tokens, demo_account};
-use crate::synthetic::{self, Request};
 
-const PATIENTS: usize = 25;
+const PATIENTS: u32 = 25;
 
 /// Sends the patients; cut short, they are sent again at the next start, to the same ids.
 pub async fn fill(world: &World, document: &Document, dir: &Path) -> Result<(), Failure> {
@@ -34,10 +34,9 @@ pub async fn fill(world: &World, document: &Document, dir: &Path) -> Result<(), 
             loopback,
         };
         let client = Client::new(options, base)?;
-        for bundle in synthetic::bundles(request) {
-            let body = Bytes::from(serde_json::to_vec(&bundle)?);
+        for bundle in generate::bundles(request) {
             client
-                .send(&body)
+                .send(&Bytes::from(bundle))
                 .await
                 .context("the patients of the demo world cannot be loaded")?;
         }

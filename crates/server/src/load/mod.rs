@@ -6,7 +6,7 @@
 pub mod bundle;
 pub mod client;
 mod places;
-mod progress;
+pub(crate) mod progress;
 mod source;
 mod tally;
 pub mod token;
@@ -24,7 +24,7 @@ use crate::ambient::SystemClock;
 use crate::demo::document;
 use crate::failure::Failure;
 use client::Client;
-use progress::Progress;
+use progress::{Counted, Progress};
 use tally::Tally;
 use token::Tokens;
 
@@ -73,7 +73,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let base = parse_base(&options.base)?;
     let files = source::find(&options.files)?;
     let client = Client::new(client_options(&options, &base)?, base)?;
-    let progress = Progress::start(files.iter().map(|file| file.bytes).sum(), options.json);
+    let progress = Progress::start(Counted::Bytes, files.iter().map(|file| file.bytes).sum(), options.json);
     let began = SystemClock.now();
     let tally = Tally::new(files.len());
     let handling = if options.as_is {

@@ -14,9 +14,18 @@ use crate::ambient::SystemClock;
 
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// How far the input has been sent.
+/// What the work is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Bytes of input.
+    Bytes,
+    /// Patients to make.
+    Patients,
+}
+
+/// How far the work has come.
 pub struct Progress {
-    bytes: u64,
+    total: u64,
     done: AtomicU64,
     resources: AtomicU64,
     show: Show,
@@ -29,11 +38,11 @@ enum Show {
 }
 
 impl Progress {
-    /// Of so many bytes of input.
-    pub fn start(bytes: u64, json: bool) -> Arc<Self> {
+    /// Of so much work.
+    pub fn start(counted: Counted, total: u64, json: bool) -> Arc<Self> {
         let now = SystemClock.now();
         let show = if io::stderr().is_terminal() {
-            Show::Bar(bar(bytes))
+            Show::Bar(bar(counted, total))
         } else if json {
             Show::Nothing
         } else {
@@ -41,16 +50,16 @@ impl Progress {
             Show::Lines { began: now, last }
         };
         Arc::new(Self {
-            bytes,
+            total,
             done: AtomicU64::new(0),
             resources: AtomicU64::new(0),
             show,
         })
     }
 
-    /// A parcel has been answered.
-    pub fn advance(&self, bytes: u64, resources: u64) {
-        let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
+    /// So much more is done.
+    pub fn advance(&self, part: u64, resources: u64) {
+        let done = self.done.fetch_add(part, Ordering::Relaxed) + part;
         let resources = self.resources.fetch_add(resources, Ordering::Relaxed) + resources;
         match &self.show {
             Show::Bar(bar) => {
@@ -62,7 +71,7 @@ impl Progress {
                 let mut last = last.lock();
                 if now.since(*last) >= LINE_EVERY {
                     *last = now;
-                    let percent = (done * 100).checked_div(self.bytes).unwrap_or(100);
+                    let percent = (done * 100).checked_div(self.total).unwrap_or(100);
                     eprintln!("{percent} %, {resources} resources, {} s", now.since(*began).as_secs());
                 }
             }
@@ -78,9 +87,12 @@ impl Progress {
     }
 }
 
-fn bar(bytes: u64) -> ProgressBar {
-    let bar = ProgressBar::new(bytes);
-    let template = "{bar:40} {percent:>3} %  {bytes} of {total_bytes}  {msg}  {eta} left";
+fn bar(counted: Counted, total: u64) -> ProgressBar {
+    let bar = ProgressBar::new(total);
+    let template = match counted {
+        Counted::Bytes => "{bar:40} {percent:>3} %  {bytes} of {total_bytes}  {msg}  {eta} left",
+        Counted::Patients => "{bar:40} {percent:>3} %  {pos} of {len} patients  {msg}  {eta} left",
+    };
     bar.set_style(ProgressStyle::with_template(template).expect("the template is well formed"));
     bar
 }

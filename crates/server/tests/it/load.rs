@@ -139,3 +139,38 @@ async fn a_wrong_token_or_file_ends_with_its_status() {
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(message.lines().count(), 1, "{message}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_generated_can_be_loaded() {
+    for format in ["ndjson", "bundle"] {
+        let setting = Setting::start("good").await;
+        let out = setting.dir.path().join("made");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hygie"));
+        command.args([
+            "generate",
+            "fhir",
+            "--patients",
+            "12",
+            "--until",
+            "2026-06-30",
+            "--json",
+        ]);
+        command.args(["--format", format, "--out"]).arg(&out);
+        let made = tokio::task::spawn_blocking(move || {
+            let first = command.output().expect("the program runs");
+            (first, command.output().expect("the program runs"))
+        });
+        let (made, again) = made.await.expect("runs to its end");
+        assert!(made.status.success(), "{made:?}");
+        let made: Value = serde_json::from_slice(&made.stdout).expect("JSON");
+        assert!(made["resources"].as_u64() > Some(2500), "{made}");
+        assert_eq!(again.status.code(), Some(2), "a directory that is not empty is refused");
+        let output = setting.load(&[out]).await;
+        let summary: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert!(output.status.success(), "{summary}");
+        assert_eq!(
+            (&summary["created"], &summary["failed"]),
+            (&made["resources"], &json!(0))
+        );
+    }
+}

@@ -1,7 +1,5 @@
 //! National identifiers in their test ranges, with correct check digits.
 
-use super::seed::Seeded;
-
 /// INS by the NIR, in the object identifier that the Agence du Numérique en Santé reserves for tests.
 pub const INS_TEST: &str = "urn:oid:1.2.250.1.213.1.4.10";
 /// RPPS numbers.
@@ -19,11 +17,16 @@ pub fn finess(number: u32) -> String {
     with_luhn(&format!("99{number:06}"))
 }
 
-/// A NIR: sex, year and month of birth, department 99 (born abroad) with a country that does not exist, order, key.
-pub fn nir(chance: &mut Seeded, is_woman: bool, year: i32, month: u8) -> String {
+/// Numbers for which [`nir`] gives different NIR.
+pub const NIR_NUMBERS: u32 = 400 * 999;
+
+/// The NIR of the patient of this number: sex, year and month of birth, department 99 (born abroad) with one of the
+/// countries 600 to 999, which do not exist, and an order, so that no two patients have the same; then the key, which is 97
+/// less the number modulo 97.
+pub fn nir(number: u32, is_woman: bool, year: i32, month: u8) -> String {
+    let (country, order) = (600 + number / 999 % 400, number % 999 + 1);
     let sex = if is_woman { 2 } else { 1 };
-    let order = chance.between(1, 999);
-    let number = format!("{sex}{:02}{month:02}99999{order:03}", year.rem_euclid(100));
+    let number = format!("{sex}{:02}{month:02}99{country:03}{order:03}", year.rem_euclid(100));
     let value: u64 = number.parse().expect("it is made of digits");
     format!("{number}{:02}", 97 - value % 97)
 }
@@ -52,9 +55,9 @@ mod tests {
         assert_eq!(with_luhn("7992739871"), "79927398713");
         assert_eq!(rpps(1).len(), 11);
         assert_eq!(finess(1).len(), 9);
-        let nir = nir(&mut Seeded::new(1), true, 1984, 3);
+        let nir = nir(1200, true, 1984, 3);
         assert_eq!(nir.len(), 15);
-        assert!(nir.starts_with("2840399999"));
+        assert!(nir.starts_with("2840399601202"));
         let (number, key) = nir.split_at(13);
         let number: u64 = number.parse().expect("digits");
         assert_eq!(97 - number % 97, key.parse::<u64>().expect("digits"));

@@ -1,4 +1,4 @@
-//! The clinical codes in use: CIM-10 for conditions, LOINC for observations, UCUM for units.
+//! Illnesses and the results that follow them: CIM-10 for conditions, LOINC for observations, UCUM for units.
 
 /// A condition and what it does to the observations.
 #[derive(Debug)]
@@ -205,14 +205,4 @@ pub const ILLNESSES: &[Illness] = &[
         chronic: true,
         followed_by: &[],
     },
-];
-
-/// Specialty of a professional: code of the profession (table G15), its name, and that of the specialty.
-pub const PROFESSIONS: &[(&str, &str, &str)] = &[
-    ("10", "Médecin", "Médecine générale"),
-    ("10", "Médecin", "Cardiologie"),
-    ("10", "Médecin", "Néphrologie"),
-    ("10", "Médecin", "Médecine d’urgence"),
-    ("60", "Infirmier", "Soins généraux"),
-    ("60", "Infirmier", "Soins généraux"),
 ];

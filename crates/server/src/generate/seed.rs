@@ -7,10 +7,6 @@ use uuid::Uuid;
 pub struct Seeded(u64);
 
 impl Seeded {
-    pub const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
     /// A generator of its own for the thing of this number, independent of those of other numbers.
     pub const fn of(seed: u64, number: u64) -> Self {
         Self(mixed(mixed(seed) ^ number))
@@ -45,12 +41,11 @@ impl Seeded {
         ((middle + steps * spread) * 10.0).round() / 10.0
     }
 
-    /// An id.
-    pub fn id(&mut self) -> String {
+    /// A random UUID.
+    pub fn uuid(&mut self) -> Uuid {
         let (high, low) = (self.next(), self.next());
         let bytes = ((u128::from(high) << 64) | u128::from(low)).to_be_bytes();
-        let uuid: Uuid = uuid::Builder::from_random_bytes(bytes).into_uuid();
-        uuid.to_string()
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
     }
 }
 
