@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use hygie_core::{Clock, Cx, ErrorKind, Fault, Timestamp};
 use hygie_fhir::index::extract::extract;
 use hygie_fhir::repo::{Change, Repository, Version, Write};
-use hygie_fhir::search::{Asked, Continuation, Handling, Page, Query, SearchError, holds, page, parse};
+use hygie_fhir::search::{Asked, Continuation, Handling, Page, Query, SearchError, Total, holds, page, parse};
 use hygie_fhir_model::json::{Document, Limits};
 use hygie_fhir_model::{Id, ResourceType};
 use hygie_store::{Store, StoreError};
@@ -24,7 +24,7 @@ pub const TARGET: Target = Target {
     words: r"
         Patient? Observation? Encounter? identifier= family= family:exact= family:contains= given= name=
         birthdate= gender= active= code= code:text= code:not= status= date= subject= subject:Patient= patient=
-        performer= _id= _lastUpdated= value-quantity= || mm[Hg] 5.4 1e2 _profile:below= _profile:above= http://acme.org/fhir/ _count= _sort= -date _tag= :missing=true :missing=false ge lt sa eb ap ne
+        performer= _id= _lastUpdated= value-quantity= || mm[Hg] 5.4 1e2 _profile:below= _profile:above= http://acme.org/fhir/ _count= _sort= -date _total=accurate _summary=true _elements= _tag= :missing=true :missing=false ge lt sa eb ap ne
         2026-01 2026-02-10 http://loinc.org|8480-6 | , \, & Patient/p1 https://localhost:8446/demo/fhir/Patient/p1
         final martin AAA AQA AgA AwA BAA",
 };
@@ -178,9 +178,12 @@ fn seeds() -> Vec<Vec<u8>> {
         "Observation?value-quantity=ap100|http://unitsofmeasure.org|mm[Hg],ne1e2",
         "Observation?_profile:below=http://acme.org/&_count=9",
         "Observation?_profile:above=http://acme.org/fhir/1/2",
+        "Patient?family=martin&_total=accurate&_summary=text&_count=2",
+        "Observation?code=8480-6&_total=estimate&_elements=code,value&_count=0",
         "Patient?family=martin%00%01",
         "Patient?\nAAEx",
         "Observation?_sort=date\nAgAAAAAA",
+        "Patient?_total=accurate\nhAAAAAAAAAAAGA",
         "Observation?status=final\nAQBx",
     ])
 }
@@ -225,11 +228,17 @@ fn run(input: &[u8]) {
 
 /// All pages together are the matches.
 fn complete(query: &Query) {
+    let mut expected = WORLD.ids(query);
     let mut found = Vec::new();
     let mut after = None;
     loop {
         let page = WORLD.page(query, after.as_ref()).expect("a page");
         assert!(page.matches.len() <= query.count);
+        let counted = query.total != Total::None;
+        assert_eq!(page.total, counted.then_some(expected.len() as u64), "{:?}", query.used);
+        if query.count == 0 {
+            return assert!(page.next.is_none(), "a page after none");
+        }
         assert!(
             page.next.is_none() || page.matches.len() == query.count,
             "a short page in the middle"
@@ -240,7 +249,6 @@ fn complete(query: &Query) {
         after = Some(Continuation::decode(&next.encode()).expect("its own text"));
     }
     found.sort_unstable();
-    let mut expected = WORLD.ids(query);
     expected.sort_unstable();
     assert_eq!(found, expected, "{:?}", query.used);
 }

@@ -14,6 +14,7 @@ mod primitive;
 mod reference;
 mod resource_type;
 pub mod search;
+mod subset;
 mod tables;
 mod validate;
 
@@ -25,4 +26,5 @@ pub use names::Name;
 pub use primitive::Primitive;
 pub use reference::Target;
 pub use resource_type::{ResourceType, UnknownType};
+pub use subset::{Subset, has_element};
 pub use validate::{Invalid, Issue, IssueCode, validate};

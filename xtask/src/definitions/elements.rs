@@ -47,8 +47,8 @@ pub fn tree(source: &Source) -> anyhow::Result<(&'static str, String)> {
         write_type(&mut text, structure)?;
     }
     Ok((
-        "Types and their own elements: name, min..max, types (Reference and canonical with their targets), \
-         =required value set, @element whose definition is reused.",
+        "Types and their own elements: name, min..max, + when part of the summary, types (Reference and canonical with \
+         their targets), =required value set, @element whose definition is reused.",
         text,
     ))
 }
@@ -78,6 +78,9 @@ fn write_element(text: &mut String, element: &Value, path: &str) -> anyhow::Resu
     let indent = 1 + parents.matches('.').count();
     let min = element["min"].as_u64().with_context(|| path.to_owned())?;
     write!(text, "{}{name} {min}..{}", " ".repeat(indent), str_of(element, "max")?)?;
+    if element["isSummary"] == true {
+        text.push_str(" +");
+    }
     if let Some(reused) = element["contentReference"].as_str() {
         write!(text, " @{}", reused.trim_start_matches('#'))?;
     }

@@ -44,6 +44,8 @@ pub(crate) struct Field {
     pub is_array: bool,
     /// Bytes of the name before the type of a choice; 0 when it is none.
     pub choice: u8,
+    /// Whether it is part of the summary of its type.
+    pub is_summary: bool,
     pub value_set: Option<ValueSetId>,
 }
 
@@ -256,10 +258,13 @@ impl Reader<'_> {
         let group = owner_type.elements;
         owner_type.elements += 1;
         owner_type.required |= u64::from(min != "0") << group;
-        let kinds: Vec<_> = words.collect();
+        let mut kinds: Vec<_> = words.collect();
+        let is_summary = kinds.first() == Some(&"+");
+        kinds.drain(..usize::from(is_summary));
         self.fields(owner, name, &kinds, &|field| Field {
             group,
             is_array: max != "1",
+            is_summary,
             ..field
         });
     }
@@ -283,6 +288,7 @@ impl Reader<'_> {
                 group: 0,
                 is_array: false,
                 choice,
+                is_summary: false,
                 value_set,
             };
             self.schema.types[usize::from(owner.0)].fields.push(with(field));

@@ -13,7 +13,7 @@ mod update;
 
 use futures_util::future::BoxFuture;
 use hygie_fhir_model::json::Document;
-use hygie_fhir_model::{Id, Name, ResourceType, validate};
+use hygie_fhir_model::{Id, Name, ResourceType, Subset, validate};
 use hygie_store::audit::Record;
 
 pub use condition::{Condition, Match, pairs};
@@ -76,6 +76,8 @@ pub struct List {
     pub total: Option<u64>,
     /// This page, in order.
     pub versions: Vec<Version>,
+    /// What is shown of each; `None` for the whole.
+    pub part: Option<Subset>,
     /// Path and query of this page under the base, without its `ct`.
     pub link: String,
     /// What the query of this page has as `ct`.

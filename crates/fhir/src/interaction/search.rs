@@ -6,7 +6,7 @@ use url::form_urlencoded::Serializer;
 
 use super::{Answer, CONTINUATION, Error, List, ListKind};
 use crate::repo::Resources;
-use crate::search::{self, Asked, Continuation, Handling, Query};
+use crate::search::{self, Asked, Continuation, Handling, Query, Shown};
 use crate::service::{Fhir, Mandate};
 
 /// A page of a search.
@@ -47,10 +47,15 @@ impl Search {
     /// Searches.
     pub async fn run(&self, resources: &mut Resources<'_, '_>) -> Result<Answer, Error> {
         let page = search::page(resources, &self.query, self.after.as_ref()).await?;
+        let part = match &self.query.shown {
+            Shown::Part(subset) => Some(subset.clone()),
+            Shown::Whole | Shown::Count => None,
+        };
         Ok(Answer::List(List {
             kind: ListKind::Search,
-            total: None,
+            total: page.total,
             versions: page.matches,
+            part,
             link: self.link.clone(),
             this: self.after.as_ref().map(Continuation::encode),
             next: page.next.as_ref().map(Continuation::encode),

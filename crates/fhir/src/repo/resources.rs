@@ -10,7 +10,7 @@ use crate::index::key::{Key, Kind, Parts};
 use crate::index::{Extract, Numbers, rows};
 
 /// What is stored was within the limits when it came: they may have been lowered since.
-const STORED: Limits = Limits {
+pub const STORED: Limits = Limits {
     bytes: u32::MAX as usize,
     depth: 256,
     values: u32::MAX as usize,

@@ -59,6 +59,15 @@ impl Resources<'_, '_> {
         Ok(keys.len())
     }
 
+    /// The next keys of a range, which is left with those after them; `None` when there are none.
+    pub async fn next_in(&mut self, rest: &mut IndexRange) -> Result<Option<IndexKeys>, StoreError> {
+        let mut keys = IndexKeys::default();
+        self.tx().index_scan(rest, Order::Ascending, BATCH, &mut keys).await?;
+        let Some(last) = keys.last() else { return Ok(None) };
+        rest.from = [last, &[0]].concat();
+        Ok(Some(keys))
+    }
+
     /// Gives the keys of a range to `take`, at most `limit`.
     pub async fn collect_in(
         &mut self,

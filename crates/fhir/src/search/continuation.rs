@@ -12,6 +12,8 @@ pub struct Continuation {
     pub(super) plan: Plan,
     /// Where the walk goes on: after this place.
     pub(super) after: Vec<u8>,
+    /// Number of all matches, when it was counted.
+    pub(super) total: Option<u64>,
 }
 
 /// Which walk.
@@ -31,6 +33,9 @@ pub(super) enum Plan {
 
 const LONGEST: usize = 512;
 
+/// Added to the tag when eight bytes of the total follow.
+const TOTAL: u8 = 0x80;
+
 impl Continuation {
     /// As text for a link.
     pub fn encode(&self) -> String {
@@ -41,7 +46,10 @@ impl Continuation {
             Plan::Unsorted => (3, 0),
             Plan::Updates => (4, 0),
         };
-        let mut bytes = vec![tag, filter];
+        let mut bytes = match self.total {
+            None => vec![tag, filter],
+            Some(total) => [&[tag | TOTAL, filter], total.to_be_bytes().as_slice()].concat(),
+        };
         bytes.extend_from_slice(&self.after);
         URL_SAFE_NO_PAD.encode(bytes)
     }
@@ -52,17 +60,26 @@ impl Continuation {
             return Err(SearchError::Continuation);
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| SearchError::Continuation)?;
-        let (plan, after) = match bytes[..] {
-            [0, filter, ref after @ ..] => (Plan::List(filter), after),
-            [1, filter, ref after @ ..] => (Plan::Along(filter), after),
-            [2, 0, ref after @ ..] => (Plan::Sorted, after),
-            [3, 0, ref after @ ..] => (Plan::Unsorted, after),
-            [4, 0, ref after @ ..] => (Plan::Updates, after),
+        let [tag, filter, ref rest @ ..] = bytes[..] else {
+            return Err(SearchError::Continuation);
+        };
+        let plan = match (tag & !TOTAL, filter) {
+            (0, filter) => Plan::List(filter),
+            (1, filter) => Plan::Along(filter),
+            (2, 0) => Plan::Sorted,
+            (3, 0) => Plan::Unsorted,
+            (4, 0) => Plan::Updates,
             _ => return Err(SearchError::Continuation),
+        };
+        let (total, after) = match rest.split_first_chunk() {
+            _ if tag & TOTAL == 0 => (None, rest),
+            Some((total, after)) => (Some(u64::from_be_bytes(*total)), after),
+            None => return Err(SearchError::Continuation),
         };
         Ok(Self {
             plan,
             after: after.to_vec(),
+            total,
         })
     }
 }
@@ -75,7 +92,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_round_trips(tag in 0_u8..5, filter in 0_u8..200, after in proptest::collection::vec(any::<u8>(), 0..100)) {
+        fn text_round_trips(
+            tag in 0_u8..5,
+            filter in 0_u8..200,
+            total in proptest::option::of(any::<u64>()),
+            after in proptest::collection::vec(any::<u8>(), 0..100),
+        ) {
             let plan = match tag {
                 0 => Plan::List(filter),
                 1 => Plan::Along(filter),
@@ -83,7 +105,7 @@ mod tests {
                 3 => Plan::Unsorted,
                 _ => Plan::Updates,
             };
-            let continuation = Continuation { plan, after };
+            let continuation = Continuation { plan, after, total };
             prop_assert_eq!(Continuation::decode(&continuation.encode()).ok(), Some(continuation));
         }
 

@@ -31,6 +31,12 @@ pub enum SearchError {
     /// A sort that is not supported, under strict handling.
     #[error("sorting by '{0}' is not supported")]
     UnsupportedSort(String),
+    /// An element that the type does not have, under strict handling.
+    #[error("'{0}' is not an element of this type")]
+    UnknownElement(String),
+    /// Parameters that exclude one another.
+    #[error("a search cannot have {0}")]
+    Contradiction(&'static str),
     /// More parameters or values than a search may have.
     #[error("a search may have at most {0} parameters and values")]
     TooMany(usize),
@@ -58,7 +64,7 @@ impl Fault for SearchError {
             | Self::UnsupportedModifier { .. }
             | Self::UnsupportedSort(_) => "not-supported",
             Self::TooMany(_) => "too-costly",
-            Self::Value { .. } | Self::Continuation => "invalid",
+            Self::Value { .. } | Self::UnknownElement(_) | Self::Contradiction(_) | Self::Continuation => "invalid",
         }
     }
 

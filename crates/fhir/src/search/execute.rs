@@ -1,28 +1,21 @@
-//! Choosing how to answer a search, and answering it.
-
-use std::cmp::Ordering;
+//! Answering a search: page by page along one filter, or the sort parameter.
 
 use hygie_fhir_model::search::ParameterKind;
 use hygie_store::StoreError;
 
 use super::candidate::{Asked, Candidate};
 use super::continuation::{Continuation, Plan};
+use super::count::count;
 use super::criteria::{Criterion, Test};
 use super::error::SearchError;
-use super::hint;
+use super::plan::{asked, choose, layout_of};
 use super::query::{Query, Sort, SortBy};
 use super::ranges::{self, Layout, Range};
+use super::result::Total;
 use super::verify::check;
 use super::walk::Walk;
 use crate::index::extract::principal;
-use crate::index::key::{FIRST_MS, Key, Kind};
 use crate::repo::{Resources, Version};
-
-/// A filter with at most so many keys is taken whole: checking so many candidates takes about two milliseconds.
-const LIST: usize = 128;
-
-/// Most keys that a list takes when it has grown since its first page.
-const GROWN_LIST: usize = 20_000;
 
 /// One page of a search.
 #[derive(Debug)]
@@ -31,13 +24,18 @@ pub struct Page {
     pub matches: Vec<Version>,
     /// Where the next page begins, if there is one.
     pub next: Option<Continuation>,
+    /// Number of matches on all pages, when it was asked: counted with the first page, carried to the others.
+    pub total: Option<u64>,
 }
 
 /// A match with the place at which a next page would begin after it.
-struct Found {
-    version: Version,
-    plan: Plan,
-    place: Vec<u8>,
+pub struct Found {
+    /// The match.
+    pub version: Version,
+    /// The walk to go on with.
+    pub plan: Plan,
+    /// Its place in that walk.
+    pub place: Vec<u8>,
 }
 
 /// Answers a page.
@@ -47,6 +45,17 @@ pub async fn page(
     after: Option<&Continuation>,
 ) -> Result<Page, SearchError> {
     let asked = asked(resources, query).await?;
+    let total = match after {
+        Some(continuation) => continuation.total,
+        None => count(resources, query, &asked).await?,
+    };
+    if query.count == 0 {
+        return Ok(Page {
+            matches: Vec::new(),
+            next: None,
+            total,
+        });
+    }
     let plan = match after {
         Some(continuation) => continuation.plan,
         None => choose(resources, query, &asked).await?,
@@ -55,6 +64,7 @@ pub async fn page(
         query,
         asked,
         wanted: query.count + 1,
+        total,
         found: Vec::new(),
     };
     let place = after
@@ -81,6 +91,7 @@ pub async fn matches(
 ) -> Result<Vec<Version>, SearchError> {
     let query = Query {
         count: limit,
+        total: Total::None,
         sort: Sort {
             by: SortBy::Any,
             descending: false,
@@ -100,96 +111,22 @@ pub fn holds(query: &Query, version: &Version) -> Result<bool, StoreError> {
     Ok(version.kind == query.kind && all)
 }
 
-async fn asked(resources: &mut Resources<'_, '_>, query: &Query) -> Result<Vec<Asked>, SearchError> {
-    let mut asked = Vec::with_capacity(query.filters.len());
-    for filter in &query.filters {
-        let ranges = ranges::of(filter, query.kind, resources).await?;
-        asked.push(Asked {
-            filter: filter.clone(),
-            ranges,
-        });
-    }
-    hint::give(query.kind, &mut asked);
-    Ok(asked)
-}
-
-async fn choose(resources: &mut Resources<'_, '_>, query: &Query, asked: &[Asked]) -> Result<Plan, SearchError> {
-    let mut shortest: Option<(usize, usize)> = None;
-    for (at, one) in asked.iter().enumerate() {
-        if let Some(len) = count_up_to(resources, one, LIST).await?
-            && shortest.is_none_or(|(_, least)| len < least)
-        {
-            shortest = Some((at, len));
-        }
-    }
-    if let Some((at, _)) = shortest {
-        return Ok(Plan::List(at as u8));
-    }
-    let along = (0..asked.len())
-        .filter_map(|at| rank(query, &asked[at]).map(|rank| (rank, at)))
-        .min()
-        .map(|(_, at)| Plan::Along(at as u8));
-    Ok(along.unwrap_or(match query.sort.by {
-        SortBy::Any | SortBy::Updated => Plan::Updates,
-        SortBy::Principal | SortBy::Parameter(..) => Plan::Sorted,
-    }))
-}
-
-/// Number of keys of a filter, when it has at most `limit`.
-async fn count_up_to(
-    resources: &mut Resources<'_, '_>,
-    asked: &Asked,
-    limit: usize,
-) -> Result<Option<usize>, SearchError> {
-    let Some(found) = &asked.ranges else { return Ok(None) };
-    let mut count = 0;
-    for range in &found.ranges {
-        count += resources.count_in(&range.keys, limit + 1 - count).await?;
-        if count > limit {
-            return Ok(None);
-        }
-    }
-    Ok(Some(count))
-}
-
-/// How well a walk along this filter serves the search; less is better. `None` when it cannot serve its order.
-fn rank(query: &Query, asked: &Asked) -> Option<u8> {
-    let layout = layout_of(asked)?;
-    let parameter = asked.filter.parameter;
-    let by_update = parameter.code == "_lastUpdated";
-    let is_patient = principal(query.kind).patient == Some(parameter.number.get());
-    match query.sort.by {
-        SortBy::Updated => by_update.then_some(0),
-        SortBy::Principal => (layout == Layout::Dated && !by_update).then_some(u8::from(!is_patient)),
-        SortBy::Parameter(number, _) => (parameter.number.get() == number).then_some(0),
-        SortBy::Any => Some(match (parameter.kind, layout) {
-            (_, Layout::Dated) if is_patient => 0,
-            (ParameterKind::Reference, _) => 1,
-            (_, Layout::Dated) if !by_update => 2,
-            (_, Layout::Number) => 3,
-            (_, Layout::Dated) => 4,
-            _ => 5,
-        }),
-    }
-}
-
-/// The common layout of a filter's ranges, if they can be walked as one.
-fn layout_of(asked: &Asked) -> Option<Layout> {
-    let ranges = &asked.ranges.as_ref()?.ranges;
-    let first = ranges.first()?.layout;
-    let walkable = !matches!(first, Layout::Code | Layout::DatedCode);
-    (walkable && ranges.iter().all(|range| range.layout == first)).then_some(first)
-}
-
-struct Search<'q> {
-    query: &'q Query,
-    asked: Vec<Asked>,
+/// A page that is being made.
+pub struct Search<'q> {
+    /// What is searched.
+    pub query: &'q Query,
+    /// Its filters.
+    pub asked: Vec<Asked>,
+    /// One match more than the page has: whether there is a next page.
     wanted: usize,
-    found: Vec<Found>,
+    total: Option<u64>,
+    /// The matches so far.
+    pub found: Vec<Found>,
 }
 
 impl Search<'_> {
-    fn is_done(&self) -> bool {
+    /// Whether the page is full.
+    pub fn is_done(&self) -> bool {
         self.found.len() >= self.wanted
     }
 
@@ -200,14 +137,17 @@ impl Search<'_> {
         let next = next.map(|last| Continuation {
             plan: last.plan,
             after: last.place.clone(),
+            total: self.total,
         });
         Page {
             matches: self.found.into_iter().map(|found| found.version).collect(),
             next,
+            total: self.total,
         }
     }
 
-    fn filter_at(&self, at: usize) -> Result<&Asked, SearchError> {
+    /// The filter at a position.
+    pub fn filter_at(&self, at: usize) -> Result<&Asked, SearchError> {
         self.asked.get(at).ok_or(SearchError::Continuation)
     }
 
@@ -311,7 +251,7 @@ impl Search<'_> {
     }
 
     /// The parameter that is sorted by, and its kind.
-    fn sort_parameter(&self) -> Option<(u16, ParameterKind)> {
+    pub fn sort_parameter(&self) -> Option<(u16, ParameterKind)> {
         match self.query.sort.by {
             SortBy::Principal => principal(self.query.kind)
                 .date
@@ -366,94 +306,4 @@ impl Search<'_> {
         }
         Ok(())
     }
-
-    /// A filter's matches taken whole, checked and sorted.
-    async fn list(
-        &mut self,
-        resources: &mut Resources<'_, '_>,
-        at: usize,
-        place: Option<&[u8]>,
-    ) -> Result<(), SearchError> {
-        let asked = self.filter_at(at)?;
-        let found = asked.ranges.as_ref().ok_or(SearchError::Continuation)?;
-        let exact = found.exact;
-        let mut numbers = Vec::new();
-        for range in &found.ranges {
-            resources
-                .collect_in(&range.keys, GROWN_LIST, &mut |key| {
-                    numbers.extend(range.read(key).map(|posting| posting.rid));
-                })
-                .await?;
-        }
-        numbers.sort_unstable();
-        numbers.dedup();
-        let mut places = Vec::new();
-        for rid in numbers {
-            let mut candidate = Candidate::new(rid);
-            if candidate
-                .passes(self.query.kind, &self.asked, exact.then_some(at), resources)
-                .await?
-            {
-                places.push((self.place_in_list(&mut candidate, resources).await?, candidate));
-            }
-        }
-        let descending = self.query.sort.descending;
-        places.sort_by(|(a, _), (b, _)| compare(a, b, descending));
-        for (at_place, candidate) in places {
-            if self.is_done() {
-                break;
-            }
-            if place.is_none_or(|place| compare(&at_place, place, descending) == Ordering::Greater) {
-                let version = candidate.into_version(resources).await?;
-                self.found.push(Found {
-                    version,
-                    plan: Plan::List(at as u8),
-                    place: at_place,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Where a candidate stands in a sorted list: whether it has a value (0 first), the value, the resource number.
-    async fn place_in_list(
-        &self,
-        candidate: &mut Candidate,
-        resources: &mut Resources<'_, '_>,
-    ) -> Result<Vec<u8>, StoreError> {
-        let value = match (self.query.sort.by, self.sort_parameter()) {
-            (SortBy::Updated, _) => {
-                let updated = candidate.version(resources).await?.updated.millis();
-                Some(updated.to_be_bytes().to_vec())
-            }
-            // As a walk along the principal date sorts, and without reading the resource.
-            (SortBy::Principal, _) => {
-                let current = candidate.current(resources).await?;
-                let date = current.map(|current| current.date).filter(|date| *date > FIRST_MS);
-                date.map(|date| Key::new(Kind::Date).date(date).as_bytes()[1..].to_vec())
-            }
-            (_, Some((number, _))) => {
-                let (_, sorted) = candidate.say(None, Some(number), resources).await?;
-                sorted
-                    .places
-                    .map(|(first, last)| if self.query.sort.descending { last } else { first })
-            }
-            _ => Some(Vec::new()),
-        };
-        let mut place = vec![u8::from(value.is_none())];
-        place.extend(value.unwrap_or_default());
-        place.extend_from_slice(&candidate.rid.to_be_bytes());
-        Ok(place)
-    }
-}
-
-/// Orders places in a list: what has no value comes last in both directions.
-fn compare(a: &[u8], b: &[u8], descending: bool) -> Ordering {
-    let (missing, other) = (a.first(), b.first());
-    let values = if descending {
-        b.get(1..).cmp(&a.get(1..))
-    } else {
-        a.get(1..).cmp(&b.get(1..))
-    };
-    missing.cmp(&other).then(values)
 }

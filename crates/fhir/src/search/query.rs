@@ -6,6 +6,7 @@ use hygie_fhir_model::search::{ParameterKind, SearchParameter};
 
 use super::criteria::{Filter, Test, filter};
 use super::error::SearchError;
+use super::result::{Shown, Total};
 use super::value::split;
 use crate::index::extract::principal;
 
@@ -51,8 +52,12 @@ pub struct Query {
     pub(super) filters: Vec<Filter>,
     /// The order of matches.
     pub(super) sort: Sort,
-    /// Matches on a page.
+    /// Matches on a page; 0 when only their number is asked.
     pub count: usize,
+    /// Whether their number is asked.
+    pub total: Total,
+    /// What is shown of each.
+    pub shown: Shown,
     /// The pairs that were understood, for the `self` link.
     pub used: Vec<(String, String)>,
     /// What was left out and why.
@@ -116,6 +121,8 @@ pub fn parse(asked: &Asked<'_>) -> Result<Query, SearchError> {
         filters: Vec::new(),
         sort: any,
         count: DEFAULT_COUNT,
+        total: Total::None,
+        shown: Shown::Whole,
         used: Vec::new(),
         warnings: Vec::new(),
     };
@@ -135,30 +142,63 @@ pub fn parse(asked: &Asked<'_>) -> Result<Query, SearchError> {
             name if FORM.contains(&name) => continue,
             "_count" => query.set_count(value)?,
             "_sort" => query.set_sort(value, asked.handling)?,
+            "_total" => query.set_total(value)?,
+            "_summary" => query.set_shown(Shown::summary(value)?)?,
+            "_elements" => query.set_elements(value, asked.handling)?,
             name => query.add(name, value, asked)?,
         };
         if used {
             query.used.push((name.clone(), value.clone()));
         }
     }
+    if query.shown == Shown::Count {
+        query.count = 0;
+    }
+    if query.count == 0 {
+        query.total = Total::Accurate;
+    }
     Ok(query)
 }
 
 impl Query {
     fn set_count(&mut self, value: &str) -> Result<bool, SearchError> {
-        let wrong = || SearchError::Value {
+        let wrong = |_| SearchError::Value {
             parameter: "_count".to_owned(),
-            expected: "a positive integer",
+            expected: "a number of matches",
         };
-        let count: usize = value.parse().map_err(|_| wrong())?;
-        if count == 0 {
-            return Err(wrong());
-        }
+        let count: usize = value.parse().map_err(wrong)?;
         if count > MAX_COUNT {
             self.warnings.push(format!("_count is limited to {MAX_COUNT}"));
         }
         self.count = count.min(MAX_COUNT);
         Ok(true)
+    }
+
+    fn set_total(&mut self, value: &str) -> Result<bool, SearchError> {
+        self.total = Total::parse(value)?;
+        Ok(true)
+    }
+
+    fn set_shown(&mut self, shown: Shown) -> Result<bool, SearchError> {
+        if self.shown != Shown::Whole {
+            return Err(SearchError::Contradiction(
+                "_summary and _elements, or one of them twice",
+            ));
+        }
+        self.shown = shown;
+        Ok(true)
+    }
+
+    fn set_elements(&mut self, value: &str, handling: Handling) -> Result<bool, SearchError> {
+        if value.is_empty() {
+            self.warnings.push(no_value("_elements"));
+            return Ok(false);
+        }
+        let (shown, unknown) = Shown::elements(value, self.kind);
+        for element in unknown {
+            self.leave_out(SearchError::UnknownElement(element), handling)?;
+        }
+        self.set_shown(shown)
     }
 
     fn set_sort(&mut self, value: &str, handling: Handling) -> Result<bool, SearchError> {
@@ -220,8 +260,7 @@ impl Query {
         };
         let filter = filter(parameter, modifier, &value, asked.now.millis())?;
         if matches!(&filter.test, Test::Any(values) | Test::None(values) if values.is_empty()) {
-            self.warnings
-                .push(format!("the search parameter '{name}' has no value"));
+            self.warnings.push(no_value(name));
             return Ok(false);
         }
         self.filters.push(filter);
@@ -237,6 +276,10 @@ impl Query {
             }
         }
     }
+}
+
+fn no_value(parameter: &str) -> String {
+    format!("the search parameter '{parameter}' has no value")
 }
 
 #[cfg(test)]
@@ -277,8 +320,11 @@ mod tests {
     fn what_cannot_be_read_is_refused_even_leniently() {
         for text in [
             "date=yesterday",
-            "_count=0",
+            "_count=-1",
             "_count=many",
+            "_total=some",
+            "_summary=yes",
+            "_summary=true&_elements=code",
             "status:above=x",
             "date:missing=perhaps",
             "value-quantity=many",

@@ -4,12 +4,13 @@
 //! Resources go in as text, byte for byte as they are shown alone.
 
 use hygie_core::Cx;
-use hygie_fhir_model::json::quote;
+use hygie_fhir_model::Subset;
+use hygie_fhir_model::json::{Document, quote};
 use hygie_web::error::{Issue, OperationOutcome};
 
 use super::{etag, location, outcome_error};
 use crate::interaction::{Answer, Error, List, ListKind};
-use crate::repo::{Method, Version};
+use crate::repo::{Method, STORED, Version};
 
 /// What a write answers with. <http://hl7.org/fhir/R4/http.html#ops>
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +71,7 @@ pub fn list(base: &str, cx: &Cx, list: &List) -> String {
     let mut entries = Vec::with_capacity(list.versions.len() + 1);
     for version in &list.versions {
         entries.push(match list.kind {
-            ListKind::Search => match_entry(base, version),
+            ListKind::Search => match_entry(base, version, list.part.as_ref()),
             ListKind::History => history_entry(base, version),
         });
     }
@@ -102,8 +103,13 @@ fn full_url(base: &str, version: &Version) -> String {
     quote(&format!("{base}/{}/{}", version.kind, version.id))
 }
 
-fn match_entry(base: &str, version: &Version) -> String {
-    let (url, resource) = (full_url(base, version), version.stamped());
+fn match_entry(base: &str, version: &Version, part: Option<&Subset>) -> String {
+    let (url, whole) = (full_url(base, version), version.stamped());
+    let resource = match part.map(|part| (part, Document::parse(whole.as_str(), &STORED))) {
+        // What is stored is JSON: it was parsed when it came.
+        Some((part, Ok(document))) => part.cut(&document),
+        _ => whole,
+    };
     format!(r#"{{"fullUrl":{url},"resource":{resource},"search":{{"mode":"match"}}}}"#)
 }
 

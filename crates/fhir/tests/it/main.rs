@@ -6,6 +6,7 @@ mod crud;
 mod documents;
 mod inputs;
 mod repo;
+mod results;
 mod rights;
 mod samples;
 mod search;

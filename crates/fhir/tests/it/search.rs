@@ -88,8 +88,10 @@ impl World {
     pub async fn all(&self, query: &Query) -> Vec<Version> {
         let mut found = Vec::new();
         let mut after = None;
+        let mut total = None;
         loop {
             let page = self.page(query, after.as_ref()).await.expect("a page");
+            assert_eq!(*total.get_or_insert(page.total), page.total, "the total changes");
             assert!(
                 page.matches.len() <= query.count,
                 "{} matches on a page of {}",
@@ -101,7 +103,15 @@ impl World {
                 "a short page in the middle"
             );
             found.extend(page.matches);
-            let Some(next) = page.next else { return found };
+            let Some(next) = page.next else {
+                assert!(
+                    page.total.is_none_or(|total| total == found.len() as u64),
+                    "{:?} of {}",
+                    page.total,
+                    found.len()
+                );
+                return found;
+            };
             // As it comes back in a link.
             after = Some(Continuation::decode(&next.encode()).expect("its own text"));
             assert!(found.len() < 5000, "the pages do not end");
@@ -301,7 +311,9 @@ async fn every_answer_is_what_checking_each_resource_gives() {
                 if !of_kind || (count == 7 && sort.contains("lastUpdated")) {
                     continue;
                 }
-                equals_reading(&world, &all, kind, &format!("{text}&{sort}&_count={count}")).await;
+                let total = if sort.is_empty() { "accurate" } else { "none" };
+                let form = format!("_count={count}&_total={total}");
+                equals_reading(&world, &all, kind, &format!("{text}&{sort}&{form}")).await;
             }
         }
     }
@@ -436,6 +448,30 @@ async fn what_was_changed_or_deleted_is_not_found_by_its_old_values() {
     world.delete("Patient", "a").await;
     assert!(world.all(&read("Patient", "family=neuf")).await.is_empty());
     assert!(world.all(&read("Patient", "")).await.is_empty());
+}
+
+/// Of a thousand candidates the share of matches is known, of the others only how many there are.
+#[tokio::test]
+async fn an_estimate_is_near_the_number_of_matches() {
+    let world = World::new();
+    for n in 0..1500 {
+        let gender = ["male", "female", "other"][n % 3];
+        let body = format!(r#"{{"resourceType":"Patient","gender":"{gender}"}}"#);
+        world.put("Patient", &format!("p{n}"), &body).await;
+    }
+    let total = async |text: &str| {
+        let page = world.page(&read("Patient", text), None).await.expect("a page");
+        page.total.expect("a total")
+    };
+    assert_eq!(total("gender:not=male&_total=accurate").await, 1000);
+    let estimate = total("gender:not=male&_total=estimate").await;
+    assert!((950..1050).contains(&estimate), "{estimate}");
+    assert_eq!(
+        total("gender=male&_total=estimate").await,
+        500,
+        "known without looking at any"
+    );
+    assert_eq!(total("gender=male,male&_total=accurate").await, 500, "each once");
 }
 
 /// Keys hold the beginning of a long code: what has another end is not a match.

@@ -303,6 +303,25 @@ impl By<'_> {
         self.send(Method::GET, path, headers, "").await
     }
 
+    /// The pages of a search or history, from this one on.
+    pub async fn pages(&self, path: &str) -> Vec<Value> {
+        let mut pages = Vec::new();
+        let mut path = path.to_owned();
+        loop {
+            let answer = self.get(&path).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+            let page = answer.json();
+            let links = page["link"].as_array().cloned().unwrap_or_default();
+            pages.push(page);
+            assert!(pages.len() < 200, "the pages do not end");
+            let Some(next) = links.iter().find(|link| link["relation"] == "next") else {
+                return pages;
+            };
+            let next = next["url"].as_str().expect("a URL");
+            path = next.strip_prefix(BASE).expect("under the base").into();
+        }
+    }
+
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, &[], "").await
     }
@@ -324,6 +343,13 @@ impl By<'_> {
         let headers = [&[FHIR_JSON], headers].concat();
         self.send(Method::PUT, path, &headers, body.to_string()).await
     }
+}
+
+/// The resources of a page with this mode.
+pub fn entries<'p>(page: &'p Value, mode: &str) -> Vec<&'p Value> {
+    let entries = page["entry"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let of_mode = entries.iter().filter(|entry| entry["search"]["mode"] == mode);
+    of_mode.map(|entry| &entry["resource"]).collect()
 }
 
 /// Status and code of the first issue: `404 not-found`.
