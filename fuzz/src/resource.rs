@@ -226,6 +226,7 @@ fn answered(version: &Version, parameter: &SearchParameter, name: &str, text: &s
         handling: Handling::Strict,
         base: BASE,
         now: NOW,
+        permitted: &|_| Ok(()),
     };
     // A reference that is none for us (to a type that the parameter does not have) is kept and cannot be asked for.
     let Ok(query) = parse(&asked) else {
@@ -238,7 +239,7 @@ fn answered(version: &Version, parameter: &SearchParameter, name: &str, text: &s
     let is_ambiguous = parameter.kind == ParameterKind::Reference && !text.contains('/');
     if !query.is_unrestricted() && !is_ambiguous {
         assert!(
-            holds(&query, version).expect("the resource is JSON"),
+            holds(&query, version, &[]).expect("the resource is JSON"),
             "not found by {name}={text}"
         );
     }

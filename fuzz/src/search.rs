@@ -24,7 +24,7 @@ pub const TARGET: Target = Target {
     words: r"
         Patient? Observation? Encounter? identifier= family= family:exact= family:contains= given= name=
         birthdate= gender= active= code= code:text= code:not= status= date= subject= subject:Patient= patient=
-        performer= _id= _lastUpdated= value-quantity= || mm[Hg] 5.4 1e2 _profile:below= _profile:above= http://acme.org/fhir/ _count= _sort= -date _total=accurate _summary=true _elements= _tag= :missing=true :missing=false ge lt sa eb ap ne
+        performer= patient.name= subject:Patient. _has:Observation:patient:code= _include=Observation:subject _revinclude:iterate=* _id= _lastUpdated= value-quantity= || mm[Hg] 5.4 1e2 _profile:below= _profile:above= http://acme.org/fhir/ _count= _sort= -date _total=accurate _summary=true _elements= _tag= :missing=true :missing=false ge lt sa eb ap ne
         2026-01 2026-02-10 http://loinc.org|8480-6 | , \, & Patient/p1 https://localhost:8446/demo/fhir/Patient/p1
         final martin AAA AQA AgA AwA BAA",
 };
@@ -105,7 +105,7 @@ impl World {
     fn ids(&self, query: &Query) -> Vec<&str> {
         let matches = self.all.iter().filter(|version| version.kind == query.kind);
         matches
-            .filter(|version| holds(query, version).expect("JSON"))
+            .filter(|version| holds(query, version, &self.all).expect("JSON"))
             .map(|version| version.id.as_str())
             .collect()
     }
@@ -180,6 +180,10 @@ fn seeds() -> Vec<Vec<u8>> {
         "Observation?_profile:above=http://acme.org/fhir/1/2",
         "Patient?family=martin&_total=accurate&_summary=text&_count=2",
         "Observation?code=8480-6&_total=estimate&_elements=code,value&_count=0",
+        "Observation?subject:Patient.family=martin&_count=9",
+        "Observation?patient.name=zoe&date=ge2026-02&_include=Observation:subject&_sort=-date",
+        "Patient?_has:Observation:patient:code=8480-6&_revinclude=Observation:patient&_count=3",
+        "Patient?_has:Observation:subject:patient._has:Observation:patient:status=final",
         "Patient?family=martin%00%01",
         "Patient?\nAAEx",
         "Observation?_sort=date\nAgAAAAAA",
@@ -199,6 +203,7 @@ fn run(input: &[u8]) {
         handling,
         base: BASE,
         now: WORLD.door.clock.now(),
+        permitted: &|_| Ok(()),
     };
     let strict = parse(&asked(Handling::Strict));
     let query = match parse(&asked(Handling::Lenient)) {
@@ -258,7 +263,9 @@ fn foreign(query: &Query, continuation: &Continuation) {
         Ok(page) => {
             assert!(page.matches.len() <= query.count);
             assert!(
-                page.matches.iter().all(|version| holds(query, version).expect("JSON")),
+                page.matches
+                    .iter()
+                    .all(|version| holds(query, version, &WORLD.all).expect("JSON")),
                 "not a match"
             );
         }

@@ -1,6 +1,7 @@
 //! Conditions of writes: a search that says which resource is meant.
 //! <http://hl7.org/fhir/R4/http.html#ccreate>
 
+use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::ResourceType;
 use url::form_urlencoded;
 
@@ -37,6 +38,7 @@ impl Condition {
             handling: Handling::Strict,
             base: fhir.base(),
             now: mandate.cx.now,
+            permitted: &|kind| mandate.check(Permitted::SearchType, kind),
         })?;
         if query.is_unrestricted() {
             return Err(Error::NoCriteria);

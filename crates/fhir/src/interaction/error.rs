@@ -87,13 +87,22 @@ pub enum Error {
     Cut,
     /// A search that cannot be done.
     #[error(transparent)]
-    Search(#[from] SearchError),
+    Search(SearchError),
     /// A bundle that cannot be processed.
     #[error(transparent)]
     Bundle(#[from] BundleError),
     /// The store.
     #[error("the store")]
     Store(#[from] StoreError),
+}
+
+impl From<SearchError> for Error {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Refused(refusal) => Self::Refused(refusal),
+            error => Self::Search(error),
+        }
+    }
 }
 
 impl Error {

@@ -89,6 +89,7 @@ impl History {
             next: last.map(|version| version.number.to_string()),
             this: self.before.map(|before| before.to_string()),
             versions,
+            included: Vec::new(),
             part: None,
             link: self.link.clone(),
             warnings: Vec::new(),

@@ -76,6 +76,8 @@ pub struct List {
     pub total: Option<u64>,
     /// This page, in order.
     pub versions: Vec<Version>,
+    /// What comes with it.
+    pub included: Vec<Version>,
     /// What is shown of each; `None` for the whole.
     pub part: Option<Subset>,
     /// Path and query of this page under the base, without its `ct`.

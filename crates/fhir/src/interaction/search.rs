@@ -35,6 +35,7 @@ impl Search {
             handling,
             base: fhir.base(),
             now: mandate.cx.now,
+            permitted: &|kind| mandate.check(Permitted::SearchType, kind),
         })?;
         let text = Serializer::new(String::new()).extend_pairs(&query.used).finish();
         let link = match text.as_str() {
@@ -47,6 +48,11 @@ impl Search {
     /// Searches.
     pub async fn run(&self, resources: &mut Resources<'_, '_>) -> Result<Answer, Error> {
         let page = search::page(resources, &self.query, self.after.as_ref()).await?;
+        let included = search::included(resources, &self.query, &page.matches).await?;
+        let mut warnings = self.query.warnings.clone();
+        if included.is_cut {
+            warnings.push("more resources would come with this page than may come with one".to_owned());
+        }
         let part = match &self.query.shown {
             Shown::Part(subset) => Some(subset.clone()),
             Shown::Whole | Shown::Count => None,
@@ -55,11 +61,12 @@ impl Search {
             kind: ListKind::Search,
             total: page.total,
             versions: page.matches,
+            included: included.versions,
             part,
             link: self.link.clone(),
             this: self.after.as_ref().map(Continuation::encode),
             next: page.next.as_ref().map(Continuation::encode),
-            warnings: self.query.warnings.clone(),
+            warnings,
         }))
     }
 }

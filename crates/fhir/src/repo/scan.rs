@@ -20,6 +20,8 @@ pub struct Current {
     pub is_deleted: bool,
     /// The principal date, in milliseconds; the least date without one.
     pub date: i64,
+    /// The number of the one patient that it is about; 0 when there is none or there are several.
+    pub patient: i64,
 }
 
 impl Resources<'_, '_> {
@@ -38,6 +40,7 @@ impl Resources<'_, '_> {
                 kind,
                 is_deleted: parts.byte()? != 0,
                 date: parts.date()?,
+                patient: parts.number()?,
             })
         };
         read()

@@ -1,11 +1,14 @@
 //! A resource that may be a match: what is known of it so far.
 
 use hygie_fhir_model::ResourceType;
+use hygie_fhir_model::search::SearchParameter;
 use hygie_store::StoreError;
 
+use super::chain::{self, InnerAsked};
 use super::criteria::Filter;
 use super::ranges::{Accept, Layout, Ranges};
-use super::verify::{Verdict, check};
+use super::verify::{Verdict, check, references};
+use crate::index::extract::principal;
 use crate::index::key::Key;
 use crate::repo::{Current, Resources, Version};
 
@@ -15,7 +18,12 @@ pub struct Asked {
     pub filter: Filter,
     /// Where its matches are, when they are in ranges.
     pub ranges: Option<Ranges>,
+    /// The searches inside of it.
+    pub inner: Vec<InnerAsked>,
 }
+
+/// Ranges that are looked up one by one; with more a chain is followed.
+const MAX_PROBES: usize = 16;
 
 impl Asked {
     /// Whether one look-up per range tells if a resource matches.
@@ -26,6 +34,7 @@ impl Asked {
             let own = self.filter.parameter.code == "_lastUpdated";
             found.exact
                 && !own
+                && (self.inner.is_empty() || found.ranges.len() <= MAX_PROBES)
                 && found
                     .ranges
                     .iter()
@@ -102,6 +111,12 @@ impl Candidate {
                 return Ok(false);
             }
         }
+        let (chained, read): (Vec<_>, Vec<_>) = read.into_iter().partition(|asked| !asked.inner.is_empty());
+        for asked in chained {
+            if !chain::holds(asked, kind, self, resources).await? {
+                return Ok(false);
+            }
+        }
         if read.is_empty() {
             return Ok(true);
         }
@@ -111,6 +126,28 @@ impl Candidate {
             .iter()
             .zip(&filters)
             .all(|(verdict, filter)| verdict.holds(filter)))
+    }
+
+    /// The resources of a type that this one refers to by a parameter.
+    pub async fn targets(
+        &mut self,
+        (parameter, kind): (&SearchParameter, ResourceType),
+        resources: &mut Resources<'_, '_>,
+    ) -> Result<Vec<i64>, StoreError> {
+        let Some(current) = self.current(resources).await? else {
+            return Ok(Vec::new());
+        };
+        let is_patient = principal(current.kind).patient == Some(parameter.number.get()) && kind.name() == "Patient";
+        if is_patient && current.patient != 0 {
+            return Ok(vec![current.patient]);
+        }
+        let mut found = Vec::new();
+        for (named, id) in references(self.version(resources).await?, parameter.number)? {
+            if named == kind {
+                found.extend(resources.find_number(kind, &id).await?);
+            }
+        }
+        Ok(found)
     }
 
     /// What the resource says of one filter and of the parameter sorted by.

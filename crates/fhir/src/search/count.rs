@@ -6,11 +6,11 @@ use hygie_fhir_model::ResourceType;
 use hygie_store::StoreError;
 
 use super::candidate::{Asked, Candidate};
-use super::continuation::Plan;
+use super::criteria::Test;
 use super::error::SearchError;
-use super::plan::choose;
-use super::query::{Query, Sort, SortBy};
-use super::ranges::{self, Accept, Layout, Range};
+use super::plan::Way;
+use super::query::Query;
+use super::ranges::{Accept, Layout, Range};
 use super::result::Total;
 use crate::repo::Resources;
 
@@ -28,29 +28,16 @@ pub async fn count(
         Total::Accurate => u64::MAX,
         Total::Estimate => SAMPLE,
     };
-    let unsorted = Query {
-        sort: Sort {
-            by: SortBy::Any,
-            descending: false,
-        },
-        ..query.clone()
-    };
-    let at = match choose(resources, &unsorted, asked).await? {
-        Plan::List(at) | Plan::Along(at) => Some(usize::from(at)),
-        Plan::Sorted | Plan::Unsorted | Plan::Updates => None,
-    };
-    let all = [ranges::all_of(query.kind)];
-    let found = at.and_then(|at| asked.get(at)?.ranges.as_ref());
-    let ranges = found.map_or(all.as_slice(), |found| &found.ranges);
-    let is_alone = asked.len() == usize::from(at.is_some());
+    let way = Way::choose(resources, query.kind, asked).await?;
+    let is_alone = asked.len() == usize::from(way.at.is_some());
     let counting = Counting {
         kind: query.kind,
         asked,
-        known: at.filter(|_| found.is_some_and(|found| found.exact)),
-        is_plain: is_alone && is_plain(at.and_then(|at| asked.get(at)), ranges),
+        known: way.known,
+        is_plain: is_alone && is_plain(way.at.and_then(|at| asked.get(at)), &way.ranges),
         checked,
     };
-    counting.run(resources, ranges).await.map(Some).map_err(Into::into)
+    counting.run(resources, &way.ranges).await.map(Some).map_err(Into::into)
 }
 
 /// Whether each key of the ranges is one match, if there are no other filters: one range in which every resource stands
@@ -59,7 +46,8 @@ fn is_plain(asked: Option<&Asked>, ranges: &[Range]) -> bool {
     let [range] = ranges else { return ranges.is_empty() };
     let is_typed = asked.is_none_or(|asked| {
         let is_exact = asked.ranges.as_ref().is_some_and(|found| found.exact);
-        is_exact && (asked.filter.parameter.base.is_some() || asked.filter.parameter.code == "_lastUpdated")
+        let is_value = matches!(asked.filter.test, Test::Any(_));
+        is_exact && is_value && (asked.filter.parameter.base.is_some() || asked.filter.parameter.code == "_lastUpdated")
     });
     is_typed && range.accept == Accept::All && matches!(range.layout, Layout::Number | Layout::Dated)
 }

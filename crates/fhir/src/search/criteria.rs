@@ -16,6 +16,14 @@ pub struct Filter {
     pub test: Test,
 }
 
+impl PartialEq for Filter {
+    fn eq(&self, other: &Self) -> bool {
+        self.parameter.number == other.parameter.number && self.test == other.test
+    }
+}
+
+impl Eq for Filter {}
+
 /// What must hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Test {
@@ -25,6 +33,20 @@ pub enum Test {
     None(Vec<Criterion>),
     /// There is no value (`:missing=true`), or there is one.
     Missing(bool),
+    /// A reference to a resource like one of these (a chain). <http://hl7.org/fhir/R4/search.html#chaining>
+    Refers(Vec<Inner>),
+    /// A resource like this refers here by the parameter, which is one of its type (`_has`).
+    /// <http://hl7.org/fhir/R4/search.html#has>
+    ReferredBy(Box<Inner>),
+}
+
+/// A search inside of a search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inner {
+    /// The type searched.
+    pub kind: ResourceType,
+    /// All of these hold for a match.
+    pub filters: Vec<Filter>,
 }
 
 /// One value of a filter.

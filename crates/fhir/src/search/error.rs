@@ -1,5 +1,6 @@
 //! What can be wrong with a search.
 
+use hygie_access::Refusal;
 use hygie_core::{ErrorKind, Fault};
 use hygie_store::StoreError;
 
@@ -28,9 +29,21 @@ pub enum SearchError {
         /// What it should be.
         expected: &'static str,
     },
+    /// An include of a type or reference that is not, under strict handling.
+    #[error("nothing can be included by '{0}'")]
+    UnknownInclude(String),
     /// A sort that is not supported, under strict handling.
     #[error("sorting by '{0}' is not supported")]
     UnsupportedSort(String),
+    /// A chain with more links than it may have.
+    #[error("a chain may have at most {0} links")]
+    TooDeep(usize),
+    /// Chains over more types than a search may ask.
+    #[error("the chains of a search may go over at most {0} types; name a type, as in 'subject:Patient.name'")]
+    TooWide(usize),
+    /// A type that the principal may not search.
+    #[error("refused")]
+    Refused(#[from] Refusal),
     /// An element that the type does not have, under strict handling.
     #[error("'{0}' is not an element of this type")]
     UnknownElement(String),
@@ -52,6 +65,7 @@ impl Fault for SearchError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Store(error) => error.kind(),
+            Self::Refused(refusal) => refusal.kind(),
             _ => ErrorKind::Invalid,
         }
     }
@@ -59,11 +73,13 @@ impl Fault for SearchError {
     fn code(&self) -> &'static str {
         match self {
             Self::Store(error) => error.code(),
+            Self::Refused(refusal) => refusal.code(),
             Self::UnknownParameter(_)
             | Self::UnsupportedParameter(_)
             | Self::UnsupportedModifier { .. }
+            | Self::UnknownInclude(_)
             | Self::UnsupportedSort(_) => "not-supported",
-            Self::TooMany(_) => "too-costly",
+            Self::TooMany(_) | Self::TooDeep(_) | Self::TooWide(_) => "too-costly",
             Self::Value { .. } | Self::UnknownElement(_) | Self::Contradiction(_) | Self::Continuation => "invalid",
         }
     }
@@ -71,6 +87,7 @@ impl Fault for SearchError {
     fn public(&self) -> String {
         match self {
             Self::Store(error) => error.public(),
+            Self::Refused(refusal) => refusal.public(),
             _ => self.to_string(),
         }
     }

@@ -1,9 +1,9 @@
 //! Answering a search: page by page along one filter, or the sort parameter.
 
 use hygie_fhir_model::search::ParameterKind;
-use hygie_store::StoreError;
 
 use super::candidate::{Asked, Candidate};
+use super::chain::Reach;
 use super::continuation::{Continuation, Plan};
 use super::count::count;
 use super::criteria::{Criterion, Test};
@@ -12,7 +12,6 @@ use super::plan::{asked, choose, layout_of};
 use super::query::{Query, Sort, SortBy};
 use super::ranges::{self, Layout, Range};
 use super::result::Total;
-use super::verify::check;
 use super::walk::Walk;
 use crate::index::extract::principal;
 use crate::repo::{Resources, Version};
@@ -44,7 +43,8 @@ pub async fn page(
     query: &Query,
     after: Option<&Continuation>,
 ) -> Result<Page, SearchError> {
-    let asked = asked(resources, query).await?;
+    let reach = if after.is_some() { Reach::LATER } else { Reach::FIRST };
+    let asked = asked(resources, (query.kind, &query.filters), reach).await?;
     let total = match after {
         Some(continuation) => continuation.total,
         None => count(resources, query, &asked).await?,
@@ -58,7 +58,7 @@ pub async fn page(
     }
     let plan = match after {
         Some(continuation) => continuation.plan,
-        None => choose(resources, query, &asked).await?,
+        None => choose(resources, (query.kind, query.sort.by), &asked).await?,
     };
     let mut search = Search {
         query,
@@ -99,16 +99,6 @@ pub async fn matches(
         ..query.clone()
     };
     Ok(page(resources, &query, None).await?.matches)
-}
-
-/// Whether a version is a match, found by reading it: what every answer must equal, slowly.
-pub fn holds(query: &Query, version: &Version) -> Result<bool, StoreError> {
-    let (verdicts, _) = check(version, &query.filters, None)?;
-    let all = verdicts
-        .iter()
-        .zip(&query.filters)
-        .all(|(verdict, filter)| verdict.holds(filter));
-    Ok(version.kind == query.kind && all)
 }
 
 /// A page that is being made.

@@ -34,36 +34,50 @@ impl Hint {
     }
 }
 
+/// Gives a range by patient what these filters ask of the code.
+pub fn give_codes(kind: ResourceType, asked: &[Asked], range: &mut Range) {
+    if is(range, Kind::PatientDate) {
+        range.hint = codes(&principal_ranges(asked, principal(kind).code, Kind::TokenDate));
+    }
+}
+
+/// The ranges of the filter on a principal parameter, when all are keys of this kind.
+fn principal_ranges(asked: &[Asked], number: Option<u16>, wanted: Kind) -> Vec<Range> {
+    let ranges = asked
+        .iter()
+        .filter(|one| Some(one.filter.parameter.number.get()) == number)
+        .filter_map(|one| one.ranges.as_ref().map(|found| &found.ranges))
+        .find(|ranges| !ranges.is_empty() && ranges.iter().all(|range| is(range, wanted)));
+    ranges.cloned().unwrap_or_default()
+}
+
+/// What the codes of these ranges ask of a key by patient.
+fn codes(ranges: &[Range]) -> Hint {
+    match ranges.iter().map(code_of).collect::<Option<Vec<_>>>() {
+        Some(hashes) if !hashes.is_empty() => Hint::Codes([hashes.as_slice(), &[SEVERAL_CODES]].concat()),
+        _ => Hint::Any,
+    }
+}
+
+/// What the patients of these ranges ask of a key by code.
+fn patients(ranges: &[Range]) -> Hint {
+    match ranges.iter().map(patient_of).collect::<Option<Vec<_>>>() {
+        Some(numbers) if !numbers.is_empty() => Hint::Patients([numbers.as_slice(), &[0]].concat()),
+        _ => Hint::Any,
+    }
+}
+
 /// Gives the ranges by patient what is asked of the code, and those by code what is asked of the patient.
 pub fn give(kind: ResourceType, asked: &mut [Asked]) {
     let principal = principal(kind);
-    let of = |number: Option<u16>, wanted: Kind| {
-        let ranges = asked
-            .iter()
-            .filter(|one| Some(one.filter.parameter.number.get()) == number)
-            .filter_map(|one| one.ranges.as_ref().map(|found| &found.ranges))
-            .find(|ranges| !ranges.is_empty() && ranges.iter().all(|range| is(range, wanted)));
-        ranges.cloned().unwrap_or_default()
-    };
-    let (patients, codes) = (
-        of(principal.patient, Kind::PatientDate),
-        of(principal.code, Kind::TokenDate),
-    );
-    let hashes = codes.iter().map(code_of).collect::<Option<Vec<_>>>();
-    let numbers = patients.iter().map(patient_of).collect::<Option<Vec<_>>>();
-    for range in asked
-        .iter_mut()
-        .filter_map(|one| one.ranges.as_mut())
-        .flat_map(|found| &mut found.ranges)
-    {
-        if is(range, Kind::PatientDate)
-            && let Some(hashes) = hashes.as_ref().filter(|hashes| !hashes.is_empty())
-        {
-            range.hint = Hint::Codes([hashes.as_slice(), &[SEVERAL_CODES]].concat());
-        } else if is(range, Kind::TokenDate)
-            && let Some(numbers) = numbers.as_ref().filter(|numbers| !numbers.is_empty())
-        {
-            range.hint = Hint::Patients([numbers.as_slice(), &[0]].concat());
+    let by_code = patients(&principal_ranges(asked, principal.patient, Kind::PatientDate));
+    let by_patient = codes(&principal_ranges(asked, principal.code, Kind::TokenDate));
+    let ranges = asked.iter_mut().filter_map(|one| one.ranges.as_mut());
+    for range in ranges.flat_map(|found| &mut found.ranges) {
+        if is(range, Kind::PatientDate) {
+            range.hint = by_patient.clone();
+        } else if is(range, Kind::TokenDate) {
+            range.hint = by_code.clone();
         }
     }
 }

@@ -11,12 +11,15 @@
 
 mod amount;
 mod candidate;
+mod chain;
 mod continuation;
 mod count;
 mod criteria;
 mod error;
 mod execute;
+mod filters;
 mod hint;
+mod include;
 mod list;
 mod plan;
 mod query;
@@ -28,6 +31,8 @@ mod walk;
 
 pub use continuation::Continuation;
 pub use error::SearchError;
-pub use execute::{Page, holds, matches, page};
+pub use execute::{Page, matches, page};
+pub use include::{Included, included};
 pub use query::{Asked, DEFAULT_COUNT, Handling, MAX_COUNT, Query, is_supported, parse};
 pub use result::{Shown, Total};
+pub use verify::holds;

@@ -1,35 +1,82 @@
 //! Choosing how to answer a search.
 
+use hygie_fhir_model::ResourceType;
 use hygie_fhir_model::search::ParameterKind;
 
 use super::candidate::Asked;
+use super::chain::{self, Reach};
 use super::continuation::Plan;
+use super::criteria::Filter;
 use super::error::SearchError;
 use super::hint;
-use super::query::{Query, SortBy};
-use super::ranges::{self, Layout};
+use super::query::SortBy;
+use super::ranges::{self, Layout, Range};
 use crate::index::extract::principal;
 use crate::repo::Resources;
 
 /// A filter with at most so many keys is taken whole: checking so many candidates takes about two milliseconds.
 const LIST: usize = 128;
 
-/// The filters with their ranges.
-pub async fn asked(resources: &mut Resources<'_, '_>, query: &Query) -> Result<Vec<Asked>, SearchError> {
-    let mut asked = Vec::with_capacity(query.filters.len());
-    for filter in &query.filters {
-        let ranges = ranges::of(filter, query.kind, resources).await?;
+/// The filters of a search of a type, with their ranges.
+pub async fn asked(
+    resources: &mut Resources<'_, '_>,
+    (kind, filters): (ResourceType, &[Filter]),
+    reach: Reach,
+) -> Result<Vec<Asked>, SearchError> {
+    let mut asked = Vec::with_capacity(filters.len());
+    for filter in filters {
+        let inner = chain::inner(filter, reach, resources).await?;
+        let ranges = if inner.is_empty() {
+            ranges::of(filter, kind, resources).await?
+        } else {
+            chain::ranges(filter, kind, (&inner, reach), resources).await?
+        };
         asked.push(Asked {
             filter: filter.clone(),
             ranges,
+            inner,
         });
     }
-    hint::give(query.kind, &mut asked);
+    hint::give(kind, &mut asked);
     Ok(asked)
 }
 
+/// A way to all matches in no order.
+pub struct Way {
+    /// All matches are in these.
+    pub ranges: Vec<Range>,
+    /// The filter whose ranges they are, if it has any.
+    pub at: Option<usize>,
+    /// The same, when every key of them is one of its matches.
+    pub known: Option<usize>,
+}
+
+impl Way {
+    /// The shortest there is.
+    pub async fn choose(
+        resources: &mut Resources<'_, '_>,
+        kind: ResourceType,
+        asked: &[Asked],
+    ) -> Result<Self, SearchError> {
+        let at = match choose(resources, (kind, SortBy::Any), asked).await? {
+            Plan::List(at) | Plan::Along(at) => Some(usize::from(at)),
+            Plan::Sorted | Plan::Unsorted | Plan::Updates => None,
+        };
+        let found = at.and_then(|at| asked.get(at)?.ranges.as_ref());
+        Ok(Self {
+            ranges: found.map_or_else(|| vec![ranges::all_of(kind)], |found| found.ranges.clone()),
+            at,
+            known: at.filter(|_| found.is_some_and(|found| found.exact)),
+        })
+    }
+}
+
 /// How to answer the first page.
-pub async fn choose(resources: &mut Resources<'_, '_>, query: &Query, asked: &[Asked]) -> Result<Plan, SearchError> {
+pub async fn choose(
+    resources: &mut Resources<'_, '_>,
+    (kind, sort): (ResourceType, SortBy),
+    asked: &[Asked],
+) -> Result<Plan, SearchError> {
     let mut shortest: Option<(usize, usize)> = None;
     for (at, one) in asked.iter().enumerate() {
         if let Some(len) = count_up_to(resources, one, LIST).await?
@@ -42,10 +89,10 @@ pub async fn choose(resources: &mut Resources<'_, '_>, query: &Query, asked: &[A
         return Ok(Plan::List(at as u8));
     }
     let along = (0..asked.len())
-        .filter_map(|at| rank(query, &asked[at]).map(|rank| (rank, at)))
+        .filter_map(|at| rank(kind, sort, &asked[at]).map(|rank| (rank, at)))
         .min()
         .map(|(_, at)| Plan::Along(at as u8));
-    Ok(along.unwrap_or(match query.sort.by {
+    Ok(along.unwrap_or(match sort {
         SortBy::Any | SortBy::Updated => Plan::Updates,
         SortBy::Principal | SortBy::Parameter(..) => Plan::Sorted,
     }))
@@ -69,12 +116,12 @@ async fn count_up_to(
 }
 
 /// How well a walk along this filter serves the search; less is better. `None` when it cannot serve its order.
-fn rank(query: &Query, asked: &Asked) -> Option<u8> {
+fn rank(kind: ResourceType, sort: SortBy, asked: &Asked) -> Option<u8> {
     let layout = layout_of(asked)?;
     let parameter = asked.filter.parameter;
     let by_update = parameter.code == "_lastUpdated";
-    let is_patient = principal(query.kind).patient == Some(parameter.number.get());
-    match query.sort.by {
+    let is_patient = principal(kind).patient == Some(parameter.number.get());
+    match sort {
         SortBy::Updated => by_update.then_some(0),
         SortBy::Principal => (layout == Layout::Dated && !by_update).then_some(u8::from(!is_patient)),
         SortBy::Parameter(number, _) => (parameter.number.get() == number).then_some(0),

@@ -1,11 +1,14 @@
 //! A search as asked, read from its pairs.
 
+use hygie_access::Refusal;
 use hygie_core::Timestamp;
-use hygie_fhir_model::ResourceType;
 use hygie_fhir_model::search::{ParameterKind, SearchParameter};
+use hygie_fhir_model::{ResourceType, Subset};
 
-use super::criteria::{Filter, Test, filter};
+use super::criteria::{Filter, Test};
 use super::error::SearchError;
+use super::filters::Reader;
+use super::include::{Include, check_count};
 use super::result::{Shown, Total};
 use super::value::split;
 use crate::index::extract::principal;
@@ -29,7 +32,7 @@ pub enum Handling {
 }
 
 /// A search to be read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Asked<'a> {
     /// The type searched.
     pub kind: ResourceType,
@@ -41,6 +44,8 @@ pub struct Asked<'a> {
     pub base: &'a str,
     /// The present, for `ap`.
     pub now: Timestamp,
+    /// Whether the caller may search a type: those of chains and includes are asked.
+    pub permitted: &'a dyn Fn(ResourceType) -> Result<(), Refusal>,
 }
 
 /// A search.
@@ -58,6 +63,8 @@ pub struct Query {
     pub total: Total,
     /// What is shown of each.
     pub shown: Shown,
+    /// What comes with them.
+    pub(super) includes: Vec<Include>,
     /// The pairs that were understood, for the `self` link.
     pub used: Vec<(String, String)>,
     /// What was left out and why.
@@ -123,6 +130,7 @@ pub fn parse(asked: &Asked<'_>) -> Result<Query, SearchError> {
         count: DEFAULT_COUNT,
         total: Total::None,
         shown: Shown::Whole,
+        includes: Vec::new(),
         used: Vec::new(),
         warnings: Vec::new(),
     };
@@ -130,6 +138,7 @@ pub fn parse(asked: &Asked<'_>) -> Result<Query, SearchError> {
     if values > MAX_VALUES {
         return Err(SearchError::TooMany(MAX_VALUES));
     }
+    let mut reader = Reader::new(asked);
     for (name, value) in asked.pairs {
         // It ends the texts of index keys, and no FHIR string has it.
         if value.contains('\0') {
@@ -145,7 +154,7 @@ pub fn parse(asked: &Asked<'_>) -> Result<Query, SearchError> {
             "_total" => query.set_total(value)?,
             "_summary" => query.set_shown(Shown::summary(value)?)?,
             "_elements" => query.set_elements(value, asked.handling)?,
-            name => query.add(name, value, asked)?,
+            name => query.add(&mut reader, (name, value), asked)?,
         };
         if used {
             query.used.push((name.clone(), value.clone()));
@@ -153,6 +162,9 @@ pub fn parse(asked: &Asked<'_>) -> Result<Query, SearchError> {
     }
     if query.shown == Shown::Count {
         query.count = 0;
+    }
+    if query.shown == Shown::Part(Subset::Text) && !query.includes.is_empty() {
+        return Err(SearchError::Contradiction("_summary=text and _include or _revinclude"));
     }
     if query.count == 0 {
         query.total = Total::Accurate;
@@ -241,25 +253,29 @@ impl Query {
         (sortable && parameter.base.is_some()).then(|| SortBy::Parameter(parameter.number.get(), parameter.kind))
     }
 
-    fn add(&mut self, name: &str, value: &str, asked: &Asked<'_>) -> Result<bool, SearchError> {
-        let (code, modifier) = name
-            .split_once(':')
-            .map_or((name, None), |(code, modifier)| (code, Some(modifier)));
-        let Some(parameter) = SearchParameter::find(self.kind, code) else {
-            return self.leave_out(SearchError::UnknownParameter(name.to_owned()), asked.handling);
-        };
-        // `a.b` and `_has` are parsed as codes that no type has, so they end above.
-        if !is_supported(parameter) {
-            return self.leave_out(SearchError::UnsupportedParameter(name.to_owned()), asked.handling);
+    fn add(
+        &mut self,
+        reader: &mut Reader<'_>,
+        (name, value): (&str, &str),
+        asked: &Asked<'_>,
+    ) -> Result<bool, SearchError> {
+        match Include::parse((name, value), asked) {
+            Ok(None) => {}
+            Ok(Some(include)) => {
+                self.includes.push(include);
+                return check_count(&self.includes).map(|()| true);
+            }
+            Err(error @ SearchError::UnknownInclude(_)) => return self.leave_out(error, asked.handling),
+            Err(error) => return Err(error),
         }
-        let local = format!("{}/", asked.base);
-        let value = if parameter.kind == ParameterKind::Reference {
-            value.replace(&local, "")
-        } else {
-            value.to_owned()
+        let filter = match reader.read(self.kind, (name, value)) {
+            Ok(filter) => filter,
+            Err(error @ (SearchError::UnknownParameter(_) | SearchError::UnsupportedParameter(_))) => {
+                return self.leave_out(error, asked.handling);
+            }
+            Err(error) => return Err(error),
         };
-        let filter = filter(parameter, modifier, &value, asked.now.millis())?;
-        if matches!(&filter.test, Test::Any(values) | Test::None(values) if values.is_empty()) {
+        if is_empty(&filter) {
             self.warnings.push(no_value(name));
             return Ok(false);
         }
@@ -275,6 +291,16 @@ impl Query {
                 Ok(false)
             }
         }
+    }
+}
+
+/// Whether a filter, or one inside of it, has no value.
+fn is_empty(filter: &Filter) -> bool {
+    match &filter.test {
+        Test::Any(values) | Test::None(values) => values.is_empty(),
+        Test::Missing(_) => false,
+        Test::Refers(inners) => inners.iter().any(|inner| inner.filters.iter().any(is_empty)),
+        Test::ReferredBy(inner) => inner.filters.iter().any(is_empty),
     }
 }
 
@@ -300,6 +326,7 @@ mod tests {
             handling,
             base,
             now: Timestamp::from_secs(0),
+            permitted: &|_| Ok(()),
         };
         parse(&asked).map_err(|error| error.to_string())
     }

@@ -205,14 +205,7 @@ async fn of_value(
     Ok(Some(match value {
         Criterion::Id(id) => {
             let found = resources.find_number(kind, id).await?;
-            let range = |rid| Range {
-                keys: IndexRange::prefix(Key::new(Kind::Current).number(rid).as_bytes()),
-                prefix: 1,
-                layout: Layout::Number,
-                accept: Accept::All,
-                hint: Hint::Any,
-            };
-            exact(found.map(range).into_iter().collect())
+            exact(found.map(one).into_iter().collect())
         }
         Criterion::Token { system, code } => {
             let is_dated = filter.parameter.kind == ParameterKind::Token
@@ -452,12 +445,28 @@ async fn local(
         let Some(rid) = resources.find_number(target, id).await? else {
             continue;
         };
-        let chronology = principal(kind).patient == Some(parameter) && target.name() == "Patient";
-        ranges.push(if chronology {
-            Range::prefix(&Key::new(Kind::PatientDate).number(rid).kind_of(kind), Layout::Dated)
-        } else {
-            Range::prefix(&Key::new(Kind::Reference).short(parameter).number(rid), Layout::Number)
-        });
+        ranges.push(referring((kind, parameter), target, rid));
     }
     Ok(Ranges { ranges, exact: true })
+}
+
+/// Where the resources of a type are that refer by a parameter to the resource with this type and number.
+pub fn referring((kind, parameter): (ResourceType, u16), target: ResourceType, rid: i64) -> Range {
+    let chronology = principal(kind).patient == Some(parameter) && target.name() == "Patient";
+    if chronology {
+        Range::prefix(&Key::new(Kind::PatientDate).number(rid).kind_of(kind), Layout::Dated)
+    } else {
+        Range::prefix(&Key::new(Kind::Reference).short(parameter).number(rid), Layout::Number)
+    }
+}
+
+/// The resource with this number.
+pub fn one(rid: i64) -> Range {
+    Range {
+        keys: IndexRange::prefix(Key::new(Kind::Current).number(rid).as_bytes()),
+        prefix: 1,
+        layout: Layout::Number,
+        accept: Accept::All,
+        hint: Hint::Any,
+    }
 }

@@ -1,10 +1,11 @@
 //! Checking filters in the resource itself: the definition of a match, and the slow way.
 
-use hygie_fhir_model::search::{Quantity, Reference, Value, extract};
-use hygie_fhir_model::{Interval, Target, fold};
+use hygie_fhir_model::search::{ParameterNumber, Quantity, Reference, Value, extract};
+use hygie_fhir_model::{Interval, ResourceType, Target, fold};
 use hygie_store::StoreError;
 
-use super::criteria::{Compare, Criterion, Filter, System, Test, ancestors};
+use super::criteria::{Compare, Criterion, Filter, Inner, System, Test, ancestors};
+use super::query::Query;
 use crate::index::amount::Span;
 use crate::index::key::{Key, Kind, cut};
 use crate::repo::{Version, stored};
@@ -27,6 +28,8 @@ impl Verdict {
             Test::Any(_) => self.passed,
             Test::None(_) => !self.passed,
             Test::Missing(missing) => *missing != self.present,
+            // What is in other resources is asked there.
+            Test::Refers(_) | Test::ReferredBy(_) => false,
         }
     }
 
@@ -40,6 +43,77 @@ impl Verdict {
             });
         }
     }
+}
+
+/// Whether a version is a match, found by reading it and, where a filter asks of other resources, all of those: what every
+/// answer must equal, slowly.
+pub fn holds(query: &Query, version: &Version, all: &[Version]) -> Result<bool, StoreError> {
+    all_hold((query.kind, &query.filters), version, all)
+}
+
+fn all_hold(
+    (kind, filters): (ResourceType, &[Filter]),
+    version: &Version,
+    all: &[Version],
+) -> Result<bool, StoreError> {
+    if version.kind != kind {
+        return Ok(false);
+    }
+    for filter in filters {
+        let parameter = filter.parameter.number;
+        let holds = match &filter.test {
+            Test::Refers(inners) => {
+                let targets = references(version, parameter)?;
+                any(all, |other| {
+                    let is_target = targets.iter().any(|(kind, id)| is_at(other, *kind, id));
+                    let holds = |inner: &Inner| all_hold((inner.kind, &inner.filters), other, all);
+                    Ok(is_target && any(inners, holds)?)
+                })?
+            }
+            Test::ReferredBy(inner) => any(all, |other| {
+                let refers = other.kind == inner.kind
+                    && references(other, parameter)?
+                        .iter()
+                        .any(|(kind, id)| is_at(version, *kind, id));
+                Ok(refers && all_hold((inner.kind, &inner.filters), other, all)?)
+            })?,
+            Test::Any(_) | Test::None(_) | Test::Missing(_) => {
+                let (verdicts, _) = check(version, std::slice::from_ref(filter), None)?;
+                verdicts.iter().all(|verdict| verdict.holds(filter))
+            }
+        };
+        if !holds {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn is_at(version: &Version, kind: ResourceType, id: &str) -> bool {
+    version.kind == kind && version.id.as_str() == id
+}
+
+fn any<T>(items: &[T], mut holds: impl FnMut(&T) -> Result<bool, StoreError>) -> Result<bool, StoreError> {
+    for item in items {
+        if holds(item)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The resources of this server that a version refers to by a parameter.
+pub fn references(version: &Version, parameter: ParameterNumber) -> Result<Vec<(ResourceType, String)>, StoreError> {
+    let mut found = Vec::new();
+    extract(&stored(version)?, version.kind, &mut |number, value| {
+        if number == parameter
+            && let Value::Reference(Reference::Literal(Target::Local { kind, id, .. })) = value
+            && !found.iter().any(|(known, at)| *known == kind && at == id)
+        {
+            found.push((kind, id.to_owned()));
+        }
+    });
+    Ok(found)
 }
 
 /// What a version says of each filter, and where its values of the parameter `sort` stand in the index.

@@ -71,9 +71,14 @@ pub fn list(base: &str, cx: &Cx, list: &List) -> String {
     let mut entries = Vec::with_capacity(list.versions.len() + 1);
     for version in &list.versions {
         entries.push(match list.kind {
-            ListKind::Search => match_entry(base, version, list.part.as_ref()),
+            ListKind::Search => search_entry(base, version, ("match", list.part.as_ref())),
             ListKind::History => history_entry(base, version),
         });
+    }
+    // Named elements are those of the type that is searched.
+    let part = list.part.as_ref().filter(|part| !matches!(part, Subset::Elements(_)));
+    for version in &list.included {
+        entries.push(search_entry(base, version, ("include", part)));
     }
     if !list.warnings.is_empty() {
         let issues = list.warnings.iter();
@@ -103,14 +108,14 @@ fn full_url(base: &str, version: &Version) -> String {
     quote(&format!("{base}/{}/{}", version.kind, version.id))
 }
 
-fn match_entry(base: &str, version: &Version, part: Option<&Subset>) -> String {
+fn search_entry(base: &str, version: &Version, (mode, part): (&str, Option<&Subset>)) -> String {
     let (url, whole) = (full_url(base, version), version.stamped());
     let resource = match part.map(|part| (part, Document::parse(whole.as_str(), &STORED))) {
         // What is stored is JSON: it was parsed when it came.
         Some((part, Ok(document))) => part.cut(&document),
         _ => whole,
     };
-    format!(r#"{{"fullUrl":{url},"resource":{resource},"search":{{"mode":"match"}}}}"#)
+    format!(r#"{{"fullUrl":{url},"resource":{resource},"search":{{"mode":"{mode}"}}}}"#)
 }
 
 fn history_entry(base: &str, version: &Version) -> String {

@@ -1,7 +1,7 @@
 //! The CapabilityStatement: true to what is built. <http://hl7.org/fhir/R4/capabilitystatement.html>
 
 use hygie_fhir_model::ResourceType;
-use hygie_fhir_model::search::SearchParameter;
+use hygie_fhir_model::search::{ParameterKind, SearchParameter, Targets};
 use serde_json::{Value, json};
 
 use crate::search;
@@ -71,7 +71,12 @@ fn resource(kind: ResourceType) -> Value {
     let parameters: Vec<_> = parameters
         .map(|parameter| json!({ "name": parameter.code, "type": parameter.kind.code() }))
         .collect();
-    json!({
+    let references = SearchParameter::of(kind).filter(|parameter| parameter.kind == ParameterKind::Reference);
+    let includes: Vec<_> = references
+        .map(|parameter| format!("{kind}:{}", parameter.code))
+        .chain([format!("{kind}:*"), "*".to_owned()])
+        .collect();
+    let mut resource = json!({
         "type": kind.name(),
         "profile": format!("http://hl7.org/fhir/StructureDefinition/{kind}"),
         "interaction": INTERACTIONS.map(|code| json!({ "code": code })),
@@ -83,8 +88,21 @@ fn resource(kind: ResourceType) -> Value {
         "conditionalUpdate": false,
         "conditionalDelete": "not-supported",
         "referencePolicy": ["literal"],
+        "searchInclude": includes,
         "searchParam": parameters,
-    })
+    });
+    // Those that may refer to anything would be most of the statement.
+    let names =
+        |parameter: &SearchParameter| matches!(&parameter.targets, Targets::These(kinds) if kinds.contains(&kind));
+    let referring: Vec<_> = SearchParameter::all()
+        .iter()
+        .filter(|parameter| names(parameter))
+        .filter_map(|parameter| Some(format!("{}:{}", parameter.base?, parameter.code)))
+        .collect();
+    if !referring.is_empty() {
+        resource["searchRevInclude"] = referring.into();
+    }
+    resource
 }
 
 /// `.well-known/smart-configuration`: what of SMART App Launch is usable. Contexts of a patient or user are not.

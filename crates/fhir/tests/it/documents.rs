@@ -1,6 +1,7 @@
 //! The documents for everybody.
 
 use http::Method;
+use hygie_fhir::Limits;
 use serde_json::{Value, json};
 
 use crate::service::{BASE, Service, issue};
@@ -48,7 +49,7 @@ async fn the_capability_statement() {
 /// What the statement says of itself is valid FHIR.
 #[tokio::test]
 async fn the_statement_is_a_valid_resource() {
-    let service = Service::new();
+    let service = Service::with(Limits::default());
     let answer = service.client.get("/demo/fhir/metadata").await;
     let by = service.contributor().await;
     let stored = by.post("/CapabilityStatement", &answer.json()).await;

@@ -2,8 +2,10 @@
 
 mod amounts;
 mod bundles;
+mod chains;
 mod crud;
 mod documents;
+mod includes;
 mod inputs;
 mod repo;
 mod results;

@@ -130,6 +130,12 @@ impl Service {
         self.caller(id)
     }
 
+    /// An application that may do what these SMART scopes say.
+    pub async fn smart(&self, scopes: &[&str]) -> By<'_> {
+        let by = self.role(Role::FhirSmartUser).await;
+        self.with_claims(by.id, &json!({ "roles": scopes }))
+    }
+
     /// A caller that has all rights.
     pub async fn contributor(&self) -> By<'_> {
         self.role(Role::FhirDataContributor).await
@@ -137,12 +143,19 @@ impl Service {
 
     /// A caller without role.
     pub fn caller(&self, id: ObjectId) -> By<'_> {
+        self.with_claims(id, &json!({}))
+    }
+
+    fn with_claims(&self, id: ObjectId, more: &Value) -> By<'_> {
         let now = self.clock.now().secs();
-        let claims = json!({
+        let mut claims = json!({
             "aud": BASE, "iss": format!("https://login.example/{}/", tenant()), "iat": now, "nbf": now,
             "exp": now + 864_000, "appid": AppId::from_uuid(Uuid::from_u128(3)), "appidacr": "1", "oid": id,
             "sub": id, "tid": tenant(), "ver": "1.0",
         });
+        for (name, value) in more.as_object().into_iter().flatten() {
+            claims[name] = value.clone();
+        }
         let token = self.key.sign(&Protected::jwt(), &claims).expect("a token");
         By {
             service: self,
