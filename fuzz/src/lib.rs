@@ -7,6 +7,7 @@
 //! To add a target: a module with its [`Target`], a line in [`TARGETS`], a file in `src/bin`.
 
 pub mod access;
+pub mod blob;
 pub mod certificate;
 pub mod config;
 pub mod fhir;
@@ -41,6 +42,7 @@ pub struct Target {
 /// All of them.
 pub const TARGETS: &[Target] = &[
     access::TARGET,
+    blob::TARGET,
     certificate::TARGET,
     config::TARGET,
     fhir::TARGET,

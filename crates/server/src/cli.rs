@@ -72,7 +72,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::CheckConfig(options) => check_config(&options),
         Command::Generate(what) => generate::run(what),
         Command::Load(options) => block_on(load::run(options)),
-        Command::Verify(options) => verify::run(&options),
+        Command::Verify(options) => block_on(verify::run(options)),
     }
 }
 

@@ -1,4 +1,5 @@
-//! `hygie verify`: walks the databases and the audit chains of an installation, beside a live process or without.
+//! `hygie verify`: walks the databases, the blobs and the audit chains of an installation, beside a live process or
+//! without.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,10 +8,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use hygie_core::{Cx, TenantId};
 use hygie_store::audit::{self, Verified};
+use hygie_store::blobs::{self, BlobError};
 use hygie_store::embedded;
 use hygie_store::keys::Keyring;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::ambient::{SystemClock, SystemRandom};
 use crate::failure::Failure;
@@ -43,7 +47,20 @@ struct Instance {
     writes: Trail,
     /// The trail of reads, sign-ins and refusals.
     accesses: Trail,
+    /// The large objects, where there are some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blobs: Option<Blobs>,
     findings: Vec<String>,
+}
+
+/// What lies beside a database.
+#[derive(Debug, Serialize)]
+struct Blobs {
+    count: u64,
+    bytes: u64,
+    /// Blobs to which no row refers, left by writes that were stopped. No damage: they are removed after a day.
+    orphans: u64,
+    orphaned_bytes: u64,
 }
 
 /// How long a trail is.
@@ -56,7 +73,7 @@ struct Trail {
 }
 
 /// Runs the command.
-pub fn run(options: &Options) -> Result<(), Failure> {
+pub async fn run(options: Options) -> Result<(), Failure> {
     let place = Place::find(&options.place)?;
     let mut names = instances(&place.data)?;
     if names.is_empty() {
@@ -77,7 +94,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         keys.iter()
             .filter_map(|key| key.purpose.database_of().map(str::to_owned)),
     );
-    let instances: Vec<Instance> = names.iter().map(|name| walk(&place.data, name, &keyring)).collect();
+    let mut instances = Vec::new();
+    for name in &names {
+        instances.push(walk(&place.data, name, &keyring).await);
+    }
     let report = Report {
         ok: instances.iter().all(|instance| instance.ok),
         instances,
@@ -103,19 +123,29 @@ fn instances(data: &Path) -> Result<BTreeSet<String>> {
     Ok(names)
 }
 
-fn walk(data: &Path, name: &str, keyring: &Keyring) -> Instance {
+async fn walk(data: &Path, name: &str, keyring: &Keyring) -> Instance {
     let damage = embedded::damage(data, name, keyring);
     let verified = embedded::verify(data, &data.join(stores::HEADS), name, keyring);
-    match damage.and_then(|damage| Ok((damage, verified?))) {
+    let mut instance = match damage.and_then(|damage| Ok((damage, verified?))) {
         Ok((damage, verified)) => Instance::of(name, &damage, &verified),
         Err(error) => Instance {
             name: name.to_owned(),
             ok: false,
             writes: Trail::default(),
             accesses: Trail::default(),
-            findings: vec![format!("cannot be read: {:#}", anyhow::Error::from(error))],
+            blobs: None,
+            findings: vec![unreadable(error)],
         },
-    }
+    };
+    // The blobs are the instance's, whatever the tenant.
+    let clock = Arc::new(SystemClock);
+    let cx = Cx::internal(TenantId::from_uuid(Uuid::nil()), clock, Arc::new(SystemRandom));
+    instance.add_blobs(embedded::verify_blobs(data, name, keyring, &cx).await);
+    instance
+}
+
+fn unreadable(error: impl Into<anyhow::Error>) -> String {
+    format!("cannot be read: {:#}", error.into())
 }
 
 impl Instance {
@@ -137,8 +167,30 @@ impl Instance {
             ok: findings.is_empty(),
             writes: Trail::of(&verified.writes),
             accesses: Trail::of(&verified.accesses),
+            blobs: None,
             findings,
         }
+    }
+
+    fn add_blobs(&mut self, verified: Result<Option<blobs::Report>, BlobError>) {
+        match verified {
+            Ok(None) => {}
+            Ok(Some(report)) => {
+                let findings = report.findings.iter().map(|finding| format!("blobs: {finding}"));
+                self.findings.extend(findings);
+                if report.more > 0 {
+                    self.findings.push(format!("blobs: {} more findings", report.more));
+                }
+                self.blobs = Some(Blobs {
+                    count: report.blobs,
+                    bytes: report.bytes,
+                    orphans: report.orphans,
+                    orphaned_bytes: report.orphaned_bytes,
+                });
+            }
+            Err(error) => self.findings.push(format!("blobs: {}", unreadable(error))),
+        }
+        self.ok = self.findings.is_empty();
     }
 }
 
@@ -151,13 +203,24 @@ impl Trail {
     }
 }
 
+impl Blobs {
+    fn line(&self) -> String {
+        let orphans = match self.orphans {
+            0 => String::new(),
+            n => format!(" and {n} without reference"),
+        };
+        format!(", {} blobs{orphans}", self.count)
+    }
+}
+
 impl Report {
     fn print(&self) {
         for instance in &self.instances {
             let state = if instance.ok { "clean" } else { "NOT CLEAN" };
             let (writes, accesses) = (instance.writes.entries, instance.accesses.entries);
+            let blobs = instance.blobs.as_ref().map(Blobs::line).unwrap_or_default();
             println!(
-                "{}: {writes} audited writes, {accesses} accesses, {state}",
+                "{}: {writes} audited writes, {accesses} accesses{blobs}, {state}",
                 instance.name
             );
             for finding in &instance.findings {

@@ -7,6 +7,7 @@
 //!   caller), `{i.is}`, `{i.col}` and `{i.val}` where the service instance stands in keys (see [`Dialect`]).
 //! - [`Tx::append`] writes the journal of an instance, [`Tx::index_add`] and [`Tx::index_scan`] its ordered index, whose
 //!   rows the embedded engine keeps in memory until they are merged in sorted slices (`docs/adr/0003-fhir-index.md`).
+//! - [`blobs`] keeps large objects outside of the database, sealed, with a reference in it.
 //! - [`audit`] records writes with their effect and accesses before their answer; [`keys`] holds the data keys.
 //!
 //! To add a table: a numbered migration in the service that owns it, a repository over `&mut Tx` with a two-tenant
@@ -14,6 +15,7 @@
 #![warn(missing_docs)]
 
 pub mod audit;
+pub mod blobs;
 pub mod conformance;
 mod dialect;
 pub mod embedded;
@@ -30,6 +32,6 @@ mod value;
 pub use dialect::{Dialect, Rendered};
 pub use engine::{Engine, Store, Verdict, Work};
 pub use error::StoreError;
-pub use migrate::Migration;
+pub use migrate::{Migration, TABLES};
 pub use tx::{IndexKeys, IndexRange, Order, Session, Tx, successor};
 pub use value::{FromValue, Row, Value};

@@ -1,4 +1,14 @@
-//! Numbered migrations, forward only.
+//! Numbered migrations, forward only, and the tables that the store itself has in every instance.
+
+use crate::blobs;
+
+/// The store's own tables, on every engine and in every instance: what the store writes in the transactions of services
+/// must not depend on the service. Their numbers are 10 to 99.
+pub const TABLES: &[Migration] = &[Migration {
+    number: 10,
+    title: "references to blobs",
+    sql: blobs::TABLE,
+}];
 
 /// One step of the schema of an instance: expand first, contract in a later release.
 #[derive(Clone, Copy, Debug)]

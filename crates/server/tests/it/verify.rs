@@ -4,10 +4,14 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
 
+use hygie_core::{Cx, TenantId};
 use hygie_server::ambient::{SystemClock, SystemRandom};
 use hygie_server::serve::Running;
+use hygie_store::blobs::{self, Blobs, References, Stored};
+use hygie_store::embedded::{self, Limits, Options};
 use hygie_store::keys::{Keyring, MasterKey, Purpose};
-use serde_json::Value;
+use hygie_store::{Store, StoreError};
+use serde_json::{Value, json};
 
 use crate::installation::Installation;
 
@@ -44,14 +48,18 @@ fn instance(report: &Value) -> &Value {
     found.expect("the directory")
 }
 
+fn keyring(installation: &Installation) -> Keyring {
+    let random = Arc::new(SystemRandom);
+    let master = MasterKey::from_file(&installation.path("keys/master.key"), random.clone()).expect("the master key");
+    let path = installation.path("srv/data/keys.json");
+    Keyring::open(path, Arc::new(master), Arc::new(SystemClock), random).expect("the keyring")
+}
+
 /// What the holder of the database key does, who needs nothing of the program for it.
 fn tamper(installation: &Installation, sql: &str) {
     let data = installation.path("srv/data");
-    let random = Arc::new(SystemRandom);
-    let master = MasterKey::from_file(&installation.path("keys/master.key"), random.clone()).expect("the master key");
-    let keyring = Keyring::open(data.join("keys.json"), Arc::new(master), Arc::new(SystemClock), random);
-    let key = keyring
-        .and_then(|ring| ring.get(&Purpose::database(INSTANCE)))
+    let key = keyring(installation)
+        .get(&Purpose::database(INSTANCE))
         .expect("the key");
     let hex: String = key.key.expose().iter().map(|byte| format!("{byte:02x}")).collect();
     let connection = rusqlite::Connection::open(data.join(format!("{INSTANCE}.db"))).expect("the database");
@@ -138,6 +146,85 @@ async fn a_database_that_was_removed_is_named() {
         text.contains("directory: ") && text.contains("cannot be read"),
         "{text}"
     );
+}
+
+/// The blobs of the directory's instance and its store, opened without the program.
+fn blobs_of(installation: &Installation, keyring: &Keyring, cx: &Cx) -> (Blobs, Store) {
+    let data = installation.path("srv/data");
+    let store = embedded::open(Options {
+        directory: &data,
+        heads: &data.join("heads"),
+        instance: INSTANCE,
+        keyring,
+        migrations: &[hygie_access::MIGRATIONS, hygie_idp::MIGRATIONS].concat(),
+        replay: None,
+        cx,
+        limits: Limits::default(),
+    });
+    let blobs = blobs::open_on_disk(&data, INSTANCE, keyring).expect("the blobs");
+    (blobs, store.expect("the store"))
+}
+
+async fn store_blob(blobs: &Blobs, cx: &Cx, content: &[u8]) -> Stored {
+    let mut writer = blobs.create(cx);
+    writer.write(content).await.expect("a write");
+    writer.finish().await.expect("the end of the blob")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blobs_are_counted_and_what_is_wrong_with_them_is_named() {
+    let (installation, _) = installation().await;
+    assert_eq!(
+        instance(&report(&installation))["blobs"],
+        Value::Null,
+        "it has none yet"
+    );
+    let keyring = keyring(&installation);
+    let cx = Cx::internal(
+        TenantId::random(&SystemRandom),
+        Arc::new(SystemClock),
+        Arc::new(SystemRandom),
+    );
+    let (blobs, store) = blobs_of(&installation, &keyring, &cx);
+    let mut referred = Vec::new();
+    for n in 0..3 {
+        let stored = store_blob(&blobs, &cx, &vec![7; 100_000 + n]).await;
+        let write = store.write(&cx, stored, |stored, tx| {
+            Box::pin(async move { References(tx).insert(stored).await })
+        });
+        write.await.unwrap_or_else(|error: StoreError| panic!("{error}"));
+        referred.push(stored.reference.id);
+    }
+    store_blob(&blobs, &cx, b"an orphan").await;
+    let expected = json!({ "count": 3, "bytes": 300_003, "orphans": 1, "orphaned_bytes": 48 + 9 + 16 });
+    let report = report(&installation);
+    assert_eq!(
+        (&report["ok"], &instance(&report)["blobs"]),
+        (&Value::Bool(true), &expected)
+    );
+    let text = String::from_utf8_lossy(&verify(&installation, &[]).stdout).into_owned();
+    assert!(text.contains(", 3 blobs and 1 without reference, clean"), "{text}");
+
+    blobs.delete(&cx, referred[0]).await.expect("a deletion");
+    let name = referred[1].to_string();
+    let path = installation
+        .path("srv/data/directory.blobs")
+        .join(cx.tenant.to_string());
+    let path = path.join(&name[..2]).join(&name);
+    let mut bytes = std::fs::read(&path).expect("the file of the blob");
+    bytes[70_000] ^= 1;
+    std::fs::write(&path, bytes).expect("altered");
+    store.close().await.expect("closing");
+    let tenant = cx.tenant;
+    assert_refused(
+        &installation,
+        &format!("blobs: the blob {} of the tenant {tenant} is missing", referred[0]),
+    );
+    assert_refused(
+        &installation,
+        &format!("blobs: the blob {name} of the tenant {tenant} is damaged: chunk 1"),
+    );
+    assert_refused(&installation, ", 1 blobs and 1 without reference, NOT CLEAN");
 }
 
 fn files_of(data: &Path) -> Vec<std::path::PathBuf> {

@@ -5,6 +5,7 @@
 //! inside of a transaction to see what others do meanwhile.
 
 mod audit;
+pub mod blobs;
 mod index;
 mod journal;
 mod reopening;

@@ -9,6 +9,7 @@
 //! - At start the changes to the index after the merge mark are made again from the journal, by [`Replay`]; all of them
 //!   when the index is of another form than the present release makes.
 
+mod blobs;
 mod checkpoint;
 mod connection;
 mod heads;
@@ -34,6 +35,7 @@ use hygie_core::Cx;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+pub use self::blobs::verify_blobs;
 use self::checkpoint::Checkpoints;
 use self::connection::{Access, Db};
 pub use self::integrity::damage;

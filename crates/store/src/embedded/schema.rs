@@ -1,10 +1,10 @@
 //! The engine's own tables, migrations, and what is read at start.
 
 use super::connection::{Db, fault};
-use crate::audit::TABLE;
-use crate::{Dialect, Migration, StoreError};
+use crate::audit;
+use crate::{Dialect, Migration, StoreError, TABLES};
 
-/// Tables of the engine; numbers below 100 are the store's.
+/// Tables of this engine alone; numbers below 10 are an engine's, below 100 the store's ([`crate::TABLES`]).
 const OWN: [Migration; 2] = [
     Migration {
         number: 1,
@@ -17,7 +17,7 @@ const OWN: [Migration; 2] = [
     Migration {
         number: 2,
         title: "audit chain of writes",
-        sql: TABLE,
+        sql: audit::TABLE,
     },
 ];
 
@@ -32,7 +32,7 @@ pub fn is_new(db: &Db) -> Result<bool, StoreError> {
 /// Applies what is not applied yet, each migration in its own transaction.
 pub fn migrate(db: &mut Db, migrations: &[Migration]) -> Result<(), StoreError> {
     db.batch("CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY, title TEXT NOT NULL)")?;
-    let mut wanted: Vec<&Migration> = OWN.iter().chain(migrations).collect();
+    let mut wanted: Vec<&Migration> = OWN.iter().chain(TABLES).chain(migrations).collect();
     wanted.sort_by_key(|migration| migration.number);
     let mut select = db.raw().prepare("SELECT number FROM migration").map_err(fault)?;
     let applied: Vec<u32> = select

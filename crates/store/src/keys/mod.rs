@@ -55,6 +55,11 @@ impl Purpose {
         Self(format!("access-log:{instance}"))
     }
 
+    /// Encrypts the blobs of an instance.
+    pub fn blobs(instance: &str) -> Self {
+        Self(format!("blobs:{instance}"))
+    }
+
     /// Signs the heads of all audit chains.
     pub fn heads() -> Self {
         Self("heads".to_owned())

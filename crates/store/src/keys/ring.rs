@@ -79,6 +79,17 @@ impl Keyring {
         newest(&self.state.lock().keys, purpose)
     }
 
+    /// Every key for this purpose, newest first: what older ones sealed stays readable.
+    pub fn find_all(&self, purpose: &Purpose) -> Vec<DataKey> {
+        let state = self.state.lock();
+        let matching = state
+            .keys
+            .iter()
+            .rev()
+            .filter(|(wrapped, _)| wrapped.purpose == *purpose);
+        matching.map(|(_, key)| key.clone()).collect()
+    }
+
     /// The key for this purpose, which must be there.
     pub fn get(&self, purpose: &Purpose) -> Result<DataKey, KeyError> {
         self.find(purpose).ok_or_else(|| KeyError::Unknown(purpose.clone()))

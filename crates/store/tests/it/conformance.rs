@@ -6,10 +6,15 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use hygie_store::Store;
 use hygie_store::audit::Verified;
+use hygie_store::blobs::{self, Blobs, open_on_disk};
+use hygie_store::conformance::blobs::Place;
 use hygie_store::conformance::{self, Fixture, Instance, MIGRATIONS, ReplayChanges};
 use hygie_store::embedded::{Limits, Options, open, verify};
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
 
-use crate::world::{Dir, cx, keyring};
+use crate::world::{Dir, cx, keyring, open_with, small};
 
 /// With limits that make merging and waiting happen.
 struct Embedded;
@@ -87,4 +92,49 @@ fn copy_files(from: &Path, to: &Path) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn the_embedded_engine_passes_every_check() {
     conformance::run(&Embedded, &cx(1)).await;
+}
+
+/// Blobs on the local disk, or in memory, beside an embedded store.
+struct BlobsBeside {
+    is_on_disk: bool,
+}
+
+impl conformance::blobs::Fixture for BlobsBeside {
+    fn create(&self, name: &str) -> BoxFuture<'_, Place> {
+        let dir = Dir::new(&format!("blobs-{}-{name}", self.is_on_disk));
+        Box::pin(async move {
+            let store = open_with(dir.path(), small()).expect("the store");
+            let keyring = keyring(dir.path(), 1).expect("the keyring");
+            let (blobs, objects) = if self.is_on_disk {
+                let blobs = open_on_disk(dir.path(), "test", &keyring).expect("the blobs");
+                let disk = LocalFileSystem::new_with_prefix(dir.path().join("test.blobs")).expect("the directory");
+                (blobs, Arc::new(disk) as Arc<dyn ObjectStore>)
+            } else {
+                let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+                let blobs = Blobs::open(blobs::Options {
+                    objects: objects.clone(),
+                    instance: "test",
+                    keyring: &keyring,
+                    part: 8 << 20,
+                });
+                (blobs.expect("the blobs"), objects)
+            };
+            Place {
+                blobs,
+                store,
+                objects,
+                keep: Box::new(dir),
+            }
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn blobs_on_the_local_disk_pass_every_check() {
+    conformance::blobs::run(&BlobsBeside { is_on_disk: true }, &cx(1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn blobs_in_memory_pass_every_check() {
+    conformance::blobs::run(&BlobsBeside { is_on_disk: false }, &cx(1)).await;
 }

@@ -1,0 +1,75 @@
+//! Verifying the blobs of an instance, beside the process that writes them or without.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, ready};
+use hygie_core::Cx;
+
+use super::Limits;
+use super::readers::Readers;
+use super::tail::Tail;
+use crate::audit::Record;
+use crate::blobs::{BlobError, Report, open_existing_on_disk};
+use crate::keys::{Keyring, Purpose};
+use crate::{Engine, Store, StoreError, Work};
+
+/// Reads all blobs of the instance in this directory of [`Options`](super::Options), and compares them with the rows that
+/// refer to them; `None` when it has no blobs.
+pub async fn verify_blobs(
+    directory: &Path,
+    instance: &str,
+    keyring: &Keyring,
+    cx: &Cx,
+) -> Result<Option<Report>, BlobError> {
+    if keyring.find(&Purpose::blobs(instance)).is_none() {
+        return Ok(None);
+    }
+    let blobs = open_existing_on_disk(directory, instance, keyring)?;
+    let store = Store::new(Arc::new(Snapshots::open(directory, instance, keyring)?));
+    Ok(Some(blobs.verify(&store, cx).await?))
+}
+
+/// The tables of an instance, to be read only. What waits in the writer's memory for the ordered index is not there.
+struct Snapshots(Arc<Readers>);
+
+impl Snapshots {
+    fn open(directory: &Path, instance: &str, keyring: &Keyring) -> Result<Self, StoreError> {
+        let path = directory.join(format!("{instance}.db"));
+        // Opening would make one.
+        path.metadata()
+            .map_err(|error| StoreError::Unavailable(Some(Box::new(error))))?;
+        let key = keyring.get(&Purpose::database(instance))?.key;
+        let limits = Limits {
+            readers: 1,
+            cache_kib: 2048,
+            ..Limits::default()
+        };
+        let readers = Readers::open(&path, &key, limits, Arc::new(Tail::default()), false)?;
+        Ok(Self(Arc::new(readers)))
+    }
+}
+
+fn read_only<'a>() -> BoxFuture<'a, Result<(), StoreError>> {
+    let error = StoreError::Inconsistent("a write to a store that is open for reading".to_owned());
+    Box::pin(ready(Err(error)))
+}
+
+impl Engine for Snapshots {
+    fn write<'a>(&'a self, _cx: &'a Cx, _work: Box<dyn Work>) -> BoxFuture<'a, Result<(), StoreError>> {
+        read_only()
+    }
+
+    fn read<'a>(&'a self, cx: &'a Cx, work: Box<dyn Work>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.0.run(cx, work))
+    }
+
+    fn record(&self, _record: Record) -> BoxFuture<'_, Result<(), StoreError>> {
+        read_only()
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.0.close();
+        Box::pin(ready(Ok(())))
+    }
+}
