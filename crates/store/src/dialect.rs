@@ -15,6 +15,8 @@
 /// | `{blob}` as a column type | `BLOB` | `BYTEA` |
 /// | `{int}` as a column type | `INTEGER` | `BIGINT` |
 /// | `{clustered}` after a table | `WITHOUT ROWID` | nothing |
+/// | `{serial}` as a column type | ascending numbers, none given twice | the same |
+/// | `{serial.key}` last in a table whose column `seq` is `{serial}` | nothing | `, PRIMARY KEY (instance, seq)` |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// SQLite with SQLCipher, one file per instance.
@@ -34,7 +36,7 @@ pub struct Rendered {
     pub instance: Option<usize>,
 }
 
-const EMBEDDED: [(&str, &str); 7] = [
+const EMBEDDED: [(&str, &str); 9] = [
     ("{i.col}", ""),
     ("{i.val}", ""),
     ("{i.is}", ""),
@@ -42,9 +44,12 @@ const EMBEDDED: [(&str, &str); 7] = [
     ("{blob}", "BLOB"),
     ("{int}", "INTEGER"),
     ("{clustered}", "WITHOUT ROWID"),
+    // Without AUTOINCREMENT the number of the last row would be given again after it was deleted.
+    ("{serial}", "INTEGER PRIMARY KEY AUTOINCREMENT"),
+    ("{serial.key}", ""),
 ];
 
-const POSTGRES: [(&str, &str); 7] = [
+const POSTGRES: [(&str, &str); 9] = [
     ("{i.col}", "instance, "),
     ("{i.val}", ":instance, "),
     ("{i.is}", "instance = :instance AND "),
@@ -52,6 +57,8 @@ const POSTGRES: [(&str, &str); 7] = [
     ("{blob}", "BYTEA"),
     ("{int}", "BIGINT"),
     ("{clustered}", ""),
+    ("{serial}", "BIGINT GENERATED ALWAYS AS IDENTITY"),
+    ("{serial.key}", ", PRIMARY KEY (instance, seq)"),
 ];
 
 impl Dialect {

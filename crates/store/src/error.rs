@@ -19,6 +19,9 @@ pub enum StoreError {
     /// A write that looks at more of the index than one may while all others wait.
     #[error("a write looks at too much of the index")]
     TooCostly,
+    /// Another process has the lease now.
+    #[error("the lease was lost to another process")]
+    LeaseLost,
     /// The engine is closed, stopped or cannot be reached.
     #[error("the store is not available")]
     Unavailable(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
@@ -42,7 +45,7 @@ pub enum StoreError {
 impl Fault for StoreError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Duplicate(_) => ErrorKind::Conflict,
+            Self::Duplicate(_) | Self::LeaseLost => ErrorKind::Conflict,
             Self::TooCostly => ErrorKind::Invalid,
             Self::Busy | Self::Full(_) | Self::Unavailable(_) => ErrorKind::Unavailable,
             Self::WrongKey(_) | Self::Key(_) | Self::Inconsistent(_) | Self::ForeignAwait | Self::Engine(_) => {

@@ -8,6 +8,7 @@
 //! - [`Tx::append`] writes the journal of an instance, [`Tx::index_add`] and [`Tx::index_scan`] its ordered index, whose
 //!   rows the embedded engine keeps in memory until they are merged in sorted slices (`docs/adr/0003-fhir-index.md`).
 //! - [`blobs`] keeps large objects outside of the database, sealed, with a reference in it.
+//! - [`outbox`] delivers events that are written with their effect; [`jobs`] are work that outlives its process.
 //! - [`audit`] records writes with their effect and accesses before their answer; [`keys`] holds the data keys.
 //!
 //! To add a table: a numbered migration in the service that owns it, a repository over `&mut Tx` with a two-tenant
@@ -24,14 +25,18 @@ mod error;
 #[cfg(test)]
 mod fakes;
 mod files;
+pub mod jobs;
 pub mod keys;
+mod lease;
 mod migrate;
+pub mod outbox;
 mod tx;
 mod value;
 
 pub use dialect::{Dialect, Rendered};
 pub use engine::{Engine, Store, Verdict, Work};
 pub use error::StoreError;
+pub use lease::Owner;
 pub use migrate::{Migration, TABLES};
 pub use tx::{IndexKeys, IndexRange, Order, Session, Tx, successor};
 pub use value::{FromValue, Row, Value};

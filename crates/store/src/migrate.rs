@@ -1,14 +1,26 @@
 //! Numbered migrations, forward only, and the tables that the store itself has in every instance.
 
-use crate::blobs;
+use crate::{blobs, jobs, outbox};
 
 /// The store's own tables, on every engine and in every instance: what the store writes in the transactions of services
 /// must not depend on the service. Their numbers are 10 to 99.
-pub const TABLES: &[Migration] = &[Migration {
-    number: 10,
-    title: "references to blobs",
-    sql: blobs::TABLE,
-}];
+pub const TABLES: &[Migration] = &[
+    Migration {
+        number: 10,
+        title: "references to blobs",
+        sql: blobs::TABLE,
+    },
+    Migration {
+        number: 11,
+        title: "outbox",
+        sql: outbox::TABLES,
+    },
+    Migration {
+        number: 12,
+        title: "jobs",
+        sql: jobs::TABLE,
+    },
+];
 
 /// One step of the schema of an instance: expand first, contract in a later release.
 #[derive(Clone, Copy, Debug)]

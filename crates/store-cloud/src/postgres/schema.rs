@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use hygie_store::{Dialect, Migration, StoreError};
+use hygie_store::{Dialect, Migration, StoreError, TABLES};
 use tokio_postgres::Transaction;
 
 use super::error::fault;
 use super::link::sequence;
 
-/// Tables of the engine; numbers below 100 are the store's.
+/// Tables of this engine alone; numbers below 10 are an engine's, below 100 the store's ([`TABLES`]).
 const OWN: [Migration; 2] = [
     Migration {
         number: 1,
@@ -82,6 +82,7 @@ async fn make_schema(transaction: &Transaction<'_>, schema: &str) -> Result<(), 
 async fn migrate(transaction: &Transaction<'_>, migrations: &[Migration]) -> Result<(), StoreError> {
     let mut wanted: Vec<(i32, &Migration)> = OWN
         .iter()
+        .chain(TABLES)
         .chain(migrations)
         .map(|migration| (migration.number as i32, migration))
         .collect();

@@ -1,15 +1,16 @@
 //! The definition of a place for blobs: a disk, S3, Azure pass the same checks, each with real objects and a real store.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::{FutureExt as _, TryStreamExt as _};
-use hygie_core::{Clock, Cx, TenantId, Timestamp};
+use hygie_core::{Cx, TenantId, Timestamp};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
-use super::below;
+use super::{Moving, below};
 use crate::blobs::{BlobError, Blobs, Finding, MIN_GRACE, Reference, References, Stored};
 use crate::{Store, StoreError};
 
@@ -377,22 +378,11 @@ async fn references_live_and_die_with_their_transaction(place: &Place, cx: &Cx) 
     assert_eq!(find(id).await.expect("a read"), None);
 }
 
-/// A clock that stands still.
-struct At(Timestamp);
-
-impl Clock for At {
-    fn now(&self) -> Timestamp {
-        self.0
-    }
-}
-
-/// The same context when it is another time.
-fn at(cx: &Cx, now: Timestamp) -> Cx {
-    Cx {
-        now,
-        clock: Arc::new(At(now)),
-        ..cx.clone()
-    }
+/// The same context at that time.
+fn at(cx: &Cx, then: Timestamp) -> Cx {
+    let (moving, cx) = Moving::of(cx);
+    moving.0.store(then.millis(), Ordering::SeqCst);
+    cx
 }
 
 async fn a_late_reference_is_refused(place: &Place, cx: &Cx) {

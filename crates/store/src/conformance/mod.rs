@@ -7,12 +7,18 @@
 mod audit;
 pub mod blobs;
 mod index;
+mod jobs;
 mod journal;
+mod outbox;
 mod reopening;
 mod transactions;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
-use hygie_core::{Cx, Random, TenantId, random_array};
+use hygie_core::{Clock, Cx, Random, TenantId, Timestamp, random_array};
 
 use crate::audit::Verified;
 use crate::embedded::Replay;
@@ -96,6 +102,24 @@ const CHECKS: &[(&str, Check)] = checks![
     index::paging_beside_writers_skips_and_repeats_nothing,
     audit::entries_are_written_with_their_effect,
     audit::accesses_are_recorded,
+    outbox::events_live_and_die_with_their_effect,
+    outbox::each_consumer_gets_everything_in_order,
+    outbox::what_is_not_acknowledged_comes_again,
+    outbox::one_process_delivers_at_a_time,
+    outbox::events_are_kept_until_all_have_them,
+    outbox::numbers_of_events_are_not_given_again,
+    outbox::too_long_events_are_refused,
+    outbox::keys_keep_their_order_whoever_delivers,
+    jobs::a_job_is_claimed_worked_on_and_found,
+    jobs::jobs_are_claimed_in_order_by_one_each,
+    jobs::a_lost_lease_writes_nothing,
+    jobs::a_job_is_cancelled_with_its_worker,
+    jobs::a_job_that_kills_its_workers_is_abandoned,
+    jobs::results_are_kept_for_a_time,
+    jobs::jobs_of_tenants_are_apart,
+    jobs::a_job_survives_a_crash,
+    jobs::too_long_jobs_are_refused,
+    jobs::any_interleaving_of_two_workers_is_safe,
     reopening::everything_is_there_after_a_close,
     reopening::what_was_answered_is_there_without_a_close,
     reopening::what_was_answered_survives_a_crash,
@@ -255,6 +279,29 @@ fn everything() -> IndexRange {
     IndexRange {
         from: vec![0],
         to: vec![0xff; 8],
+    }
+}
+
+/// A clock that moves when it is told to.
+struct Moving(AtomicI64);
+
+impl Moving {
+    /// A clock that begins with that of a context, and the context with it.
+    fn of(cx: &Cx) -> (Arc<Self>, Cx) {
+        let moving = Arc::new(Self(AtomicI64::new(cx.clock.now().millis())));
+        let clock = moving.clone();
+        (moving, Cx { clock, ..cx.clone() })
+    }
+
+    fn pass(&self, time: Duration) {
+        let millis = i64::try_from(time.as_millis()).expect("less than all time");
+        self.0.fetch_add(millis, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Moving {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
 }
 

@@ -4,7 +4,7 @@ use super::connection::{Db, fault};
 use crate::audit;
 use crate::{Dialect, Migration, StoreError, TABLES};
 
-/// Tables of this engine alone; numbers below 10 are an engine's, below 100 the store's ([`crate::TABLES`]).
+/// Tables of this engine alone; numbers below 10 are an engine's, below 100 the store's ([`TABLES`]).
 const OWN: [Migration; 2] = [
     Migration {
         number: 1,
