@@ -14,6 +14,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("oidc", &["jose"]),
     ("fhir-model", &["core"]),
     ("store", &["jose"]),
+    ("store-conformance", &["store"]),
     ("store-cloud", &["store"]),
     ("access", &["store", "oidc"]),
     ("web", &["access"]),
@@ -34,12 +35,16 @@ const PARTS: &[(&str, &[&str])] = &[
 const TESTS_ONLY: &str = "testkit";
 const ITS_ENGINES: &str = "store-cloud";
 
+/// The checks that every engine passes: for the tests of the engines alone.
+const SUITE: &str = "store-conformance";
+const ENGINES: &[&str] = &["store", "store-cloud"];
+
 /// Outside crates that only these parts may name.
 const RESERVED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("tokio-postgres", &["store-cloud"]),
     ("deadpool-postgres", &["store-cloud"]),
-    ("object_store", &["store", "store-cloud"]),
+    ("object_store", &["store", "store-conformance", "store-cloud"]),
     ("rskafka", &["store-cloud"]),
     (
         "axum",
@@ -125,6 +130,10 @@ fn inside(part: &str, below: &BTreeSet<&str>, wanted: &str, development: bool) -
             (false, _) => Some("only for tests: a dev-dependency"),
         };
     }
+    if wanted == SUITE {
+        let is_tested = development && ENGINES.contains(&part);
+        return (!is_tested).then_some("only for tests of the engines: a dev-dependency");
+    }
     (!below.contains(wanted)).then_some("goes up or sideways")
 }
 
@@ -165,6 +174,7 @@ mod tests {
             "hygie-fhir",
             "hygie-testkit",
             "hygie-store",
+            "hygie-store-conformance",
         ];
         let others = known
             .iter()
@@ -204,6 +214,17 @@ mod tests {
         ] {
             assert_eq!(said(from, to, kind).len(), 1, "{from} → {to} ({kind:?})");
         }
+    }
+
+    #[test]
+    fn only_tests_of_engines_know_the_suite() {
+        let suite = "hygie-store-conformance";
+        for engine in ["hygie-store", "hygie-store-cloud"] {
+            assert!(said(engine, suite, Some("dev")).is_empty());
+            assert_eq!(said(engine, suite, None).len(), 1, "{engine}");
+        }
+        assert_eq!(said("hygie-fhir", suite, Some("dev")).len(), 1);
+        assert!(said(suite, "hygie-store", None).is_empty());
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub trait Work: Send {
     fn run<'t>(&'t mut self, tx: &'t mut Tx<'_>) -> BoxFuture<'t, Verdict>;
 }
 
-/// A storage engine for one service instance. Every implementation passes [`crate::conformance`].
+/// A storage engine for one service instance. Every implementation passes the checks of `hygie-store-conformance`.
 pub trait Engine: Send + Sync {
     /// Runs `work` in a write transaction; returns after the commit is durable or the rollback is done.
     fn write<'a>(&'a self, cx: &'a Cx, work: Box<dyn Work>) -> BoxFuture<'a, Result<(), StoreError>>;

@@ -17,7 +17,6 @@
 
 pub mod audit;
 pub mod blobs;
-pub mod conformance;
 mod dialect;
 pub mod embedded;
 mod engine;

@@ -5,8 +5,8 @@ use std::fs;
 use futures_util::future::BoxFuture;
 use hygie_store::Store;
 use hygie_store::audit::{Report, Trail, Verified};
-use hygie_store::conformance::{self, Fixture, Instance, MIGRATIONS};
 use hygie_store_cloud::postgres::{VerifiedChain, verify};
+use hygie_store_conformance::{self as conformance, Fixture, Instance, MIGRATIONS};
 
 use crate::world::{INSTANCE, World, cx};
 

@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hygie_store::audit::{Finding, Record};
-use hygie_store::conformance::MIGRATIONS;
 use hygie_store::{Store, StoreError};
 use hygie_store_cloud::postgres::{ConnectError, Database, Limits, Settings, verify};
+use hygie_store_conformance::MIGRATIONS;
 use hygie_testkit::PostgresServer;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -2,9 +2,9 @@
 
 use futures_util::future::{join, join_all};
 use hygie_store::audit::Record;
-use hygie_store::conformance::MIGRATIONS;
 use hygie_store::{IndexKeys, IndexRange, Order, Store, StoreError, Tx};
 use hygie_store_cloud::postgres::verify;
+use hygie_store_conformance::MIGRATIONS;
 
 use crate::world::{INSTANCE, World, cx};
 

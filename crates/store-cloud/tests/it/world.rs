@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use hygie_core::{Cx, Secret, TenantId};
-use hygie_store::conformance::ReplayChanges;
 use hygie_store::keys::{Keyring, MasterKey};
 use hygie_store::{Migration, Store, StoreError};
 use hygie_store_cloud::postgres::{self, AtRest, Database, Limits, Options, Settings};
+use hygie_store_conformance::ReplayChanges;
 use hygie_testkit::{PostgresServer, SeededRandom, VirtualClock};
 use tempfile::TempDir;
 

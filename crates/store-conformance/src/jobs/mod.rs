@@ -10,10 +10,10 @@ use hygie_core::Cx;
 
 pub use self::play::any_interleaving_of_two_workers_is_safe;
 use super::{Bench, Moving, insert};
-use crate::jobs::{
+use hygie_store::jobs::{
     Cancel, Claim, Demand, Job, JobId, Jobs, KEPT, Lease, MAX_ATTEMPTS, MAX_BODY, Outcome, Progress, State, Step,
 };
-use crate::{Owner, Store, StoreError};
+use hygie_store::{Owner, Store, StoreError};
 
 const TTL: Duration = Duration::from_secs(30);
 /// A millisecond less.

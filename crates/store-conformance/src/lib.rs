@@ -3,6 +3,9 @@
 //! A check is a function that panics with a clear message when an engine does not do what [`Store`] promises. All of them
 //! are in one list, so that no engine forgets one. They want a Tokio runtime with several threads: some hold one thread
 //! inside of a transaction to see what others do meanwhile.
+//!
+//! [`blobs::run`] is the same for a place where blobs lie.
+#![warn(missing_docs)]
 
 mod audit;
 pub mod blobs;
@@ -20,9 +23,9 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use hygie_core::{Clock, Cx, Random, TenantId, Timestamp, random_array};
 
-use crate::audit::Verified;
-use crate::embedded::Replay;
-use crate::{IndexKeys, IndexRange, Migration, Order, Store, StoreError, Tx};
+use hygie_store::audit::Verified;
+use hygie_store::embedded::Replay;
+use hygie_store::{IndexKeys, IndexRange, Migration, Order, Store, StoreError, Tx};
 
 /// The tables that the checks use: an instance is opened with these migrations.
 pub const MIGRATIONS: &[Migration] = &[Migration {

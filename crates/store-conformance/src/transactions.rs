@@ -12,8 +12,8 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::{Bench, Changes, everything, insert, scan, things};
-use crate::audit::Record;
-use crate::{Order, StoreError, Value};
+use hygie_store::audit::Record;
+use hygie_store::{Order, StoreError, Value};
 
 /// Long enough for anything that is not stuck.
 const PATIENCE: Duration = Duration::from_secs(20);

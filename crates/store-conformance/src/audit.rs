@@ -3,8 +3,8 @@
 use futures_util::future::join_all;
 
 use super::{Bench, insert};
-use crate::StoreError;
-use crate::audit::Record;
+use hygie_store::StoreError;
+use hygie_store::audit::Record;
 
 pub async fn entries_are_written_with_their_effect(bench: Bench<'_>) {
     let writes = (0..40_i64).map(|id| {

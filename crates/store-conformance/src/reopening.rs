@@ -3,8 +3,8 @@
 use hygie_core::Cx;
 
 use super::{Bench, Changes, insert, scan, things};
-use crate::audit::Record;
-use crate::{IndexRange, Order, Store, StoreError};
+use hygie_store::audit::Record;
+use hygie_store::{IndexRange, Order, Store, StoreError};
 
 pub async fn everything_is_there_after_a_close(bench: Bench<'_>) {
     let seq = fill(bench.cx, &bench.store, 0).await;

@@ -11,8 +11,8 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
 use super::{Moving, below};
-use crate::blobs::{BlobError, Blobs, Finding, MIN_GRACE, Reference, References, Stored};
-use crate::{Store, StoreError};
+use hygie_store::blobs::{BlobError, Blobs, Finding, MIN_GRACE, Reference, References, Stored};
+use hygie_store::{Store, StoreError};
 
 /// Makes places for blobs.
 pub trait Fixture: Send + Sync {

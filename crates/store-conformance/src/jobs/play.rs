@@ -6,9 +6,9 @@ use std::time::Duration;
 use hygie_core::Timestamp;
 
 use super::{Board, TTL, assert_lost, step};
-use crate::Owner;
-use crate::conformance::{Bench, Moving, below};
-use crate::jobs::{Cancel, Demand, JobId, KEPT, Lease, MAX_ATTEMPTS, Outcome, State};
+use crate::{Bench, Moving, below};
+use hygie_store::Owner;
+use hygie_store::jobs::{Cancel, Demand, JobId, KEPT, Lease, MAX_ATTEMPTS, Outcome, State};
 
 /// What the job should be like.
 struct Model {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hygie_core::Random;
 
 use super::{Bench, Changes, below, everything, scan};
-use crate::{IndexKeys, IndexRange, Order, StoreError, successor};
+use hygie_store::{IndexKeys, IndexRange, Order, StoreError, successor};
 
 fn range(from: &[u8], to: &[u8]) -> IndexRange {
     IndexRange {

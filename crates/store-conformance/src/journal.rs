@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::Bench;
-use crate::StoreError;
+use hygie_store::StoreError;
 
 pub async fn numbers_ascend_and_are_unique(bench: Bench<'_>) {
     let take = |fails: bool| {

@@ -9,8 +9,8 @@ use hygie_core::Cx;
 use parking_lot::Mutex;
 
 use super::{Bench, Moving, below, insert};
-use crate::outbox::{Consumer, Consumers, Event, Lease, MAX_BODY, MAX_NAME, Outbox, Round, deliver};
-use crate::{Owner, Store, StoreError, Tx};
+use hygie_store::outbox::{Consumer, Consumers, Event, Lease, MAX_BODY, MAX_NAME, Outbox, Round, deliver};
+use hygie_store::{Owner, Store, StoreError, Tx};
 
 const TTL: Duration = Duration::from_secs(30);
 /// A millisecond less.
