@@ -28,6 +28,9 @@ advisories() {
 test_steps() {
   install "what the tests need" need_tests
   step "cargo test" cargo test --workspace --locked --no-fail-fast
+  # The same tests on the engine that several processes share.
+  step "services on PostgreSQL" env HYGIE_TEST_ENGINE=postgres \
+    cargo test --package hygie-idp --package hygie-fhir --test it --locked --no-fail-fast
   step "fuzz targets" fuzz_targets
   install "hygie" cargo build --locked --package hygie
   # README.md has its reader build for release: so does its test.

@@ -1,5 +1,5 @@
 //! What the tests of the services stand on: a clock that moves when told, seeded randomness, a store in a directory that
-//! vanishes, and a client that talks to the real router without a socket.
+//! vanishes (on either engine), and a client that talks to the real router without a socket.
 #![warn(missing_docs)]
 
 mod ambient;
@@ -10,4 +10,4 @@ mod store;
 pub use ambient::{SeededRandom, VirtualClock};
 pub use client::{Answer, Client};
 pub use postgres::PostgresServer;
-pub use store::TemporaryStore;
+pub use store::{Place, TemporaryStore, TestEngine, accesses, crashed};

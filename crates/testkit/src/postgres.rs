@@ -124,6 +124,7 @@ impl PostgresServer {
             "--no-align",
             "--set=ON_ERROR_STOP=1",
         ]);
+        psql.stdout(Stdio::piped()).stderr(Stdio::piped());
         let output = psql
             .arg(format!("--dbname={address}"))
             .args(["-c", sql])

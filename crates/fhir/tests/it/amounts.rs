@@ -184,7 +184,7 @@ fn uris() -> Vec<(&'static str, String)> {
 
 #[tokio::test]
 async fn amounts_and_uris_are_found_as_reading_each_resource_finds_them() {
-    let world = World::new();
+    let world = World::new().await;
     let all = fill(&world).await;
     let mut found = 0;
     for (kind, text) in amounts().iter().chain(&uris()) {
@@ -198,7 +198,7 @@ async fn amounts_and_uris_are_found_as_reading_each_resource_finds_them() {
 /// Numbers come in their order, however they are written, and what has none comes last.
 #[tokio::test]
 async fn answers_sorted_by_a_number_are_in_its_order() {
-    let world = World::new();
+    let world = World::new().await;
     for (id, value) in ["1e1", "-3", "0.25", "9.75", "100", "-20.5"].iter().enumerate() {
         let body = format!(
             r#"{{"resourceType":"RiskAssessment","status":"final","subject":{{"display":"x"}},"prediction":[{{"probabilityDecimal":{value}}}]}}"#

@@ -56,7 +56,7 @@ async fn count(by: &By<'_>, search: &str) -> usize {
 
 #[tokio::test]
 async fn references_inside_of_a_transaction_become_those_of_the_resources() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     let uuid = "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0";
     // The observation comes first and names what is created after it.
@@ -91,7 +91,7 @@ async fn references_inside_of_a_transaction_become_those_of_the_resources() {
 
 #[tokio::test]
 async fn a_reference_to_an_entry_that_is_not_there_is_refused() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     let observation = json!({"resourceType": "Observation", "status": "final", "code": {"text": "x"},
         "subject": {"reference": "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"}});
@@ -111,7 +111,7 @@ async fn a_reference_to_an_entry_that_is_not_there_is_refused() {
 
 #[tokio::test]
 async fn entries_are_processed_in_the_order_of_their_methods() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     by.put("/Patient/a", &patient("a", "Old")).await;
     let entries = [
@@ -184,7 +184,7 @@ fn bad_entries() -> Vec<(&'static str, Value, &'static str)> {
 
 #[tokio::test]
 async fn a_transaction_that_fails_leaves_nothing_behind() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     by.put("/Patient/kept", &patient("kept", "Martin")).await;
     by.put(
@@ -211,7 +211,7 @@ async fn a_transaction_that_fails_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn the_entries_of_a_batch_stand_alone() {
-    let service = Service::new();
+    let service = Service::new().await;
     service
         .contributor()
         .await
@@ -267,7 +267,7 @@ async fn the_entries_of_a_batch_stand_alone() {
 
 #[tokio::test]
 async fn a_reader_enters_but_writes_nothing() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.role(Role::FhirDataReader).await;
     let entries = [put(&patient("b", "x")), request("GET", "Patient/b")];
     let batch = by.post("", &bundle("batch", &entries)).await.json();
@@ -286,7 +286,7 @@ async fn a_reader_enters_but_writes_nothing() {
 
 #[tokio::test]
 async fn conditions_of_a_transaction() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     let identified = |value: &str| json!({ "resourceType": "Practitioner", "identifier": [{ "system": "urn:rpps", "value": value }] });
     let conditional = |value: &str| {
@@ -337,7 +337,7 @@ async fn conditions_of_a_transaction() {
 /// Transactions that race for the same condition: one creates, all others find what it created.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn transactions_that_race_create_once() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     let resource = json!({ "resourceType": "Patient", "identifier": [{ "value": "1" }] });
     let entry = json!({ "fullUrl": "urn:uuid:p", "resource": resource,
@@ -363,7 +363,8 @@ async fn limits_and_preferences() {
         resource: 2000,
         bundle: 50_000,
         entries: 5,
-    });
+    })
+    .await;
     let by = service.contributor().await;
     let entries: Vec<_> = (0..6).map(|n| put(&patient(&format!("p{n}"), "x"))).collect();
     assert_eq!(issue(&by.post("", &bundle("batch", &entries)).await), "400 too-costly");
@@ -421,7 +422,8 @@ async fn five_thousand_entries() {
         entries: 5000,
         bundle: 20_000_000,
         resource: 100_000,
-    });
+    })
+    .await;
     let by = service.contributor().await;
     let mut entries = vec![post("urn:uuid:p", &patient("x", "Martin"))];
     entries.extend((1..5000).map(|n| post(&format!("urn:uuid:{n}"), &observation("urn:uuid:p"))));

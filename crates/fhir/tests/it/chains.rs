@@ -142,7 +142,7 @@ const SEARCHES: [(&str, &str); 34] = [
 
 #[tokio::test]
 async fn chains_find_what_reading_all_resources_finds() {
-    let world = World::new();
+    let world = World::new().await;
     let all = fill(&world, 0).await;
     for (kind, text) in SEARCHES {
         for form in ["_count=1000&_total=accurate", "_count=7"] {
@@ -161,7 +161,7 @@ async fn chains_find_what_reading_all_resources_finds() {
 /// With so many patients that each candidate is asked.
 #[tokio::test]
 async fn chains_over_many_find_what_reading_all_resources_finds() {
-    let world = World::new();
+    let world = World::new().await;
     let all = fill(&world, FILLERS).await;
     for (kind, text) in [
         ("Observation", "patient.active=true"),
@@ -191,7 +191,7 @@ async fn chains_over_many_find_what_reading_all_resources_finds() {
 /// In order of date, page by page, also where each candidate is asked.
 #[tokio::test]
 async fn chains_are_sorted_as_other_searches() {
-    let world = World::new();
+    let world = World::new().await;
     fill(&world, FILLERS).await;
     for chain in ["patient.family=martin", "patient.active:missing=false"] {
         let pages = world
@@ -218,7 +218,7 @@ async fn chains_are_sorted_as_other_searches() {
 
 #[tokio::test]
 async fn chains_over_http() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     by.put("/Patient/a", &patient("a", "Martin")).await;
     let observation = serde_json::json!({ "resourceType": "Observation", "id": "o", "status": "final",

@@ -9,7 +9,7 @@ use crate::service::{BASE, Service, issue, patient};
 
 #[tokio::test]
 async fn the_life_of_a_resource() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
 
     let created = by
@@ -99,7 +99,7 @@ fn requests_and_responses(history: &serde_json::Value) -> Vec<String> {
 
 #[tokio::test]
 async fn an_update_creates_under_the_id_of_the_client() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     let answer = by.put("/Patient/p.1", &patient("p.1", "Martin")).await;
     assert_eq!(answer.status, 201);
@@ -123,7 +123,7 @@ async fn an_update_creates_under_the_id_of_the_client() {
 
 #[tokio::test]
 async fn if_match_names_the_version_that_is_written_over() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     let body = patient("a", "Martin");
     let put = async |tag: &str| by.put_with("/Patient/a", &[("if-match", tag)], &body).await;
@@ -141,7 +141,7 @@ async fn if_match_names_the_version_that_is_written_over() {
 /// Of many who write on top of the same version, one does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_updates_with_if_match() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     assert_eq!(by.put("/Patient/a", &patient("a", "x")).await.status, 201);
     for version in 1..=5 {
@@ -165,7 +165,7 @@ async fn concurrent_updates_with_if_match() {
 
 #[tokio::test]
 async fn what_the_client_has_already_is_not_sent_again() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     by.put("/Patient/a", &patient("a", "Martin")).await;
     for (header, value, expected) in [
@@ -191,7 +191,7 @@ async fn what_the_client_has_already_is_not_sent_again() {
 
 #[tokio::test]
 async fn preferences_decide_what_a_write_answers_with() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     let body = patient("a", "Martin").to_string();
     for (prefer, kind) in [
@@ -213,7 +213,7 @@ async fn preferences_decide_what_a_write_answers_with() {
 
 #[tokio::test]
 async fn history_in_pages() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     for n in 1..=7 {
         by.put("/Patient/a", &patient("a", &format!("name{n}"))).await;
@@ -254,7 +254,7 @@ async fn history_in_pages() {
 
 #[tokio::test]
 async fn a_create_on_a_condition() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     let body = json!({ "resourceType": "Patient", "identifier": [{ "system": "urn:ins", "value": "1" }] }).to_string();
     let create = async |condition: &str| by.post_with("/Patient", &[("if-none-exist", condition)], &body).await;
@@ -273,7 +273,7 @@ async fn a_create_on_a_condition() {
 
 #[tokio::test]
 async fn searches_page_by_page() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     for n in 0..25 {
         let family = if n % 5 == 0 { "Durand" } else { "Martin" };
@@ -329,7 +329,7 @@ async fn searches_page_by_page() {
 
 #[tokio::test]
 async fn a_restart_keeps_everything() {
-    let mut service = Service::new();
+    let mut service = Service::new().await;
     let (before, id) = {
         let by = service.contributor().await;
         for n in 0..20 {
@@ -362,7 +362,7 @@ async fn history_and_search(by: &crate::service::By<'_>) -> (String, String) {
 
 #[tokio::test]
 async fn formats() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     by.put("/Patient/a", &patient("a", "Martin")).await;
     let answer = by.get_with("/Patient/a", &[("accept", "application/json")]).await;

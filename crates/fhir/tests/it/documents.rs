@@ -12,7 +12,7 @@ fn pretty(document: &Value) -> String {
 
 #[tokio::test]
 async fn the_capability_statement() {
-    let service = Service::new();
+    let service = Service::new().await;
     let answer = service.client.get("/demo/fhir/metadata").await;
     assert_eq!(
         (answer.status.as_u16(), answer.header("content-type")),
@@ -49,7 +49,7 @@ async fn the_capability_statement() {
 /// What the statement says of itself is valid FHIR.
 #[tokio::test]
 async fn the_statement_is_a_valid_resource() {
-    let service = Service::with(Limits::default());
+    let service = Service::with(Limits::default()).await;
     let answer = service.client.get("/demo/fhir/metadata").await;
     let by = service.contributor().await;
     let stored = by.post("/CapabilityStatement", &answer.json()).await;
@@ -59,7 +59,7 @@ async fn the_statement_is_a_valid_resource() {
 /// Interactions of the statement exist, and those that it leaves out are not supported.
 #[tokio::test]
 async fn the_statement_is_true() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     let statement = service.client.get("/demo/fhir/metadata").await.json();
     for resource in statement["rest"][0]["resource"].as_array().expect("resources") {
@@ -80,7 +80,7 @@ async fn the_statement_is_true() {
 
 #[tokio::test]
 async fn documents_of_smart_and_versions() {
-    let service = Service::new();
+    let service = Service::new().await;
     let smart = service.client.get("/demo/fhir/.well-known/smart-configuration").await;
     assert_eq!(smart.header("content-type"), "application/json");
     insta::assert_snapshot!(pretty(&smart.json()));

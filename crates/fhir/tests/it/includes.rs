@@ -116,7 +116,7 @@ const INCLUDES: [(&str, &[&str]); 16] = [
 
 #[tokio::test]
 async fn what_is_included() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     fill(&by).await;
     for (search, expected) in INCLUDES {
@@ -129,7 +129,7 @@ async fn what_is_included() {
 /// Each page has with it what its own matches refer to, and the matches are those of the search without includes.
 #[tokio::test]
 async fn pages_with_what_comes_with_them() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     fill(&by).await;
     let plain = by.pages("/Observation?status=final&_count=5").await;
@@ -153,7 +153,7 @@ async fn pages_with_what_comes_with_them() {
 
 #[tokio::test]
 async fn the_limits_of_includes() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     by.put("/Patient/p", &patient("p", "Martin")).await;
     for batch in 0..3 {
@@ -192,7 +192,7 @@ async fn the_limits_of_includes() {
 /// What a caller may not search comes with nothing, and is asked by no chain.
 #[tokio::test]
 async fn what_may_not_be_searched_is_neither_included_nor_asked() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     fill(&by).await;
     let smart = service

@@ -61,7 +61,7 @@ fn bad_resources() -> Vec<(Vec<u8>, &'static str)> {
 
 #[tokio::test]
 async fn bad_bodies() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     for (body, expected) in bad_resources() {
         let text = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
@@ -88,7 +88,7 @@ async fn bad_bodies() {
 /// Files of some editors begin with one.
 #[tokio::test]
 async fn a_byte_order_mark_is_no_part_of_the_resource() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     let created = by
         .post_with("/Patient", &[], "\u{feff}{\"resourceType\":\"Patient\"}")
@@ -99,7 +99,7 @@ async fn a_byte_order_mark_is_no_part_of_the_resource() {
 
 #[tokio::test]
 async fn a_body_of_fifty_megabytes() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     let body = vec![b' '; 50_000_000];
     for path in ["/Patient", ""] {
@@ -112,7 +112,7 @@ async fn a_body_of_fifty_megabytes() {
 
 #[tokio::test]
 async fn bad_addresses() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     let long = format!("/Patient/{}", "a".repeat(65));
     for (method, path, expected) in [
@@ -144,7 +144,7 @@ async fn bad_addresses() {
 
 #[tokio::test]
 async fn deletion_of_what_never_was() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     let answer = by.delete("/Patient/never").await;
     assert_eq!((answer.status.as_u16(), answer.header("etag")), (204, ""));
@@ -236,7 +236,7 @@ proptest! {
     fn what_is_read_is_what_was_written(bodies in prop::collection::vec(odd_patients(), 8)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
-            let service = Service::new();
+            let service = Service::new().await;
             let by = service.contributor().await;
             for body in bodies {
                 let created = by.post_with("/Patient", &[], &body).await;

@@ -37,7 +37,7 @@ fn without(whole: &Value, left_out: &[&str]) -> Value {
 
 #[tokio::test]
 async fn matches_are_shown_in_part() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     fill(&by, 12).await;
     let not_in_summary = ["text", "photo", "maritalStatus", "contact"];
@@ -79,7 +79,7 @@ async fn matches_are_shown_in_part() {
 
 #[tokio::test]
 async fn the_number_of_matches_alone() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     fill(&by, 25).await;
     by.delete("/Patient/p4").await;
@@ -104,7 +104,7 @@ async fn the_number_of_matches_alone() {
 /// The total is counted with the first page; later pages say the same, whatever was written meanwhile.
 #[tokio::test]
 async fn the_total_is_counted_once() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     fill(&by, 23).await;
     for form in ["accurate", "estimate"] {

@@ -36,7 +36,7 @@ const ROUTES: [(Method, &str); 22] = [
 
 #[tokio::test]
 async fn without_a_token_nothing_is_answered_but_401() {
-    let service = Service::new();
+    let service = Service::new().await;
     for (method, path) in ROUTES {
         let address = format!("/demo/fhir{path}");
         let answer = service.client.send(method.clone(), &address, &[], "".into()).await;
@@ -67,7 +67,7 @@ async fn without_a_token_nothing_is_answered_but_401() {
 
 #[tokio::test]
 async fn without_a_role_nothing_is_answered_but_403_or_not_supported() {
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.caller(ObjectId::random(&SeededRandom::new(5)));
     for (method, path) in ROUTES {
         let body = if method == Method::POST && path.len() < 2 {
@@ -95,7 +95,7 @@ async fn without_a_role_nothing_is_answered_but_403_or_not_supported() {
 
 #[tokio::test]
 async fn roles() {
-    let service = Service::new();
+    let service = Service::new().await;
     service.contributor().await.put("/Patient/a", &patient("a", "x")).await;
     let profile = json!({ "resourceType": "SearchParameter", "url": "urn:p", "name": "p", "status": "draft",
         "description": "d", "code": "p", "base": ["Patient"], "type": "token" });

@@ -9,10 +9,11 @@ use hygie_fhir::index::extract::extract;
 use hygie_fhir::repo::Repository;
 use hygie_fhir_model::json::{Document, Limits};
 use hygie_fhir_model::{Name, ResourceType, validate};
+use hygie_testkit::crashed;
 
 use crate::inputs::without_server_members;
 use crate::service::{FHIR_JSON, Service};
-use crate::world::{all_keys, crash, open_store};
+use crate::world::{all_keys, open_store};
 
 fn data(file: &str) -> Option<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -51,7 +52,7 @@ async fn the_examples_of_the_specification() {
     let Some(path) = data("examples-r4.tar.zst") else {
         return;
     };
-    let service = Service::new();
+    let service = Service::new().await;
     let by = service.contributor().await;
     let mut stored = 0;
     for text in json_files(&path) {
@@ -79,8 +80,10 @@ async fn the_examples_of_the_specification() {
     assert!(stored > 550, "{stored} examples");
 
     let keys = all_keys(&service.store).await;
-    let copy = crash(service.directory());
-    let again = open_store(copy.path(), &Repository::new(extract)).expect("a store");
+    let copy = crashed(service.directory());
+    let again = open_store(copy.path(), &Repository::new(extract))
+        .await
+        .expect("a store");
     let rebuilt = all_keys(&again).await;
     assert_eq!(rebuilt.len(), keys.len());
     assert!(rebuilt == keys, "the same index");

@@ -22,10 +22,10 @@ pub struct World {
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub async fn new() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let repository = Repository::new(extract);
-        let store = open_store(dir.path(), &repository).expect("a new store");
+        let store = open_store(dir.path(), &repository).await.expect("a new store");
         Self {
             _dir: dir,
             store,
@@ -291,7 +291,7 @@ const SEARCHES: [(&str, &str); 61] = [
 
 #[tokio::test]
 async fn every_answer_is_what_checking_each_resource_gives() {
-    let world = World::new();
+    let world = World::new().await;
     let all = fill(&world).await;
     for (kind, text) in SEARCHES {
         for sort in [
@@ -343,7 +343,7 @@ pub async fn equals_reading(world: &World, all: &BTreeMap<String, Version>, kind
 
 #[tokio::test]
 async fn sorted_answers_are_in_order_and_what_has_no_value_comes_last() {
-    let world = World::new();
+    let world = World::new().await;
     fill(&world).await;
     let updated = world
         .all(&read("Observation", "status=final&_sort=-_lastUpdated"))
@@ -391,7 +391,7 @@ async fn pages_are_stable_beside_writes() {
         "_sort=_lastUpdated&_count=20",
         "patient=p1&_count=3",
     ] {
-        let world = World::new();
+        let world = World::new().await;
         let all = fill(&world).await;
         let query = read("Observation", text);
         let touched = |n: usize| n % 3 == 1;
@@ -430,7 +430,7 @@ async fn pages_are_stable_beside_writes() {
 
 #[tokio::test]
 async fn what_was_changed_or_deleted_is_not_found_by_its_old_values() {
-    let world = World::new();
+    let world = World::new().await;
     world
         .put(
             "Patient",
@@ -455,7 +455,7 @@ async fn what_was_changed_or_deleted_is_not_found_by_its_old_values() {
 /// Of a thousand candidates the share of matches is known, of the others only how many there are.
 #[tokio::test]
 async fn an_estimate_is_near_the_number_of_matches() {
-    let world = World::new();
+    let world = World::new().await;
     for n in 0..1500 {
         let gender = ["male", "female", "other"][n % 3];
         let body = format!(r#"{{"resourceType":"Patient","gender":"{gender}"}}"#);
@@ -479,7 +479,7 @@ async fn an_estimate_is_near_the_number_of_matches() {
 /// Keys hold the beginning of a long code: what has another end is not a match.
 #[tokio::test]
 async fn a_long_code_is_not_found_by_the_part_of_it_that_its_key_holds() {
-    let world = World::new();
+    let world = World::new().await;
     let long = "x".repeat(140);
     let body = format!(r#"{{"resourceType":"Patient","identifier":[{{"system":"urn:a","value":"{long}"}}]}}"#);
     world.put("Patient", "a", &body).await;

@@ -1,4 +1,4 @@
-//! The whole service behind its real layers: gate with real tokens, embedded store, virtual clock.
+//! The whole service behind its real layers: gate with real tokens, a store on the engine of this run, virtual clock.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,11 +17,10 @@ use hygie_fhir::index::extract::extract;
 use hygie_fhir::repo::Repository;
 use hygie_fhir::{Authority, Fhir, Limits, Settings, router};
 use hygie_jose::{Algorithm, Jwks, KeySet, Protected, SigningKey};
-use hygie_store::audit::{AccessKeys, AccessPlace, AccessRecords, Record};
-use hygie_store::embedded::{self, Options};
+use hygie_store::audit::Record;
 use hygie_store::keys::{Keyring, MasterKey};
 use hygie_store::{Store, StoreError};
-use hygie_testkit::{Answer, Client, SeededRandom, TemporaryStore, VirtualClock};
+use hygie_testkit::{Answer, Client, Place, SeededRandom, TemporaryStore, VirtualClock, accesses};
 use hygie_web::error::Outcome;
 use hygie_web::i18n::shell_messages;
 use hygie_web::layers::{self, Cors, Layers, layers};
@@ -68,24 +67,25 @@ pub struct Service {
 }
 
 impl Service {
-    pub fn new() -> Self {
+    pub async fn new() -> Self {
         Self::with(Limits {
             resource: 200_000,
             bundle: 10_000_000,
             entries: 500,
         })
+        .await
     }
 
-    pub fn with(limits: Limits) -> Self {
+    pub async fn with(limits: Limits) -> Self {
         let clock = Arc::new(VirtualClock::default());
         let random = Arc::new(SeededRandom::new(11));
-        let directory = TemporaryStore::new("directory", MIGRATIONS, &clock);
+        let directory = TemporaryStore::new("directory", MIGRATIONS, &clock).await;
         let assignments = Assignments::new(directory.store.clone(), clock.clone(), random.clone());
         let assignments = Arc::new(assignments);
         let key = SigningKey::generate(Algorithm::Es256).expect("a key");
         let gate = Arc::new(Gate::new(instance(&key), assignments.clone(), Arc::new(NothingRevoked)));
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let (store, client, layers) = open(dir.path(), &clock, &random, &gate, limits);
+        let (store, client, layers) = open(dir.path(), &clock, &random, &gate, limits).await;
         Self {
             clock,
             store,
@@ -109,7 +109,7 @@ impl Service {
     /// Stops and starts again.
     pub async fn restart(&mut self) {
         self.store.close().await.expect("a store that closes");
-        let opened = open(self.dir.path(), &self.clock, &self.random, &self.gate, self.limits);
+        let opened = open(self.dir.path(), &self.clock, &self.random, &self.gate, self.limits).await;
         (self.store, self.client, self.layers) = opened;
     }
 
@@ -180,14 +180,8 @@ impl Service {
     /// The audit records of everything else.
     pub fn accesses(&self) -> Vec<String> {
         let keyring = keyring(self.dir.path(), &self.clock, &self.random);
-        let keys = AccessKeys::get_or_create(&keyring, "fhir").expect("keys");
-        let place = AccessPlace {
-            directory: self.dir.path().join("fhir.access"),
-            heads: self.dir.path().to_owned(),
-            instance: "fhir".to_owned(),
-        };
-        let records = AccessRecords::open(place, &keys).expect("the log");
-        records.map(|record| line(&record.expect("a record").1)).collect()
+        let records = accesses(self.dir.path(), "fhir", &keyring);
+        records.iter().map(line).collect()
     }
 
     /// Refusals of unknown callers are counted; this writes them.
@@ -214,7 +208,7 @@ fn keyring(dir: &Path, clock: &Arc<VirtualClock>, random: &Arc<SeededRandom>) ->
     keyring.expect("a keyring")
 }
 
-fn open(
+async fn open(
     dir: &Path,
     clock: &Arc<VirtualClock>,
     random: &Arc<SeededRandom>,
@@ -222,21 +216,15 @@ fn open(
     limits: Limits,
 ) -> (Store, Client, Layers) {
     let repository = Repository::new(extract);
-    let store = embedded::open(Options {
+    let place = Place {
         directory: dir,
-        heads: dir,
-        instance: "fhir",
+        name: "fhir",
         keyring: &keyring(dir, clock, random),
         migrations: &[],
         replay: Some(Arc::new(repository.clone())),
         cx: &Cx::internal(tenant(), clock.clone(), random.clone()),
-        limits: embedded::Limits {
-            readers: 2,
-            cache_kib: 2048,
-            ..embedded::Limits::default()
-        },
-    })
-    .expect("a store");
+    };
+    let store = place.open().await.expect("a store");
     let fhir = Fhir::new(Settings {
         store: store.clone(),
         repository,

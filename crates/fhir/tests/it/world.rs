@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use hygie_core::{Clock, Cx, Random, Secret, TenantId, Timestamp};
 use hygie_fhir::repo::Repository;
-use hygie_store::embedded::{Limits, Options, open};
 use hygie_store::keys::{Keyring, MasterKey};
 use hygie_store::{IndexKeys, IndexRange, Order, Store, StoreError};
+use hygie_testkit::Place;
 
 /// 2026-11-18T11:06:40Z
 pub const START: i64 = 1_795_000_000_000;
@@ -61,36 +61,19 @@ pub fn cx() -> Cx {
 }
 
 /// The store of a FHIR service in `dir`, opened or made.
-pub fn open_store(dir: &Path, repository: &Repository) -> Result<Store, StoreError> {
+pub async fn open_store(dir: &Path, repository: &Repository) -> Result<Store, StoreError> {
     let text = Secret::new("07".repeat(32));
     let provider = Arc::new(MasterKey::from_text(&text, "the test", Seeded::new(1))?);
     let keyring = Keyring::open(dir.join("keys.json"), provider, Virtual::new(), Seeded::new(2))?;
-    open(Options {
+    let place = Place {
         directory: dir,
-        heads: dir,
-        instance: "fhir",
+        name: "fhir",
         keyring: &keyring,
         migrations: &[],
         replay: Some(Arc::new(repository.clone())),
         cx: &cx(),
-        limits: Limits {
-            readers: 2,
-            cache_kib: 2048,
-            ..Limits::default()
-        },
-    })
-}
-
-/// What a power cut would leave: the files as they are now, elsewhere.
-pub fn crash(dir: &Path) -> tempfile::TempDir {
-    let copy = tempfile::tempdir().expect("a temporary directory");
-    for entry in std::fs::read_dir(dir).expect("the directory") {
-        let entry = entry.expect("an entry");
-        if entry.file_type().expect("its type").is_file() {
-            std::fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("a copy");
-        }
-    }
-    copy
+    };
+    place.open().await
 }
 
 /// Every key of the index, in order.

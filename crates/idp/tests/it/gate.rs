@@ -40,7 +40,7 @@ fn header(body: &Value) -> String {
 #[tokio::test]
 async fn persons_and_applications_are_told_apart_and_revoked() {
     let world = World::new().await;
-    let store = TemporaryStore::new("assignments", hygie_access::MIGRATIONS, &world.clock);
+    let store = TemporaryStore::new("assignments", hygie_access::MIGRATIONS, &world.clock).await;
     let gate = gate(&world, &store);
     let now = world.cx(world.tenant).now;
     let person = header(&world.code_flow(&[]).await);
@@ -94,7 +94,7 @@ async fn persons_and_applications_are_told_apart_and_revoked() {
 #[tokio::test]
 async fn what_came_of_a_stolen_grant_is_accepted_no_more() {
     let world = World::new().await;
-    let store = TemporaryStore::new("assignments", hygie_access::MIGRATIONS, &world.clock);
+    let store = TemporaryStore::new("assignments", hygie_access::MIGRATIONS, &world.clock).await;
     let gate = gate(&world, &store);
     let now = || world.cx(world.tenant).now;
     let code = async |scope: &str| {
@@ -161,7 +161,7 @@ async fn what_came_of_a_stolen_grant_is_accepted_no_more() {
 #[tokio::test]
 async fn an_id_token_opens_nothing() {
     let world = World::new().await;
-    let store = TemporaryStore::new("assignments", hygie_access::MIGRATIONS, &world.clock);
+    let store = TemporaryStore::new("assignments", hygie_access::MIGRATIONS, &world.clock).await;
     let now = world.cx(world.tenant).now;
     let body = world.code_flow(&[]).await;
     let id_token = format!("Bearer {}", body["id_token"].as_str().unwrap());

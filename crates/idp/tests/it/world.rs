@@ -119,7 +119,7 @@ impl World {
     pub async fn new() -> Self {
         let clock = Arc::new(VirtualClock::default());
         let random = Arc::new(SeededRandom::new(42));
-        let store = TemporaryStore::new("directory", MIGRATIONS, &clock);
+        let store = TemporaryStore::new("directory", MIGRATIONS, &clock).await;
         let idp = open(&store, &clock, &random).await;
         let trail = Arc::new(Trail::default());
         let layers = edge(&trail, &clock, &random);
