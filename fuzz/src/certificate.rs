@@ -1,11 +1,12 @@
 //! X.509 certificates. Input: DER.
 //!
-//! Laws: a certificate that is read is kept byte for byte, and what follows it is not taken for a part of it.
+//! Laws: a certificate that is read is kept byte for byte, and what follows it is not taken for a part of it; its key
+//! verifies by algorithms of one kind, or by none.
 
 use std::time::Duration;
 
 use hygie_core::Timestamp;
-use hygie_jose::{Algorithm, Certificate, JoseError, SigningKey};
+use hygie_jose::{Algorithm, Certificate, JoseError, KeySet, SigningKey};
 
 use crate::Target;
 
@@ -31,6 +32,12 @@ fn run(input: &[u8]) {
     match Certificate::from_der(input) {
         Ok(certificate) => {
             assert_eq!(certificate.der(), input);
+            let usable = Algorithm::ALL.into_iter().filter_map(|algorithm| {
+                let key = certificate.jwk(algorithm).ok()?;
+                assert_eq!(key.x5t_s256, Some(certificate.x5t_s256()));
+                KeySet::of(&key).ok()
+            });
+            assert!(usable.count() <= 4, "a key is of one kind");
             assert_eq!((certificate.x5t().len(), certificate.x5t_s256().len()), (27, 43));
             assert!(
                 Certificate::from_der(&[input, b"\0"].concat()).is_err(),

@@ -5,8 +5,8 @@
 
 use hygie_core::{ErrorKind, Fault, RequestId, Timestamp};
 use hygie_oidc::{
-    AuthorizeRequest, AuthorizeTarget, ClientAuth, Credential, Delivery, Grant, Occurrence, Params, Refusal, Response,
-    ResponseMode, TokenRequest, Version,
+    AuthorizeRequest, AuthorizeTarget, ClientAuth, Credential, Delivery, Endpoint, Grant, Occurrence, Params, Refusal,
+    Response, ResponseMode, TokenRequest, Version,
 };
 use uuid::Uuid;
 
@@ -65,12 +65,16 @@ fn client(params: &Params, header: Option<&str>) {
     let count = ways.into_iter().filter(|way| *way).count();
     match auth.credential {
         Credential::None => assert_eq!(count, 0, "a proof was not looked at"),
-        Credential::Secret(_) | Credential::Assertion => assert_eq!(count, 1, "two proofs"),
+        Credential::Secret(_) | Credential::Assertion(_) => assert_eq!(count, 1, "two proofs"),
     }
 }
 
 fn token(params: &Params, header: Option<&str>, version: Version) {
-    let request = match TokenRequest::parse(params, header, version) {
+    let endpoint = Endpoint {
+        version,
+        segment: "organizations".to_owned(),
+    };
+    let request = match TokenRequest::parse(params, header, endpoint) {
         Ok(request) => request,
         Err(refusal) => return told(&refusal, None),
     };

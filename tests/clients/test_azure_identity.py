@@ -7,6 +7,7 @@ import jwt
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import (
+    CertificateCredential,
     ClientSecretCredential,
     DefaultAzureCredential,
     EnvironmentCredential,
@@ -33,6 +34,22 @@ def test_client_secret(trusted, name):
     said = jwt.decode(token.token, options={"verify_signature": False})
     assert said["appid"] == trusted.app(name)["client_id"]
     assert token.expires_on == said["exp"] or abs(token.expires_on - said["exp"]) < 60
+
+
+def test_client_certificate(trusted):
+    """Its file holds the key and the certificate, as the library wants it."""
+    app = trusted.app("fhir-reader")
+    settings = {"authority": trusted.login, "disable_instance_discovery": True}
+    path = str(trusted.data / app["certificate"])
+    certified = CertificateCredential(trusted.tenant["id"], app["client_id"], path, **settings)
+    token = certified.get_token(trusted.scope).token
+    said = jwt.decode(token, options={"verify_signature": False})
+    assert (said["appid"], said["appidacr"]) == (app["client_id"], "2")
+    assert trusted.call("GET", "Patient?_count=1", token=token).status_code == 200
+    # The certificate of one application is nothing to another.
+    other = CertificateCredential(trusted.tenant["id"], trusted.app("fhir-writer")["client_id"], path, **settings)
+    with pytest.raises(ClientAuthenticationError, match="AADSTS700027"):
+        other.get_token(trusted.scope)
 
 
 def test_a_wrong_secret_is_explained(trusted):

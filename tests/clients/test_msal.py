@@ -1,10 +1,16 @@
 """The library `msal`, unmodified, with the authority and `instance_discovery=False` as its only settings."""
 
+import base64
+import time
+from urllib.parse import parse_qs
+
 import jwt
 import msal
 import pytest
 import requests
 from chromium import arrivals, sign_in
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from people import patient
 
 APPS = [
@@ -17,6 +23,67 @@ APPS = [
     "fhir-smart",
     "no-role",
 ]
+
+
+def pem(world, name):
+    """The file with the key and the certificate of an application, its key, and its certificate."""
+    text = (world.data / world.app(name)["certificate"]).read_text()
+    return text, serialization.load_pem_private_key(text.encode(), None), x509.load_pem_x509_certificate(text.encode())
+
+
+@pytest.mark.parametrize(("form", "header"), [("thumbprint", ("RS256", "x5t")), ("certificate", ("PS256", "x5t#S256"))])
+def test_each_form_of_assertion(trusted, form, header):
+    """By the SHA-1 thumbprint as older versions signed, by that of SHA-256 as the library does by default."""
+    text, _, certificate = pem(trusted, "fhir-reader")
+    credential = {"private_key": text}
+    if form == "thumbprint":
+        credential["thumbprint"] = certificate.fingerprint(hashes.SHA1()).hex()
+    else:
+        credential["public_certificate"] = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    sent = []
+    client = requests.Session()
+    client.hooks["response"].append(lambda answer, **_: sent.append(answer.request.body))
+    app = msal.ConfidentialClientApplication(
+        trusted.app("fhir-reader")["client_id"],
+        client_credential=credential,
+        authority=trusted.authority,
+        instance_discovery=False,
+        http_client=client,
+    )
+    answer = app.acquire_token_for_client([trusted.scope])
+    assert "access_token" in answer, answer
+    assert jwt.decode(answer["access_token"], options={"verify_signature": False})["appidacr"] == "2"
+    assertion = parse_qs(sent[-1])["client_assertion"][0]
+    said = jwt.get_unverified_header(assertion)
+    assert (said["alg"], header[1] in said) == (header[0], True), said
+
+
+def test_an_assertion_of_our_own(trusted):
+    """What is kept may be sent again; what was changed may not."""
+    app = trusted.app("fhir-reader")
+    _, key, certificate = pem(trusted, "fhir-reader")
+    endpoint, now = f"{trusted.authority}/oauth2/v2.0/token", int(time.time())
+    said = {"iss": app["client_id"], "sub": app["client_id"], "aud": endpoint, "exp": now + 300, "jti": "1"}
+    header = {"x5t#S256": b64(certificate.fingerprint(hashes.SHA256()))}
+    form = {
+        "grant_type": "client_credentials",
+        "scope": trusted.scope,
+        "client_id": app["client_id"],
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    }
+
+    def ask(**changed):
+        form["client_assertion"] = jwt.encode({**said, **changed}, key, "RS256", header)
+        return requests.post(endpoint, form, timeout=10)
+
+    assert [ask().status_code for _ in range(2)] == [200, 200]
+    for wrong in ({"aud": "https://elsewhere.example"}, {"exp": now - 600}, {"exp": now + 10**8}, {"sub": "x"}):
+        answer = ask(**wrong)
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client"), (wrong, answer.text)
+
+
+def b64(raw):
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def confidential(world, name, secret=None, **settings):

@@ -98,4 +98,12 @@ CREATE TABLE idp_revoked_grant ({i.def}tenant {blob} NOT NULL, family {blob} NOT
   PRIMARY KEY ({i.col}tenant, family));
 CREATE INDEX idp_revoked_grant_at ON idp_revoked_grant ({i.col}revoked_at);",
     },
+    Migration {
+        number: 206,
+        title: "certificates of applications",
+        sql: "
+CREATE TABLE idp_certificate ({i.def}tenant {blob} NOT NULL, app {blob} NOT NULL, id {blob} NOT NULL,
+  display_name TEXT NOT NULL, certificate {blob} NOT NULL, created_at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, app, id));",
+    },
 ];

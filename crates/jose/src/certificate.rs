@@ -8,14 +8,22 @@ use hygie_core::Timestamp;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, KeyUsagePurpose};
 use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::PublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
 
-use crate::{JoseError, SigningKey, base64url, digest, signing::Pair};
+use crate::{
+    Algorithm, JoseError, Jwk, SigningKey, base64url, digest,
+    signing::{Pair, unsigned},
+};
 
 /// An X.509 certificate, parsed once for what tokens need of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
     der: Vec<u8>,
     public_key: Vec<u8>,
+    /// The public key's members alone.
+    key: Jwk,
+    validity: (Timestamp, Timestamp),
 }
 
 impl Certificate {
@@ -26,9 +34,15 @@ impl Certificate {
         if !rest.is_empty() {
             return Err(JoseError::Certificate("trailing bytes"));
         }
+        let [not_before, not_after] = [parsed.validity().not_before, parsed.validity().not_after];
         Ok(Self {
             der: der.to_vec(),
             public_key: parsed.public_key().subject_public_key.data.to_vec(),
+            key: members(parsed.public_key())?,
+            validity: (
+                Timestamp::from_secs(not_before.timestamp()),
+                Timestamp::from_secs(not_after.timestamp()),
+            ),
         })
     }
 
@@ -56,6 +70,23 @@ impl Certificate {
         &self.der
     }
 
+    /// When it begins and ends.
+    pub fn validity(&self) -> (Timestamp, Timestamp) {
+        self.validity
+    }
+
+    /// Its public key as one that verifies by this algorithm; an error when the algorithm is for another kind of key.
+    pub fn jwk(&self, algorithm: Algorithm) -> Result<Jwk, JoseError> {
+        let jwk = Jwk {
+            alg: Some(algorithm.name().to_owned()),
+            x5t: Some(self.x5t()),
+            x5t_s256: Some(self.x5t_s256()),
+            ..self.key.clone()
+        };
+        jwk.algorithm()?;
+        Ok(jwk)
+    }
+
     /// Its text in `x5c`: base64 with padding — RFC 7517 §4.7.
     pub fn x5c(&self) -> String {
         STANDARD.encode(&self.der)
@@ -78,6 +109,39 @@ impl Certificate {
             Pair::Ecdsa(pair) => pair.public_key().as_ref() == self.public_key,
         }
     }
+}
+
+fn members(info: &SubjectPublicKeyInfo<'_>) -> Result<Jwk, JoseError> {
+    let unreadable = |_| JoseError::Certificate("its key cannot be read");
+    let text = |bytes: &[u8]| Some(base64url::encode(bytes));
+    Ok(match info.parsed().map_err(unreadable)? {
+        PublicKey::RSA(key) => Jwk {
+            kty: "RSA".to_owned(),
+            n: text(unsigned(key.modulus)),
+            e: text(unsigned(key.exponent)),
+            ..Jwk::default()
+        },
+        PublicKey::EC(point) => {
+            let (crv, size) = match point.key_size() {
+                256 => ("P-256", 32),
+                384 => ("P-384", 48),
+                _ => return Err(JoseError::Certificate("a curve that is not accepted")),
+            };
+            // Uncompressed form: 0x04 and the two coordinates (SEC 1 §2.3.3).
+            let coordinates = point.data().strip_prefix(&[4]).filter(|both| both.len() == 2 * size);
+            let (x, y) = coordinates
+                .ok_or(JoseError::Certificate("a point in a form that is not accepted"))?
+                .split_at(size);
+            Jwk {
+                kty: "EC".to_owned(),
+                crv: Some(crv.to_owned()),
+                x: text(x),
+                y: text(y),
+                ..Jwk::default()
+            }
+        }
+        _ => return Err(JoseError::Certificate("a kind of key that is not accepted")),
+    })
 }
 
 /// X.509 counts in seconds; finer parts are cut off.

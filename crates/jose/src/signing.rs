@@ -54,7 +54,7 @@ impl Pair {
 }
 
 /// DER's integers are signed, JWK's are not: without the leading zero.
-fn unsigned(bytes: &[u8]) -> &[u8] {
+pub(crate) fn unsigned(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(&[0]).unwrap_or(bytes)
 }
 

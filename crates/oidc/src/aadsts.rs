@@ -57,6 +57,8 @@ codes! {
     UnknownUser = 50_034, "invalid_grant", 400, "The user account does not exist in the directory.";
     /// Instance discovery for a host that is not ours.
     UnknownInstance = 50_049, "invalid_instance", 400, "Unknown or invalid instance.";
+    /// A token in a parameter cannot be read.
+    BadJwt = 50_027, "invalid_request", 400, "The JWT token in the parameter '{0}' is invalid or malformed.";
     /// Locked after too many failures.
     Locked = 50_053, "invalid_grant", 400, "The account is locked because the user tried to sign in too many times with an incorrect user ID or password.";
     /// The account has no password.
@@ -110,7 +112,11 @@ codes! {
     /// A public client sent a credential.
     PublicClient = 700_025, "invalid_client", 401, "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.";
     /// The key that signed the assertion is not registered.
-    UnknownAssertionKey = 700_027, "invalid_client", 401, "The certificate with identifier used to sign the client assertion is not registered on application.";
+    UnknownAssertionKey = 700_027, "invalid_client", 401, "The certificate with identifier used to sign the client assertion is not registered on application '{0}', or it has expired.";
+    /// The assertion of a client is not what it must be.
+    BadAssertion = 50_012, "invalid_client", 401, "Authentication of the client failed. The client assertion {0}.";
+    /// The assertion of a client has not begun, has ended, or lasts too long.
+    AssertionTime = 700_024, "invalid_client", 401, "Client assertion is not within its valid time range. Current time: {0}, assertion valid from {1}, expiry time of assertion {2}.";
     /// The grant type is not one of ours.
     GrantType = 70_003, "unsupported_grant_type", 400, "The app requested an unsupported grant type '{0}'.";
     /// The response type is not one of ours.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use hygie_core::{AppId, Secret};
 
 use crate::params::decode;
-use crate::{Aadsts, Params, Refusal};
+use crate::{Aadsts, Params, Refusal, assertion};
 
 /// Longest `Authorization` header of a client.
 const MAX_BASIC: usize = 4 * 1024;
@@ -17,8 +17,8 @@ pub enum Credential {
     None,
     /// Its secret, in the body or in the header.
     Secret(Secret<String>),
-    /// A signed assertion (RFC 7523).
-    Assertion,
+    /// A signed assertion (RFC 7523), to be checked by [`crate::assertion::verify`].
+    Assertion(Secret<String>),
 }
 
 /// Who the client says it is, and its proof.
@@ -47,13 +47,20 @@ impl ClientAuth {
         let credential = match (in_body, assertion) {
             (Some(_), Some(_)) => return Err(twice()),
             (Some(secret), None) => Credential::Secret(Secret::new(secret.to_owned())),
-            (None, Some(_)) => Credential::Assertion,
+            (None, Some(assertion)) => {
+                if params.require("client_assertion_type")? != assertion::JWT_BEARER {
+                    return Err(Refusal::about(Aadsts::BadParameter, &["client_assertion_type"]));
+                }
+                Credential::Assertion(Secret::new(assertion.to_owned()))
+            }
             (None, None) => Credential::None,
         };
-        Ok(Self {
-            client_id: params.require("client_id")?.to_owned(),
-            credential,
-        })
+        // RFC 7521 §4.2: an assertion names the client, too.
+        let client_id = match (&credential, params.get("client_id")) {
+            (Credential::Assertion(assertion), None) => assertion::subject(assertion.expose())?,
+            _ => params.require("client_id")?.to_owned(),
+        };
+        Ok(Self { client_id, credential })
     }
 
     /// The identifier as an application id; anything else is an unknown client.
@@ -90,7 +97,7 @@ mod tests {
         let auth = ClientAuth::parse(&Params::parse(body.as_bytes()).unwrap(), header).map_err(|r| r.code())?;
         let secret = match auth.credential {
             Credential::Secret(secret) => Some(secret.expose().clone()),
-            Credential::None | Credential::Assertion => None,
+            Credential::None | Credential::Assertion(_) => None,
         };
         Ok((auth.client_id, secret))
     }
@@ -117,6 +124,15 @@ mod tests {
         }
         let double = parse("client_id=id&client_secret=s&client_assertion=a", None);
         assert_eq!(double, Err(Aadsts::ClientCredential));
+        let typed = |kind: &str| {
+            parse(
+                &format!("client_id=id&client_assertion=a&client_assertion_type={kind}"),
+                None,
+            )
+        };
+        assert_eq!(typed(assertion::JWT_BEARER), Ok(("id".to_owned(), None)));
+        assert_eq!(typed("urn:other"), Err(Aadsts::BadParameter));
+        assert_eq!(parse("client_id=id&client_assertion=a", None), Err(Aadsts::Missing));
     }
 
     proptest! {

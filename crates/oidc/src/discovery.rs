@@ -59,6 +59,16 @@ impl Provider {
         format!("{}/{tenant}/v2.0", self.login)
     }
 
+    /// The `aud` of what a client signs for this tenant's token endpoint (RFC 7523 §3): the endpoints and the issuers, by
+    /// the tenant's id and by the segment that the request used.
+    pub fn token_audiences(&self, segment: &str, tenant: TenantId) -> Vec<String> {
+        let tenant = tenant.to_string();
+        let forms = |name: &str| {
+            ["oauth2/v2.0/token", "oauth2/token", "v2.0", ""].map(|end| format!("{}/{name}/{end}", self.login))
+        };
+        [forms(segment), forms(&tenant)].concat()
+    }
+
     /// Issuer of each published key: every tenant's.
     pub fn issuer_of_keys(&self) -> String {
         format!("{}/{{tenantid}}/v2.0", self.login)
@@ -69,7 +79,7 @@ impl Provider {
         let base = format!("{}/{}", self.login, audience.segment());
         json!({
             "token_endpoint": format!("{base}/oauth2/v2.0/token"),
-            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
             "jwks_uri": format!("{base}/discovery/v2.0/keys"),
             "response_modes_supported": ["query", "fragment", "form_post"],
             "subject_types_supported": ["pairwise"],
@@ -103,7 +113,7 @@ impl Provider {
         let base = format!("{}/{}", self.login, audience.segment());
         json!({
             "token_endpoint": format!("{base}/oauth2/token"),
-            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
             "jwks_uri": format!("{base}/discovery/keys"),
             "response_modes_supported": ["query", "fragment", "form_post"],
             "subject_types_supported": ["pairwise"],

@@ -27,7 +27,8 @@ pub fn access_ttl(random: &dyn Random) -> Duration {
     Duration::from_secs(ACCESS_TTL.0 + u64::from(u32::from_be_bytes(random_array(random))) % spread)
 }
 
-/// Whether a client of this platform authenticates as it must: a secret (to be checked by [`secret`]) or nothing.
+/// Whether a client of this platform authenticates as it must: a secret (to be checked by [`secret`]), an
+/// assertion (by [`crate::assertion::verify`]) or nothing.
 pub fn credential(platform: Platform, credential: &Credential, origin: Option<&str>) -> Result<(), Refusal> {
     match (platform, origin) {
         (Platform::Spa, None) => return Err(Refusal::new(Aadsts::NotCrossOrigin)),
@@ -39,8 +40,8 @@ pub fn credential(platform: Platform, credential: &Credential, origin: Option<&s
     }
     match (platform, credential) {
         (Platform::Web, Credential::None) => Err(Refusal::new(Aadsts::NoCredential)),
-        (Platform::Web, Credential::Assertion) => Err(Refusal::new(Aadsts::UnknownAssertionKey)),
-        (Platform::Web, Credential::Secret(_)) | (Platform::Spa | Platform::PublicClient, Credential::None) => Ok(()),
+        (Platform::Web, Credential::Secret(_) | Credential::Assertion(_))
+        | (Platform::Spa | Platform::PublicClient, Credential::None) => Ok(()),
         (Platform::Spa | Platform::PublicClient, _) => Err(Refusal::new(Aadsts::PublicClient)),
     }
 }
@@ -213,11 +214,14 @@ mod tests {
     fn who_proves_what() {
         use Platform::{PublicClient, Spa, Web};
         let sent = || Credential::Secret(Secret::new("s".to_owned()));
+        let signed = || Credential::Assertion(Secret::new("a.b.c".to_owned()));
         let origin = Some("https://a.example");
         for (platform, proof, origin, expected) in [
             (Web, sent(), None, None),
             (Web, Credential::None, None, Some(Aadsts::NoCredential)),
-            (Web, Credential::Assertion, None, Some(Aadsts::UnknownAssertionKey)),
+            (Web, signed(), None, None),
+            (Web, signed(), origin, Some(Aadsts::CrossOrigin)),
+            (PublicClient, signed(), None, Some(Aadsts::PublicClient)),
             (Web, sent(), origin, Some(Aadsts::CrossOrigin)),
             (Spa, Credential::None, origin, None),
             (Spa, Credential::None, None, Some(Aadsts::NotCrossOrigin)),

@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 
 mod aadsts;
+pub mod assertion;
 mod authorize;
 mod client;
 pub mod discovery;
@@ -33,7 +34,7 @@ pub use redirect::{Platform, RedirectUris, RuleBroken};
 pub use refusal::{ErrorBody, Occurrence, Refusal};
 pub use response::{Delivery, Response};
 pub use scope::{Names, OidcScopes, ResourceScopes, Scopes};
-pub use token::{Grant, TokenRequest, TokenResponse};
+pub use token::{Endpoint, Grant, TokenRequest, TokenResponse};
 
 /// Which family of endpoints a request came in by: it decides the parameters, the form of the response and the version
 /// of the id token, never the version of the access token.

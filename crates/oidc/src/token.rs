@@ -26,11 +26,22 @@ pub enum Grant {
     RefreshToken(Secret<String>),
 }
 
+/// Where a token request was posted to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Endpoint family.
+    pub version: Version,
+    /// The first segment of the path, which names the tenant by its id, by a domain, or not at all.
+    pub segment: String,
+}
+
 /// A token request.
 #[derive(Clone, Debug)]
 pub struct TokenRequest {
     /// Endpoint family.
     pub version: Version,
+    /// The first segment of the path.
+    pub segment: String,
     /// The client and its proof.
     pub client: ClientAuth,
     /// The grant.
@@ -43,7 +54,8 @@ pub struct TokenRequest {
 
 impl TokenRequest {
     /// From the body and the `Authorization` header.
-    pub fn parse(params: &Params, authorization: Option<&str>, version: Version) -> Result<Self, Refusal> {
+    pub fn parse(params: &Params, authorization: Option<&str>, endpoint: Endpoint) -> Result<Self, Refusal> {
+        let Endpoint { version, segment } = endpoint;
         let grant = match params.require("grant_type")? {
             "client_credentials" => Grant::ClientCredentials,
             "authorization_code" => Grant::AuthorizationCode {
@@ -56,6 +68,7 @@ impl TokenRequest {
         };
         Ok(Self {
             version,
+            segment,
             client: ClientAuth::parse(params, authorization)?,
             grant,
             scopes: scopes(params, version)?,
@@ -158,8 +171,15 @@ mod tests {
 
     use super::*;
 
+    fn at(version: Version) -> Endpoint {
+        Endpoint {
+            version,
+            segment: "organizations".to_owned(),
+        }
+    }
+
     fn parse(body: &str, version: Version) -> Result<TokenRequest, Aadsts> {
-        TokenRequest::parse(&Params::parse(body.as_bytes()).unwrap(), None, version).map_err(|r| r.code())
+        TokenRequest::parse(&Params::parse(body.as_bytes()).unwrap(), None, at(version)).map_err(|r| r.code())
     }
 
     #[test]
@@ -223,8 +243,8 @@ mod tests {
         #[test]
         fn never_panics(body in "(grant_type|client_id|scope|code|=|&|%|[a-z]|[0-9])*") {
             if let Ok(params) = Params::parse(body.as_bytes()) {
-                let _ = TokenRequest::parse(&params, Some(&body), Version::V1);
-                let _ = TokenRequest::parse(&params, None, Version::V2);
+                let _ = TokenRequest::parse(&params, Some(&body), at(Version::V1));
+                let _ = TokenRequest::parse(&params, None, at(Version::V2));
             }
         }
     }

@@ -10,7 +10,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
-use hygie_oidc::{Aadsts, Grant, Platform, Refusal, TokenRequest, Version};
+use hygie_oidc::{Aadsts, Endpoint, Grant, Platform, Refusal, TokenRequest, Version};
 use hygie_web::audit::Note;
 use hygie_web::error::Failure;
 
@@ -70,7 +70,11 @@ async fn grant(idp: &Idp, inbound: &Inbound, version: Version, origin: Option<&s
         .tenant()
         .map_or_else(|| inbound.cx(), |tenant| inbound.asked.cx(tenant));
     let authorization = inbound.header(AUTHORIZATION.as_str());
-    let request = TokenRequest::parse(inbound.params()?, authorization, version)?;
+    let endpoint = Endpoint {
+        version,
+        segment: inbound.segment.clone(),
+    };
+    let request = TokenRequest::parse(inbound.params()?, authorization, endpoint)?;
     inbound.asked.note(Note::new("idp.token", named(&request)));
     match &request.grant {
         Grant::ClientCredentials => idp.client_credentials(&cx, place, &request, origin).await,

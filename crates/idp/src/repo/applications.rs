@@ -1,8 +1,9 @@
-//! Applications and their secrets, in their home tenant.
+//! Applications and what they prove themselves by, in their home tenant.
 
 use std::sync::Arc;
 
 use hygie_core::{AppId, Timestamp};
+use hygie_jose::Certificate;
 use hygie_oidc::grant::StoredSecret;
 use hygie_store::{Row, StoreError, Tx};
 use uuid::Uuid;
@@ -11,6 +12,15 @@ use crate::directory::Application;
 
 /// The applications that are registered in a tenant.
 pub struct Applications<'t, 'e>(pub &'t mut Tx<'e>);
+
+/// What an application proves itself by.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials {
+    /// Its secrets (`passwordCredentials`).
+    pub secrets: Vec<StoredSecret>,
+    /// Its certificates (`keyCredentials`).
+    pub certificates: Vec<Certificate>,
+}
 
 /// A secret without its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,8 +95,54 @@ impl Applications<'_, '_> {
         Ok(self.0.execute(sql, &[app.into(), (*id.as_bytes()).into()]).await? > 0)
     }
 
+    /// Adds a certificate.
+    pub async fn insert_certificate(
+        &mut self,
+        app: AppId,
+        (id, display_name): (Uuid, &str),
+        certificate: &Certificate,
+        created_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT INTO idp_certificate ({i.col}tenant, app, id, display_name, certificate, created_at)
+                   VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5)";
+        let values = [
+            app.into(),
+            (*id.as_bytes()).into(),
+            display_name.into(),
+            certificate.der().into(),
+            created_at.into(),
+        ];
+        self.0.execute(sql, &values).await.map(drop)
+    }
+
+    /// Takes a certificate away. False when there is none with this id.
+    pub async fn remove_certificate(&mut self, app: AppId, id: Uuid) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM idp_certificate WHERE {i.is}tenant = :tenant AND app = ?1 AND id = ?2";
+        Ok(self.0.execute(sql, &[app.into(), (*id.as_bytes()).into()]).await? > 0)
+    }
+
+    /// Everything that the application proves itself by.
+    pub async fn credentials(&mut self, app: AppId) -> Result<Credentials, StoreError> {
+        Ok(Credentials {
+            secrets: self.list_secrets(app).await?,
+            certificates: self.list_certificates(app).await?,
+        })
+    }
+
+    async fn list_certificates(&mut self, app: AppId) -> Result<Vec<Certificate>, StoreError> {
+        let sql = "SELECT certificate FROM idp_certificate WHERE {i.is}tenant = :tenant AND app = ?1";
+        let rows = self.0.query(sql, &[app.into()]).await?;
+        rows.into_iter()
+            .map(|mut row| {
+                let der: Vec<u8> = row.take(0)?;
+                let unreadable = |_| StoreError::Inconsistent("idp_certificate.certificate".to_owned());
+                Certificate::from_der(&der).map_err(unreadable)
+            })
+            .collect()
+    }
+
     /// The secrets as they are compared.
-    pub async fn list_secrets(&mut self, app: AppId) -> Result<Vec<StoredSecret>, StoreError> {
+    async fn list_secrets(&mut self, app: AppId) -> Result<Vec<StoredSecret>, StoreError> {
         let sql = "SELECT digest, expires_at FROM idp_secret WHERE {i.is}tenant = :tenant AND app = ?1";
         let rows = self.0.query(sql, &[app.into()]).await?;
         rows.into_iter()

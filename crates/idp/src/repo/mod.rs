@@ -19,7 +19,7 @@ use hygie_store::StoreError;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-pub use applications::{Applications, SecretRow};
+pub use applications::{Applications, Credentials, SecretRow};
 pub use codes::{CodeRow, Codes};
 pub use global::{BrowserSession, Global};
 pub use grants::Grants;

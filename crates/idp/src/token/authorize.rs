@@ -2,12 +2,12 @@
 
 use hygie_core::{AppId, Cx, Secret, Timestamp, random_array};
 use hygie_oidc::grant::CODE_TTL;
-use hygie_oidc::{AuthorizeRequest, Platform, Response};
+use hygie_oidc::{AuthorizeRequest, Response};
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
-use super::claims::{Facts, IdTokenFacts};
-use super::code::{new_family, proof};
+use super::claims::{Facts, IdTokenFacts, Proof};
+use super::code::new_family;
 use super::issue::{AccessToken, client_info, object};
 use super::party::{Parties, Wanted};
 use super::{Asking, Authorization, opaque};
@@ -54,7 +54,7 @@ impl Idp {
             members.push(("code", code.expose().clone()));
         }
         if request.response_type.is_implicit() {
-            let facts = self.facts(&cx, &parties, (&authorization, grant), proof(Platform::Spa));
+            let facts = self.facts(&cx, &parties, (&authorization, grant), Proof::Public);
             members.extend(self.implicit(&facts, (&authorization, request), code.as_ref()).await?);
         }
         if asking.params.get("client_info") == Some("1") {

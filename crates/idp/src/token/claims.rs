@@ -29,6 +29,8 @@ pub enum Proof {
     Public,
     /// By its secret.
     Secret,
+    /// By a signature with the key of its certificate.
+    Certificate,
 }
 
 impl Proof {
@@ -36,6 +38,7 @@ impl Proof {
         match self {
             Self::Public => "0",
             Self::Secret => "1",
+            Self::Certificate => "2",
         }
     }
 }

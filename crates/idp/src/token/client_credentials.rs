@@ -34,12 +34,12 @@ impl Idp {
             Ok(parties) => parties,
             Err(error) => {
                 // Who has not proved to be the client is not told which resources there are, and who may have them.
-                self.prove(&cx, client, &request.client.credential).await?;
+                self.prove(&cx, client, request).await?;
                 return Err(error);
             }
         };
-        self.check_secret(&cx, &parties, &request.client.credential)?;
-        let facts = self.app_facts(&cx, &parties);
+        let proof = self.proof(&cx, client, (request, &parties.credentials))?;
+        let facts = self.app_facts(&cx, &parties, proof);
         let ends = cx.now + grant::access_ttl(&*cx.random);
         let header: Protected = header(&parties);
         let access_token = self
@@ -78,13 +78,13 @@ impl Idp {
         }
     }
 
-    fn app_facts<'a>(&'a self, cx: &'a Cx, parties: &'a Parties) -> Facts<'a> {
+    fn app_facts<'a>(&'a self, cx: &'a Cx, parties: &'a Parties, proof: Proof) -> Facts<'a> {
         Facts {
             provider: &self.inner().provider,
             parties,
             now: cx.now,
             random: &*cx.random,
-            proof: Proof::Secret,
+            proof,
             client_address: None,
             signed_in: None,
         }

@@ -46,7 +46,7 @@ impl Idp {
         let (cx, stored) = self.presented(cx, place, request, code).await?;
         let authorization = &stored.authorization;
         let wanted = wanted(request.scopes.as_ref(), authorization)?;
-        let parties = self
+        let (parties, proof) = self
             .grant_parties(&cx, authorization, &wanted, (request, origin))
             .await?;
         let cx = Cx {
@@ -70,7 +70,7 @@ impl Idp {
         self.redeem(&cx, presented)
             .await?
             .map_err(|refusal| self.revoked_where_reused(cx.tenant, stored.family, (refusal, cx.now)))?;
-        let facts = self.facts(&cx, &parties, (authorization, stored.family), proof(platform));
+        let facts = self.facts(&cx, &parties, (authorization, stored.family), proof);
         let ask = ResponseAsk {
             version: request.version,
             refresh: refresh.map(|new| new.told(platform)),
@@ -108,21 +108,21 @@ impl Idp {
         Ok((cx, stored))
     }
 
-    /// The parties of a person's grant, once the client has proved itself and may have what it wants.
+    /// The parties of a person's grant, and how the client proved itself, once it may have what it wants.
     pub(super) async fn grant_parties(
         &self,
         cx: &Cx,
         authorization: &Authorization,
         wanted: &Wanted,
         (request, origin): (&TokenRequest, Option<&str>),
-    ) -> Result<Parties, IdpError> {
+    ) -> Result<(Parties, Proof), IdpError> {
         let parties = self
             .parties(cx, authorization.client, &wanted.resource, Some(authorization.user))
             .await?;
         grant::credential(authorization.platform, &request.client.credential, origin)?;
-        self.check_secret(cx, &parties, &request.client.credential)?;
+        let proof = self.proof(cx, authorization.client, (request, &parties.credentials))?;
         parties.delegated(&wanted.names)?;
-        Ok(parties)
+        Ok((parties, proof))
     }
 
     async fn find_code(&self, cx: &Cx, digest: [u8; 32]) -> Result<Option<CodeRow>, IdpError> {
@@ -269,14 +269,6 @@ pub(super) fn wanted(asked: Option<&Scopes>, authorization: &Authorization) -> R
         // Only words of OpenID Connect: the resource of the authorization, or the user endpoint.
         None => Wanted::first(&authorization.scopes),
     })
-}
-
-/// How a client of this platform proves itself.
-pub(super) const fn proof(platform: Platform) -> Proof {
-    match platform {
-        Platform::Web => Proof::Secret,
-        Platform::Spa | Platform::PublicClient => Proof::Public,
-    }
 }
 
 /// A new name for what descends from one authorization.

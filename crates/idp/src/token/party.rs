@@ -1,13 +1,14 @@
 //! The parties of a token: client, resource, person; read together, refused where one may not take part.
 
 use hygie_core::{AppId, Cx, GroupId, ObjectId};
-use hygie_oidc::grant::{self, StoredSecret};
-use hygie_oidc::{Aadsts, Credential, Names, OidcScopes, Refusal, ResourceScopes, Scopes};
+use hygie_oidc::assertion::{self, Expected};
+use hygie_oidc::{Aadsts, Credential, Names, OidcScopes, Refusal, ResourceScopes, Scopes, TokenRequest, grant};
 use hygie_store::Tx;
 use uuid::Uuid;
 
+use super::claims::Proof;
 use crate::directory::{Application, DIRECTORY_API, GroupClaims, ServicePrincipal, Tenant, User, directory_api};
-use crate::repo::{Applications, Grants, Groups, Principals, Tenants, Users};
+use crate::repo::{Applications, Credentials, Grants, Groups, Principals, Tenants, Users};
 use crate::{Idp, IdpError};
 
 /// Groups that are looked for: one more than fit into a token.
@@ -53,8 +54,8 @@ pub struct Parties {
     pub tenant: Tenant,
     /// The client.
     pub client: Party,
-    /// Its secrets.
-    pub secrets: Vec<StoredSecret>,
+    /// What it proves itself by.
+    pub credentials: Credentials,
     /// The resource.
     pub resource: Resource,
     /// The person; none when the client acts by itself.
@@ -116,7 +117,7 @@ struct Ask {
 struct Read {
     tenant: Tenant,
     client: (ServicePrincipal, Option<Application>),
-    secrets: Vec<StoredSecret>,
+    credentials: Credentials,
     resource: (ServicePrincipal, Option<Application>),
     subject: Option<Subject>,
     app_roles: Vec<(ObjectId, Uuid)>,
@@ -142,9 +143,9 @@ impl Idp {
             .read(cx, ask, |ask, tx| Box::pin(read(ask, tx)))
             .await?;
         let (principal, application) = read.client;
-        let secrets = match &application {
-            Some(_) => read.secrets,
-            None => self.home_secrets(cx, &principal).await?,
+        let credentials = match &application {
+            Some(_) => read.credentials,
+            None => self.home_credentials(cx, &principal).await?,
         };
         let client = self.party(cx, principal, application).await?;
         let (principal, application) = read.resource;
@@ -155,7 +156,7 @@ impl Idp {
         let parties = Parties {
             tenant: read.tenant,
             client,
-            secrets,
+            credentials,
             resource,
             subject: read.subject,
             app_roles: read.app_roles,
@@ -193,33 +194,48 @@ impl Idp {
             .await
     }
 
-    /// The secrets of an application, from the tenant it is registered in.
-    async fn home_secrets(&self, cx: &Cx, principal: &ServicePrincipal) -> Result<Vec<StoredSecret>, IdpError> {
+    /// What an application proves itself by, from the tenant it is registered in.
+    async fn home_credentials(&self, cx: &Cx, principal: &ServicePrincipal) -> Result<Credentials, IdpError> {
         self.inner()
             .store
             .read(&cx.for_tenant(principal.home), principal.app, |app, tx| {
-                Box::pin(async move { Ok(Applications(tx).list_secrets(*app).await?) })
+                Box::pin(async move { Ok(Applications(tx).credentials(*app).await?) })
             })
             .await
     }
 
-    /// Whether a confidential client presented one of its secrets.
-    pub(crate) fn check_secret(&self, cx: &Cx, parties: &Parties, credential: &Credential) -> Result<(), Refusal> {
-        match credential {
+    /// How the client proved itself: refused when what it presented is not one of its credentials. Whether it had to
+    /// present any is [`grant::credential`]'s to say.
+    pub(super) fn proof(
+        &self,
+        cx: &Cx,
+        client: AppId,
+        (request, credentials): (&TokenRequest, &Credentials),
+    ) -> Result<Proof, Refusal> {
+        match &request.client.credential {
+            Credential::None => Ok(Proof::Public),
             Credential::Secret(secret) => {
                 let digest = self.inner().digests.secrets.digest(secret.expose());
-                grant::secret(&digest, &parties.secrets, cx.now, parties.client.application.app)
+                grant::secret(&digest, &credentials.secrets, cx.now, client)?;
+                Ok(Proof::Secret)
             }
-            Credential::None | Credential::Assertion => Ok(()),
+            Credential::Assertion(assertion) => {
+                let expected = Expected {
+                    app: client,
+                    audiences: self.provider().token_audiences(&request.segment, cx.tenant),
+                    now: cx.now,
+                };
+                assertion::verify(assertion.expose(), &credentials.certificates, &expected)?;
+                Ok(Proof::Certificate)
+            }
         }
     }
 
     /// The same for a client of which nothing else is read; one that is unknown here has nothing to prove.
-    pub(super) async fn prove(&self, cx: &Cx, client: AppId, credential: &Credential) -> Result<(), IdpError> {
-        let principal = self.find_service_principal(cx, client).await?;
-        if let (Some(principal), Credential::Secret(secret)) = (principal, credential) {
-            let digest = self.inner().digests.secrets.digest(secret.expose());
-            grant::secret(&digest, &self.home_secrets(cx, &principal).await?, cx.now, client)?;
+    pub(super) async fn prove(&self, cx: &Cx, client: AppId, request: &TokenRequest) -> Result<(), IdpError> {
+        if let Some(principal) = self.find_service_principal(cx, client).await? {
+            let credentials = self.home_credentials(cx, &principal).await?;
+            self.proof(cx, client, (request, &credentials))?;
         }
         Ok(())
     }
@@ -306,7 +322,7 @@ async fn read(ask: &Ask, tx: &mut Tx<'_>) -> Result<Read, IdpError> {
     };
     Ok(Read {
         client: (client.clone(), Applications(tx).find(client.app).await?),
-        secrets: Applications(tx).list_secrets(client.app).await?,
+        credentials: Applications(tx).credentials(client.app).await?,
         resource: (resource.clone(), Applications(tx).find(resource.app).await?),
         tenant,
         subject,

@@ -7,7 +7,7 @@ use hygie_oidc::{Aadsts, Grant, Refusal, TokenRequest};
 use hygie_store::audit::{Outcome, Record};
 use hygie_web::audit::Note;
 
-use super::code::{proof, wanted};
+use super::code::wanted;
 use super::issue::{ResponseAsk, client_info, object};
 use super::{Granted, Place, tenant_of};
 use crate::repo::{FamilyRow, Refreshes, Users};
@@ -49,7 +49,7 @@ impl Idp {
             return Err(bad().into());
         }
         let wanted = wanted(request.scopes.as_ref(), authorization)?;
-        let parties = self
+        let (parties, proof) = self
             .grant_parties(&cx, authorization, &wanted, (request, origin))
             .await?;
         let next = self.new_refresh(&cx, authorization.platform, stored.created_at);
@@ -66,12 +66,7 @@ impl Idp {
         self.exchange(&cx, exchange)
             .await?
             .map_err(|refusal| self.revoked_where_reused(cx.tenant, stored.family, (refusal, cx.now)))?;
-        let facts = self.facts(
-            &cx,
-            &parties,
-            (authorization, stored.family),
-            proof(authorization.platform),
-        );
+        let facts = self.facts(&cx, &parties, (authorization, stored.family), proof);
         let ask = ResponseAsk {
             version: request.version,
             refresh: Some(next.told(authorization.platform)),

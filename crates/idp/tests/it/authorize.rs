@@ -2,12 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{CHALLENGE, FHIR, LOGIN, LOOPBACK, SPA, WEB, World, code_of, exchange};
-
-fn claims(token: &Value) -> Value {
-    let payload = token.as_str().unwrap().split('.').nth(1).unwrap();
-    serde_json::from_slice(&hygie_jose::base64url::decode(payload).unwrap()).unwrap()
-}
+use crate::world::{CHALLENGE, FHIR, LOGIN, LOOPBACK, SPA, WEB, World, claims, code_of, exchange};
 
 /// The claims with what is random or made at the start replaced.
 fn golden(world: &World, token: &Value) -> String {

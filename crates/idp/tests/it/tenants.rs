@@ -8,6 +8,7 @@ use hygie_idp::repo::{
     Users,
 };
 use hygie_idp::token::Authorization;
+use hygie_jose::{Algorithm, Certificate, SigningKey};
 use hygie_oidc::{Platform, Scopes, Version};
 use uuid::Uuid;
 
@@ -134,6 +135,26 @@ async fn groups() {
 }
 
 #[tokio::test]
+async fn certificates() {
+    let world = World::new().await;
+    let app = world.portal;
+    let key = SigningKey::generate(Algorithm::Es256).unwrap();
+    let at = Timestamp::from_secs;
+    let certificate = Certificate::self_signed(&key, "other", at(1), at(2)).unwrap();
+    within!(world, world.other, (app, certificate), |it, tx| Applications(tx)
+        .insert_certificate(it.0, (Uuid::from_u128(6), "other"), &it.1, Timestamp::from_secs(1))
+        .await?);
+    for (tenant, count) in [(world.tenant, 0), (world.other, 1)] {
+        let found = within!(world, tenant, app, |app, tx| Applications(tx).credentials(*app).await?);
+        assert_eq!(found.certificates.len(), count);
+    }
+    let removed = within!(world, world.tenant, app, |app, tx| Applications(tx)
+        .remove_certificate(*app, Uuid::from_u128(6))
+        .await?);
+    assert!(!removed);
+}
+
+#[tokio::test]
 async fn applications_and_principals() {
     let world = World::new().await;
     let app = world.portal;
@@ -141,8 +162,9 @@ async fn applications_and_principals() {
     assert!(within!(world, world.other, (), |_none, tx| Applications(tx).list().await?).is_empty());
     assert!(
         within!(world, world.other, app, |app, tx| Applications(tx)
-            .list_secrets(*app)
+            .credentials(*app)
             .await?)
+        .secrets
         .is_empty()
     );
     let secret = SecretRow {
@@ -158,8 +180,9 @@ async fn applications_and_principals() {
         .await?);
     assert_eq!(
         within!(world, world.tenant, app, |app, tx| Applications(tx)
-            .list_secrets(*app)
+            .credentials(*app)
             .await?)
+        .secrets
         .len(),
         1
     );

@@ -149,9 +149,9 @@ async fn refusals_of_applications() {
         (vec![("client_secret", "")], 401, 7_000_218, "invalid_client"),
         (
             vec![("client_secret", ""), ("client_assertion", "a.b.c")],
-            401,
-            700_027,
-            "invalid_client",
+            400,
+            900_144,
+            "invalid_request",
         ),
         (vec![("client_id", unknown)], 400, 700_016, "unauthorized_client"),
         (vec![("client_id", "not-a-guid")], 400, 700_016, "unauthorized_client"),

@@ -90,6 +90,9 @@ pub struct App {
     pub client_id: AppId,
     /// Its secret; `null` for a public client.
     pub client_secret: Option<String>,
+    /// A file with another proof: a certificate and its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// Where people come back to.
     pub redirect_uris: Vec<String>,
 }

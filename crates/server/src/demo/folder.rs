@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::document;
+use super::{certificate, document};
 use crate::failure::Failure;
 use crate::files;
 
@@ -16,7 +16,16 @@ const LOCK: &str = "lock";
 const DATA: &str = "data";
 const MASTER_KEY: &str = "master.key";
 /// What a world consists of; `--fresh` removes these and nothing else.
-const PARTS: &[&str] = &[document::FILE, DATA, MASTER_KEY, "ca.pem", "ca.key", "cards", STATE];
+const PARTS: &[&str] = &[
+    document::FILE,
+    DATA,
+    MASTER_KEY,
+    "ca.pem",
+    "ca.key",
+    "cards",
+    certificate::DIR,
+    STATE,
+];
 
 /// Whether an existing world is thrown away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

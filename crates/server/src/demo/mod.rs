@@ -1,5 +1,6 @@
 //! `hygie demo`: the whole chain on one machine, with a demo world and nothing to configure.
 
+mod certificate;
 pub mod document;
 mod fill;
 pub mod folder;

@@ -9,6 +9,8 @@ pub const WORKSPACE: &str = "demo";
 pub const FHIR: &str = "fhir";
 /// The public client through which people sign in.
 pub const DEMO_WEB: &str = "demo-web";
+/// The client that may prove itself by a certificate, too.
+pub const CERTIFIED: &str = "fhir-reader";
 /// Where it is sent back to: any port of this machine (RFC 8252 §7.3).
 pub const LOOPBACK: &str = "http://localhost";
 

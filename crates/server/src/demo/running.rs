@@ -150,7 +150,7 @@ async fn settled(world: &mut World, folder: &Folder, layout: &Layout, base: &Bas
     if world.is_settled {
         return document::read(folder.path());
     }
-    let document = World::document(settle::settle(base, &layout.fhir_base()).await?, layout);
+    let document = World::document(settle::settle(base, folder.path(), &layout.fhir_base()).await?, layout);
     document::write(folder.path(), &document)?;
     world.is_settled = true;
     world.save(folder)?;

@@ -1,5 +1,6 @@
 //! Settles the demo world: establishments, people, applications and roles into the directory, once.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -8,6 +9,7 @@ use hygie_core::{AppId, Cx, ObjectId, Secret, TenantId};
 use hygie_idp::directory::{Definition, NewApplication, NewTenant, NewUser, Scope as Permission};
 use hygie_oidc::RedirectUris;
 
+use super::certificate;
 use super::document::{App, RoleAssignment, Tenant, User};
 use super::people::{self, ESTABLISHMENTS, Establishment, Person};
 use crate::wiring::{Base, USER_IMPERSONATION};
@@ -26,9 +28,10 @@ pub struct Settled {
 }
 
 /// Settles everything. Cut short, it must begin again in an empty directory.
-pub async fn settle(base: &Base, fhir_base: &str) -> Result<Settled> {
+pub async fn settle(base: &Base, dir: &Path, fhir_base: &str) -> Result<Settled> {
     let mut settler = Settler {
         base,
+        dir,
         role_assignments: Vec::new(),
     };
     let mut tenants = Vec::new();
@@ -46,6 +49,7 @@ pub async fn settle(base: &Base, fhir_base: &str) -> Result<Settled> {
 
 struct Settler<'a> {
     base: &'a Base,
+    dir: &'a Path,
     role_assignments: Vec<RoleAssignment>,
 }
 
@@ -118,8 +122,18 @@ impl Settler<'_> {
             name: name.to_owned(),
             client_id: application.app,
             client_secret: Some(secret.value.expose().clone()),
+            certificate: self.certificate(cx, (name, application.app)).await?,
             redirect_uris: Vec::new(),
         })
+    }
+
+    async fn certificate(&self, cx: &Cx, (name, app): (&str, AppId)) -> Result<Option<String>> {
+        if name != people::CERTIFIED {
+            return Ok(None);
+        }
+        let (certificate, file) = certificate::make(cx, self.dir, name)?;
+        self.base.idp.add_certificate(cx, app, "demo", certificate).await?;
+        Ok(Some(file))
     }
 
     /// The FHIR service's application, and the public client through which people read it.
@@ -169,6 +183,7 @@ impl Settler<'_> {
             name: people::DEMO_WEB.to_owned(),
             client_id: web.app,
             client_secret: None,
+            certificate: None,
             redirect_uris,
         });
         Ok(service.app)

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hygie_core::{AppId, Cx, ObjectId};
-use hygie_jose::random_secret;
+use hygie_jose::{Certificate, random_secret};
 use hygie_store::audit::Record;
+use uuid::Uuid;
 
 use super::{DirectoryError, Enabled, NewApplication, NewSecret, named, new_uuid, principal_of};
 use crate::directory::{Application, Audience, ServicePrincipal};
@@ -132,6 +133,35 @@ impl Idp {
         })
         .await?;
         Ok(made)
+    }
+
+    /// Registers a certificate by whose key an application of this tenant may prove itself; gives its `keyId`.
+    pub async fn add_certificate(
+        &self,
+        cx: &Cx,
+        app: AppId,
+        display_name: &str,
+        certificate: Certificate,
+    ) -> Result<Uuid, DirectoryError> {
+        let id = new_uuid(cx);
+        let name = named(display_name.to_owned())?;
+        let record = Record::success(cx, "idp.application.certificate", format!("app/{app}"));
+        let input = (app, (id, name), certificate, record);
+        self.change(cx, input, |(app, (id, name), certificate, record), tx| {
+            Box::pin(async move {
+                if Applications(tx).find(*app).await?.is_none() {
+                    return Err(DirectoryError::NotFound("application"));
+                }
+                let now = tx.cx().now;
+                Applications(tx)
+                    .insert_certificate(*app, (*id, name), certificate, now)
+                    .await?;
+                tx.audit(record).await?;
+                Ok(())
+            })
+        })
+        .await?;
+        Ok(id)
     }
 
     /// Says whether only assigned principals get tokens for an application.
