@@ -24,7 +24,7 @@ pub const TARGET: Target = Target {
     words: r"
         Patient? Observation? Encounter? identifier= family= family:exact= family:contains= given= name=
         birthdate= gender= active= code= code:text= code:not= status= date= subject= subject:Patient= patient=
-        performer= patient.name= subject:Patient. _has:Observation:patient:code= _include=Observation:subject _revinclude:iterate=* _id= _lastUpdated= value-quantity= || mm[Hg] 5.4 1e2 _profile:below= _profile:above= http://acme.org/fhir/ _count= _sort= -date _total=accurate _summary=true _elements= _tag= :missing=true :missing=false ge lt sa eb ap ne
+        performer= patient.name= subject:Patient. _has:Observation:patient:code= _include=Observation:subject _revinclude:iterate=* _id= _lastUpdated= value-quantity= code-value-quantity= $ || mm[Hg] 5.4 1e2 _profile:below= _profile:above= http://acme.org/fhir/ _count= _sort= -date _total=accurate _summary=true _elements= _tag= :missing=true :missing=false ge lt sa eb ap ne
         2026-01 2026-02-10 http://loinc.org|8480-6 | , \, & Patient/p1 https://localhost:8446/demo/fhir/Patient/p1
         final martin AAA AQA AgA AwA BAA",
 };
@@ -184,6 +184,8 @@ fn seeds() -> Vec<Vec<u8>> {
         "Observation?patient.name=zoe&date=ge2026-02&_include=Observation:subject&_sort=-date",
         "Patient?_has:Observation:patient:code=8480-6&_revinclude=Observation:patient&_count=3",
         "Patient?_has:Observation:subject:patient._has:Observation:patient:status=final",
+        "Observation?code-value-quantity=http://loinc.org|8480-6$gt5||mg,8480-6$100&_count=5",
+        "Observation?combo-code-value-quantity=8480-6$ne5.4&_sort=date",
         "Patient?family=martin%00%01",
         "Patient?\nAAEx",
         "Observation?_sort=date\nAgAAAAAA",

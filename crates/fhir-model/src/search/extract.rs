@@ -8,11 +8,15 @@ use crate::names::Name;
 use crate::resource_type::ResourceType;
 
 /// Gives every value of every standard search parameter of `document`, a resource of type `kind`, to `found`; composite
-/// parameters are left to the search, `near` too. A value may come more than once. References to contained
+/// parameters are found by [`super::composite()`], `near` not at all. A value may come more than once. References to contained
 /// resources are not given.
 pub fn extract(document: &Document, kind: ResourceType, found: &mut dyn FnMut(ParameterNumber, Value<'_>)) {
-    let program = program::of(kind);
-    Walk { program, found }.visit(&program.nodes[0], document.root());
+    walk(program::of(kind), document.root(), found);
+}
+
+/// Runs a program over a value.
+pub(super) fn walk(program: &Program, value: Json<'_>, found: &mut dyn FnMut(ParameterNumber, Value<'_>)) {
+    Walk { program, found }.visit(&program.nodes[0], value);
 }
 
 struct Walk<'w> {

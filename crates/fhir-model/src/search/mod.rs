@@ -3,12 +3,14 @@
 //! An expression goes text → path ([`path`]) → program ([`program`]): a tree of element names whose nodes say what to
 //! take. The programs of a type are merged, so extraction walks a resource once.
 
+mod composite;
 mod convert;
 mod extract;
 mod path;
 mod program;
 mod value;
 
+pub use composite::{Together, composite, is_composite};
 pub use extract::extract;
 pub use path::ExpressionError;
 pub use value::{Quantity, Reference, Token, Value};

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use super::convert::Convert;
 use super::path::{self, ExpressionError, Path, Step};
-use super::{ParameterKind, ParameterNumber, SearchParameter, Targets};
+use super::{Component, ParameterKind, ParameterNumber, SearchParameter, Targets};
 use crate::names::Name;
 use crate::resource_type::ResourceType;
 use crate::tables::{Definitions, TypeId, ValueSetId, definitions};
@@ -62,6 +62,92 @@ pub(super) struct Presence {
     pub members: Vec<Name>,
 }
 
+/// Where a part of a composite is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// The element of the composite.
+    Element,
+    /// The resource (`%resource`).
+    Resource,
+}
+
+/// A composite parameter: elements, and in each of them parts.
+#[derive(Debug)]
+pub(super) struct Composite {
+    pub branches: Vec<CompositeBranch>,
+}
+
+#[derive(Debug)]
+pub(super) struct CompositeBranch {
+    /// The names of the elements from the resource down.
+    pub element: Vec<&'static str>,
+    /// For each part the programs of its branches.
+    pub parts: Vec<Vec<(Start, Program)>>,
+}
+
+impl Composite {
+    /// Of a parameter of one type.
+    pub(super) fn compile(parameter: &'static SearchParameter) -> Result<Self, ExpressionError> {
+        let base = parameter.base.ok_or(ExpressionError::End)?;
+        let mut branches = Vec::new();
+        for path in path::parse(parameter.expression)? {
+            let mut scratch = Program::new();
+            let cursors = Compiler::new(&mut scratch, base).at_root(&path.steps)?;
+            let element = path.steps.iter().skip(1).map(|step| match *step {
+                Step::Child(name) => Ok(name),
+                _ => Err(ExpressionError::Unexpected(parameter.expression.to_owned())),
+            });
+            let parts = parameter.components.iter();
+            branches.push(CompositeBranch {
+                element: element.collect::<Result<_, _>>()?,
+                parts: parts
+                    .map(|part| compile_part(base, &cursors, part))
+                    .collect::<Result<_, _>>()?,
+            });
+        }
+        Ok(Self { branches })
+    }
+}
+
+fn compile_part(
+    base: ResourceType,
+    cursors: &[Cursor],
+    part: &'static Component,
+) -> Result<Vec<(Start, Program)>, ExpressionError> {
+    let definition = SearchParameter::find(base, part.code).ok_or(ExpressionError::End)?;
+    let mut found = Vec::new();
+    for path in path::parse(part.expression)? {
+        let start = if path.steps.first() == Some(&Step::Resource) {
+            Start::Resource
+        } else {
+            Start::Element
+        };
+        let mut program = Program::new();
+        let mut takes = Vec::new();
+        for cursor in cursors {
+            let mut compiler = Compiler::new(&mut program, base);
+            for end in compiler.follow(Cursor { node: 0, ..*cursor }, &path.steps)? {
+                let convert = Convert::choose(definition.kind, &definitions().schema, end.kind, end.value_set);
+                takes.extend(convert.map(|convert| (end.node, convert)));
+            }
+        }
+        for (node, convert) in &takes {
+            let emit = Emit {
+                parameter: definition.number,
+                only: None,
+            };
+            program.take(*node, *convert, emit);
+        }
+        if !takes.is_empty() {
+            found.push((start, program));
+        }
+    }
+    if found.is_empty() {
+        return Err(Compiler::new(&mut Program::new(), base).no_value(definition.kind, cursors));
+    }
+    Ok(found)
+}
+
 /// The merged program of all standard parameters of a type; compiled when it is first asked for.
 pub(super) fn of(kind: ResourceType) -> &'static Program {
     static PROGRAMS: OnceLock<Vec<OnceLock<Program>>> = OnceLock::new();
@@ -93,17 +179,20 @@ impl Program {
     }
 
     /// Adds a parameter of `kind`; one without an expression adds nothing.
-    pub(super) fn add(&mut self, kind: ResourceType, parameter: &SearchParameter) -> Result<(), ExpressionError> {
+    pub(super) fn add(
+        &mut self,
+        kind: ResourceType,
+        parameter: &'static SearchParameter,
+    ) -> Result<(), ExpressionError> {
+        if parameter.kind == ParameterKind::Composite {
+            return Composite::compile(parameter).map(drop);
+        }
         if parameter.expression.is_empty() || parameter.kind == ParameterKind::Special {
             return Ok(());
         }
         let mut result = Ok(());
         for branch in path::parse(parameter.expression)? {
-            let mut compiler = Compiler {
-                program: self,
-                definitions: definitions(),
-                base: kind,
-            };
+            let mut compiler = Compiler::new(self, kind);
             // The other branches count even when one finds nothing.
             result = compiler.branch(&branch, parameter).and(result);
         }
@@ -165,15 +254,25 @@ struct Compiler<'p> {
     base: ResourceType,
 }
 
-impl Compiler<'_> {
+impl<'p> Compiler<'p> {
+    fn new(program: &'p mut Program, base: ResourceType) -> Self {
+        Self {
+            program,
+            definitions: definitions(),
+            base,
+        }
+    }
+
+    /// The ends of a path from the resource.
+    fn at_root(&mut self, steps: &[Step<'_>]) -> Result<Vec<Cursor>, ExpressionError> {
+        self.follow(self.root(), steps)
+    }
+
     fn branch(&mut self, path: &Path<'_>, parameter: &SearchParameter) -> Result<(), ExpressionError> {
         if path.is_presence {
             return self.presence(path, parameter);
         }
-        let cursors = self.follow(self.root(), &path.steps)?;
-        if parameter.kind == ParameterKind::Composite {
-            return self.check_parts(&cursors, parameter);
-        }
+        let cursors = self.at_root(&path.steps)?;
         let mut found = false;
         for cursor in &cursors {
             let schema = &self.definitions.schema;
@@ -192,32 +291,6 @@ impl Compiler<'_> {
         } else {
             Err(self.no_value(parameter.kind, &cursors))
         }
-    }
-
-    /// Parts of composites are checked here; their values are combined by the search that uses them.
-    fn check_parts(&self, cursors: &[Cursor], parameter: &SearchParameter) -> Result<(), ExpressionError> {
-        for part in &parameter.components {
-            let kind = SearchParameter::find(self.base, part.code).map_or(ParameterKind::Token, |p| p.kind);
-            let mut scratch = Program::new();
-            let mut compiler = Compiler {
-                program: &mut scratch,
-                definitions: self.definitions,
-                base: self.base,
-            };
-            let mut found = false;
-            for branch in path::parse(part.expression)? {
-                for cursor in cursors {
-                    let ends = compiler.follow(Cursor { node: 0, ..*cursor }, &branch.steps)?;
-                    found |= ends
-                        .iter()
-                        .any(|end| Convert::choose(kind, &self.definitions.schema, end.kind, end.value_set).is_some());
-                }
-            }
-            if !found {
-                return Err(self.no_value(kind, cursors));
-            }
-        }
-        Ok(())
     }
 
     fn no_value(&self, kind: ParameterKind, cursors: &[Cursor]) -> ExpressionError {

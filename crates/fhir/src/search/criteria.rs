@@ -99,6 +99,8 @@ pub enum Criterion {
         /// The unit; `None` for any.
         code: Option<String>,
     },
+    /// The parts of a composite, all in one element.
+    Together(Vec<Self>),
 }
 
 /// The system part of a token.
@@ -211,55 +213,84 @@ pub fn filter(
     text: &str,
     now: i64,
 ) -> Result<Filter, SearchError> {
-    let wrong = |expected| SearchError::Value {
-        parameter: parameter.code.to_owned(),
-        expected,
-    };
-    let unsupported = || SearchError::UnsupportedModifier {
-        parameter: parameter.code.to_owned(),
-        modifier: modifier.unwrap_or_default().to_owned(),
-    };
     if modifier == Some("missing") {
-        let missing = text.parse().map_err(|_| wrong("true or false"))?;
+        let missing = text.parse().map_err(|_| wrong(parameter, "true or false"))?;
         return Ok(Filter {
             parameter,
             test: Test::Missing(missing),
         });
     }
-    let read = |part: &str| -> Result<Criterion, SearchError> {
-        match (parameter.kind, modifier) {
-            _ if parameter.code == "_id" && modifier.is_none() => is_id(part)
-                .then(|| Criterion::Id(part.to_owned()))
-                .ok_or_else(|| wrong("a logical id")),
-            (ParameterKind::Token, None | Some("not")) | (ParameterKind::Reference, Some("identifier")) => {
-                Ok(token(part))
-            }
-            (ParameterKind::Token, Some("text")) | (ParameterKind::String, None) => Ok(string(part, Compare::Start)),
-            (ParameterKind::String, Some("contains")) => Ok(string(part, Compare::Contains)),
-            (ParameterKind::String, Some("exact")) => Ok(string(part, Compare::Exact)),
-            (ParameterKind::Date, None) => date(part, now).ok_or_else(|| wrong(DATE)),
-            (ParameterKind::Number, None) => Amount::parse(part).map(Criterion::Number).ok_or_else(|| wrong(NUMBER)),
-            (ParameterKind::Quantity, None) => quantity(part).ok_or_else(|| wrong(QUANTITY)),
-            (ParameterKind::Uri, None) => Ok(Criterion::External(unescape(part).into_owned())),
-            (ParameterKind::Uri, Some("above")) => url(part).map(Criterion::Above).ok_or_else(|| wrong(URL)),
-            (ParameterKind::Uri, Some("below")) => url(part).map(Criterion::Below).ok_or_else(|| wrong(URL)),
-            (ParameterKind::Reference, _) => {
-                let kind = modifier
-                    .map(|name| ResourceType::find(name).ok_or_else(unsupported))
-                    .transpose()?;
-                reference(parameter, kind, &unescape(part)).ok_or_else(|| wrong("a reference to one of its types"))
-            }
-            _ => Err(unsupported()),
-        }
-    };
-    let values = split(text, ',').into_iter().filter(|part| !part.is_empty()).map(read);
-    let values = values.collect::<Result<Vec<_>, _>>()?;
+    let values = split(text, ',').into_iter().filter(|part| !part.is_empty());
+    let values = values
+        .map(|part| criterion((parameter, modifier), part, now))
+        .collect::<Result<Vec<_>, _>>()?;
     let test = if modifier == Some("not") {
         Test::None(values)
     } else {
         Test::Any(values)
     };
     Ok(Filter { parameter, test })
+}
+
+fn wrong(parameter: &SearchParameter, expected: &'static str) -> SearchError {
+    SearchError::Value {
+        parameter: parameter.code.to_owned(),
+        expected,
+    }
+}
+
+/// One value of a parameter.
+fn criterion(
+    (parameter, modifier): (&'static SearchParameter, Option<&str>),
+    part: &str,
+    now: i64,
+) -> Result<Criterion, SearchError> {
+    let wrong = |expected| wrong(parameter, expected);
+    let unsupported = || SearchError::UnsupportedModifier {
+        parameter: parameter.code.to_owned(),
+        modifier: modifier.unwrap_or_default().to_owned(),
+    };
+    match (parameter.kind, modifier) {
+        _ if parameter.code == "_id" && modifier.is_none() => is_id(part)
+            .then(|| Criterion::Id(part.to_owned()))
+            .ok_or_else(|| wrong("a logical id")),
+        (ParameterKind::Token, None | Some("not")) | (ParameterKind::Reference, Some("identifier")) => Ok(token(part)),
+        (ParameterKind::Token, Some("text")) | (ParameterKind::String, None) => Ok(string(part, Compare::Start)),
+        (ParameterKind::String, Some("contains")) => Ok(string(part, Compare::Contains)),
+        (ParameterKind::String, Some("exact")) => Ok(string(part, Compare::Exact)),
+        (ParameterKind::Date, None) => date(part, now).ok_or_else(|| wrong(DATE)),
+        (ParameterKind::Number, None) => Amount::parse(part).map(Criterion::Number).ok_or_else(|| wrong(NUMBER)),
+        (ParameterKind::Quantity, None) => quantity(part).ok_or_else(|| wrong(QUANTITY)),
+        (ParameterKind::Uri, None) => Ok(Criterion::External(unescape(part).into_owned())),
+        (ParameterKind::Uri, Some("above")) => url(part).map(Criterion::Above).ok_or_else(|| wrong(URL)),
+        (ParameterKind::Uri, Some("below")) => url(part).map(Criterion::Below).ok_or_else(|| wrong(URL)),
+        (ParameterKind::Composite, None) => together(parameter, part, now),
+        (ParameterKind::Reference, _) => {
+            let kind = modifier
+                .map(|name| ResourceType::find(name).ok_or_else(unsupported))
+                .transpose()?;
+            reference(parameter, kind, &unescape(part)).ok_or_else(|| wrong("a reference to one of its types"))
+        }
+        _ => Err(unsupported()),
+    }
+}
+
+/// The parameter that says how a part of a composite is compared.
+pub fn definition(parameter: &SearchParameter, part: usize) -> Option<&'static SearchParameter> {
+    SearchParameter::find(parameter.base?, parameter.components.get(part)?.code)
+}
+
+/// `a$b`: a value for each part.
+fn together(parameter: &SearchParameter, text: &str, now: i64) -> Result<Criterion, SearchError> {
+    let parts = split(text, '$');
+    if parts.len() != parameter.components.len() || parts.contains(&"") {
+        return Err(wrong(parameter, "a value for each of its parts, with $ between them"));
+    }
+    let parts = parts.into_iter().enumerate().map(|(at, part)| {
+        let definition = definition(parameter, at).ok_or_else(|| wrong(parameter, "known"))?;
+        criterion((definition, None), part, now)
+    });
+    parts.collect::<Result<_, _>>().map(Criterion::Together)
 }
 
 fn token(text: &str) -> Criterion {

@@ -2,7 +2,7 @@
 
 use hygie_access::Refusal;
 use hygie_core::Timestamp;
-use hygie_fhir_model::search::{ParameterKind, SearchParameter};
+use hygie_fhir_model::search::{ParameterKind, SearchParameter, is_composite};
 use hygie_fhir_model::{ResourceType, Subset};
 
 use super::criteria::{Filter, Test};
@@ -110,7 +110,8 @@ pub fn is_supported(parameter: &SearchParameter) -> bool {
         | ParameterKind::Number
         | ParameterKind::Quantity => true,
         ParameterKind::String => !parameter.expression.is_empty(),
-        ParameterKind::Composite | ParameterKind::Special => false,
+        ParameterKind::Composite => is_composite(parameter),
+        ParameterKind::Special => false,
     }
 }
 
@@ -340,7 +341,7 @@ mod tests {
         );
         assert_eq!((query.filters.len(), query.count, query.used.len()), (1, 5, 2));
         assert!(read("nothing=1", Handling::Strict).is_err());
-        assert!(read("code-value-quantity=8480-6$5", Handling::Strict).is_err());
+        assert!(read("near=1|2", Handling::Strict).is_err());
     }
 
     #[test]
@@ -357,6 +358,11 @@ mod tests {
             "value-quantity=many",
             "value-quantity=5|mg",
             "value-quantity:above=5",
+            "code-value-quantity=8480-6",
+            "code-value-quantity=8480-6$5$6",
+            "code-value-quantity=8480-6$many",
+            "code-value-quantity=$5",
+            "code-value-quantity:not=8480-6$5",
             "_profile:below=urn:oid:1.2",
             "code=8480-6\0\u{1}",
         ] {

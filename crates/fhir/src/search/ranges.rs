@@ -1,11 +1,11 @@
 //! From a filter to the ranges of index keys that its matches are in.
 
-use hygie_fhir_model::search::{ParameterKind, Targets};
+use hygie_fhir_model::search::{ParameterKind, SearchParameter, Targets};
 use hygie_fhir_model::{Interval, ResourceType};
 use hygie_store::{IndexRange, StoreError, successor};
 
 use super::amount;
-use super::criteria::{Compare, Criterion, Filter, Prefix, System, Test, ancestors};
+use super::criteria::{Compare, Criterion, Filter, Prefix, System, Test, ancestors, definition};
 use super::hint::Hint;
 use crate::index::extract::principal;
 use crate::index::key::{Key, Kind, MAX_TEXT, Parts, SHORT_MS, is_whole};
@@ -208,11 +208,10 @@ async fn of_value(
             exact(found.map(one).into_iter().collect())
         }
         Criterion::Token { system, code } => {
-            let is_dated = filter.parameter.kind == ParameterKind::Token
-                && principal(kind).code == Some(parameter)
-                && principal(kind).date.is_some();
+            let is_dated = is_dated(filter.parameter, kind);
             token(parameter, is_dated, (system, code.as_deref()), resources).await?
         }
+        Criterion::Together(parts) => return of_parts(filter.parameter, parts, kind, resources).await,
         Criterion::Text { compare, text } => text_ranges(parameter, *compare, text),
         Criterion::Date { prefix, interval } => {
             if filter.parameter.code == "_lastUpdated" {
@@ -230,6 +229,29 @@ async fn of_value(
             return amount::quantity(parameter, amount, (system, code.as_deref()), resources).await;
         }
     }))
+}
+
+/// Whether a token parameter is indexed by date.
+fn is_dated(parameter: &SearchParameter, kind: ResourceType) -> bool {
+    let principal = principal(kind);
+    let is_code = parameter.kind == ParameterKind::Token && principal.code == Some(parameter.number.get());
+    is_code && principal.date.is_some()
+}
+
+/// The ranges of the first part of a composite, where it is a code: all its matches are there, and others.
+async fn of_parts(
+    parameter: &SearchParameter,
+    parts: &[Criterion],
+    kind: ResourceType,
+    resources: &mut Resources<'_, '_>,
+) -> Result<Option<Ranges>, StoreError> {
+    let (Some(first), Some(Criterion::Token { system, code })) = (definition(parameter, 0), parts.first()) else {
+        return Ok(None);
+    };
+    let asked = (system, code.as_deref());
+    let mut found = token(first.number.get(), is_dated(first, kind), asked, resources).await?;
+    found.exact = false;
+    Ok(Some(found))
 }
 
 fn external<'u>(parameter: u16, urls: impl IntoIterator<Item = &'u str>) -> Ranges {

@@ -1,6 +1,7 @@
 //! Checking filters in the resource itself: the definition of a match, and the slow way.
 
-use hygie_fhir_model::search::{ParameterNumber, Quantity, Reference, Value, extract};
+use hygie_fhir_model::json::Document;
+use hygie_fhir_model::search::{ParameterKind, ParameterNumber, Quantity, Reference, Value, composite, extract};
 use hygie_fhir_model::{Interval, ResourceType, Target, fold};
 use hygie_store::StoreError;
 
@@ -134,9 +135,25 @@ pub fn check(version: &Version, filters: &[Filter], sort: Option<u16>) -> Result
     for (filter, verdict) in filters.iter().zip(&mut verdicts) {
         if is_own(filter) {
             verdict.add(own_passes(filter, version), None);
+        } else if filter.parameter.kind == ParameterKind::Composite {
+            check_composite(&document, filter, verdict);
         }
     }
     Ok((verdicts, sorted))
+}
+
+fn check_composite(document: &Document, filter: &Filter, verdict: &mut Verdict) {
+    let values: &[Criterion] = match &filter.test {
+        Test::Any(values) | Test::None(values) => values,
+        _ => &[],
+    };
+    verdict.present |= composite(document, filter.parameter, &mut |_, _| false).present;
+    for value in values {
+        if let Criterion::Together(parts) = value {
+            let passes = &mut |at: usize, value: &Value<'_>| parts.get(at).is_some_and(|part| satisfies(part, value));
+            verdict.passed |= composite(document, filter.parameter, passes).passed;
+        }
+    }
 }
 
 /// Whether the server, not the body, says what the value is.

@@ -3,6 +3,7 @@
 mod amounts;
 mod bundles;
 mod chains;
+mod composites;
 mod crud;
 mod documents;
 mod includes;
