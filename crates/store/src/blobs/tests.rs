@@ -412,6 +412,18 @@ async fn an_upload_that_cannot_be_completed_leaves_no_file() {
 }
 
 #[tokio::test]
+async fn an_id_that_is_taken_is_refused_and_keeps_its_blob() {
+    let world = World::new(10).await;
+    // The same randomness again, as no source of it should give.
+    let mut writer = world.blobs.create(&context());
+    assert_eq!(writer.id(), world.reference.id);
+    writer.write(b"other").await.unwrap();
+    let refused = writer.finish().await;
+    assert!(matches!(refused, Err(BlobError::Unavailable(_))), "{refused:?}");
+    assert_eq!(world.bytes(0..10).await.unwrap(), world.content);
+}
+
+#[tokio::test]
 async fn a_dropped_writer_leaves_no_file() {
     let dir = tempfile::tempdir().unwrap();
     let blobs = blobs(on_disk(dir.path()), 2 * CHUNK, Some(dir.path()));

@@ -94,7 +94,10 @@ impl Writer {
         let put = self.upload_rest().await;
         if let Err(error) = put {
             self.give_up().await;
-            self.remove_incomplete().await;
+            // What has this id already is not of this writer.
+            if !matches!(error, object_store::Error::AlreadyExists { .. }) {
+                self.remove_incomplete().await;
+            }
             return Err(BlobError::of(self.id, error));
         }
         self.upload = None;
