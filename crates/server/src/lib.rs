@@ -3,6 +3,7 @@
 //! randomness.
 
 pub mod ambient;
+pub mod backup;
 pub mod cli;
 pub mod config;
 pub mod demo;

@@ -33,7 +33,7 @@ pub struct Options {
 
 /// What was found in the whole installation.
 #[derive(Debug, Serialize)]
-struct Report {
+pub struct Report {
     ok: bool,
     instances: Vec<Instance>,
 }
@@ -75,8 +75,7 @@ struct Trail {
 /// Runs the command.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let place = Place::find(&options.place)?;
-    let mut names = instances(&place.data)?;
-    if names.is_empty() {
+    if instances(&place.data)?.is_empty() {
         return Err(Failure::usage(format!(
             "there is no database in {}",
             place.data.display()
@@ -88,20 +87,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         Arc::new(SystemClock),
         Arc::new(SystemRandom),
     )?;
-    // A database that was removed has left its key behind.
-    let keys = keyring.list();
-    names.extend(
-        keys.iter()
-            .filter_map(|key| key.purpose.database_of().map(str::to_owned)),
-    );
-    let mut instances = Vec::new();
-    for name in &names {
-        instances.push(walk(&place.data, name, &keyring).await);
-    }
-    let report = Report {
-        ok: instances.iter().all(|instance| instance.ok),
-        instances,
-    };
+    let report = walk(&place.data, &keyring).await?;
     if options.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
@@ -110,8 +96,27 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     if report.ok { Ok(()) } else { Err(Failure::Reported) }
 }
 
+/// Walks all that lies in a data directory.
+pub async fn walk(data: &Path, keyring: &Keyring) -> Result<Report> {
+    let mut names = instances(data)?;
+    // A database that was removed has left its key behind.
+    let keys = keyring.list();
+    names.extend(
+        keys.iter()
+            .filter_map(|key| key.purpose.database_of().map(str::to_owned)),
+    );
+    let mut instances = Vec::new();
+    for name in &names {
+        instances.push(walk_one(data, name, keyring).await);
+    }
+    Ok(Report {
+        ok: instances.iter().all(|instance| instance.ok),
+        instances,
+    })
+}
+
 /// Names of the databases, in order.
-fn instances(data: &Path) -> Result<BTreeSet<String>> {
+pub fn instances(data: &Path) -> Result<BTreeSet<String>> {
     let unreadable = || format!("cannot read {}", data.display());
     let mut names = BTreeSet::new();
     for entry in fs::read_dir(data).with_context(unreadable)? {
@@ -123,7 +128,7 @@ fn instances(data: &Path) -> Result<BTreeSet<String>> {
     Ok(names)
 }
 
-async fn walk(data: &Path, name: &str, keyring: &Keyring) -> Instance {
+async fn walk_one(data: &Path, name: &str, keyring: &Keyring) -> Instance {
     let damage = embedded::damage(data, name, keyring);
     let verified = embedded::verify(data, &data.join(stores::HEADS), name, keyring);
     let mut instance = match damage.and_then(|damage| Ok((damage, verified?))) {
@@ -214,7 +219,13 @@ impl Blobs {
 }
 
 impl Report {
-    fn print(&self) {
+    /// Whether nothing is wrong.
+    pub fn is_ok(&self) -> bool {
+        self.ok
+    }
+
+    /// Prints it for people.
+    pub fn print(&self) {
         for instance in &self.instances {
             let state = if instance.ok { "clean" } else { "NOT CLEAN" };
             let (writes, accesses) = (instance.writes.entries, instance.accesses.entries);

@@ -16,7 +16,8 @@ use crate::health::Probe;
 
 /// Name of the directory's instance.
 pub const DIRECTORY: &str = "directory";
-const KEYRING: &str = "keys.json";
+/// File of the wrapped data keys.
+pub const KEYRING: &str = "keys.json";
 /// Directory of the signed heads of the audit chains.
 pub const HEADS: &str = "heads";
 

@@ -1,5 +1,6 @@
 //! The server over real sockets.
 
+mod backup;
 mod demo;
 mod installation;
 mod listeners;

@@ -46,7 +46,7 @@ pub fn open_existing_on_disk(directory: &Path, instance: &str, keyring: &Keyring
     })))
 }
 
-fn place(directory: &Path, instance: &str) -> PathBuf {
+pub fn place(directory: &Path, instance: &str) -> PathBuf {
     directory.join(format!("{instance}.blobs"))
 }
 
@@ -54,8 +54,8 @@ fn place(directory: &Path, instance: &str) -> PathBuf {
 /// of the object store does not show them (`ID#1`). It blocks.
 pub fn remove_abandoned(directory: &Path, before: Timestamp) -> io::Result<u64> {
     let mut removed = 0;
-    for (path, changed) in staging_files(directory)? {
-        if changed < before {
+    for (path, changed) in all_files(directory)? {
+        if is_staging(&path) && changed < before {
             removed += u64::from(is_there(fs::remove_file(&path))?.is_some());
         }
     }
@@ -78,19 +78,19 @@ pub fn remove_staging_of(directory: &Path, path: &object_store::path::Path) -> i
     Ok(())
 }
 
-/// The files of unfinished uploads, and when each was written on.
-fn staging_files(directory: &Path) -> io::Result<Vec<(PathBuf, Timestamp)>> {
+/// The files of blobs and of unfinished uploads, and when each was written on.
+pub fn all_files(directory: &Path) -> io::Result<Vec<(PathBuf, Timestamp)>> {
     let mut found = Vec::new();
     for tenant in directories_of(directory)? {
         for shelf in directories_of(&tenant)? {
-            let files = files_of(&shelf)?;
-            found.extend(files.into_iter().filter(|(path, _)| is_staging(path)));
+            found.extend(files_of(&shelf)?);
         }
     }
     Ok(found)
 }
 
-fn is_staging(path: &Path) -> bool {
+/// Whether a file is that of an unfinished upload.
+pub fn is_staging(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
     name.is_some_and(|name| name.find('#').is_some_and(|at| is_staging_end(&name[at..])))
 }
@@ -134,7 +134,8 @@ fn files_of(directory: &Path) -> io::Result<Vec<(PathBuf, Timestamp)>> {
     Ok(found)
 }
 
-fn is_there<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
+/// Nothing where there is no such file: it was removed meanwhile.
+pub fn is_there<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
     match outcome {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

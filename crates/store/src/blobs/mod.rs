@@ -10,6 +10,7 @@
 //! Whatever stops this in between leaves at most a blob without reference, an orphan. [`Blobs::sweep`] removes orphans
 //! that are older than a grace, [`Blobs::verify`] counts them and finds what is missing or damaged.
 
+mod copy;
 mod error;
 pub mod format;
 mod local;
@@ -29,6 +30,7 @@ use hygie_core::{Cx, Random, TenantId, random_array};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
+pub(crate) use self::copy::CopyOnDisk;
 pub use self::error::BlobError;
 use self::format::Header;
 pub use self::local::{open_existing_on_disk, open_on_disk};

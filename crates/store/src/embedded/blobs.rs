@@ -31,10 +31,11 @@ pub async fn verify_blobs(
 }
 
 /// The tables of an instance, to be read only. What waits in the writer's memory for the ordered index is not there.
-struct Snapshots(Arc<Readers>);
+pub struct Snapshots(Arc<Readers>);
 
 impl Snapshots {
-    fn open(directory: &Path, instance: &str, keyring: &Keyring) -> Result<Self, StoreError> {
+    /// Of the instance in this directory.
+    pub fn open(directory: &Path, instance: &str, keyring: &Keyring) -> Result<Self, StoreError> {
         let path = directory.join(format!("{instance}.db"));
         // Opening would make one.
         path.metadata()

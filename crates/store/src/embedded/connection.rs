@@ -30,6 +30,8 @@ pub enum Access {
     Write,
     /// A reader of snapshots.
     Read,
+    /// The target of a copy, which is synced afterwards and thrown away when it fails.
+    Copy,
 }
 
 /// A connection and the statements it has rendered.
@@ -56,7 +58,7 @@ impl Db {
     /// Opens or creates the file with this raw key.
     pub fn open(path: &Path, key: &Secret<[u8; 32]>, access: Access, cache_kib: u32) -> Result<Self, StoreError> {
         initialize();
-        if access == Access::Write {
+        if access != Access::Read {
             // SQLite gives its own files the mode of the database: nobody else reads them, even encrypted.
             let made = files::private().write(true).create(true).truncate(false).open(path);
             made.map_err(|error| StoreError::Unavailable(Some(Box::new(error))))?;
@@ -78,6 +80,7 @@ impl Db {
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = {OVERGROWN_PAGES};"
             ),
             Access::Read => "SELECT count(*) FROM sqlite_schema; PRAGMA query_only = ON;".to_owned(),
+            Access::Copy => "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;".to_owned(),
         };
         let opened = connection
             .execute_batch(&settings)
@@ -133,6 +136,11 @@ impl Db {
     /// The connection itself, for the engine's own statements.
     pub fn raw(&self) -> &Connection {
         &self.connection
+    }
+
+    /// The same, for what changes it.
+    pub fn raw_mut(&mut self) -> &mut Connection {
+        &mut self.connection
     }
 
     fn rendered(&mut self, sql: &str) -> Arc<Rendered> {

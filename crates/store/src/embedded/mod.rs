@@ -9,6 +9,7 @@
 //! - At start the changes to the index after the merge mark are made again from the journal, by [`Replay`]; all of them
 //!   when the index is of another form than the present release makes.
 
+mod backup;
 mod blobs;
 mod checkpoint;
 mod connection;
@@ -35,6 +36,7 @@ use hygie_core::Cx;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+pub use self::backup::{Copied, Place, back_up};
 pub use self::blobs::verify_blobs;
 use self::checkpoint::Checkpoints;
 use self::connection::{Access, Db};

@@ -1,6 +1,7 @@
 //! The embedded engine from outside.
 
 mod audit;
+mod backup;
 mod conformance;
 mod crash;
 mod embedded;

@@ -1,0 +1,107 @@
+//! `hygie backup` beside the live process, `hygie restore` where its data were lost.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use hygie_server::serve::Running;
+
+use crate::installation::Installation;
+
+fn hygie(installation: &Installation, command: &str, dir: Option<&Path>) -> (Option<i32>, String) {
+    let mut hygie = Command::new(env!("CARGO_BIN_EXE_hygie"));
+    hygie.arg(command).arg("--config").arg(installation.path("hygie.toml"));
+    let Output { status, stdout, stderr } = hygie.args(dir).output().expect("it runs");
+    let said = [stdout, stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    (status.code(), said.concat())
+}
+
+async fn start(installation: &Installation) -> Running {
+    let running = Running::start(&installation.config()).await;
+    running.unwrap_or_else(|failure| panic!("{failure}"))
+}
+
+async fn stop(running: Running) {
+    running.stop().await.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+/// Names of the files below a directory, without those of a live process.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            let below = files(&path).into_iter();
+            found.extend(below.map(|file| Path::new(path.file_name().expect("a name")).join(file)));
+        } else if !["lock", "db-wal", "db-shm"]
+            .iter()
+            .any(|end| path.extension().is_some_and(|it| it == *end))
+        {
+            found.push(path.file_name().expect("a name").into());
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_a_live_installation_takes_its_place() {
+    let installation = Installation::new();
+    let running = start(&installation).await;
+    let (data, copy) = (installation.path("srv/data"), installation.path("copy"));
+    let (status, said) = hygie(&installation, "backup", Some(&copy));
+    assert_eq!(status, Some(0), "{said}");
+    assert!(
+        said.contains("directory: database ") && said.contains("copy: verified"),
+        "{said}"
+    );
+    assert_eq!(files(&copy), files(&data), "everything is there, and nothing else");
+    let (status, said) = hygie(&installation, "backup", Some(&copy));
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("is not empty"), "{said}");
+    let (status, said) = hygie(&installation, "restore", Some(&copy));
+    assert_eq!(status, Some(2), "over data that are there: {said}");
+    stop(running).await;
+
+    let authority = fs::read(data.join("ca.pem")).expect("the local authority");
+    fs::remove_dir_all(&data).expect("lost");
+    let (status, said) = hygie(&installation, "restore", Some(&copy));
+    assert_eq!(status, Some(0), "{said}");
+    assert_eq!(files(&data), files(&copy));
+    assert!(!installation.path("srv/data.restoring").exists());
+    let running = start(&installation).await;
+    stop(running).await;
+    assert_eq!(fs::read(data.join("ca.pem")).expect("the local authority"), authority);
+    let (status, said) = hygie(&installation, "verify", None);
+    assert_eq!(status, Some(0), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_copy_is_not_restored() {
+    let installation = Installation::new();
+    stop(start(&installation).await).await;
+    let (data, copy) = (installation.path("srv/data"), installation.path("copy"));
+    assert_eq!(hygie(&installation, "backup", Some(&copy)).0, Some(0));
+    fs::remove_dir_all(&data).expect("lost");
+    fs::create_dir(&data).expect("an empty one");
+    let database = copy.join("directory.db");
+    let whole = fs::read(&database).expect("the database");
+    let mut damaged = whole.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    fs::write(&database, damaged).expect("damaged");
+    let (status, said) = hygie(&installation, "restore", Some(&copy));
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("directory: ") && said.contains("NOT CLEAN"), "{said}");
+    assert!(files(&data).is_empty(), "nothing is put in place");
+
+    fs::remove_file(&database).expect("removed");
+    let (status, said) = hygie(&installation, "restore", Some(&copy));
+    assert_eq!(status, Some(1), "{said}");
+    fs::write(&database, whole).expect("mended");
+    let (status, said) = hygie(&installation, "restore", Some(&copy));
+    assert_eq!(status, Some(0), "{said}");
+
+    let (status, said) = hygie(&installation, "restore", Some(&installation.path("keys")));
+    assert_eq!(status, Some(2), "no backup: {said}");
+}

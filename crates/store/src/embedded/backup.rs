@@ -1,0 +1,186 @@
+//! Copying an instance while it is in use.
+//!
+//! The copy is one state of the database, which lies between the beginning and the end of the copying, with what belongs
+//! to it: it has the layout of the original, is encrypted under the same keys, and can be verified and opened where it
+//! lies, with the keyring beside it. What is signed is copied before what it signs, which only grows: so the copied heads
+//! say nothing that the copy does not have.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hygie_core::{Cx, Secret};
+use rusqlite::backup::{Backup, StepResult};
+
+use super::access_place;
+use super::blobs::Snapshots;
+use super::connection::{Access, Db, fault};
+use crate::audit::{AccessKeys, HeadFile, HeadName, Trail};
+use crate::blobs::{BlobError, CopyOnDisk};
+use crate::files::sync_directory_of;
+use crate::keys::{Keyring, Purpose};
+use crate::{Store, StoreError};
+
+/// Where an instance lies: the directories of [`Options`](super::Options).
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Of the database, the access log and the blobs.
+    pub directory: &'a Path,
+    /// Of the signed heads.
+    pub heads: &'a Path,
+}
+
+/// How much was copied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// Bytes of the database.
+    pub database: u64,
+    /// Bytes of the access log.
+    pub accesses: u64,
+    /// Blobs.
+    pub blobs: u64,
+}
+
+/// Tries to copy a head while it is written, and to find the blobs of a snapshot before they are deleted.
+const TRIES: usize = 10;
+
+/// Copies an instance to directories that exist and have no instance of this name, beside the process that uses it or
+/// without. The keyring is to be copied afterwards: it only grows.
+pub async fn back_up(
+    (from, to): (Place<'_>, Place<'_>),
+    instance: &str,
+    keyring: &Keyring,
+    cx: &Cx,
+) -> Result<Copied, BlobError> {
+    let database = |place: Place<'_>| place.directory.join(format!("{instance}.db"));
+    let (source, target) = (database(from), database(to));
+    source.metadata().map_err(io_error)?;
+    if target.exists() {
+        let taken = io::Error::new(io::ErrorKind::AlreadyExists, target.display().to_string());
+        return Err(io_error(taken).into());
+    }
+    copy_heads((from, to), instance, keyring)?;
+    let accesses = copy_accesses((from, to), instance).map_err(io_error)?;
+    let key = keyring.get(&Purpose::database(instance))?.key;
+    let blobs = CopyOnDisk::new((from.directory, to.directory), instance);
+    let has_blobs = keyring.find(&Purpose::blobs(instance)).is_some();
+    if has_blobs {
+        // Most of them before the snapshot: what is deleted later is there all the same.
+        blobs.everything().await?;
+    }
+    for _ in 0..TRIES {
+        copy_database((&source, &target), &key).await?;
+        let mut copied = Copied {
+            database: target.metadata().map_err(io_error)?.len(),
+            accesses,
+            blobs: 0,
+        };
+        if !has_blobs {
+            return Ok(copied);
+        }
+        let snapshot = Store::new(Arc::new(Snapshots::open(to.directory, instance, keyring)?));
+        let missing = blobs.referenced(&snapshot, cx, &mut copied.blobs).await?;
+        snapshot.close().await?;
+        if missing == 0 {
+            return Ok(copied);
+        }
+        // Deleted since: so there is a later state that does not refer to them.
+        remove(&target).map_err(io_error)?;
+    }
+    Err(StoreError::Busy.into())
+}
+
+fn io_error(error: io::Error) -> StoreError {
+    StoreError::Unavailable(Some(Box::new(error)))
+}
+
+/// Copies what is signed, whole: it may be written at this moment.
+fn copy_heads((from, to): (Place<'_>, Place<'_>), instance: &str, keyring: &Keyring) -> Result<(), StoreError> {
+    let keys = AccessKeys::get(keyring, instance)?;
+    for trail in [Trail::Writes, Trail::Accesses] {
+        let name = HeadName {
+            instance: instance.to_owned(),
+            trail,
+        };
+        let mut tries = TRIES;
+        loop {
+            copy_file(&name.path_in(from.heads), &name.path_in(to.heads)).map_err(io_error)?;
+            let head = HeadFile::read(to.heads, &keys.heads, &name).map_err(io_error)?;
+            tries -= 1;
+            // One that stays spoilt is copied as it is: verifying tells.
+            if head.is_some_and(|head| head.is_whole) || tries == 0 {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Copies the segments of the access log, oldest first; the last one may grow meanwhile.
+fn copy_accesses((from, to): (Place<'_>, Place<'_>), instance: &str) -> io::Result<u64> {
+    let directory = |place: Place<'_>| access_place(place.directory, place.heads, instance).directory;
+    let (source, target) = (directory(from), directory(to));
+    make_private(&target)?;
+    let mut names = fs::read_dir(&source)?
+        .map(|entry| entry.map(|entry| entry.file_name()))
+        .collect::<io::Result<Vec<_>>>()?;
+    names.sort();
+    let mut bytes = 0;
+    for name in names {
+        bytes += copy_file(&source.join(&name), &target.join(&name))?;
+    }
+    Ok(bytes)
+}
+
+fn make_private(directory: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(directory) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => sync_directory_of(directory),
+    }
+}
+
+/// Copies a file with its mode, durably.
+fn copy_file(from: &Path, to: &Path) -> io::Result<u64> {
+    let bytes = fs::copy(from, to)?;
+    File::open(to)?.sync_all()?;
+    sync_directory_of(to)?;
+    Ok(bytes)
+}
+
+async fn copy_database((from, to): (&Path, &Path), key: &Secret<[u8; 32]>) -> Result<(), StoreError> {
+    let (from, to, key) = (from.to_owned(), to.to_owned(), key.clone());
+    let copied = tokio::task::spawn_blocking(move || copy_database_now((&from, &to), &key)).await;
+    copied.map_err(|panic| StoreError::Engine(Box::new(panic)))?
+}
+
+fn copy_database_now((from, to): (&PathBuf, &PathBuf), key: &Secret<[u8; 32]>) -> Result<(), StoreError> {
+    const CACHE_KIB: u32 = 2048;
+    let source = Db::open(from, key, Access::Read, CACHE_KIB)?;
+    let mut target = Db::open(to, key, Access::Copy, CACHE_KIB)?;
+    {
+        let backup = Backup::new(source.raw(), target.raw_mut()).map_err(fault)?;
+        // All at once: a copy in steps begins anew whenever the writer writes. It holds up nobody, the log grows.
+        match backup.step(-1).map_err(fault)? {
+            StepResult::Done => {}
+            _ => return Err(StoreError::Busy),
+        }
+    }
+    drop(target);
+    File::open(to).and_then(|file| file.sync_all()).map_err(io_error)?;
+    sync_directory_of(to).map_err(io_error)
+}
+
+/// Removes a database and what SQLite may have put beside it.
+fn remove(database: &Path) -> io::Result<()> {
+    for end in ["", "-wal", "-shm", "-journal"] {
+        let mut path = database.as_os_str().to_owned();
+        path.push(end);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
