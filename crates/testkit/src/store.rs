@@ -102,6 +102,7 @@ impl Place<'_> {
             keyring: self.keyring,
             migrations: self.migrations,
             replay: self.replay.as_deref(),
+            cx: self.cx,
             limits: postgres::Limits {
                 writers: 4,
                 ..postgres::Limits::default()

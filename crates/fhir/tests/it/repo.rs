@@ -8,7 +8,7 @@ use hygie_fhir::repo::{Change, Content, Method, Repository, Version, Write};
 use hygie_fhir_model::json::{Document, Json, Limits};
 use hygie_fhir_model::{Id, ResourceType, Target};
 use hygie_store::{Store, StoreError};
-use hygie_testkit::{TestEngine, crashed};
+use hygie_testkit::crashed;
 use proptest::prelude::*;
 
 use crate::world::{START, all_keys, cx, open_store};
@@ -249,10 +249,6 @@ proptest! {
 
     #[test]
     fn an_index_of_an_older_form_is_made_again(steps in steps(), merged in any::<bool>()) {
-        if TestEngine::of_this_run() != TestEngine::Embedded {
-            // PostgreSQL refuses such an index: see the tests of the engine.
-            return Ok(());
-        }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let whole = tempfile::tempdir().expect("a temporary directory");

@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use deadpool_postgres::PoolError;
+use deadpool_postgres::{PoolError, TimeoutType};
 use hygie_store::StoreError;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
@@ -89,7 +89,7 @@ pub fn fault(error: Error) -> StoreError {
 pub fn pool_fault(error: PoolError) -> StoreError {
     match error {
         // All are in use.
-        PoolError::Timeout(_) => StoreError::Busy,
+        PoolError::Timeout(TimeoutType::Wait) => StoreError::Busy,
         other => StoreError::Unavailable(Some(Box::new(other))),
     }
 }

@@ -47,6 +47,8 @@ pub enum Mode {
     Write,
     /// A snapshot.
     Read,
+    /// One that locks what others may not change meanwhile, and sees what they did before.
+    Alone,
 }
 
 impl Mode {
@@ -55,6 +57,7 @@ impl Mode {
         match self {
             Self::Write => "BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT pg_current_xact_id()",
             Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Self::Alone => "BEGIN ISOLATION LEVEL READ COMMITTED",
         }
     }
 }

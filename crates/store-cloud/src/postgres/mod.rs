@@ -14,6 +14,7 @@ mod error;
 mod lanes;
 mod link;
 mod read;
+mod reindex;
 mod schema;
 mod session;
 mod value;
@@ -55,8 +56,11 @@ pub struct Options<'a> {
     pub keyring: &'a Keyring,
     /// The tables of the services that live in it, besides the engine's own.
     pub migrations: &'a [Migration],
-    /// Whose keys the index holds; `None` for an instance without index. An index of another form is refused.
+    /// Whose keys the index holds; `None` for an instance without index. An index of another form is made again, which
+    /// holds up all writes to the database: processes of the older release have ended before.
     pub replay: Option<&'a dyn Replay>,
+    /// Context of the start.
+    pub cx: &'a Cx,
     /// Sizes.
     pub limits: Limits,
 }
@@ -75,7 +79,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            writers: 8,
+            writers: 4,
             queue: 4096,
             wait: Duration::from_secs(10),
         }
@@ -109,6 +113,7 @@ pub async fn open(options: Options<'_>) -> Result<Store, StoreError> {
         keyring,
         migrations,
         replay,
+        cx,
         limits,
     } = options;
     let form = replay.map_or(NO_INDEX, Replay::form);
@@ -117,6 +122,9 @@ pub async fn open(options: Options<'_>) -> Result<Store, StoreError> {
     let transaction = client.transaction().await.map_err(fault)?;
     let number = schema::prepare(&transaction, database.schema(), (instance, form), migrations).await?;
     transaction.commit().await.map_err(fault)?;
+    if let Some(replay) = replay {
+        reindex::bring_to_form(database, number, replay, cx).await?;
+    }
     let keys = ChainKeys::get_or_create(keyring, instance)?;
     let places = places((instance, number), writer, limits.writers);
     let mut lanes = take_heads(places, heads.to_owned(), keys).await?;

@@ -54,7 +54,7 @@ const RANGE: i32 = 100;
 /// What all processes lock that change the schema: "hygie" in ASCII.
 const LOCK: i64 = 0x0068_7967_6965;
 
-/// Brings the schema up to date, and gives the number of the instance, new or not, whose index has keys of this form. Of
+/// Brings the schema up to date, and gives the number of the instance; a new one has an index of this form. Of
 /// several processes that start at once, one does the work and the others wait for it.
 pub async fn prepare(
     transaction: &Transaction<'_>,
@@ -119,14 +119,8 @@ async fn migrate(transaction: &Transaction<'_>, migrations: &[Migration]) -> Res
 }
 
 async fn number_of(transaction: &Transaction<'_>, instance: &str, form: i64) -> Result<i64, StoreError> {
-    let sql = "SELECT number, form FROM instance WHERE name = $1";
+    let sql = "SELECT number FROM instance WHERE name = $1";
     if let Some(row) = transaction.query_opt(sql, &[&instance]).await.map_err(fault)? {
-        let found: i64 = row.try_get(1).map_err(fault)?;
-        if found != form {
-            return Err(StoreError::Inconsistent(format!(
-                "the index of `{instance}` has keys of form {found}, and this release makes form {form}"
-            )));
-        }
         return row.try_get(0).map_err(fault);
     }
     let sql = "INSERT INTO instance (name, form) VALUES ($1, $2) RETURNING number";

@@ -113,6 +113,11 @@ impl WriteSession {
         self.send(Some((chain, entries)), Commit::Now).await
     }
 
+    /// Sends what waits, without a chain.
+    pub async fn send_waiting(&mut self, commit: Commit) -> Result<(), StoreError> {
+        self.send(None, commit).await
+    }
+
     async fn send(&mut self, audited: Option<(&str, &[Entry])>, commit: Commit) -> Result<(), StoreError> {
         let instance = self.link.instance();
         let mut columns = Columns::default();

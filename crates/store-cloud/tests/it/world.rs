@@ -107,6 +107,7 @@ impl World {
             keyring: &self.keyring(),
             migrations,
             replay: Some(&ReplayChanges),
+            cx: cx(),
             limits,
         })
         .await
