@@ -111,6 +111,10 @@ async fn a_copy_made_beside_writers_is_a_state_of_the_instance() {
             }
         }
     });
+    // The log of accesses has something in it.
+    while written.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
     for round in 0..6 {
         let before = written.load(Ordering::SeqCst);
         let to = Dir::new(&format!("backup-to-{round}"));
