@@ -186,6 +186,8 @@ fn seeds() -> Vec<Vec<u8>> {
         "Patient?_has:Observation:subject:patient._has:Observation:patient:status=final",
         "Observation?code-value-quantity=http://loinc.org|8480-6$gt5||mg,8480-6$100&_count=5",
         "Observation?combo-code-value-quantity=8480-6$ne5.4&_sort=date",
+        "Patient?_sort=family,-birthdate&_count=5",
+        "Observation?code=8480-6&_sort=-date,_lastUpdated&_count=30",
         "Patient?family=martin%00%01",
         "Patient?\nAAEx",
         "Observation?_sort=date\nAgAAAAAA",

@@ -29,9 +29,11 @@ pub(super) enum Plan {
     Unsorted,
     /// Along the last updates.
     Updates,
+    /// All matches, sorted by several keys.
+    Whole,
 }
 
-const LONGEST: usize = 512;
+const LONGEST: usize = 1024;
 
 /// Added to the tag when eight bytes of the total follow.
 const TOTAL: u8 = 0x80;
@@ -45,6 +47,7 @@ impl Continuation {
             Plan::Sorted => (2, 0),
             Plan::Unsorted => (3, 0),
             Plan::Updates => (4, 0),
+            Plan::Whole => (5, 0),
         };
         let mut bytes = match self.total {
             None => vec![tag, filter],
@@ -69,6 +72,7 @@ impl Continuation {
             (2, 0) => Plan::Sorted,
             (3, 0) => Plan::Unsorted,
             (4, 0) => Plan::Updates,
+            (5, 0) => Plan::Whole,
             _ => return Err(SearchError::Continuation),
         };
         let (total, after) = match rest.split_first_chunk() {
@@ -93,7 +97,7 @@ mod tests {
     proptest! {
         #[test]
         fn text_round_trips(
-            tag in 0_u8..5,
+            tag in 0_u8..6,
             filter in 0_u8..200,
             total in proptest::option::of(any::<u64>()),
             after in proptest::collection::vec(any::<u8>(), 0..100),
@@ -103,7 +107,8 @@ mod tests {
                 1 => Plan::Along(filter),
                 2 => Plan::Sorted,
                 3 => Plan::Unsorted,
-                _ => Plan::Updates,
+                4 => Plan::Updates,
+                _ => Plan::Whole,
             };
             let continuation = Continuation { plan, after, total };
             prop_assert_eq!(Continuation::decode(&continuation.encode()).ok(), Some(continuation));

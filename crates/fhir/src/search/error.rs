@@ -50,6 +50,9 @@ pub enum SearchError {
     /// Parameters that exclude one another.
     #[error("a search cannot have {0}")]
     Contradiction(&'static str),
+    /// More matches than are sorted by several keys.
+    #[error("more than {0} matches are not sorted by several keys; ask for fewer, or sort by one")]
+    TooManyToSort(usize),
     /// More parameters or values than a search may have.
     #[error("a search may have at most {0} parameters and values")]
     TooMany(usize),
@@ -79,7 +82,7 @@ impl Fault for SearchError {
             | Self::UnsupportedModifier { .. }
             | Self::UnknownInclude(_)
             | Self::UnsupportedSort(_) => "not-supported",
-            Self::TooMany(_) | Self::TooDeep(_) | Self::TooWide(_) => "too-costly",
+            Self::TooMany(_) | Self::TooManyToSort(_) | Self::TooDeep(_) | Self::TooWide(_) => "too-costly",
             Self::Value { .. } | Self::UnknownElement(_) | Self::Contradiction(_) | Self::Continuation => "invalid",
         }
     }

@@ -58,8 +58,12 @@ pub async fn page(
     }
     let plan = match after {
         Some(continuation) => continuation.plan,
+        None if !query.then.is_empty() => Plan::Whole,
         None => choose(resources, (query.kind, query.sort.by), &asked).await?,
     };
+    if (plan == Plan::Whole) == query.then.is_empty() {
+        return Err(SearchError::Continuation);
+    }
     let mut search = Search {
         query,
         asked,
@@ -79,6 +83,7 @@ pub async fn page(
             search.unsorted(resources, None).await?;
         }
         Plan::Unsorted => search.unsorted(resources, place).await?,
+        Plan::Whole => search.whole(resources, place).await?,
     }
     Ok(search.finish())
 }
@@ -96,6 +101,7 @@ pub async fn matches(
             by: SortBy::Any,
             descending: false,
         },
+        then: Vec::new(),
         ..query.clone()
     };
     Ok(page(resources, &query, None).await?.matches)

@@ -28,6 +28,7 @@ mod result;
 mod value;
 mod verify;
 mod walk;
+mod whole;
 
 pub use continuation::Continuation;
 pub use error::SearchError;

@@ -60,7 +60,7 @@ impl Way {
     ) -> Result<Self, SearchError> {
         let at = match choose(resources, (kind, SortBy::Any), asked).await? {
             Plan::List(at) | Plan::Along(at) => Some(usize::from(at)),
-            Plan::Sorted | Plan::Unsorted | Plan::Updates => None,
+            Plan::Sorted | Plan::Unsorted | Plan::Updates | Plan::Whole => None,
         };
         let found = at.and_then(|at| asked.get(at)?.ranges.as_ref());
         Ok(Self {

@@ -22,6 +22,9 @@ pub const MAX_COUNT: usize = 1000;
 /// Most parameters and values of one search.
 const MAX_VALUES: usize = 500;
 
+/// Most keys of a sort.
+const MAX_SORTS: usize = 3;
+
 /// What becomes of parameters that are not known. <http://hl7.org/fhir/R4/search.html#errors>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handling {
@@ -57,6 +60,8 @@ pub struct Query {
     pub(super) filters: Vec<Filter>,
     /// The order of matches.
     pub(super) sort: Sort,
+    /// The order of those that the first leaves equal.
+    pub(super) then: Vec<Sort>,
     /// Matches on a page; 0 when only their number is asked.
     pub count: usize,
     /// Whether their number is asked.
@@ -128,6 +133,7 @@ pub fn parse(asked: &Asked<'_>) -> Result<Query, SearchError> {
         kind: asked.kind,
         filters: Vec::new(),
         sort: any,
+        then: Vec::new(),
         count: DEFAULT_COUNT,
         total: Total::None,
         shown: Shown::Whole,
@@ -215,26 +221,19 @@ impl Query {
     }
 
     fn set_sort(&mut self, value: &str, handling: Handling) -> Result<bool, SearchError> {
-        let keys = split(value, ',');
-        let first = keys.first().copied().unwrap_or_default();
-        let (name, descending) = first.strip_prefix('-').map_or((first, false), |name| (name, true));
-        let by = self.sort_by(name);
-        let refused = if keys.len() > 1 {
-            Some(value)
-        } else {
-            by.is_none().then_some(name)
-        };
-        if let Some(refused) = refused {
-            if handling == Handling::Strict {
-                return Err(SearchError::UnsupportedSort(refused.to_owned()));
+        let mut sorts = Vec::new();
+        for key in split(value, ',') {
+            let (name, descending) = key.strip_prefix('-').map_or((key, false), |name| (name, true));
+            match self.sort_by(name).filter(|_| sorts.len() < MAX_SORTS) {
+                Some(by) => sorts.push(Sort { by, descending }),
+                None => _ = self.leave_out(SearchError::UnsupportedSort(name.to_owned()), handling)?,
             }
-            self.warnings
-                .push(SearchError::UnsupportedSort(refused.to_owned()).to_string());
         }
-        if let Some(by) = by {
-            self.sort = Sort { by, descending };
-        }
-        Ok(by.is_some())
+        let mut sorts = sorts.into_iter();
+        let Some(first) = sorts.next() else { return Ok(false) };
+        self.sort = first;
+        self.then = sorts.collect();
+        Ok(true)
     }
 
     fn sort_by(&self, name: &str) -> Option<SortBy> {
@@ -391,6 +390,9 @@ mod tests {
         );
         assert_eq!(sort("_sort=status").by, SortBy::Any);
         assert!(read("_sort=date,status", Handling::Strict).is_err());
+        let several = read("_sort=date,-_lastUpdated", Handling::Strict).expect("a search");
+        assert_eq!((several.sort.by, several.then.len()), (SortBy::Principal, 1));
+        assert!(read("_sort=date,date,date,date", Handling::Strict).is_err());
     }
 
     #[test]

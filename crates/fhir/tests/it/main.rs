@@ -14,4 +14,5 @@ mod rights;
 mod samples;
 mod search;
 mod service;
+mod sorts;
 mod world;

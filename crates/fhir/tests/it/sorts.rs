@@ -1,0 +1,137 @@
+//! Several sort keys: the order is that of the JSON values, page by page.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::search::{World, equals_reading, ids, read};
+use crate::service::{Service, entries, issue};
+
+fn patient(n: usize) -> Value {
+    let gender = ["male", "female"][n % 2];
+    let family = ["durand", "martin", "mart", "roux"][n % 4];
+    let mut patient = json!({ "resourceType": "Patient", "gender": gender });
+    if !n.is_multiple_of(5) {
+        patient["name"] = json!([{ "family": family, "given": [format!("g{}", n % 3)] }]);
+    }
+    if !n.is_multiple_of(7) {
+        patient["birthDate"] = json!(format!("19{}-05-1{}", 50 + n % 6, n % 4));
+    }
+    patient
+}
+
+/// The value of a key; `None` for what has none.
+fn value(n: usize, key: &str) -> Option<String> {
+    let patient = patient(n);
+    let value = match key {
+        "family" => &patient["name"][0]["family"],
+        "given" => &patient["name"][0]["given"][0],
+        "birthdate" => &patient["birthDate"],
+        // They are written in the order of their numbers.
+        _ => return Some(format!("{n:05}")),
+    };
+    value.as_str().map(str::to_owned)
+}
+
+fn order(a: usize, b: usize, sort: &str) -> Ordering {
+    for key in sort.split(',') {
+        let (name, is_descending) = key.strip_prefix('-').map_or((key, false), |name| (name, true));
+        let of_values = match (value(a, name), value(b, name)) {
+            (Some(a), Some(b)) if is_descending => b.cmp(&a),
+            (Some(a), Some(b)) => a.cmp(&b),
+            (a, b) => a.is_none().cmp(&b.is_none()),
+        };
+        if of_values != Ordering::Equal {
+            return of_values;
+        }
+    }
+    Ordering::Equal
+}
+
+#[tokio::test]
+async fn several_keys_sort_one_after_the_other() {
+    let world = World::new().await;
+    let mut all = BTreeMap::new();
+    for n in 0..180 {
+        let id = format!("p{n:03}");
+        all.insert(
+            format!("Patient/{id}"),
+            world.put("Patient", &id, &patient(n).to_string()).await,
+        );
+    }
+    for sort in [
+        "family,birthdate",
+        "family,-birthdate",
+        "-family,birthdate",
+        "-birthdate,-family,given",
+        "family,given,-_lastUpdated",
+        "given,_lastUpdated",
+    ] {
+        for (filter, step) in [("", 1), ("gender=female", 2)] {
+            let text = format!("{filter}&_sort={sort}&_total=accurate");
+            for count in [7, 1000] {
+                equals_reading(&world, &all, "Patient", &format!("{text}&_count={count}")).await;
+            }
+            let mut expected: Vec<usize> = (step - 1..180).step_by(step).collect();
+            expected.sort_by(|a, b| order(*a, *b, sort).then(a.cmp(b)));
+            let expected: Vec<String> = expected.iter().map(|n| format!("p{n:03}")).collect();
+            let found = ids(&world.all(&read("Patient", &format!("{text}&_count=11"))).await);
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+}
+
+/// What was not changed between two pages is neither skipped nor repeated.
+#[tokio::test]
+async fn pages_of_several_keys_are_stable_beside_writes() {
+    let service = Service::new().await;
+    let by = service.contributor().await;
+    for n in 0..30 {
+        let mut body = patient(n);
+        body["id"] = json!(format!("p{n:03}"));
+        by.put(&format!("/Patient/p{n:03}"), &body).await;
+    }
+    let mut path = "/Patient?_sort=family,-birthdate&_count=4".to_owned();
+    let mut seen = Vec::new();
+    for round in 0..20 {
+        let page = by.get(&path).await.json();
+        let found = entries(&page, "match").into_iter();
+        seen.extend(
+            found
+                .map(|one| one["id"].as_str().expect("an id").to_owned())
+                .filter(|id| id.starts_with('p')),
+        );
+        let Some(next) = page["link"][1]["url"].as_str() else {
+            break;
+        };
+        path = next
+            .strip_prefix(crate::service::BASE)
+            .expect("under the base")
+            .to_owned();
+        let mut body = patient(round);
+        body["id"] = json!(format!("new{round}"));
+        by.put(&format!("/Patient/new{round}"), &body).await;
+        by.delete(&format!("/Patient/new{}", round / 2)).await;
+    }
+    let mut expected: Vec<String> = (0..30).map(|n| format!("p{n:03}")).collect();
+    seen.sort();
+    expected.sort();
+    assert_eq!(seen, expected);
+    let strict = [("prefer", "handling=strict")];
+    assert_eq!(
+        issue(&by.get_with("/Patient?_sort=family,gender", &strict).await),
+        "400 not-supported"
+    );
+    let page = by.get("/Patient?_sort=family,gender").await.json();
+    assert_eq!(
+        entries(&page, "outcome").len(),
+        1,
+        "sorted by what can be, with a warning"
+    );
+    let foreign = path.split("ct=").nth(1).expect("a continuation");
+    assert_eq!(
+        issue(&by.get(&format!("/Patient?_sort=family&ct={foreign}")).await),
+        "400 invalid"
+    );
+}
