@@ -230,7 +230,7 @@ async fn errors_do_not_repeat_values() {
 async fn statements_and_queues_have_limits() {
     let world = World::new();
     let database = Settings {
-        statement: Duration::from_millis(300),
+        statement: Duration::from_secs(2),
         ..settings(&world.address)
     };
     let database = Arc::new(Database::connect(database).await.expect("the database is reached"));
@@ -241,16 +241,16 @@ async fn statements_and_queues_have_limits() {
     };
     let store = world.open_limited((INSTANCE, "one"), MIGRATIONS, &database, limits);
     let store = store.await.expect("the instance opens");
-    let slept = sleep(&store, 5.0).await;
+    let slept = sleep(&store, 30.0).await;
     assert!(
         matches!(slept, Err(StoreError::Unavailable(_))),
         "a statement that takes too long: {slept:?}"
     );
     let long = {
         let store = store.clone();
-        tokio::spawn(async move { sleep(&store, 0.25).await })
+        tokio::spawn(async move { sleep(&store, 1.0).await })
     };
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
     let (waiting, more) = futures_util::future::join(insert(&store, 1), insert(&store, 2)).await;
     assert!(
         matches!(waiting, Err(StoreError::Busy)),
