@@ -82,6 +82,7 @@ fn token(params: &Params, header: Option<&str>, version: Version) {
         Grant::ClientCredentials => "client_credentials",
         Grant::AuthorizationCode { .. } => "authorization_code",
         Grant::RefreshToken(_) => "refresh_token",
+        Grant::OnBehalfOf(_) => "urn:ietf:params:oauth:grant-type:jwt-bearer",
     };
     assert_eq!(params.get("grant_type"), Some(named));
     assert_eq!(request.version, version);

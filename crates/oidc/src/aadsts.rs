@@ -59,6 +59,12 @@ codes! {
     UnknownInstance = 50_049, "invalid_instance", 400, "Unknown or invalid instance.";
     /// A token in a parameter cannot be read.
     BadJwt = 50_027, "invalid_request", 400, "The JWT token in the parameter '{0}' is invalid or malformed.";
+    /// The token on whose behalf a client acts is not one of ours, or not a person's.
+    BadUserAssertion = 50_013, "invalid_grant", 400, "Assertion failed signature validation, or is not an access token of a user.";
+    /// It is for another application.
+    AssertionAudience = 500_131, "invalid_grant", 400, "Assertion audience does not match the Client app presenting the assertion. The audience in the assertion was not one of the application's identifiers.";
+    /// It has ended.
+    UserAssertionTime = 500_133, "invalid_grant", 400, "Assertion is not within its valid time range. Ensure that the access token is not expired before using it for user assertion, or request a new token.";
     /// Locked after too many failures.
     Locked = 50_053, "invalid_grant", 400, "The account is locked because the user tried to sign in too many times with an incorrect user ID or password.";
     /// The account has no password.

@@ -3,8 +3,8 @@
 //!
 //! # Deviations
 //! `code_challenge_methods_supported` and `grant_types_supported` are added. The v1 issuer is on the login host
-//! (`https://H/{tenant}/`), because there is no second one. What is named is served: `private_key_jwt`,
-//! `kerberos_endpoint`, `check_session_iframe` and `rbac_url` are not listed.
+//! (`https://H/{tenant}/`), because there is no second one. What is named is served: `kerberos_endpoint`,
+//! `check_session_iframe` and `rbac_url` are not listed.
 
 use hygie_core::TenantId;
 use serde_json::{Value, json};
@@ -47,6 +47,14 @@ impl Audience {
         }
     }
 }
+
+/// The grants of the token endpoint.
+const GRANT_TYPES: [&str; 4] = [
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+];
 
 impl Provider {
     /// Issuer of v1 tokens.
@@ -104,7 +112,7 @@ impl Provider {
             "cloud_graph_host_name": self.graph_host(),
             "msgraph_host": self.graph_host(),
             "code_challenge_methods_supported": ["S256", "plain"],
-            "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+            "grant_types_supported": GRANT_TYPES,
         })
     }
 
@@ -138,7 +146,7 @@ impl Provider {
             "cloud_graph_host_name": self.graph_host(),
             "msgraph_host": self.graph_host(),
             "code_challenge_methods_supported": ["S256", "plain"],
-            "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+            "grant_types_supported": GRANT_TYPES,
         })
     }
 

@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{Aadsts, ClientAuth, Params, Refusal, Scopes, Version};
 
+/// `grant_type` of a JWT — RFC 7523 §2.1.
+const ON_BEHALF_OF: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// Longest code or refresh token.
 const MAX_TOKEN: usize = 4 * 1024;
 
@@ -24,6 +26,8 @@ pub enum Grant {
     },
     /// A refresh token.
     RefreshToken(Secret<String>),
+    /// The access token of a person, by which the client was called (RFC 7523 §2.1, Entra's on-behalf-of).
+    OnBehalfOf(Secret<String>),
 }
 
 /// Where a token request was posted to.
@@ -64,6 +68,12 @@ impl TokenRequest {
                 code_verifier: params.get("code_verifier").map(str::to_owned),
             },
             "refresh_token" => Grant::RefreshToken(token(params, "refresh_token")?),
+            ON_BEHALF_OF => {
+                if params.require("requested_token_use")? != "on_behalf_of" {
+                    return Err(Refusal::about(Aadsts::BadParameter, &["requested_token_use"]));
+                }
+                Grant::OnBehalfOf(Secret::new(params.require("assertion")?.to_owned()))
+            }
             other => return Err(Refusal::about(Aadsts::GrantType, &[other])),
         };
         Ok(Self {

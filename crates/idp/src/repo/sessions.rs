@@ -96,6 +96,25 @@ impl Sessions<'_, '_> {
         Ok(true)
     }
 
+    /// A session that was not revoked, ended or not.
+    pub async fn find_unrevoked(&mut self, id: SessionId) -> Result<Option<SessionRow>, StoreError> {
+        let sql = "SELECT browser, user_id, methods, auth_time, expires_at FROM idp_session
+                   WHERE {i.is}tenant = :tenant AND id = ?1 AND revoked_at IS NULL";
+        let Some(mut row) = self.0.query_one(sql, &[id.into()]).await? else {
+            return Ok(None);
+        };
+        let browser: Vec<u8> = row.take(0)?;
+        let unreadable = |_| StoreError::Inconsistent("idp_session.browser".to_owned());
+        Ok(Some(SessionRow {
+            id,
+            browser: browser.try_into().map_err(unreadable)?,
+            user: row.take(1)?,
+            methods: super::global::words(&row.take::<String>(2)?),
+            auth_time: row.take(3)?,
+            expires_at: row.take(4)?,
+        }))
+    }
+
     /// Whether a session was revoked. Ended is not revoked: its applications keep what they have.
     pub async fn is_revoked(&mut self, id: SessionId) -> Result<bool, StoreError> {
         let sql = "SELECT id FROM idp_session WHERE {i.is}tenant = :tenant AND id = ?1 AND revoked_at IS NOT NULL";

@@ -2,11 +2,13 @@
 
 mod asking;
 mod authorize;
+mod bearer;
 mod claims;
 mod client_credentials;
 mod code;
 mod issue;
 pub(crate) mod known;
+mod on_behalf_of;
 mod party;
 mod refresh;
 mod userinfo;

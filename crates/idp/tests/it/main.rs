@@ -9,6 +9,7 @@ mod gate;
 mod keys;
 mod metadata;
 mod mixup;
+mod on_behalf_of;
 mod pages;
 mod refresh;
 mod signin;

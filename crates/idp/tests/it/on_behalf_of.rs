@@ -1,0 +1,148 @@
+//! An application that was called with a person's token calls the next service on their behalf.
+
+use std::time::Duration;
+
+use hygie_testkit::Answer;
+use serde_json::Value;
+
+use crate::world::{FHIR, WEB, World, claims, code_of, exchange};
+
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+/// The API's secret, and what the portal got for the nurse to call it with. The API may read FHIR for people.
+async fn called(world: &World) -> (String, Value) {
+    let cx = world.cx(world.tenant);
+    let life = Duration::from_hours(24);
+    let secret = world.idp.add_secret(&cx, world.api, "test", life).await.unwrap();
+    for (client, resource, scope) in [
+        (world.api, world.fhir, "user_impersonation"),
+        (world.portal, world.api, "read"),
+    ] {
+        let granted = world.idp.grant_scopes(&cx, (client, resource), None, &[scope]).await;
+        granted.unwrap();
+    }
+    let body = world
+        .code_flow(&[("scope", "openid offline_access api://records//read")])
+        .await;
+    (secret.value.expose().clone(), body)
+}
+
+async fn ask(world: &World, secret: &str, assertion: &Value, changed: &[(&str, &str)]) -> Answer {
+    let id = world.api.to_string();
+    let scope = format!("{FHIR}/user_impersonation");
+    let mut fields = vec![
+        ("grant_type", GRANT),
+        ("requested_token_use", "on_behalf_of"),
+        ("client_id", id.as_str()),
+        ("client_secret", secret),
+        ("assertion", assertion.as_str().unwrap()),
+        ("scope", scope.as_str()),
+    ];
+    for (name, value) in changed {
+        fields.retain(|(known, _)| known != name);
+        fields.push((name, value));
+    }
+    world.token(&fields).await
+}
+
+#[tokio::test]
+async fn an_api_calls_the_next_service_for_the_person() {
+    let world = World::new().await;
+    let (secret, body) = called(&world).await;
+    let answer = ask(&world, &secret, &body["access_token"], &[]).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let answer = answer.json();
+    assert_eq!(
+        (&answer["refresh_token"], &answer["id_token"]),
+        (&Value::Null, &Value::Null)
+    );
+    let (first, next) = (claims(&body["access_token"]), claims(&answer["access_token"]));
+    assert_eq!(next["aud"], FHIR);
+    assert_eq!(next["appid"], world.api.to_string());
+    assert_eq!(next["scp"], "user_impersonation");
+    for claim in ["oid", "sid", "tid"] {
+        assert_eq!(next[claim], first[claim], "{claim}");
+    }
+    assert_eq!(next["amr"], serde_json::json!(["pwd"]));
+    // As Microsoft's libraries ask: with the scopes of OpenID Connect.
+    let scope = format!("{FHIR}/.default openid profile offline_access");
+    let answer = ask(&world, &secret, &body["access_token"], &[("scope", &scope)])
+        .await
+        .json();
+    assert_eq!(claims(&answer["id_token"])["aud"], world.api.to_string(), "{answer}");
+}
+
+#[tokio::test]
+async fn what_revokes_the_callers_token_revokes_both() {
+    let world = World::new().await;
+    let (secret, body) = called(&world).await;
+    let cx = world.cx(world.tenant);
+    world.clock.advance(Duration::from_secs(1));
+    world.idp.revoke_user(&cx, world.nurse).await.unwrap();
+    let refused = ask(&world, &secret, &body["access_token"], &[]).await;
+    assert_eq!(code_of(&refused), 50_132);
+    // A code that is used twice takes what came of it along.
+    let world = World::new().await;
+    let (secret, _) = called(&world).await;
+    let request = world.authorize(
+        world.portal,
+        WEB,
+        &[("scope", "openid offline_access api://records//read")],
+    );
+    let answer = world.sign_in(&world.browser(), &request).await;
+    let code = answer.redirect_param("code").unwrap();
+    let id = world.portal.to_string();
+    let fields = [
+        &exchange(&id, &code, WEB)[..],
+        &[("client_secret", world.secret.as_str())],
+    ]
+    .concat();
+    let body = world.token(&fields).await.json();
+    assert_eq!(ask(&world, &secret, &body["access_token"], &[]).await.status, 200);
+    world.token(&fields).await;
+    let refused = ask(&world, &secret, &body["access_token"], &[]).await;
+    assert_eq!(code_of(&refused), 50_132);
+}
+
+#[tokio::test]
+async fn whom_it_is_refused() {
+    let world = World::new().await;
+    let (secret, body) = called(&world).await;
+    let token = &body["access_token"];
+    let scope = format!("{FHIR}/.default");
+    let own = [
+        ("grant_type", "client_credentials"),
+        ("client_id", &world.portal.to_string()),
+        ("client_secret", &world.secret),
+        ("scope", &scope),
+    ];
+    let own = world.token(&own).await.json();
+    let other = world
+        .code_flow(&[("scope", &format!("{FHIR}/user_impersonation"))])
+        .await;
+    for (assertion, code) in [
+        // An id token, an application's own token, one for another resource, none at all.
+        (&body["id_token"], 50_013),
+        (&own["access_token"], 50_013),
+        (&other["access_token"], 500_131),
+        (&serde_json::json!("a.b.c"), 50_013),
+    ] {
+        assert_eq!(code_of(&ask(&world, &secret, assertion, &[]).await), code);
+    }
+    let portal = world.portal.to_string();
+    let with_secret = [("client_id", portal.as_str()), ("client_secret", world.secret.as_str())];
+    let unknown = format!("{FHIR}/everything");
+    for (changed, code) in [
+        (&[("client_secret", "wrong")][..], 7_000_215),
+        (&[("client_secret", "")], 7_000_218),
+        (&with_secret, 500_131),
+        (&[("scope", &*unknown)], 65_001),
+        (&[("scope", "")], 900_144),
+        (&[("requested_token_use", "other")], 90_023),
+    ] {
+        let refused = ask(&world, &secret, token, changed).await;
+        assert_eq!(code_of(&refused), code, "{changed:?} {}", refused.text());
+    }
+    world.clock.advance(Duration::from_hours(2));
+    assert_eq!(code_of(&ask(&world, &secret, token, &[]).await), 500_133);
+}
