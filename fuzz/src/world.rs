@@ -70,7 +70,9 @@ impl Door {
     pub fn new() -> Self {
         let clock = Arc::new(VirtualClock::default());
         let random = Arc::new(SeededRandom::new(1));
-        let directory = TemporaryStore::new("directory", MIGRATIONS, &clock);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let directory = runtime.block_on(TemporaryStore::new("directory", MIGRATIONS, &clock));
         let key = SigningKey::generate(Algorithm::Es256).expect("a key");
         let keys: Arc<dyn KeySource> = Arc::new(Keys(Arc::new(KeySet::of(&key.public_jwk()).expect("its own key"))));
         let mut issuers = TrustedIssuer::of_tenant(LOGIN, TENANT, &keys).to_vec();
@@ -89,10 +91,9 @@ impl Door {
         };
         let assignments = Assignments::new(directory.store.clone(), clock.clone(), random.clone());
         let assignments = Arc::new(assignments);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         Self {
             gate: Arc::new(Gate::new(instance, assignments.clone(), Arc::new(NothingRevoked))),
-            runtime: runtime.expect("a runtime"),
+            runtime,
             clock,
             random,
             key,
