@@ -83,10 +83,7 @@ async fn an_application_proves_itself_by_its_certificate() {
 async fn a_code_and_its_refresh_token_are_redeemed_by_certificate() {
     let world = World::new().await;
     let pair = Pair::registered(&world, world.portal).await;
-    let answer = world
-        .sign_in(&world.browser(), &world.authorize(world.portal, WEB, &[]))
-        .await;
-    let code = answer.redirect_param("code").unwrap();
+    let code = world.code(world.portal, WEB, &[]).await;
     let id = world.portal.to_string();
     let assertion = pair.sign(&world, world.portal, &endpoint(&world));
     let fields = [&exchange(&id, &code, WEB)[..], &proof(&assertion)].concat();
@@ -168,10 +165,7 @@ async fn every_name_of_the_endpoint_is_an_audience() {
 async fn a_public_client_proves_nothing_by_certificate_either() {
     let world = World::new().await;
     let pair = Pair::registered(&world, world.spa).await;
-    let answer = world
-        .sign_in(&world.browser(), &world.authorize(world.spa, SPA, &[]))
-        .await;
-    let code = answer.redirect_param("code").unwrap();
+    let code = world.code(world.spa, SPA, &[]).await;
     let id = world.spa.to_string();
     let assertion = pair.sign(&world, world.spa, &endpoint(&world));
     let fields = [&exchange(&id, &code, SPA)[..], &proof(&assertion)].concat();

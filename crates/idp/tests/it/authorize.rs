@@ -191,10 +191,7 @@ async fn a_code_is_good_once_for_its_client_its_address_and_its_verifier() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_at_once_one_redeems_a_code() {
     let world = World::new().await;
-    let answer = world
-        .sign_in(&world.browser(), &world.authorize(world.portal, WEB, &[]))
-        .await;
-    let code = answer.redirect_param("code").unwrap();
+    let code = world.code(world.portal, WEB, &[]).await;
     let world = std::sync::Arc::new(world);
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..12 {
@@ -220,10 +217,7 @@ async fn of_many_at_once_one_redeems_a_code() {
 #[tokio::test]
 async fn a_reused_code_revokes_what_was_issued() {
     let world = World::new().await;
-    let answer = world
-        .sign_in(&world.browser(), &world.authorize(world.portal, WEB, &[]))
-        .await;
-    let code = answer.redirect_param("code").unwrap();
+    let code = world.code(world.portal, WEB, &[]).await;
     let body = world.redeem(&code).await.json();
     let refresh = body["refresh_token"].as_str().unwrap();
     assert_eq!(world.refresh(refresh, &[]).await.status, 200);
@@ -282,10 +276,7 @@ async fn public_clients_prove_nothing_but_need_pkce() {
 #[tokio::test]
 async fn single_page_applications_redeem_from_their_origin() {
     let world = World::new().await;
-    let answer = world
-        .sign_in(&world.browser(), &world.authorize(world.spa, SPA, &[]))
-        .await;
-    let code = answer.redirect_param("code").unwrap();
+    let code = world.code(world.spa, SPA, &[]).await;
     let id = world.spa.to_string();
     let fields = exchange(&id, &code, SPA);
     assert_eq!(code_of(&world.token(&fields).await), 9_002_327);

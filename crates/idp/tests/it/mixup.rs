@@ -70,10 +70,7 @@ async fn a_session_is_of_its_own_tenant() {
 #[tokio::test]
 async fn a_code_is_of_its_own_tenant() {
     let world = shared().await;
-    let answer = world
-        .sign_in(&world.browser(), &world.authorize(world.portal, WEB, &[]))
-        .await;
-    let code = answer.redirect_param("code").unwrap();
+    let code = world.code(world.portal, WEB, &[]).await;
     let id = world.portal.to_string();
     let fields = [
         &exchange(&id, &code, WEB)[..],

@@ -143,6 +143,18 @@ async fn whom_it_is_refused() {
         let refused = ask(&world, &secret, token, changed).await;
         assert_eq!(code_of(&refused), code, "{changed:?} {}", refused.text());
     }
+    // At the endpoint of another tenant, whatever the client.
+    let id = world.api.to_string();
+    let elsewhere = format!("/{}/oauth2/v2.0/token", world.other);
+    let fields = [
+        ("grant_type", GRANT),
+        ("requested_token_use", "on_behalf_of"),
+        ("client_id", id.as_str()),
+        ("client_secret", secret.as_str()),
+        ("assertion", token.as_str().unwrap()),
+        ("scope", scope.as_str()),
+    ];
+    assert_eq!(code_of(&world.browser().post(&elsewhere, &fields).await), 50_020);
     world.clock.advance(Duration::from_hours(2));
     assert_eq!(code_of(&ask(&world, &secret, token, &[]).await), 500_133);
 }

@@ -120,10 +120,7 @@ async fn ninety_days_unused_are_the_end() {
 #[tokio::test]
 async fn a_page_signs_in_again_after_a_day() {
     let world = World::new().await;
-    let answer = world
-        .sign_in(&world.browser(), &world.authorize(world.spa, SPA, &[]))
-        .await;
-    let code = answer.redirect_param("code").unwrap();
+    let code = world.code(world.spa, SPA, &[]).await;
     let id = world.spa.to_string();
     let path = world.path("oauth2/v2.0/token");
     let origin = [("origin", "https://spa.example")];

@@ -239,14 +239,19 @@ impl World {
         self.browser().post(&self.path("oauth2/v2.0/token"), fields).await
     }
 
+    /// A code for the nurse, who signs in in a new browser.
+    pub async fn code(&self, client: AppId, redirect_uri: &str, other: &[(&str, &str)]) -> String {
+        let answer = self
+            .sign_in(&self.browser(), &self.authorize(client, redirect_uri, other))
+            .await;
+        answer
+            .redirect_param("code")
+            .unwrap_or_else(|| panic!("no code in {}", answer.location()))
+    }
+
     /// The whole code flow of the portal for the nurse: the token response.
     pub async fn code_flow(&self, other: &[(&str, &str)]) -> Value {
-        let answer = self
-            .sign_in(&self.browser(), &self.authorize(self.portal, WEB, other))
-            .await;
-        let code = answer
-            .redirect_param("code")
-            .unwrap_or_else(|| panic!("no code in {}", answer.location()));
+        let code = self.code(self.portal, WEB, other).await;
         let answer = self.redeem(&code).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()
