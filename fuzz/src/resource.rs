@@ -173,6 +173,13 @@ fn found(version: &Version, said: &Extract, entry: &Entry) {
             let unit = format!("|{}|{}", system.unwrap_or_default(), escape(&quantity.unit));
             return measured(version, quantity.parameter, &quantity.amount, &unit);
         }
+        Entry::Absent { parameter } => {
+            let parameter = ParameterNumber::from(*parameter)
+                .parameter()
+                .expect("a parameter that exists");
+            answered(version, parameter, &format!("{}:missing", parameter.code), "true");
+            return;
+        }
         Entry::Date { parameter, low, high } => {
             assert!(EARLIEST <= *low && low <= high && *high <= LATEST, "{low} to {high}");
             (*parameter, String::new(), Some((*low, *high)))

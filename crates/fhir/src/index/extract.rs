@@ -80,6 +80,13 @@ fn principal_of(kind: ResourceType) -> Principal {
     }
 }
 
+/// Dates that a type is often sorted by: what has none comes after all others, and is indexed as such. Part of the stored
+/// layout, as [`PRINCIPAL`].
+pub fn sorting_dates(kind: ResourceType) -> impl Iterator<Item = u16> {
+    let birthdate = SearchParameter::find(kind, "birthdate").map(|parameter| parameter.number.get());
+    principal(kind).date.into_iter().chain(birthdate)
+}
+
 /// Parameters that the server answers from what it knows itself, not from the body.
 const OWN: [&str; 2] = ["_id", "_lastUpdated"];
 
@@ -97,6 +104,12 @@ pub fn extract(kind: ResourceType, document: &Document) -> Extract {
             gather.take(number.get(), value);
         }
     });
+    for parameter in sorting_dates(kind) {
+        let is_it = |entry: &Entry| matches!(entry, Entry::Date { parameter: of, .. } if *of == parameter);
+        if !gather.out.entries.iter().any(is_it) {
+            gather.push(Entry::Absent { parameter });
+        }
+    }
     gather.out
 }
 

@@ -19,6 +19,7 @@
 //! | `Number` | parameter, amount, `rid` | numbers |
 //! | `Quantity` | parameter, unit, `sid`, amount, `rid` | quantities of one value; the unit as code and as people read it |
 //! | `QuantityRange` | parameter, unit, `sid`, amount, `rid` | ranges, and quantities with a comparator |
+//! | `Absent` | parameter, `rid` | resources without a value of a parameter that its type is sorted by |
 //!
 //! Numbers are given by the journal's sequence: `rid` to a resource, `seq` to a version, `sid` to a system.
 
@@ -62,6 +63,8 @@ pub enum Kind {
     Quantity = 0x19,
     /// Quantity that is a range.
     QuantityRange = 0x1A,
+    /// No value.
+    Absent = 0x1B,
 }
 
 /// Ranges up to this width are `Date` keys: 25 hours hold a day in any zone.

@@ -81,6 +81,11 @@ pub enum Entry {
     },
     /// A quantity.
     Quantity(Measured),
+    /// That a parameter of [`super::extract::sorting_dates`] has no value.
+    Absent {
+        /// Number of the parameter.
+        parameter: u16,
+    },
 }
 
 /// A quantity in one way of writing its unit.
@@ -193,6 +198,7 @@ fn key(entry: &Entry, rid: i64, extract: &Extract, numbers: &Numbers) -> Option<
         }
         Entry::Text { parameter, text } => start(Kind::Text, *parameter).text(text).number(rid).finish(),
         Entry::Number { parameter, amount } => start(Kind::Number, *parameter).span(amount).number(rid).finish(),
+        Entry::Absent { parameter } => start(Kind::Absent, *parameter).number(rid).finish(),
         Entry::Quantity(measured) => {
             let start = measured.start(system(&measured.system)?);
             start.span(&measured.amount).number(rid).finish()

@@ -30,9 +30,9 @@ pub use seam::Seams;
 
 use crate::index::Extract;
 
-/// The form of the index keys (`crate::index`), raised when a resource gives other keys than before: 2 since numbers,
-/// quantities and URIs have some. An index of another form is made again at start.
-const FORM: i64 = 2;
+/// The form of the index keys (`crate::index`), raised when a resource gives other keys than before: 3 since
+/// the lack of a date has some. An index of another form is made again at start.
+const FORM: i64 = 3;
 
 /// Tells what the search parameters of a resource say.
 pub type Extractor = fn(ResourceType, &Document) -> Extract;

@@ -284,7 +284,8 @@ impl Search<'_> {
     /// What has no value of the sort parameter, which comes last.
     async fn unsorted(&mut self, resources: &mut Resources<'_, '_>, place: Option<&[u8]>) -> Result<(), SearchError> {
         let (number, _) = self.sort_parameter().ok_or(SearchError::Continuation)?;
-        let mut walk = Walk::new(&[ranges::all_of(self.query.kind)], false, place);
+        let without = ranges::absent(self.query.kind, number).unwrap_or_else(|| ranges::all_of(self.query.kind));
+        let mut walk = Walk::new(&[without], false, place);
         while !self.is_done()
             && let Some(posting) = walk.next(resources).await?
         {

@@ -7,7 +7,7 @@ use hygie_store::{IndexRange, StoreError, successor};
 use super::amount;
 use super::criteria::{Compare, Criterion, Filter, Prefix, System, Test, ancestors, definition};
 use super::hint::Hint;
-use crate::index::extract::principal;
+use crate::index::extract::{principal, sorting_dates};
 use crate::index::key::{Key, Kind, MAX_TEXT, Parts, SHORT_MS, is_whole};
 use crate::repo::Resources;
 
@@ -168,14 +168,22 @@ pub struct Ranges {
 /// Most ranges of a filter: going through more costs more than asking each resource.
 const MAX_RANGES: usize = 4096;
 
-/// The ranges of a filter; `None` when its matches are not in ranges (`:not`, `:missing`), or in too many.
+/// The ranges of a filter; `None` when its matches are not in ranges (`:not`, most of `:missing`), or in too many.
 pub async fn of(
     filter: &Filter,
     kind: ResourceType,
     resources: &mut Resources<'_, '_>,
 ) -> Result<Option<Ranges>, StoreError> {
-    let Test::Any(values) = &filter.test else {
-        return Ok(None);
+    let values = match &filter.test {
+        Test::Any(values) => values,
+        Test::Missing(true) => {
+            let absent = absent(kind, filter.parameter.number.get());
+            return Ok(absent.map(|range| Ranges {
+                ranges: vec![range],
+                exact: true,
+            }));
+        }
+        _ => return Ok(None),
     };
     let mut found = Ranges {
         ranges: Vec::new(),
@@ -416,6 +424,12 @@ fn date_range(kind: Kind, parameter: u16, (from, to): (i64, i64), (prefix, asked
 /// The range of a type in order of last update.
 pub fn all_of(kind: ResourceType) -> Range {
     Range::prefix(&Key::new(Kind::Updated).kind_of(kind), Layout::Dated)
+}
+
+/// What has no value of a parameter, where that is indexed.
+pub fn absent(kind: ResourceType, parameter: u16) -> Option<Range> {
+    let is_indexed = sorting_dates(kind).any(|date| date == parameter);
+    is_indexed.then(|| Range::prefix(&Key::new(Kind::Absent).short(parameter), Layout::Number))
 }
 
 /// The whole index of a parameter that is sorted by.

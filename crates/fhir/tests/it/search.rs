@@ -16,7 +16,7 @@ const BASE: &str = "https://localhost/demo/fhir";
 
 pub struct World {
     _dir: tempfile::TempDir,
-    store: Store,
+    pub store: Store,
     repository: Repository,
     written: std::cell::Cell<i64>,
 }

@@ -3,10 +3,12 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use hygie_fhir::index::key::Kind;
 use serde_json::{Value, json};
 
 use crate::search::{World, equals_reading, ids, read};
 use crate::service::{Service, entries, issue};
+use crate::world::all_keys;
 
 fn patient(n: usize) -> Value {
     let gender = ["male", "female"][n % 2];
@@ -134,4 +136,52 @@ async fn pages_of_several_keys_are_stable_beside_writes() {
         issue(&by.get(&format!("/Patient?_sort=family&ct={foreign}")).await),
         "400 invalid"
     );
+}
+
+/// What has no date has a key of its own, so that the last page does not look at everything before it.
+#[tokio::test]
+async fn what_lacks_a_date_is_found_by_a_key_of_its_own() {
+    let world = World::new().await;
+    let mut all = BTreeMap::new();
+    let body = |date: Option<usize>| {
+        let mut body = json!({ "resourceType": "Observation", "status": "final", "code": { "text": "t" } });
+        if let Some(day) = date {
+            body["effectiveDateTime"] = json!(format!("2026-01-{:02}", 1 + day % 28));
+        }
+        body.to_string()
+    };
+    for n in 0..60 {
+        let (id, date) = (format!("o{n:02}"), (n % 4 != 0).then_some(n));
+        all.insert(
+            format!("Observation/{id}"),
+            world.put("Observation", &id, &body(date)).await,
+        );
+    }
+    // One loses its date, one gets a date, one is deleted.
+    for (id, date) in [("o01", None), ("o04", Some(4))] {
+        all.insert(
+            format!("Observation/{id}"),
+            world.put("Observation", id, &body(date)).await,
+        );
+    }
+    world.delete("Observation", "o08").await;
+    all.remove("Observation/o08");
+
+    let missing = equals_reading(&world, &all, "Observation", "date:missing=true&_count=4").await;
+    assert_eq!(missing, 14);
+    let keys = all_keys(&world.store).await;
+    assert_eq!(keys.iter().filter(|key| key[0] == Kind::Absent as u8).count(), missing);
+    for text in ["date:missing=false", "date:missing=true&status=final"] {
+        equals_reading(&world, &all, "Observation", &format!("{text}&_count=7")).await;
+    }
+    for sort in ["date", "-date"] {
+        let found = ids(&world.all(&read("Observation", &format!("_sort={sort}&_count=7"))).await);
+        assert_eq!(found.len(), 59);
+        let of_missing = world.all(&read("Observation", "date:missing=true")).await;
+        let mut expected = ids(&of_missing);
+        let mut last = found[59 - missing..].to_vec();
+        expected.sort();
+        last.sort();
+        assert_eq!(last, expected, "{sort}");
+    }
 }
