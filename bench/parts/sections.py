@@ -1,11 +1,10 @@
 """What is measured. Each section adds its figures to the report; targets are those of the design."""
 
-import datetime
 import json
 import time
-from urllib.parse import quote
 
 from . import data, limits, machine
+from .searches import searches
 from .world import Failed
 from .wrk import Load
 
@@ -43,7 +42,7 @@ class Bench:
         headers = self.world.headers("fhir-reader")
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        return ("GET", f"{self.world.fhir}/_history", headers, None)
+        return ("GET", f"{self.world.fhir}/$nothing", headers, None)
 
     # The sections, in the order in which they are run.
 
@@ -135,31 +134,12 @@ class Bench:
 
     def search(self):
         """First pages of 20 with one client; then a page far behind against the first."""
-        for name, paths in self.searches().items():
+        for name, paths in searches(self.sample()).items():
             load = self.wrk.run([self.get(f"{path}&_count=20") for path in paths])
             self.report.add(f"{name}, p50", load.p50, "ms", target=2, at_most=True, searches=len(paths))
             self.report.add(f"{name}, p99", load.p99, "ms", target=10, at_most=True, **load.detail())
         self.paging("Observation?_sort=-date&_count=20")
         self.paging("Observation?_count=20")
-
-    def searches(self):
-        """Of each kind, many that find something."""
-        sample = self.sample()
-        observed = list(sample.observed())[:300]
-        if not observed or not sample.codes:
-            raise Failed("no observation has a patient, a code and a date")
-        families = {name["family"] for one in sample.patients for name in one.get("name", []) if "family" in name}
-        by_code = [(quote(code), date) for _, code, date in observed if code in sample.codes]
-        return {
-            "Patient by token, sorted": [
-                f"Patient?gender={gender}&_sort={sort}" for gender in ("female", "male") for sort in ("birthdate", "-birthdate")
-            ],
-            "Observation by code, newest first": [f"Observation?code={quote(code)}&_sort=-date" for code in sample.codes],
-            "patient + code": [f"Observation?patient={who}&code={quote(code)}" for who, code, _ in observed],
-            "patient + date range": [f"Observation?patient={who}&{around(date, 400)}" for who, _, date in observed],
-            "code + date range": [f"Observation?code={code}&{around(date, 90)}" for code, date in by_code],
-            "name prefix": [f"Patient?family={quote(family[:3])}" for family in sorted(families)[:300]],
-        }
 
     def paging(self, path):
         """Page 100 and page 1 000, or the last that there is, against page 1."""
@@ -176,12 +156,6 @@ class Bench:
         self.report.add("start with all that was loaded", self.world.start(), "s", target=2, at_most=True)
         time.sleep(SETTLE)
         self.report.add("resident memory, idle, loaded", machine.resident_mib(self.world.pid), "MiB")
-
-
-def around(date, days):
-    """Criteria for a range that begins so many days before a date."""
-    day = datetime.date.fromisoformat(date)
-    return f"date=ge{day - datetime.timedelta(days)}&date=le{day}"
 
 
 SECTIONS = ["start", "load", "search", "read", "bearer", "token", "create", "transaction", "after"]
