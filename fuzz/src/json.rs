@@ -34,6 +34,7 @@ fn seeds() -> Vec<Vec<u8>> {
         "\n[[[[[[[[[[[[[1]]]]]]]]]]]]]",
         "\n{\"a\":1,\"\\u0061\":2}",
         "\n\"\\ud800\"",
+        "\n{\"a\":\"\\u0000\",\"a\":1}",
         "\n{\"0\":0,\"1\":0,\"2\":0,\"3\":0,\"4\":0,\"5\":0,\"6\":0,\"7\":0,\"8\":0,\"9\":0,\"a\":0,\"b\":0,\"c\":0,\"d\":0,\"e\":0,\"f\":0,\"g\":0,\"0\":0}",
         "\n01",
     ])
@@ -108,19 +109,16 @@ fn refused(source: &[u8], error: &ParseError) {
     let ours_alone = match error.problem {
         Problem::TooLarge => source.len() > LIMITS.bytes,
         Problem::TooDeep | Problem::TooMany | Problem::LongKey | Problem::Duplicate => true,
-        Problem::Text => other.as_ref().is_ok_and(has_nul),
+        Problem::Text => has_nul(source),
         _ => false,
     };
     assert!(other.is_err() || ours_alone, "{error} is not what serde_json says");
 }
 
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(list) => list.iter().any(has_nul),
-        Value::Object(members) => members.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
-        _ => false,
-    }
+/// Whether a U+0000 is written somewhere. serde_json's value does not show it: it keeps only the last of two members of
+/// one name.
+fn has_nul(source: &[u8]) -> bool {
+    source.windows(6).any(|six| six == br"\u0000")
 }
 
 /// All values, in the order of the text.
