@@ -57,6 +57,16 @@ def sign_in(page, user, password=None):
     page.locator("main button.primary").click()
 
 
+def connect_device(page, login, code, user, answer="yes"):
+    """Types the code of a device, signs in, and says whether the device is the person's."""
+    page.goto(f"{login}/device")
+    page.locator("input[name=user_code]").fill(code)
+    page.locator("main button.primary").click()
+    sign_in(page, user)
+    page.locator(f"main button[name=answer][value={answer}]").click()
+    page.locator("main h1").wait_for()
+
+
 class Arrivals:
     """A loopback listener, as a native application has: keeps the parameters with which the browser comes back."""
 

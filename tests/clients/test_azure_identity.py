@@ -10,10 +10,11 @@ from azure.identity import (
     CertificateCredential,
     ClientSecretCredential,
     DefaultAzureCredential,
+    DeviceCodeCredential,
     EnvironmentCredential,
     InteractiveBrowserCredential,
 )
-from chromium import Chromium, sign_in
+from chromium import Chromium, connect_device, sign_in
 from playwright.sync_api import sync_playwright
 
 
@@ -109,3 +110,27 @@ def test_a_person_by_the_system_browser(trusted, monkeypatch, tmp_path):
     assert trusted.call("GET", "Patient?_count=1", token=token).status_code == 200
     # The second one comes silently.
     assert interactive.get_token(trusted.user_scope).token == token
+
+
+def test_a_device_without_a_browser(trusted, page):
+    """The library shows the code to a person, who types it in a browser elsewhere."""
+    doctor = trusted.user("doctor")
+    shown = []
+
+    def prompt(uri, code, expires_on):
+        shown.append(uri)
+        connect_device(page, trusted.login, code, doctor)
+
+    device = DeviceCodeCredential(
+        client_id=trusted.app("demo-web")["client_id"],
+        tenant_id=trusted.tenant["id"],
+        authority=trusted.login,
+        disable_instance_discovery=True,
+        prompt_callback=prompt,
+        timeout=60,
+    )
+    token = device.get_token(trusted.user_scope).token
+    assert shown == [f"{trusted.login}/device"]
+    said = jwt.decode(token, options={"verify_signature": False})
+    assert (said["oid"], said["appidacr"]) == (doctor["oid"], "0")
+    assert trusted.call("GET", "Patient?_count=1", token=token).status_code == 200

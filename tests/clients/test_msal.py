@@ -8,7 +8,7 @@ import jwt
 import msal
 import pytest
 import requests
-from chromium import arrivals, sign_in
+from chromium import arrivals, connect_device, sign_in
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from people import patient
@@ -348,3 +348,28 @@ def test_a_wrong_password_keeps_the_name_and_tells_nothing_else(trusted, page):
         page.locator("input[type=password]").fill(nurse["password"])
         page.locator("main button.primary").click()
         assert "code" in listener.next(page)
+
+
+def test_a_device_without_a_browser(trusted, page):
+    app, nurse = public(trusted), trusted.user("nurse")
+    flow = app.initiate_device_flow([trusted.user_scope])
+    assert flow["user_code"] in flow["message"], flow
+    # Nobody has signed in: the library asks once and is told to wait.
+    flow["expires_at"], ends = 0, flow["expires_at"]
+    assert app.acquire_token_by_device_flow(flow)["error"] == "authorization_pending"
+    connect_device(page, trusted.login, flow["user_code"], nurse)
+    time.sleep(flow["interval"])
+    flow["expires_at"] = ends
+    got = app.acquire_token_by_device_flow(flow)
+    assert claims(trusted, got["access_token"])["oid"] == nurse["oid"], got
+    account = app.get_accounts(nurse["upn"])[0]
+    again = app.acquire_token_silent([trusted.user_scope], account, force_refresh=True)
+    assert again["access_token"] != got["access_token"]
+
+
+def test_a_device_that_nobody_wanted(trusted, page):
+    app = public(trusted)
+    flow = app.initiate_device_flow([trusted.user_scope])
+    connect_device(page, trusted.login, flow["user_code"], trusted.user("nurse"), answer="no")
+    got = app.acquire_token_by_device_flow(flow)
+    assert got["error"] == "authorization_declined", got

@@ -136,6 +136,39 @@ def test_signing_in_and_out(world, person):
     assert not person.complaints
 
 
+def test_a_device(world, person):
+    """The pages of who connects a device without a browser."""
+    nurse = world.user("nurse")
+
+    def code():
+        client = world.app("demo-web")["client_id"]
+        form = {"client_id": client, "scope": f"openid {world.user_scope}"}
+        return world.post_form(f"{world.authority}/oauth2/v2.0/devicecode", **form).json()["user_code"]
+
+    for answer, name in (("yes", "connected"), ("no", "declined")):
+        person.goto(f"{world.login}/device")
+        check(person, "code")
+        person.locator("main button.primary").click()
+        check(person, "no code")
+        person.locator("input[name=user_code]").fill("BBB-BBB-BBB")
+        person.locator("main button.primary").click()
+        person.locator("[aria-invalid=true]").wait_for()
+        check(person, "wrong code")
+        person.locator("input[name=user_code]").fill(code().lower())
+        person.locator("main button.primary").click()
+        if answer == "yes":
+            sign_in(person, nurse)
+        else:
+            person.locator("main button[name=account]").first.click()
+        person.locator("main button[name=answer]").first.wait_for()
+        check(person, "confirm")
+        assert nurse["upn"] in person.locator("main").inner_text()
+        person.locator(f"main button[name=answer][value={answer}]").click()
+        person.locator("main button[name=answer]").first.wait_for(state="detached")
+        check(person, name)
+    assert not person.complaints
+
+
 def test_a_locked_account(world, person):
     # One that no other test signs in with.
     person.goto(authorize(world, "http://localhost"))

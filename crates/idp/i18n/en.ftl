@@ -15,6 +15,27 @@ entry-nobody = No session is open in this browser.
 entry-people = Sessions open in this browser
 entry-leave = Close all sessions
 
+# Signing in for a device without a browser
+device-message = To sign in, use a web browser to open the page { $uri } and enter the code { $code } to authenticate.
+device-title = Connect a device
+device-text = Enter the code shown by the device or application that you want to connect to your account.
+device-code = Code shown by the device
+device-code-hint = Nine letters, for example BCD FGH JKL
+device-code-missing = Enter the code.
+device-code-wrong = This code is not known or no longer valid. Check it on the device, or ask for a new code there.
+device-warning = Never use a code that you received in a message, by telephone or from somebody else: you would give them access to your account.
+device-confirm-title = Connect “{ $app }”?
+device-confirm-text = The device that shows this code will be able to act with your account.
+device-confirm-account = Your account
+device-confirm-address = Request from
+device-confirm-at = Request made on
+device-confirm-yes = Connect this device
+device-confirm-no = Decline
+device-approved = The device is connected
+device-approved-text = You may close this page and continue in “{ $app }”.
+device-declined = The device is not connected
+device-declined-text = “{ $app }” got no access. If you did not make this request, tell your IT department.
+
 # Error codes: .why says why, .do what the person can do
 aadsts-request = The application's request is not valid
     .why = The application sent a request that the sign-in service cannot accept.
@@ -76,3 +97,6 @@ aadsts-50020 = Your account has no access to this application
 aadsts-90055 = Too many requests in a short time
     .why = The service limits the number of requests to stay available to everyone.
     .do = Wait one minute, then start again.
+aadsts-70019 = This code is no longer valid
+    .why = It was used, or the device waited for too long.
+    .do = Ask for a new code on the device, then start again.

@@ -15,6 +15,27 @@ entry-nobody = Aucune session n'est ouverte dans ce navigateur.
 entry-people = Sessions ouvertes dans ce navigateur
 entry-leave = Fermer toutes les sessions
 
+# Connexion d'un appareil sans navigateur
+device-message = Pour vous connecter, ouvrez la page { $uri } dans un navigateur et saisissez le code { $code }.
+device-title = Connecter un appareil
+device-text = Saisissez le code affiché par l'appareil ou l'application que vous voulez connecter à votre compte.
+device-code = Code affiché par l'appareil
+device-code-hint = Neuf lettres, par exemple BCD FGH JKL
+device-code-missing = Saisissez le code.
+device-code-wrong = Ce code n'est pas connu ou n'est plus valable. Vérifiez-le sur l'appareil, ou demandez-y un nouveau code.
+device-warning = N'utilisez jamais un code reçu par message, par téléphone ou d'une autre personne : vous lui donneriez accès à votre compte.
+device-confirm-title = Connecter « { $app } » ?
+device-confirm-text = L'appareil qui affiche ce code pourra agir avec votre compte.
+device-confirm-account = Votre compte
+device-confirm-address = Demande venue de
+device-confirm-at = Demande faite le
+device-confirm-yes = Connecter cet appareil
+device-confirm-no = Refuser
+device-approved = L'appareil est connecté
+device-approved-text = Vous pouvez fermer cette page et continuer dans « { $app } ».
+device-declined = L'appareil n'est pas connecté
+device-declined-text = « { $app } » n'a reçu aucun accès. Si cette demande ne venait pas de vous, prévenez votre direction informatique.
+
 # Codes d'erreur : .why dit pourquoi, .do ce que la personne peut faire
 aadsts-request = La demande de l'application n'est pas valable
     .why = L'application a envoyé une demande que le service de connexion ne peut pas accepter.
@@ -76,3 +97,6 @@ aadsts-50020 = Votre compte n'a pas accès à cette application
 aadsts-90055 = Trop de demandes en peu de temps
     .why = Le service limite le nombre de demandes pour rester disponible à tous.
     .do = Attendez une minute, puis recommencez.
+aadsts-70019 = Ce code n'est plus valable
+    .why = Il a été utilisé, ou l'appareil a attendu trop longtemps.
+    .do = Demandez un nouveau code sur l'appareil, puis recommencez.

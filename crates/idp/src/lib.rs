@@ -45,6 +45,9 @@ pub const MESSAGES: Source = Source {
     en: include_str!("../i18n/en.ftl"),
 };
 
+/// Wrong user codes of an address in ten minutes: many more than a ward mistypes, and nothing against 38 bits.
+const USER_CODES: u32 = 60;
+
 /// What the identity provider needs.
 pub struct Deps {
     /// The directory database, with [`MIGRATIONS`] applied.
@@ -76,6 +79,9 @@ pub(crate) struct Inner {
     pub csrf: Csrf,
     pub revoked: signin::revocation::Revocations,
     pub throttle: signin::throttle::Throttle,
+    /// Requests of devices, and wrong codes that people type for them.
+    pub devices: signin::throttle::Throttle,
+    pub user_codes: signin::throttle::Throttle,
     pub known: token::known::KnownParties,
 }
 
@@ -84,6 +90,8 @@ pub(crate) struct Digests {
     pub secrets: Keyed,
     pub codes: Keyed,
     pub refreshes: Keyed,
+    pub devices: Keyed,
+    pub user_codes: Keyed,
     pub browsers: Keyed,
     pub password_marks: Keyed,
 }
@@ -103,12 +111,16 @@ impl Idp {
                 secrets: root.derive("client secrets"),
                 codes: root.derive("codes"),
                 refreshes: root.derive("refresh tokens"),
+                devices: root.derive("device codes"),
+                user_codes: root.derive("user codes"),
                 browsers: root.derive("browsers"),
                 password_marks: root.derive("password marks"),
             },
             csrf: Csrf::new(&Secret::new(root.digest("forms"))),
             revoked: signin::revocation::Revocations::default(),
             throttle: signin::throttle::Throttle::default(),
+            devices: signin::throttle::Throttle::default(),
+            user_codes: signin::throttle::Throttle::new(USER_CODES),
             known: token::known::KnownParties::default(),
             provider,
             store: deps.store,

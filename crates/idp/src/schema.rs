@@ -2,7 +2,7 @@
 //!
 //! Ids are 16 bytes, instants milliseconds. Every table of a tenant has it first in its key, and every statement binds
 //! it; the exceptions are what *gives* the tenant: domain names, the unique index on applications, the cookie of a
-//! browser; and what belongs to no tenant: signing keys and the root secret.
+//! browser, the codes of a device; and what belongs to no tenant: signing keys and the root secret.
 
 use hygie_store::Migration;
 
@@ -105,5 +105,15 @@ CREATE INDEX idp_revoked_grant_at ON idp_revoked_grant ({i.col}revoked_at);",
 CREATE TABLE idp_certificate ({i.def}tenant {blob} NOT NULL, app {blob} NOT NULL, id {blob} NOT NULL,
   display_name TEXT NOT NULL, certificate {blob} NOT NULL, created_at {int} NOT NULL,
   PRIMARY KEY ({i.col}tenant, app, id));",
+    },
+    Migration {
+        number: 207,
+        title: "devices that wait",
+        sql: "
+CREATE TABLE idp_device ({i.def}digest {blob} NOT NULL, user_code {blob} NOT NULL, app {blob} NOT NULL,
+  ask_json TEXT NOT NULL, created_at {int} NOT NULL, expires_at {int} NOT NULL, wait_ms {int} NOT NULL,
+  polled_at {int}, answer {int} NOT NULL, answered_by {blob}, PRIMARY KEY ({i.col}digest));
+CREATE UNIQUE INDEX idp_device_user_code ON idp_device ({i.col}user_code);
+CREATE INDEX idp_device_expiry ON idp_device ({i.col}expires_at);",
     },
 ];

@@ -98,7 +98,7 @@ codes! {
     /// Neither the user nor an administrator has consented.
     NoConsent = 65_001, "invalid_grant", 400, "The user or administrator has not consented to use the application with ID '{0}'. Send an interactive authorization request for this user and resource.";
     /// The person declined.
-    Declined = 65_004, "access_denied", 400, "User declined to consent to access the app.";
+    Declined = 65_004, "authorization_declined", 400, "User declined to consent to access the app.";
     /// The grant is not one of this client.
     BadGrant = 70_000, "invalid_grant", 400, "The provided value for the '{0}' parameter is not valid.";
     /// A code redeemed at another tenant.
@@ -125,6 +125,14 @@ codes! {
     AssertionTime = 700_024, "invalid_client", 401, "Client assertion is not within its valid time range. Current time: {0}, assertion valid from {1}, expiry time of assertion {2}.";
     /// The grant type is not one of ours.
     GrantType = 70_003, "unsupported_grant_type", 400, "The app requested an unsupported grant type '{0}'.";
+    /// Nobody has signed in for the device yet.
+    AuthorizationPending = 70_016, "authorization_pending", 400, "OAuth 2.0 device flow error. Authorization is pending. Continue polling.";
+    /// The device or user code is none of ours, or of another client.
+    BadDeviceCode = 70_018, "bad_verification_code", 400, "Invalid verification code due to User typing in wrong user code for device code flow.";
+    /// The device code has ended.
+    DeviceCodeExpired = 70_019, "expired_token", 400, "Verification code expired. Have the user retry the sign-in.";
+    /// The device asks too often.
+    SlowDown = 50_196, "slow_down", 400, "The server terminated an operation because it encountered a client request loop. Wait longer between two requests.";
     /// The response type is not one of ours.
     UnsupportedResponseType = 70_005, "unsupported_response_type", 400, "The response type '{0}' is not supported.";
     /// The application may not have tokens from the authorization endpoint.
@@ -210,7 +218,7 @@ impl Aadsts {
             Self::SessionRevoked | Self::GrantRevoked | Self::BadCredentials | Self::OtherTenant => {
                 "interaction_required"
             }
-            Self::NotAssigned | Self::UserDisabled | Self::Locked => "access_denied",
+            Self::NotAssigned | Self::UserDisabled | Self::Locked | Self::Declined => "access_denied",
             other => other.error(),
         }
     }
@@ -243,7 +251,7 @@ mod tests {
 
     #[test]
     fn errors_are_registered_names() {
-        // RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core §3.1.2.6, and Entra's own.
+        // RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5, OpenID Connect Core §3.1.2.6, and Entra's own.
         let known = [
             "invalid_request",
             "invalid_client",
@@ -261,6 +269,11 @@ mod tests {
             "invalid_resource",
             "invalid_tenant",
             "invalid_instance",
+            "authorization_pending",
+            "authorization_declined",
+            "slow_down",
+            "expired_token",
+            "bad_verification_code",
         ];
         for code in Aadsts::ALL {
             assert!(known.contains(&code.error()), "{code:?}");

@@ -49,11 +49,12 @@ impl Audience {
 }
 
 /// The grants of the token endpoint.
-const GRANT_TYPES: [&str; 4] = [
+const GRANT_TYPES: [&str; 5] = [
     "authorization_code",
     "refresh_token",
     "client_credentials",
     "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    crate::token::DEVICE_CODE,
 ];
 
 impl Provider {

@@ -1,7 +1,7 @@
 //! The OAuth 2.0 and OpenID Connect engine of a provider: messages, client authentication, PKCE, redirect URIs, scopes,
 //! grants, discovery and errors. Pure: it decides from stored values, a service loads and saves them.
 //!
-//! Specifications: RFC 6749 (OAuth 2.0), RFC 7636 (PKCE), RFC 9700 (security practice), OpenID Connect Core, Discovery
+//! Specifications: RFC 6749 (OAuth 2.0), RFC 7636 (PKCE), RFC 8628 (device authorization), RFC 9700 (security practice), OpenID Connect Core, Discovery
 //! and RP-Initiated Logout 1.0; where they leave room, the behaviour is that of Microsoft Entra ID, whose error codes
 //! ([`Aadsts`]) are used throughout.
 //!
@@ -13,6 +13,7 @@ mod aadsts;
 pub mod assertion;
 mod authorize;
 mod client;
+pub mod device;
 pub mod discovery;
 pub mod grant;
 mod interact;

@@ -7,6 +7,8 @@ use crate::{Aadsts, ClientAuth, Params, Refusal, Scopes, Version};
 
 /// `grant_type` of a JWT — RFC 7523 §2.1.
 const ON_BEHALF_OF: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+/// `grant_type` of a device code — RFC 8628 §3.4.
+pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// Longest code or refresh token.
 const MAX_TOKEN: usize = 4 * 1024;
 
@@ -28,6 +30,8 @@ pub enum Grant {
     RefreshToken(Secret<String>),
     /// The access token of a person, by which the client was called (RFC 7523 §2.1, Entra's on-behalf-of).
     OnBehalfOf(Secret<String>),
+    /// A device code, for which a person may have signed in elsewhere (RFC 8628 §3.4).
+    DeviceCode(Secret<String>),
 }
 
 /// Where a token request was posted to.
@@ -74,6 +78,9 @@ impl TokenRequest {
                 }
                 Grant::OnBehalfOf(Secret::new(params.require("assertion")?.to_owned()))
             }
+            DEVICE_CODE => Grant::DeviceCode(device_code(params)?),
+            // The word of the first version.
+            "device_code" if version == Version::V1 => Grant::DeviceCode(device_code(params)?),
             other => return Err(Refusal::about(Aadsts::GrantType, &[other])),
         };
         Ok(Self {
@@ -95,7 +102,16 @@ fn token(params: &Params, name: &str) -> Result<Secret<String>, Refusal> {
     Ok(Secret::new(value.to_owned()))
 }
 
-fn scopes(params: &Params, version: Version) -> Result<Option<Scopes>, Refusal> {
+/// Some libraries of Entra ID send it as `code`, some under both names.
+fn device_code(params: &Params) -> Result<Secret<String>, Refusal> {
+    match (params.get("device_code"), params.get("code")) {
+        (None, Some(_)) => token(params, "code"),
+        _ => token(params, "device_code"),
+    }
+}
+
+/// What is asked: by `scope`, at v1 by `resource`.
+pub(crate) fn scopes(params: &Params, version: Version) -> Result<Option<Scopes>, Refusal> {
     match (version, params.get("resource"), params.get("scope")) {
         (Version::V2, Some(_), _) => Err(Refusal::new(Aadsts::ResourceOnV2)),
         (Version::V2, None, scope) => scope.map(Scopes::parse).transpose(),
@@ -205,7 +221,20 @@ mod tests {
         )
         .unwrap();
         assert!(v1.wants_client_info && v1.scopes.is_some());
+        let device = "grant_type=urn:ietf:params:oauth:grant-type:device_code&client_id=x";
+        for (body, version) in [
+            (format!("{device}&device_code=d&code=d"), Version::V2),
+            (format!("{device}&code=d"), Version::V2),
+            ("grant_type=device_code&client_id=x&code=d".to_owned(), Version::V1),
+        ] {
+            match parse(&body, version).unwrap().grant {
+                Grant::DeviceCode(code) => assert_eq!(code.expose(), "d", "{body}"),
+                other => panic!("{other:?}"),
+            }
+        }
         for (body, code) in [
+            (device, Aadsts::Missing),
+            ("grant_type=device_code&client_id=x&code=d", Aadsts::GrantType),
             ("client_id=x", Aadsts::Missing),
             ("grant_type=password&client_id=x", Aadsts::GrantType),
             ("grant_type=authorization_code&client_id=x", Aadsts::Missing),

@@ -88,6 +88,9 @@ pub struct Definition {
     pub enable_id_token_issuance: bool,
     /// Whether the authorization endpoint may return access tokens.
     pub enable_access_token_issuance: bool,
+    /// Whether devices without a browser may ask for it (RFC 8628): anybody can send a person the code of their own
+    /// device, so that it is off unless it is needed.
+    pub is_fallback_public_client: bool,
     /// Where a browser is sent in a frame when the session ends (OpenID Connect Front-Channel Logout).
     pub logout_url: Option<String>,
 }

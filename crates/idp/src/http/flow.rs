@@ -6,8 +6,8 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use hygie_core::Cx;
 use hygie_oidc::{
-    Account, AuthorizeRequest, Delivery, Interaction, Params, Prompt, Refusal, Response as Answer, ResponseMode,
-    Version, interact,
+    Aadsts, Account, AuthorizeRequest, Delivery, Interaction, Params, Prompt, Refusal, Response as Answer,
+    ResponseMode, Version, interact,
 };
 use hygie_web::audit::Note;
 use hygie_web::cookie::{self, Cookie, SameSite};
@@ -19,14 +19,16 @@ use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
 
 use super::inbound::Inbound;
 use super::refused::{self, Way};
-use super::{SESSION_COOKIE, authorize};
+use super::{SESSION_COOKIE, authorize, device};
 use crate::directory::is_user_principal_name;
 use crate::signin::SignedIn;
 use crate::token::Asking;
 use crate::{Idp, IdpError};
 
 /// What the form token of the sign-in pages is for.
-pub const PURPOSE: &str = "sign-in";
+const PURPOSE: &str = "sign-in";
+/// What a form carries as its version when a device waits, and its user code as the request.
+pub const DEVICE_FORM: &str = "device";
 
 /// An authorization request on its way.
 pub struct Flow<'a> {
@@ -87,9 +89,15 @@ impl Flow<'_> {
             .await)
     }
 
-    /// The answer to the application, for this account.
+    /// The answer to the application, for this account; for a device first the question whether it is this person's.
     pub async fn finish(&self, request: &AuthorizeRequest, signed_in: &SignedIn) -> Response {
         let cx = self.inbound.asked.cx(signed_in.account.tenant);
+        if let Some(way) = &self.asking.device {
+            return match self.idp.check_device(&cx, (&self.asking, way), signed_in).await {
+                Ok(()) => device::confirm(self, way, signed_in),
+                Err(error) => (self.note_of(signed_in, &error), self.page_of(&error)).into_response(),
+            };
+        }
         match self.idp.authorize(&cx, &self.asking, request, signed_in).await {
             Ok(answer) => (Note::recorded(), self.deliver(answer)).into_response(),
             Err(error) => (self.note_of(signed_in, &error), self.refuse(&error, request.prompt)).into_response(),
@@ -113,7 +121,7 @@ impl Flow<'_> {
             return self.page_of(error).into_response();
         };
         // Consent is given by an administrator in this release: the person is told whom to ask.
-        let is_for_person = refusal.code().stays_here() || refusal.code() == hygie_oidc::Aadsts::NoConsent;
+        let is_for_person = refusal.code().stays_here() || refusal.code() == Aadsts::NoConsent;
         if is_for_person && prompt != Prompt::None {
             return self.page_of(error).into_response();
         }
@@ -121,6 +129,9 @@ impl Flow<'_> {
     }
 
     fn tell(&self, refusal: &Refusal) -> Response {
+        if self.asking.device.is_some() {
+            return self.page_of(&refusal.clone().into()).into_response();
+        }
         let occurrence = self.inbound.occurrence(self.idp);
         let mode: ResponseMode = self.asking.target.mode;
         let answer = Answer::refusal(self.asking.redirect_uri.clone(), mode, refusal, &occurrence);
@@ -224,40 +235,44 @@ impl Flow<'_> {
             .map_or_else(|| self.inbound.cx(), |tenant| self.inbound.asked.cx(tenant))
     }
 
-    fn page(&self) -> Page {
+    pub fn page(&self) -> Page {
         self.inbound.asked.page().at(self.address(&[]))
     }
 
-    fn app_name(&self) -> String {
+    pub fn app_name(&self) -> String {
         self.asking.application.display_name.clone()
     }
 
-    fn form_action(&self) -> FormAction {
-        FormAction::to(&self.asking.redirect_uri)
+    /// Where the forms may end besides here.
+    fn form_action(&self) -> Option<FormAction> {
+        let goes_back = self.asking.device.is_none();
+        goes_back.then(|| FormAction::to(&self.asking.redirect_uri))
     }
 
     /// The hidden part of a form, with the cookie that ties it to the browser when there is none yet.
-    fn form(&self, step: &'static str) -> (Form, AppendHeaders<Option<(axum::http::HeaderName, HeaderValue)>>) {
-        let known = cookie::get(&self.inbound.headers, csrf::COOKIE).map(str::to_owned);
-        let is_new = known.is_none();
-        let binding = known.unwrap_or_else(|| csrf::new_binding(&*self.idp.inner().random));
-        let version = match self.asking.version {
-            Version::V1 => "1",
-            Version::V2 => "2",
+    pub fn form(&self, step: &'static str) -> (Form, FormCookie) {
+        let (segment, version, request) = match (&self.asking.device, self.asking.version) {
+            (Some(way), _) => (
+                self.asking.place.segment(),
+                DEVICE_FORM,
+                way.user_code.as_str().to_owned(),
+            ),
+            (None, Version::V1) => (self.inbound.segment.clone(), "1", self.asking.params.encode()),
+            (None, Version::V2) => (self.inbound.segment.clone(), "2", self.asking.params.encode()),
         };
-        let form = Form::new(
-            format!("/{}/login", self.inbound.segment),
-            self.idp.inner().csrf.token(&binding, PURPOSE),
-        )
-        .carry("step", step)
-        .carry("version", version)
-        .carry("request", self.asking.params.encode());
-        let set = is_new.then(|| set_cookie(&Cookie::session(csrf::COOKIE, &binding, SameSite::Lax)));
-        (form, AppendHeaders(set.map(|value| (SET_COOKIE, value))))
+        let (form, cookie) = form(self.idp, self.inbound, format!("/{segment}/login"));
+        let form = form
+            .carry("step", step)
+            .carry("version", version)
+            .carry("request", request);
+        (form, cookie)
     }
 
     /// The address of this request with other values of some parameters; an empty value takes one away.
     fn address(&self, other: &[(&str, &str)]) -> String {
+        if let Some(way) = &self.asking.device {
+            return device::address(way.user_code.as_str());
+        }
         let kept = self
             .asking
             .params
@@ -266,6 +281,29 @@ impl Flow<'_> {
         let pairs = kept.chain(other.iter().copied().filter(|(_, value)| !value.is_empty()));
         authorize::address(&self.inbound.segment, self.asking.version, pairs)
     }
+}
+
+/// The cookie that ties a form to the browser, when it has none yet.
+pub type FormCookie = AppendHeaders<Option<(axum::http::HeaderName, HeaderValue)>>;
+
+/// A form of the sign-in pages that posts there, with the cookie that ties it to the browser when there is none yet.
+pub fn form(idp: &Idp, inbound: &Inbound, action: String) -> (Form, FormCookie) {
+    let known = cookie::get(&inbound.headers, csrf::COOKIE).map(str::to_owned);
+    let is_new = known.is_none();
+    let binding = known.unwrap_or_else(|| csrf::new_binding(&*idp.inner().random));
+    let form = Form::new(action, idp.inner().csrf.token(&binding, PURPOSE));
+    let set = is_new.then(|| set_cookie(&Cookie::session(csrf::COOKIE, &binding, SameSite::Lax)));
+    (form, AppendHeaders(set.map(|value| (SET_COOKIE, value))))
+}
+
+/// Refuses a form that we did not make for this browser.
+pub fn check_form(idp: &Idp, inbound: &Inbound) -> Result<(), IdpError> {
+    let binding = cookie::get(&inbound.headers, csrf::COOKIE).unwrap_or_default();
+    let token = inbound.params()?.get(csrf::FIELD).unwrap_or_default();
+    if binding.is_empty() || idp.inner().csrf.verify(binding, PURPOSE, token).is_err() {
+        return Err(Refusal::new(Aadsts::FlowExpired).into());
+    }
+    Ok(())
 }
 
 /// Sends a form on as GET: browsers keep our session cookie back from a form that another site posts, and give it with

@@ -8,13 +8,13 @@ use hygie_jose::random_secret;
 use hygie_oidc::{Aadsts, AuthorizeRequest, Interaction, Params, Prompt, Refusal, Version, interact};
 use hygie_web::audit::Note;
 use hygie_web::cookie::{self, Cookie, SameSite};
-use hygie_web::csrf;
 use hygie_web::error::Failure;
 
-use super::flow::{Flow, PURPOSE, Typed, set_cookie};
+use super::device::{self, Says};
+use super::flow::{self, Flow, Typed, set_cookie};
 use super::inbound::Inbound;
 use super::refused::{self, Way};
-use super::{SESSION_COOKIE, authorize};
+use super::{DEVICE, SESSION_COOKIE, authorize};
 use crate::directory::is_user_principal_name;
 use crate::signin::{NewSession, SignedIn};
 use crate::token::Asking;
@@ -52,6 +52,7 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
     match params.get("step") {
         Some("account") => account(&flow, &request, &accounts, params).await,
         Some("password") => password(&flow, &request, params).await,
+        Some("device") => device_answer(&flow, &accounts, params).await,
         _ => username(&flow, params).await,
     }
 }
@@ -59,29 +60,42 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
 /// The request that the form carries, if the form is ours.
 async fn asking(idp: &Idp, inbound: &Inbound) -> Result<Asking, IdpError> {
     let params = inbound.params()?;
-    let binding = cookie::get(&inbound.headers, csrf::COOKIE).unwrap_or_default();
-    let token = params.get(csrf::FIELD).unwrap_or_default();
-    if binding.is_empty() || idp.inner().csrf.verify(binding, PURPOSE, token).is_err() {
-        return Err(Refusal::new(Aadsts::FlowExpired).into());
+    flow::check_form(idp, inbound)?;
+    match carried(params)? {
+        Carried::Device(user_code) => idp.asking_for_device(&inbound.cx(), user_code).await,
+        Carried::Request(version, request) => {
+            let place = idp.place(&inbound.cx(), &inbound.segment).await?;
+            idp.asking(&inbound.cx(), place, version, request).await
+        }
     }
-    let (version, request) = carried(params)?;
-    let place = idp.place(&inbound.cx(), &inbound.segment).await?;
-    idp.asking(&inbound.cx(), place, version, request).await
+}
+
+/// What a form carries along.
+enum Carried<'a> {
+    /// The parameters of an authorization request.
+    Request(Version, Params),
+    /// The user code of a device.
+    Device(&'a str),
 }
 
 /// The request that the form carries, as it stands there.
-fn carried(params: &Params) -> Result<(Version, Params), Refusal> {
+fn carried(params: &Params) -> Result<Carried<'_>, Refusal> {
+    let request = params.require("request")?;
     let version = match params.get("version") {
+        Some(flow::DEVICE_FORM) => return Ok(Carried::Device(request)),
         Some("1") => Version::V1,
         _ => Version::V2,
     };
-    Ok((version, Params::parse(params.require("request")?.as_bytes())?))
+    Ok(Carried::Request(version, Params::parse(request.as_bytes())?))
 }
 
 /// Where that request begins again, at a tenant that exists: the path goes into the address. The form may be anybody's,
 /// but so is every link to the authorization endpoint.
 async fn again(idp: &Idp, inbound: &Inbound) -> Option<String> {
-    let (version, request) = carried(inbound.params().ok()?).ok()?;
+    let (version, request) = match carried(inbound.params().ok()?).ok()? {
+        Carried::Device(_) => return Some(DEVICE.to_owned()),
+        Carried::Request(version, request) => (version, request),
+    };
     idp.place(&inbound.cx(), &inbound.segment).await.ok()?;
     Some(authorize::address(&inbound.segment, version, request.iter()))
 }
@@ -200,6 +214,22 @@ async fn account(
             error: None,
         })),
     }
+}
+
+/// Whether the device is the person's.
+async fn device_answer(flow: &Flow<'_>, accounts: &[SignedIn], params: &Params) -> Result<Response, Failure> {
+    let chosen = params.get("account").unwrap_or_default();
+    let signed_in = accounts
+        .iter()
+        .find(|known| known.account.session.to_string() == chosen);
+    let (Some(way), Some(signed_in)) = (&flow.asking.device, signed_in) else {
+        return Ok(flow.sign_in(&Typed::default()));
+    };
+    let says = match params.get("answer") {
+        Some("yes") => Says::Yes,
+        _ => Says::No,
+    };
+    Ok(device::answered(flow, way, signed_in, says).await)
 }
 
 /// The tenant that a name signs in to: that of the path, or that of the name's domain. None for what is no name.

@@ -2,6 +2,7 @@
 //! (how a refusal is shown) and `flow` (the pages of an authorization request).
 
 mod authorize;
+mod device;
 mod devicecode;
 mod discovery;
 mod entry;
@@ -30,6 +31,9 @@ use crate::Idp;
 /// The session cookie of a browser.
 pub(crate) const SESSION_COOKIE: &str = "__Host-hygie-idp";
 
+/// Where a person types the code of a device.
+const DEVICE: &str = "/device";
+
 const MS_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 const MS_TELEMETRY: HeaderName = HeaderName::from_static("x-ms-clitelem");
@@ -56,12 +60,13 @@ pub fn router(idp: Idp) -> Router {
         )
         .route("/{tenant}/oauth2/v2.0/token", token::route(token::post_v2))
         .route("/{tenant}/oauth2/token", token::route(token::post_v1))
-        .route("/{tenant}/oauth2/v2.0/devicecode", post(devicecode::post))
-        .route("/{tenant}/oauth2/devicecode", post(devicecode::post))
+        .route("/{tenant}/oauth2/v2.0/devicecode", post(devicecode::post_v2))
+        .route("/{tenant}/oauth2/devicecode", post(devicecode::post_v1))
         .route("/{tenant}/oauth2/v2.0/logout", get(logout::get).post(logout::get))
         .route("/{tenant}/oauth2/logout", get(logout::get).post(logout::get))
         .route("/{tenant}/openid/userinfo", get(userinfo::get).post(userinfo::get))
         .route("/{tenant}/login", get(login::get).post(login::post))
+        .route(DEVICE, get(device::get).post(device::post))
         .route("/", get(entry::get))
         .route("/error", get(error_page::get))
         .layer(from_fn(mark))

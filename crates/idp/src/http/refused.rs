@@ -34,9 +34,11 @@ impl Way<'_> {
     /// The message and address of what may work after this refusal, if anything does.
     fn next(&self, code: Aadsts) -> Option<(&'static str, String)> {
         match code {
-            Aadsts::FlowExpired | Aadsts::ServiceFault | Aadsts::Unavailable | Aadsts::Throttled => {
-                Some((AGAIN, self.again.clone()?))
-            }
+            Aadsts::FlowExpired
+            | Aadsts::DeviceCodeExpired
+            | Aadsts::ServiceFault
+            | Aadsts::Unavailable
+            | Aadsts::Throttled => Some((AGAIN, self.again.clone()?)),
             Aadsts::NotAssigned | Aadsts::NoConsent | Aadsts::OtherTenant | Aadsts::UserDisabled => {
                 Some(("refused-other", self.other.clone()?))
             }

@@ -80,6 +80,7 @@ async fn grant(idp: &Idp, inbound: &Inbound, version: Version, origin: Option<&s
         Grant::ClientCredentials => idp.client_credentials(&cx, place, &request, origin).await,
         Grant::AuthorizationCode { .. } => idp.authorization_code(&cx, place, &request, origin).await,
         Grant::RefreshToken(_) => idp.refresh_token(&cx, place, &request, origin).await,
+        Grant::DeviceCode(_) => idp.device_code(&cx, place, &request, origin).await,
         Grant::OnBehalfOf(_) => idp.on_behalf_of(&cx, place, &request, origin).await,
     }
 }

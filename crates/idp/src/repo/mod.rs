@@ -5,6 +5,7 @@
 
 mod applications;
 mod codes;
+mod devices;
 mod global;
 mod grants;
 mod groups;
@@ -21,6 +22,7 @@ use uuid::Uuid;
 
 pub use applications::{Applications, Credentials, SecretRow};
 pub use codes::{CodeRow, Codes};
+pub use devices::{DeviceRow, Devices};
 pub use global::{BrowserSession, Global};
 pub use grants::Grants;
 pub use groups::Groups;

@@ -36,7 +36,7 @@ impl Idp {
         }
         let checked = self.checked(cx, name, password).await;
         if let Err(IdpError::Refused(_) | IdpError::Recorded(_)) = &checked {
-            throttle.failed(cx.client, cx.now);
+            throttle.count(cx.client, cx.now);
         }
         checked
     }

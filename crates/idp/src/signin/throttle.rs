@@ -1,4 +1,4 @@
-//! Failed sign-ins per address: who tries one password on every account locks none of them, but is slowed down here.
+//! Failures per address, of sign-ins and of user codes: who tries one password on every account locks none of them, but is slowed down here.
 //!
 //! A whole hospital may come from one address, so the limit is far above its mistakes and far below a search.
 
@@ -17,49 +17,59 @@ const WINDOW: Duration = Duration::from_mins(10);
 const ADDRESSES: usize = 10_000;
 
 /// The counts of this process.
-#[derive(Default)]
-pub(crate) struct Throttle(Mutex<HashMap<IpAddr, Count>>);
+pub(crate) struct Throttle {
+    limit: u32,
+    counts: Mutex<HashMap<IpAddr, Count>>,
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self::new(LIMIT)
+    }
+}
 
 struct Count {
     since: Timestamp,
-    failures: u32,
+    times: u32,
 }
 
 impl Throttle {
+    /// Closes an address after so many failures in ten minutes.
+    pub fn new(limit: u32) -> Self {
+        Self {
+            limit,
+            counts: Mutex::default(),
+        }
+    }
+
     /// Whether an address has failed too often of late.
     pub fn is_closed(&self, address: Option<IpAddr>, now: Timestamp) -> bool {
         let Some(address) = address.map(network) else {
             return false;
         };
-        let counts = self.0.lock();
+        let counts = self.counts.lock();
         counts
             .get(&address)
-            .is_some_and(|count| count.failures >= LIMIT && now.since(count.since) < WINDOW)
+            .is_some_and(|count| count.times >= self.limit && now.since(count.since) < WINDOW)
     }
 
-    /// Counts a failure.
-    pub fn failed(&self, address: Option<IpAddr>, now: Timestamp) {
+    /// Counts a failure, or whatever else is limited.
+    pub fn count(&self, address: Option<IpAddr>, now: Timestamp) {
         let Some(address) = address.map(network) else {
             return;
         };
-        let mut counts = self.0.lock();
+        let mut counts = self.counts.lock();
         if counts.len() >= ADDRESSES && !counts.contains_key(&address) {
             counts.retain(|_, count| now.since(count.since) < WINDOW);
             if counts.len() >= ADDRESSES {
                 return;
             }
         }
-        let count = counts.entry(address).or_insert(Count {
-            since: now,
-            failures: 0,
-        });
+        let count = counts.entry(address).or_insert(Count { since: now, times: 0 });
         if now.since(count.since) >= WINDOW {
-            *count = Count {
-                since: now,
-                failures: 0,
-            };
+            *count = Count { since: now, times: 0 };
         }
-        count.failures = count.failures.saturating_add(1);
+        count.times = count.times.saturating_add(1);
     }
 }
 
@@ -82,13 +92,13 @@ mod tests {
         let address = |text: &str| Some(text.parse().unwrap());
         for n in 0..LIMIT {
             assert!(!throttle.is_closed(address("2001:db8::1"), at(0)), "{n}");
-            throttle.failed(address(&format!("2001:db8::{n:x}")), at(0));
+            throttle.count(address(&format!("2001:db8::{n:x}")), at(0));
         }
         assert!(throttle.is_closed(address("2001:db8::ffff"), at(599)));
         assert!(!throttle.is_closed(address("2001:db8:0:1::1"), at(599)));
         assert!(!throttle.is_closed(None, at(599)));
         assert!(!throttle.is_closed(address("2001:db8::1"), at(600)));
-        throttle.failed(address("2001:db8::1"), at(600));
+        throttle.count(address("2001:db8::1"), at(600));
         assert!(!throttle.is_closed(address("2001:db8::1"), at(601)));
     }
 
@@ -96,8 +106,8 @@ mod tests {
     fn memory_is_bounded() {
         let throttle = Throttle::default();
         for n in 0..2 * ADDRESSES as u32 {
-            throttle.failed(Some(std::net::Ipv4Addr::from(n).into()), Timestamp::from_secs(0));
+            throttle.count(Some(std::net::Ipv4Addr::from(n).into()), Timestamp::from_secs(0));
         }
-        assert_eq!(throttle.0.lock().len(), ADDRESSES);
+        assert_eq!(throttle.counts.lock().len(), ADDRESSES);
     }
 }

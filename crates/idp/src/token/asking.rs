@@ -2,10 +2,10 @@
 //! this step is shown to the person (RFC 6749 §4.1.2.1).
 
 use hygie_core::{AppId, Cx, TenantId};
-use hygie_oidc::{Aadsts, AuthorizeRequest, AuthorizeTarget, Params, Platform, Refusal, Version};
+use hygie_oidc::{Aadsts, AuthorizeRequest, AuthorizeTarget, Params, Platform, Refusal, ResponseMode, Version};
 use hygie_store::Tx;
 
-use super::Place;
+use super::{DeviceWay, Place};
 use crate::directory::{Application, Audience};
 use crate::repo::{Applications, Global, Principals, Tenants};
 use crate::{Idp, IdpError};
@@ -32,15 +32,17 @@ pub struct Asking {
     pub domain: Option<String>,
     /// The platform of the redirect URI.
     pub platform: Platform,
-    /// Where the answer goes.
+    /// Where the answer goes; empty when a device waits for it.
     pub redirect_uri: String,
+    /// The device that waits for it.
+    pub device: Option<DeviceWay>,
 }
 
 /// Where a client is registered, and the establishment it is asked at.
-struct Found {
-    home: TenantId,
-    organisation: Option<String>,
-    domain: Option<String>,
+pub(super) struct Found {
+    pub home: TenantId,
+    pub organisation: Option<String>,
+    pub domain: Option<String>,
 }
 
 impl Idp {
@@ -53,21 +55,7 @@ impl Idp {
         params: Params,
     ) -> Result<Asking, IdpError> {
         let target = AuthorizeTarget::parse(&params)?;
-        let segment = place.segment();
-        let unknown = || Refusal::about(Aadsts::UnknownClient, &[&target.client_id, &segment]);
-        let app = target.app(&segment)?;
-        let found = self.found(cx, place, app).await?.ok_or_else(unknown)?;
-        let application = self
-            .inner()
-            .store
-            .read(&cx.for_tenant(found.home), app, |app, tx| {
-                Box::pin(async move { Ok::<_, IdpError>(Applications(tx).find(*app).await?) })
-            })
-            .await?
-            .ok_or_else(unknown)?;
-        if place.tenant() != Some(found.home) && application.definition.sign_in_audience != Audience::Tenants {
-            return Err(Refusal::about(Aadsts::NotMultiTenant, &[&target.client_id, &format!("/{segment}")]).into());
-        }
+        let (found, application) = self.client_at(cx, place, &target.client_id).await?;
         let redirect_uris = &application.definition.redirect_uris;
         let (platform, redirect_uri) =
             redirect_uris.choose(target.redirect_uri.as_deref(), &application.app.to_string())?;
@@ -81,7 +69,57 @@ impl Idp {
             domain: found.domain,
             platform,
             redirect_uri,
+            device: None,
         })
+    }
+
+    /// The same for a device that waits.
+    pub(super) async fn asking_of(&self, cx: &Cx, way: DeviceWay) -> Result<Asking, IdpError> {
+        let ask = &way.row.ask;
+        let client_id = way.row.waiting.client.to_string();
+        let (found, application) = self.client_at(cx, ask.place, &client_id).await?;
+        Ok(Asking {
+            place: ask.place,
+            version: ask.version,
+            params: Params::default(),
+            target: AuthorizeTarget {
+                client_id,
+                redirect_uri: None,
+                state: None,
+                mode: ResponseMode::Query,
+            },
+            application,
+            organisation: found.organisation,
+            domain: found.domain,
+            platform: ask.platform,
+            redirect_uri: String::new(),
+            device: Some(way),
+        })
+    }
+
+    /// A client that may be used at a place, and where it was found.
+    pub(super) async fn client_at(
+        &self,
+        cx: &Cx,
+        place: Place,
+        client_id: &str,
+    ) -> Result<(Found, Application), IdpError> {
+        let segment = place.segment();
+        let unknown = || Refusal::about(Aadsts::UnknownClient, &[client_id, &segment]);
+        let app: AppId = client_id.parse().map_err(|_| unknown())?;
+        let found = self.found(cx, place, app).await?.ok_or_else(unknown)?;
+        let application = self
+            .inner()
+            .store
+            .read(&cx.for_tenant(found.home), app, |app, tx| {
+                Box::pin(async move { Ok::<_, IdpError>(Applications(tx).find(*app).await?) })
+            })
+            .await?
+            .ok_or_else(unknown)?;
+        if place.tenant() != Some(found.home) && application.definition.sign_in_audience != Audience::Tenants {
+            return Err(Refusal::about(Aadsts::NotMultiTenant, &[client_id, &format!("/{segment}")]).into());
+        }
+        Ok((found, application))
     }
 
     /// The client at a tenant by its service principal there, at all of them by its registration.
@@ -176,6 +214,9 @@ async fn present(tx: &mut Tx<'_>, app: AppId) -> Result<Option<Found>, IdpError>
 impl Asking {
     /// The rest of the request. Refusals of this step go to the application.
     pub fn request(&self) -> Result<AuthorizeRequest, Refusal> {
+        if let Some(way) = &self.device {
+            return Ok(way.request());
+        }
         let request = AuthorizeRequest::parse(&self.params, self.version)?;
         let definition = &self.application.definition;
         let disabled = |word: &str| Refusal::about(Aadsts::ResponseTypeDisabled, &[word]);

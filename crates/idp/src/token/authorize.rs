@@ -1,8 +1,9 @@
 //! The answer of the authorization endpoint once it is known who signed in (RFC 6749 §4.1.2, OpenID Connect Core §3).
 
 use hygie_core::{AppId, Cx, Secret, Timestamp, random_array};
+use hygie_oidc::device::Answer;
 use hygie_oidc::grant::CODE_TTL;
-use hygie_oidc::{AuthorizeRequest, Response};
+use hygie_oidc::{Aadsts, AuthorizeRequest, Refusal, Response};
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
@@ -11,7 +12,7 @@ use super::code::new_family;
 use super::issue::{AccessToken, client_info, object};
 use super::party::{Parties, Wanted};
 use super::{Asking, Authorization, opaque};
-use crate::repo::{Codes, Sessions};
+use crate::repo::{Codes, Devices, Sessions};
 use crate::signin::{SESSION_TTL, SignedIn};
 use crate::{Idp, IdpError};
 
@@ -19,6 +20,8 @@ use crate::{Idp, IdpError};
 #[derive(Clone)]
 struct Kept {
     code: Option<([u8; 32], String)>,
+    /// The device whose code it is.
+    device: Option<[u8; 32]>,
     family: Uuid,
     session: hygie_core::SessionId,
     app: AppId,
@@ -70,7 +73,7 @@ impl Idp {
     }
 
     /// The parties for the first resource, once every resource of the request is consented to.
-    async fn consented(&self, cx: &Cx, authorization: &Authorization) -> Result<Parties, IdpError> {
+    pub(super) async fn consented(&self, cx: &Cx, authorization: &Authorization) -> Result<Parties, IdpError> {
         let scopes = &authorization.scopes;
         let first = Wanted::first(scopes);
         for other in scopes.resources.iter().skip(1).map(Wanted::of) {
@@ -96,11 +99,31 @@ impl Idp {
         };
         Ok(Kept {
             code,
+            device: None,
             family: new_family(cx),
             session: authorization.session,
             app: authorization.client,
             record: Record::success(cx, "idp.authorize", object(authorization.client)),
         })
+    }
+
+    /// Keeps the approval of a device, as a code of its device code.
+    pub(super) async fn keep_approval(
+        &self,
+        cx: &Cx,
+        authorization: &Authorization,
+        device: [u8; 32],
+    ) -> Result<(), IdpError> {
+        let code = self.inner().digests.codes.digest(device);
+        let kept = Kept {
+            code: Some((code, serde_json::to_string(authorization)?)),
+            device: Some(device),
+            family: new_family(cx),
+            session: authorization.session,
+            app: authorization.client,
+            record: Record::success(cx, "idp.device.approve", object(authorization.client)),
+        };
+        self.keep(cx, kept).await
     }
 
     async fn keep(&self, cx: &Cx, kept: Kept) -> Result<(), IdpError> {
@@ -109,6 +132,12 @@ impl Idp {
             .write(cx, kept, |kept, tx| {
                 Box::pin(async move {
                     let now = tx.cx().now;
+                    if let Some(device) = &kept.device {
+                        let answer = Answer::Approved(tx.cx().tenant);
+                        if !Devices(tx).answered(device, answer, now).await? {
+                            return Err(Refusal::new(Aadsts::DeviceCodeExpired).into());
+                        }
+                    }
                     if let Some((digest, json)) = &kept.code {
                         Codes(tx).insert(digest, kept.family, json, now + CODE_TTL).await?;
                     }
@@ -160,7 +189,7 @@ fn lasts((issued, ends): (Timestamp, Timestamp)) -> u64 {
     ends.since(issued).as_secs()
 }
 
-fn authorization(asking: &Asking, request: &AuthorizeRequest, signed_in: &SignedIn) -> Authorization {
+pub(super) fn authorization(asking: &Asking, request: &AuthorizeRequest, signed_in: &SignedIn) -> Authorization {
     Authorization {
         client: asking.application.app,
         platform: asking.platform,

@@ -14,6 +14,14 @@ use super::{Authorization, Granted, Place, opaque, tenant_of};
 use crate::repo::{CodeRow, Codes, Refreshes, Sessions, Users};
 use crate::{Idp, IdpError};
 
+/// What is presented with a code.
+pub(super) struct Attempt {
+    /// The digest of the code.
+    pub digest: [u8; 32],
+    pub redirect_uri: Option<String>,
+    pub verifier: Option<String>,
+}
+
 /// A code as presented.
 #[derive(Clone)]
 struct Presented {
@@ -44,14 +52,30 @@ impl Idp {
             return Err(Refusal::about(Aadsts::BadGrant, &["grant_type"]).into());
         };
         let (cx, stored) = self.presented(cx, place, request, code).await?;
+        let attempt = Attempt {
+            digest: self.inner().digests.codes.digest(code.expose()),
+            redirect_uri: redirect_uri.clone(),
+            verifier: code_verifier.clone(),
+        };
+        self.redeemed(&cx, stored, attempt, (request, origin)).await
+    }
+
+    /// Answers for a code of this client, once everything is in order.
+    pub(super) async fn redeemed(
+        &self,
+        cx: &Cx,
+        stored: CodeRow,
+        attempt: Attempt,
+        (request, origin): (&TokenRequest, Option<&str>),
+    ) -> Result<Granted, IdpError> {
         let authorization = &stored.authorization;
         let wanted = wanted(request.scopes.as_ref(), authorization)?;
         let (parties, proof) = self
-            .grant_parties(&cx, authorization, &wanted, (request, origin))
+            .grant_parties(cx, authorization, &wanted, (request, origin))
             .await?;
         let cx = Cx {
             principal: Some(self.person_actor(cx.tenant, authorization).into()),
-            ..cx
+            ..cx.clone()
         };
         let platform = authorization.platform;
         let refresh = authorization
@@ -60,9 +84,9 @@ impl Idp {
             .offline_access
             .then(|| self.new_refresh(&cx, platform, cx.now));
         let presented = Presented {
-            digest: self.inner().digests.codes.digest(code.expose()),
-            redirect_uri: redirect_uri.clone(),
-            verifier: code_verifier.clone(),
+            digest: attempt.digest,
+            redirect_uri: attempt.redirect_uri,
+            verifier: attempt.verifier,
             client: authorization.client,
             refresh: refresh.as_ref().map(|new| (new.digest, new.ends)),
             record: Record::success(&cx, "idp.token", object(parties.resource.party.application.app)),
@@ -125,7 +149,7 @@ impl Idp {
         Ok((parties, proof))
     }
 
-    async fn find_code(&self, cx: &Cx, digest: [u8; 32]) -> Result<Option<CodeRow>, IdpError> {
+    pub(super) async fn find_code(&self, cx: &Cx, digest: [u8; 32]) -> Result<Option<CodeRow>, IdpError> {
         self.inner()
             .store
             .read(cx, digest, |digest, tx| {

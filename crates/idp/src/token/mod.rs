@@ -6,6 +6,7 @@ mod bearer;
 mod claims;
 mod client_credentials;
 mod code;
+mod device;
 mod issue;
 pub(crate) mod known;
 mod on_behalf_of;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use asking::Asking;
 pub(crate) use claims::grant_of;
+pub use device::{DeviceAsk, DeviceWay};
 pub use userinfo::{UserInfo, UserInfoError};
 
 /// What a person authorized: kept with the code, then with the family of refresh tokens.
@@ -65,7 +67,8 @@ pub struct Granted {
 }
 
 /// What the first segment of a path names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Place {
     /// One tenant, which exists.
     Tenant(TenantId),

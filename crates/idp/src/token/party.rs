@@ -212,7 +212,17 @@ impl Idp {
         client: AppId,
         (request, credentials): (&TokenRequest, &Credentials),
     ) -> Result<Proof, Refusal> {
-        match &request.client.credential {
+        self.proof_by(cx, client, (&request.client.credential, &request.segment), credentials)
+    }
+
+    fn proof_by(
+        &self,
+        cx: &Cx,
+        client: AppId,
+        (credential, segment): (&Credential, &str),
+        credentials: &Credentials,
+    ) -> Result<Proof, Refusal> {
+        match credential {
             Credential::None => Ok(Proof::Public),
             Credential::Secret(secret) => {
                 let digest = self.inner().digests.secrets.digest(secret.expose());
@@ -222,7 +232,7 @@ impl Idp {
             Credential::Assertion(assertion) => {
                 let expected = Expected {
                     app: client,
-                    audiences: self.provider().token_audiences(&request.segment, cx.tenant),
+                    audiences: self.provider().token_audiences(segment, cx.tenant),
                     now: cx.now,
                 };
                 assertion::verify(assertion.expose(), &credentials.certificates, &expected)?;
@@ -233,9 +243,19 @@ impl Idp {
 
     /// The same for a client of which nothing else is read; one that is unknown here has nothing to prove.
     pub(super) async fn prove(&self, cx: &Cx, client: AppId, request: &TokenRequest) -> Result<(), IdpError> {
+        self.prove_by(cx, client, (&request.client.credential, &request.segment))
+            .await
+    }
+
+    pub(super) async fn prove_by(
+        &self,
+        cx: &Cx,
+        client: AppId,
+        presented: (&Credential, &str),
+    ) -> Result<(), IdpError> {
         if let Some(principal) = self.find_service_principal(cx, client).await? {
             let credentials = self.home_credentials(cx, &principal).await?;
-            self.proof(cx, client, (request, &credentials))?;
+            self.proof_by(cx, client, presented, &credentials)?;
         }
         Ok(())
     }

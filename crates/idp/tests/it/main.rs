@@ -5,6 +5,7 @@
 mod assertion;
 mod audit;
 mod authorize;
+mod device;
 mod gate;
 mod keys;
 mod metadata;

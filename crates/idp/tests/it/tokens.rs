@@ -232,11 +232,6 @@ async fn malformed_requests() {
     ];
     let common = world.browser().post("/common/oauth2/v2.0/token", &fields).await;
     assert_eq!(code_of(&common), 9_001_023);
-    let device = world
-        .browser()
-        .post(&world.path("oauth2/v2.0/devicecode"), &[("client_id", "x")])
-        .await;
-    assert_eq!((device.status.as_u16(), code_of(&device)), (400, 70_003));
 }
 
 #[tokio::test]

@@ -285,15 +285,17 @@ impl World {
 
 /// Posts the form of a page with its hidden fields.
 pub async fn submit(browser: &Client, page: &Answer, fields: &[(&str, &str)]) -> Answer {
-    let action = page
-        .text()
-        .split("action=\"")
-        .find_map(|rest| rest.split('"').next().filter(|a| a.ends_with("/login")));
+    let action = page.text().split("action=\"").find_map(|rest| {
+        rest.split('"')
+            .next()
+            .filter(|a| a.ends_with("/login") || *a == "/device")
+    });
     let action = action
         .unwrap_or_else(|| panic!("no form in {}", page.text()))
         .to_owned();
-    let hidden: Vec<(String, String)> = ["csrf", "step", "version", "request"]
+    let hidden: Vec<(String, String)> = ["csrf", "step", "version", "request", "account"]
         .iter()
+        .filter(|hidden| !fields.iter().any(|(name, _)| name == *hidden))
         .filter_map(|name| Some(((*name).to_owned(), page.field(name)?)))
         .collect();
     let mut all: Vec<(&str, &str)> = hidden
@@ -347,6 +349,7 @@ fn edge(trail: &Arc<Trail>, clock: &Arc<VirtualClock>, random: &Arc<SeededRandom
 async fn apps(idp: &Idp, cx: &Cx) -> [AppId; 5] {
     let [spa, native] =
         [(vec![SPA.to_owned()], vec![]), (vec![], vec![LOOPBACK.to_owned()])].map(|(spa, native)| Definition {
+            is_fallback_public_client: !native.is_empty(),
             redirect_uris: RedirectUris {
                 spa,
                 public_client: native,

@@ -163,6 +163,7 @@ impl Settler<'_> {
                     public_client: redirect_uris.clone(),
                     ..RedirectUris::default()
                 },
+                is_fallback_public_client: true,
                 ..Definition::default()
             },
         };

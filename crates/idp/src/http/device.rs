@@ -1,0 +1,170 @@
+//! `GET|POST /device` — where a person types the code that a device shows (RFC 8628 §3.3), and the pages on which they
+//! confirm it. In between they sign in as for any application.
+//!
+//! There is no link with the code in it (§3.3.1): people would be sent the code of somebody else's device.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use hygie_oidc::Aadsts;
+use hygie_web::audit::Note;
+use hygie_web::error::Failure;
+use hygie_web::ui::{Field, Form, Notice, Page, Summary, Tone, View};
+
+use super::flow::{self, Flow};
+use super::inbound::Inbound;
+use super::{DEVICE, refused};
+use crate::signin::SignedIn;
+use crate::token::DeviceWay;
+use crate::{Idp, IdpError};
+
+/// The parameter with the code.
+pub const USER_CODE: &str = "user_code";
+
+#[derive(Template)]
+#[template(path = "device.html")]
+struct CodePage {
+    page: Page,
+    form: Form,
+    summary: Summary,
+    code: Field,
+    warning: Notice,
+}
+
+#[derive(Template)]
+#[template(path = "device-confirm.html")]
+struct ConfirmPage {
+    page: Page,
+    form: Form,
+    app: String,
+    code: String,
+    account: (String, String),
+    address: Option<String>,
+    at: String,
+    warning: Notice,
+}
+
+#[derive(Template)]
+#[template(path = "device-done.html")]
+struct DonePage {
+    page: Page,
+    app: String,
+    approved: bool,
+}
+
+pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Response {
+    let typed = inbound.params().ok().and_then(|params| params.get(USER_CODE));
+    // The language switch brings back what was typed; what is no code is not repeated.
+    let typed = typed.filter(|typed| hygie_oidc::device::UserCode::parse(typed).is_some());
+    ask(&idp, &inbound, typed.unwrap_or_default(), None)
+}
+
+pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
+    inbound.asked.note(Note::new("idp.device.code", "device"));
+    let typed = typed(&idp, &inbound).map_err(|error| refused::page_on_way(&idp, &inbound, &error, again()))?;
+    if typed.is_empty() {
+        return Ok(ask(&idp, &inbound, "", Some("device-code-missing")));
+    }
+    match idp.asking_for_device(&inbound.cx(), &typed).await {
+        Ok(asking) => {
+            let (idp, inbound) = (&idp, &inbound);
+            Flow { idp, inbound, asking }.begin().await
+        }
+        Err(IdpError::Refused(refusal)) if refusal.code() == Aadsts::DeviceCodeExpired => {
+            let note = Note::new("idp.device.code", "device").refused("AADSTS70018");
+            Ok((note, ask(&idp, &inbound, &typed, Some("device-code-wrong"))).into_response())
+        }
+        Err(error) => Err(refused::page_on_way(&idp, &inbound, &error, again())),
+    }
+}
+
+/// The code of a form that is ours.
+fn typed(idp: &Idp, inbound: &Inbound) -> Result<String, IdpError> {
+    flow::check_form(idp, inbound)?;
+    let typed = inbound.params()?.get(USER_CODE).unwrap_or_default().trim();
+    // What is no code is shown again, but not at any length.
+    Ok(typed.chars().take(64).collect())
+}
+
+/// Where a person begins again.
+fn again() -> refused::Way<'static> {
+    refused::Way {
+        again: Some(DEVICE.to_owned()),
+        ..refused::Way::default()
+    }
+}
+
+fn ask(idp: &Idp, inbound: &Inbound, typed: &str, error: Option<&'static str>) -> Response {
+    let page = inbound.asked.page().at(address(typed));
+    let code = Field::text(&page, USER_CODE, page.t("device-code"))
+        .hint(page.t("device-code-hint"))
+        .autocomplete("off")
+        .value(typed)
+        .error(error.map(|key| page.t(key)))
+        .focus();
+    let (form, cookies) = flow::form(idp, inbound, DEVICE.to_owned());
+    let view = View(CodePage {
+        summary: Summary::of(&page, [&code]),
+        form,
+        code,
+        warning: Notice::new(&page, Tone::Warning, page.t("device-warning")),
+        page,
+    });
+    (cookies, view).into_response()
+}
+
+/// The page with this code.
+pub fn address(typed: &str) -> String {
+    if typed.is_empty() {
+        return DEVICE.to_owned();
+    }
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair(USER_CODE, typed)
+        .finish();
+    format!("{DEVICE}?{query}")
+}
+
+/// Asks whether it is this application that the person wants, with this account, on the device that shows this code.
+pub fn confirm(flow: &Flow<'_>, way: &DeviceWay, signed_in: &SignedIn) -> Response {
+    let page = flow.page();
+    let (form, cookies) = flow.form("device");
+    let account = &signed_in.account;
+    let view = View(ConfirmPage {
+        form: form.carry("account", account.session.to_string()),
+        app: flow.app_name(),
+        code: way.user_code.grouped(),
+        account: (account.display_name.clone(), account.user_principal_name.clone()),
+        address: way.row.ask.address.map(|address| address.to_string()),
+        at: way.row.created_at.to_rfc3339(),
+        warning: Notice::new(&page, Tone::Warning, page.t("device-warning")),
+        page,
+    });
+    (cookies, view).into_response()
+}
+
+/// The answer of the person.
+pub async fn answered(flow: &Flow<'_>, way: &DeviceWay, signed_in: &SignedIn, says: Says) -> Response {
+    let cx = flow.inbound.asked.cx(signed_in.account.tenant);
+    let done = match says {
+        Says::Yes => flow.idp.approve_device(&cx, (&flow.asking, way), signed_in).await,
+        Says::No => flow.idp.decline_device(&cx, way, signed_in).await,
+    };
+    if let Err(error) = done {
+        return flow.page_of(&error).into_response();
+    }
+    let view = View(DonePage {
+        page: flow.inbound.asked.page().at(DEVICE),
+        app: flow.app_name(),
+        approved: says == Says::Yes,
+    });
+    (Note::recorded(), view).into_response()
+}
+
+/// What the person says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// It is mine.
+    Yes,
+    /// It is not.
+    No,
+}
