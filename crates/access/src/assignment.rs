@@ -7,7 +7,7 @@ use hygie_core::{ObjectId, Random, TenantId, Timestamp};
 use hygie_store::{FromValue, Value};
 use uuid::Uuid;
 
-use crate::{Kind, Role};
+use crate::{Kind, Profile, Role};
 
 /// The id of a role assignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -87,6 +87,37 @@ pub struct Assignee {
     pub id: ObjectId,
     /// What it is.
     pub kind: AssigneeKind,
+}
+
+/// Who a role is given to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Holder {
+    /// An object of a directory.
+    Object(Assignee),
+    /// Every professional of a kind.
+    Profile(Profile),
+}
+
+impl From<Assignee> for Holder {
+    fn from(assignee: Assignee) -> Self {
+        Self::Object(assignee)
+    }
+}
+
+impl From<Profile> for Holder {
+    fn from(profile: Profile) -> Self {
+        Self::Profile(profile)
+    }
+}
+
+impl fmt::Display for Holder {
+    /// As the audit trail names it: ids and codes, no name of a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Object(Assignee { tenant, id, kind }) => write!(f, "{} {tenant}/{id}", kind.name()),
+            Self::Profile(profile) => write!(f, "Profile {profile}"),
+        }
+    }
 }
 
 /// Where a role holds: `/workspaces/{workspace}` or `/workspaces/{workspace}/{kind}/{service}`.
@@ -172,7 +203,7 @@ pub struct RoleAssignment {
     /// Its id.
     pub id: AssignmentId,
     /// Who.
-    pub assignee: Assignee,
+    pub holder: Holder,
     /// Which role.
     pub role: Role,
     /// Where.

@@ -10,9 +10,9 @@ use hygie_store::audit::Record;
 use hygie_store::{Store, StoreError};
 use tokio::sync::Mutex;
 
-use crate::assignment::{Assignee, AssigneeKind, AssignmentId, RoleAssignment, Scope};
+use crate::assignment::{Assignee, AssigneeKind, AssignmentId, Holder, RoleAssignment, Scope};
 use crate::repo::RoleAssignments;
-use crate::{ActionSet, Kind, Role, RoleSemantics};
+use crate::{ActionSet, Kind, Profile, Role, RoleSemantics};
 
 /// Another process may have written: what is in memory is read again after this.
 const MAX_AGE: Duration = Duration::from_secs(1);
@@ -25,14 +25,19 @@ pub(crate) struct Place {
     pub service: String,
 }
 
-/// What one assignee has, in the role of a person, group or program, somewhere.
-struct Assigned {
-    kind: AssigneeKind,
+/// What one holder has somewhere.
+struct Given {
     role: Role,
     scope: Scope,
 }
 
-impl Assigned {
+/// What one assignee has, in the role of a person, group or program.
+struct Assigned {
+    kind: AssigneeKind,
+    given: Given,
+}
+
+impl Given {
     fn holds_at(&self, place: &Place) -> bool {
         self.role.kind() == place.kind && self.scope.covers(&place.workspace, place.kind, &place.service)
     }
@@ -42,23 +47,34 @@ impl Assigned {
 pub(crate) struct Snapshot {
     loaded_at: Timestamp,
     by_assignee: HashMap<(TenantId, ObjectId), Vec<Assigned>>,
+    by_profile: Vec<(Profile, Given)>,
 }
 
 impl Snapshot {
     fn new(loaded_at: Timestamp, list: Vec<RoleAssignment>) -> Self {
         let mut by_assignee: HashMap<_, Vec<_>> = HashMap::new();
-        for assignment in list {
-            let Assignee { tenant, id, kind } = assignment.assignee;
-            by_assignee.entry((tenant, id)).or_default().push(Assigned {
-                kind,
-                role: assignment.role,
-                scope: assignment.scope,
-            });
+        let mut by_profile = Vec::new();
+        for RoleAssignment {
+            holder, role, scope, ..
+        } in list
+        {
+            let given = Given { role, scope };
+            match holder {
+                Holder::Object(Assignee { tenant, id, kind }) => {
+                    let assigned = Assigned { kind, given };
+                    by_assignee.entry((tenant, id)).or_default().push(assigned);
+                }
+                Holder::Profile(profile) => by_profile.push((profile, given)),
+            }
         }
-        Self { loaded_at, by_assignee }
+        Self {
+            loaded_at,
+            by_assignee,
+            by_profile,
+        }
     }
 
-    /// The actions of all roles that a principal has at a place, itself or through its groups.
+    /// The actions of all roles that a principal has at a place, itself, through its groups or by its profession.
     pub fn actions(&self, principal: &Principal, place: &Place, semantics: RoleSemantics) -> ActionSet {
         let is_self = |assigned: &&Assigned| match assigned.kind {
             AssigneeKind::User => principal.kind == PrincipalKind::User,
@@ -73,10 +89,16 @@ impl Snapshot {
             .iter()
             .flat_map(|group| self.assigned(principal, ObjectId::from_uuid(group.uuid())))
             .filter(is_group);
+        let by_profession = self
+            .by_profile
+            .iter()
+            .filter_map(|(profile, given)| profile.includes(principal).then_some(given));
         own.chain(by_group)
-            .filter(|assigned| assigned.holds_at(place))
-            .fold(ActionSet::EMPTY, |actions, assigned| {
-                actions.union(assigned.role.actions(semantics))
+            .map(|assigned| &assigned.given)
+            .chain(by_profession)
+            .filter(|given| given.holds_at(place))
+            .fold(ActionSet::EMPTY, |actions, given| {
+                actions.union(given.role.actions(semantics))
             })
     }
 
@@ -160,7 +182,7 @@ impl Assignments {
     pub async fn assign(
         &self,
         cx: &Cx,
-        assignee: Assignee,
+        holder: impl Into<Holder>,
         role: Role,
         scope: Scope,
     ) -> Result<RoleAssignment, AssignmentError> {
@@ -169,7 +191,7 @@ impl Assignments {
         }
         let assignment = RoleAssignment {
             id: AssignmentId::random(&*cx.random),
-            assignee,
+            holder: holder.into(),
             role,
             scope,
             created_at: cx.now,
@@ -257,19 +279,14 @@ impl Assignments {
     }
 }
 
-/// An assignment in an audit record: ids and names of roles, no name of a person.
+/// An assignment in an audit record: ids, codes and names of roles, no name of a person.
 fn object(assignment: &RoleAssignment) -> String {
     let RoleAssignment {
         id,
-        assignee,
+        holder,
         role,
         scope,
         ..
     } = assignment;
-    let Assignee { tenant, id: who, kind } = assignee;
-    format!(
-        "roleAssignment/{id} {} {tenant}/{who} {} {scope}",
-        kind.name(),
-        role.name()
-    )
+    format!("roleAssignment/{id} {holder} {} {scope}", role.name())
 }

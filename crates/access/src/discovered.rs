@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use futures_util::future::BoxFuture;
-use hygie_core::{Clock, Timestamp};
+use hygie_core::{Clock, TenantId, Timestamp};
 use hygie_jose::{Jwks, KeySet, json};
 use serde::Deserialize;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use url::Url;
 
-use crate::{KeySource, KeysUnavailable, Outgoing, OutgoingError};
+use crate::{EntraCloud, KeySource, KeysUnavailable, Outgoing, OutgoingError};
 
 /// Keys are asked for again after this.
 const REFRESH: Duration = Duration::from_hours(1);
@@ -21,6 +21,42 @@ const MAX_AGE: Duration = Duration::from_hours(24);
 const UNKNOWN_KEY_PAUSE: Duration = Duration::from_mins(5);
 /// After a failure the issuer is left alone for this.
 const FAILURE_PAUSE: Duration = Duration::from_secs(30);
+/// Who has older keys to go on with waits no longer than this for the issuer; it may answer later.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A discovery document.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Document {
+    /// Where it is.
+    pub address: String,
+    /// What it says its issuer is, character by character; `{tenantid}` in one for all tenants.
+    pub issuer: String,
+}
+
+impl Document {
+    /// That of an OpenID Connect issuer.
+    pub fn of_issuer(issuer: impl Into<String>) -> Self {
+        let issuer = issuer.into();
+        Self {
+            address: format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')),
+            issuer,
+        }
+    }
+
+    /// That of a tenant of Entra ID; its keys are those of both versions.
+    pub fn of_entra(cloud: &EntraCloud, tenant: TenantId) -> Self {
+        Self::of_issuer(format!("{}/{tenant}/v2.0", cloud.authority))
+    }
+
+    /// The one for all tenants of Entra ID: one request serves a workspace that trusts many.
+    pub fn of_entra_organizations(cloud: &EntraCloud) -> Self {
+        let authority = &cloud.authority;
+        Self {
+            address: format!("{authority}/organizations/v2.0/.well-known/openid-configuration"),
+            issuer: format!("{authority}/{{tenantid}}/v2.0"),
+        }
+    }
+}
 
 struct Fetched {
     keys: Arc<KeySet>,
@@ -48,28 +84,78 @@ enum FetchError {
     NoKey,
 }
 
-/// The keys of one outside issuer.
-pub struct Discovered {
+/// The keys of one outside issuer, or of all tenants of one cloud. Cheap to clone.
+#[derive(Clone)]
+pub struct Discovered(Arc<Inner>);
+
+struct Inner {
     outgoing: Outgoing,
-    issuer: String,
+    document: Document,
     clock: Arc<dyn Clock>,
     fetched: ArcSwapOption<Fetched>,
-    attempts: Mutex<Attempts>,
+    attempts: Arc<Mutex<Attempts>>,
 }
 
 impl Discovered {
-    /// Of this issuer, whose discovery document is at `{issuer}/.well-known/openid-configuration`. Nothing is fetched
-    /// before the first token comes.
-    pub fn new(outgoing: Outgoing, issuer: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
-        Self {
+    /// By this document. Nothing is fetched before the first token comes.
+    pub fn new(outgoing: Outgoing, document: Document, clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Inner {
             outgoing,
-            issuer: issuer.into(),
+            document,
             clock,
             fetched: ArcSwapOption::empty(),
-            attempts: Mutex::default(),
-        }
+            attempts: Arc::default(),
+        }))
     }
 
+    async fn current(&self) -> Result<Arc<KeySet>, KeysUnavailable> {
+        if let Some(keys) = self.0.younger_than(REFRESH) {
+            return Ok(keys);
+        }
+        // One caller asks; the others go on with what there is, or wait when there is nothing.
+        let attempts = match (self.0.attempts.clone().try_lock_owned(), self.0.younger_than(MAX_AGE)) {
+            (Ok(attempts), _) => attempts,
+            (Err(_), Some(keys)) => return Ok(keys),
+            (Err(_), None) => self.0.attempts.clone().lock_owned().await,
+        };
+        if let Some(keys) = self.0.younger_than(REFRESH) {
+            return Ok(keys);
+        }
+        self.fetch(attempts).await
+    }
+
+    async fn after_unknown_key(&self) -> Result<Arc<KeySet>, KeysUnavailable> {
+        let locking = self.0.attempts.clone().lock_owned();
+        let Ok(mut attempts) = tokio::time::timeout(PATIENCE, locking).await else {
+            return self.0.younger_than(MAX_AGE).ok_or(KeysUnavailable);
+        };
+        let now = self.0.clock.now();
+        let is_paused = attempts
+            .unknown_key_at
+            .is_some_and(|at| now.since(at) < UNKNOWN_KEY_PAUSE);
+        if is_paused || self.0.younger_than(FAILURE_PAUSE).is_some() {
+            return self.0.younger_than(MAX_AGE).ok_or(KeysUnavailable);
+        }
+        attempts.unknown_key_at = Some(now);
+        self.fetch(attempts).await
+    }
+
+    /// Asks the issuer, unless it failed a moment ago; falls back on what there is. The request goes on when its
+    /// caller is gone: who sends a token and hangs up must not use up the chance of the others.
+    async fn fetch(&self, attempts: OwnedMutexGuard<Attempts>) -> Result<Arc<KeySet>, KeysUnavailable> {
+        let inner = self.0.clone();
+        let asking = tokio::spawn(async move { inner.ask_unless_failed(attempts).await });
+        // Outside of these waits nothing happens: a task that ended badly has left the keys as they were.
+        if self.0.younger_than(MAX_AGE).is_some() {
+            let _ = tokio::time::timeout(PATIENCE, asking).await;
+        } else {
+            let _ = asking.await;
+        }
+        self.0.younger_than(MAX_AGE).ok_or(KeysUnavailable)
+    }
+}
+
+impl Inner {
     /// What was fetched, if it is younger than `age`.
     fn younger_than(&self, age: Duration) -> Option<Arc<KeySet>> {
         let fetched = self.fetched.load();
@@ -77,56 +163,23 @@ impl Discovered {
         (self.clock.now().since(fetched.at) < age).then(|| fetched.keys.clone())
     }
 
-    async fn current(&self) -> Result<Arc<KeySet>, KeysUnavailable> {
-        if let Some(keys) = self.younger_than(REFRESH) {
-            return Ok(keys);
-        }
-        // One caller asks; the others go on with what there is, or wait when there is nothing.
-        let attempts = match (self.attempts.try_lock(), self.younger_than(MAX_AGE)) {
-            (Ok(attempts), _) => attempts,
-            (Err(_), Some(keys)) => return Ok(keys),
-            (Err(_), None) => self.attempts.lock().await,
-        };
-        if let Some(keys) = self.younger_than(REFRESH) {
-            return Ok(keys);
-        }
-        self.fetch(attempts).await
-    }
-
-    async fn after_unknown_key(&self) -> Result<Arc<KeySet>, KeysUnavailable> {
-        let mut attempts = self.attempts.lock().await;
+    async fn ask_unless_failed(&self, mut attempts: OwnedMutexGuard<Attempts>) {
         let now = self.clock.now();
-        let paused = attempts
-            .unknown_key_at
-            .is_some_and(|at| now.since(at) < UNKNOWN_KEY_PAUSE);
-        if paused || self.younger_than(FAILURE_PAUSE).is_some() {
-            return self.younger_than(MAX_AGE).ok_or(KeysUnavailable);
+        if attempts.failed_at.is_some_and(|at| now.since(at) < FAILURE_PAUSE) {
+            return;
         }
-        attempts.unknown_key_at = Some(now);
-        self.fetch(attempts).await
-    }
-
-    /// Asks the issuer, unless it failed a moment ago; falls back on what there is.
-    async fn fetch(&self, mut attempts: MutexGuard<'_, Attempts>) -> Result<Arc<KeySet>, KeysUnavailable> {
-        let now = self.clock.now();
-        if attempts.failed_at.is_none_or(|at| now.since(at) >= FAILURE_PAUSE) {
-            match self.ask().await {
-                Ok(keys) => {
-                    let keys = Arc::new(keys);
-                    attempts.failed_at = None;
-                    self.fetched.store(Some(Arc::new(Fetched {
-                        keys: keys.clone(),
-                        at: now,
-                    })));
-                    return Ok(keys);
-                }
-                Err(error) => {
-                    attempts.failed_at = Some(now);
-                    tracing::warn!(issuer = self.issuer, %error, "the keys of an issuer could not be fetched");
-                }
+        match self.ask().await {
+            Ok(keys) => {
+                attempts.failed_at = None;
+                let keys = Arc::new(keys);
+                self.fetched.store(Some(Arc::new(Fetched { keys, at: now })));
+            }
+            Err(error) => {
+                attempts.failed_at = Some(now);
+                let issuer = &self.document.issuer;
+                tracing::warn!(issuer, %error, "the keys of an issuer could not be fetched");
             }
         }
-        self.younger_than(MAX_AGE).ok_or(KeysUnavailable)
     }
 
     async fn ask(&self) -> Result<KeySet, FetchError> {
@@ -135,10 +188,9 @@ impl Discovered {
             issuer: String,
             jwks_uri: String,
         }
-        let address = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
-        let document = self.document(&address).await?;
+        let document = self.document(&self.document.address).await?;
         let discovery: Discovery = json::read(&document, "discovery").map_err(|_| FetchError::Malformed)?;
-        if discovery.issuer != self.issuer {
+        if discovery.issuer != self.document.issuer {
             return Err(FetchError::OtherIssuer);
         }
         let document = self.document(&discovery.jwks_uri).await?;

@@ -8,6 +8,7 @@ use hygie_core::{AppId, Principal, TenantId, Timestamp};
 use hygie_jose::{Claims, MAX_TOKEN, Untrusted};
 
 use crate::assignments::{Assignments, Place};
+use crate::confirmation::Confirmation;
 use crate::known::{Known, KnownTokens};
 use crate::{
     Kind, Operation, Origin, Permissions, Reason, Refusal, Revocations, Role, RoleSemantics, TrustedIssuer, claims,
@@ -29,6 +30,25 @@ pub struct AppRole {
     pub value: String,
     /// What it stands for.
     pub role: Role,
+}
+
+/// What a caller shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Credentials<'a> {
+    /// The `Authorization` header (RFC 6750 §2.1).
+    pub authorization: Option<&'a str>,
+    /// The certificate (DER) that it proved to hold in the TLS handshake, for tokens that are bound to one.
+    pub certificate: Option<&'a [u8]>,
+}
+
+impl<'a, T: AsRef<str> + ?Sized> From<Option<&'a T>> for Credentials<'a> {
+    /// A header alone.
+    fn from(authorization: Option<&'a T>) -> Self {
+        Self {
+            authorization: authorization.map(AsRef::as_ref),
+            certificate: None,
+        }
+    }
 }
 
 /// One service instance, as the configuration describes it.
@@ -114,10 +134,15 @@ impl Gate {
         self.kind
     }
 
-    /// Who sent the request with this `Authorization` header (RFC 6750 §2.1).
-    pub async fn authenticate(&self, authorization: Option<&str>, now: Timestamp) -> Result<Arc<Principal>, Refusal> {
-        let checked = match authorization.and_then(bearer) {
-            Some(token) => self.check(token, now).await,
+    /// Who sent the request with these credentials.
+    pub async fn authenticate(
+        &self,
+        credentials: impl Into<Credentials<'_>>,
+        now: Timestamp,
+    ) -> Result<Arc<Principal>, Refusal> {
+        let credentials = credentials.into();
+        let checked = match credentials.authorization.and_then(bearer) {
+            Some(token) => self.check(token, credentials.certificate, now).await,
             None => Err(Reason::NoToken),
         };
         checked.map_err(|reason| self.refusal(reason))
@@ -157,7 +182,7 @@ impl Gate {
         Refusal::new(reason, challenge)
     }
 
-    async fn check(&self, token: &str, now: Timestamp) -> Result<Arc<Principal>, Reason> {
+    async fn check(&self, token: &str, certificate: Option<&[u8]>, now: Timestamp) -> Result<Arc<Principal>, Reason> {
         if token.len() > MAX_TOKEN {
             return Err(Reason::TooLarge);
         }
@@ -169,6 +194,8 @@ impl Gate {
             self.known.insert(digest, known.clone());
             known
         };
+        // A bound token without its proof is a stolen one, known or not.
+        known.confirmation.map_or(Ok(()), |bound| bound.check(certificate))?;
         match self.revocations.revoked(&known.origin) {
             None => Ok(known.principal.clone()),
             Some(revoked) => Err(revoked.into()),
@@ -191,12 +218,7 @@ impl Gate {
         }
         let claims = &verified.claims;
         claims.check_instants(now, LEEWAY)?;
-        self.check_audience(claims)?;
-        if claims.members.contains_key("cnf") {
-            // Proof of possession (RFC 7800): the main listener sees no certificate, and a bound token without its
-            // proof is a stolen one.
-            return Err(Reason::Bound);
-        }
+        self.check_audience(claims, issuer)?;
         let principal = claims::principal(claims, &verified.header, issuer)?;
         Ok(Known {
             origin: Origin {
@@ -207,14 +229,16 @@ impl Gate {
                 rh: claims.text("rh").filter(|rh| rh.len() <= MAX_RH).map(Box::from),
             },
             principal: Arc::new(principal),
+            confirmation: Confirmation::of(claims, issuer.thumbprint)?,
             expires_at: claims.expires_at.ok_or(Reason::Expired)? + LEEWAY,
             verified_at: now,
         })
     }
 
-    fn check_audience(&self, claims: &Claims) -> Result<(), Reason> {
+    fn check_audience(&self, claims: &Claims, issuer: &TrustedIssuer) -> Result<(), Reason> {
         let is_ours = |audience: &String| {
             self.audiences.contains(audience)
+                || issuer.audiences.contains(audience)
                 || audience.len() == 36 && self.audiences.contains(&audience.to_ascii_lowercase())
         };
         if claims.audience.iter().any(is_ours) {

@@ -8,6 +8,7 @@ use hygie_core::{Principal, Timestamp};
 use hygie_jose::digest;
 use parking_lot::Mutex;
 
+use crate::confirmation::Confirmation;
 use crate::revocation::Origin;
 
 /// Independent parts, so that callers rarely wait for each other.
@@ -21,6 +22,7 @@ const MAX_AGE: Duration = Duration::from_mins(5);
 #[derive(Debug)]
 pub(crate) struct Known {
     pub principal: Arc<Principal>,
+    pub confirmation: Option<Confirmation>,
     pub origin: Origin,
     pub expires_at: Timestamp,
     pub verified_at: Timestamp,
@@ -110,6 +112,7 @@ mod tests {
                 session: None,
                 professional: None,
             }),
+            confirmation: None,
             origin: Origin {
                 tenant,
                 subject,

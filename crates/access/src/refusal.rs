@@ -64,10 +64,18 @@ reasons! {
     OtherKind = "token_other_kind", Unauthenticated;
     /// Another type of token: id token, logout token, proof.
     TokenType = "token_type", Unauthenticated;
-    /// Lacks a claim that an access token has, or contradicts itself.
+    /// `ver` is not that of the issuer.
+    Version = "token_version", Unauthenticated;
+    /// Neither a person's token nor an application's, or both at once.
+    Actor = "token_actor", Unauthenticated;
+    /// Lacks a claim that an access token has, or has it in another form.
     MissingClaim = "token_missing_claim", Unauthenticated;
-    /// Bound to a key or certificate (`cnf`) that the caller did not prove to hold.
+    /// Bound to a certificate (`cnf`), and the connection has none.
     Bound = "token_bound", Unauthenticated;
+    /// Bound to another certificate than that of the connection.
+    OtherCertificate = "token_other_certificate", Unauthenticated;
+    /// Bound (`cnf`) in a way or form that is not the one of the issuer.
+    Confirmation = "token_confirmation", Unauthenticated;
     /// The tenant is closed.
     TenantRevoked = "tenant_revoked", Unauthenticated;
     /// The user's tokens are revoked.

@@ -13,7 +13,7 @@ mod time;
 pub use cx::Cx;
 pub use fault::{ErrorKind, Fault};
 pub use id::{AppId, GroupId, ObjectId, RequestId, SessionId, TenantId};
-pub use principal::{Principal, PrincipalKind, Professional};
+pub use principal::{Principal, PrincipalKind, Profession, Professional};
 pub use random::{Random, random_array};
 pub use secret::Secret;
 pub use time::{Clock, Timestamp};

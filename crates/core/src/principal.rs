@@ -16,13 +16,23 @@ pub enum PrincipalKind {
     ManagedIdentity,
 }
 
+/// A profession that somebody exercises.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Profession {
+    /// Its code (TRE G15): `10` is a physician, `60` a nurse.
+    pub code: String,
+    /// In which category (TRE R09): `C` civil, `M` public agent, `E` student.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+}
+
 /// What the federator vouched for about a health professional.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Professional {
     /// National identifier (`8` + RPPS).
     pub national_id: String,
-    /// Profession codes (table G15): `10` is a physician, `60` a nurse.
-    pub professions: Vec<String>,
+    /// Professions.
+    pub professions: Vec<Profession>,
     /// FINESS or SIRET numbers of the structures of activity.
     pub structures: Vec<String>,
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use hygie_access::{Gate, Operation, Permissions, Refusal};
+use hygie_access::{Credentials, Gate, Operation, Permissions, Refusal};
 use hygie_core::{Cx, ErrorKind, Principal};
 use hygie_store::Store;
 
 use crate::asked::Asked;
 use crate::audit::Note;
+use crate::client::ClientCertificate;
 use crate::error::Failure;
 
 /// A service instance behind its gate, and where its accesses are recorded.
@@ -86,8 +87,13 @@ where
         let mut cx = asked.cx(gate.tenant());
         // A value that is not text is no token, and is refused as none.
         let authorization = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let certificate = parts.extensions.get::<ClientCertificate>();
+        let credentials = Credentials {
+            authorization,
+            certificate: certificate.map(|certificate| &*certificate.0),
+        };
         let principal = gate
-            .authenticate(authorization, asked.now())
+            .authenticate(credentials, asked.now())
             .await
             .map_err(|refusal| Failure::of(&refusal))?;
         asked.acts(principal.clone());

@@ -1,7 +1,8 @@
-//! The client's address: the peer of the connection, unless it is a reverse proxy that we trust.
+//! The client's address: the peer of the connection, unless it is a reverse proxy that we trust; and its certificate.
 
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use axum::http::{Extensions, HeaderMap, HeaderName};
 
@@ -10,6 +11,11 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// The other end of the connection; the listener puts it into the extensions of each request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
+
+/// The certificate (DER) that the client proved to hold, when the listener asked for one or a trusted proxy did; the
+/// listener puts it into the extensions of each request. Nothing is said of who issued it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate(pub Arc<[u8]>);
 
 /// An address or a range: `10.0.5.4`, `10.0.5.0/28`, `2001:db8::/64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

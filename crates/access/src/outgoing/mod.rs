@@ -72,7 +72,10 @@ impl Fault for OutgoingError {
 /// The client. Cheap to clone.
 #[derive(Clone)]
 pub struct Outgoing {
-    client: reqwest::Client,
+    /// For requests that only ask: follows redirects.
+    asking: reqwest::Client,
+    /// For all others: what they carry is for nobody else, so a redirect is their answer.
+    telling: reqwest::Client,
     policy: Arc<EgressPolicy>,
 }
 
@@ -81,24 +84,17 @@ impl Outgoing {
     pub fn new(policy: EgressPolicy) -> Result<Self, OutgoingError> {
         let policy = Arc::new(policy);
         let redirects = policy.clone();
-        let roots = policy.roots.iter().map(|der| reqwest::Certificate::from_der(der));
-        let roots: Vec<_> = roots.collect::<Result<_, _>>().map_err(OutgoingError::Setup)?;
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(policy.timeout)
-            .redirect(redirect::Policy::custom(move |attempt| {
-                if attempt.previous().len() > MAX_REDIRECTS || redirects.check(attempt.url()).is_err() {
-                    return attempt.error(policy::NotAllowed);
-                }
-                attempt.follow()
-            }))
-            .dns_resolver(Arc::new(Resolver(policy.clone())))
-            .tls_certs_merge(roots)
-            .user_agent(concat!("hygie/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(OutgoingError::Setup)?;
-        Ok(Self { client, policy })
+        let follow = redirect::Policy::custom(move |attempt| {
+            if attempt.previous().len() > MAX_REDIRECTS || redirects.check(attempt.url()).is_err() {
+                return attempt.error(policy::NotAllowed);
+            }
+            attempt.follow()
+        });
+        Ok(Self {
+            asking: client(&policy, follow)?,
+            telling: client(&policy, redirect::Policy::none())?,
+            policy,
+        })
     }
 
     /// The answer to a `GET`, whatever its status.
@@ -111,7 +107,11 @@ impl Outgoing {
     pub async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, OutgoingError> {
         let request = reqwest::Request::try_from(request).map_err(|_| OutgoingError::Malformed)?;
         self.policy.check(request.url()).map_err(|_| OutgoingError::Denied)?;
-        let mut response = self.client.execute(request).await.map_err(refused_or_lost)?;
+        let client = match *request.method() {
+            http::Method::GET | http::Method::HEAD => &self.asking,
+            _ => &self.telling,
+        };
+        let mut response = client.execute(request).await.map_err(refused_or_lost)?;
         let mut answer = http::Response::builder().status(response.status());
         if let Some(headers) = answer.headers_mut() {
             headers.clone_from(response.headers());
@@ -125,6 +125,21 @@ impl Outgoing {
         }
         answer.body(body).map_err(|_| OutgoingError::Malformed)
     }
+}
+
+fn client(policy: &Arc<EgressPolicy>, redirects: redirect::Policy) -> Result<reqwest::Client, OutgoingError> {
+    let roots = policy.roots.iter().map(|der| reqwest::Certificate::from_der(der));
+    let roots: Vec<_> = roots.collect::<Result<_, _>>().map_err(OutgoingError::Setup)?;
+    reqwest::Client::builder()
+        .no_proxy()
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(policy.timeout)
+        .redirect(redirects)
+        .dns_resolver(Arc::new(Resolver(policy.clone())))
+        .tls_certs_merge(roots)
+        .user_agent(concat!("hygie/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(OutgoingError::Setup)
 }
 
 /// Our own refusal of a redirect or of a resolved address comes back as the cause of an error of the client.

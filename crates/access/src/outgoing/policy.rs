@@ -72,6 +72,16 @@ impl EgressPolicy {
         }
     }
 
+    /// Of the addresses that a name has at the moment of the connection, those that may be connected to.
+    fn reachable(&self, host: &str, found: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, NotAllowed> {
+        let named = self.names(host);
+        let allowed: Vec<SocketAddr> = found.filter(|address| named || is_public(address.ip())).collect();
+        if allowed.is_empty() {
+            return Err(NotAllowed);
+        }
+        Ok(allowed)
+    }
+
     /// Whether the configuration names this host, with or without a port.
     fn names(&self, host: &str) -> bool {
         self.private_hosts.iter().any(|entry| {
@@ -91,11 +101,7 @@ impl Resolve for Resolver {
         let policy = self.0.clone();
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let named = policy.names(name.as_str());
-            let allowed: Vec<SocketAddr> = found.filter(|address| named || is_public(address.ip())).collect();
-            if allowed.is_empty() {
-                return Err(NotAllowed.into());
-            }
+            let allowed = policy.reachable(name.as_str(), found)?;
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
@@ -140,6 +146,37 @@ mod tests {
         ] {
             let outcome = policy.check(&Url::parse(url).unwrap());
             assert_eq!(outcome.is_ok(), allowed, "{url}");
+        }
+    }
+
+    /// Each connection resolves for itself and connects to nothing but what this gave: a name that was public when it
+    /// was configured, or a moment ago, leads nowhere else.
+    #[test]
+    fn a_name_that_changes_its_address() {
+        let policy = EgressPolicy {
+            private_hosts: vec!["keycloak.lan:8080".to_owned()],
+            ..EgressPolicy::default()
+        };
+        let addresses = |texts: &[&str]| -> Vec<SocketAddr> {
+            let address = |text: &&str| SocketAddr::new(text.parse().unwrap(), 443);
+            texts.iter().map(address).collect()
+        };
+        for (host, found, allowed) in [
+            ("rebinding.example", vec!["192.0.78.9"], Some(vec!["192.0.78.9"])),
+            ("rebinding.example", vec!["127.0.0.1"], None),
+            (
+                "rebinding.example",
+                vec!["192.0.78.9", "127.0.0.1"],
+                Some(vec!["192.0.78.9"]),
+            ),
+            ("rebinding.example", vec!["::ffff:169.254.169.254", "fd00::1"], None),
+            ("rebinding.example", vec![], None),
+            ("keycloak.lan", vec!["10.0.0.5"], Some(vec!["10.0.0.5"])),
+            ("other.lan", vec!["10.0.0.5"], None),
+        ] {
+            let outcome = policy.reachable(host, addresses(&found).into_iter());
+            let expected = allowed.map(|allowed| addresses(&allowed)).ok_or(NotAllowed);
+            assert_eq!(outcome, expected, "{host} {found:?}");
         }
     }
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use hygie_access::{Discovered, EgressPolicy, KeySource, KeysUnavailable, Outgoing};
+use hygie_access::{Discovered, Document, EgressPolicy, EntraCloud, KeySource, KeysUnavailable, Outgoing};
 use hygie_jose::{Algorithm, Jwks, SigningKey};
 use serde_json::json;
 
 use crate::server::Server;
-use crate::world::{Hand, World};
+use crate::world::{Hand, World, tenant};
 
 struct Issuer {
     server: Server,
@@ -28,7 +28,7 @@ impl Issuer {
         let document = json!({"issuer": issuer, "jwks_uri": format!("http://{address}/keys"), "more": true});
         server.serve("/realm/.well-known/openid-configuration", &document.to_string());
         Self {
-            keys: Discovered::new(outgoing.unwrap(), issuer, world.clock.clone()),
+            keys: Discovered::new(outgoing.unwrap(), Document::of_issuer(issuer), world.clock.clone()),
             server,
             clock: world.clock.clone(),
         }
@@ -124,4 +124,79 @@ async fn documents_that_are_not_taken() {
         }
         assert_eq!(issuer.count().await, Err(KeysUnavailable), "{discovery:?} {keys:?}");
     }
+}
+
+#[tokio::test]
+async fn who_hangs_up_does_not_use_up_the_chance_of_the_others() {
+    let issuer = Issuer::start(&World::new()).await;
+    issuer.publish(1);
+    assert_eq!(issuer.count().await, Ok(1));
+    issuer.clock.advance(Duration::from_mins(1));
+    issuer.publish(2);
+    // The future is polled once, which begins the request, and dropped.
+    let hung_up = tokio::time::timeout(Duration::ZERO, issuer.keys.refreshed()).await;
+    assert!(hung_up.is_err());
+    assert_eq!(issuer.count_refreshed().await, Ok(2));
+    assert_eq!(issuer.requests(), 4, "asked once, for both");
+}
+
+#[tokio::test]
+async fn an_issuer_that_hangs_delays_nobody_who_has_keys() {
+    let issuer = Issuer::start(&World::new()).await;
+    issuer.publish(1);
+    assert_eq!(issuer.count().await, Ok(1));
+    issuer.clock.advance(Duration::from_hours(2));
+    // Announces a document and never sends it.
+    let silent = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n".to_owned();
+    issuer.server.raw("/keys", silent);
+    let started = tokio::time::Instant::now();
+    assert_eq!(issuer.count().await, Ok(1));
+    assert_eq!(issuer.count_refreshed().await, Ok(1));
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn unknown_keys_that_come_together_ask_once() {
+    let issuer = Issuer::start(&World::new()).await;
+    issuer.publish(1);
+    assert_eq!(issuer.count().await, Ok(1));
+    issuer.clock.advance(Duration::from_mins(1));
+    issuer.publish(2);
+    let all = (0..100).map(|_| issuer.count_refreshed());
+    for count in futures_util::future::join_all(all).await {
+        assert_eq!(count, Ok(2));
+    }
+    assert_eq!(issuer.requests(), 4);
+}
+
+#[tokio::test]
+async fn one_document_for_all_tenants_of_a_cloud() {
+    let world = World::new();
+    let (server, address) = Server::start().await;
+    let cloud = EntraCloud::of(&format!("http://{address}"));
+    let outgoing = Outgoing::new(EgressPolicy {
+        private_hosts: vec![address.clone()],
+        ..EgressPolicy::default()
+    });
+    let template = format!("http://{address}/{{tenantid}}/v2.0");
+    let document = json!({"issuer": template, "jwks_uri": format!("http://{address}/keys")}).to_string();
+    let keys = Jwks {
+        keys: vec![world.key.public_jwk()],
+    };
+    server.serve("/keys", &serde_json::to_string(&keys).unwrap());
+    server.serve("/organizations/v2.0/.well-known/openid-configuration", &document);
+    server.serve(
+        &format!("/{}/v2.0/.well-known/openid-configuration", tenant(1)),
+        &document,
+    );
+    let outgoing = outgoing.unwrap();
+    let shared = Discovered::new(
+        outgoing.clone(),
+        Document::of_entra_organizations(&cloud),
+        world.clock.clone(),
+    );
+    assert_eq!(shared.keys().await.map(|keys| keys.len()), Ok(1));
+    // The document of one tenant must name that tenant.
+    let own = Discovered::new(outgoing, Document::of_entra(&cloud, tenant(1)), world.clock.clone());
+    assert_eq!(own.keys().await.err(), Some(KeysUnavailable));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use hygie_access::{Gate, Instance, Kind, Origin, Reason, Revoked, TrustedIssuer};
+use hygie_access::{Credentials, Gate, Instance, Kind, Origin, Reason, Revoked, TrustedIssuer};
 use hygie_core::{ErrorKind, Fault, Principal, PrincipalKind};
 use hygie_jose::{Algorithm, Jwks, Protected, SigningKey, base64url};
 use serde_json::{Value, json};
@@ -127,17 +127,11 @@ async fn claims_that_are_refused() {
         (json!({"tid": null}), Reason::MissingClaim),
         (json!({"oid": null}), Reason::MissingClaim),
         (json!({"oid": "me"}), Reason::MissingClaim),
-        (json!({"appid": null}), Reason::MissingClaim),
-        // Neither a person's token nor an application's.
-        (json!({"sub": "pairwise"}), Reason::MissingClaim),
-        (
-            json!({"idtyp": "app", "scp": "user_impersonation"}),
-            Reason::MissingClaim,
-        ),
+        (json!({"appid": "me"}), Reason::MissingClaim),
         (json!({"exp": null}), Reason::Expired),
         (json!({"exp": now - 60}), Reason::Expired),
         (json!({"nbf": now + 61}), Reason::NotYetValid),
-        (json!({"cnf": {"x5t#S256": "x"}}), Reason::Bound),
+        (json!({"cnf": {"x5t#S256": "x"}}), Reason::Confirmation),
     ] {
         let opened = world.open(&gate, &world.token(&changes)).await;
         assert_eq!(opened.err(), Some(reason), "{changes}");
@@ -145,6 +139,43 @@ async fn claims_that_are_refused() {
     // Clocks may be a minute apart.
     for changes in [json!({"exp": now - 59}), json!({"nbf": now + 60})] {
         assert!(world.open(&gate, &world.token(&changes)).await.is_ok(), "{changes}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_of_another_kind() {
+    let world = World::new();
+    let gate = world.gate();
+    for (changes, reason) in [
+        // Through no application and for nobody: an id token.
+        (json!({"appid": null}), Reason::TokenType),
+        (json!({"appid": null, "azp": app(1)}), Reason::TokenType),
+        (
+            json!({"appid": null, "scp": "user_impersonation"}),
+            Reason::MissingClaim,
+        ),
+        // Of the other version than the issuer.
+        (json!({"ver": "2.0", "azp": app(1)}), Reason::Version),
+        (json!({"iss": format!("{LOGIN}/{}/v2.0", tenant(1))}), Reason::Version),
+        (json!({"ver": "1"}), Reason::Version),
+        (json!({"ver": 1.0}), Reason::Version),
+        (json!({"ver": null}), Reason::Version),
+        // Neither a person's token nor an application's, or both.
+        (json!({"sub": "pairwise"}), Reason::Actor),
+        (json!({"sub": "pairwise", "roles": ["FHIR Data Reader"]}), Reason::Actor),
+        (json!({"sub": "pairwise", "idtyp": "app"}), Reason::Actor),
+        (json!({"sub": null, "oid": object(1)}), Reason::Actor),
+        (json!({"idtyp": "app", "scp": "user_impersonation"}), Reason::Actor),
+        (json!({"idtyp": "user"}), Reason::Actor),
+        (json!({"idtyp": "device"}), Reason::Actor),
+        (json!({"idtyp": 7}), Reason::Actor),
+        (json!({"scp": ["user_impersonation"]}), Reason::Actor),
+        (json!({"nonce": "n", "scp": "user_impersonation"}), Reason::TokenType),
+        (json!({"at_hash": "h"}), Reason::TokenType),
+        (json!({"c_hash": "h"}), Reason::TokenType),
+    ] {
+        let opened = world.open(&gate, &world.token(&changes)).await;
+        assert_eq!(opened.err(), Some(reason), "{changes}");
     }
 }
 
@@ -238,7 +269,7 @@ async fn other_types_of_token() {
     }));
     assert_eq!(
         world.open(&world.gate(), &id_token).await.err(),
-        Some(Reason::MissingClaim)
+        Some(Reason::TokenType)
     );
 }
 
@@ -281,7 +312,10 @@ async fn a_quote_in_the_configuration_does_not_break_the_challenge() {
         authority: "https://a\"\r\nX: y".to_owned(),
         ..world.instance()
     });
-    let refusal = gate.authenticate(None, world.now()).await.unwrap_err();
+    let refusal = gate
+        .authenticate(Credentials::default(), world.now())
+        .await
+        .unwrap_err();
     assert!(
         refusal
             .challenge()
@@ -408,5 +442,32 @@ async fn the_same_token_at_another_kind_of_service() {
     ] {
         let token = world.token(&json!({"aud": audience}));
         assert_eq!(world.open(&dicom, &token).await.err(), reason, "{audience}");
+    }
+}
+
+#[tokio::test]
+async fn a_bound_token_opens_only_with_its_certificate() {
+    let world = World::new();
+    let gate = world.gate();
+    let (own, other): (&[u8], &[u8]) = (b"own", b"other");
+    let thumbprint = base64url::encode(hygie_jose::digest::sha256(own));
+    let bound = format!("Bearer {}", world.token(&json!({"cnf": {"x5t#S256": thumbprint}})));
+    let free = format!("Bearer {}", world.token(&json!({})));
+    // In this order: the second use of a token is one that is known already.
+    for (authorization, certificate, outcome) in [
+        (&bound, None, Some(Reason::Bound)),
+        (&bound, Some(other), Some(Reason::OtherCertificate)),
+        (&bound, Some(own), None),
+        (&bound, Some(other), Some(Reason::OtherCertificate)),
+        (&bound, None, Some(Reason::Bound)),
+        (&free, Some(other), None),
+        (&free, None, None),
+    ] {
+        let credentials = Credentials {
+            authorization: Some(authorization),
+            certificate,
+        };
+        let refused = gate.authenticate(credentials, world.now()).await.err();
+        assert_eq!(refused.map(|refusal| refusal.reason()), outcome, "{certificate:?}");
     }
 }

@@ -94,3 +94,59 @@ async fn answers_are_bounded_in_size_and_time() {
     assert!(matches!(outcome, Err(OutgoingError::NoAnswer(_))), "{outcome:?}");
     assert_eq!(get(&client, &format!("http://{address}/absent")).await.unwrap().0, 404);
 }
+
+#[tokio::test]
+async fn what_a_request_carries_goes_to_nobody_else() {
+    let (server, address) = Server::start().await;
+    let (other, other_address) = Server::start().await;
+    other.serve("/", "thank you");
+    server.raw(
+        "/token",
+        format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{other_address}/\r\ncontent-length: 0\r\n\r\n"),
+    );
+    let client = client(&[&address, &other_address]);
+    let request = http::Request::post(format!("http://{address}/token")).body(b"secret=x".to_vec());
+    let answer = client.send(request.unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 307);
+    assert_eq!(other.requests.load(Ordering::SeqCst), 0);
+    assert_eq!(
+        get(&client, &format!("http://{address}/token")).await.unwrap().1,
+        b"thank you"
+    );
+}
+
+/// Run by the test below with proxies in its environment.
+#[tokio::test]
+#[ignore = "only with the environment that another test gives it"]
+async fn with_proxies_in_the_environment() {
+    let (server, address) = Server::start().await;
+    server.serve("/", "direct");
+    let answer = get(&client(&[&address]), &format!("http://{address}/")).await.unwrap();
+    assert_eq!(answer.1, b"direct");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn proxies_of_the_environment_are_not_used() {
+    let (proxy, address) = Server::start().await;
+    let proxy_url = format!("http://{address}");
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "outgoing::with_proxies_in_the_environment", "--ignored"]);
+    for name in [
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ] {
+        child.env(name, &proxy_url);
+    }
+    child.env_remove("NO_PROXY").env_remove("no_proxy");
+    let output = tokio::task::spawn_blocking(move || child.output())
+        .await
+        .unwrap()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    assert_eq!(proxy.requests.load(Ordering::SeqCst), 0);
+}
