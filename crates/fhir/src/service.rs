@@ -18,6 +18,7 @@ use crate::repo::{Learned, Repository, Resources};
 use crate::wire::{capability_statement, smart_configuration};
 
 /// What `server` gives.
+#[derive(Clone)]
 pub struct Settings {
     /// The store of the instance, opened with `repository` as its replay.
     pub store: Store,
@@ -112,6 +113,15 @@ impl Fhir {
             path,
             documents,
         }))
+    }
+
+    /// The same service at another address: its links name the address that was called.
+    #[must_use]
+    pub fn at(&self, base: Url) -> Self {
+        Self::new(Settings {
+            base,
+            ..self.settings().clone()
+        })
     }
 
     /// Its address, without final slash.

@@ -10,8 +10,8 @@ use axum::Router;
 use hygie_core::{Clock, Random};
 
 use crate::failure::Failure;
-use crate::listen::{Limits, Listener, Site, Speech, Stop};
-use crate::tls::{self, Certificate, Source};
+use crate::listen::{Forwarding, Limits, Listener, Site, Speech, Stop};
+use crate::tls::{self, Certificate, ClientCertificates, Source};
 
 /// A service under its hosts.
 pub struct Front {
@@ -23,6 +23,8 @@ pub struct Front {
     pub certificate: Source,
     /// What answers.
     pub router: Router,
+    /// Whether its clients are asked for a certificate.
+    pub clients: ClientCertificates,
 }
 
 /// The sockets, by address.
@@ -36,6 +38,8 @@ pub struct Serving {
     pub clock: Arc<dyn Clock>,
     /// The source of serial numbers.
     pub random: Arc<dyn Random>,
+    /// What reverse proxies say of the certificates of their clients.
+    pub forwarding: Forwarding,
     /// Ends it.
     pub stop: Stop,
 }
@@ -72,8 +76,9 @@ impl Sockets {
             certificates.push(certificate.clone());
             sites.entry(front.address).or_default().push(Site {
                 hosts: front.hosts,
-                tls: tls::server_config(certificate)?,
+                tls: tls::server_config(certificate, front.clients)?,
                 router: front.router,
+                forwarding: serving.forwarding.clone(),
             });
         }
         for (address, sites) in sites {

@@ -1,13 +1,15 @@
 //! What the tests of the services stand on: a clock that moves when told, seeded randomness, a store in a directory that
-//! vanishes (on either engine), and a client that talks to the real router without a socket.
+//! vanishes (on either engine), a stand-in for Entra ID, and a client that talks to the real router without a socket.
 #![warn(missing_docs)]
 
 mod ambient;
 mod client;
+mod entra;
 mod postgres;
 mod store;
 
 pub use ambient::{SeededRandom, VirtualClock};
 pub use client::{Answer, Client};
+pub use entra::{FakeEntra, Subject};
 pub use postgres::PostgresServer;
 pub use store::{Place, TemporaryStore, TestEngine, accesses, crashed};

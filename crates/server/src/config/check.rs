@@ -6,10 +6,10 @@ use std::ops::Range;
 use std::path::Path;
 
 use hygie_access::Role;
-use hygie_core::Clock;
+use hygie_core::{Clock, TenantId};
 use url::Url;
 
-use super::{Config, MasterKey, Problems, Service, Workspace};
+use super::{AppRole, Config, MasterKey, Problems, Service, Workspace};
 use crate::ambient::{SystemClock, environment};
 use crate::logs;
 use crate::tls::certificate;
@@ -24,6 +24,13 @@ pub fn check(config: &Config, text: &str) -> Problems {
     check.services(config);
     check.tenants(config);
     check.workspaces(config);
+    if let Err(error) = config.outgoing.policy() {
+        check.problems.add(text, &(0..0), &format!("[outgoing]: {error:#}"));
+    }
+    if config.forwarded_certificate.is_some() && config.trusted_proxies.is_empty() {
+        let message = "forwarded_certificate is read from trusted_proxies only, and there are none";
+        check.problems.add(text, &(0..0), message);
+    }
     if let Err(failure) = logs::parse_filter(&config.log.filter) {
         check.problems.add(text, &(0..0), &failure.to_string());
     }
@@ -72,6 +79,10 @@ impl Check<'_> {
                 .map(|service| ("portal", service.span(), service.get_ref())),
             Some(("login", config.login.span(), config.login.get_ref())),
             fhir.as_ref().map(|(span, service)| ("fhir", span.clone(), service)),
+            config
+                .back_channel
+                .as_ref()
+                .map(|service| ("back_channel", service.span(), service.get_ref())),
         ];
         for (name, span, service) in all.into_iter().flatten() {
             self.service(name, &span, service);
@@ -165,31 +176,86 @@ impl Check<'_> {
                 );
             }
             self.names(&span, workspace);
+            self.issuers(&span, config, workspace);
             self.role_assignments(&span, workspace);
         }
     }
 
     fn role_assignments(&mut self, span: &Range<usize>, workspace: &Workspace) {
         for assignment in &workspace.role_assignments {
-            if Role::find(&assignment.role).is_none() {
-                let known: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
-                self.add(
-                    span,
-                    format!("{:?} is not a role (one of: {})", assignment.role, known.join(", ")),
-                );
+            self.role(span, &assignment.role);
+            self.fhir_service(span, workspace, assignment.fhir.as_ref());
+            if let Err(message) = assignment.holder(workspace) {
+                self.add(span, message);
             }
-            if let Some(name) = &assignment.fhir
-                && !workspace.fhir.iter().any(|fhir| fhir.name == *name)
-            {
-                self.add(span, format!("workspace {} has no FHIR service {name}", workspace.name));
+        }
+    }
+
+    fn issuers(&mut self, span: &Range<usize>, config: &Config, workspace: &Workspace) {
+        let is_ours = |tenant: &TenantId| config.tenants.iter().any(|known| known.get_ref().id == *tenant);
+        for tenant in workspace.trusted_tenants.iter().filter(|tenant| !is_ours(tenant)) {
+            self.add(span, format!("trusted tenant {tenant} is not in [[tenants]]"));
+        }
+        let mut seen = HashSet::new();
+        for entra in &workspace.entra {
+            let cloud = entra.cloud();
+            for base in [&cloud.authority, &cloud.sts] {
+                self.issuer_address(span, base, config);
             }
-            let tenant = assignment.tenant.unwrap_or(workspace.tenant);
-            if tenant != workspace.tenant && !workspace.trusted_entra_tenants.contains(&tenant) {
-                self.add(
-                    span,
-                    format!("workspace {} does not trust the tenant {tenant}", workspace.name),
-                );
+            if !seen.insert(format!("{}/{}", cloud.authority, entra.tenant)) {
+                self.add(span, format!("Entra tenant {} is there twice", entra.tenant));
             }
+            self.app_roles(span, workspace, &entra.app_roles);
+        }
+        for issuer in &workspace.issuers {
+            self.issuer_address(span, &issuer.issuer, config);
+            if !seen.insert(issuer.issuer.clone()) {
+                self.add(span, format!("issuer {} is there twice", issuer.issuer));
+            }
+            self.app_roles(span, workspace, &issuer.app_roles);
+        }
+    }
+
+    /// Nobody outside speaks in our own name, and keys do not come over plain HTTP but from a host that is named.
+    fn issuer_address(&mut self, span: &Range<usize>, address: &str, config: &Config) {
+        let Ok(url) = Url::parse(address) else {
+            return self.add(span, format!("{address:?} is not a URL"));
+        };
+        let is_whole = url.query().is_none() && url.fragment().is_none() && url.host_str().is_some();
+        let is_secure = url.scheme() == "https" || url.scheme() == "http" && !config.outgoing.private_hosts.is_empty();
+        if !is_whole || !is_secure {
+            self.add(
+                span,
+                format!("issuer {address} must be https://…, without query and fragment"),
+            );
+        }
+        if url.origin() == config.login.get_ref().url.origin() {
+            self.add(
+                span,
+                format!("{address} is this installation: name the tenant in trusted_tenants"),
+            );
+        }
+    }
+
+    fn app_roles(&mut self, span: &Range<usize>, workspace: &Workspace, app_roles: &[AppRole]) {
+        for granted in app_roles {
+            self.role(span, &granted.role);
+            self.fhir_service(span, workspace, granted.fhir.as_ref());
+        }
+    }
+
+    fn role(&mut self, span: &Range<usize>, name: &str) {
+        if Role::find(name).is_none() {
+            let known: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
+            self.add(span, format!("{name:?} is not a role (one of: {})", known.join(", ")));
+        }
+    }
+
+    fn fhir_service(&mut self, span: &Range<usize>, workspace: &Workspace, name: Option<&String>) {
+        if let Some(name) = name
+            && !workspace.fhir.iter().any(|fhir| fhir.name == *name)
+        {
+            self.add(span, format!("workspace {} has no FHIR service {name}", workspace.name));
         }
     }
 
@@ -330,6 +396,95 @@ role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind =
             let found = problems(&GOOD.replacen(from, to, 1));
             assert!(found.iter().any(|line| line.contains(expected)), "{to}: {found:?}");
         }
+    }
+
+    #[test]
+    fn issuers_and_roles() {
+        let cases = [
+            (
+                "kind = \"App\", ",
+                "",
+                "a role assignment names `principal` and `kind`, or",
+            ),
+            (
+                "kind = \"App\", ",
+                "kind = \"App\", tenant = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0009\", ",
+                "workspace ch does not trust the tenant 7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0009",
+            ),
+            (
+                "principal = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003\", kind = \"App\"",
+                "professions = [\"10\"]",
+                "a profile needs 1 to 64 professions and as many structures",
+            ),
+            (
+                "principal = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003\"",
+                "issuer = \"https://other.test\", subject = \"x\"",
+                "workspace ch does not trust the issuer https://other.test",
+            ),
+            (
+                "role_assignments =",
+                "issuers = [{ issuer = \"https://login.ch.test/x\" }]\nrole_assignments =",
+                "is this installation: name the tenant in trusted_tenants",
+            ),
+            (
+                "role_assignments =",
+                "issuers = [{ issuer = \"http://keycloak.test\" }]\nrole_assignments =",
+                "issuer http://keycloak.test must be https://",
+            ),
+            (
+                "role_assignments =",
+                "trusted_tenants = [\"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0009\"]\nrole_assignments =",
+                "is not in [[tenants]]",
+            ),
+            (
+                "role_assignments =",
+                "entra = [{ tenant = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0009\", app_roles = [{ value = \"x\", role = \"King\" }] }]\nrole_assignments =",
+                "\"King\" is not a role",
+            ),
+            (
+                "[[workspaces]]",
+                "[outgoing]\nroots = [\"absent.pem\"]\n[[workspaces]]",
+                "[outgoing]: cannot read",
+            ),
+            (
+                "[[workspaces]]",
+                "[forwarded_certificate]\nheader = \"client-cert\"\nform = \"rfc9440\"\n[[workspaces]]",
+                "forwarded_certificate is read from trusted_proxies only",
+            ),
+        ];
+        for (from, to, expected) in cases {
+            let found = problems(&GOOD.replacen(from, to, 1));
+            assert!(found.iter().any(|line| line.contains(expected)), "{to}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_trusted() {
+        let trusted = r#"trusted_entra_tenants = ["7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0005"]
+entra = [{ tenant = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0006", authority = "https://login.microsoftonline.us",
+           metadata = "organizations", app_roles = [{ value = "Fhir.Read", role = "FHIR Data Reader" }] }]
+issuers = [{ issuer = "https://keycloak.test/realms/ch", fhir_audiences = ["fhir-api"], thumbprint = "hex_text",
+             claims = { groups = "groups", roles = "/realm_access/roles" },
+             professional = { national_id = "rpps", professions = "professions", structures = "finess" } }]
+role_assignments = [
+    { principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind = "App", role = "FHIR Data Reader",
+      tenant = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0006" },
+    { issuer = "https://keycloak.test/realms/ch", subject = "nurses", kind = "Group", role = "FHIR Data Reader" },
+    { issuer = "https://keycloak.test/realms/ch", professions = ["10", "60"], structures = ["750000018"],
+      role = "FHIR Data Reader" },
+    { professions = ["10/E"], structures = ["1750000018"], role = "FHIR Data Reader", fhir = "fhir" }]
+"#;
+        let (before, _) = GOOD.split_once("role_assignments").expect("it is there");
+        let text = format!("{before}{trusted}")
+            .replace("\n    ", " ")
+            .replace("\n           ", " ");
+        assert_eq!(problems(&text), Vec::<String>::new());
+        let unvouched = text.replacen("professional = {", "claims2 = {", 1);
+        assert!(
+            problems(&unvouched)[0].contains("unknown field"),
+            "{:?}",
+            problems(&unvouched)
+        );
     }
 
     #[test]

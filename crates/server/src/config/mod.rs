@@ -2,13 +2,17 @@
 //! variables of the environment, never from the file itself.
 
 mod check;
+mod issuers;
+mod outgoing;
 mod problem;
+mod roles;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use hygie_access::{AssigneeKind, RoleSemantics};
-use hygie_core::{AppId, ObjectId, TenantId};
+use http::HeaderName;
+use hygie_access::RoleSemantics;
+use hygie_core::{AppId, TenantId};
 use hygie_web::client::Network;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -16,10 +20,14 @@ use toml::Spanned;
 use url::Url;
 
 pub use check::host_of;
+pub use issuers::{AppRole, EntraTenant, Metadata, OpenIdIssuer};
+pub use outgoing::Outgoing;
 pub use problem::{Problem, Problems};
+pub use roles::RoleAssignment;
 
 use crate::failure::Failure;
 use crate::files;
+use crate::listen::CertificateForm;
 use crate::logs;
 
 const SIZE_LIMIT: u64 = 1024 * 1024;
@@ -36,6 +44,11 @@ pub struct Config {
     /// nothing but proxies is. Whoever else is in it chooses the address that is recorded and throttled.
     #[serde(default, deserialize_with = "networks")]
     pub trusted_proxies: Vec<Network>,
+    /// The header in which they hand on the certificate of a client, for tokens that are bound to one.
+    pub forwarded_certificate: Option<ForwardedCertificate>,
+    /// What the program may ask of other servers.
+    #[serde(default)]
+    pub outgoing: Outgoing,
     /// How log lines look and what is logged.
     #[serde(default)]
     pub log: Log,
@@ -47,6 +60,8 @@ pub struct Config {
     pub login: Spanned<Service>,
     /// The FHIR service.
     pub fhir: Option<Spanned<Fhir>>,
+    /// The same services for clients with a certificate, which is asked for here alone.
+    pub back_channel: Option<Spanned<Service>>,
     /// Establishments whose directories live here.
     #[serde(default)]
     pub tenants: Vec<Spanned<Tenant>>,
@@ -176,28 +191,32 @@ pub struct Workspace {
     /// Its FHIR services.
     #[serde(default)]
     pub fhir: Vec<FhirInstance>,
-    /// Tenants of the real Microsoft Entra ID whose principals may be given roles here.
+    /// Other tenants of this installation whose principals may be given roles here.
+    #[serde(default)]
+    pub trusted_tenants: Vec<TenantId>,
+    /// Tenants of the real Microsoft Entra ID (the worldwide cloud) whose principals may be given roles here.
     #[serde(default)]
     pub trusted_entra_tenants: Vec<TenantId>,
+    /// The same with more to say: another cloud, application roles.
+    #[serde(default)]
+    pub entra: Vec<EntraTenant>,
+    /// OpenID Connect providers whose people and applications may be given roles here.
+    #[serde(default)]
+    pub issuers: Vec<OpenIdIssuer>,
     /// Roles on all services of the workspace or on one; what is written here is given at start.
     #[serde(default)]
     pub role_assignments: Vec<RoleAssignment>,
 }
 
-/// A role of a principal.
+/// What reverse proxies say of certificates.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RoleAssignment {
-    /// Object id of the user, group or service principal.
-    pub principal: ObjectId,
-    /// What it is.
-    pub kind: AssigneeKind,
-    /// Its tenant; that of the workspace when absent.
-    pub tenant: Option<TenantId>,
-    /// Name of the role, as Azure shows it.
-    pub role: String,
-    /// Name of the FHIR service; all services of the workspace when absent.
-    pub fhir: Option<String>,
+pub struct ForwardedCertificate {
+    /// Name of the header; the proxy must replace what its client writes there.
+    #[serde(deserialize_with = "header_name")]
+    pub header: HeaderName,
+    /// How it is written.
+    pub form: CertificateForm,
 }
 
 /// A FHIR service of a workspace.
@@ -237,11 +256,13 @@ impl Config {
         let resolve = |path: &mut PathBuf| *path = base.join(&*path);
         resolve(&mut self.data);
         self.master_key.as_mut().file.as_mut().map(resolve);
-        for service in [self.portal.as_mut(), Some(&mut self.login)].into_iter().flatten() {
+        let services = [self.portal.as_mut(), Some(&mut self.login), self.back_channel.as_mut()];
+        for service in services.into_iter().flatten() {
             let service = service.as_mut();
             service.certificate.as_mut().map(resolve);
             service.key.as_mut().map(resolve);
         }
+        self.outgoing.roots.iter_mut().for_each(resolve);
         if let Some(fhir) = &mut self.fhir {
             let fhir = fhir.as_mut();
             fhir.certificate.as_mut().map(resolve);
@@ -258,6 +279,12 @@ pub fn env_origin(name: &str) -> String {
 fn url<'de, D: Deserializer<'de>>(value: D) -> Result<Url, D::Error> {
     let text = String::deserialize(value)?;
     Url::parse(&text).map_err(|error| D::Error::custom(format!("{text:?} is not a URL: {error}")))
+}
+
+fn header_name<'de, D: Deserializer<'de>>(value: D) -> Result<HeaderName, D::Error> {
+    let text = String::deserialize(value)?;
+    text.parse()
+        .map_err(|_| D::Error::custom(format!("{text:?} is not the name of a header")))
 }
 
 fn networks<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<Network>, D::Error> {

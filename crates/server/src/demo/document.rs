@@ -41,6 +41,9 @@ pub struct Endpoints {
     pub login: Option<String>,
     /// Health and metrics, plain HTTP.
     pub health: String,
+    /// The same services for clients with a certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_channel: Option<String>,
 }
 
 /// An establishment.

@@ -19,6 +19,8 @@ pub enum Service {
     Fhir,
     /// Health and metrics.
     Health,
+    /// What asks for a client certificate: FHIR for tokens that are bound to one.
+    BackChannel,
 }
 
 impl Service {
@@ -28,6 +30,7 @@ impl Service {
             Self::Login => 1,
             Self::Fhir => 6,
             Self::Health => 10,
+            Self::BackChannel => 13,
         }
     }
 
@@ -37,6 +40,7 @@ impl Service {
             Self::Portal | Self::Health => None,
             Self::Login => Some("login"),
             Self::Fhir => Some("fhir"),
+            Self::BackChannel => Some("back"),
         }
     }
 
@@ -47,6 +51,7 @@ impl Service {
             Self::Login => "login",
             Self::Fhir => "fhir",
             Self::Health => "health",
+            Self::BackChannel => "back channel",
         }
     }
 }

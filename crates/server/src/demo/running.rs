@@ -16,16 +16,22 @@ use crate::ambient::{SystemClock, SystemRandom};
 use crate::failure::Failure;
 use crate::front::{Front, Serving, Sockets};
 use crate::health::{self, Health};
-use crate::listen::{Limits, Stop};
+use crate::listen::{Forwarding, Limits, Stop};
 use crate::portal::{self, Entry, Shown, Step};
-use crate::tls::{LocalCa, Source};
+use crate::tls::{ClientCertificates, LocalCa, Source};
 use crate::wiring::{self, Base, FhirInstance};
 
 /// Running requests have so long to end.
 const DRAIN: Duration = Duration::from_secs(10);
 /// Transactions of real test data are larger than Azure's limit of 500 entries.
 const BUNDLE_ENTRIES: usize = 5000;
-const SERVICES: &[Service] = &[Service::Portal, Service::Login, Service::Fhir, Service::Health];
+const SERVICES: &[Service] = &[
+    Service::Portal,
+    Service::Login,
+    Service::Fhir,
+    Service::Health,
+    Service::BackChannel,
+];
 
 /// A demo world with its services.
 pub struct Running {
@@ -74,6 +80,7 @@ impl Running {
             limits: Limits::default(),
             clock,
             random,
+            forwarding: Forwarding::default(),
             stop: stop.clone(),
         };
         let health = serve(sockets, &serving, &mut base, (&document, &layout, &folder))?;
@@ -168,6 +175,10 @@ fn serve(
     let ca = LocalCa::open_or_create(folder.path(), &domains, serving.clock.now(), &*serving.random)?;
     let ca = Arc::new(ca);
     let front = |service: Service, router| Front {
+        clients: match service {
+            Service::BackChannel => ClientCertificates::Asked,
+            _ => ClientCertificates::Unasked,
+        },
         address: layout.address(service),
         hosts: layout.hosts(service),
         certificate: Source::Local {
@@ -176,23 +187,10 @@ fn serve(
         },
         router,
     };
-    let mut instances = Vec::new();
-    for workspace in &document.workspaces {
-        for service in &workspace.fhir {
-            instances.push(FhirInstance {
-                workspace: workspace.name.clone(),
-                name: service.name.clone(),
-                tenant: workspace.tenant,
-                base: service.base.clone(),
-                app: Some(service.app_id),
-                semantics: hygie_access::RoleSemantics::Documented,
-                issuers: Vec::new(),
-                bundle_entries: BUNDLE_ENTRIES,
-            });
-        }
-    }
+    let services = base.open_fhir(&instances(document))?;
     let login = base.login_router()?;
-    let fhir = base.fhir_router(&instances)?;
+    let fhir = base.fhir_router(&services)?;
+    let back = base.fhir_router_at(&layout.origin(Service::BackChannel), &services)?;
     let health = Health::new(base.probes());
     let entry = Entry {
         heading: "entry-demo",
@@ -206,9 +204,30 @@ fn serve(
         front(Service::Portal, portal),
         front(Service::Login, login),
         front(Service::Fhir, fhir),
+        front(Service::BackChannel, back),
     ];
     sockets.serve(fronts, serving)?;
     Ok(health)
+}
+
+/// The FHIR services of the world.
+fn instances(document: &Document) -> Vec<FhirInstance> {
+    let services = document
+        .workspaces
+        .iter()
+        .flat_map(|workspace| workspace.fhir.iter().map(move |service| (workspace, service)));
+    let instances = services.map(|(workspace, service)| FhirInstance {
+        workspace: workspace.name.clone(),
+        name: service.name.clone(),
+        tenant: workspace.tenant,
+        base: service.base.clone(),
+        app: Some(service.app_id),
+        semantics: hygie_access::RoleSemantics::Documented,
+        issuers: Vec::new(),
+        app_roles: Vec::new(),
+        bundle_entries: BUNDLE_ENTRIES,
+    });
+    instances.collect()
 }
 
 fn shown(layout: &Layout) -> Vec<Shown> {

@@ -96,6 +96,7 @@ impl World {
                 portal: Some(layout.origin(Service::Portal)),
                 login: Some(layout.origin(Service::Login)),
                 health: layout.origin(Service::Health),
+                back_channel: Some(layout.origin(Service::BackChannel)),
             },
             tenants: settled.tenants,
             workspaces: workspaces.into_iter().collect(),

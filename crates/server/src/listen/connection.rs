@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::Router;
 use axum::body::Body;
 use http::{Request, Response, StatusCode};
-use hygie_web::client::Peer;
+use hygie_web::client::{ClientCertificate, Peer};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -21,7 +21,7 @@ use tokio_rustls::server::TlsStream;
 use tower::ServiceExt;
 
 use super::drain::Drained;
-use super::{Limits, Site, Speech, Stop, host};
+use super::{Forwarding, Limits, Site, Speech, Stop, host};
 
 /// Fatal alert `unrecognized_name` in a TLS record (RFC 6066 §3, RFC 8446 §6).
 const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
@@ -65,6 +65,8 @@ struct Target {
     server_name: Option<String>,
     checked: bool,
     peer: SocketAddr,
+    certificate: Option<ClientCertificate>,
+    forwarding: Forwarding,
     requests: AtomicU64,
 }
 
@@ -81,6 +83,8 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, context: Arc<Context>, s
                 server_name: None,
                 checked: false,
                 peer,
+                certificate: None,
+                forwarding: Forwarding::default(),
                 requests: AtomicU64::new(0),
             };
             requests(stream, target, &context, &stop).await;
@@ -98,6 +102,8 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, context: Arc<Context>, s
                     server_name,
                     checked: true,
                     peer,
+                    certificate: certificate(&stream),
+                    forwarding: site.forwarding.clone(),
                     requests: AtomicU64::new(0),
                 };
                 requests(stream, target, &context, &stop).await;
@@ -128,6 +134,13 @@ async fn handshake(stream: TcpStream, sites: &[Site]) -> Option<(TlsStream<TcpSt
     };
     let stream = start.into_stream(site.tls.clone()).await.ok()?;
     Some((stream, site, server_name))
+}
+
+/// The certificate that the client proved to hold, where it was asked and has one.
+fn certificate(stream: &TlsStream<TcpStream>) -> Option<ClientCertificate> {
+    let (_, session) = stream.get_ref();
+    let leaf = session.peer_certificates()?.first()?;
+    Some(ClientCertificate(leaf.as_ref().into()))
 }
 
 /// Speaks HTTP until the client leaves, no request came for the idle time, or the program stops.
@@ -168,6 +181,10 @@ async fn answer(mut request: Request<Incoming>, target: Arc<Target>) -> Result<R
         && let Err(status) = host::check(&request, target.server_name.as_deref(), &target.hosts)
     {
         return Ok(refusal(status));
+    }
+    let (own, peer) = (target.certificate.as_ref(), target.peer.ip());
+    if let Some(certificate) = target.forwarding.certificate(peer, own, request.headers()) {
+        request.extensions_mut().insert(certificate);
     }
     request.extensions_mut().insert(Peer(target.peer));
     target.router.clone().oneshot(Drained::of(request).map(Body::new)).await

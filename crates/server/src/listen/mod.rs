@@ -1,6 +1,7 @@
 //! Listeners: our own accept loop, which chooses the TLS configuration by the name the client asks for (SNI), hands
 //! requests to the router of that host, and limits what a client can hold.
 
+mod certificate;
 mod connection;
 mod drain;
 pub mod host;
@@ -16,6 +17,7 @@ use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+pub use certificate::{CertificateForm, CertificateHeader, Forwarding};
 pub use host::host_of;
 pub use stop::{Signals, Stop};
 
@@ -60,6 +62,8 @@ pub struct Site {
     pub tls: Arc<ServerConfig>,
     /// What answers.
     pub router: Router,
+    /// What reverse proxies say of certificates.
+    pub forwarding: Forwarding,
 }
 
 /// How a listener speaks.

@@ -2,7 +2,7 @@
 //! services, role assignments. What is there already is left as it is.
 
 use anyhow::{Context, Result, anyhow};
-use hygie_access::{Assignee, AssignmentError, Kind, Role, Scope};
+use hygie_access::{AssignmentError, Kind, Role, Scope};
 use hygie_core::{Cx, ObjectId, Secret};
 use hygie_idp::directory::{Definition, NewApplication, NewTenant, NewUser, Scope as Permission};
 
@@ -104,12 +104,8 @@ async fn assign(base: &Base, cx: &Cx, workspace: &Workspace, assignment: &RoleAs
         Some(name) => Scope::service(&workspace.name, Kind::Fhir, name)?,
         None => Scope::workspace(&workspace.name)?,
     };
-    let assignee = Assignee {
-        tenant: assignment.tenant.unwrap_or(workspace.tenant),
-        id: assignment.principal,
-        kind: assignment.kind,
-    };
-    match base.assignments.assign(cx, assignee, role, scope).await {
+    let holder = assignment.holder(workspace).map_err(|message| anyhow!(message))?;
+    match base.assignments.assign(cx, holder, role, scope).await {
         Ok(_) | Err(AssignmentError::Exists) => Ok(()),
         Err(error) => Err(error.into()),
     }

@@ -3,22 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use hygie_access::{Discovered, EgressPolicy, KeySource, Outgoing, TrustedIssuer};
+use anyhow::Result;
 use hygie_core::{Clock, Random};
 use url::Url;
 
+use super::issuers::Issuers;
 use super::prepare;
 use crate::ambient::{SystemClock, SystemRandom};
-use crate::config::{Config, Service, Workspace, host_of};
+use crate::config::{Config, Service, host_of};
 use crate::failure::Failure;
 use crate::files;
 use crate::front::{Front, Serving, Sockets};
 use crate::health::{self, Health};
-use crate::listen::{Limits, Stop};
+use crate::listen::{CertificateHeader, Forwarding, Limits, Stop};
 use crate::place::Place;
 use crate::portal::{self, Entry, Shown};
-use crate::tls::{LocalCa, Source};
+use crate::tls::{ClientCertificates, LocalCa, Source};
 use crate::wiring::{self, Base, FhirInstance};
 
 /// Running requests have so long to end.
@@ -59,6 +59,7 @@ impl Running {
             limits: Limits::default(),
             clock,
             random,
+            forwarding: forwarding(config),
             stop: stop.clone(),
         };
         let (fronts, health) = fronts(config, &mut base, &serving)?;
@@ -86,6 +87,8 @@ fn addresses(config: &Config) -> Vec<(&'static str, std::net::SocketAddr)> {
     ];
     wanted.extend(config.portal.as_ref().map(|portal| ("portal", portal.get_ref().listen)));
     wanted.extend(config.fhir.as_ref().map(|fhir| ("fhir", fhir.get_ref().listen)));
+    let back = config.back_channel.as_ref();
+    wanted.extend(back.map(|back| ("back channel", back.get_ref().listen)));
     wanted
 }
 
@@ -99,12 +102,21 @@ fn fronts(config: &Config, base: &mut Base, serving: &Serving) -> Result<(Vec<Fr
     }];
     if let Some(fhir) = &config.fhir {
         let service = fhir.get_ref().service();
-        let router = base.fhir_router(&fhir_instances(config, base)?)?;
+        let services = base.open_fhir(&fhir_instances(config, base)?)?;
+        let router = base.fhir_router(&services)?;
         shown.push(Shown {
             name: "fhir",
             address: origin(&service.url),
         });
         fronts.push(certificates.front(&service, router)?);
+        if let Some(back) = &config.back_channel {
+            let back = back.get_ref();
+            let router = base.fhir_router_at(&origin(&back.url), &services)?;
+            fronts.push(Front {
+                clients: ClientCertificates::Asked,
+                ..certificates.front(back, router)?
+            });
+        }
     }
     let health = Health::new(base.probes());
     if let Some(portal) = &config.portal {
@@ -121,7 +133,7 @@ fn fronts(config: &Config, base: &mut Base, serving: &Serving) -> Result<(Vec<Fr
 }
 
 fn fhir_instances(config: &Config, base: &Base) -> Result<Vec<FhirInstance>> {
-    let outgoing = Outgoing::new(EgressPolicy::default()).context("cannot set up the outgoing client")?;
+    let mut issuers = Issuers::new(config, base)?;
     let mut instances = Vec::new();
     for workspace in config.workspaces.iter().map(toml::Spanned::get_ref) {
         for service in &workspace.fhir {
@@ -132,23 +144,13 @@ fn fhir_instances(config: &Config, base: &Base) -> Result<Vec<FhirInstance>> {
                 base: prepare::fhir_base(config, workspace, service)?,
                 app: Some(service.app),
                 semantics: service.roles,
-                issuers: entra_issuers(workspace, &outgoing, &base.settings.clock),
+                issuers: issuers.trusted_by(workspace),
+                app_roles: issuers.app_roles(workspace, &service.name)?,
                 bundle_entries: config.fhir.as_ref().map_or(0, |fhir| fhir.get_ref().bundle_entries),
             });
         }
     }
     Ok(instances)
-}
-
-/// The issuers of the trusted tenants of the real Entra ID, whose keys are fetched when the first token comes.
-fn entra_issuers(workspace: &Workspace, outgoing: &Outgoing, clock: &Arc<dyn Clock>) -> Vec<TrustedIssuer> {
-    let tenants = workspace.trusted_entra_tenants.iter();
-    let issuers = tenants.flat_map(|tenant| {
-        let issuer = format!("https://login.microsoftonline.com/{tenant}/v2.0");
-        let keys: Arc<dyn KeySource> = Arc::new(Discovered::new(outgoing.clone(), issuer, clock.clone()));
-        TrustedIssuer::of_entra(*tenant, &keys)
-    });
-    issuers.collect()
 }
 
 /// Where certificates come from: files, or the local authority for the hosts that have none.
@@ -161,6 +163,7 @@ impl Certificates {
             Some(config.login.get_ref()),
             config.portal.as_ref().map(toml::Spanned::get_ref),
             fhir.as_ref(),
+            config.back_channel.as_ref().map(toml::Spanned::get_ref),
         ];
         let without: Vec<String> = services
             .into_iter()
@@ -193,7 +196,19 @@ impl Certificates {
             hosts,
             certificate,
             router,
+            clients: ClientCertificates::Unasked,
         })
+    }
+}
+
+fn forwarding(config: &Config) -> Forwarding {
+    let header = config.forwarded_certificate.as_ref();
+    Forwarding {
+        proxies: config.trusted_proxies.clone(),
+        header: header.map(|forwarded| CertificateHeader {
+            name: forwarded.header.clone(),
+            form: forwarded.form,
+        }),
     }
 }
 

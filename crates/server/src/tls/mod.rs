@@ -2,6 +2,7 @@
 
 pub mod ca;
 pub mod certificate;
+mod holder;
 mod renewal;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use rustls::crypto::aws_lc_rs;
 
 pub use ca::LocalCa;
 pub use certificate::{Certificate, Source};
+use holder::AnyHolder;
 pub use renewal::keep_renewed;
 
 /// Makes aws-lc-rs the provider of the process, before anything speaks TLS. Without it rustls refuses to choose when a
@@ -21,12 +23,25 @@ pub fn install_provider() {
     let _ = aws_lc_rs::default_provider().install_default();
 }
 
-/// The configuration of a host that never asks for a client certificate.
-pub fn server_config(certificate: Arc<Certificate>) -> Result<Arc<ServerConfig>> {
-    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_cert_resolver(certificate);
+/// Whether a host asks its clients for a certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// Never: browsers would ask the person.
+    #[default]
+    Unasked,
+    /// Asks, and goes on without.
+    Asked,
+}
+
+/// The configuration of a host.
+pub fn server_config(certificate: Arc<Certificate>, clients: ClientCertificates) -> Result<Arc<ServerConfig>> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
+    let builder = match clients {
+        ClientCertificates::Unasked => builder.with_no_client_auth(),
+        ClientCertificates::Asked => builder.with_client_cert_verifier(Arc::new(AnyHolder::new(&provider))),
+    };
+    let mut config = builder.with_cert_resolver(certificate);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.ticketer = aws_lc_rs::Ticketer::new()?;
     Ok(Arc::new(config))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use hygie_access::{Gate, Instance, Kind, RoleSemantics, TrustedIssuer};
+use hygie_access::{AppRole, Gate, Instance, Kind, RoleSemantics, TrustedIssuer};
 use hygie_core::{AppId, TenantId};
 use hygie_fhir::repo::Repository;
 use hygie_fhir::{Authority, Fhir, Limits, Settings as FhirSettings};
@@ -29,6 +29,8 @@ pub struct FhirInstance {
     pub semantics: RoleSemantics,
     /// Who is trusted besides the tenant itself.
     pub issuers: Vec<TrustedIssuer>,
+    /// Application roles of theirs that count.
+    pub app_roles: Vec<AppRole>,
     /// Most entries of a batch or transaction.
     pub bundle_entries: usize,
 }
@@ -68,9 +70,18 @@ pub fn open(base: &mut Base, instance: &FhirInstance) -> Result<Fhir> {
     }))
 }
 
+/// A service under another origin, on its own path.
+pub fn at(service: &Fhir, origin: &str) -> Result<Fhir> {
+    let url = |text: &str| Url::parse(text).context("the address of a FHIR service is not a URL");
+    let mut base = url(origin)?;
+    base.set_path(url(service.base())?.path());
+    Ok(service.at(base))
+}
+
 fn gate(base: &Base, instance: &FhirInstance) -> Gate {
     let keys = base.idp.key_source();
     let own = TrustedIssuer::of_tenant(&base.settings.login, instance.tenant, &keys);
+    let app_roles = instance.app_roles.clone();
     let instance = Instance {
         kind: Kind::Fhir,
         workspace: instance.workspace.clone(),
@@ -81,7 +92,7 @@ fn gate(base: &Base, instance: &FhirInstance) -> Gate {
         authority: format!("{}/{}", base.settings.login, instance.tenant),
         issuers: own.into_iter().chain(instance.issuers.iter().cloned()).collect(),
         semantics: instance.semantics,
-        app_roles: Vec::new(),
+        app_roles,
     };
     Gate::new(instance, base.assignments.clone(), base.idp.revocations())
 }

@@ -14,6 +14,7 @@ use anyhow::{Context, Result};
 use axum::Router;
 use hygie_access::Assignments;
 use hygie_core::{Clock, Cx, Random, TenantId};
+use hygie_fhir::Fhir;
 use hygie_idp::Idp;
 use hygie_store::keys::KeyProvider;
 use hygie_web::client::Proxies;
@@ -96,12 +97,15 @@ impl Base {
         self.edge.put(hygie_idp::router(self.idp.clone()), service)
     }
 
-    /// What answers at the FHIR host: all instances, each under its own path.
-    pub fn fhir_router(&mut self, instances: &[FhirInstance]) -> Result<Router> {
-        let mut router = Router::new();
-        for instance in instances {
-            router = router.merge(hygie_fhir::router(fhir::open(self, instance)?));
-        }
+    /// Opens FHIR services, to be served at one address or several.
+    pub fn open_fhir(&mut self, instances: &[FhirInstance]) -> Result<Vec<Fhir>> {
+        instances.iter().map(|instance| fhir::open(self, instance)).collect()
+    }
+
+    /// What answers at the FHIR host: all services, each under its own path.
+    pub fn fhir_router(&mut self, services: &[Fhir]) -> Result<Router> {
+        let router = services.iter().cloned().map(hygie_fhir::router);
+        let router = router.fold(Router::new(), Router::merge);
         let service = edge::Service {
             name: "fhir",
             messages: &[],
@@ -111,6 +115,15 @@ impl Base {
             store: self.stores.directory().clone(),
         };
         self.edge.put(router, service)
+    }
+
+    /// The same services under another origin (`https://back.example`), which their links then name.
+    pub fn fhir_router_at(&mut self, origin: &str, services: &[Fhir]) -> Result<Router> {
+        let services: Vec<Fhir> = services
+            .iter()
+            .map(|service| fhir::at(service, origin))
+            .collect::<Result<_>>()?;
+        self.fhir_router(&services)
     }
 
     /// What answers at the portal.

@@ -74,10 +74,32 @@ display_name = "Centre hospitalier"
 name = "ch"
 tenant = "{TENANT}"
 fhir = [{{ name = "fhir", app = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0002" }}]
-role_assignments = [{{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind = "Group", role = "FHIR Data Reader" }}]
+[[workspaces.role_assignments]]
+principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003"
+kind = "Group"
+role = "FHIR Data Reader"
 "#
         );
         std::fs::write(self.path("hygie.toml"), text).expect("written");
+    }
+
+    /// Adds to the configuration.
+    pub fn configure(&self, more: &str) {
+        let path = self.path("hygie.toml");
+        let text = std::fs::read_to_string(&path).expect("written before");
+        std::fs::write(path, text + more).expect("written");
+    }
+
+    /// The port of its hosts; the two that follow are its own too.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A client that finds these hosts here, and trusts the local authority only.
+    pub fn client(&self, hosts: &[&str]) -> reqwest::ClientBuilder {
+        let local = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let builder = client(&self.path("srv/data/ca.pem"));
+        hosts.iter().fold(builder, |builder, host| builder.resolve(host, local))
     }
 
     pub fn config(&self) -> Config {

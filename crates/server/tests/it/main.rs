@@ -1,5 +1,6 @@
 //! The server over real sockets.
 
+mod back_channel;
 mod backup;
 mod demo;
 mod installation;

@@ -9,8 +9,8 @@ use axum::Router;
 use axum::routing::get;
 use hygie_core::Clock;
 use hygie_server::ambient::{SystemClock, SystemRandom};
-use hygie_server::listen::{Limits, Listener, Site, Speech, Stop};
-use hygie_server::tls::{self, Certificate, LocalCa, Source};
+use hygie_server::listen::{Forwarding, Limits, Listener, Site, Speech, Stop};
+use hygie_server::tls::{self, Certificate, ClientCertificates, LocalCa, Source};
 use hygie_web::client::Peer;
 use tempfile::TempDir;
 
@@ -83,7 +83,8 @@ fn site(ca: &Arc<LocalCa>, hosts: &[&str]) -> Site {
         );
     Site {
         hosts,
-        tls: tls::server_config(Arc::new(certificate)).expect("a configuration"),
+        tls: tls::server_config(Arc::new(certificate), ClientCertificates::Unasked).expect("a configuration"),
         router,
+        forwarding: Forwarding::default(),
     }
 }
