@@ -31,6 +31,7 @@ test_steps() {
   # The same tests on the engine that several processes share.
   step "services on PostgreSQL" env HYGIE_TEST_ENGINE=postgres \
     cargo test --package hygie-idp --package hygie-fhir --test it --locked --no-fail-fast
+  step "isolation on PostgreSQL" env HYGIE_TEST_ENGINE=postgres cargo test --package hygie --test it --locked isolation
   step "fuzz targets" fuzz_targets
   install "hygie" cargo build --locked --package hygie
   # README.md has its reader build for release: so does its test.

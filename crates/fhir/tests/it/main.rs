@@ -8,6 +8,8 @@ mod crud;
 mod documents;
 mod includes;
 mod inputs;
+mod outside;
+mod professionals;
 mod repo;
 mod results;
 mod rights;

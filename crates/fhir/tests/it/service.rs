@@ -9,7 +9,7 @@ use axum::body::Body;
 use futures_util::future::BoxFuture;
 use http::Method;
 use hygie_access::{
-    Assignee, AssigneeKind, Assignments, Gate, Instance, KeySource, KeysUnavailable, Kind, MIGRATIONS, Origin,
+    Assignee, AssigneeKind, Assignments, Gate, Holder, Instance, KeySource, KeysUnavailable, Kind, MIGRATIONS, Origin,
     Revocations, Revoked, Role, RoleSemantics, Scope, TrustedIssuer,
 };
 use hygie_core::{AppId, Clock, Cx, ObjectId, Secret, Timestamp};
@@ -77,13 +77,19 @@ impl Service {
     }
 
     pub async fn with(limits: Limits) -> Self {
-        let clock = Arc::new(VirtualClock::default());
+        Self::trusting(Arc::new(VirtualClock::default()), limits, |_| {}).await
+    }
+
+    /// With a gate that is changed before it is made.
+    pub async fn trusting(clock: Arc<VirtualClock>, limits: Limits, change: impl FnOnce(&mut Instance)) -> Self {
         let random = Arc::new(SeededRandom::new(11));
         let directory = TemporaryStore::new("directory", MIGRATIONS, &clock).await;
         let assignments = Assignments::new(directory.store.clone(), clock.clone(), random.clone());
         let assignments = Arc::new(assignments);
         let key = SigningKey::generate(Algorithm::Es256).expect("a key");
-        let gate = Arc::new(Gate::new(instance(&key), assignments.clone(), Arc::new(NothingRevoked)));
+        let mut instance = instance(&key);
+        change(&mut instance);
+        let gate = Arc::new(Gate::new(instance, assignments.clone(), Arc::new(NothingRevoked)));
         let dir = tempfile::tempdir().expect("a temporary directory");
         let (store, client, layers) = open(dir.path(), &clock, &random, &gate, limits).await;
         Self {
@@ -116,18 +122,32 @@ impl Service {
     /// A caller with this role.
     pub async fn role(&self, role: Role) -> By<'_> {
         let id = ObjectId::random(&*self.random);
-        let scope: Scope = "/workspaces/demo/fhir/fhir".parse().expect("a scope");
         let assignee = Assignee {
             tenant: tenant(),
             id,
             kind: AssigneeKind::App,
         };
+        self.assign(assignee, role).await;
+        self.caller(id)
+    }
+
+    /// Gives a role on the service.
+    pub async fn assign(&self, holder: impl Into<Holder>, role: Role) {
+        let scope: Scope = "/workspaces/demo/fhir/fhir".parse().expect("a scope");
         let cx = Cx::internal(tenant(), self.clock.clone(), self.random.clone());
         self.assignments
-            .assign(&cx, assignee, role, scope)
+            .assign(&cx, holder, role, scope)
             .await
             .expect("assigned");
-        self.caller(id)
+    }
+
+    /// A caller with this token, whoever signed it.
+    pub fn bearing(&self, token: &str) -> By<'_> {
+        By {
+            service: self,
+            id: ObjectId::from_uuid(Uuid::nil()),
+            authorization: format!("Bearer {token}"),
+        }
     }
 
     /// An application that may do what these SMART scopes say.
@@ -146,7 +166,8 @@ impl Service {
         self.with_claims(id, &json!({}))
     }
 
-    fn with_claims(&self, id: ObjectId, more: &Value) -> By<'_> {
+    /// A caller whose token has more claims than an application's, or others (`null` takes one away).
+    pub fn with_claims(&self, id: ObjectId, more: &Value) -> By<'_> {
         let now = self.clock.now().secs();
         let mut claims = json!({
             "aud": BASE, "iss": format!("https://login.example/{}/", tenant()), "iat": now, "nbf": now,
@@ -156,6 +177,10 @@ impl Service {
         for (name, value) in more.as_object().into_iter().flatten() {
             claims[name] = value.clone();
         }
+        claims
+            .as_object_mut()
+            .expect("an object")
+            .retain(|_, value| !value.is_null());
         let token = self.key.sign(&Protected::jwt(), &claims).expect("a token");
         By {
             service: self,

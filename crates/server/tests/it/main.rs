@@ -4,6 +4,7 @@ mod back_channel;
 mod backup;
 mod demo;
 mod installation;
+mod isolation;
 mod listeners;
 mod load;
 mod verifiers;
