@@ -13,7 +13,7 @@ pub enum SameSite {
     Strict,
     /// Also when a person follows a link or a redirect to us: sessions of an identity provider need it.
     Lax,
-    /// Always: only for what must come back from a cross-site form post.
+    /// Always: only for what must come back from a cross-site form post, or is asked about in another site's frame.
     None,
 }
 

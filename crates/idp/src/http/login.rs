@@ -160,7 +160,9 @@ type SessionCookie = AppendHeaders<[(axum::http::HeaderName, axum::http::HeaderV
 
 async fn begin(flow: &Flow<'_>, cx: &Cx, user: crate::directory::User) -> Result<(SignedIn, SessionCookie), IdpError> {
     let browser = random_secret(&*cx.random);
-    let value = set_cookie(&Cookie::session(SESSION_COOKIE, browser.expose(), SameSite::Lax));
+    // A page of another site asks in a hidden frame whether its person is signed in (`prompt=none`), as in Entra ID.
+    // What follows from the cookie alone goes to registered addresses only; forms have a token, and a cookie, of their own.
+    let value = set_cookie(&Cookie::session(SESSION_COOKIE, browser.expose(), SameSite::None));
     let previous = cookie::get(&flow.inbound.headers, SESSION_COOKIE).map(str::to_owned);
     let new = NewSession {
         user,

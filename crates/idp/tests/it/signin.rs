@@ -111,6 +111,25 @@ async fn prompts_and_ages() {
     assert!(answer.redirect_param("code").is_some(), "{}", answer.text());
 }
 
+/// In a hidden frame of its page: the session comes along (`prompt=none`), what our forms are bound to does not.
+#[tokio::test]
+async fn a_page_of_another_site_may_ask_whether_its_person_is_signed_in() {
+    let world = World::new().await;
+    let browser = world.browser();
+    let page = browser.get(&world.authorize(world.portal, WEB, &[])).await;
+    let form = page.header("set-cookie").to_owned();
+    assert!(
+        form.starts_with("__Host-hygie-form=") && form.ends_with("SameSite=Lax"),
+        "{form}"
+    );
+    let answer = world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    let session = answer.header("set-cookie");
+    assert!(
+        session.starts_with("__Host-hygie-idp=") && session.ends_with("SameSite=None"),
+        "{session}"
+    );
+}
+
 #[tokio::test]
 async fn two_accounts_in_one_browser() {
     let world = World::new().await;
