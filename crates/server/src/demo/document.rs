@@ -98,6 +98,9 @@ pub struct App {
     pub certificate: Option<String>,
     /// Where people come back to.
     pub redirect_uris: Vec<String>,
+    /// For an application that is an API as well: the permission by which it is called for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
 }
 
 /// A workspace.

@@ -7,12 +7,22 @@ use hygie_core::{Random, random_array};
 pub const WORKSPACE: &str = "demo";
 /// Name of the FHIR service.
 pub const FHIR: &str = "fhir";
-/// The public client through which people sign in.
-pub const DEMO_WEB: &str = "demo-web";
 /// The client that may prove itself by a certificate, too.
 pub const CERTIFIED: &str = "fhir-reader";
-/// Where it is sent back to: any port of this machine (RFC 8252 §7.3).
+/// The installed application through which people sign in: a public client.
+pub const DEMO_WEB: &str = "demo-web";
+/// The page that does it all in the browser.
+pub const DEMO_SPA: &str = "demo-spa";
+/// The server that people sign in to, and that the other two call as an API: a confidential client.
+pub const DEMO_SERVER: &str = "demo-server";
+/// Where these are sent back to: any port of this machine (RFC 8252 §7.3).
 pub const LOOPBACK: &str = "http://localhost";
+/// Where the page is sent back to: itself, or an empty page that hands the answer over.
+pub const SPA_ADDRESSES: &[&str] = &[LOOPBACK, "http://localhost/redirect", "http://localhost/redirect.html"];
+/// Where the server takes the answer, and where a person arrives who signed out.
+pub const SERVER_ADDRESSES: &[&str] = &["http://localhost/callback", LOOPBACK];
+/// The permission to call the server for a person.
+pub const ACCESS_AS_USER: &str = "access_as_user";
 
 /// A person to make.
 #[derive(Clone, Copy, Debug)]

@@ -110,68 +110,52 @@ impl Settler<'_> {
             definition: Definition::default(),
         };
         let (application, principal) = self.base.idp.create_application(cx, new).await?;
-        let secret = self
-            .base
-            .idp
-            .add_secret(cx, application.app, "demo", SECRET_LIFE)
-            .await?;
+        let secret = self.secret(cx, application.app).await?;
+        let certificate = match name {
+            people::CERTIFIED => Some(self.certificate(cx, (name, application.app)).await?),
+            _ => None,
+        };
         if let Some(role) = role {
             self.assign(cx, (principal.id, AssigneeKind::App), role, name).await?;
         }
         Ok(App {
             name: name.to_owned(),
             client_id: application.app,
-            client_secret: Some(secret.value.expose().clone()),
-            certificate: self.certificate(cx, (name, application.app)).await?,
+            client_secret: Some(secret),
+            certificate,
             redirect_uris: Vec::new(),
+            scope: None,
         })
     }
 
-    async fn certificate(&self, cx: &Cx, (name, app): (&str, AppId)) -> Result<Option<String>> {
-        if name != people::CERTIFIED {
-            return Ok(None);
-        }
-        let (certificate, file) = certificate::make(cx, self.dir, name)?;
-        self.base.idp.add_certificate(cx, app, "demo", certificate).await?;
-        Ok(Some(file))
+    async fn secret(&self, cx: &Cx, app: AppId) -> Result<String> {
+        let secret = self.base.idp.add_secret(cx, app, "demo", SECRET_LIFE).await?;
+        Ok(secret.value.expose().clone())
     }
 
-    /// The FHIR service's application, and the public client through which people read it.
+    async fn certificate(&self, cx: &Cx, (name, app): (&str, AppId)) -> Result<String> {
+        let (certificate, file) = certificate::make(cx, self.dir, name)?;
+        self.base.idp.add_certificate(cx, app, "demo", certificate).await?;
+        Ok(file)
+    }
+
+    /// The FHIR service's application, those through which people read it, and who may.
     async fn owner_of_workspace(&mut self, owner: &mut Tenant, fhir_base: &str) -> Result<AppId> {
         let cx = self.base.cx(owner.id);
-        let permission = Permission {
-            id: ObjectId::random(&*cx.random).uuid(),
-            value: USER_IMPERSONATION.to_owned(),
-            display_name: "Access the FHIR service as the signed-in person".to_owned(),
-        };
         let service = NewApplication {
             app: None,
             display_name: "FHIR".to_owned(),
             definition: Definition {
                 identifier_uris: vec![fhir_base.to_owned()],
-                scopes: vec![permission],
+                scopes: vec![permission(
+                    &cx,
+                    USER_IMPERSONATION,
+                    "Access the FHIR service as the signed-in person",
+                )],
                 ..Definition::default()
             },
         };
         let (service, _) = self.base.idp.create_application(&cx, service).await?;
-        let redirect_uris = vec![people::LOOPBACK.to_owned()];
-        let web = NewApplication {
-            app: None,
-            display_name: people::DEMO_WEB.to_owned(),
-            definition: Definition {
-                redirect_uris: RedirectUris {
-                    public_client: redirect_uris.clone(),
-                    ..RedirectUris::default()
-                },
-                is_fallback_public_client: true,
-                ..Definition::default()
-            },
-        };
-        let (web, _) = self.base.idp.create_application(&cx, web).await?;
-        self.base
-            .idp
-            .grant_scopes(&cx, (web.app, service.app), None, &[USER_IMPERSONATION])
-            .await?;
         for user in owner
             .users
             .iter()
@@ -180,14 +164,91 @@ impl Settler<'_> {
             self.assign(&cx, (user.oid, AssigneeKind::User), people::READER, &user.upn)
                 .await?;
         }
-        owner.apps.push(App {
-            name: people::DEMO_WEB.to_owned(),
-            client_id: web.app,
+        owner.apps.extend(self.sign_in_apps(&cx, service.app).await?);
+        Ok(service.app)
+    }
+
+    /// The applications that people sign in to, one of each platform. Each reads FHIR for its person; the server does
+    /// it for the other two as well.
+    async fn sign_in_apps(&self, cx: &Cx, service: AppId) -> Result<[App; 3]> {
+        let server = self.server(cx).await?;
+        let web = self
+            .public_app(cx, people::DEMO_WEB, public_client(&[people::LOOPBACK]))
+            .await?;
+        let spa = self
+            .public_app(cx, people::DEMO_SPA, spa(people::SPA_ADDRESSES))
+            .await?;
+        for (client, resource, scope) in [
+            (&web, service, USER_IMPERSONATION),
+            (&spa, service, USER_IMPERSONATION),
+            (&server, service, USER_IMPERSONATION),
+            (&web, server.client_id, people::ACCESS_AS_USER),
+            (&spa, server.client_id, people::ACCESS_AS_USER),
+        ] {
+            self.base
+                .idp
+                .grant_scopes(cx, (client.client_id, resource), None, &[scope])
+                .await?;
+        }
+        Ok([web, spa, server])
+    }
+
+    async fn public_app(&self, cx: &Cx, name: &str, redirect_uris: RedirectUris) -> Result<App> {
+        let known = [&redirect_uris.spa[..], &redirect_uris.public_client].concat();
+        let is_installed = !redirect_uris.public_client.is_empty();
+        let new = NewApplication {
+            app: None,
+            display_name: name.to_owned(),
+            definition: Definition {
+                redirect_uris,
+                is_fallback_public_client: is_installed,
+                ..Definition::default()
+            },
+        };
+        let (application, _) = self.base.idp.create_application(cx, new).await?;
+        Ok(App {
+            name: name.to_owned(),
+            client_id: application.app,
             client_secret: None,
             certificate: None,
+            redirect_uris: known,
+            scope: None,
+        })
+    }
+
+    /// The server: a client with secret and certificate, and an API whose tokens are of version 2.
+    async fn server(&self, cx: &Cx) -> Result<App> {
+        let (name, app) = (people::DEMO_SERVER, AppId::random(&*cx.random));
+        let uri = format!("api://{app}");
+        let scope = format!("{uri}/{}", people::ACCESS_AS_USER);
+        let redirect_uris = owned(people::SERVER_ADDRESSES);
+        let new = NewApplication {
+            app: Some(app),
+            display_name: name.to_owned(),
+            definition: Definition {
+                identifier_uris: vec![uri],
+                requested_access_token_version: Some(2),
+                scopes: vec![permission(
+                    cx,
+                    people::ACCESS_AS_USER,
+                    "Call the server as the signed-in person",
+                )],
+                redirect_uris: RedirectUris {
+                    web: redirect_uris.clone(),
+                    ..RedirectUris::default()
+                },
+                ..Definition::default()
+            },
+        };
+        self.base.idp.create_application(cx, new).await?;
+        Ok(App {
+            name: name.to_owned(),
+            client_id: app,
+            client_secret: Some(self.secret(cx, app).await?),
+            certificate: Some(self.certificate(cx, (name, app)).await?),
             redirect_uris,
-        });
-        Ok(service.app)
+            scope: Some(scope),
+        })
     }
 
     async fn assign(&mut self, cx: &Cx, (id, kind): (ObjectId, AssigneeKind), role: Role, name: &str) -> Result<()> {
@@ -206,4 +267,30 @@ impl Settler<'_> {
         });
         Ok(())
     }
+}
+
+fn permission(cx: &Cx, value: &str, display_name: &str) -> Permission {
+    Permission {
+        id: ObjectId::random(&*cx.random).uuid(),
+        value: value.to_owned(),
+        display_name: display_name.to_owned(),
+    }
+}
+
+fn public_client(addresses: &[&str]) -> RedirectUris {
+    RedirectUris {
+        public_client: owned(addresses),
+        ..RedirectUris::default()
+    }
+}
+
+fn spa(addresses: &[&str]) -> RedirectUris {
+    RedirectUris {
+        spa: owned(addresses),
+        ..RedirectUris::default()
+    }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
 }
