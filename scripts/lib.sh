@@ -130,12 +130,28 @@ need_deny() {
     cargo install --locked --profile dev --root "$tools" "cargo-deny@$deny_version" && rm -rf "$tools/build"
 }
 
-# need_clients: the environment of the outside clients, made again when its lock changes.
+# need_clients: the environments of the outside clients, in Python and for Node, made again when their locks change.
 need_clients() {
   need_tests && need_commands chromium:chromium certutil:libnss3-tools jq:jq faketime:faketime || return
   need python3-venv python3 -c 'import ensurepip, venv' || return
   local lock=$root/tests/clients/requirements.txt venv=$tools/clients
-  cmp -s "$lock" "$venv/lock" && return
-  rm -rf "$venv"
-  python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --require-hashes --requirement "$lock" && cp "$lock" "$venv/lock"
+  if ! cmp -s "$lock" "$venv/lock"; then
+    rm -rf "$venv"
+    python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --require-hashes --requirement "$lock" &&
+      cp "$lock" "$venv/lock" || return
+  fi
+  need_node_modules
+}
+
+# need_node_modules: Node itself is one of the Python packages, because Debian's is older than these libraries want.
+need_node_modules() {
+  local scripts=$root/tests/clients/node modules=$tools/clients-node
+  if ! cmp -s "$scripts/package-lock.json" "$modules/lock"; then
+    rm -rf "$modules"
+    mkdir -p "$modules" && cp "$scripts"/package*.json "$modules" &&
+      PATH=$tools/clients/bin:$PATH npm ci --prefix "$modules" --ignore-scripts --no-audit --no-fund &&
+      cp "$scripts/package-lock.json" "$modules/lock" || return
+  fi
+  # Where Node looks for them from the scripts.
+  ln -sfn "$modules/node_modules" "$scripts/node_modules"
 }

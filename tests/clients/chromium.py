@@ -1,6 +1,7 @@
 """Headless Chromium with the demo's authority in its own certificate store, and what a person does in it."""
 
 import http.server
+import json
 import os
 import subprocess
 import threading
@@ -44,6 +45,16 @@ class Chromium:
     def context(self, locale="en-GB", scheme="light", width=1280):
         context = self.browser.new_context(
             locale=locale, color_scheme=scheme, viewport={"width": width, "height": 800}
+        )
+        context.set_default_timeout(30_000)
+        return context
+
+    def with_settings(self, directory, settings):
+        """The one context of a second browser, in which a person, or the policy of the house, changed settings."""
+        (directory / "Default").mkdir(parents=True)
+        (directory / "Default/Preferences").write_text(json.dumps(settings))
+        context = self.playwright.chromium.launch_persistent_context(
+            str(directory), executable_path=EXECUTABLE, args=ARGUMENTS, env={**os.environ, "HOME": str(self.home)}
         )
         context.set_default_timeout(30_000)
         return context

@@ -4,6 +4,7 @@ import os
 
 import pytest
 from chromium import Chromium
+from nodes import MODULES
 from playwright.sync_api import sync_playwright
 from world import BINARY, World
 
@@ -17,6 +18,8 @@ def pytest_configure(config):
             del os.environ[name]
     if not BINARY.exists():
         raise pytest.UsageError(f"{BINARY} does not exist: cargo build, or set HYGIE_BIN")
+    if not MODULES.exists():
+        raise pytest.UsageError(f"{MODULES} does not exist: npm ci in its folder, as scripts/lib.sh does")
 
 
 @pytest.fixture(scope="session")
