@@ -15,6 +15,7 @@ pub mod head;
 pub mod json;
 pub mod jwks;
 pub mod oauth;
+pub mod patch;
 pub mod primitives;
 pub mod record;
 pub mod redirect;
@@ -50,6 +51,7 @@ pub const TARGETS: &[Target] = &[
     json::TARGET,
     jwks::TARGET,
     oauth::TARGET,
+    patch::TARGET,
     primitives::TARGET,
     record::TARGET,
     redirect::TARGET,

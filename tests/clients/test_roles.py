@@ -33,6 +33,33 @@ def create_if_none(world, app):
     return world.call("POST", "Patient", app=app, json=body, headers={"If-None-Exist": f"identifier={identifier(body)}"})
 
 
+def patch(world, app):
+    body = [{"op": "add", "path": "/gender", "value": "unknown"}]
+    headers = {"Content-Type": "application/json-patch+json"}
+    return world.call("PATCH", f"Patient/{make(world)['id']}", app=app, json=body, headers=headers)
+
+
+def patch_if(world, app):
+    there = make(world)
+    operation = [
+        {"name": "type", "valueCode": "upsert"},
+        {"name": "path", "valueString": "Patient"},
+        {"name": "name", "valueString": "gender"},
+        {"name": "value", "valueCode": "unknown"},
+    ]
+    body = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": operation}]}
+    return world.call("PATCH", f"Patient?identifier={identifier(there)}", app=app, json=body)
+
+
+def update_if(world, app):
+    there = make(world)
+    return world.call("PUT", f"Patient?identifier={identifier(there)}", app=app, json={**there, "gender": "unknown"})
+
+
+def delete_if(world, app):
+    return world.call("DELETE", f"Patient?identifier={identifier(make(world))}", app=app)
+
+
 def vread(world, app):
     there = make(world)
     return world.call("GET", f"Patient/{there['id']}/_history/{there['meta']['versionId']}", app=app)
@@ -52,6 +79,10 @@ INTERACTIONS = {
     "create": lambda world, app: world.call("POST", "Patient", app=app, json=patient()),
     "create, conditional": create_if_none,
     "update": update,
+    "update, conditional": update_if,
+    "patch": patch,
+    "patch, conditional": patch_if,
+    "delete, conditional": delete_if,
     "delete": lambda world, app: world.call("DELETE", f"Patient/{make(world)['id']}", app=app),
     "batch or transaction": batch,
 }

@@ -10,6 +10,7 @@ mod fold;
 mod id;
 pub mod json;
 mod names;
+pub mod patch;
 mod primitive;
 mod reference;
 mod resource_type;

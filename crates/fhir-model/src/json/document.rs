@@ -96,6 +96,10 @@ impl<'d> Json<'d> {
         &self.document.nodes[self.index as usize]
     }
 
+    pub(super) fn document(self) -> &'d Document {
+        self.document
+    }
+
     /// What it is.
     pub fn kind(self) -> Kind {
         self.node().kind
@@ -109,6 +113,11 @@ impl<'d> Json<'d> {
     /// Where it begins in the source.
     pub fn offset(self) -> usize {
         self.node().start as usize
+    }
+
+    /// Where it ends in the source.
+    pub fn end(self) -> usize {
+        self.node().end as usize
     }
 
     /// The text of a string, without its escapes.

@@ -4,6 +4,7 @@
 mod document;
 mod edit;
 mod parse;
+mod splice;
 mod text;
 
 pub use document::{Document, Items, Json, Kind, Members};

@@ -8,7 +8,7 @@ mod parameters;
 mod resources;
 
 pub(crate) use codes::ValueSets;
-pub(crate) use elements::{Field, Schema, TypeId, TypeKind, ValueSetId};
+pub(crate) use elements::{Field, Schema, TypeId, TypeKind, ValueSetId, choice_member};
 pub(crate) use parameters::Parameters;
 pub(crate) use resources::ResourceTypes;
 

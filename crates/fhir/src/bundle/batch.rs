@@ -50,7 +50,7 @@ async fn one(
 ) -> (usize, Result<Answer, Error>) {
     let prepared = entry.prepare(fhir, mandate, handling, new_id(&mandate.cx));
     let answer = match prepared {
-        Ok(interaction) => fhir.run(&mandate.cx, interaction).await,
+        Ok(interaction) => interaction.settle(fhir, mandate).await,
         Err(error) => Err(error),
     };
     (index, answer)

@@ -1,13 +1,16 @@
 //! One entry of a bundle: what it asks for. <http://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.request>
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hygie_core::Timestamp;
 use hygie_fhir_model::json::{Document, Json, Kind};
-use hygie_fhir_model::{DateTime, Id, ResourceType};
+use hygie_fhir_model::{DateTime, Id, Name, ResourceType};
 use hygie_web::audit::Note;
 
 use super::{BundleError, member, split};
 use crate::interaction::{
-    Body, Create, Delete, Error, History, Interaction, Read, Search, Unless, Update, Vread, pairs,
+    Body, Condition, Create, Delete, Error, History, Instructions, Interaction, Patch, Read, Search, Subject, Unless,
+    Update, Vread, pairs,
 };
 use crate::search::Handling;
 use crate::service::{Fhir, Mandate};
@@ -18,6 +21,7 @@ pub enum Verb {
     Delete,
     Post,
     Put,
+    Patch,
     Get,
 }
 
@@ -45,6 +49,8 @@ pub struct Entry {
     pub resource: Option<Document>,
     pub if_match: Option<String>,
     pub unless: Unless,
+    /// Whether the address was found by a condition: the resource need not have an id then.
+    pub is_met: bool,
 }
 
 impl Entry {
@@ -55,6 +61,7 @@ impl Entry {
             "DELETE" => Verb::Delete,
             "POST" => Verb::Post,
             "PUT" => Verb::Put,
+            "PATCH" => Verb::Patch,
             "GET" | "HEAD" => Verb::Get,
             _ => return Err(BundleError::Method.into()),
         };
@@ -83,6 +90,7 @@ impl Entry {
                     .transpose()?
                     .map(|since| Timestamp::from_millis(since.interval().low)),
             },
+            is_met: false,
         })
     }
 
@@ -91,7 +99,11 @@ impl Entry {
         match (self.verb, &self.address) {
             (Verb::Post, Address::Type(kind, _)) => Note::new("fhir.create", kind.name()),
             (Verb::Put, Address::Instance(kind, id)) => Note::new("fhir.update", format!("{kind}/{id}")),
+            (Verb::Patch, Address::Instance(kind, id)) => Note::new("fhir.patch", format!("{kind}/{id}")),
             (Verb::Delete, Address::Instance(kind, id)) => Note::new("fhir.delete", format!("{kind}/{id}")),
+            (Verb::Put, Address::Type(kind, _)) => Note::new("fhir.update", kind.name()),
+            (Verb::Patch, Address::Type(kind, _)) => Note::new("fhir.patch", kind.name()),
+            (Verb::Delete, Address::Type(kind, _)) => Note::new("fhir.delete", kind.name()),
             (Verb::Get, Address::Instance(kind, id)) => Note::new("fhir.read", format!("{kind}/{id}")),
             (Verb::Get, Address::History(kind, id, _)) => Note::new("fhir.history-instance", format!("{kind}/{id}")),
             (Verb::Get, Address::Version(kind, id, _)) => Note::new("fhir.vread", format!("{kind}/{id}/_history")),
@@ -100,20 +112,30 @@ impl Entry {
         }
     }
 
+    /// The condition on which it writes, and the type that is searched.
+    pub fn condition(&self) -> Option<(ResourceType, &str)> {
+        match (self.verb, &self.address) {
+            (Verb::Post, Address::Type(kind, None)) => Some((*kind, self.if_none_exist.as_deref()?)),
+            (Verb::Put | Verb::Patch | Verb::Delete, Address::Type(kind, Some(query))) => Some((*kind, query)),
+            _ => None,
+        }
+    }
+
+    /// The id of its resource.
+    pub fn own_id(&self) -> Option<Id> {
+        self.resource.as_ref()?.root().get_text(Name::ID)?.parse().ok()
+    }
+
     /// The interaction that it asks for. `new_id` is the id of what it creates.
     pub fn prepare(self, fhir: &Fhir, mandate: &Mandate, handling: Handling, new_id: Id) -> Result<Interaction, Error> {
+        if matches!(self.verb, Verb::Put | Verb::Patch | Verb::Delete) {
+            return self.prepare_change(fhir, mandate, new_id);
+        }
         let body = self.resource.map(Body::Tree).ok_or(BundleError::NoResource);
-        let if_match = self.if_match.as_deref();
         Ok(match (self.verb, self.address) {
             (Verb::Post, Address::Type(kind, None)) => {
                 let condition = self.if_none_exist.as_deref();
                 Interaction::Create(Create::prepare(fhir, mandate, (kind, new_id), body?, condition)?)
-            }
-            (Verb::Put, Address::Instance(kind, id)) => {
-                Interaction::Update(Update::prepare(fhir, mandate, (kind, id), body?, if_match)?)
-            }
-            (Verb::Delete, Address::Instance(kind, id)) => {
-                Interaction::Delete(Delete::prepare(mandate, (kind, id), if_match)?)
             }
             (Verb::Get, Address::Instance(kind, id)) => {
                 Interaction::Read(Read::prepare(mandate, (kind, id), self.unless)?)
@@ -132,6 +154,51 @@ impl Entry {
             _ => return Err(Error::NotSupported("this request in a bundle")),
         })
     }
+
+    /// The same of what changes a resource that its address names, or a condition in it.
+    fn prepare_change(self, fhir: &Fhir, mandate: &Mandate, new_id: Id) -> Result<Interaction, Error> {
+        let if_match = self.if_match.as_deref();
+        let (kind, subject) = match self.address {
+            Address::Instance(kind, id) if self.is_met => (kind, Subject::Met(id)),
+            Address::Instance(kind, id) => (kind, Subject::Named(id)),
+            Address::Type(kind, Some(query)) if self.verb == Verb::Delete => {
+                let delete = Delete::conditional(fhir, mandate, kind, pairs(&query), if_match)?;
+                return Ok(Interaction::Delete(delete));
+            }
+            Address::Type(kind, Some(query)) => {
+                let condition = Condition::parse(fhir, mandate, kind, &query)?;
+                (kind, Subject::Meeting(condition, new_id))
+            }
+            _ => return Err(Error::NotSupported("this request in a bundle")),
+        };
+        let resource = self.resource.ok_or(BundleError::NoResource);
+        Ok(match (self.verb, subject) {
+            (Verb::Delete, Subject::Named(id) | Subject::Met(id)) => {
+                Interaction::Delete(Delete::prepare(mandate, (kind, id), if_match)?)
+            }
+            (Verb::Patch, subject) => {
+                let instructions = instructions(resource?)?;
+                Interaction::Patch(Patch::prepare(fhir, mandate, (kind, subject), instructions, if_match)?)
+            }
+            (_, subject) => {
+                let body = Body::Tree(resource?);
+                Interaction::Update(Update::prepare(fhir, mandate, (kind, subject), body, if_match)?)
+            }
+        })
+    }
+}
+
+/// How an entry says how to patch: a JSON Patch in a Binary, or a FHIRPath Patch as it is.
+/// <http://hl7.org/fhir/R4/http.html#patch>
+fn instructions(resource: Document) -> Result<Instructions, Error> {
+    let root = resource.root();
+    if root.get_text(Name::RESOURCE_TYPE).as_deref() != Some("Binary") {
+        return Ok(Instructions::Tree(resource));
+    }
+    let is_json_patch = member(root, "contentType").as_deref() == Some("application/json-patch+json");
+    let data = member(root, "data").filter(|_| is_json_patch);
+    let bytes = data.and_then(|data| STANDARD.decode(data.as_bytes()).ok());
+    Ok(Instructions::Json(bytes.ok_or(BundleError::PatchData)?))
 }
 
 impl Address {

@@ -28,6 +28,9 @@ pub enum BundleError {
     /// An entry that needs a resource and has none.
     #[error("the entry has no resource")]
     NoResource,
+    /// A patch that is a Binary without JSON Patch.
+    #[error("a patch in a Binary needs the contentType application/json-patch+json and its data in base64")]
+    PatchData,
     /// Two entries of a transaction with one `fullUrl`.
     #[error("another entry has the same fullUrl")]
     FullUrl,
@@ -75,7 +78,7 @@ impl Fault for BundleError {
             Self::Request | Self::NoResource => "required",
             Self::Method => "not-supported",
             Self::FullUrl | Self::Duplicate => "duplicate",
-            Self::Reference | Self::Unresolved(_) => "invalid",
+            Self::Reference | Self::Unresolved(_) | Self::PatchData => "invalid",
             Self::Entry { error, .. } => error.code(),
         }
     }

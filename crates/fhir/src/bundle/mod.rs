@@ -1,15 +1,14 @@
 //! batch and transaction: many interactions in one request. <http://hl7.org/fhir/R4/http.html#transaction>
 //!
 //! Entries are taken apart ([`entry`]), each becomes an interaction, and these run as [`batch`] (each alone) or
-//! [`transaction`] (all or none), in the order DELETE, POST, PUT, GET.
+//! [`transaction`] (all or none), in the order DELETE, POST, PUT, PATCH, GET.
 //!
 //! # Deviations
-//! - PATCH is not offered.
 //! - References are rewritten where the element is `reference`, `valueUri`, `valueUrl` or a `url` below the root; links
 //!   in narratives stay as they are.
 //! - A reference `urn:uuid:…` or `urn:oid:…` that no entry of a transaction has as its `fullUrl` is refused, as by HAPI;
 //!   Microsoft's server stores it, and it names nothing.
-//! - Conditional references see what was there before the transaction, not what it creates.
+//! - Conditional references, updates, patches and deletions see what was there before the transaction, not what it creates.
 
 mod batch;
 mod entry;

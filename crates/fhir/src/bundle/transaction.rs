@@ -39,10 +39,11 @@ pub async fn run(
     for _ in 0..ATTEMPTS {
         let found = conditions.look(fhir, mandate).await?;
         let (taken, by, conditions, entries) = (fhir.clone(), mandate.clone(), conditions.clone(), entries.clone());
-        let plan = beside(is_large, move || {
+        let mut plan = beside(is_large, move || {
             Plan::make(&taken, &by, &entries, (conditions, found), handling)
         })
         .await?;
+        plan.make_patches_ready(fhir, mandate).await?;
         match fhir.run(&mandate.cx, plan).await {
             Err(Error::Moved) => {}
             outcome => return outcome,
@@ -81,10 +82,15 @@ impl Conditions {
     }
 
     fn take(&mut self, fhir: &Fhir, mandate: &Mandate, entry: &Entry) -> Result<(), Error> {
-        if let (Verb::Post, Address::Type(kind, None), Some(query)) = (entry.verb, &entry.address, &entry.if_none_exist)
-        {
-            mandate.check(Permitted::ConditionalCreate, *kind)?;
-            self.add(fhir, mandate, *kind, query)?;
+        if let Some((kind, query)) = entry.condition() {
+            let asked = match entry.verb {
+                Verb::Put => Permitted::ConditionalUpdate,
+                Verb::Patch => Permitted::ConditionalPatch,
+                Verb::Delete => Permitted::ConditionalDelete,
+                Verb::Post | Verb::Get => Permitted::ConditionalCreate,
+            };
+            mandate.check(asked, kind)?;
+            self.add(fhir, mandate, kind, query)?;
         }
         for text in entry.resource.iter().flat_map(conditional) {
             if let Target::Conditional { kind, query } = Target::parse(&text) {
@@ -163,6 +169,8 @@ enum Role {
     New(Id),
     /// None: this one meets the condition of the create.
     Matched(Id),
+    /// The one that meets the condition of its address.
+    Met(Id),
     /// The one of its address, or none.
     Addressed,
 }
@@ -190,7 +198,7 @@ impl Assigned {
                 return Err(of_entry(BundleError::Duplicate.into()));
             }
             let subject = match (&role, entry.verb, &entry.address) {
-                (Role::New(id) | Role::Matched(id), _, Address::Type(kind, _))
+                (Role::New(id) | Role::Matched(id) | Role::Met(id), _, Address::Type(kind, _))
                 | (_, Verb::Put | Verb::Delete, Address::Instance(kind, id)) => Some((*kind, id.clone())),
                 _ => None,
             };
@@ -217,17 +225,18 @@ impl Assigned {
 }
 
 fn role(entry: &Entry, mandate: &Mandate, conditions: &Conditions, found: &[Found]) -> Result<Role, Error> {
-    let (Verb::Post, Address::Type(kind, None)) = (entry.verb, &entry.address) else {
-        return Ok(Role::Addressed);
-    };
-    let condition = entry.if_none_exist.as_ref();
-    Ok(
-        match condition.and_then(|query| conditions.found(found, *kind, query)) {
-            Some(Found::One(id)) => Role::Matched(id.clone()),
-            Some(Found::Several) => return Err(Error::MultipleMatches),
-            Some(Found::None) | None => Role::New(new_id(&mandate.cx)),
-        },
-    )
+    let condition = entry.condition();
+    let found = condition.and_then(|(kind, query)| conditions.found(found, kind, query));
+    Ok(match (entry.verb, &entry.address, found) {
+        (Verb::Get, ..) => Role::Addressed,
+        (_, _, Some(Found::Several)) => return Err(Error::MultipleMatches),
+        (Verb::Post, _, Some(Found::One(id))) => Role::Matched(id.clone()),
+        (_, _, Some(Found::One(id))) => Role::Met(id.clone()),
+        (Verb::Post, Address::Type(_, None), _) => Role::New(new_id(&mandate.cx)),
+        (Verb::Put, _, Some(Found::None)) => Role::New(entry.own_id().unwrap_or_else(|| new_id(&mandate.cx))),
+        (Verb::Patch, _, Some(Found::None)) => return Err(Error::NotFound),
+        _ => Role::Addressed,
+    })
 }
 
 /// What is done for an entry.
@@ -258,15 +267,24 @@ impl Plan {
         let mut steps = Vec::with_capacity(entries.len());
         for (index, (entry, role)) in entries.iter().zip(assigned.roles).enumerate() {
             let of_entry = |error| BundleError::entry(index, error);
+            let mut met = None;
             let id = match (role, &entry.address) {
                 (Role::Matched(id), Address::Type(kind, _)) => {
                     steps.push((index, Step::Matched(*kind, id)));
                     continue;
                 }
-                (Role::New(id) | Role::Matched(id), _) => id,
+                (Role::Met(id), Address::Type(kind, _)) => {
+                    met = Some((*kind, id));
+                    new_id(&mandate.cx)
+                }
+                (Role::New(id) | Role::Matched(id) | Role::Met(id), _) => id,
                 (Role::Addressed, _) => new_id(&mandate.cx),
             };
-            let entry = resolved(entry, fhir, &assigned.names).map_err(of_entry)?;
+            let mut entry = resolved(entry, fhir, &assigned.names).map_err(of_entry)?;
+            if let Some((kind, id)) = met {
+                entry.address = Address::Instance(kind, id);
+                entry.is_met = true;
+            }
             let interaction = entry.prepare(fhir, mandate, handling, id).map_err(of_entry)?;
             steps.push((index, Step::Run(Box::new(interaction))));
         }
@@ -276,6 +294,21 @@ impl Plan {
             found,
             steps,
         })
+    }
+}
+
+impl Plan {
+    /// Applies the patches to what is there: each takes its time outside of the store's writer.
+    async fn make_patches_ready(&mut self, fhir: &Fhir, mandate: &Mandate) -> Result<(), Error> {
+        for (index, step) in &mut self.steps {
+            if let Step::Run(interaction) = step
+                && let Interaction::Patch(patch) = &mut **interaction
+            {
+                let made = patch.make_ready(fhir, mandate).await;
+                made.map_err(|error| BundleError::entry(*index, error))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -294,8 +327,11 @@ impl Work for Plan {
             }
             let mut answers = Vec::with_capacity(self.steps.len());
             for (index, step) in &self.steps {
-                let answer = step.run(resources).await;
-                answers.push((*index, answer.map_err(|error| BundleError::entry(*index, error))?));
+                let answer = step.run(resources).await.map_err(|error| match error {
+                    Error::Moved => Error::Moved,
+                    error => BundleError::entry(*index, error),
+                });
+                answers.push((*index, answer?));
             }
             answers.sort_by_key(|(index, _)| *index);
             Ok(answers.into_iter().map(|(_, answer)| answer).collect())

@@ -12,10 +12,13 @@ use crate::interaction::{Answer, Interaction};
 use crate::repo::Version;
 use crate::wire::{Return, done, etag, list, location, pretty};
 
+/// How many a conditional deletion with `_count` deleted, as in Azure.
+const ITEMS_DELETED: HeaderName = HeaderName::from_static("items-deleted");
+
 impl Call {
     /// Runs an interaction and answers.
     pub async fn run(&self, interaction: Interaction) -> Result<Response, Failed> {
-        let answer = self.fhir.run(&self.mandate.cx, interaction).await?;
+        let answer = interaction.settle(&self.fhir, &self.mandate).await?;
         let is_recorded = answer.is_recorded();
         let response = self.answer(&answer);
         Ok(if is_recorded {
@@ -33,6 +36,9 @@ impl Call {
             Answer::Updated(version) | Answer::Matched(version) => self.written(version),
             Answer::Deleted(version) | Answer::Absent(Some(version)) => {
                 (StatusCode::NO_CONTENT, Self::validators(version)).into_response()
+            }
+            Answer::DeletedSeveral(count) => {
+                (StatusCode::NO_CONTENT, [(ITEMS_DELETED, count.to_string())]).into_response()
             }
             Answer::Absent(None) => StatusCode::NO_CONTENT.into_response(),
             Answer::List(page) => self.body(list(self.fhir.base(), &self.mandate.cx, page)),

@@ -119,6 +119,15 @@ pub fn check_json(headers: &HeaderMap) -> Result<(), Error> {
     }
 }
 
+/// Whether the body of a patch is a JSON Patch; else it is FHIR JSON: a FHIRPath Patch.
+pub fn is_json_patch(headers: &HeaderMap) -> Result<bool, Error> {
+    match media_type(headers).as_deref() {
+        Some("application/json-patch+json") => Ok(true),
+        Some("application/fhir+json" | "application/json" | "text/json") => Ok(false),
+        _ => Err(Error::ContentType("application/json-patch+json or application/fhir+json")),
+    }
+}
+
 /// Whether the body is a form.
 pub fn check_form(headers: &HeaderMap) -> Result<(), Error> {
     match media_type(headers).as_deref() {

@@ -8,6 +8,7 @@ mod create;
 mod delete;
 mod headers;
 mod history;
+mod patch;
 mod read;
 mod search;
 mod unsupported;
@@ -36,12 +37,17 @@ pub fn router(fhir: Fhir) -> Router {
         .merge(slashed(&base, or_unsupported(post(bundle::post))))
         .route(&at("/_search"), other())
         .route(&at("/_history"), other())
-        .route(&at("/{type}"), or_unsupported(get(search::get).post(create::post)))
+        .route(&at("/{type}"), or_unsupported(of_type()))
         .route(&at("/{type}/_search"), or_unsupported(post(search::post)))
         .route(&at("/{type}/_history"), other())
         .route(
             &at("/{type}/{id}"),
-            or_unsupported(get(read::get).put(update::put).delete(delete::delete)),
+            or_unsupported(
+                get(read::get)
+                    .put(update::put)
+                    .patch(patch::patch)
+                    .delete(delete::delete),
+            ),
         )
         .route(&at("/{type}/{id}/_history"), or_unsupported(get(history::get)))
         .route(
@@ -51,6 +57,15 @@ pub fn router(fhir: Fhir) -> Router {
         .route(&at("/{type}/{id}/{more}"), other())
         .route(&at("/{type}/{id}/{more}/{*rest}"), other())
         .with_state(fhir)
+}
+
+/// What is asked of a type: with parameters, of the resources that meet them.
+fn of_type() -> MethodRouter<Fhir> {
+    get(search::get)
+        .post(create::post)
+        .put(update::conditional)
+        .patch(patch::conditional)
+        .delete(delete::conditional)
 }
 
 /// The base with a final slash, where that is another address.

@@ -1,13 +1,15 @@
-//! `PUT /{type}/{id}`. <http://hl7.org/fhir/R4/http.html#update>
+//! `PUT /{type}/{id}`, `PUT /{type}?…`. <http://hl7.org/fhir/R4/http.html#update>
 
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::IF_MATCH;
 use axum::response::Response;
+use hygie_access::Interaction as Permitted;
+use hygie_fhir_model::ResourceType;
 
-use super::call::{At, Call, Failed};
+use super::call::{At, Call, Failed, Of};
 use super::headers::{check_json, text};
-use crate::interaction::{self, Error, Interaction, Update};
+use crate::interaction::{self, Condition, Error, Interaction, Subject, Update, new_id};
 
 /// Writes a resource under its id.
 pub async fn put(call: Call, At(kind, id): At, headers: HeaderMap, body: Body) -> Result<Response, Failed> {
@@ -15,9 +17,27 @@ pub async fn put(call: Call, At(kind, id): At, headers: HeaderMap, body: Body) -
     if !call.query.is_empty() {
         return Err(Error::NotSupported("an update with parameters").into());
     }
+    run(call, (kind, Subject::Named(id)), headers, body).await
+}
+
+/// Writes a resource over the one that meets a condition, or makes it.
+pub async fn conditional(call: Call, Of(kind): Of, headers: HeaderMap, body: Body) -> Result<Response, Failed> {
+    call.about("fhir.update", kind.name());
+    call.mandate.check(Permitted::ConditionalUpdate, kind)?;
+    let condition = Condition::of(&call.fhir, &call.mandate, kind, &call.query)?;
+    let subject = Subject::Meeting(condition, new_id(&call.mandate.cx));
+    run(call, (kind, subject), headers, body).await
+}
+
+async fn run(
+    call: Call,
+    named: (ResourceType, Subject),
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failed> {
     check_json(&headers)?;
     let if_match = text(&headers, IF_MATCH, "If-Match")?;
     let body = interaction::Body::Bytes(call.read(body, call.fhir.limits().resource).await?);
-    let update = Update::prepare(&call.fhir, &call.mandate, (kind, id), body, if_match.as_deref())?;
+    let update = Update::prepare(&call.fhir, &call.mandate, named, body, if_match.as_deref())?;
     call.run(Interaction::Update(update)).await
 }

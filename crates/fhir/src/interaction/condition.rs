@@ -1,8 +1,8 @@
 //! Conditions of writes: a search that says which resource is meant.
-//! <http://hl7.org/fhir/R4/http.html#ccreate>
+//! <http://hl7.org/fhir/R4/http.html#ccreate>, <http://hl7.org/fhir/R4/http.html#cond-update>
 
 use hygie_access::Interaction as Permitted;
-use hygie_fhir_model::ResourceType;
+use hygie_fhir_model::{Id, ResourceType};
 use url::form_urlencoded;
 
 use super::Error;
@@ -27,14 +27,23 @@ pub enum Match {
 impl Condition {
     /// Reads `identifier=…&…`; a question mark before it is no part of it.
     pub fn parse(fhir: &Fhir, mandate: &Mandate, kind: ResourceType, query: &str) -> Result<Self, Error> {
-        let pairs = pairs(query.strip_prefix('?').unwrap_or(query));
+        Self::of(fhir, mandate, kind, &pairs(query.strip_prefix('?').unwrap_or(query)))
+    }
+
+    /// Of these parameters.
+    pub fn of(
+        fhir: &Fhir,
+        mandate: &Mandate,
+        kind: ResourceType,
+        pairs: &[(String, String)],
+    ) -> Result<Self, Error> {
         // A search leaves a parameter without value out, which widens the condition as well.
         if pairs.iter().any(|(_, value)| value.is_empty()) {
             return Err(Error::NoCriteria);
         }
         let query = search::parse(&Asked {
             kind,
-            pairs: &pairs,
+            pairs,
             handling: Handling::Strict,
             base: fhir.base(),
             now: mandate.cx.now,
@@ -46,14 +55,51 @@ impl Condition {
         Ok(Self(query))
     }
 
+    /// At most so many of those that meet it.
+    pub async fn list(&self, resources: &mut Resources<'_, '_>, limit: usize) -> Result<Vec<Version>, Error> {
+        Ok(search::matches(resources, &self.0, limit).await?)
+    }
+
     /// What it finds now.
     pub async fn find(&self, resources: &mut Resources<'_, '_>) -> Result<Match, Error> {
-        let mut found = search::matches(resources, &self.0, 2).await?;
+        let mut found = self.list(resources, 2).await?;
         Ok(match (found.pop(), found.is_empty()) {
             (None, _) => Match::None,
             (Some(version), true) => Match::One(version),
             (Some(_), false) => Match::Several,
         })
+    }
+}
+
+/// The resource that a write is about.
+pub enum Subject {
+    /// `{type}/{id}`
+    Named(Id),
+    /// `{type}?…`: the one that meets it. Where none does, what is created gets this id.
+    Meeting(Condition, Id),
+    /// The one that met a condition already.
+    Met(Id),
+}
+
+impl Subject {
+    /// How a write with it is permitted, by its name and by a condition.
+    pub fn permitted(&self, (named, conditional): (Permitted, Permitted)) -> Permitted {
+        match self {
+            Self::Named(_) => named,
+            Self::Meeting(..) | Self::Met(_) => conditional,
+        }
+    }
+
+    /// Its current version, a deletion included.
+    pub async fn find(&self, kind: ResourceType, resources: &mut Resources<'_, '_>) -> Result<Option<Version>, Error> {
+        match self {
+            Self::Named(id) | Self::Met(id) => Ok(resources.find(kind, id).await?),
+            Self::Meeting(condition, _) => match condition.find(resources).await? {
+                Match::None => Ok(None),
+                Match::One(version) => Ok(Some(version)),
+                Match::Several => Err(Error::MultipleMatches),
+            },
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 use hygie_access::Refusal;
 use hygie_core::{ErrorKind, Fault};
 use hygie_fhir_model::json::ParseError;
+use hygie_fhir_model::patch::PatchError;
 use hygie_fhir_model::{Invalid, InvalidId, ResourceType, UnknownType};
 use hygie_store::StoreError;
 
@@ -64,6 +65,12 @@ pub enum Error {
     /// A condition that several resources meet.
     #[error("several resources meet the condition")]
     MultipleMatches,
+    /// A conditional update that nothing meets, with the id of a resource that is there.
+    #[error("no resource meets the condition, and one that does not has the id of the body")]
+    Taken,
+    /// A patch that is none, or does not fit the resource.
+    #[error(transparent)]
+    Patch(#[from] PatchError),
     /// What the conditions find was another each time they were looked at.
     #[error("other writes keep changing what the conditions find; try again")]
     Moved,
@@ -112,6 +119,7 @@ impl Error {
             Self::Refused(error) => error,
             Self::Json(error) => error,
             Self::Invalid(error) => error,
+            Self::Patch(error) => error,
             Self::Search(error) => error,
             Self::Bundle(error) => error,
             Self::Store(error) => error,
@@ -129,7 +137,7 @@ impl Fault for Error {
             Self::UnknownType(_) | Self::InvalidId(_) | Self::NotFound => ErrorKind::NotFound,
             Self::Gone { .. } => ErrorKind::Gone,
             Self::VersionConflict | Self::MultipleMatches => ErrorKind::Precondition,
-            Self::Moved => ErrorKind::Conflict,
+            Self::Moved | Self::Taken => ErrorKind::Conflict,
             Self::NotSupported(_) => ErrorKind::NotSupported,
             Self::ContentType(_) => ErrorKind::UnsupportedMediaType,
             Self::Format => ErrorKind::NotAcceptable,
@@ -146,7 +154,7 @@ impl Fault for Error {
             Self::UnknownType(_) | Self::NotSupported(_) | Self::ContentType(_) | Self::Format => "not-supported",
             Self::InvalidId(_) | Self::NotFound => "not-found",
             Self::Gone { .. } => "deleted",
-            Self::VersionConflict | Self::Moved => "conflict",
+            Self::VersionConflict | Self::Moved | Self::Taken => "conflict",
             Self::MultipleMatches => "multiple-matches",
             Self::TooLarge(_) => "too-long",
             _ => "invalid",

@@ -7,6 +7,7 @@ mod create;
 mod delete;
 mod error;
 mod history;
+mod patch;
 mod read;
 mod search;
 mod update;
@@ -16,17 +17,18 @@ use hygie_fhir_model::json::Document;
 use hygie_fhir_model::{Id, Name, ResourceType, Subset, validate};
 use hygie_store::audit::Record;
 
-pub use condition::{Condition, Match, pairs};
+pub use condition::{Condition, Match, Subject, pairs};
 pub use create::{Create, new_id};
 pub use delete::Delete;
 pub use error::Error;
 pub use history::History;
+pub use patch::{Instructions, Patch};
 pub use read::{Read, Unless, Vread};
 pub use search::Search;
 pub use update::{IfMatch, Update};
 
 use crate::repo::{Change, Method, Resources, Version, Write};
-use crate::service::{Fhir, Work};
+use crate::service::{Fhir, Mandate, Work};
 
 /// A prepared interaction. There is no other way to one than the `prepare` of its type, which authorizes it.
 pub enum Interaction {
@@ -36,9 +38,11 @@ pub enum Interaction {
     Read(Read),
     /// `GET {type}/{id}/_history/{vid}`
     Vread(Vread),
-    /// `PUT {type}/{id}`
+    /// `PUT {type}/{id}`, `PUT {type}?…`
     Update(Update),
-    /// `DELETE {type}/{id}`
+    /// `PATCH {type}/{id}`, `PATCH {type}?…`
+    Patch(Patch),
+    /// `DELETE {type}/{id}`, `DELETE {type}?…`
     Delete(Delete),
     /// `GET {type}/{id}/_history`
     History(History),
@@ -61,6 +65,8 @@ pub enum Answer {
     Matched(Version),
     /// Deleted: the version that says so.
     Deleted(Version),
+    /// So many are deleted.
+    DeletedSeveral(usize),
     /// There was nothing to delete; the version that says so, unless there never was any.
     Absent(Option<Version>),
     /// Versions.
@@ -105,7 +111,20 @@ const CONTINUATION: &str = "ct";
 impl Answer {
     /// Whether the transaction recorded it in the audit trail, as it does with what it writes.
     pub const fn is_recorded(&self) -> bool {
-        matches!(self, Self::Created(_) | Self::Updated(_) | Self::Deleted(_))
+        match self {
+            Self::DeletedSeveral(count) => *count > 0,
+            _ => matches!(self, Self::Created(_) | Self::Updated(_) | Self::Deleted(_)),
+        }
+    }
+}
+
+impl Interaction {
+    /// Does it.
+    pub async fn settle(self, fhir: &Fhir, mandate: &Mandate) -> Result<Answer, Error> {
+        match self {
+            Self::Patch(patch) => patch.settle(fhir, mandate).await,
+            other => fhir.run(&mandate.cx, other).await,
+        }
     }
 }
 
@@ -113,7 +132,10 @@ impl Work for Interaction {
     type Outcome = Answer;
 
     fn is_write(&self) -> bool {
-        matches!(self, Self::Create(_) | Self::Update(_) | Self::Delete(_))
+        matches!(
+            self,
+            Self::Create(_) | Self::Update(_) | Self::Patch(_) | Self::Delete(_)
+        )
     }
 
     fn run<'r>(&'r self, resources: &'r mut Resources<'_, '_>) -> BoxFuture<'r, Result<Answer, Error>> {
@@ -122,6 +144,7 @@ impl Work for Interaction {
             Self::Read(read) => Box::pin(read.run(resources)),
             Self::Vread(vread) => Box::pin(vread.run(resources)),
             Self::Update(update) => Box::pin(update.run(resources)),
+            Self::Patch(patch) => Box::pin(patch.run(resources)),
             Self::Delete(delete) => Box::pin(delete.run(resources)),
             Self::History(history) => Box::pin(history.run(resources)),
             Self::Search(search) => Box::pin(search.run(resources)),

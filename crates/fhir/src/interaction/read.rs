@@ -86,7 +86,8 @@ impl Vread {
     }
 }
 
-fn present(found: Option<Version>) -> Result<Version, Error> {
+/// The version, unless it is none or a deletion.
+pub(super) fn present(found: Option<Version>) -> Result<Version, Error> {
     let version = found.ok_or(Error::NotFound)?;
     match version.method {
         Method::Delete => Err(Error::Gone { number: version.number }),

@@ -1,18 +1,25 @@
-//! update, which may create. <http://hl7.org/fhir/R4/http.html#update>
+//! update, which may create; conditional update. <http://hl7.org/fhir/R4/http.html#update>,
+//! <http://hl7.org/fhir/R4/http.html#cond-update>
+//!
+//! # Deviations
+//! - A conditional update that nothing meets, with the id of a resource that is there, is a conflict, as in R5: R4 would
+//!   write over a resource that does not meet the condition.
 
 use std::str::FromStr;
 
 use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::{Id, Name, ResourceType};
 
-use super::{Answer, Body, Error, write};
-use crate::repo::{Content, Method, Resources, Version, Write};
+use super::{Answer, Body, Error, Subject, write};
+use crate::repo::{Content, Resources, Version, Write};
 use crate::service::{Fhir, Mandate};
 
-/// A resource that is to be written under a known id.
+/// A resource that is to be written over another, or in its place.
 pub struct Update {
     kind: ResourceType,
-    id: Id,
+    subject: Subject,
+    /// The id in the body.
+    own: Option<Id>,
     content: Content,
     if_match: Option<IfMatch>,
 }
@@ -48,25 +55,29 @@ impl IfMatch {
 }
 
 impl Update {
-    /// An update to `body`, which must have the id of the address.
+    /// An update to `body`, which must have the id of the address, or with a condition that of what meets it or none.
     pub fn prepare(
         fhir: &Fhir,
         mandate: &Mandate,
-        (kind, id): (ResourceType, Id),
+        (kind, subject): (ResourceType, Subject),
         body: Body,
         if_match: Option<&str>,
     ) -> Result<Self, Error> {
-        mandate.check(Permitted::Update, kind)?;
+        let asked = subject.permitted((Permitted::Update, Permitted::ConditionalUpdate));
+        mandate.check(asked, kind)?;
         let if_match = if_match.map(str::parse).transpose()?;
         let document = body.parse(fhir, kind)?;
-        match document.root().get_text(Name::ID) {
-            None => return Err(Error::MissingId),
-            Some(own) if own != id.as_str() => return Err(Error::OtherId),
-            Some(_) => {}
+        let own = document.root().get_text(Name::ID);
+        let own = own.map(|id| id.parse().map_err(|_| Error::OtherId)).transpose()?;
+        match (&subject, &own) {
+            (Subject::Named(_), None) => return Err(Error::MissingId),
+            (Subject::Named(id) | Subject::Met(id), Some(own)) if own != id => return Err(Error::OtherId),
+            _ => {}
         }
         Ok(Self {
             kind,
-            id,
+            subject,
+            own,
             content: fhir.settings().repository.content(kind, document),
             if_match,
         })
@@ -74,18 +85,38 @@ impl Update {
 
     /// Writes it.
     pub async fn run(&self, resources: &mut Resources<'_, '_>) -> Result<Answer, Error> {
-        let current = resources.find(self.kind, &self.id).await?;
+        let found = self.subject.find(self.kind, resources).await?;
         if let Some(if_match) = self.if_match {
-            if_match.check(current.as_ref())?;
+            if_match.check(found.as_ref())?;
         }
-        let named = (self.kind, &self.id);
-        let version = write(resources, named, Write::Update(&self.content), current.as_ref()).await?;
-        let was_there = current.is_some_and(|current| current.method != Method::Delete);
-        Ok(if was_there {
+        let (id, current) = match (&self.subject, found, &self.own) {
+            (Subject::Named(id) | Subject::Met(id), current, _) => (id.clone(), current),
+            (Subject::Meeting(..), Some(met), own) => {
+                if own.as_ref().is_some_and(|own| *own != met.id) {
+                    return Err(Error::OtherId);
+                }
+                (met.id.clone(), Some(met))
+            }
+            (Subject::Meeting(_, new), None, None) => return self.create(resources, new).await,
+            (Subject::Meeting(..), None, Some(own)) => {
+                let there = resources.find(self.kind, own).await?;
+                if there.as_ref().is_some_and(Version::is_there) {
+                    return Err(Error::Taken);
+                }
+                (own.clone(), there)
+            }
+        };
+        let version = write(resources, (self.kind, &id), Write::Update(&self.content), current.as_ref()).await?;
+        Ok(if current.is_some_and(|current| current.is_there()) {
             Answer::Updated(version)
         } else {
             Answer::Created(version)
         })
+    }
+
+    async fn create(&self, resources: &mut Resources<'_, '_>, id: &Id) -> Result<Answer, Error> {
+        let version = write(resources, (self.kind, id), Write::Create(&self.content), None).await?;
+        Ok(Answer::Created(version))
     }
 }
 

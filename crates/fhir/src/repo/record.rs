@@ -63,6 +63,13 @@ pub struct Version {
     pub seams: Seams,
 }
 
+impl Version {
+    /// Whether the resource is there with it: it is no deletion.
+    pub fn is_there(&self) -> bool {
+        self.method != Method::Delete
+    }
+}
+
 /// Numbers that were given while a version was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Given {

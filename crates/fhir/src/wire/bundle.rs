@@ -185,7 +185,7 @@ impl Responses<'_> {
             Answer::Deleted(version) | Answer::Absent(Some(version)) => {
                 format!(r#"{{"response":{{"status":"204",{}}}}}"#, validators(version))
             }
-            Answer::Absent(None) => r#"{"response":{"status":"204"}}"#.to_owned(),
+            Answer::DeletedSeveral(_) | Answer::Absent(None) => r#"{"response":{"status":"204"}}"#.to_owned(),
             Answer::List(page) => {
                 let resource = list(self.base, self.cx, page);
                 format!(r#"{{"resource":{resource},"response":{{"status":"200"}}}}"#)

@@ -8,10 +8,11 @@ use crate::search;
 use crate::service::{Authority, Settings};
 
 /// Interactions that every type has.
-const INTERACTIONS: [&str; 7] = [
+const INTERACTIONS: [&str; 8] = [
     "read",
     "vread",
     "update",
+    "patch",
     "delete",
     "history-instance",
     "create",
@@ -36,6 +37,7 @@ pub fn capability_statement(settings: &Settings, base: &str) -> String {
         "implementation": { "description": "hygie FHIR service", "url": base },
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json"],
         "rest": [{
             "mode": "server",
             "security": security(&settings.authority),
@@ -85,8 +87,8 @@ fn resource(kind: ResourceType) -> Value {
         "updateCreate": true,
         "conditionalCreate": true,
         "conditionalRead": "full-support",
-        "conditionalUpdate": false,
-        "conditionalDelete": "not-supported",
+        "conditionalUpdate": true,
+        "conditionalDelete": "multiple",
         "referencePolicy": ["literal"],
         "searchInclude": includes,
         "searchParam": parameters,

@@ -173,7 +173,7 @@ fn bad_entries() -> Vec<(&'static str, Value, &'static str)> {
         ("an unknown type", request("GET", "Nonsense/1"), "404 not-supported"),
         ("no request", json!({ "resource": patient("x", "x") }), "400 required"),
         ("no resource", request("POST", "Patient"), "400 required"),
-        ("a patch", request("PATCH", "Patient/kept"), "405 not-supported"),
+        ("a patch without one", request("PATCH", "Patient/kept"), "400 required"),
         (
             "an operation",
             request("POST", "Patient/$validate"),
