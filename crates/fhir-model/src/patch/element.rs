@@ -129,7 +129,9 @@ impl<'d> Element<'d> {
     pub fn children(&self, name: &str) -> Vec<Element<'d>> {
         let Some(owner) = self.object() else { return Vec::new() };
         let fields = self.fields(name);
-        fields.flat_map(|field| items((owner, self.object_kind()), field)).collect()
+        fields
+            .flat_map(|field| items((owner, self.object_kind()), field))
+            .collect()
     }
 
     fn text(&self) -> Option<std::borrow::Cow<'d, str>> {
@@ -261,7 +263,9 @@ fn compared(element: Element<'_>, operand: &Operand) -> Result<Vec<Compared>, Wh
                 let value = found.value?;
                 let text = || value.text().map(|text| Compared::Text(text.into_owned()));
                 let number = || Decimal::parse(value.number()?).map(Compared::Number);
-                text().or_else(number).or_else(|| value.boolean().map(Compared::Boolean))
+                text()
+                    .or_else(number)
+                    .or_else(|| value.boolean().map(Compared::Boolean))
             })
             .collect(),
     })

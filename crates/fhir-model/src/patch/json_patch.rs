@@ -99,9 +99,7 @@ fn is_equal(a: Json<'_>, b: Json<'_>) -> bool {
             // Beyond what is computed with: as written.
             _ => a.raw() == b.raw(),
         },
-        Kind::Array => {
-            a.items().count() == b.items().count() && a.items().zip(b.items()).all(|(a, b)| is_equal(a, b))
-        }
+        Kind::Array => a.items().count() == b.items().count() && a.items().zip(b.items()).all(|(a, b)| is_equal(a, b)),
         Kind::Object => is_equal_object(a, b),
     }
 }

@@ -72,11 +72,7 @@ pub(super) fn parse(text: &str) -> Result<Path, Why> {
     if text.len() > MAX_BYTES {
         return Err(Why::Path(MAX_BYTES));
     }
-    let mut parser = Parser {
-        text,
-        at: 0,
-        depth: 0,
-    };
+    let mut parser = Parser { text, at: 0, depth: 0 };
     match parser.whole() {
         Some(path) => Ok(path),
         None => Err(Why::Path(text[..parser.at.min(text.len())].chars().count())),
@@ -239,7 +235,9 @@ impl Parser<'_> {
                 let of = Operand::Path(vec![Step::Child("url".to_owned())]);
                 steps.push(Step::Where(Condition::Equal(of, url)));
             }
-            "exists" | "empty" | "startsWith" | "endsWith" | "contains" => return self.question(name, steps).map(End::Condition),
+            "exists" | "empty" | "startsWith" | "endsWith" | "contains" => {
+                return self.question(name, steps).map(End::Condition);
+            }
             _ => {
                 self.at = before;
                 return None;
@@ -318,7 +316,11 @@ impl Parser<'_> {
         let is_negated = self.take("!=");
         if is_negated || self.take("=") {
             let equal = Condition::Equal(left, self.operand()?.ok()?);
-            return Some(if is_negated { Condition::Not(Box::new(equal)) } else { equal });
+            return Some(if is_negated {
+                Condition::Not(Box::new(equal))
+            } else {
+                equal
+            });
         }
         match left {
             Operand::Path(path) => Some(Condition::True(path)),
@@ -374,10 +376,16 @@ mod tests {
         let text = |text: &str| Operand::Text(text.to_owned());
         for (source, expected) in [
             ("Patient", vec![child("Patient")]),
-            ("Patient.name[1].given", vec![child("Patient"), child("name"), Step::At(1), child("given")]),
+            (
+                "Patient.name[1].given",
+                vec![child("Patient"), child("name"), Step::At(1), child("given")],
+            ),
             (" name . first ( ) ", vec![child("name"), Step::Take(1)]),
             ("`div`.skip(2).last()", vec![child("div"), Step::Skip(2), Step::Last]),
-            ("value.ofType(Quantity)", vec![child("value"), Step::As("Quantity".to_owned())]),
+            (
+                "value.ofType(Quantity)",
+                vec![child("value"), Step::As("Quantity".to_owned())],
+            ),
             (
                 "id.where(system = 'a\\'b' and use != 'old')",
                 vec![
@@ -422,8 +430,24 @@ mod tests {
     fn what_is_outside_is_refused() {
         let deep = "a.where(".repeat(20);
         for bad in [
-            "", ".", "a.", "a[", "a[x]", "a.b.resolve()", "a.where()", "a.where(b = )", "a.where('x')", "a | b", "a = b",
-            "a.exists()", "é", "a.where(b = 'x", "1", "a b", &deep, &"a".repeat(2001),
+            "",
+            ".",
+            "a.",
+            "a[",
+            "a[x]",
+            "a.b.resolve()",
+            "a.where()",
+            "a.where(b = )",
+            "a.where('x')",
+            "a | b",
+            "a = b",
+            "a.exists()",
+            "é",
+            "a.where(b = 'x",
+            "1",
+            "a b",
+            &deep,
+            &"a".repeat(2001),
         ] {
             assert!(matches!(parse(bad), Err(Why::Path(_))), "{bad}");
         }

@@ -37,20 +37,38 @@ fn json_operations() {
     let resource = r#"{"resourceType":"X", "n":1.00,"l":[ "a" ,"b"],"o":{"p":true}}"#;
     for (patch, expected) in [
         ("[]", resource.to_owned()),
-        (r#"[{"op":"replace","path":"/n","value":2.50}]"#, resource.replace("1.00", "2.50")),
+        (
+            r#"[{"op":"replace","path":"/n","value":2.50}]"#,
+            resource.replace("1.00", "2.50"),
+        ),
         (r#"[{"op":"test","path":"/n","value":1}]"#, resource.to_owned()),
-        (r#"[{"op":"test","path":"/o","value":{ "p" : true }}]"#, resource.to_owned()),
-        (r#"[{"op":"add","path":"/l/1","value":"c"}]"#, resource.replace(r#""b""#, r#""c","b""#)),
-        (r#"[{"op":"add","path":"/l/-","value":"c"}]"#, resource.replace(r#""b""#, r#""b","c""#)),
+        (
+            r#"[{"op":"test","path":"/o","value":{ "p" : true }}]"#,
+            resource.to_owned(),
+        ),
+        (
+            r#"[{"op":"add","path":"/l/1","value":"c"}]"#,
+            resource.replace(r#""b""#, r#""c","b""#),
+        ),
+        (
+            r#"[{"op":"add","path":"/l/-","value":"c"}]"#,
+            resource.replace(r#""b""#, r#""b","c""#),
+        ),
         (r#"[{"op":"remove","path":"/l/0"}]"#, resource.replace(r#""a" ,"#, "")),
-        (r#"[{"op":"copy","from":"/n","path":"/o/p"}]"#, resource.replace("true", "1.00")),
+        (
+            r#"[{"op":"copy","from":"/n","path":"/o/p"}]"#,
+            resource.replace("true", "1.00"),
+        ),
         (
             r#"[{"op":"move","from":"/l/0","path":"/l/1"}]"#,
             resource.replace(r#"[ "a" ,"b"]"#, r#"[ "b","a"]"#),
         ),
         (r#"[{"op":"move","from":"/o","path":"/o"}]"#, resource.to_owned()),
         // What is empty at the end goes, with what is empty without it.
-        (r#"[{"op":"remove","path":"/o/p"}]"#, resource.replace(r#","o":{"p":true}"#, "")),
+        (
+            r#"[{"op":"remove","path":"/o/p"}]"#,
+            resource.replace(r#","o":{"p":true}"#, ""),
+        ),
         (
             r#"[{"op":"add","path":"/z","value":[]},{"op":"add","path":"/z/-","value":"x"}]"#,
             resource.replace(r#""X""#, r#""X","z":["x"]"#),
@@ -66,26 +84,71 @@ fn json_refusals() {
     for (patch, expected) in [
         ("{}", "a JSON Patch is an array of operations"),
         ("[1]", "operation 0 of the patch: op is missing or not a text"),
-        (r#"[{"op":"spam","path":""}]"#, "operation 0 of the patch: op is none that is known"),
-        (r#"[{"op":"add","path":"/a"}]"#, "operation 0 of the patch: value is missing or not a text"),
-        (r#"[{"op":"remove","path":"a"}]"#, "operation 0 of the patch: path is not a JSON Pointer"),
-        (r#"[{"op":"copy","path":"/a"}]"#, "operation 0 of the patch: from is missing or not a text"),
-        (r#"[{"op":"remove","path":"/a"}]"#, "operation 0 of the patch: nothing stands at the path"),
-        (r#"[{"op":"replace","path":"/a/b","value":1}]"#, "operation 0 of the patch: nothing stands at the path"),
-        (r#"[{"op":"add","path":"/l/2","value":1}]"#, "operation 0 of the patch: the index is not one of the list"),
-        (r#"[{"op":"add","path":"/l/01","value":1}]"#, "operation 0 of the patch: the index is not one of the list"),
-        (r#"[{"op":"remove","path":""}]"#, "operation 0 of the patch: the whole resource cannot be removed"),
-        (r#"[{"op":"move","from":"/l","path":"/l/0"}]"#, "operation 0 of the patch: a value cannot be moved into itself"),
+        (
+            r#"[{"op":"spam","path":""}]"#,
+            "operation 0 of the patch: op is none that is known",
+        ),
+        (
+            r#"[{"op":"add","path":"/a"}]"#,
+            "operation 0 of the patch: value is missing or not a text",
+        ),
+        (
+            r#"[{"op":"remove","path":"a"}]"#,
+            "operation 0 of the patch: path is not a JSON Pointer",
+        ),
+        (
+            r#"[{"op":"copy","path":"/a"}]"#,
+            "operation 0 of the patch: from is missing or not a text",
+        ),
+        (
+            r#"[{"op":"remove","path":"/a"}]"#,
+            "operation 0 of the patch: nothing stands at the path",
+        ),
+        (
+            r#"[{"op":"replace","path":"/a/b","value":1}]"#,
+            "operation 0 of the patch: nothing stands at the path",
+        ),
+        (
+            r#"[{"op":"add","path":"/l/2","value":1}]"#,
+            "operation 0 of the patch: the index is not one of the list",
+        ),
+        (
+            r#"[{"op":"add","path":"/l/01","value":1}]"#,
+            "operation 0 of the patch: the index is not one of the list",
+        ),
+        (
+            r#"[{"op":"remove","path":""}]"#,
+            "operation 0 of the patch: the whole resource cannot be removed",
+        ),
+        (
+            r#"[{"op":"move","from":"/l","path":"/l/0"}]"#,
+            "operation 0 of the patch: a value cannot be moved into itself",
+        ),
         (
             r#"[{"op":"test","path":"/l/0","value":"a"},{"op":"test","path":"/l/0","value":"b"}]"#,
             "operation 1 of the patch: the value at the path is not the one that is tested for",
         ),
-        (r#"[{"op":"replace","path":"/id","value":"2"}]"#, "a patch must not change id"),
+        (
+            r#"[{"op":"replace","path":"/id","value":"2"}]"#,
+            "a patch must not change id",
+        ),
         (r#"[{"op":"remove","path":"/id"}]"#, "a patch must not change id"),
-        (r#"[{"op":"replace","path":"/resourceType","value":"Y"}]"#, "a patch must not change resourceType"),
-        (r#"[{"op":"replace","path":"/meta/versionId","value":"2"}]"#, "a patch must not change meta.versionId"),
-        (r#"[{"op":"add","path":"/meta/lastUpdated","value":"2"}]"#, "a patch must not change meta.lastUpdated"),
-        (r#"[{"op":"replace","path":"","value":7}]"#, "a patch must not change resourceType"),
+        (
+            r#"[{"op":"replace","path":"/resourceType","value":"Y"}]"#,
+            "a patch must not change resourceType",
+        ),
+        (
+            r#"[{"op":"replace","path":"/meta/versionId","value":"2"}]"#,
+            "a patch must not change meta.versionId",
+        ),
+        (
+            r#"[{"op":"add","path":"/meta/lastUpdated","value":"2"}]"#,
+            "a patch must not change meta.lastUpdated",
+        ),
+        (
+            r#"[{"op":"replace","path":"","value":7}]"#,
+            "a patch must not change resourceType",
+        ),
     ] {
         assert_eq!(json(patch, resource).unwrap_err(), expected, "{patch}");
     }
@@ -97,17 +160,28 @@ fn json_refusals() {
 #[test]
 fn limits_hold() {
     let many = vec![r#"{"op":"test","path":"","value":1}"#; MAX_OPERATIONS + 1].join(",");
-    assert_eq!(json(&format!("[{many}]"), "{}").unwrap_err(), "the patch has more than 1000 operations");
+    assert_eq!(
+        json(&format!("[{many}]"), "{}").unwrap_err(),
+        "the patch has more than 1000 operations"
+    );
     let large = format!(r#"{{"resourceType":"X","t":"{}"}}"#, "a".repeat(1 << 20));
     let tests = vec![r#"{"op":"test","path":"/resourceType","value":"X"}"#; 65].join(",");
     assert!(json(&format!("[{tests}]"), &large).unwrap_err().contains("too long"));
     let doubling = vec![r#"{"op":"copy","from":"","path":"/a"}"#; 64].join(",");
     let error = json(&format!("[{doubling}]"), r#"{"resourceType":"X"}"#).unwrap_err();
     assert!(error.contains("nested too deeply"), "{error}");
-    let deep = format!(r#"[{{"op":"add","path":"/o/a","value":{}1{}}}]"#, "[".repeat(62), "]".repeat(62));
+    let deep = format!(
+        r#"[{{"op":"add","path":"/o/a","value":{}1{}}}]"#,
+        "[".repeat(62),
+        "]".repeat(62)
+    );
     let error = json(&deep, r#"{"resourceType":"X","o":{"p":{"q":1}}}"#);
     assert!(error.is_ok(), "64 levels are allowed");
-    let error = json(&deep.replace("/o/a", "/o/p/a"), r#"{"resourceType":"X","o":{"p":{"q":1}}}"#).unwrap_err();
+    let error = json(
+        &deep.replace("/o/a", "/o/p/a"),
+        r#"{"resourceType":"X","o":{"p":{"q":1}}}"#,
+    )
+    .unwrap_err();
     assert!(error.contains("nested too deeply"), "{error}");
 }
 
@@ -123,38 +197,135 @@ fn fhir_operations() {
     };
     let cases: &[(&str, &str, String, &str, &str)] = &[
         (
-            "replace", "Patient.birthDate", value(r#""valueDate":"1930-01-01""#),
-            r#""birthDate":"1920-01-01","_birthDate":{"id":"b"}"#, r#""birthDate":"1930-01-01""#,
+            "replace",
+            "Patient.birthDate",
+            value(r#""valueDate":"1930-01-01""#),
+            r#""birthDate":"1920-01-01","_birthDate":{"id":"b"}"#,
+            r#""birthDate":"1930-01-01""#,
         ),
-        ("delete", "Patient.birthDate", String::new(), r#""birthDate":"1920-01-01","_birthDate":{"id":"b"},"#, ""),
+        (
+            "delete",
+            "Patient.birthDate",
+            String::new(),
+            r#""birthDate":"1920-01-01","_birthDate":{"id":"b"},"#,
+            "",
+        ),
         ("delete", "Patient.gender", String::new(), "", ""),
-        ("add", "Patient", named("gender", r#""valueCode":"male""#), r#""Patient""#, r#""Patient","gender":"male""#),
         (
-            "add", "Patient", named("maritalStatus", r#""valueCodeableConcept":{"text":"m"}"#),
-            r#""Patient""#, r#""Patient","maritalStatus":{"text":"m"}"#,
+            "add",
+            "Patient",
+            named("gender", r#""valueCode":"male""#),
+            r#""Patient""#,
+            r#""Patient","gender":"male""#,
         ),
         (
-            "add", "Patient", named("multipleBirth", r#""valueInteger":2"#),
-            r#""Patient""#, r#""Patient","multipleBirthInteger":2"#,
+            "add",
+            "Patient",
+            named("maritalStatus", r#""valueCodeableConcept":{"text":"m"}"#),
+            r#""Patient""#,
+            r#""Patient","maritalStatus":{"text":"m"}"#,
         ),
         (
-            "add", "Patient", named("contact", r#""part":[{"name":"name","valueHumanName":{"text":"n"}},{"name":"telecom","valueContactPoint":{"value":"1"}},{"name":"telecom","valueContactPoint":{"value":"2"}}]"#),
-            r#"{"gender":"male"}"#, r#"{"gender":"male"},{"name":{"text":"n"},"telecom":[{"value":"1"},{"value":"2"}]}"#,
+            "add",
+            "Patient",
+            named("multipleBirth", r#""valueInteger":2"#),
+            r#""Patient""#,
+            r#""Patient","multipleBirthInteger":2"#,
         ),
-        ("add", "Patient.name[0]", named("given", r#""valueString":"z""#), r#"["x","y"],"_given":[null,{"id":"g"}]"#, r#"["x","y","z"],"_given":[null,{"id":"g"},null]"#),
-        ("insert", "Patient.name[0].given", at(1, r#""valueString":"z""#), r#"["x","y"],"_given":[null,{"id":"g"}]"#, r#"["x","z","y"],"_given":[null,null,{"id":"g"}]"#),
-        ("insert", "Patient.address", at(0, r#""valueAddress":{"city":"P"}"#), r#""Patient""#, r#""Patient","address":[{"city":"P"}]"#),
-        ("delete", "Patient.name[0].given[1]", String::new(), r#"["x","y"],"_given":[null,{"id":"g"}]"#, r#"["x"]"#),
-        ("delete", "Patient.name.where(use = 'usual')", String::new(), r#",{"use":"usual","text":"U"}"#, ""),
-        ("delete", "Patient.contact[0].gender", String::new(), r#","contact":[{"gender":"male"}]"#, ""),
-        ("move", "Patient.name[0].given", moved(0, 1), r#"["x","y"],"_given":[null,{"id":"g"}]"#, r#"["y","x"],"_given":[{"id":"g"},null]"#),
-        ("replace", "Patient.deceased", value(r#""valueDateTime":"2020""#), r#","deceasedBoolean":false"#, ""),
-        ("replace", "name.where(family.startsWith('A') and given.exists()).use", value(r#""valueCode":"old""#), "official", "old"),
-        ("upsert", "Patient", named("birthDate", r#""valueDate":"1930""#), r#""birthDate":"1920-01-01","_birthDate":{"id":"b"}"#, r#""birthDate":"1930""#),
-        ("upsert", "Patient", named("gender", r#""valueCode":"male""#), r#""Patient""#, r#""Patient","gender":"male""#),
+        (
+            "add",
+            "Patient",
+            named(
+                "contact",
+                r#""part":[{"name":"name","valueHumanName":{"text":"n"}},{"name":"telecom","valueContactPoint":{"value":"1"}},{"name":"telecom","valueContactPoint":{"value":"2"}}]"#,
+            ),
+            r#"{"gender":"male"}"#,
+            r#"{"gender":"male"},{"name":{"text":"n"},"telecom":[{"value":"1"},{"value":"2"}]}"#,
+        ),
+        (
+            "add",
+            "Patient.name[0]",
+            named("given", r#""valueString":"z""#),
+            r#"["x","y"],"_given":[null,{"id":"g"}]"#,
+            r#"["x","y","z"],"_given":[null,{"id":"g"},null]"#,
+        ),
+        (
+            "insert",
+            "Patient.name[0].given",
+            at(1, r#""valueString":"z""#),
+            r#"["x","y"],"_given":[null,{"id":"g"}]"#,
+            r#"["x","z","y"],"_given":[null,null,{"id":"g"}]"#,
+        ),
+        (
+            "insert",
+            "Patient.address",
+            at(0, r#""valueAddress":{"city":"P"}"#),
+            r#""Patient""#,
+            r#""Patient","address":[{"city":"P"}]"#,
+        ),
+        (
+            "delete",
+            "Patient.name[0].given[1]",
+            String::new(),
+            r#"["x","y"],"_given":[null,{"id":"g"}]"#,
+            r#"["x"]"#,
+        ),
+        (
+            "delete",
+            "Patient.name.where(use = 'usual')",
+            String::new(),
+            r#",{"use":"usual","text":"U"}"#,
+            "",
+        ),
+        (
+            "delete",
+            "Patient.contact[0].gender",
+            String::new(),
+            r#","contact":[{"gender":"male"}]"#,
+            "",
+        ),
+        (
+            "move",
+            "Patient.name[0].given",
+            moved(0, 1),
+            r#"["x","y"],"_given":[null,{"id":"g"}]"#,
+            r#"["y","x"],"_given":[{"id":"g"},null]"#,
+        ),
+        (
+            "replace",
+            "Patient.deceased",
+            value(r#""valueDateTime":"2020""#),
+            r#","deceasedBoolean":false"#,
+            "",
+        ),
+        (
+            "replace",
+            "name.where(family.startsWith('A') and given.exists()).use",
+            value(r#""valueCode":"old""#),
+            "official",
+            "old",
+        ),
+        (
+            "upsert",
+            "Patient",
+            named("birthDate", r#""valueDate":"1930""#),
+            r#""birthDate":"1920-01-01","_birthDate":{"id":"b"}"#,
+            r#""birthDate":"1930""#,
+        ),
+        (
+            "upsert",
+            "Patient",
+            named("gender", r#""valueCode":"male""#),
+            r#""Patient""#,
+            r#""Patient","gender":"male""#,
+        ),
     ];
     for (what, path, more, old, new) in cases {
-        let mut expected = if old.is_empty() { PATIENT.to_owned() } else { PATIENT.replace(old, new) };
+        let mut expected = if old.is_empty() {
+            PATIENT.to_owned()
+        } else {
+            PATIENT.replace(old, new)
+        };
         assert_eq!(expected == PATIENT, old.is_empty(), "{what} {path}");
         if *path == "Patient.deceased" {
             expected = expected.replace(r#""Patient""#, r#""Patient","deceasedDateTime":"2020""#);
@@ -175,21 +346,54 @@ fn fhir_refusals() {
         ("delete", "Patient.name", "", "the path finds several elements"),
         ("delete", "Patient", "", "the whole resource cannot be removed"),
         ("replace", "Observation.status", value, "nothing stands at the path"),
-        ("replace", "Patient.name.resolve()", value, "the path is not FHIRPath as patches use it (at character 13)"),
-        ("replace", "Patient.deceased", value, "there is no element deceased here"),
-        ("add", "Patient", &named("nonsense"), "there is no element nonsense here"),
-        ("add", "Patient", &named("birthDate"), "the element is there already and does not repeat"),
+        (
+            "replace",
+            "Patient.name.resolve()",
+            value,
+            "the path is not FHIRPath as patches use it (at character 13)",
+        ),
+        (
+            "replace",
+            "Patient.deceased",
+            value,
+            "there is no element deceased here",
+        ),
+        (
+            "add",
+            "Patient",
+            &named("nonsense"),
+            "there is no element nonsense here",
+        ),
+        (
+            "add",
+            "Patient",
+            &named("birthDate"),
+            "the element is there already and does not repeat",
+        ),
         ("add", "Patient", value, "name is missing or not a text"),
         ("insert", "Patient.birthDate", &at, "the path does not name a list"),
-        ("insert", "Patient.name[0].given", &at, "the index is not one of the list"),
+        (
+            "insert",
+            "Patient.name[0].given",
+            &at,
+            "the index is not one of the list",
+        ),
         ("insert", "Patient.name[0]", &at, "the path does not name a list"),
         ("move", "Patient.name", "", "source is missing or not a text"),
-        ("add", "Patient", r#"{"name":"name","valueString":"birthDate"},{"name":"value"}"#, "value is missing or not a text"),
+        (
+            "add",
+            "Patient",
+            r#"{"name":"name","valueString":"birthDate"},{"name":"value"}"#,
+            "value is missing or not a text",
+        ),
     ] {
         let error = fhir(&[(what, path, more)], PATIENT).unwrap_err();
         assert_eq!(error, format!("operation 0 of the patch: {expected}"), "{what} {path}");
     }
-    assert_eq!(patched(&Patch::fhir(&parse(PATIENT)), PATIENT).unwrap_err(), "a FHIRPath Patch is a Parameters resource");
+    assert_eq!(
+        patched(&Patch::fhir(&parse(PATIENT)), PATIENT).unwrap_err(),
+        "a FHIRPath Patch is a Parameters resource"
+    );
 }
 
 /// Operations see what those before them did.
@@ -198,7 +402,11 @@ fn operations_follow_one_another() {
     let text = fhir(
         &[
             ("delete", "Patient.name[0]", ""),
-            ("replace", "Patient.name[0].text", r#"{"name":"value","valueString":"V"}"#),
+            (
+                "replace",
+                "Patient.name[0].text",
+                r#"{"name":"value","valueString":"V"}"#,
+            ),
             ("delete", "Patient.name.where(text = 'V')", ""),
         ],
         r#"{"resourceType":"Patient","name":[{"text":"T"},{"text":"U"}],"active":true}"#,
@@ -210,44 +418,101 @@ fn operations_follow_one_another() {
 #[test]
 fn examples_of_rfc_6902() {
     for (name, before, patch, after) in [
-        ("A.1", r#"{"foo":"bar"}"#, r#"[{"op":"add","path":"/baz","value":"qux"}]"#, Ok(r#"{"baz":"qux","foo":"bar"}"#)),
-        ("A.2", r#"{"foo":["bar","baz"]}"#, r#"[{"op":"add","path":"/foo/1","value":"qux"}]"#, Ok(r#"{"foo":["bar","qux","baz"]}"#)),
-        ("A.3", r#"{"baz":"qux","foo":"bar"}"#, r#"[{"op":"remove","path":"/baz"}]"#, Ok(r#"{"foo":"bar"}"#)),
-        ("A.4", r#"{"foo":["bar","qux","baz"]}"#, r#"[{"op":"remove","path":"/foo/1"}]"#, Ok(r#"{"foo":["bar","baz"]}"#)),
-        ("A.5", r#"{"baz":"qux","foo":"bar"}"#, r#"[{"op":"replace","path":"/baz","value":"boo"}]"#, Ok(r#"{"baz":"boo","foo":"bar"}"#)),
         (
-            "A.6", r#"{"foo":{"bar":"baz","waldo":"fred"},"qux":{"corge":"grault"}}"#,
+            "A.1",
+            r#"{"foo":"bar"}"#,
+            r#"[{"op":"add","path":"/baz","value":"qux"}]"#,
+            Ok(r#"{"baz":"qux","foo":"bar"}"#),
+        ),
+        (
+            "A.2",
+            r#"{"foo":["bar","baz"]}"#,
+            r#"[{"op":"add","path":"/foo/1","value":"qux"}]"#,
+            Ok(r#"{"foo":["bar","qux","baz"]}"#),
+        ),
+        (
+            "A.3",
+            r#"{"baz":"qux","foo":"bar"}"#,
+            r#"[{"op":"remove","path":"/baz"}]"#,
+            Ok(r#"{"foo":"bar"}"#),
+        ),
+        (
+            "A.4",
+            r#"{"foo":["bar","qux","baz"]}"#,
+            r#"[{"op":"remove","path":"/foo/1"}]"#,
+            Ok(r#"{"foo":["bar","baz"]}"#),
+        ),
+        (
+            "A.5",
+            r#"{"baz":"qux","foo":"bar"}"#,
+            r#"[{"op":"replace","path":"/baz","value":"boo"}]"#,
+            Ok(r#"{"baz":"boo","foo":"bar"}"#),
+        ),
+        (
+            "A.6",
+            r#"{"foo":{"bar":"baz","waldo":"fred"},"qux":{"corge":"grault"}}"#,
             r#"[{"op":"move","from":"/foo/waldo","path":"/qux/thud"}]"#,
             Ok(r#"{"foo":{"bar":"baz"},"qux":{"thud":"fred","corge":"grault"}}"#),
         ),
         (
-            "A.7", r#"{"foo":["all","grass","cows","eat"]}"#,
-            r#"[{"op":"move","from":"/foo/1","path":"/foo/3"}]"#, Ok(r#"{"foo":["all","cows","eat","grass"]}"#),
+            "A.7",
+            r#"{"foo":["all","grass","cows","eat"]}"#,
+            r#"[{"op":"move","from":"/foo/1","path":"/foo/3"}]"#,
+            Ok(r#"{"foo":["all","cows","eat","grass"]}"#),
         ),
         (
-            "A.8", r#"{"baz":"qux","foo":["a",2,"c"]}"#,
+            "A.8",
+            r#"{"baz":"qux","foo":["a",2,"c"]}"#,
             r#"[{"op":"test","path":"/baz","value":"qux"},{"op":"test","path":"/foo/1","value":2}]"#,
             Ok(r#"{"baz":"qux","foo":["a",2,"c"]}"#),
         ),
-        ("A.9", r#"{"baz":"qux"}"#, r#"[{"op":"test","path":"/baz","value":"bar"}]"#, Err(Why::Test)),
         (
-            "A.10", r#"{"foo":"bar"}"#, r#"[{"op":"add","path":"/child","value":{"grandchild":{"a":1}}}]"#,
+            "A.9",
+            r#"{"baz":"qux"}"#,
+            r#"[{"op":"test","path":"/baz","value":"bar"}]"#,
+            Err(Why::Test),
+        ),
+        (
+            "A.10",
+            r#"{"foo":"bar"}"#,
+            r#"[{"op":"add","path":"/child","value":{"grandchild":{"a":1}}}]"#,
             Ok(r#"{"child":{"grandchild":{"a":1}},"foo":"bar"}"#),
         ),
         (
-            "A.11", r#"{"foo":"bar"}"#, r#"[{"op":"add","path":"/baz","value":"qux","xyz":123}]"#,
+            "A.11",
+            r#"{"foo":"bar"}"#,
+            r#"[{"op":"add","path":"/baz","value":"qux","xyz":123}]"#,
             Ok(r#"{"baz":"qux","foo":"bar"}"#),
         ),
-        ("A.12", r#"{"foo":"bar"}"#, r#"[{"op":"add","path":"/baz/bat","value":"qux"}]"#, Err(Why::Nowhere)),
-        ("A.14", r#"{"/":9,"~1":10}"#, r#"[{"op":"test","path":"/~01","value":10}]"#, Ok(r#"{"/":9,"~1":10}"#)),
-        ("A.15", r#"{"/":9,"~1":10}"#, r#"[{"op":"test","path":"/~01","value":"10"}]"#, Err(Why::Test)),
         (
-            "A.16", r#"{"foo":["bar"]}"#, r#"[{"op":"add","path":"/foo/-","value":["abc","def"]}]"#,
+            "A.12",
+            r#"{"foo":"bar"}"#,
+            r#"[{"op":"add","path":"/baz/bat","value":"qux"}]"#,
+            Err(Why::Nowhere),
+        ),
+        (
+            "A.14",
+            r#"{"/":9,"~1":10}"#,
+            r#"[{"op":"test","path":"/~01","value":10}]"#,
+            Ok(r#"{"/":9,"~1":10}"#),
+        ),
+        (
+            "A.15",
+            r#"{"/":9,"~1":10}"#,
+            r#"[{"op":"test","path":"/~01","value":"10"}]"#,
+            Err(Why::Test),
+        ),
+        (
+            "A.16",
+            r#"{"foo":["bar"]}"#,
+            r#"[{"op":"add","path":"/foo/-","value":["abc","def"]}]"#,
             Ok(r#"{"foo":["bar",["abc","def"]]}"#),
         ),
     ] {
         let applied = json(patch, before);
-        let expected = after.map(str::to_owned).map_err(|why| format!("operation 0 of the patch: {why}"));
+        let expected = after
+            .map(str::to_owned)
+            .map_err(|why| format!("operation 0 of the patch: {why}"));
         assert_eq!(applied, expected, "{name}");
     }
     // A.13: a member twice is no JSON to us.

@@ -9,8 +9,8 @@ use hygie_web::audit::Note;
 
 use super::{BundleError, member, split};
 use crate::interaction::{
-    Body, Condition, Create, Delete, Error, History, Instructions, Interaction, Patch, Read, Search, Subject, Unless,
-    Update, Vread, pairs,
+    Body, Condition, Create, Delete, Error, History, Instructions, Interaction, Of, Patch, Read, Search, Subject,
+    Unless, Update, Vread, pairs,
 };
 use crate::search::Handling;
 use crate::service::{Fhir, Mandate};
@@ -32,8 +32,8 @@ pub enum Address {
     Type(ResourceType, Option<String>),
     /// `Patient/1`
     Instance(ResourceType, Id),
-    /// `Patient/1/_history`
-    History(ResourceType, Id, Option<String>),
+    /// `Patient/1/_history`, `Patient/_history`, `_history`
+    History(Of, Option<String>),
     /// `Patient/1/_history/2`
     Version(ResourceType, Id, String),
 }
@@ -105,7 +105,11 @@ impl Entry {
             (Verb::Patch, Address::Type(kind, _)) => Note::new("fhir.patch", kind.name()),
             (Verb::Delete, Address::Type(kind, _)) => Note::new("fhir.delete", kind.name()),
             (Verb::Get, Address::Instance(kind, id)) => Note::new("fhir.read", format!("{kind}/{id}")),
-            (Verb::Get, Address::History(kind, id, _)) => Note::new("fhir.history-instance", format!("{kind}/{id}")),
+            (Verb::Get, Address::History(of, _)) => match of {
+                Of::Instance(kind, id) => Note::new("fhir.history-instance", format!("{kind}/{id}")),
+                Of::Type(kind) => Note::new("fhir.history-type", kind.name()),
+                Of::System => Note::new("fhir.history-system", ""),
+            },
             (Verb::Get, Address::Version(kind, id, _)) => Note::new("fhir.vread", format!("{kind}/{id}/_history")),
             (Verb::Get, Address::Type(kind, _)) => Note::new("fhir.search-type", kind.name()),
             _ => Note::new("fhir.bundle-entry", ""),
@@ -140,9 +144,9 @@ impl Entry {
             (Verb::Get, Address::Instance(kind, id)) => {
                 Interaction::Read(Read::prepare(mandate, (kind, id), self.unless)?)
             }
-            (Verb::Get, Address::History(kind, id, query)) => {
+            (Verb::Get, Address::History(of, query)) => {
                 let pairs = pairs(query.as_deref().unwrap_or_default());
-                Interaction::History(History::prepare(mandate, (kind, id), &pairs)?)
+                Interaction::History(History::prepare(mandate, of, &pairs)?)
             }
             (Verb::Get, Address::Version(kind, id, number)) => {
                 Interaction::Vread(Vread::prepare(mandate, (kind, id), &number)?)
@@ -211,11 +215,15 @@ impl Address {
         if segments.iter().any(|segment| segment.starts_with('$')) || path.is_empty() {
             return Err(Error::NotSupported("this operation in a bundle"));
         }
+        if segments == ["_history"] {
+            return Ok(Self::History(Of::System, query));
+        }
         let kind = segments[0].parse()?;
         Ok(match segments[1..] {
             [] => Self::Type(kind, query),
+            ["_history"] => Self::History(Of::Type(kind), query),
             [id] => Self::Instance(kind, id.parse()?),
-            [id, "_history"] => Self::History(kind, id.parse()?, query),
+            [id, "_history"] => Self::History(Of::Instance(kind, id.parse()?), query),
             [id, "_history", number] => Self::Version(kind, id.parse()?, number.to_owned()),
             _ => return Err(Error::NotSupported("this operation in a bundle")),
         })
@@ -239,7 +247,15 @@ mod tests {
             ("Patient/1", Some(Address::Instance(patient, id.clone()))),
             ("/Patient/1", Some(Address::Instance(patient, id.clone()))),
             ("https://h/fhir/Patient/1", Some(Address::Instance(patient, id.clone()))),
-            ("Patient/1/_history", Some(Address::History(patient, id.clone(), None))),
+            (
+                "Patient/1/_history",
+                Some(Address::History(Of::Instance(patient, id.clone()), None)),
+            ),
+            ("Patient/_history", Some(Address::History(Of::Type(patient), None))),
+            (
+                "_history?_count=1",
+                Some(Address::History(Of::System, Some("_count=1".to_owned()))),
+            ),
             (
                 "Patient/1/_history/3",
                 Some(Address::Version(patient, id, "3".to_owned())),

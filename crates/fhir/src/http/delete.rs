@@ -24,7 +24,10 @@ pub async fn delete(call: Call, At(kind, id): At, headers: HeaderMap) -> Result<
 pub async fn conditional(mut call: Call, Of(kind): Of, headers: HeaderMap) -> Result<Response, Failed> {
     call.about("fhir.delete", kind.name());
     let query = std::mem::take(&mut call.query);
-    if query.iter().any(|(name, _)| matches!(name.as_str(), "hardDelete" | "_hardDelete")) {
+    if query
+        .iter()
+        .any(|(name, _)| matches!(name.as_str(), "hardDelete" | "_hardDelete"))
+    {
         return Err(Error::NotSupported("a deletion of the history").into());
     }
     let if_match = text(&headers, IF_MATCH, "If-Match")?;

@@ -124,7 +124,9 @@ pub fn is_json_patch(headers: &HeaderMap) -> Result<bool, Error> {
     match media_type(headers).as_deref() {
         Some("application/json-patch+json") => Ok(true),
         Some("application/fhir+json" | "application/json" | "text/json") => Ok(false),
-        _ => Err(Error::ContentType("application/json-patch+json or application/fhir+json")),
+        _ => Err(Error::ContentType(
+            "application/json-patch+json or application/fhir+json",
+        )),
     }
 }
 

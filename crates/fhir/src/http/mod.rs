@@ -36,10 +36,10 @@ pub fn router(fhir: Fhir) -> Router {
         )
         .merge(slashed(&base, or_unsupported(post(bundle::post))))
         .route(&at("/_search"), other())
-        .route(&at("/_history"), other())
+        .route(&at("/_history"), or_unsupported(get(history::of_system)))
         .route(&at("/{type}"), or_unsupported(of_type()))
         .route(&at("/{type}/_search"), or_unsupported(post(search::post)))
-        .route(&at("/{type}/_history"), other())
+        .route(&at("/{type}/_history"), or_unsupported(get(history::of_type)))
         .route(
             &at("/{type}/{id}"),
             or_unsupported(

@@ -29,12 +29,7 @@ pub async fn conditional(call: Call, Of(kind): Of, headers: HeaderMap, body: Bod
     run(call, (kind, subject), headers, body).await
 }
 
-async fn run(
-    call: Call,
-    named: (ResourceType, Subject),
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failed> {
+async fn run(call: Call, named: (ResourceType, Subject), headers: HeaderMap, body: Body) -> Result<Response, Failed> {
     let is_json_patch = is_json_patch(&headers)?;
     let if_match = text(&headers, IF_MATCH, "If-Match")?;
     let body = call.read(body, call.fhir.limits().resource).await?;

@@ -29,12 +29,7 @@ pub async fn conditional(call: Call, Of(kind): Of, headers: HeaderMap, body: Bod
     run(call, (kind, subject), headers, body).await
 }
 
-async fn run(
-    call: Call,
-    named: (ResourceType, Subject),
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failed> {
+async fn run(call: Call, named: (ResourceType, Subject), headers: HeaderMap, body: Body) -> Result<Response, Failed> {
     check_json(&headers)?;
     let if_match = text(&headers, IF_MATCH, "If-Match")?;
     let body = interaction::Body::Bytes(call.read(body, call.fhir.limits().resource).await?);

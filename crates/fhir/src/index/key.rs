@@ -8,6 +8,7 @@
 //! | `History` | `rid`, version number, `seq` | superseded versions |
 //! | `Updated` | type, last updated, `rid` | a type in order of last update |
 //! | `System` | URI, `sid` | which number a code system or identifier namespace has |
+//! | `Past` | type, last updated, `rid`, `seq` | superseded versions and deletions of a type in order of time |
 //! | `Token` | parameter, code, `sid`, `rid` | code or identifier, with or without system |
 //! | `TokenDate` | parameter, code, `sid`, date, `rid`, patient | the same where the type has a date: replaces `Token` |
 //! | `PatientDate` | patient, type, date, `rid`, hash of the code | a patient's resources in order of date; the compartment |
@@ -41,6 +42,8 @@ pub enum Kind {
     Updated = 0x04,
     /// URI → system number.
     System = 0x05,
+    /// Superseded versions and deletions of a type in order of time.
+    Past = 0x06,
     /// Token without date.
     Token = 0x10,
     /// Token of a type with a date.

@@ -31,12 +31,7 @@ impl Condition {
     }
 
     /// Of these parameters.
-    pub fn of(
-        fhir: &Fhir,
-        mandate: &Mandate,
-        kind: ResourceType,
-        pairs: &[(String, String)],
-    ) -> Result<Self, Error> {
+    pub fn of(fhir: &Fhir, mandate: &Mandate, kind: ResourceType, pairs: &[(String, String)]) -> Result<Self, Error> {
         // A search leaves a parameter without value out, which widens the condition as well.
         if pairs.iter().any(|(_, value)| value.is_empty()) {
             return Err(Error::NoCriteria);

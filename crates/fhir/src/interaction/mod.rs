@@ -21,7 +21,7 @@ pub use condition::{Condition, Match, Subject, pairs};
 pub use create::{Create, new_id};
 pub use delete::Delete;
 pub use error::Error;
-pub use history::History;
+pub use history::{History, Of};
 pub use patch::{Instructions, Patch};
 pub use read::{Read, Unless, Vread};
 pub use search::Search;
@@ -44,7 +44,7 @@ pub enum Interaction {
     Patch(Patch),
     /// `DELETE {type}/{id}`, `DELETE {type}?…`
     Delete(Delete),
-    /// `GET {type}/{id}/_history`
+    /// `GET {type}/{id}/_history`, `GET {type}/_history`, `GET _history`
     History(History),
     /// `GET {type}?…`
     Search(Search),
@@ -101,7 +101,7 @@ pub struct List {
 pub enum ListKind {
     /// Current versions that match a search.
     Search,
-    /// Versions of a resource.
+    /// Versions of a resource, of a type, of everything.
     History,
 }
 

@@ -106,7 +106,13 @@ impl Update {
                 (own.clone(), there)
             }
         };
-        let version = write(resources, (self.kind, &id), Write::Update(&self.content), current.as_ref()).await?;
+        let version = write(
+            resources,
+            (self.kind, &id),
+            Write::Update(&self.content),
+            current.as_ref(),
+        )
+        .await?;
         Ok(if current.is_some_and(|current| current.is_there()) {
             Answer::Updated(version)
         } else {

@@ -10,6 +10,7 @@ mod record;
 mod resources;
 mod scan;
 mod seam;
+mod timeline;
 
 use std::sync::Arc;
 
@@ -27,12 +28,13 @@ pub use record::{Given, Method, Record, Version, decode, encode, encode_numbers}
 pub use resources::{Resources, STORED, stored};
 pub use scan::Current;
 pub use seam::Seams;
+pub use timeline::{Moment, Window};
 
 use crate::index::Extract;
 
-/// The form of the index keys (`crate::index`), raised when a resource gives other keys than before: 3 since
-/// the lack of a date has some. An index of another form is made again at start.
-const FORM: i64 = 3;
+/// The form of the index keys (`crate::index`), raised when a resource gives other keys than before: 3 since the lack of a
+/// date has some, 4 since what was superseded has one by its time. An index of another form is made again at start.
+const FORM: i64 = 4;
 
 /// Tells what the search parameters of a resource say.
 pub type Extractor = fn(ResourceType, &Document) -> Extract;

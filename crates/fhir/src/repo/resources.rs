@@ -82,35 +82,56 @@ impl<'t, 'e> Resources<'t, 'e> {
         }
     }
 
-    /// Versions of a resource, newest first, older than `before` (`u32::MAX` for all), at most `limit`.
+    /// The versions of a resource from one number to another, both included, in order, at most `limit`.
     pub async fn list_versions(
         &mut self,
-        kind: ResourceType,
-        id: &Id,
-        before: u32,
-        limit: usize,
+        current: &Version,
+        (first, last): (u32, u32),
+        (order, limit): (Order, usize),
     ) -> Result<Vec<Version>, StoreError> {
-        let Some(rid) = self.find_number(kind, id.as_str()).await? else {
-            return Ok(Vec::new());
-        };
-        let current = self.find_by_number(rid).await?;
-        let mut versions: Vec<_> = current.into_iter().filter(|version| version.number < before).collect();
-        let prefix = Key::new(Kind::History).number(rid);
+        let has_current = (first..=last).contains(&current.number) && limit > 0;
+        let mut versions = Vec::new();
+        if has_current && order == Order::Descending {
+            versions.push(current.clone());
+        }
+        let prefix = Key::new(Kind::History).number(current.rid);
+        let bound = |number: u32| prefix.clone().number(i64::from(number)).finish();
         let range = IndexRange {
-            from: prefix.as_bytes().to_vec(),
-            to: prefix.clone().number(i64::from(before)).finish(),
+            from: bound(first),
+            to: bound(last.saturating_add(1).max(first)),
         };
         let mut keys = IndexKeys::default();
-        let older = limit.saturating_sub(versions.len());
-        self.tx.index_scan(&range, Order::Descending, older, &mut keys).await?;
+        let older = limit - versions.len();
+        self.tx.index_scan(&range, order, older, &mut keys).await?;
         for key in keys.iter() {
             let mut parts = Parts::after(key, prefix.as_bytes().len());
             let (_, seq) = (parts.number(), parts.number());
             let seq = seq.ok_or_else(|| StoreError::Inconsistent("a history key without record".to_owned()))?;
             versions.push(self.get(seq).await?);
         }
-        versions.truncate(limit);
+        if has_current && order == Order::Ascending && versions.len() < limit {
+            versions.push(current.clone());
+        }
         Ok(versions)
+    }
+
+    /// How many versions of a resource were written before an instant: they are in the order of time.
+    pub async fn versions_before(&mut self, current: &Version, millis: i64) -> Result<u32, StoreError> {
+        if current.updated.millis() < millis {
+            return Ok(current.number);
+        }
+        let (mut before, mut not_before) = (0, current.number);
+        while not_before - before > 1 {
+            let middle = before + (not_before - before) / 2;
+            let version = self.find_version(current.kind, &current.id, middle).await?;
+            let missing = || StoreError::Inconsistent(format!("version {middle} of a resource is missing"));
+            if version.ok_or_else(missing)?.updated.millis() < millis {
+                before = middle;
+            } else {
+                not_before = middle;
+            }
+        }
+        Ok(before)
     }
 
     /// The number of a resource that exists, existed or is referred to.
@@ -312,7 +333,11 @@ impl<'t, 'e> Resources<'t, 'e> {
                 .number(i64::from(current.number));
             self.tx.index_add(&superseded.number(current.seq).finish()).await?;
         }
-        let new = current_keys(version, said);
+        let mut new = current_keys(version, said);
+        if let Some(current) = current {
+            new.push(past(current));
+            new.sort_unstable();
+        }
         for key in &old {
             if new.binary_search(key).is_err() {
                 self.tx.index_remove(key).await?;
@@ -335,6 +360,13 @@ fn system(uri: &str) -> Key {
     Key::new(Kind::System).long_text(uri)
 }
 
+/// The place of a version in time once it is superseded, or when it is a deletion; it stays.
+fn past(version: &Version) -> Vec<u8> {
+    let key = Key::new(Kind::Past).kind_of(version.kind);
+    let key = key.date(version.updated.millis()).number(version.rid);
+    key.number(version.seq).finish()
+}
+
 /// All keys that a version has while it is current, sorted.
 fn current_keys(version: &Version, (extract, numbers): Said<'_>) -> Vec<Vec<u8>> {
     let is_deleted = version.method == Method::Delete;
@@ -351,7 +383,9 @@ fn current_keys(version: &Version, (extract, numbers): Said<'_>) -> Vec<Vec<u8>>
         .date(extract.date.unwrap_or(i64::MIN))
         .number(rows::only_patient(extract, numbers));
     keys.push(current.finish());
-    if !is_deleted {
+    if is_deleted {
+        keys.push(past(version));
+    } else {
         let updated = Key::new(Kind::Updated)
             .kind_of(version.kind)
             .date(version.updated.millis());

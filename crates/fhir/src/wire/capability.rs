@@ -8,13 +8,14 @@ use crate::search;
 use crate::service::{Authority, Settings};
 
 /// Interactions that every type has.
-const INTERACTIONS: [&str; 8] = [
+const INTERACTIONS: [&str; 9] = [
     "read",
     "vread",
     "update",
     "patch",
     "delete",
     "history-instance",
+    "history-type",
     "create",
     "search-type",
 ];
@@ -42,7 +43,7 @@ pub fn capability_statement(settings: &Settings, base: &str) -> String {
             "mode": "server",
             "security": security(&settings.authority),
             "resource": resources,
-            "interaction": [{ "code": "batch" }, { "code": "transaction" }],
+            "interaction": [{ "code": "batch" }, { "code": "transaction" }, { "code": "history-system" }],
         }],
     })
     .to_string()

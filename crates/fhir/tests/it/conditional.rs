@@ -29,18 +29,31 @@ async fn an_update_on_a_condition() {
         async move { by.put(&format!("/Patient?identifier=urn:s|{value}"), &body).await }
     };
     let made = put("1", identified(None, "1")).await;
-    assert_eq!((made.status.as_u16(), made.header("etag")), (201, "W/\"1\""), "{}", made.text());
+    assert_eq!(
+        (made.status.as_u16(), made.header("etag")),
+        (201, "W/\"1\""),
+        "{}",
+        made.text()
+    );
     let id = made.json()["id"].as_str().expect("an id").to_owned();
     // One meets it: with its id in the body or without.
     for (own, tag) in [(None, "W/\"2\""), (Some(id.as_str()), "W/\"3\"")] {
         let answer = put("1", identified(own, "1")).await;
-        assert_eq!((answer.status.as_u16(), answer.header("etag")), (200, tag), "{}", answer.text());
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("etag")),
+            (200, tag),
+            "{}",
+            answer.text()
+        );
         assert_eq!(answer.json()["id"], id.as_str());
     }
     assert_eq!(issue(&put("1", identified(Some("other"), "1")).await), "400 invalid");
     // None meets it: made under the id of the body, unless another has that.
     let named = put("2", identified(Some("named"), "2")).await;
-    assert_eq!((named.status.as_u16(), named.json()["id"].as_str()), (201, Some("named")));
+    assert_eq!(
+        (named.status.as_u16(), named.json()["id"].as_str()),
+        (201, Some("named"))
+    );
     assert_eq!(issue(&put("3", identified(Some("named"), "3")).await), "409 conflict");
     by.delete("/Patient/named").await;
     let again = put("2", identified(Some("named"), "2")).await;
@@ -49,10 +62,16 @@ async fn an_update_on_a_condition() {
     by.post("/Patient", &identified(None, "1")).await;
     assert_eq!(issue(&put("1", identified(None, "1")).await), "412 multiple-matches");
     for path in ["/Patient", "/Patient?identifier=", "/Patient?_count=3"] {
-        assert_eq!(issue(&by.put(path, &identified(None, "1")).await), "400 invalid", "{path}");
+        assert_eq!(
+            issue(&by.put(path, &identified(None, "1")).await),
+            "400 invalid",
+            "{path}"
+        );
     }
     let body = identified(None, "2");
-    let stale = by.put_with("/Patient?identifier=urn:s|2", &[("if-match", "W/\"1\"")], &body).await;
+    let stale = by
+        .put_with("/Patient?identifier=urn:s|2", &[("if-match", "W/\"1\"")], &body)
+        .await;
     assert_eq!(issue(&stale), "412 conflict");
 }
 
@@ -68,7 +87,10 @@ async fn a_deletion_on_a_condition() {
     let gone = writer.delete("/Patient?identifier=one").await;
     assert_eq!((gone.status.as_u16(), gone.header("etag")), (204, "W/\"2\""));
     assert_eq!(writer.delete("/Patient?identifier=one").await.status, 204);
-    assert_eq!(issue(&writer.delete("/Patient?identifier=several").await), "412 multiple-matches");
+    assert_eq!(
+        issue(&writer.delete("/Patient?identifier=several").await),
+        "412 multiple-matches"
+    );
     assert_eq!(count(&by, "identifier=several").await, 5);
     for (path, expected) in [
         ("/Patient", "400 invalid"),
@@ -89,7 +111,10 @@ async fn a_deletion_on_a_condition() {
         assert_eq!(count(&by, "identifier=several").await, left);
     }
     let deletions = service.written().await;
-    assert_eq!(deletions.iter().filter(|line| line.starts_with("fhir.delete")).count(), 6);
+    assert_eq!(
+        deletions.iter().filter(|line| line.starts_with("fhir.delete")).count(),
+        6
+    );
 }
 
 #[tokio::test]
@@ -123,11 +148,23 @@ async fn conditions_in_bundles() {
     assert_eq!(observation["focus"][0]["reference"], format!("Patient/{made}"));
     assert_eq!(issue(&by.get("/Patient/gone").await), "410 deleted");
     for (entry, expected) in [
-        (entry("PUT", "Patient?identifier=3", identified(None, "3")), "412 multiple-matches"),
+        (
+            entry("PUT", "Patient?identifier=3", identified(None, "3")),
+            "412 multiple-matches",
+        ),
         (delete("Patient?identifier=3"), "412 multiple-matches"),
-        (entry("PUT", "Patient?identifier=1", identified(Some("twin1"), "1")), "400 invalid"),
-        (entry("PUT", "Patient?identifier=8", identified(Some("twin1"), "8")), "409 conflict"),
-        (entry("PUT", "Patient?nonsense=8", identified(None, "8")), "400 not-supported"),
+        (
+            entry("PUT", "Patient?identifier=1", identified(Some("twin1"), "1")),
+            "400 invalid",
+        ),
+        (
+            entry("PUT", "Patient?identifier=8", identified(Some("twin1"), "8")),
+            "409 conflict",
+        ),
+        (
+            entry("PUT", "Patient?nonsense=8", identified(None, "8")),
+            "400 not-supported",
+        ),
     ] {
         let answer = by.post("", &bundle(std::slice::from_ref(&entry))).await;
         assert_eq!(issue(&answer), expected, "{entry}: {}", answer.text());
@@ -161,8 +198,15 @@ async fn of_those_that_race_one_is_made() {
             }
         });
         let statuses = join_all(race).await;
-        assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
-        assert!(statuses.iter().all(|status| [200, 201].contains(status)), "{statuses:?}");
+        assert_eq!(
+            statuses.iter().filter(|status| **status == 201).count(),
+            1,
+            "{statuses:?}"
+        );
+        assert!(
+            statuses.iter().all(|status| [200, 201].contains(status)),
+            "{statuses:?}"
+        );
         assert_eq!(count(&by, &format!("identifier=urn:s|{value}")).await, 1);
     }
 }

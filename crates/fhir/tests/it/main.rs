@@ -7,6 +7,7 @@ mod composites;
 mod conditional;
 mod crud;
 mod documents;
+mod history;
 mod includes;
 mod inputs;
 mod outside;

@@ -25,7 +25,9 @@ async fn fhir_patch(by: &By<'_>, path: &str, operations: &[Value]) -> Answer {
 }
 
 fn parameters(operations: &[Value]) -> Value {
-    let operations = operations.iter().map(|parts| json!({ "name": "operation", "part": parts }));
+    let operations = operations
+        .iter()
+        .map(|parts| json!({ "name": "operation", "part": parts }));
     json!({ "resourceType": "Parameters", "parameter": operations.collect::<Vec<_>>() })
 }
 
@@ -53,16 +55,32 @@ async fn only_what_a_patch_names_changes() {
         { "op": "move", "from": "/note/0", "path": "/note/1" },
     ]);
     let answer = json_patch(&by, "/Observation/o", &patch).await;
-    assert_eq!((answer.status.as_u16(), answer.header("etag")), (200, "W/\"2\""), "{}", answer.text());
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("etag")),
+        (200, "W/\"2\""),
+        "{}",
+        answer.text()
+    );
     let text = answer.text();
-    for kept in [r#""valueQuantity" : { "value" : 7.50 , "unit":"mg" }"#, r#""resourceType" : "Observation""#] {
+    for kept in [
+        r#""valueQuantity" : { "value" : 7.50 , "unit":"mg" }"#,
+        r#""resourceType" : "Observation""#,
+    ] {
         assert!(text.contains(kept), "{text}");
     }
     let body = answer.json();
-    assert_eq!((&body["status"], &body["note"][1]["text"]), (&json!("amended"), &json!("a")));
+    assert_eq!(
+        (&body["status"], &body["note"][1]["text"]),
+        (&json!("amended"), &json!("a"))
+    );
     assert_eq!(body["meta"]["versionId"], "2");
 
-    let answer = fhir_patch(&by, "/Observation/o", &[replace("Observation.note[0].text", &json!("c"))]).await;
+    let answer = fhir_patch(
+        &by,
+        "/Observation/o",
+        &[replace("Observation.note[0].text", &json!("c"))],
+    )
+    .await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(answer.text().contains(r#""value" : 7.50 ,"#), "{}", answer.text());
     assert_eq!(by.get("/Observation/o").await.json()["note"][0]["text"], "c");
@@ -89,13 +107,41 @@ async fn refusals_leave_nothing_behind() {
         ("/Patient", &add, "400 invalid"),
         ("/Patient/a?_x=1", &add, "405 not-supported"),
         ("/Patient/a", &json!({}), "400 structure"),
-        ("/Patient/a", &json!([good, { "op": "test", "path": "/active", "value": true }]), "400 processing"),
-        ("/Patient/a", &json!([good, { "op": "remove", "path": "/gender" }]), "400 processing"),
-        ("/Patient/a", &json!([good, { "op": "spam", "path": "" }]), "400 invalid"),
-        ("/Patient/a", &json!([{ "op": "replace", "path": "/id", "value": "b" }]), "400 invalid"),
-        ("/Patient/a", &json!([{ "op": "replace", "path": "/meta/versionId", "value": "7" }]), "400 invalid"),
-        ("/Patient/a", &json!([{ "op": "add", "path": "/nonsense", "value": "b" }]), "400 structure"),
-        ("/Patient/a", &json!([{ "op": "add", "path": "/gender", "value": "none" }]), "400 code-invalid"),
+        (
+            "/Patient/a",
+            &json!([good, { "op": "test", "path": "/active", "value": true }]),
+            "400 processing",
+        ),
+        (
+            "/Patient/a",
+            &json!([good, { "op": "remove", "path": "/gender" }]),
+            "400 processing",
+        ),
+        (
+            "/Patient/a",
+            &json!([good, { "op": "spam", "path": "" }]),
+            "400 invalid",
+        ),
+        (
+            "/Patient/a",
+            &json!([{ "op": "replace", "path": "/id", "value": "b" }]),
+            "400 invalid",
+        ),
+        (
+            "/Patient/a",
+            &json!([{ "op": "replace", "path": "/meta/versionId", "value": "7" }]),
+            "400 invalid",
+        ),
+        (
+            "/Patient/a",
+            &json!([{ "op": "add", "path": "/nonsense", "value": "b" }]),
+            "400 structure",
+        ),
+        (
+            "/Patient/a",
+            &json!([{ "op": "add", "path": "/gender", "value": "none" }]),
+            "400 code-invalid",
+        ),
     ] {
         let answer = json_patch(&by, path, patch).await;
         assert_eq!(issue(&answer), expected, "{path} {patch}: {}", answer.text());
@@ -108,7 +154,9 @@ async fn refusals_leave_nothing_behind() {
         let answer = fhir_patch(&by, "/Patient/a", &[operation]).await;
         assert_eq!(issue(&answer), expected, "{}", answer.text());
     }
-    let answer = by.send(Method::PATCH, "/Patient/a", &[("content-type", "text/plain")], "[]").await;
+    let answer = by
+        .send(Method::PATCH, "/Patient/a", &[("content-type", "text/plain")], "[]")
+        .await;
     assert_eq!(issue(&answer), "415 not-supported");
     let answer = by.send(Method::PATCH, "/Patient/a", &[JSON_PATCH], "").await;
     assert_eq!(issue(&answer), "400 structure");
@@ -120,13 +168,15 @@ async fn refusals_leave_nothing_behind() {
 async fn if_match_and_conditions() {
     let service = Service::new().await;
     let by = service.contributor().await;
-    let identified = |id: &str, value: &str| json!({ "resourceType": "Patient", "id": id, "identifier": [{ "value": value }] });
+    let identified =
+        |id: &str, value: &str| json!({ "resourceType": "Patient", "id": id, "identifier": [{ "value": value }] });
     for (id, value) in [("one", "1"), ("two", "2"), ("three", "2")] {
         by.put(&format!("/Patient/{id}"), &identified(id, value)).await;
     }
     let add = json!([{ "op": "add", "path": "/active", "value": true }]).to_string();
-    let patch = |path: &'static str, tag: &'static str| {
-        by.send(Method::PATCH, path, &[JSON_PATCH, ("if-match", tag)], add.clone())
+    let patch = async |path: &str, tag: &str| {
+        let headers = [JSON_PATCH, ("if-match", tag)];
+        by.send(Method::PATCH, path, &headers, add.clone()).await
     };
     assert_eq!(issue(&patch("/Patient/one", "W/\"2\"").await), "412 conflict");
     assert_eq!(patch("/Patient/one", "W/\"1\"").await.status, 200);
@@ -143,12 +193,15 @@ async fn patches_in_bundles() {
     let service = Service::new().await;
     let by = service.contributor().await;
     by.put("/Patient/a", &patient("a", "Martin")).await;
-    by.put("/Observation/o", &serde_json::from_str(OBSERVATION).expect("JSON")).await;
-    let binary = |patch: &Value| {
-        json!({ "resourceType": "Binary", "contentType": "application/json-patch+json", "data": STANDARD.encode(patch.to_string()) })
-    };
-    let entry = |url: &str, resource: Value| json!({ "resource": resource, "request": { "method": "PATCH", "url": url } });
-    let json_entry = entry("Patient/a", binary(&json!([{ "op": "add", "path": "/active", "value": true }])));
+    by.put("/Observation/o", &serde_json::from_str(OBSERVATION).expect("JSON"))
+        .await;
+    let binary = |patch: &Value| json!({ "resourceType": "Binary", "contentType": "application/json-patch+json", "data": STANDARD.encode(patch.to_string()) });
+    let entry =
+        |url: &str, resource: Value| json!({ "resource": resource, "request": { "method": "PATCH", "url": url } });
+    let json_entry = entry(
+        "Patient/a",
+        binary(&json!([{ "op": "add", "path": "/active", "value": true }])),
+    );
     let subject = json!([
         { "name": "type", "valueCode": "add" },
         { "name": "path", "valueString": "Observation" },
@@ -159,24 +212,41 @@ async fn patches_in_bundles() {
     let new = json!({ "fullUrl": "urn:uuid:1b1b1a7a-0001-4000-8000-000000000001",
         "resource": { "resourceType": "Patient" }, "request": { "method": "POST", "url": "Patient" } });
     let bundle = |kind: &str, entries: &[&Value]| json!({ "resourceType": "Bundle", "type": kind, "entry": entries });
-    let answer = by.post("", &bundle("transaction", &[&json_entry, &fhir_entry, &new])).await;
+    let answer = by
+        .post("", &bundle("transaction", &[&json_entry, &fhir_entry, &new]))
+        .await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    let made = answer.json()["entry"][2]["resource"]["id"].as_str().expect("an id").to_owned();
+    let made = answer.json()["entry"][2]["resource"]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     assert_eq!(by.get("/Patient/a").await.json()["active"], true);
     let observation = by.get("/Observation/o").await;
     assert_eq!(observation.json()["subject"]["reference"], format!("Patient/{made}"));
 
     // One that fails undoes all; in a batch it fails alone.
-    let bad = entry("Patient/a", binary(&json!([{ "op": "test", "path": "/active", "value": false }])));
-    let good = entry("Observation/o", parameters(&[replace("Observation.code.text", &json!("y"))]));
+    let bad = entry(
+        "Patient/a",
+        binary(&json!([{ "op": "test", "path": "/active", "value": false }])),
+    );
+    let good = entry(
+        "Observation/o",
+        parameters(&[replace("Observation.code.text", &json!("y"))]),
+    );
     let answer = by.post("", &bundle("transaction", &[&good, &bad])).await;
     assert_eq!(issue(&answer), "400 processing", "{}", answer.text());
     assert_eq!(by.get("/Observation/o").await.json()["code"]["text"], "x");
-    let text = entry("Patient/a", json!({ "resourceType": "Binary", "contentType": "text/plain", "data": "W10=" }));
+    let text = entry(
+        "Patient/a",
+        json!({ "resourceType": "Binary", "contentType": "text/plain", "data": "W10=" }),
+    );
     let none = entry("Patient?identifier=none", parameters(&[]));
     let answer = by.post("", &bundle("batch", &[&good, &bad, &text, &none])).await.json();
     let statuses: Vec<_> = answer["entry"].as_array().into_iter().flatten().collect();
-    let statuses: Vec<_> = statuses.iter().map(|entry| entry["response"]["status"].as_str()).collect();
+    let statuses: Vec<_> = statuses
+        .iter()
+        .map(|entry| entry["response"]["status"].as_str())
+        .collect();
     assert_eq!(statuses, [Some("200"), Some("400"), Some("400"), Some("404")]);
     let answer = by.post("", &bundle("transaction", &[&none])).await;
     assert_eq!(issue(&answer), "404 not-found", "{}", answer.text());
@@ -209,7 +279,9 @@ async fn patches_side_by_side() {
 
     let large = json!({ "resourceType": "Patient", "id": "l", "name": [{ "text": "x".repeat(150_000) }] });
     by.put("/Patient/l", &large).await;
-    let operations: Vec<_> = (0..20).map(|at| json!({ "op": "add", "path": "/name/-", "value": { "text": at.to_string() } })).collect();
+    let operations: Vec<_> = (0..20)
+        .map(|at| json!({ "op": "add", "path": "/name/-", "value": { "text": at.to_string() } }))
+        .collect();
     let operations = json!(operations);
     let answers = join_all((0..6).map(|_| json_patch(&by, "/Patient/l", &operations))).await;
     let done = answers.iter().filter(|answer| answer.status == 200).count();

@@ -7,7 +7,7 @@ use hygie_fhir::index::{Entry, Extract};
 use hygie_fhir::repo::{Change, Content, Method, Repository, Version, Write};
 use hygie_fhir_model::json::{Document, Json, Limits};
 use hygie_fhir_model::{Id, ResourceType, Target};
-use hygie_store::{Store, StoreError};
+use hygie_store::{Order, Store, StoreError};
 use hygie_testkit::crashed;
 use proptest::prelude::*;
 
@@ -196,8 +196,18 @@ async fn check(store: &Store, repository: &Repository, model: &Model) {
                     for (before, limit) in [(u32::MAX, 1000), (u32::MAX, 1), (3, 2), (2, 0), (1, 5)] {
                         let older = versions.iter().rev().filter(|version| version.number < before);
                         let expected: Vec<_> = older.take(limit).cloned().collect();
-                        let listed = resources.list_versions(*kind, id, before, limit).await?;
-                        assert_eq!(listed, expected, "before {before}, at most {limit}");
+                        let current = versions.last().expect("a version");
+                        let numbers = (1, before - 1);
+                        let listed = resources.list_versions(current, numbers, (Order::Descending, limit));
+                        assert_eq!(listed.await?, expected, "before {before}, at most {limit}");
+                        let newer = versions.iter().filter(|version| version.number < before);
+                        let expected: Vec<_> = newer.take(limit).cloned().collect();
+                        let listed = resources.list_versions(current, numbers, (Order::Ascending, limit));
+                        assert_eq!(
+                            listed.await?,
+                            expected,
+                            "before {before}, at most {limit}, oldest first"
+                        );
                     }
                     Ok::<_, StoreError>(())
                 })
@@ -305,9 +315,10 @@ async fn the_index_holds_what_is_current_and_no_more() {
     }
     let everything = [1, 1, 2, 4, 5, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x17];
     assert_eq!(seen[0], everything);
-    assert_eq!(seen[1], [1, 1, 2, 3, 4, 5], "no value is left");
-    assert_eq!(seen[2], [1, 1, 2, 3, 3, 5], "not listed by update either");
+    assert_eq!(seen[1], [1, 1, 2, 3, 4, 5, 6], "no value is left");
+    assert_eq!(seen[2], [1, 1, 2, 3, 3, 5, 6, 6, 6], "not listed by update either");
     let mut again = everything.to_vec();
+    again.splice(5..5, [6, 6, 6]);
     again.splice(3..3, [3, 3, 3]);
     assert_eq!(seen[3], again);
 }

@@ -52,7 +52,8 @@ impl Probe {
     /// An address, content type and body that the route takes; `n` makes ids fresh.
     fn request(self, n: usize) -> (String, &'static str, String) {
         let place = &SERVICES[self.service];
-        let id = if self.method == "GET" {
+        // A patch that changes nothing, of what is there.
+        let id = if matches!(self.method, "GET" | "PATCH") {
             "marker".to_owned()
         } else {
             format!("n{n}")
@@ -66,6 +67,7 @@ impl Probe {
             .replace("{*rest}", "and/more");
         let (content, body) = match (self.route, self.method) {
             (_, "GET" | "DELETE") => ("application/fhir+json", String::new()),
+            (_, "PATCH") => ("application/fhir+json", r#"{"resourceType":"Parameters"}"#.to_owned()),
             ("/{type}/_search", _) => ("application/x-www-form-urlencoded", "_id=marker".to_owned()),
             ("" | "/", _) => {
                 let entry = json!({"request": {"method": "GET", "url": "Patient/marker"}});
@@ -78,8 +80,11 @@ impl Probe {
             }
         };
         let query = match (self.route, self.method) {
-            ("/{type}", "GET") => "?_id=marker",
-            _ => "",
+            ("/{type}", "POST") => String::new(),
+            ("/{type}", _) => format!("?_id={id}"),
+            // The marker was the first.
+            ("/{type}/_history", "GET") => "?_sort=_lastUpdated".to_owned(),
+            _ => String::new(),
         };
         (
             format!("/{}/{}{path}{query}", place.workspace, place.name),

@@ -220,7 +220,10 @@ pub enum Action {
     /// A document for everybody.
     Public,
     Read,
+    /// Of all types: the SMART scopes of the sweep are for one.
+    ReadAll,
     Write,
+    Patch,
     Delete,
     /// A bundle: whoever has a role enters, each entry is judged for itself.
     Enter,
@@ -286,7 +289,10 @@ fn may(role: Role, form: Form, action: Action) -> bool {
         Action::Enter => true,
         Action::Read => role != Role::FhirDataConverter,
         // The SMART scopes of the sweep are for reading.
-        Action::Write | Action::Delete => matches!(role, Role::FhirDataWriter | Role::FhirDataContributor),
+        Action::ReadAll => role != Role::FhirDataConverter && !is_smart,
+        Action::Write | Action::Patch | Action::Delete => {
+            matches!(role, Role::FhirDataWriter | Role::FhirDataContributor)
+        }
         Action::Public | Action::Unsupported => unreachable!("decided before"),
     }
 }
@@ -299,15 +305,25 @@ pub const BUILT: [(&str, &[(&str, Action)]); 15] = [
     ("", &[("POST", Action::Enter)]),
     ("/", &[("POST", Action::Enter)]),
     ("/_search", &[]),
-    ("/_history", &[]),
-    ("/{type}", &[("GET", Action::Read), ("POST", Action::Write)]),
+    ("/_history", &[("GET", Action::ReadAll)]),
+    (
+        "/{type}",
+        &[
+            ("GET", Action::Read),
+            ("POST", Action::Write),
+            ("PUT", Action::Write),
+            ("PATCH", Action::Patch),
+            ("DELETE", Action::Delete),
+        ],
+    ),
     ("/{type}/_search", &[("POST", Action::Read)]),
-    ("/{type}/_history", &[]),
+    ("/{type}/_history", &[("GET", Action::Read)]),
     (
         "/{type}/{id}",
         &[
             ("GET", Action::Read),
             ("PUT", Action::Write),
+            ("PATCH", Action::Patch),
             ("DELETE", Action::Delete),
         ],
     ),
