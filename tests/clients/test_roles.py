@@ -75,6 +75,8 @@ INTERACTIONS = {
     "read": lambda world, app: world.call("GET", f"Patient/{make(world)['id']}", app=app),
     "vread": vread,
     "history-instance": lambda world, app: world.call("GET", f"Patient/{make(world)['id']}/_history", app=app),
+    "history-type": lambda world, app: world.call("GET", "Patient/_history?_count=1", app=app),
+    "history-system": lambda world, app: world.call("GET", "_history?_count=1", app=app),
     "search-type": lambda world, app: world.call("GET", "Patient?_count=1", app=app),
     "create": lambda world, app: world.call("POST", "Patient", app=app, json=patient()),
     "create, conditional": create_if_none,
@@ -88,7 +90,6 @@ INTERACTIONS = {
 }
 # Not built yet: the protocol's "not supported" to everybody who has a token.
 NOT_BUILT = {
-    "history-system": ("GET", "_history"),
     "$export": ("GET", "$export"),
     "$import": ("POST", "$import"),
     "$convert-data": ("POST", "$convert-data"),

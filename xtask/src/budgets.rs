@@ -14,6 +14,8 @@ const FILE: usize = 500;
 const FILE_WITH_TESTS: usize = 800;
 /// Lines of a crate.
 const CRATE: usize = 15_000;
+/// Crates that may have more until they are split, as `docs/plan.md` says.
+const LARGER: &[(&str, usize)] = &[("hygie-fhir", 17_000)];
 
 /// A file and its length.
 struct Measured {
@@ -36,8 +38,10 @@ pub fn run() -> anyhow::Result<()> {
                 .filter_map(|file| excess(file, &workspace.workspace_root)),
         );
         let lines: usize = measured.iter().map(|file| file.all).sum();
-        if lines > CRATE {
-            over.push(format!("{}: {lines} lines, a crate may have {CRATE}", package.name));
+        let larger = LARGER.iter().find(|(name, _)| *name == package.name);
+        let allowed = larger.map_or(CRATE, |(_, allowed)| *allowed);
+        if lines > allowed {
+            over.push(format!("{}: {lines} lines, a crate may have {allowed}", package.name));
         }
     }
     for line in &over {

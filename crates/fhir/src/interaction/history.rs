@@ -229,6 +229,7 @@ impl History {
             part: None,
             link: self.link.clone(),
             warnings: Vec::new(),
+            explained: None,
         })
     }
 }

@@ -94,6 +94,8 @@ pub struct List {
     pub next: Option<String>,
     /// What was not done as asked.
     pub warnings: Vec<String>,
+    /// How it was found, when that was asked.
+    pub explained: Option<String>,
 }
 
 /// What kind of list a page belongs to.

@@ -47,12 +47,23 @@ impl Search {
 
     /// Searches.
     pub async fn run(&self, resources: &mut Resources<'_, '_>) -> Result<Answer, Error> {
+        let before = (resources.reads(), resources.tx().cx().clock.now());
         let page = search::page(resources, &self.query, self.after.as_ref()).await?;
         let included = search::included(resources, &self.query, &page.matches).await?;
         let mut warnings = self.query.warnings.clone();
         if included.is_cut {
             warnings.push("more resources would come with this page than may come with one".to_owned());
         }
+        let explained = page.explained.map(|plan| {
+            let took = resources.tx().cx().clock.now().millis() - before.1.millis();
+            let (reads, first) = (resources.reads(), before.0);
+            format!(
+                "{plan}. Read: {} ranges of the index with {} keys, {} resources; {took} ms",
+                reads.ranges - first.ranges,
+                reads.keys - first.keys,
+                reads.versions - first.versions,
+            )
+        });
         let part = match &self.query.shown {
             Shown::Part(subset) => Some(subset.clone()),
             Shown::Whole | Shown::Count => None,
@@ -67,6 +78,7 @@ impl Search {
             this: self.after.as_ref().map(Continuation::encode),
             next: page.next.as_ref().map(Continuation::encode),
             warnings,
+            explained,
         }))
     }
 }

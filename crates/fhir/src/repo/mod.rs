@@ -25,7 +25,7 @@ pub use codec::Codec;
 use known::Known;
 pub use known::Learned;
 pub use record::{Given, Method, Record, Version, decode, encode, encode_numbers};
-pub use resources::{Resources, STORED, stored};
+pub use resources::{Reads, Resources, STORED, stored};
 pub use scan::Current;
 pub use seam::Seams;
 pub use timeline::{Moment, Window};

@@ -27,6 +27,18 @@ pub struct Resources<'t, 'e> {
     tx: &'t mut Tx<'e>,
     repository: Repository,
     learned: Learned,
+    read: Reads,
+}
+
+/// What was read of the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Ranges of the index.
+    pub ranges: u64,
+    /// Keys in them.
+    pub keys: u64,
+    /// Versions of resources.
+    pub versions: u64,
 }
 
 /// What the search parameters of a version say, with the numbers of what they name.
@@ -38,7 +50,27 @@ impl<'t, 'e> Resources<'t, 'e> {
             tx,
             repository,
             learned: Learned::default(),
+            read: Reads::default(),
         }
+    }
+
+    /// What was read so far.
+    pub fn reads(&self) -> Reads {
+        self.read
+    }
+
+    /// Reads keys of the index.
+    pub async fn scan(
+        &mut self,
+        range: &IndexRange,
+        order: Order,
+        limit: usize,
+        keys: &mut IndexKeys,
+    ) -> Result<(), StoreError> {
+        self.tx.index_scan(range, order, limit, keys).await?;
+        self.read.ranges += 1;
+        self.read.keys += keys.len() as u64;
+        Ok(())
     }
 
     /// The transaction itself, for searches inside of it.
@@ -102,7 +134,7 @@ impl<'t, 'e> Resources<'t, 'e> {
         };
         let mut keys = IndexKeys::default();
         let older = limit - versions.len();
-        self.tx.index_scan(&range, order, older, &mut keys).await?;
+        self.scan(&range, order, older, &mut keys).await?;
         for key in keys.iter() {
             let mut parts = Parts::after(key, prefix.as_bytes().len());
             let (_, seq) = (parts.number(), parts.number());
@@ -253,6 +285,7 @@ impl<'t, 'e> Resources<'t, 'e> {
     /// The version in this journal record, which the index names.
     pub async fn get(&mut self, seq: i64) -> Result<Version, StoreError> {
         let record = self.tx.journal(seq).await?;
+        self.read.versions += 1;
         let record = record.ok_or_else(|| StoreError::Inconsistent(format!("journal record {seq} is missing")))?;
         decode_version(seq, &record, &self.repository.0.codec)
     }
@@ -265,7 +298,7 @@ impl<'t, 'e> Resources<'t, 'e> {
     async fn first_number(&mut self, prefix: &[u8]) -> Result<Option<i64>, StoreError> {
         let mut keys = IndexKeys::default();
         let range = IndexRange::prefix(prefix);
-        self.tx.index_scan(&range, Order::Ascending, 1, &mut keys).await?;
+        self.scan(&range, Order::Ascending, 1, &mut keys).await?;
         let Some(key) = keys.get(0) else { return Ok(None) };
         let number = Parts::after(key, prefix.len()).number();
         number

@@ -51,21 +51,21 @@ impl Resources<'_, '_> {
     /// The first key of a range.
     pub async fn first_in(&mut self, range: &IndexRange) -> Result<Option<Vec<u8>>, StoreError> {
         let mut keys = IndexKeys::default();
-        self.tx().index_scan(range, Order::Ascending, 1, &mut keys).await?;
+        self.scan(range, Order::Ascending, 1, &mut keys).await?;
         Ok(keys.get(0).map(<[u8]>::to_vec))
     }
 
     /// Number of keys of a range, at most `limit`.
     pub async fn count_in(&mut self, range: &IndexRange, limit: usize) -> Result<usize, StoreError> {
         let mut keys = IndexKeys::default();
-        self.tx().index_scan(range, Order::Ascending, limit, &mut keys).await?;
+        self.scan(range, Order::Ascending, limit, &mut keys).await?;
         Ok(keys.len())
     }
 
     /// The next keys of a range, which is left with those after them; `None` when there are none.
     pub async fn next_in(&mut self, rest: &mut IndexRange) -> Result<Option<IndexKeys>, StoreError> {
         let mut keys = IndexKeys::default();
-        self.tx().index_scan(rest, Order::Ascending, BATCH, &mut keys).await?;
+        self.scan(rest, Order::Ascending, BATCH, &mut keys).await?;
         let Some(last) = keys.last() else { return Ok(None) };
         rest.from = [last, &[0]].concat();
         Ok(Some(keys))
@@ -83,7 +83,7 @@ impl Resources<'_, '_> {
         while left > 0 {
             let mut keys = IndexKeys::default();
             let batch = left.min(BATCH);
-            self.tx().index_scan(&rest, Order::Ascending, batch, &mut keys).await?;
+            self.scan(&rest, Order::Ascending, batch, &mut keys).await?;
             keys.iter().for_each(&mut *take);
             left -= keys.len();
             match keys.last() {

@@ -182,7 +182,7 @@ impl Source {
     ) -> Result<Option<Moment>, StoreError> {
         if self.heads.is_empty() && !self.is_read {
             let mut keys = IndexKeys::default();
-            resources.tx().index_scan(&self.rest, order, batch, &mut keys).await?;
+            resources.scan(&self.rest, order, batch, &mut keys).await?;
             self.is_read = keys.len() < batch;
             if let Some(last) = keys.last() {
                 match order {

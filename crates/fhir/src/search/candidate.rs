@@ -27,7 +27,7 @@ const MAX_PROBES: usize = 16;
 
 impl Asked {
     /// Whether one look-up per range tells if a resource matches.
-    fn can_be_probed(&self) -> bool {
+    pub fn can_be_probed(&self) -> bool {
         self.ranges.as_ref().is_some_and(|found| {
             let one_key = |layout| matches!(layout, Layout::Number | Layout::Dated);
             // The ranges of `_lastUpdated` are dated, but by another date than the principal one.

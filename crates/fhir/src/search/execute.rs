@@ -8,6 +8,7 @@ use super::continuation::{Continuation, Plan};
 use super::count::count;
 use super::criteria::{Criterion, Test};
 use super::error::SearchError;
+use super::explain;
 use super::plan::{asked, choose, layout_of};
 use super::query::{Query, Sort, SortBy};
 use super::ranges::{self, Layout, Range};
@@ -25,6 +26,8 @@ pub struct Page {
     pub next: Option<Continuation>,
     /// Number of matches on all pages, when it was asked: counted with the first page, carried to the others.
     pub total: Option<u64>,
+    /// How they were found, when it was asked.
+    pub explained: Option<String>,
 }
 
 /// A match with the place at which a next page would begin after it.
@@ -54,6 +57,7 @@ pub async fn page(
             matches: Vec::new(),
             next: None,
             total,
+            explained: query.is_explained.then(|| explain::counted(&asked)),
         });
     }
     let plan = match after {
@@ -85,7 +89,11 @@ pub async fn page(
         Plan::Unsorted => search.unsorted(resources, place).await?,
         Plan::Whole => search.whole(resources, place).await?,
     }
-    Ok(search.finish())
+    let explained = query.is_explained.then(|| explain::page(query, &search.asked, plan));
+    Ok(Page {
+        explained,
+        ..search.finish()
+    })
 }
 
 /// Up to `limit` matches in any order: what a conditional operation needs to know.
@@ -102,6 +110,7 @@ pub async fn matches(
             descending: false,
         },
         then: Vec::new(),
+        is_explained: false,
         ..query.clone()
     };
     Ok(page(resources, &query, None).await?.matches)
@@ -139,6 +148,7 @@ impl Search<'_> {
             matches: self.found.into_iter().map(|found| found.version).collect(),
             next,
             total: self.total,
+            explained: None,
         }
     }
 

@@ -17,6 +17,7 @@ mod count;
 mod criteria;
 mod error;
 mod execute;
+mod explain;
 mod filters;
 mod hint;
 mod include;

@@ -68,6 +68,8 @@ pub struct Query {
     pub total: Total,
     /// What is shown of each.
     pub shown: Shown,
+    /// Whether it is told how they were found.
+    pub is_explained: bool,
     /// What comes with them.
     pub(super) includes: Vec<Include>,
     /// The pairs that were understood, for the `self` link.
@@ -137,6 +139,7 @@ pub fn parse(asked: &Asked<'_>) -> Result<Query, SearchError> {
         count: DEFAULT_COUNT,
         total: Total::None,
         shown: Shown::Whole,
+        is_explained: false,
         includes: Vec::new(),
         used: Vec::new(),
         warnings: Vec::new(),
@@ -160,6 +163,7 @@ pub fn parse(asked: &Asked<'_>) -> Result<Query, SearchError> {
             "_sort" => query.set_sort(value, asked.handling)?,
             "_total" => query.set_total(value)?,
             "_summary" => query.set_shown(Shown::summary(value)?)?,
+            "_explain" => query.set_explained(value)?,
             "_elements" => query.set_elements(value, asked.handling)?,
             name => query.add(&mut reader, (name, value), asked)?,
         };
@@ -205,6 +209,15 @@ impl Query {
             ));
         }
         self.shown = shown;
+        Ok(true)
+    }
+
+    fn set_explained(&mut self, value: &str) -> Result<bool, SearchError> {
+        let wrong = |_| SearchError::Value {
+            parameter: "_explain".to_owned(),
+            expected: "true or false",
+        };
+        self.is_explained = value.parse().map_err(wrong)?;
         Ok(true)
     }
 
@@ -350,6 +363,7 @@ mod tests {
             "_count=-1",
             "_count=many",
             "_total=some",
+            "_explain=perhaps",
             "_summary=yes",
             "_summary=true&_elements=code",
             "status:above=x",

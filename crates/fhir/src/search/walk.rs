@@ -66,10 +66,7 @@ impl Arm {
         };
         while self.ready.is_empty() && !self.exhausted {
             let mut keys = IndexKeys::default();
-            resources
-                .tx()
-                .index_scan(&self.rest.keys, order, BATCH, &mut keys)
-                .await?;
+            resources.scan(&self.rest.keys, order, BATCH, &mut keys).await?;
             self.exhausted = keys.len() < BATCH;
             if let Some(last) = keys.last() {
                 if descending {

@@ -80,11 +80,11 @@ pub fn list(base: &str, cx: &Cx, list: &List) -> String {
     for version in &list.included {
         entries.push(search_entry(base, version, ("include", part)));
     }
-    if !list.warnings.is_empty() {
-        let issues = list.warnings.iter();
-        let issues = issues
-            .map(|warning| Issue::warning("not-supported", warning.clone()))
-            .collect();
+    let warnings = list.warnings.iter();
+    let warnings = warnings.map(|warning| Issue::warning("not-supported", warning.clone()));
+    let explained = list.explained.iter().map(|plan| information(plan.clone()));
+    let issues: Vec<_> = warnings.chain(explained).collect();
+    if !issues.is_empty() {
         let outcome = outcome(cx, issues);
         entries.push(format!(r#"{{"resource":{outcome},"search":{{"mode":"outcome"}}}}"#));
     }
@@ -145,9 +145,13 @@ fn validators(version: &Version) -> String {
 
 /// The outcome of a write that was done, for `Prefer: return=OperationOutcome`.
 pub fn done(cx: &Cx) -> String {
-    let mut issue = Issue::warning("informational", "done");
+    outcome(cx, vec![information("done")])
+}
+
+fn information(text: impl Into<String>) -> Issue {
+    let mut issue = Issue::warning("informational", text);
     issue.severity = hygie_web::error::Severity::Information;
-    outcome(cx, vec![issue])
+    issue
 }
 
 /// Makes the answers of a bundle's entries.

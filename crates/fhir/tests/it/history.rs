@@ -151,14 +151,14 @@ async fn periods_of_a_history() {
     let start = by.get("/Patient/a/_history/1").await.json()["meta"]["lastUpdated"].clone();
     assert_eq!(start, "2026-11-21T08:30:00.000Z");
     for (query, expected) in [
-        ("_since=2026-11-21T08:30:04Z", 5..=10),
-        ("_before=2026-11-21T08:30:04Z", 1..=4),
-        ("_since=2026-11-21T08:30:02Z&_before=2026-11-21T08:30:04Z", 3..=4),
-        ("_at=2026-11-21T08:30:04Z", 5..=5),
-        ("_at=2026-11-21", 1..=10),
-        ("_since=2026-11-22", 1..=0),
-        ("_before=2020", 1..=0),
-        ("_since=0001&_before=9999", 1..=10),
+        ("_since=2026-11-21T08:30:04Z", 5..11),
+        ("_before=2026-11-21T08:30:04Z", 1..5),
+        ("_since=2026-11-21T08:30:02Z&_before=2026-11-21T08:30:04Z", 3..5),
+        ("_at=2026-11-21T08:30:04Z", 5..6),
+        ("_at=2026-11-21", 1..11),
+        ("_since=2026-11-22", 1..1),
+        ("_before=2020", 1..1),
+        ("_since=0001&_before=9999", 1..11),
     ] {
         let expected: Vec<_> = expected.rev().map(|number| format!("Patient/a/{number}")).collect();
         for path in ["/Patient/a/_history", "/Patient/_history", "/_history"] {

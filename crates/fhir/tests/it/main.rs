@@ -7,6 +7,7 @@ mod composites;
 mod conditional;
 mod crud;
 mod documents;
+mod explain;
 mod history;
 mod includes;
 mod inputs;
