@@ -70,14 +70,6 @@ pub struct ChainKeys {
 }
 
 impl ChainKeys {
-    /// From the keyring, made when there are none.
-    pub fn get_or_create(keyring: &Keyring, instance: &str) -> Result<Self, StoreError> {
-        Ok(Self {
-            audit: keyring.get_or_create(&Purpose::audit(instance))?,
-            heads: keyring.get_or_create(&Purpose::heads())?,
-        })
-    }
-
     /// From the keyring, where they must be.
     pub fn get(keyring: &Keyring, instance: &str) -> Result<Self, StoreError> {
         Ok(Self {

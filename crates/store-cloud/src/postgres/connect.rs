@@ -22,6 +22,8 @@ pub struct Settings {
     /// `postgresql://user:password@host:port/name` or `host=… dbname=…`; several hosts with commas: the one that takes
     /// writes is used.
     pub address: Secret<String>,
+    /// The password, where the address has none.
+    pub password: Option<Secret<String>>,
     /// Who signs the server's certificate. Without them only sockets and loopback addresses are reached, in clear.
     pub roots: Vec<CertificateDer<'static>>,
     /// The schema of all tables: lower-case letters, digits and `_`.
@@ -41,6 +43,7 @@ impl Settings {
     pub fn new(address: Secret<String>) -> Self {
         Self {
             address,
+            password: None,
             roots: Vec::new(),
             schema: "hygie".to_owned(),
             at_rest: None,
@@ -48,6 +51,26 @@ impl Settings {
             wait: Duration::from_secs(10),
             statement: Duration::from_secs(30),
         }
+    }
+
+    /// Whether a database could be reached with these, as far as is known without reaching it.
+    pub fn check(&self) -> Result<(), ConnectError> {
+        self.manager().map(drop)
+    }
+
+    /// Whether the address itself holds a password.
+    pub fn has_password_in_address(&self) -> bool {
+        Config::from_str(self.address.expose()).is_ok_and(|config| config.get_password().is_some())
+    }
+
+    fn manager(&self) -> Result<Manager, ConnectError> {
+        if self.at_rest.is_none() {
+            return Err(ConnectError::AtRest);
+        }
+        check_schema(&self.schema)?;
+        let mut config = Config::from_str(self.address.expose()).map_err(ConnectError::Address)?;
+        configure(&mut config, self);
+        manager(config, &self.roots)
     }
 }
 
@@ -128,13 +151,7 @@ pub struct Database {
 impl Database {
     /// Reaches the database and looks whether it is fit.
     pub async fn connect(settings: Settings) -> Result<Self, ConnectError> {
-        if settings.at_rest.is_none() {
-            return Err(ConnectError::AtRest);
-        }
-        check_schema(&settings.schema)?;
-        let mut config = Config::from_str(settings.address.expose()).map_err(ConnectError::Address)?;
-        configure(&mut config, &settings);
-        let manager = manager(config, settings.roots)?;
+        let manager = settings.manager()?;
         let timeouts = Timeouts {
             wait: Some(settings.wait),
             create: Some(settings.wait),
@@ -214,12 +231,15 @@ fn configure(config: &mut Config, settings: &Settings) {
     config.connect_timeout(settings.wait);
     config.tcp_user_timeout(settings.statement);
     config.keepalives_idle(Duration::from_secs(30));
+    if let Some(password) = &settings.password {
+        config.password(password.expose());
+    }
     if config.get_application_name().is_none() {
         config.application_name("hygie");
     }
 }
 
-fn manager(mut config: Config, roots: Vec<CertificateDer<'static>>) -> Result<Manager, ConnectError> {
+fn manager(mut config: Config, roots: &[CertificateDer<'static>]) -> Result<Manager, ConnectError> {
     let recycling = ManagerConfig {
         recycling_method: RecyclingMethod::Fast,
     };
@@ -232,7 +252,7 @@ fn manager(mut config: Config, roots: Vec<CertificateDer<'static>>) -> Result<Ma
     }
     let mut store = RootCertStore::empty();
     for root in roots {
-        store.add(root).map_err(ConnectError::Root)?;
+        store.add(root.clone()).map_err(ConnectError::Root)?;
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)

@@ -11,6 +11,8 @@ mod access;
 mod chain;
 mod connect;
 mod error;
+mod exclusive;
+mod keys;
 mod lanes;
 mod link;
 mod read;
@@ -31,15 +33,16 @@ use futures_util::future::BoxFuture;
 use hygie_core::Cx;
 use hygie_store::audit::{Record, Trail};
 use hygie_store::embedded::Replay;
-use hygie_store::keys::Keyring;
+use hygie_store::keys::{Keyring, Purpose};
 use hygie_store::{Engine, Migration, Store, StoreError, Work};
 
 use self::access::AccessLog;
 use self::chain::{ChainKeys, Lane, Place};
 pub use self::connect::{AtRest, ConnectError, Database, Settings};
 use self::error::fault;
+pub use self::exclusive::Exclusive;
 use self::lanes::Lanes;
-pub use self::verify::{VerifiedChain, verify};
+pub use self::verify::{Heads, VerifiedChain, instances, verify};
 
 /// How to open an instance.
 pub struct Options<'a> {
@@ -52,7 +55,7 @@ pub struct Options<'a> {
     pub writer: &'a str,
     /// Directory of the signed heads of this process's audit chains; it exists.
     pub heads: &'a Path,
-    /// Holds, or gets, the audit keys. All processes have the same.
+    /// Holds, or gets, the audit keys. All processes have the same: the first one leaves them, wrapped, in the database.
     pub keyring: &'a Keyring,
     /// The tables of the services that live in it, besides the engine's own.
     pub migrations: &'a [Migration],
@@ -121,11 +124,12 @@ pub async fn open(options: Options<'_>) -> Result<Store, StoreError> {
     let mut client = database.client().await?;
     let transaction = client.transaction().await.map_err(fault)?;
     let number = schema::prepare(&transaction, database.schema(), (instance, form), migrations).await?;
+    keys::share(&transaction, keyring, &[Purpose::heads(), Purpose::audit(instance)]).await?;
     transaction.commit().await.map_err(fault)?;
     if let Some(replay) = replay {
         reindex::bring_to_form(database, number, replay, cx).await?;
     }
-    let keys = ChainKeys::get_or_create(keyring, instance)?;
+    let keys = ChainKeys::get(keyring, instance)?;
     let places = places((instance, number), writer, limits.writers);
     let mut lanes = take_heads(places, heads.to_owned(), keys).await?;
     for lane in &mut lanes {

@@ -9,7 +9,7 @@ use super::error::fault;
 use super::link::sequence;
 
 /// Tables of this engine alone; numbers below 10 are an engine's, below 100 the store's ([`TABLES`]).
-const OWN: [Migration; 2] = [
+const OWN: [Migration; 3] = [
     Migration {
         number: 1,
         title: "instances, journal and ordered index",
@@ -46,6 +46,18 @@ const OWN: [Migration; 2] = [
                 entry {blob} NOT NULL,
                 PRIMARY KEY ({i.col}chain, seq));",
     },
+    Migration {
+        number: 3,
+        title: "wrapped data keys",
+        // Of all instances: the master key, which is not here, opens them.
+        sql: "CREATE TABLE data_key (
+                purpose TEXT NOT NULL,
+                number BIGINT GENERATED ALWAYS AS IDENTITY,
+                id TEXT NOT NULL,
+                entry TEXT NOT NULL,
+                PRIMARY KEY (purpose, number),
+                UNIQUE (purpose, id));",
+    },
 ];
 
 /// Each crate numbers its migrations within a hundred of its own.
@@ -55,7 +67,7 @@ const RANGE: i32 = 100;
 const LOCK: i64 = 0x0068_7967_6965;
 
 /// Brings the schema up to date, and gives the number of the instance; a new one has an index of this form. Of
-/// several processes that start at once, one does the work and the others wait for it.
+/// several processes that start at once, one does the work and the others wait until its transaction ends.
 pub async fn prepare(
     transaction: &Transaction<'_>,
     schema: &str,

@@ -5,10 +5,10 @@ use std::fs;
 use futures_util::future::BoxFuture;
 use hygie_store::Store;
 use hygie_store::audit::{Report, Trail, Verified};
-use hygie_store_cloud::postgres::{VerifiedChain, verify};
+use hygie_store_cloud::postgres::VerifiedChain;
 use hygie_store_conformance::{self as conformance, Fixture, Instance, MIGRATIONS};
 
-use crate::world::{INSTANCE, World, cx};
+use crate::world::{World, cx};
 
 struct Postgres;
 
@@ -35,6 +35,7 @@ impl Instance for World {
                 server: self.server,
                 address: self.server.copy_database(&self.address),
                 files,
+                seed: self.seed,
             };
             let copy: Box<dyn Instance> = Box::new(copy);
             copy
@@ -43,10 +44,7 @@ impl Instance for World {
 
     fn verify(&self) -> BoxFuture<'_, Verified> {
         Box::pin(async {
-            let database = self.database().await;
-            let chains = verify(&database, self.heads(), INSTANCE, &self.keyring())
-                .await
-                .expect("verified");
+            let chains = self.verified("one").await;
             Verified {
                 writes: together(&chains, Trail::Writes),
                 accesses: together(&chains, Trail::Accesses),

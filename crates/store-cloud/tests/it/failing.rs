@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hygie_store::audit::{Finding, Record};
 use hygie_store::{Store, StoreError};
-use hygie_store_cloud::postgres::{ConnectError, Database, Limits, Settings, verify};
+use hygie_store_cloud::postgres::{ConnectError, Database, Limits, Settings};
 use hygie_store_conformance::MIGRATIONS;
 use hygie_testkit::PostgresServer;
 use tempfile::TempDir;
@@ -53,9 +53,7 @@ async fn sleep(store: &Store, seconds: f64) -> Result<(), StoreError> {
 }
 
 async fn assert_clean(world: &World, entries: u64) {
-    let chains = verify(&*world.database().await, world.heads(), INSTANCE, &world.keyring())
-        .await
-        .expect("verified");
+    let chains = world.verified("one").await;
     for chain in &chains {
         assert!(chain.report.is_clean(), "{chain:?}");
     }
@@ -288,10 +286,7 @@ async fn what_a_holder_of_the_database_does_to_a_chain_is_found() {
         world
             .server
             .psql(&world.address, &format!("DELETE FROM {table} WHERE seq = 5"));
-        let database = world.database().await;
-        let chains = verify(&database, world.heads(), INSTANCE, &world.keyring())
-            .await
-            .expect("verified");
+        let chains = world.verified("one").await;
         let found: Vec<&Finding> = chains.iter().flat_map(|chain| &chain.report.findings).collect();
         for finding in [
             Finding::Altered { from: 2, to: 2 },

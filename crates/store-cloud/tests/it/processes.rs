@@ -1,12 +1,15 @@
 //! Several processes on one database: each is a store of its own, with its own connections, chains and heads.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use futures_util::future::{join, join_all};
 use hygie_store::audit::Record;
 use hygie_store::{IndexKeys, IndexRange, Order, Store, StoreError, Tx};
-use hygie_store_cloud::postgres::verify;
+use hygie_store_cloud::postgres::Database;
 use hygie_store_conformance::MIGRATIONS;
 
-use crate::world::{INSTANCE, World, cx};
+use crate::world::{World, cx};
 
 /// Two processes that start at once on an empty database.
 async fn two(world: &World) -> [Store; 2] {
@@ -101,9 +104,7 @@ async fn no_update_is_lost_and_numbers_ascend_along_what_is_seen() {
             .expect("a record");
         store.close().await.expect("closing");
     }
-    let chains = verify(&*world.database().await, world.heads(), INSTANCE, &world.keyring())
-        .await
-        .expect("verified");
+    let chains = world.verified("one").await;
     let mut entries = 0;
     for chain in &chains {
         assert!(chain.report.is_clean(), "{chain:?}");
@@ -202,4 +203,95 @@ async fn an_index_of_another_form_is_made_again() {
     assert_eq!(left, "1", "nothing of the other form is left");
     let form = world.server.psql(&world.address, "SELECT form FROM hygie.instance");
     assert_eq!(form, "1");
+}
+
+/// Two machines that start at once on an empty database: one makes the keys, the other finds them there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn machines_have_the_same_keys_and_heads_of_their_own() {
+    let world = World::new();
+    let other = world.beside();
+    let (one, two) = join(world.open("one", MIGRATIONS), other.open("two", MIGRATIONS)).await;
+    for store in [one.expect("the first opens"), two.expect("the second opens")] {
+        let written = store.write(cx(), (), |(), tx| {
+            Box::pin(async move { tx.audit(&Record::success(tx.cx(), "test.write", "thing/1")).await })
+        });
+        written.await.expect("a write");
+        store.close().await.expect("closing");
+    }
+    let keys = |world: &World| {
+        let keys = world.keyring().list();
+        let mut ids: Vec<String> = keys.iter().map(|key| format!("{} {}", key.purpose, key.id)).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(keys(&world).len(), 2);
+    assert_eq!(keys(&world), keys(&other));
+    let stored = world.server.psql(&world.address, "SELECT count(*) FROM hygie.data_key");
+    assert_eq!(stored, "2");
+
+    // With the heads of one: what the other wrote is verified, and said to be without them.
+    let chains = world.verified("one").await;
+    assert!(chains.iter().all(|chain| chain.report.is_clean()), "{chains:?}");
+    let unsigned: Vec<&str> = chains
+        .iter()
+        .filter(|chain| !chain.is_signed)
+        .map(|chain| chain.chain.as_str())
+        .collect();
+    assert!(
+        unsigned.contains(&"two") && unsigned.iter().all(|chain| chain.starts_with("two")),
+        "{unsigned:?}"
+    );
+    // With all of them, all is signed, and what was removed from an end is missed.
+    let directories = [world.heads().to_owned(), other.heads().to_owned()];
+    let chains = world.verified_with(&directories, "one").await;
+    assert!(
+        chains.iter().all(|chain| chain.is_signed && chain.report.is_clean()),
+        "{chains:?}"
+    );
+    world
+        .server
+        .psql(&world.address, "DELETE FROM hygie.audit WHERE chain LIKE 'two.%'");
+    let chains = world.verified("one").await;
+    assert!(chains.iter().all(|chain| chain.report.is_clean()), "{chains:?}");
+    let chains = world.verified_with(&directories, "one").await;
+    assert!(chains.iter().any(|chain| !chain.report.is_clean()), "{chains:?}");
+    // The heads of the process that verifies must be there.
+    let chains = world.verified_with(&directories[1..], "one").await;
+    let lost = chains.iter().filter(|chain| chain.chain.starts_with("one"));
+    assert!(lost.into_iter().all(|chain| !chain.report.is_clean()), "{chains:?}");
+}
+
+#[tokio::test]
+async fn keys_of_another_installation_are_refused() {
+    let (world, elsewhere) = (World::new(), World::new());
+    for world in [&world, &elsewhere] {
+        let store = world.open("one", MIGRATIONS).await.expect("the instance opens");
+        store.close().await.expect("closing");
+    }
+    let mixed = World {
+        address: world.address.clone(),
+        ..elsewhere
+    };
+    match mixed.open("two", MIGRATIONS).await.err() {
+        Some(StoreError::Inconsistent(why)) => assert!(why.contains("another installation"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_process_at_a_time_is_alone() {
+    let world = World::new();
+    let (one, two) = two_databases(&world).await;
+    let held = one.exclusively(1).await.expect("nobody has it");
+    two.exclusively(2).await.expect("something else");
+    let waits = tokio::time::timeout(Duration::from_millis(400), two.exclusively(1)).await;
+    assert!(waits.is_err(), "the other has it");
+    drop(held);
+    two.exclusively(1).await.expect("it is free");
+}
+
+async fn two_databases(world: &World) -> (Arc<Database>, Arc<Database>) {
+    // An instance, for its schema.
+    drop(world.open("one", MIGRATIONS).await.expect("the instance opens"));
+    (world.database().await, world.database().await)
 }

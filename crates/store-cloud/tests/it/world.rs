@@ -1,12 +1,13 @@
 //! What the tests stand on: a database of their own, keys and heads in a directory that vanishes.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use hygie_core::{Cx, Secret, TenantId};
 use hygie_store::keys::{Keyring, MasterKey};
 use hygie_store::{Migration, Store, StoreError};
-use hygie_store_cloud::postgres::{self, AtRest, Database, Limits, Options, Settings};
+use hygie_store_cloud::postgres::{self, AtRest, Database, Heads, Limits, Options, Settings, VerifiedChain};
 use hygie_store_conformance::ReplayChanges;
 use hygie_testkit::{PostgresServer, SeededRandom, VirtualClock};
 use tempfile::TempDir;
@@ -38,6 +39,14 @@ pub struct World {
     pub server: &'static PostgresServer,
     pub address: String,
     pub files: TempDir,
+    /// Of the keys that are made here.
+    pub seed: u64,
+}
+
+/// Another one for each world.
+pub fn seed() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 impl World {
@@ -50,6 +59,17 @@ impl World {
             server,
             address: server.create_database(),
             files: tempfile::tempdir().expect("a temporary directory"),
+            seed: seed(),
+        }
+    }
+
+    /// Another machine on the same database, with files of its own.
+    pub fn beside(&self) -> Self {
+        Self {
+            server: self.server,
+            address: self.address.clone(),
+            files: tempfile::tempdir().expect("a temporary directory"),
+            seed: seed(),
         }
     }
 
@@ -58,11 +78,24 @@ impl World {
     }
 
     pub fn keyring(&self) -> Keyring {
-        let random = Arc::new(SeededRandom::new(1));
+        let random = Arc::new(SeededRandom::new(self.seed));
         let text = Secret::new("07".repeat(32));
         let master = MasterKey::from_text(&text, "the test", random.clone()).expect("a key");
         let path = self.files.path().join("keys.json");
         Keyring::open(path, Arc::new(master), Arc::new(VirtualClock::default()), random).expect("a keyring")
+    }
+
+    /// Verifies the instance with the heads of all processes that lie here, and with those of this one in any case.
+    pub async fn verified(&self, writer: &str) -> Vec<VerifiedChain> {
+        self.verified_with(&[self.heads().to_owned()], writer).await
+    }
+
+    /// Verifies the instance with the heads of these directories.
+    pub async fn verified_with(&self, directories: &[PathBuf], writer: &str) -> Vec<VerifiedChain> {
+        let heads = Heads { directories, writer };
+        postgres::verify(&*self.database().await, heads, INSTANCE, &self.keyring())
+            .await
+            .expect("verified")
     }
 
     pub async fn database(&self) -> Arc<Database> {

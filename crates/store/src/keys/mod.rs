@@ -65,6 +65,11 @@ impl Purpose {
         Self("heads".to_owned())
     }
 
+    /// The instance whose audit chains it links.
+    pub fn audit_of(&self) -> Option<&str> {
+        self.0.strip_prefix("audit:")
+    }
+
     /// The instance whose database it encrypts.
     pub fn database_of(&self) -> Option<&str> {
         self.0.strip_prefix("database:")
@@ -172,6 +177,9 @@ pub enum KeyError {
         #[source]
         source: Option<serde_json::Error>,
     },
+    /// A key that processes share is not what this program writes.
+    #[error("a wrapped key in the database cannot be read")]
+    NotAnEntry(#[source] serde_json::Error),
     /// A data key was wrapped by another master key.
     #[error("the key `{purpose}` was wrapped by the master key {wanted}, and {offered} is given")]
     UnknownMaster {

@@ -1,5 +1,7 @@
 //! `keys.json`: the wrapped data keys, beside the data.
 
+mod shared;
+
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,60 @@
+//! The data keys that all processes of a database have in common.
+//!
+//! They lie in the table `data_key`, wrapped by the master key, which is never in the database. Each process has a copy
+//! of those it uses in a `keys.json` of its own, so that a removed table is missed.
+
+use std::collections::BTreeSet;
+
+use deadpool_postgres::Client;
+use hygie_store::StoreError;
+use hygie_store::keys::{Keyring, Purpose};
+use tokio_postgres::Transaction;
+
+use super::error::fault;
+
+const KEYS: &str = "SELECT id, entry FROM data_key WHERE purpose = $1 ORDER BY number";
+
+/// Takes in the keys for these purposes, made when there are none, and leaves in the database what it lacks. The caller's
+/// transaction holds the lock of the schema, so that of two processes that start at once one makes them.
+pub async fn share(transaction: &Transaction<'_>, keyring: &Keyring, purposes: &[Purpose]) -> Result<(), StoreError> {
+    for purpose in purposes {
+        let rows = transaction.query(KEYS, &[&purpose.as_str()]).await.map_err(fault)?;
+        let (mut shared, mut lines) = (BTreeSet::new(), Vec::new());
+        for row in &rows {
+            shared.insert(row.try_get::<_, String>(0).map_err(fault)?);
+            lines.push(row.try_get(1).map_err(fault)?);
+        }
+        check_same(keyring, purpose, &shared)?;
+        keyring.import(&lines)?;
+        keyring.get_or_create(purpose)?;
+        for (id, line) in keyring.export(purpose) {
+            let id = id.to_string();
+            if shared.contains(&id) {
+                continue;
+            }
+            let insert = "INSERT INTO data_key (purpose, id, entry) VALUES ($1, $2, $3)";
+            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&purpose.as_str(), &id, &line];
+            transaction.execute(insert, &values).await.map_err(fault)?;
+        }
+    }
+    Ok(())
+}
+
+/// A process that has other keys, and none of these, belongs to another database.
+fn check_same(keyring: &Keyring, purpose: &Purpose, shared: &BTreeSet<String>) -> Result<(), StoreError> {
+    let own = keyring.export(purpose);
+    let is_same = own.is_empty() || shared.is_empty() || own.iter().any(|(id, _)| shared.contains(&id.to_string()));
+    is_same.then_some(()).ok_or_else(|| {
+        StoreError::Inconsistent(format!(
+            "the key `{purpose}` of this process is not that of the database: keys.json comes from another installation"
+        ))
+    })
+}
+
+/// Takes in the keys for a purpose beside the processes that use them, changing nothing in the database.
+pub async fn learn(client: &Client, keyring: &Keyring, purpose: &Purpose) -> Result<(), StoreError> {
+    let rows = client.query(KEYS, &[&purpose.as_str()]).await.map_err(fault)?;
+    let lines = rows.iter().map(|row| row.try_get(1).map_err(fault));
+    keyring.import(&lines.collect::<Result<Vec<String>, _>>()?)?;
+    Ok(())
+}

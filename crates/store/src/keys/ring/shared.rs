@@ -1,0 +1,100 @@
+//! Keys of processes that share a database: each is kept there as a line of text, wrapped as it lies in the file, so that
+//! whoever starts next takes it in instead of making another one.
+
+use super::super::{KeyError, KeyId, Purpose};
+use super::{Keyring, WrappedKey, load, open};
+
+impl Keyring {
+    /// The keys for this purpose, oldest first: each with its name, as a line of text.
+    pub fn export(&self, purpose: &Purpose) -> Vec<(KeyId, String)> {
+        let state = self.state.lock();
+        let keys = state.keys.iter().map(|(wrapped, _)| wrapped);
+        let keys = keys.filter(|wrapped| wrapped.purpose == *purpose);
+        keys.map(|wrapped| (wrapped.id, line(wrapped))).collect()
+    }
+
+    /// Takes in keys that other processes made, oldest first, and writes them down durably. Those that are here already
+    /// need not open: the master key may have been changed here and not yet there.
+    pub fn import(&self, lines: &[String]) -> Result<(), KeyError> {
+        let parse = |line: &String| serde_json::from_str::<WrappedKey>(line).map_err(KeyError::NotAnEntry);
+        let offered = lines.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        let mut state = self.state.lock();
+        if offered.iter().all(|wrapped| knows(&state.keys, wrapped)) {
+            return Ok(());
+        }
+        let _lock = self.lock_file()?;
+        let mut keys = load(&self.path, &*state.provider)?;
+        for wrapped in offered {
+            if !knows(&keys, &wrapped) {
+                let key = open(&*state.provider, &wrapped)?;
+                keys.push((wrapped, key));
+            }
+        }
+        self.save(&keys)?;
+        state.keys = keys;
+        Ok(())
+    }
+}
+
+fn knows<K>(keys: &[(WrappedKey, K)], key: &WrappedKey) -> bool {
+    let is_same = |known: &WrappedKey| known.purpose == key.purpose && known.id == key.id;
+    keys.iter().any(|(known, _)| is_same(known))
+}
+
+fn line(wrapped: &WrappedKey) -> String {
+    serde_json::to_string(wrapped).expect("text and numbers become JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use hygie_core::{Random, Timestamp};
+
+    use super::*;
+    use crate::fakes::{FixedClock, SeededRandom};
+    use crate::keys::MasterKey;
+
+    fn ring(dir: &Path, name: &str, digit: &str) -> Keyring {
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(5));
+        let master = MasterKey::from_text(&digit.repeat(64).into(), "test", random.clone()).unwrap();
+        let clock = Arc::new(FixedClock::new(Timestamp::from_secs(1_795_249_800)));
+        Keyring::open(dir.join(name), Arc::new(master), clock, random).unwrap()
+    }
+
+    fn lines(ring: &Keyring, purpose: &Purpose) -> Vec<String> {
+        ring.export(purpose).into_iter().map(|(_, line)| line).collect()
+    }
+
+    #[test]
+    fn what_one_process_made_another_takes_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, two) = (ring(dir.path(), "one.json", "1"), ring(dir.path(), "two.json", "1"));
+        let made = one.get_or_create(&Purpose::heads()).unwrap();
+        one.get_or_create(&Purpose::database("directory")).unwrap();
+        let shared = lines(&one, &Purpose::heads());
+        assert_eq!(shared.len(), 1, "the keys of the purpose alone");
+        for _ in 0..2 {
+            two.import(&shared).unwrap();
+        }
+        assert_eq!(two.get_or_create(&Purpose::heads()).unwrap().id, made.id);
+        let again = ring(dir.path(), "two.json", "1");
+        assert_eq!(again.list().len(), 1);
+        assert_eq!(again.find(&Purpose::heads()).unwrap().key.expose(), made.key.expose());
+    }
+
+    #[test]
+    fn keys_of_another_master_key_and_no_keys_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, other) = (ring(dir.path(), "one.json", "1"), ring(dir.path(), "two.json", "2"));
+        one.get_or_create(&Purpose::heads()).unwrap();
+        let shared = lines(&one, &Purpose::heads());
+        assert!(matches!(other.import(&shared), Err(KeyError::UnknownMaster { .. })));
+        assert!(other.list().is_empty());
+        assert!(matches!(one.import(&["{}".to_owned()]), Err(KeyError::NotAnEntry(_))));
+        let altered = shared[0].replace("\"heads\"", "\"audit:x\"");
+        let fresh = ring(dir.path(), "three.json", "1");
+        assert!(matches!(fresh.import(&[altered]), Err(KeyError::Altered(_))));
+    }
+}
