@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use crate::repo::{KeyRow, Keys};
+use crate::repo::{KeyMark, KeyRow, Keys};
 use crate::{Deps, IdpError};
 
 /// A key signs for so long.
@@ -45,6 +45,8 @@ pub struct Ring {
     pub document_v2: Bytes,
     /// The document at `discovery/keys`: without `issuer`.
     pub document_v1: Bytes,
+    /// What it was made of.
+    marks: Vec<KeyMark>,
 }
 
 impl Ring {
@@ -68,6 +70,7 @@ impl Ring {
             keys: Arc::new(KeySet::new(&jwks)),
             document_v2: serde_json::to_vec(&jwks)?.into(),
             document_v1: serde_json::to_vec(&without)?.into(),
+            marks: rows.iter().map(KeyMark::of).collect(),
             jwks,
         })
     }
@@ -175,6 +178,21 @@ impl Signer {
         Ok(())
     }
 
+    /// Takes in what other processes rotated or replaced, if anything: mostly it costs the reading of three names.
+    pub(crate) async fn follow(&self) -> Result<(), IdpError> {
+        let cx = provider_cx(&self.clock, &self.random);
+        let marks = self
+            .store
+            .read(&cx, (), |(), tx| {
+                Box::pin(async move { Ok::<_, IdpError>(Keys(tx).list_marks().await?) })
+            })
+            .await?;
+        if marks == self.ring.load().marks {
+            return Ok(());
+        }
+        self.refresh().await
+    }
+
     /// Lets the next key sign, and publishes a new next one. False when nothing was due.
     pub(crate) async fn rotate(&self, rotation: Rotation) -> Result<bool, IdpError> {
         if rotation == Rotation::Compromised {
@@ -256,7 +274,8 @@ async fn first_keys(store: &Store, cx: &Cx, name: &str) -> Result<Vec<KeyRow>, I
                     Keys(tx).insert(key).await?;
                 }
                 tx.audit(record).await?;
-                Ok::<_, IdpError>(keys.clone())
+                // In the order of the table, in which every other process publishes them.
+                Ok::<_, IdpError>(Keys(tx).list().await?)
             })
         })
         .await

@@ -166,6 +166,13 @@ impl Idp {
         self.0.signer.rotate(rotation).await
     }
 
+    /// Takes in what other processes on the same database changed of what is kept in memory here: revocations and signing
+    /// keys. Called twice a second where there are several.
+    pub async fn refresh_shared(&self) -> Result<(), IdpError> {
+        self.refresh_revocations().await?;
+        self.0.signer.follow().await
+    }
+
     /// What must be done about once a minute: rotates keys that are due, takes in what other processes rotated and
     /// revoked, forgets and removes what has expired.
     pub async fn maintain(&self) -> Result<(), IdpError> {

@@ -24,7 +24,39 @@ pub struct KeyRow {
     pub retired_at: Option<Timestamp>,
 }
 
+/// What tells one set of keys from another: their names, and which of them signs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyMark {
+    kid: String,
+    signs: bool,
+}
+
+impl KeyMark {
+    /// Of a key.
+    pub fn of(row: &KeyRow) -> Self {
+        Self {
+            kid: row.kid.clone(),
+            signs: row.active_from.is_some() && row.retired_at.is_none(),
+        }
+    }
+}
+
 impl Keys<'_, '_> {
+    /// The marks of all signing keys, in the order of [`Keys::list`].
+    pub async fn list_marks(&mut self) -> Result<Vec<KeyMark>, StoreError> {
+        let sql = "SELECT kid, active_from, retired_at FROM idp_signing_key WHERE {i.is}1 = 1
+                   ORDER BY published_at, kid";
+        let mark = |mut row: Row| {
+            let kid = row.take(0)?;
+            let (active, retired): (Option<Timestamp>, Option<Timestamp>) = (row.take(1)?, row.take(2)?);
+            Ok(KeyMark {
+                kid,
+                signs: active.is_some() && retired.is_none(),
+            })
+        };
+        self.0.query(sql, &[]).await?.into_iter().map(mark).collect()
+    }
+
     /// All signing keys, the oldest first.
     pub async fn list(&mut self) -> Result<Vec<KeyRow>, StoreError> {
         let sql = "SELECT kid, pkcs8, certificate, published_at, active_from, retired_at FROM idp_signing_key

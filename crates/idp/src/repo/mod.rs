@@ -26,7 +26,7 @@ pub use devices::{DeviceRow, Devices};
 pub use global::{BrowserSession, Global};
 pub use grants::Grants;
 pub use groups::Groups;
-pub use keys::{KeyRow, Keys};
+pub use keys::{KeyMark, KeyRow, Keys};
 pub use principals::Principals;
 pub use refresh::{FamilyRow, Refreshes};
 pub use sessions::{SessionRow, Sessions};

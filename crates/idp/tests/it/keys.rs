@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hygie_idp::Rotation;
+use hygie_idp::{Idp, Rotation};
 use hygie_testkit::SeededRandom;
 use serde_json::Value;
 
@@ -23,7 +23,11 @@ async fn kid_of_a_new_token(world: &World) -> (String, Value) {
 }
 
 fn published(world: &World) -> Vec<String> {
-    world.idp.jwks().keys.iter().filter_map(|key| key.kid.clone()).collect()
+    kids(&world.idp)
+}
+
+fn kids(idp: &Idp) -> Vec<String> {
+    idp.jwks().keys.iter().filter_map(|key| key.kid.clone()).collect()
 }
 
 #[tokio::test]
@@ -70,4 +74,18 @@ async fn what_a_compromised_key_signed_is_accepted_no_more() {
     assert!(hygie_jose::verify(token.as_str().unwrap(), &world.idp.key_set()).is_err());
     let later = kid_of_a_new_token(&world).await.1;
     world.verified(&later);
+}
+
+#[tokio::test]
+async fn another_process_follows_what_is_rotated_and_replaced() {
+    let world = World::new().await;
+    let second = open(&world.store, &world.clock, &Arc::new(SeededRandom::new(9))).await;
+    for rotation in [Rotation::Now, Rotation::Compromised] {
+        assert!(world.idp.rotate_keys(rotation).await.unwrap());
+        let token = kid_of_a_new_token(&world).await.1;
+        assert_ne!(kids(&second), kids(&world.idp), "not known yet");
+        second.refresh_shared().await.unwrap();
+        assert_eq!(kids(&second), kids(&world.idp));
+        assert!(hygie_jose::verify(token.as_str().unwrap(), &second.key_set()).is_ok());
+    }
 }

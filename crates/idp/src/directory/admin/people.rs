@@ -51,6 +51,16 @@ impl Idp {
         Ok(user)
     }
 
+    /// The user of this name in the context's tenant.
+    pub async fn find_user(&self, cx: &Cx, user_principal_name: &str) -> Result<Option<User>, IdpError> {
+        self.inner()
+            .store
+            .read(cx, user_principal_name.to_owned(), |name, tx| {
+                Box::pin(async move { Ok(Users(tx).find_by_name(name).await?.map(|(user, _)| user)) })
+            })
+            .await
+    }
+
     /// Sets a password and revokes what was authenticated with the old one.
     pub async fn set_password(&self, cx: &Cx, user: ObjectId, password: Secret<String>) -> Result<(), DirectoryError> {
         let hash = self.hash_password(cx, password).await?;
