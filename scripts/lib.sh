@@ -121,6 +121,13 @@ need_tests() {
   need postgresql ls /usr/lib/postgresql/*/bin/initdb
 }
 
+# need_nginx: the reverse proxy in front of two processes. Debian puts it where only root's path leads; the service that its
+# package brings is not used, and is kept from taking port 80.
+need_nginx() {
+  export PATH=$PATH:/usr/sbin
+  command -v nginx >/dev/null || need_commands nginx:nginx-light
+}
+
 deny_version=0.20.2
 
 # need_deny: cargo-deny, compiled without optimisation because it runs for a second.
@@ -132,7 +139,7 @@ need_deny() {
 
 # need_clients: the environments of the outside clients, in Python and for Node, made again when their locks change.
 need_clients() {
-  need_tests && need_commands chromium:chromium certutil:libnss3-tools jq:jq faketime:faketime || return
+  need_tests && need_nginx && need_commands chromium:chromium certutil:libnss3-tools jq:jq faketime:faketime || return
   need python3-venv python3 -c 'import ensurepip, venv' || return
   local lock=$root/tests/clients/requirements.txt venv=$tools/clients
   if ! cmp -s "$lock" "$venv/lock"; then

@@ -11,6 +11,9 @@ check_steps() {
   step "budgets" cargo run --quiet --package xtask -- budgets
   step "documents" cargo run --quiet --package xtask -- documents
   step "clippy" cargo clippy --workspace --all-targets --locked -- --deny warnings
+  # The feature that may be left out.
+  step "clippy without cloud" cargo clippy --package hygie --no-default-features --features vendored-openssl --locked -- \
+    --deny warnings
   install "cargo-deny" need_deny && step "deny" "$tools/bin/cargo-deny" --locked check bans licenses sources
   advisories
 }

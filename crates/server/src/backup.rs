@@ -35,7 +35,7 @@ pub struct Options {
 
 /// Runs `hygie backup`.
 pub async fn back_up(options: Options) -> Result<(), Failure> {
-    let (place, target) = (Place::find(&options.place)?, options.dir);
+    let (place, target) = (Place::find_files(&options.place)?, options.dir);
     let names = verify::instances(&place.data)?;
     if names.is_empty() {
         let message = format!("there is no database in {}", place.data.display());
@@ -63,7 +63,7 @@ pub async fn back_up(options: Options) -> Result<(), Failure> {
 
 /// Runs `hygie restore`.
 pub async fn restore(options: Options) -> Result<(), Failure> {
-    let (place, source) = (Place::find(&options.place)?, options.dir);
+    let (place, source) = (Place::find_files(&options.place)?, options.dir);
     if !source.join(stores::KEYRING).is_file() {
         return Err(Failure::usage(format!("{} is no backup", source.display())));
     }

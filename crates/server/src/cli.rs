@@ -46,6 +46,9 @@ struct CheckConfig {
     /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = "hygie.toml")]
     config: PathBuf,
+    /// Reach the database as well, where one is named.
+    #[arg(long)]
+    online: bool,
     /// Print the problems as JSON.
     #[arg(long)]
     json: bool,
@@ -73,7 +76,7 @@ fn execute(command: Command) -> Result<(), Failure> {
     match command {
         Command::Demo(options) => block_on(demo::run(options)),
         Command::Serve(options) => block_on(serve::run(options)),
-        Command::CheckConfig(options) => check_config(&options),
+        Command::CheckConfig(options) => block_on(check_config(options)),
         Command::Generate(what) => generate::run(what),
         Command::Load(options) => block_on(load::run(options)),
         Command::Backup(options) => block_on(backup::back_up(options)),
@@ -108,8 +111,11 @@ fn one_line(message: &str) -> String {
     joined.strip_prefix("error: ").unwrap_or(&joined).to_owned()
 }
 
-fn check_config(options: &CheckConfig) -> Result<(), Failure> {
-    let problems = Config::problems(&options.config)?;
+async fn check_config(options: CheckConfig) -> Result<(), Failure> {
+    let mut problems = Config::problems(&options.config)?;
+    if options.online && problems.is_empty() {
+        problems = Config::problems_online(&options.config).await?;
+    }
     if options.json {
         println!(
             "{}",

@@ -8,7 +8,7 @@ use hygie_core::Secret;
 use hygie_store::keys::{KeyProvider, MasterKey, lies_beside};
 
 use crate::ambient::{SystemRandom, environment};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Postgres};
 use crate::demo::{document, folder};
 use crate::failure::Failure;
 
@@ -28,6 +28,8 @@ pub struct Options {
 pub struct Place {
     /// Directory of databases, logs and wrapped keys.
     pub data: PathBuf,
+    /// The database, where data lie in one that processes share; in the data directory otherwise.
+    pub postgres: Option<Postgres>,
     /// Holds the master key.
     pub master_key: Arc<dyn KeyProvider>,
 }
@@ -52,8 +54,20 @@ impl Place {
         let key = folder::master_key_of(&dir);
         Ok(Self {
             data: folder::data_of(&dir),
+            postgres: None,
             master_key: Arc::new(MasterKey::from_file(&key, Arc::new(SystemRandom))?),
         })
+    }
+
+    /// The one that the options name, for a command that copies files; a database is copied by its own tools.
+    pub fn find_files(options: &Options) -> Result<Self, Failure> {
+        let place = Self::find(options)?;
+        if place.postgres.is_some() {
+            return Err(Failure::usage(
+                "the data are in PostgreSQL: copy and restore them by its own tools (docs/operations.md, Backup of PostgreSQL)",
+            ));
+        }
+        Ok(place)
     }
 
     /// The one of a configuration. A master key beside the data it protects is refused: who takes the disk takes both.
@@ -66,6 +80,11 @@ impl Place {
         };
         Ok(Self {
             data: config.data.clone(),
+            postgres: config
+                .storage
+                .postgres
+                .as_ref()
+                .map(|postgres| postgres.get_ref().clone()),
             master_key: Arc::new(provider),
         })
     }

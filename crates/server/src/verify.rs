@@ -1,9 +1,11 @@
 //! `hygie verify`: walks the databases, the blobs and the audit chains of an installation, beside a live process or
 //! without.
 
+mod shared;
+
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -19,6 +21,7 @@ use uuid::Uuid;
 use crate::ambient::{SystemClock, SystemRandom};
 use crate::failure::Failure;
 use crate::place::{self, Place};
+use crate::wiring::postgres::Shared;
 use crate::wiring::stores;
 
 /// Options of the command.
@@ -26,6 +29,9 @@ use crate::wiring::stores;
 pub struct Options {
     #[command(flatten)]
     place: place::Options,
+    /// Directory of the heads of another process on the same database (`heads` of its data); may be repeated.
+    #[arg(long, value_name = "DIR")]
+    heads: Vec<PathBuf>,
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
@@ -50,7 +56,22 @@ struct Instance {
     /// The large objects, where there are some.
     #[serde(skip_serializing_if = "Option::is_none")]
     blobs: Option<Blobs>,
+    /// The chains, where each process has its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    chains: Vec<Chain>,
     findings: Vec<String>,
+}
+
+/// A chain of one process.
+#[derive(Debug, Serialize)]
+struct Chain {
+    name: String,
+    trail: &'static str,
+    /// Whether its head was at hand: without it, what is missing at its end is not found.
+    #[serde(rename = "signed")]
+    is_signed: bool,
+    #[serde(flatten)]
+    end: Trail,
 }
 
 /// What lies beside a database.
@@ -75,25 +96,56 @@ struct Trail {
 /// Runs the command.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let place = Place::find(&options.place)?;
-    if instances(&place.data)?.is_empty() {
-        return Err(Failure::usage(format!(
-            "there is no database in {}",
-            place.data.display()
-        )));
-    }
-    let keyring = stores::open_keyring(
-        &place.data,
-        place.master_key,
-        Arc::new(SystemClock),
-        Arc::new(SystemRandom),
-    )?;
-    let report = walk(&place.data, &keyring).await?;
+    let report = match &place.postgres {
+        None => walk_files(&place, &options).await?,
+        Some(postgres) => {
+            let mut heads = vec![place.data.join(stores::HEADS)];
+            heads.extend(options.heads.iter().cloned());
+            check_directories(&heads)?;
+            let shared = Shared::visit(postgres, &place.data).await?;
+            shared::walk(&shared, &heads, &open_keyring(&place)?).await?
+        }
+    };
     if options.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
         report.print();
     }
     if report.ok { Ok(()) } else { Err(Failure::Reported) }
+}
+
+async fn walk_files(place: &Place, options: &Options) -> Result<Report, Failure> {
+    if !options.heads.is_empty() {
+        return Err(Failure::usage(
+            "--heads is for a database that processes share; the data of this one have their heads beside them",
+        ));
+    }
+    if instances(&place.data)?.is_empty() {
+        return Err(Failure::usage(format!(
+            "there is no database in {}",
+            place.data.display()
+        )));
+    }
+    Ok(walk(&place.data, &open_keyring(place)?).await?)
+}
+
+fn open_keyring(place: &Place) -> Result<Keyring> {
+    stores::open_keyring(
+        &place.data,
+        place.master_key.clone(),
+        Arc::new(SystemClock),
+        Arc::new(SystemRandom),
+    )
+}
+
+fn check_directories(heads: &[PathBuf]) -> Result<(), Failure> {
+    match heads.iter().find(|directory| !directory.is_dir()) {
+        Some(missing) => Err(Failure::usage(format!(
+            "{} is no directory of heads",
+            missing.display()
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Walks all that lies in a data directory.
@@ -109,10 +161,7 @@ pub async fn walk(data: &Path, keyring: &Keyring) -> Result<Report> {
     for name in &names {
         instances.push(walk_one(data, name, keyring).await);
     }
-    Ok(Report {
-        ok: instances.iter().all(|instance| instance.ok),
-        instances,
-    })
+    Ok(Report::of(instances))
 }
 
 /// Names of the databases, in order.
@@ -133,14 +182,7 @@ async fn walk_one(data: &Path, name: &str, keyring: &Keyring) -> Instance {
     let verified = embedded::verify(data, &data.join(stores::HEADS), name, keyring);
     let mut instance = match damage.and_then(|damage| Ok((damage, verified?))) {
         Ok((damage, verified)) => Instance::of(name, &damage, &verified),
-        Err(error) => Instance {
-            name: name.to_owned(),
-            ok: false,
-            writes: Trail::default(),
-            accesses: Trail::default(),
-            blobs: None,
-            findings: vec![unreadable(error)],
-        },
+        Err(error) => Instance::unread(name, unreadable(error)),
     };
     // The blobs are the instance's, whatever the tenant.
     let clock = Arc::new(SystemClock);
@@ -154,27 +196,30 @@ fn unreadable(error: impl Into<anyhow::Error>) -> String {
 }
 
 impl Instance {
-    fn of(name: &str, damage: &[String], verified: &Verified) -> Self {
-        let mut findings: Vec<String> = damage.iter().map(|line| format!("storage: {line}")).collect();
-        for (trail, report) in [("writes", &verified.writes), ("accesses", &verified.accesses)] {
-            findings.extend(
-                report
-                    .findings
-                    .iter()
-                    .map(|finding| format!("audit of {trail}: {finding}")),
-            );
-            if report.more > 0 {
-                findings.push(format!("audit of {trail}: {} more findings", report.more));
-            }
-        }
+    /// One of which nothing but this is known.
+    fn unread(name: &str, finding: String) -> Self {
         Self {
             name: name.to_owned(),
-            ok: findings.is_empty(),
+            ok: false,
+            writes: Trail::default(),
+            accesses: Trail::default(),
+            blobs: None,
+            chains: Vec::new(),
+            findings: vec![finding],
+        }
+    }
+
+    fn of(name: &str, damage: &[String], verified: &Verified) -> Self {
+        let mut instance = Self {
             writes: Trail::of(&verified.writes),
             accesses: Trail::of(&verified.accesses),
-            blobs: None,
-            findings,
-        }
+            findings: damage.iter().map(|line| format!("storage: {line}")).collect(),
+            ..Self::unread(name, String::new())
+        };
+        instance.add_findings("audit of writes", &verified.writes);
+        instance.add_findings("audit of accesses", &verified.accesses);
+        instance.ok = instance.findings.is_empty();
+        instance
     }
 
     fn add_blobs(&mut self, verified: Result<Option<blobs::Report>, BlobError>) {
@@ -208,6 +253,14 @@ impl Trail {
     }
 }
 
+impl Instance {
+    /// The chains whose heads were not at hand.
+    fn unsigned(&self) -> impl Iterator<Item = &str> {
+        let unsigned = self.chains.iter().filter(|chain| !chain.is_signed);
+        unsigned.map(|chain| chain.name.as_str())
+    }
+}
+
 impl Blobs {
     fn line(&self) -> String {
         let orphans = match self.orphans {
@@ -219,6 +272,13 @@ impl Blobs {
 }
 
 impl Report {
+    fn of(instances: Vec<Instance>) -> Self {
+        Self {
+            ok: instances.iter().all(|instance| instance.ok),
+            instances,
+        }
+    }
+
     /// Whether nothing is wrong.
     pub fn is_ok(&self) -> bool {
         self.ok
@@ -236,6 +296,13 @@ impl Report {
             );
             for finding in &instance.findings {
                 println!("  {finding}");
+            }
+            let unsigned: Vec<&str> = instance.unsigned().collect();
+            if !unsigned.is_empty() {
+                println!(
+                    "  without the heads of their process (--heads), so that nothing missing at their end is found: {}",
+                    unsigned.join(", ")
+                );
             }
         }
     }

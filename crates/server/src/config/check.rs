@@ -9,10 +9,11 @@ use hygie_access::Role;
 use hygie_core::{Clock, TenantId};
 use url::Url;
 
-use super::{AppRole, Config, MasterKey, Problems, Service, Workspace};
+use super::{AppRole, Application, Config, MasterKey, Problems, Service, Workspace};
 use crate::ambient::{SystemClock, environment};
 use crate::logs;
 use crate::tls::certificate;
+use crate::wiring::postgres;
 
 /// Everything that is wrong with a file that has the right shape.
 pub fn check(config: &Config, text: &str) -> Problems {
@@ -21,6 +22,7 @@ pub fn check(config: &Config, text: &str) -> Problems {
         problems: Problems::default(),
     };
     check.master_key(config.master_key.span(), config.master_key.get_ref());
+    check.storage(config);
     check.services(config);
     check.tenants(config);
     check.workspaces(config);
@@ -65,6 +67,16 @@ impl Check<'_> {
             }
             (Some(_), None) | (None, Some(_)) => {}
             _ => self.add(&span, "master_key needs exactly one of `file` and `env`"),
+        }
+    }
+
+    fn storage(&mut self, config: &Config) {
+        let Some(postgres) = &config.storage.postgres else {
+            return;
+        };
+        let span = postgres.span();
+        for message in postgres::problems(postgres.get_ref()) {
+            self.add(&span, message);
         }
     }
 
@@ -133,6 +145,9 @@ impl Check<'_> {
             if !ids.insert(tenant.id) || !domains.insert(tenant.domain.to_ascii_lowercase()) {
                 self.add(&span, format!("tenant {} or its domain is there twice", tenant.id));
             }
+            for application in &tenant.applications {
+                self.application(&span, application, config);
+            }
             let Some(administrator) = &tenant.administrator else {
                 continue;
             };
@@ -147,6 +162,23 @@ impl Check<'_> {
                         "administrator {} is not in the domain {}",
                         administrator.upn, tenant.domain
                     ),
+                );
+            }
+        }
+    }
+
+    fn application(&mut self, span: &Range<usize>, application: &Application, config: &Config) {
+        if let Some(file) = &application.certificate
+            && let Err(error) = certificate::read_certificate(file)
+        {
+            self.add(span, format!("{error:#}"));
+        }
+        for place in &application.fhir {
+            if config.find_fhir(place).is_none() {
+                let name = &application.display_name;
+                self.add(
+                    span,
+                    format!("application {name} names the FHIR service {place}, which is in no workspace"),
                 );
             }
         }
@@ -185,7 +217,7 @@ impl Check<'_> {
         for assignment in &workspace.role_assignments {
             self.role(span, &assignment.role);
             self.fhir_service(span, workspace, assignment.fhir.as_ref());
-            if let Err(message) = assignment.holder(workspace) {
+            if let Err(message) = assignment.whose(workspace) {
                 self.add(span, message);
             }
         }
@@ -450,6 +482,69 @@ role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind =
                 "[[workspaces]]",
                 "[forwarded_certificate]\nheader = \"client-cert\"\nform = \"rfc9440\"\n[[workspaces]]",
                 "forwarded_certificate is read from trusted_proxies only",
+            ),
+        ];
+        for (from, to, expected) in cases {
+            let found = problems(&GOOD.replacen(from, to, 1));
+            assert!(found.iter().any(|line| line.contains(expected)), "{to}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn each_problem_of_a_database_is_named() {
+        let good = "address = \"host=/run user=hygie\"\nat_rest = \"volume\"";
+        let cases = [
+            ("address = \"host=/run\"", "state at_rest = \"volume\""),
+            (
+                "address = \"postgresql://hygie:s3cret@localhost/hygie\"\nat_rest = \"volume\"",
+                "the address of the database holds a password",
+            ),
+            (
+                "address = \"host=db.ch.test\"\nat_rest = \"volume\"",
+                "db.ch.test is reached over the network",
+            ),
+            (
+                "address = \"colour=blue\"\nat_rest = \"volume\"",
+                "the address of the database cannot be read",
+            ),
+            ("address = \"host=/run\"\nat_rest = \"hope\"", "unknown variant `hope`"),
+            (
+                &format!("{good}\npassword = {{ env = \"NO_SUCH_VARIABLE\" }}"),
+                "the password of the database: the variable NO_SUCH_VARIABLE of the environment is not set",
+            ),
+            (
+                &format!("{good}\npassword = {{ file = \"a\", env = \"b\" }}"),
+                "exactly one of `file` and `env`",
+            ),
+            (
+                &format!("{good}\nauthorities = \"master.key\""),
+                "hold no certificate in PEM form",
+            ),
+            (&format!("{good}\nschema = \"A B\""), "`A B` is no name of a schema"),
+            (&format!("{good}\nprocess = \"a.b\""), "`a.b` is no name of a process"),
+            (&format!("{good}\nconnections = 1"), "connections = 1 is too few"),
+        ];
+        let with = |section: &str| problems(&format!("{GOOD}\n[storage.postgres]\n{section}\n"));
+        assert_eq!(with(good), Vec::<String>::new());
+        for (section, expected) in cases {
+            let found = with(section);
+            assert!(found.iter().any(|line| line.contains(expected)), "{section}: {found:?}");
+            assert!(found.iter().all(|line| !line.contains("s3cret")), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn applications_and_whose_a_role_is_are_checked() {
+        let cases = [
+            (
+                "principal = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003\", kind = \"App\"",
+                "app = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003\", kind = \"App\"",
+                "without any other member",
+            ),
+            (
+                "administrator = {",
+                "applications = [{ app = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003\", display_name = \"Viewer\", fhir = [\"ch/none\"] }]\nadministrator = {",
+                "application Viewer names the FHIR service ch/none",
             ),
         ];
         for (from, to, expected) in cases {

@@ -2,10 +2,12 @@
 //! variables of the environment, never from the file itself.
 
 mod check;
+mod directory;
 mod issuers;
 mod outgoing;
 mod problem;
 mod roles;
+mod storage;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -20,15 +22,18 @@ use toml::Spanned;
 use url::Url;
 
 pub use check::host_of;
+pub use directory::{Administrator, Application, Tenant};
 pub use issuers::{AppRole, EntraTenant, Metadata, OpenIdIssuer};
 pub use outgoing::Outgoing;
 pub use problem::{Problem, Problems};
-pub use roles::RoleAssignment;
+pub use roles::{RoleAssignment, Whose};
+pub use storage::{AtRest, Postgres, SecretPlace, Storage};
 
 use crate::failure::Failure;
 use crate::files;
 use crate::listen::CertificateForm;
 use crate::logs;
+use crate::wiring::postgres;
 
 const SIZE_LIMIT: u64 = 1024 * 1024;
 
@@ -36,8 +41,11 @@ const SIZE_LIMIT: u64 = 1024 * 1024;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Directory of databases, logs and the local authority.
+    /// Directory of databases, logs and the local authority; with a shared database, of what belongs to this process.
     pub data: PathBuf,
+    /// Where structured data lie.
+    #[serde(default)]
+    pub storage: Storage,
     /// The key that wraps all data keys.
     pub master_key: Spanned<MasterKey>,
     /// Reverse proxies whose word on a client's address is taken: their addresses, or a range such as 10.0.5.0/28 where
@@ -156,30 +164,6 @@ impl Fhir {
     }
 }
 
-/// An establishment.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tenant {
-    /// Its id, a GUID that never changes.
-    pub id: TenantId,
-    /// Its domain, as in user names.
-    pub domain: String,
-    /// Its name.
-    pub display_name: String,
-    /// Made with the tenant, on first start.
-    pub administrator: Option<Administrator>,
-}
-
-/// The first administrator of a tenant.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Administrator {
-    /// User name, in the domain of the tenant.
-    pub upn: String,
-    /// The variable of the environment that holds the first password.
-    pub password_env: String,
-}
-
 /// A workspace, which belongs to one tenant.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -245,6 +229,27 @@ impl Config {
         Ok(Self::parse(&text, path).err().unwrap_or_default())
     }
 
+    /// What is wrong with a file without problems when its database is reached.
+    pub async fn problems_online(path: &Path) -> Result<Problems, Failure> {
+        let text = read_text(path)?;
+        let config = Self::read(path)?;
+        let mut problems = Problems::default();
+        if let Some(database) = &config.storage.postgres
+            && let Err(error) = postgres::reach(database.get_ref()).await
+        {
+            problems.add(&text, &database.span(), &format!("{error:#}"));
+        }
+        Ok(problems)
+    }
+
+    /// The FHIR service at `WORKSPACE/SERVICE`.
+    pub fn find_fhir(&self, place: &str) -> Option<&FhirInstance> {
+        let (workspace, service) = place.split_once('/')?;
+        let mut workspaces = self.workspaces.iter().map(Spanned::get_ref);
+        let workspace = workspaces.find(|candidate| candidate.name == workspace)?;
+        workspace.fhir.iter().find(|candidate| candidate.name == service)
+    }
+
     fn parse(text: &str, path: &Path) -> Result<Self, Problems> {
         let mut config: Self = toml::from_str(text).map_err(|error| Problems::of_syntax(text, &error))?;
         config.make_absolute(path.parent().unwrap_or(Path::new("")));
@@ -256,6 +261,12 @@ impl Config {
         let resolve = |path: &mut PathBuf| *path = base.join(&*path);
         resolve(&mut self.data);
         self.master_key.as_mut().file.as_mut().map(resolve);
+        if let Some(postgres) = &mut self.storage.postgres {
+            postgres.as_mut().make_absolute(base);
+        }
+        for tenant in &mut self.tenants {
+            tenant.as_mut().make_absolute(base);
+        }
         let services = [self.portal.as_mut(), Some(&mut self.login), self.back_channel.as_mut()];
         for service in services.into_iter().flatten() {
             let service = service.as_mut();

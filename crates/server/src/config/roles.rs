@@ -1,7 +1,7 @@
 //! Role assignments that are given at start.
 
 use hygie_access::{Assignee, AssigneeKind, Holder, Profile, derived_id};
-use hygie_core::{ObjectId, TenantId};
+use hygie_core::{AppId, ObjectId, TenantId};
 use serde::Deserialize;
 
 use super::Workspace;
@@ -14,6 +14,10 @@ pub struct RoleAssignment {
     pub principal: Option<ObjectId>,
     /// What it is.
     pub kind: Option<AssigneeKind>,
+    /// Instead of a principal: an application of the workspace's tenant,
+    pub app: Option<AppId>,
+    /// or the name of a user of it.
+    pub user: Option<String>,
     /// The tenant of the principal, or the one whose word on professionals counts; that of the workspace when absent.
     pub tenant: Option<TenantId>,
     /// Instead of a principal: an OpenID Connect provider of the workspace,
@@ -32,9 +36,37 @@ pub struct RoleAssignment {
     pub fhir: Option<String>,
 }
 
+/// Who is given a role.
+#[derive(Debug)]
+pub enum Whose<'a> {
+    /// Whom the configuration knows by its id, its issuer or its profession.
+    Holder(Holder),
+    /// An application of the workspace's tenant.
+    App(AppId),
+    /// The user of this name in the workspace's tenant.
+    User(&'a str),
+}
+
 impl RoleAssignment {
     /// Who is given the role; an error says what to write.
-    pub fn holder(&self, workspace: &Workspace) -> Result<Holder, String> {
+    pub fn whose(&self, workspace: &Workspace) -> Result<Whose<'_>, String> {
+        match (self.app, &self.user) {
+            (None, None) => self.holder(workspace).map(Whose::Holder),
+            (Some(app), None) if !self.names_otherwise() => Ok(Whose::App(app)),
+            (None, Some(name)) if !self.names_otherwise() => Ok(Whose::User(name)),
+            _ => Err(
+                "`app` or `user`, of the workspace's tenant, says whose a role is without any other member".to_owned(),
+            ),
+        }
+    }
+
+    fn names_otherwise(&self) -> bool {
+        let ids = self.principal.is_some() || self.kind.is_some() || self.tenant.is_some();
+        let outside = self.issuer.is_some() || self.subject.is_some();
+        ids || outside || !self.professions.is_empty() || !self.structures.is_empty()
+    }
+
+    fn holder(&self, workspace: &Workspace) -> Result<Holder, String> {
         let is_profile = !self.professions.is_empty() || !self.structures.is_empty();
         match (self.principal, &self.subject, self.kind) {
             (None, None, None) if is_profile => self.profile(workspace).map(Holder::Profile),

@@ -19,7 +19,7 @@ use crate::health::{self, Health};
 use crate::listen::{Forwarding, Limits, Stop};
 use crate::portal::{self, Entry, Shown, Step};
 use crate::tls::{ClientCertificates, LocalCa, Source};
-use crate::wiring::{self, Base, FhirInstance};
+use crate::wiring::{self, Base, FhirInstance, Storage};
 
 /// Running requests have so long to end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -66,6 +66,7 @@ impl Running {
         let mut world = World::open(&folder, &layout, &*clock, &*random)?;
         let settings = wiring::Settings {
             data: folder.data(),
+            storage: Arc::new(Storage::Files),
             master_key: master_key(&folder, &random)?,
             clock: clock.clone(),
             random: random.clone(),
@@ -83,7 +84,7 @@ impl Running {
             forwarding: Forwarding::default(),
             stop: stop.clone(),
         };
-        let health = serve(sockets, &serving, &mut base, (&document, &layout, &folder))?;
+        let health = serve(sockets, &serving, &mut base, (&document, &layout, &folder)).await?;
         base.start_maintenance(&stop);
         if !world.is_filled {
             fill::fill(&world, &document, folder.path()).await?;
@@ -165,7 +166,7 @@ async fn settled(world: &mut World, folder: &Folder, layout: &Layout, base: &Bas
 }
 
 /// Puts the services on their sockets.
-fn serve(
+async fn serve(
     mut sockets: Sockets,
     serving: &Serving,
     base: &mut Base,
@@ -187,7 +188,7 @@ fn serve(
         },
         router,
     };
-    let services = base.open_fhir(&instances(document))?;
+    let services = base.open_fhir(&instances(document)).await?;
     let login = base.login_router()?;
     let fhir = base.fhir_router(&services)?;
     let back = base.fhir_router_at(&layout.origin(Service::BackChannel), &services)?;

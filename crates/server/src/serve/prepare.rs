@@ -2,16 +2,20 @@
 //! services, role assignments. What is there already is left as it is.
 
 use anyhow::{Context, Result, anyhow};
-use hygie_access::{AssignmentError, Kind, Role, Scope};
+use hygie_access::{Assignee, AssigneeKind, AssignmentError, Holder, Kind, Role, Scope};
 use hygie_core::{Cx, ObjectId, Secret};
 use hygie_idp::directory::{Definition, NewApplication, NewTenant, NewUser, Scope as Permission};
+use hygie_jose::Certificate;
+use hygie_oidc::RedirectUris;
 
 use crate::ambient::environment;
-use crate::config::{Config, FhirInstance, RoleAssignment, Tenant, Workspace, env_origin};
+use crate::config::{Application, Config, FhirInstance, RoleAssignment, Tenant, Whose, Workspace, env_origin};
+use crate::tls::certificate::read_certificate;
 use crate::wiring::{Base, USER_IMPERSONATION};
 
-/// Brings the directory to what the configuration says.
+/// Brings the directory to what the configuration says. Processes that share it do so one after another.
 pub async fn prepare(base: &Base, config: &Config) -> Result<()> {
+    let _alone = base.stores.prepare_alone().await?;
     for tenant in &config.tenants {
         make_tenant(base, tenant.get_ref()).await?;
     }
@@ -20,6 +24,14 @@ pub async fn prepare(base: &Base, config: &Config) -> Result<()> {
         for service in &workspace.fhir {
             register(base, &cx, service, &fhir_base(config, workspace, service)?).await?;
         }
+    }
+    for tenant in config.tenants.iter().map(toml::Spanned::get_ref) {
+        for application in &tenant.applications {
+            add_application(base, &base.cx(tenant.id), application, config).await?;
+        }
+    }
+    for workspace in config.workspaces.iter().map(toml::Spanned::get_ref) {
+        let cx = base.cx(workspace.tenant);
         for assignment in &workspace.role_assignments {
             assign(base, &cx, workspace, assignment).await?;
         }
@@ -98,15 +110,80 @@ async fn register(base: &Base, cx: &Cx, service: &FhirInstance, address: &str) -
     Ok(())
 }
 
+/// Registers an application that is not there yet. What was stopped half-way is not taken up: its certificate and
+/// permissions are added in the directory.
+async fn add_application(base: &Base, cx: &Cx, application: &Application, config: &Config) -> Result<()> {
+    let app = application.app;
+    if let Some(known) = base.idp.find_application(cx, app).await? {
+        anyhow::ensure!(
+            known.home == cx.tenant,
+            "application {app} is registered in another tenant"
+        );
+        return Ok(());
+    }
+    // Read before anything is made.
+    let certificate = match &application.certificate {
+        Some(file) => {
+            Some(Certificate::from_der(&read_certificate(file)?).with_context(|| file.display().to_string())?)
+        }
+        None => None,
+    };
+    let mut redirect_uris = RedirectUris::default();
+    let of_its_kind = match certificate {
+        Some(_) => &mut redirect_uris.web,
+        None => &mut redirect_uris.public_client,
+    };
+    of_its_kind.clone_from(&application.redirect_uris);
+    let new = NewApplication {
+        app: Some(app),
+        display_name: application.display_name.clone(),
+        definition: Definition {
+            redirect_uris,
+            ..Definition::default()
+        },
+    };
+    base.idp.create_application(cx, new).await?;
+    if let Some(certificate) = certificate {
+        base.idp.add_certificate(cx, app, "configuration", certificate).await?;
+    }
+    for place in &application.fhir {
+        let service = config
+            .find_fhir(place)
+            .with_context(|| format!("there is no {place}"))?;
+        let parties = (app, service.app);
+        base.idp.grant_scopes(cx, parties, None, &[USER_IMPERSONATION]).await?;
+    }
+    tracing::info!(%app, "application registered");
+    Ok(())
+}
+
 async fn assign(base: &Base, cx: &Cx, workspace: &Workspace, assignment: &RoleAssignment) -> Result<()> {
     let role = Role::find(&assignment.role).with_context(|| format!("{:?} is not a role", assignment.role))?;
     let scope = match &assignment.fhir {
         Some(name) => Scope::service(&workspace.name, Kind::Fhir, name)?,
         None => Scope::workspace(&workspace.name)?,
     };
-    let holder = assignment.holder(workspace).map_err(|message| anyhow!(message))?;
+    let holder = find_holder(base, cx, workspace, assignment).await?;
     match base.assignments.assign(cx, holder, role, scope).await {
         Ok(_) | Err(AssignmentError::Exists) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+async fn find_holder(base: &Base, cx: &Cx, workspace: &Workspace, assignment: &RoleAssignment) -> Result<Holder> {
+    let (id, kind) = match assignment.whose(workspace).map_err(|message| anyhow!(message))? {
+        Whose::Holder(holder) => return Ok(holder),
+        Whose::App(app) => {
+            let principal = base.idp.find_service_principal(cx, app).await?;
+            let principal = principal.with_context(|| format!("there is no application {app} to give a role"))?;
+            (principal.id, AssigneeKind::App)
+        }
+        Whose::User(name) => {
+            let user = base.idp.find_user(cx, name).await?;
+            let user = user.with_context(|| format!("there is no user {name} to give a role"))?;
+            (user.id, AssigneeKind::User)
+        }
+    };
+    let tenant = workspace.tenant;
+    Ok(Holder::Object(Assignee { tenant, id, kind }))
 }

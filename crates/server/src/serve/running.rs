@@ -19,7 +19,8 @@ use crate::listen::{CertificateHeader, Forwarding, Limits, Stop};
 use crate::place::Place;
 use crate::portal::{self, Entry, Shown};
 use crate::tls::{ClientCertificates, LocalCa, Source};
-use crate::wiring::{self, Base, FhirInstance};
+use crate::wiring::postgres::Shared;
+use crate::wiring::{self, Base, FhirInstance, Storage};
 
 /// Running requests have so long to end.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -41,6 +42,7 @@ impl Running {
         files::create_private_dir(&config.data)?;
         let login = origin(&config.login.get_ref().url);
         let settings = wiring::Settings {
+            storage: Arc::new(storage(config, &*random).await?),
             data: place.data,
             master_key: place.master_key,
             clock: clock.clone(),
@@ -62,7 +64,7 @@ impl Running {
             forwarding: forwarding(config),
             stop: stop.clone(),
         };
-        let (fronts, health) = fronts(config, &mut base, &serving)?;
+        let (fronts, health) = fronts(config, &mut base, &serving).await?;
         sockets.serve_plain(config.health.listen, health::router(health.clone()), &serving)?;
         sockets.serve(fronts, &serving)?;
         base.start_maintenance(&stop);
@@ -80,6 +82,13 @@ impl Running {
     }
 }
 
+async fn storage(config: &Config, random: &dyn Random) -> Result<Storage> {
+    Ok(match &config.storage.postgres {
+        Some(postgres) => Storage::Shared(Shared::connect(postgres.get_ref(), &config.data, random).await?),
+        None => Storage::Files,
+    })
+}
+
 fn addresses(config: &Config) -> Vec<(&'static str, std::net::SocketAddr)> {
     let mut wanted = vec![
         ("health", config.health.listen),
@@ -93,7 +102,7 @@ fn addresses(config: &Config) -> Vec<(&'static str, std::net::SocketAddr)> {
 }
 
 /// Every service under its host, and the health of all.
-fn fronts(config: &Config, base: &mut Base, serving: &Serving) -> Result<(Vec<Front>, Health)> {
+async fn fronts(config: &Config, base: &mut Base, serving: &Serving) -> Result<(Vec<Front>, Health)> {
     let certificates = Certificates::of(config, serving)?;
     let mut fronts = vec![certificates.front(config.login.get_ref(), base.login_router()?)?];
     let mut shown = vec![Shown {
@@ -102,7 +111,7 @@ fn fronts(config: &Config, base: &mut Base, serving: &Serving) -> Result<(Vec<Fr
     }];
     if let Some(fhir) = &config.fhir {
         let service = fhir.get_ref().service();
-        let services = base.open_fhir(&fhir_instances(config, base)?)?;
+        let services = base.open_fhir(&fhir_instances(config, base)?).await?;
         let router = base.fhir_router(&services)?;
         shown.push(Shown {
             name: "fhir",

@@ -120,6 +120,13 @@ fn expiry(chain: &[CertificateDer<'_>]) -> Result<Timestamp> {
     Ok(Timestamp::from_secs(certificate.validity().not_after.timestamp()))
 }
 
+/// The first certificate of a file in PEM form.
+pub fn read_certificate(file: &Path) -> Result<CertificateDer<'static>> {
+    CertificateDer::from_pem_slice(&files::read_limited(file, PEM_LIMIT)?)
+        .ok()
+        .with_context(|| format!("{} holds no certificate in PEM form", file.display()))
+}
+
 /// Checks that certificate files can serve `host` at `now`; for `check-config`.
 pub fn check_files(chain: &Path, key: &Path, host: &str, now: Timestamp) -> Result<()> {
     let (certificates, key_der) = read(chain, key)?;

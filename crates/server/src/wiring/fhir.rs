@@ -43,12 +43,12 @@ impl FhirInstance {
 }
 
 /// Opens an instance.
-pub fn open(base: &mut Base, instance: &FhirInstance) -> Result<Fhir> {
+pub async fn open(base: &mut Base, instance: &FhirInstance) -> Result<Fhir> {
     let cx = base.cx(instance.tenant);
     let repository = Repository::new(hygie_fhir::index::extract::extract);
     let replay = Arc::new(repository.clone());
-    let store =
-        tokio::task::block_in_place(|| base.stores.open_instance(&instance.database(), &[], Some(replay), &cx))?;
+    let name = instance.database();
+    let store = base.stores.open_instance(&name, &[], Some(replay), &cx).await?;
     let login = &base.settings.login;
     let tenant = instance.tenant;
     Ok(Fhir::new(FhirSettings {

@@ -4,6 +4,8 @@
 mod directory;
 mod edge;
 mod fhir;
+#[cfg_attr(not(feature = "cloud"), path = "no_postgres.rs")]
+pub mod postgres;
 pub mod stores;
 
 use std::path::PathBuf;
@@ -24,15 +26,20 @@ use crate::health::Probe;
 use crate::listen::Stop;
 pub use edge::Edge;
 pub use fhir::FhirInstance;
-pub use stores::Stores;
+pub use stores::{Storage, Stores};
 
 /// The delegated permission that Azure's FHIR service offers.
 pub const USER_IMPERSONATION: &str = "user_impersonation";
+
+/// What one process revokes another knows within a second.
+const FOLLOW_EVERY: Duration = Duration::from_millis(500);
 
 /// What the chain is built from.
 pub struct Settings {
     /// Directory of databases, logs and keys.
     pub data: PathBuf,
+    /// Where the databases lie.
+    pub storage: Arc<Storage>,
     /// Holds the master key.
     pub master_key: Arc<dyn KeyProvider>,
     /// The clock.
@@ -62,10 +69,10 @@ pub struct Base {
 }
 
 impl Base {
-    /// Opens the directory and the identity provider. It blocks a worker while files are opened.
+    /// Opens the directory and the identity provider.
     pub async fn open(settings: Settings) -> Result<Self> {
         let cx = internal(&settings);
-        let stores = tokio::task::block_in_place(|| Stores::open(&settings, &cx))?;
+        let stores = Stores::open(&settings, &cx).await?;
         let directory = stores.directory().clone();
         let idp = directory::open(&settings, directory.clone()).await?;
         let assignments = Assignments::new(directory, settings.clock.clone(), settings.random.clone());
@@ -98,8 +105,12 @@ impl Base {
     }
 
     /// Opens FHIR services, to be served at one address or several.
-    pub fn open_fhir(&mut self, instances: &[FhirInstance]) -> Result<Vec<Fhir>> {
-        instances.iter().map(|instance| fhir::open(self, instance)).collect()
+    pub async fn open_fhir(&mut self, instances: &[FhirInstance]) -> Result<Vec<Fhir>> {
+        let mut services = Vec::new();
+        for instance in instances {
+            services.push(fhir::open(self, instance).await?);
+        }
+        Ok(services)
     }
 
     /// What answers at the FHIR host: all services, each under its own path.
@@ -146,6 +157,9 @@ impl Base {
 
     /// Starts what must be done from time to time.
     pub fn start_maintenance(&self, stop: &Stop) {
+        if self.stores.are_shared() {
+            self.start_following(stop);
+        }
         let (idp, edge, token) = (self.idp.clone(), self.edge.clone(), stop.token());
         stop.spawn(async move {
             loop {
@@ -160,6 +174,31 @@ impl Base {
                     );
                 }
                 edge.record_refusals().await;
+            }
+        });
+    }
+
+    /// Takes in what other processes change of what this one keeps in memory.
+    fn start_following(&self, stop: &Stop) {
+        let (idp, token) = (self.idp.clone(), stop.token());
+        stop.spawn(async move {
+            let mut is_lost = false;
+            loop {
+                tokio::select! {
+                    () = token.cancelled() => return,
+                    () = tokio::time::sleep(FOLLOW_EVERY) => {}
+                }
+                let followed = idp.refresh_shared().await;
+                // Once, not twice a second: the database is gone, and everything says so.
+                if let Err(error) = &followed
+                    && !is_lost
+                {
+                    tracing::error!(
+                        error = error as &dyn std::error::Error,
+                        "what other processes revoked is not read"
+                    );
+                }
+                is_lost = followed.is_err();
             }
         });
     }

@@ -11,6 +11,7 @@ use hygie_store::{Migration, Store, StoreError};
 use uuid::Uuid;
 
 use super::Settings;
+use super::postgres::{Alone, Shared};
 use crate::files;
 use crate::health::Probe;
 
@@ -21,19 +22,33 @@ pub const KEYRING: &str = "keys.json";
 /// Directory of the signed heads of the audit chains.
 pub const HEADS: &str = "heads";
 
+/// The directory is read more than it is large.
+const DIRECTORY_CACHE_KIB: u32 = 16 * 1024;
+
+/// Where the databases lie.
+pub enum Storage {
+    /// In files of the data directory, of this process alone.
+    Files,
+    /// In a database that other processes may share.
+    Shared(Shared),
+}
+
 /// The open databases.
 pub struct Stores {
     data: PathBuf,
+    heads: PathBuf,
     keyring: Keyring,
+    storage: Arc<Storage>,
     directory: Store,
     instances: Vec<(String, Store)>,
 }
 
 impl Stores {
     /// Opens the keyring and the directory.
-    pub fn open(settings: &Settings, cx: &Cx) -> Result<Self> {
+    pub async fn open(settings: &Settings, cx: &Cx) -> Result<Self> {
         let data = settings.data.clone();
-        files::create_private_dir(&data.join(HEADS))?;
+        let heads = data.join(HEADS);
+        files::create_private_dir(&heads)?;
         let keyring = open_keyring(
             &data,
             settings.master_key.clone(),
@@ -41,26 +56,38 @@ impl Stores {
             settings.random.clone(),
         )?;
         let migrations: Vec<Migration> = [hygie_access::MIGRATIONS, hygie_idp::MIGRATIONS].concat();
-        let directory = Opening {
+        let opening = Opening {
             data: &data,
+            heads: &heads,
             keyring: &keyring,
             cx,
-        }
-        .open(
-            DIRECTORY,
-            &migrations,
-            None,
-            Limits {
-                cache_kib: 16 * 1024,
-                ..Limits::default()
-            },
-        )?;
+            instance: DIRECTORY,
+            migrations: &migrations,
+            replay: None,
+            cache_kib: DIRECTORY_CACHE_KIB,
+        };
+        let directory = settings.storage.open(opening).await?;
         Ok(Self {
             data,
+            heads,
             keyring,
+            storage: settings.storage.clone(),
             directory,
             instances: Vec::new(),
         })
+    }
+
+    /// Whether other processes may change what is in memory here.
+    pub fn are_shared(&self) -> bool {
+        matches!(*self.storage, Storage::Shared(_))
+    }
+
+    /// Keeps other processes from preparing the directory while this one does.
+    pub async fn prepare_alone(&self) -> Result<Option<Alone>> {
+        match &*self.storage {
+            Storage::Files => Ok(None),
+            Storage::Shared(shared) => shared.prepare_alone().await.map(Some),
+        }
     }
 
     /// The directory.
@@ -69,7 +96,7 @@ impl Stores {
     }
 
     /// Opens the database of a service instance.
-    pub fn open_instance(
+    pub async fn open_instance(
         &mut self,
         name: &str,
         migrations: &[Migration],
@@ -78,10 +105,15 @@ impl Stores {
     ) -> Result<Store> {
         let opening = Opening {
             data: &self.data,
+            heads: &self.heads,
             keyring: &self.keyring,
             cx,
+            instance: name,
+            migrations,
+            replay,
+            cache_kib: Limits::default().cache_kib,
         };
-        let store = opening.open(name, migrations, replay, Limits::default())?;
+        let store = self.storage.open(opening).await?;
         self.instances.push((name.to_owned(), store.clone()));
         Ok(store)
     }
@@ -117,32 +149,51 @@ pub fn open_keyring(
     Keyring::open(data.join(KEYRING), master_key, clock, random).context("cannot open the data keys")
 }
 
-struct Opening<'a> {
-    data: &'a Path,
-    keyring: &'a Keyring,
-    cx: &'a Cx,
+/// What is opened, with what.
+pub struct Opening<'a> {
+    /// Directory of this process.
+    pub data: &'a Path,
+    /// Directory of its signed heads.
+    pub heads: &'a Path,
+    /// The data keys.
+    pub keyring: &'a Keyring,
+    /// Context of the start.
+    pub cx: &'a Cx,
+    /// Name of the instance.
+    pub instance: &'a str,
+    /// Its tables.
+    pub migrations: &'a [Migration],
+    /// Whose keys its index holds.
+    pub replay: Option<Arc<dyn Replay>>,
+    /// Memory for pages of files.
+    pub cache_kib: u32,
 }
 
-impl Opening<'_> {
-    fn open(
-        &self,
-        instance: &str,
-        migrations: &[Migration],
-        replay: Option<Arc<dyn Replay>>,
-        limits: Limits,
-    ) -> Result<Store> {
-        let options = Options {
-            directory: self.data,
-            heads: &self.data.join(HEADS),
-            instance,
-            keyring: self.keyring,
-            migrations,
-            replay,
-            cx: self.cx,
-            limits,
-        };
-        embedded::open(options).with_context(|| format!("cannot open the database {instance}"))
+impl Storage {
+    /// Opens or makes an instance. It blocks a worker while files are opened.
+    async fn open(&self, opening: Opening<'_>) -> Result<Store> {
+        match self {
+            Self::Files => tokio::task::block_in_place(|| open_files(opening)),
+            Self::Shared(shared) => shared.open(opening).await,
+        }
     }
+}
+
+fn open_files(opening: Opening<'_>) -> Result<Store> {
+    let options = Options {
+        directory: opening.data,
+        heads: opening.heads,
+        instance: opening.instance,
+        keyring: opening.keyring,
+        migrations: opening.migrations,
+        replay: opening.replay,
+        cx: opening.cx,
+        limits: Limits {
+            cache_kib: opening.cache_kib,
+            ..Limits::default()
+        },
+    };
+    embedded::open(options).with_context(|| format!("cannot open the database {}", opening.instance))
 }
 
 fn probe(stores: Vec<Store>, cx: Cx) -> Probe {

@@ -1,0 +1,59 @@
+//! What the directory holds from the first start on: establishments, their first administrator, their applications.
+
+use std::path::{Path, PathBuf};
+
+use hygie_core::{AppId, TenantId};
+use serde::Deserialize;
+
+/// An establishment.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tenant {
+    /// Its id, a GUID that never changes.
+    pub id: TenantId,
+    /// Its domain, as in user names.
+    pub domain: String,
+    /// Its name.
+    pub display_name: String,
+    /// Made with the tenant, on first start.
+    pub administrator: Option<Administrator>,
+    /// Its own applications, each registered when it is not there.
+    #[serde(default)]
+    pub applications: Vec<Application>,
+}
+
+/// The first administrator of a tenant.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Administrator {
+    /// User name, in the domain of the tenant.
+    pub upn: String,
+    /// The variable of the environment that holds the first password.
+    pub password_env: String,
+}
+
+/// An application of a tenant. Its later changes are made in the directory, not here.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// Its id, a GUID that never changes.
+    pub app: AppId,
+    /// Its name.
+    pub display_name: String,
+    /// The certificate by which it proves itself, in PEM form; a public client when absent.
+    pub certificate: Option<PathBuf>,
+    /// Where people come back to who sign in to it.
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+    /// The FHIR services, as `WORKSPACE/SERVICE`, that it may use as whoever signed in, without asking each.
+    #[serde(default)]
+    pub fhir: Vec<String>,
+}
+
+impl Tenant {
+    /// Takes relative paths as relative to `base`.
+    pub fn make_absolute(&mut self, base: &Path) {
+        let certificates = self.applications.iter_mut().filter_map(|app| app.certificate.as_mut());
+        certificates.for_each(|path| *path = base.join(&*path));
+    }
+}
