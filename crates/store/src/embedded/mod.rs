@@ -30,6 +30,7 @@ use std::future::ready;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
 
 use futures_util::future::BoxFuture;
 use hygie_core::Cx;
@@ -117,6 +118,21 @@ struct Embedded {
     queue: Mutex<Option<SyncSender<Command>>>,
     readers: Arc<Readers>,
     accesses: AccessLog,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl Drop for Embedded {
+    /// Waits for the writer: at the end of the process SQLCipher gives back what its connections still use.
+    fn drop(&mut self) {
+        drop(self.queue.lock().take());
+        // The last one to let go may be a unit of work, which the writer drops.
+        let writer = self
+            .writer
+            .take()
+            .filter(|writer| writer.thread().id() != thread::current().id());
+        // A panic there was reported there.
+        let _ended = writer.map(JoinHandle::join);
+    }
 }
 
 /// Opens or creates an instance. It blocks: the tail of the index may have to be made again.
@@ -163,7 +179,7 @@ pub fn open(options: Options<'_>) -> Result<Store, StoreError> {
         checkpoints: Checkpoints::start(&path, &key)?,
         is_failing: false,
     };
-    std::thread::Builder::new()
+    let thread = thread::Builder::new()
         .name("store-writer".to_owned())
         .spawn(move || writer.run(&receiver))
         .map_err(|error| StoreError::Unavailable(Some(Box::new(error))))?;
@@ -171,6 +187,7 @@ pub fn open(options: Options<'_>) -> Result<Store, StoreError> {
         queue: Mutex::new(Some(sender)),
         readers: Arc::new(readers),
         accesses,
+        writer: Some(thread),
     })))
 }
 

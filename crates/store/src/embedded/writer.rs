@@ -69,23 +69,19 @@ impl Writer {
                     None => continue,
                 },
                 Err(RecvTimeoutError::Disconnected) => {
-                    if let Err(error) = self.finish() {
-                        tracing::error!(error = &error as &dyn std::error::Error, "closing the store");
-                    }
+                    // Dropped without being closed: what waits in the tail is made again at the next start.
+                    self.head.sync();
                     return;
                 }
             };
-            match command {
-                Command::Close(done) => {
-                    let _unheard = done.send(self.finish());
-                    return;
-                }
-                Command::Write { .. } => {
-                    if let Some(done) = self.group(command, queue) {
-                        let _unheard = done.send(self.finish());
-                        return;
-                    }
-                }
+            let close = match command {
+                Command::Close(done) => Some(done),
+                Command::Write { .. } => self.group(command, queue),
+            };
+            if let Some(done) = close {
+                let closed = self.finish(&done);
+                let _unheard = done.send(closed);
+                return;
             }
         }
     }
@@ -137,12 +133,16 @@ impl Writer {
         }
     }
 
-    fn finish(&mut self) -> Result<(), StoreError> {
+    /// Merges what waits and copies the log into the file, as long as somebody waits for it.
+    fn finish(&mut self, done: &oneshot::Sender<Result<(), StoreError>>) -> Result<(), StoreError> {
         self.checkpoints.stop();
-        while self.merge.has_work(&self.session) {
+        while self.merge.has_work(&self.session) && !done.is_closed() {
             self.merge_alone(IDLE_SLICE)?;
         }
         self.head.sync();
+        if done.is_closed() {
+            return Ok(());
+        }
         self.session.db.batch("PRAGMA wal_checkpoint(TRUNCATE)")
     }
 

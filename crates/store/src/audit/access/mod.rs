@@ -18,6 +18,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
 
 use hygie_core::{Clock, Random};
 use parking_lot::Mutex;
@@ -118,6 +119,16 @@ impl Default for AccessLimits {
 pub struct AccessLog {
     queue: Mutex<Option<SyncSender<Waiting>>>,
     ended: Mutex<Option<oneshot::Receiver<Result<(), StoreError>>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for AccessLog {
+    /// Waits for what is being written.
+    fn drop(&mut self) {
+        drop(self.queue.lock().take());
+        // A panic there was reported there.
+        let _ended = self.thread.take().map(JoinHandle::join);
+    }
 }
 
 impl AccessLog {
@@ -170,13 +181,14 @@ impl AccessLog {
         };
         let (queue, receiver) = sync_channel(limits.queue);
         let (done, ended) = oneshot::channel();
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("access-log".to_owned())
             .spawn(move || writer.run(&receiver, done))
             .map_err(failed)?;
         Ok(Self {
             queue: Mutex::new(Some(queue)),
             ended: Mutex::new(Some(ended)),
+            thread: Some(thread),
         })
     }
 
