@@ -7,16 +7,32 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// Makes a directory (and its parents) of mode 0700; one that exists is left as it is.
+/// Makes a directory (and its parents) of mode 0700, durably; one that exists is left as it is.
 pub fn create_private_dir(path: &Path) -> Result<()> {
+    create_dir(path).with_context(|| format!("cannot create the directory {}", path.display()))
+}
+
+fn create_dir(path: &Path) -> io::Result<()> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
     if path.is_dir() {
+        // A crash may have come before its name was durable. Where the parent may not be read somebody else made it.
+        let _as_far_as_allowed = sync(parent);
         return Ok(());
     }
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .with_context(|| format!("cannot create the directory {}", path.display()))
+    create_dir(parent)?;
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !path.is_dir() => return Err(error),
+        _ => {}
+    }
+    sync(parent)
+}
+
+/// Makes the names in a directory durable.
+fn sync(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
 }
 
 /// Writes a file of mode 0600 whole or not at all: a crash leaves the old content or the new.
@@ -45,7 +61,7 @@ fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;
-    path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+    path.parent().map_or(Ok(()), sync)
 }
 
 /// Whether somebody else than the owner may read or write the file.
@@ -77,6 +93,20 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 1);
         write_public(&path, b"third").expect("replaced");
         assert!(is_open_to_others(&path).expect("metadata"));
+    }
+
+    #[test]
+    fn a_private_directory_is_made_with_its_parents() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("a/b");
+        for _ in 0..2 {
+            create_private_dir(&path).expect("made, or there");
+            assert!(path.is_dir() && !is_open_to_others(&path).expect("metadata"));
+        }
+        assert!(!is_open_to_others(&dir.path().join("a")).expect("metadata"));
+        fs::write(dir.path().join("file"), b"").expect("written");
+        assert!(create_private_dir(&dir.path().join("file")).is_err());
+        assert!(create_private_dir(&dir.path().join("file/below")).is_err());
     }
 
     #[test]

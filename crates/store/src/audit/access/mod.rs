@@ -153,6 +153,8 @@ impl AccessLog {
     ) -> Result<Self, StoreError> {
         let failed = |error: io::Error| fault(&error);
         fs::create_dir_all(&place.directory).map_err(failed)?;
+        // Also when it is there: a crash may have come before its name was durable.
+        crate::files::sync_directory_of(&place.directory).map_err(failed)?;
         let (mut head, found) = HeadFile::open(&place.heads, &keys.heads, &place.head_name()).map_err(failed)?;
         let segment_keys = keys.of_segments();
         let end = resume(&place.directory, &segment_keys, found).map_err(failed)?;
