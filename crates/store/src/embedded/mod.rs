@@ -49,6 +49,7 @@ use self::tail::Tail;
 pub use self::verify::verify;
 use self::writer::{Command, Writer};
 use crate::audit::{AccessKeys, AccessLimits, AccessLog, AccessPlace, Record, begin_chains};
+use crate::files::write_again;
 use crate::keys::{Keyring, Purpose};
 use crate::{Engine, Migration, Store, StoreError, Tx, Work};
 
@@ -157,6 +158,9 @@ pub fn open(options: Options<'_>) -> Result<Store, StoreError> {
     schema::migrate(&mut db, migrations)?;
     let last = schema::last_journal(&db)?;
     let (chain, head) = heads::resume(&mut db, keyring, heads, instance, cx)?;
+    // The log of a process that was killed; now nobody else writes it. What follows in it counts only with what is before.
+    let log = directory.join(format!("{instance}.db-wal"));
+    write_again(&log, 0).map_err(|error| StoreError::Unavailable(Some(Box::new(error))))?;
     let tail = Arc::new(Tail::default());
     let mut session = WriteSession::new(db, tail.clone(), chain, last);
     let mut merge = Merge::new(limits.tail);

@@ -39,9 +39,9 @@ pub fn resume(directory: &Path, keys: &SegmentKeys, head: Option<Head>) -> io::R
             // The crash came before the header.
             fs::remove_file(path)?;
         } else {
-            let file = File::options().write(true).open(path)?;
+            let file = File::options().write(true).open(&path)?;
             file.set_len(good as u64)?;
-            file.sync_all()?;
+            crate::files::write_again(&path, 0)?;
         }
     }
     Ok(Resumed {
