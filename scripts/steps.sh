@@ -58,3 +58,9 @@ client_steps() {
   HYGIE_BIN=$target/debug/hygie HYGIE_SHARED_DATA=$shared HYGIE_README_RELEASE=1 \
     step "clients" "$tools/clients/bin/pytest" tests/clients
 }
+
+# The program killed and started again on disks that lose, fail and lie (docs/crash-laboratory.md): a fresh seed for each
+# commit would make a failure hard to see again, so it is always the same one here.
+crash_steps() {
+  HYGIE_BIN=$target/debug/hygie step "crash laboratory" "$tools/clients/bin/pytest" tests/crash
+}

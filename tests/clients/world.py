@@ -16,9 +16,9 @@ OFFSETS = 15
 FHIR_JSON = "application/fhir+json"
 
 
-def free_base_port():
+def free_base_port(first=20440):
     """A base port whose fixed offsets are all free."""
-    for base in range(20440, 32000, OFFSETS + 1):
+    for base in range(first, 32000, OFFSETS + 1):
         held = []
         try:
             for offset in range(OFFSETS):
@@ -54,7 +54,9 @@ class World:
         command = ["faketime", "-f", later, *command] if later else command
         before = time.monotonic()
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=self.environment()
+            )
         health = f"http://localhost:{self.base_port + 10}/ready"
         while True:
             try:
@@ -70,6 +72,10 @@ class World:
         self.started_in = time.monotonic() - before
         self.demo = json.loads((self.data / "demo.json").read_text())
         return self
+
+    def environment(self):
+        """The environment of a new process; None for that of the tests."""
+        return None
 
     def stop(self):
         """Asks it to stop, as a service manager does; gives its exit status."""
@@ -90,7 +96,8 @@ class World:
     def run(self, *arguments, timeout=600):
         """Another command of the same binary."""
         return subprocess.run(
-            [str(self.binary), *map(str, arguments)], capture_output=True, text=True, timeout=timeout, check=False
+            [str(self.binary), *map(str, arguments)],
+            capture_output=True, text=True, timeout=timeout, check=False, env=self.environment(),
         )
 
     @property

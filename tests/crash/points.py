@@ -1,0 +1,77 @@
+"""The named points at which the process is killed: calls on files, before, after or in the middle."""
+
+from dataclasses import dataclass
+
+from disk import (
+    CHANGES, CREATE, KILL_AFTER, KILL_BEFORE, KILL_TORN, LINK, RENAME, SYNC, TRUNCATE, UNLINK, WRITE, Rule,
+)
+
+# What a run does, in the words of the points: while it starts, while it works, while it stops; and `hygie verify` of a world
+# whose process is dead.
+START, WORK, STOP, VERIFY = "start", "work", "stop", "verify"
+
+
+@dataclass(frozen=True)
+class Point:
+    """Calls of one kind on one kind of file, in the phases in which they come."""
+
+    name: str
+    operation: int
+    pattern: str
+    phases: tuple
+    # About how many calls there are in a phase: the one that kills is drawn from so many.
+    among: int = 1
+
+
+POINTS = [
+    # The write-ahead log of a database: a commit is its frames and a sync.
+    Point("log.create", CREATE, "data/*.db-wal", (START,)),
+    Point("log.write", WRITE, "data/*.db-wal", (START, WORK, STOP), 200),
+    Point("log.sync", SYNC, "data/*.db-wal", (START, WORK, STOP), 40),
+    Point("log.truncate", TRUNCATE, "data/*.db-wal", (STOP,)),
+    Point("log.remove", UNLINK, "data/*.db-wal", (STOP, VERIFY)),
+    # The database file: the log is copied into it.
+    Point("database.write", WRITE, "data/*.db", (STOP, VERIFY), 40),
+    Point("database.sync", SYNC, "data/*.db", (STOP, VERIFY)),
+    # The log of accesses: segments, frames, reserved space, the cut at the end and after a crash.
+    Point("accesses.create", CREATE, "data/*.access/*", (WORK,)),
+    Point("accesses.write", WRITE, "data/*.access/*", (WORK,), 40),
+    Point("accesses.sync", SYNC, "data/*.access/*", (START, WORK, STOP), 10),
+    Point("accesses.truncate", TRUNCATE, "data/*.access/*", (START, STOP), 2),
+    Point("accesses.directory.sync", SYNC, "data/*.access", (WORK,)),
+    # The signed heads of the audit chains.
+    Point("heads.write", WRITE, "data/heads/*", (START, WORK), 30),
+    Point("heads.sync", SYNC, "data/heads/*", (START, WORK, STOP), 3),
+]
+
+# The points of the first start, which makes the world.
+FIRST = [
+    Point("first.directory", CHANGES, "*", (START,), 200),
+    Point("first.keys.write", WRITE, "data/keys.json*", (START,), 8),
+    Point("first.keys.sync", SYNC, "data/keys.json*", (START,), 8),
+    Point("first.keys.rename", RENAME, "data/keys.json*", (START,), 8),
+    Point("first.keys.directory.sync", SYNC, "data", (START,), 10),
+    Point("first.heads.create", CREATE, "data/heads/*", (START,), 4),
+    Point("first.heads.link", LINK, "data/heads/*", (START,), 4),
+    Point("first.heads.sync", SYNC, "data/heads/*", (START,), 8),
+    Point("first.database.write", WRITE, "data/*.db", (START,), 4),
+    Point("first.log.write", WRITE, "data/*.db-wal", (START,), 400),
+    Point("first.log.sync", SYNC, "data/*.db-wal", (START,), 30),
+    Point("first.document", CHANGES | SYNC, "demo.json*", (START,), 4),
+    Point("first.world", CHANGES | SYNC, "world.json*", (START,), 4),
+    Point("first.master-key", CHANGES | SYNC, "master.key*", (START,), 3),
+    Point("first.authority", CHANGES | SYNC, "ca.*", (START,), 4),
+]
+
+MOMENTS = {"before": KILL_BEFORE, "after": KILL_AFTER, "torn": KILL_TORN}
+# Whatever the next call is.
+ANY = Rule(CHANGES | SYNC, KILL_BEFORE)
+
+
+def kill_at(point, moment, skip):
+    """The rule that kills at one of the calls of a point."""
+    return Rule(point.operation, MOMENTS[moment], point.pattern, skip=skip)
+
+
+def moments_of(point):
+    return ["before", "after", "torn"] if point.operation == WRITE else ["before", "after"]
