@@ -1,6 +1,7 @@
 """Clients written for Node: the scripts in `node/`, each played in a process of its own."""
 
 import base64
+import contextlib
 import json
 import os
 import subprocess
@@ -58,8 +59,9 @@ def play(world, script, scenario, person=None, environment=None, **given):
 
 
 def answer(process, message):
-    process.stdin.write(json.dumps(message) + "\n")
-    process.stdin.flush()
+    # A script that ended meanwhile has written why.
+    with contextlib.suppress(BrokenPipeError):
+        os.write(process.stdin.fileno(), f"{json.dumps(message)}\n".encode())
 
 
 def secret(world, name):

@@ -5,7 +5,7 @@ import threading
 
 import jwt
 import pytest
-from chromium import arrivals, sign_in
+from chromium import arrivals, connect_device, sign_in
 from nodes import Failed, certificate, play, secret
 
 
@@ -88,6 +88,20 @@ def test_a_person_by_the_system_browser(world, page, tmp_path):
     assert first == second
     assert said(first)["oid"] == world.user("doctor")["oid"]
     assert reads(world, first)
+
+
+def test_a_device_without_a_browser(world, page):
+    nurse = world.user("nurse")
+    token = play(
+        world,
+        "azure_identity",
+        "device",
+        lambda code: connect_device(page, world.login, code, nurse),
+        client_id=world.app("demo-web")["client_id"],
+        scope=world.user_scope,
+    )
+    assert said(token)["oid"] == nurse["oid"]
+    assert reads(world, token)
 
 
 def test_a_server_signs_a_person_in_and_calls_on_behalf_of_her(world, page):

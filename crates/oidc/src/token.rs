@@ -78,9 +78,8 @@ impl TokenRequest {
                 }
                 Grant::OnBehalfOf(Secret::new(params.require("assertion")?.to_owned()))
             }
-            DEVICE_CODE => Grant::DeviceCode(device_code(params)?),
-            // The word of the first version.
-            "device_code" if version == Version::V1 => Grant::DeviceCode(device_code(params)?),
+            // The second is the word of the first version; MSAL for Node says it at the second one too.
+            DEVICE_CODE | "device_code" => Grant::DeviceCode(device_code(params)?),
             other => return Err(Refusal::about(Aadsts::GrantType, &[other])),
         };
         Ok(Self {
@@ -226,6 +225,10 @@ mod tests {
             (format!("{device}&device_code=d&code=d"), Version::V2),
             (format!("{device}&code=d"), Version::V2),
             ("grant_type=device_code&client_id=x&code=d".to_owned(), Version::V1),
+            (
+                "grant_type=device_code&client_id=x&device_code=d".to_owned(),
+                Version::V2,
+            ),
         ] {
             match parse(&body, version).unwrap().grant {
                 Grant::DeviceCode(code) => assert_eq!(code.expose(), "d", "{body}"),
@@ -234,7 +237,7 @@ mod tests {
         }
         for (body, code) in [
             (device, Aadsts::Missing),
-            ("grant_type=device_code&client_id=x&code=d", Aadsts::GrantType),
+            ("grant_type=device_code&client_id=x", Aadsts::Missing),
             ("client_id=x", Aadsts::Missing),
             ("grant_type=password&client_id=x", Aadsts::GrantType),
             ("grant_type=authorization_code&client_id=x", Aadsts::Missing),

@@ -5,6 +5,7 @@ import {
   ClientCertificateCredential,
   ClientSecretCredential,
   DefaultAzureCredential,
+  DeviceCodeCredential,
   EnvironmentCredential,
   InteractiveBrowserCredential,
   OnBehalfOfCredential,
@@ -51,6 +52,16 @@ await play({
       ...options(world),
     });
     return [await token(credential, world), await token(credential, world)];
+  },
+
+  async device(world) {
+    const credential = new DeviceCodeCredential({
+      tenantId: world.tenant,
+      clientId: world.client_id,
+      userPromptCallback: ({ userCode }) => visit(userCode),
+      ...options(world),
+    });
+    return token(credential, world);
   },
 
   async code(world) {
