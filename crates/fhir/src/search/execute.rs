@@ -7,6 +7,7 @@ use super::chain::Reach;
 use super::continuation::{Continuation, Plan};
 use super::count::count;
 use super::criteria::{Criterion, Test};
+use super::dates;
 use super::error::SearchError;
 use super::explain;
 use super::plan::{asked, choose, layout_of};
@@ -219,10 +220,10 @@ impl Search<'_> {
                 continue;
             };
             let has_long = resources
-                .count_in(&ranges::long_dates(date, prefix, interval), 1)
+                .count_in(&dates::long_dates(date, prefix, interval), 1)
                 .await?
                 > 0;
-            let (from, to) = ranges::lows(prefix, interval, ranges::width(has_long));
+            let (from, to) = dates::lows(prefix, interval, dates::width(has_long));
             for range in &mut *ranges {
                 range.narrow_dates(from, to);
             }

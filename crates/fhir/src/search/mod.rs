@@ -15,6 +15,7 @@ mod chain;
 mod continuation;
 mod count;
 mod criteria;
+mod dates;
 mod error;
 mod execute;
 mod explain;

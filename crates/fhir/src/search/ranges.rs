@@ -6,9 +6,10 @@ use hygie_store::{IndexRange, StoreError, successor};
 
 use super::amount;
 use super::criteria::{Compare, Criterion, Filter, Prefix, System, Test, ancestors, definition};
+use super::dates;
 use super::hint::Hint;
 use crate::index::extract::{principal, sorting_dates};
-use crate::index::key::{Key, Kind, MAX_TEXT, Parts, SHORT_MS, is_whole};
+use crate::index::key::{Key, Kind, MAX_TEXT, Parts, is_whole};
 use crate::repo::Resources;
 
 /// A range of keys with a common beginning; what follows it orders the keys and names the resource.
@@ -223,9 +224,9 @@ async fn of_value(
         Criterion::Text { compare, text } => text_ranges(parameter, *compare, text),
         Criterion::Date { prefix, interval } => {
             if filter.parameter.code == "_lastUpdated" {
-                exact(vec![updated(kind, *prefix, *interval)])
+                exact(vec![dates::updated(kind, *prefix, *interval)])
             } else {
-                exact(dates(parameter, *prefix, *interval))
+                exact(dates::dates(parameter, *prefix, *interval))
             }
         }
         Criterion::Local { kind: target, id } => local(filter, kind, (*target, id), resources).await?,
@@ -367,60 +368,6 @@ fn text_ranges(parameter: u16, compare: Compare, text: &str) -> Ranges {
     }
 }
 
-fn dates(parameter: u16, prefix: Prefix, asked: Interval) -> Vec<Range> {
-    let (from, to) = lows(prefix, asked, SHORT_MS);
-    let short = date_range(Kind::Date, parameter, (from, to), (prefix, asked));
-    let (from, to) = lows(prefix, asked, i64::MAX);
-    vec![
-        short,
-        date_range(Kind::LongDate, parameter, (from, to), (prefix, asked)),
-    ]
-}
-
-/// Where the low ends of matching intervals can be, when none is wider than `width`.
-pub fn lows(prefix: Prefix, asked: Interval, width: i64) -> (i64, i64) {
-    match prefix {
-        Prefix::Eq => (asked.low, asked.high),
-        Prefix::Ne => (i64::MIN, i64::MAX),
-        Prefix::Gt | Prefix::Ge => (asked.low.saturating_sub(width), i64::MAX),
-        Prefix::Lt | Prefix::Le => (i64::MIN, asked.high),
-        Prefix::Sa => (asked.high, i64::MAX),
-        Prefix::Eb => (i64::MIN, asked.low),
-        Prefix::Ap => (asked.low.saturating_sub(width), asked.high),
-    }
-}
-
-/// The keys of wide intervals that may pass.
-pub fn long_dates(parameter: u16, prefix: Prefix, asked: Interval) -> IndexRange {
-    date_range(
-        Kind::LongDate,
-        parameter,
-        lows(prefix, asked, i64::MAX),
-        (prefix, asked),
-    )
-    .keys
-}
-
-/// How wide an interval can be, when there are wide ones or none.
-pub fn width(has_long: bool) -> i64 {
-    if has_long { i64::MAX } else { SHORT_MS }
-}
-
-fn date_range(kind: Kind, parameter: u16, (from, to): (i64, i64), (prefix, asked): (Prefix, Interval)) -> Range {
-    let start = Key::new(kind).short(parameter);
-    let keys = IndexRange {
-        from: start.clone().date(from).finish(),
-        to: successor(start.clone().date(to).as_bytes()),
-    };
-    Range {
-        keys,
-        prefix: start.as_bytes().len(),
-        layout: Layout::Interval,
-        accept: Accept::Date(prefix, asked),
-        hint: Hint::Any,
-    }
-}
-
 /// The range of a type in order of last update.
 pub fn all_of(kind: ResourceType) -> Range {
     Range::prefix(&Key::new(Kind::Updated).kind_of(kind), Layout::Dated)
@@ -445,23 +392,6 @@ pub fn all_values(parameter: u16, kind: ParameterKind) -> Vec<Range> {
         ParameterKind::Number => vec![range(Kind::Number, Layout::Amount)],
         _ => vec![range(Kind::Text, Layout::Text)],
     }
-}
-
-fn updated(kind: ResourceType, prefix: Prefix, asked: Interval) -> Range {
-    let mut range = all_of(kind);
-    // An instant is an interval of one millisecond: what passes is a range, but for "not".
-    let (from, to) = match prefix {
-        Prefix::Eq | Prefix::Ap => (asked.low, asked.high),
-        Prefix::Ne => (i64::MIN, i64::MAX),
-        Prefix::Gt | Prefix::Sa => (asked.high.saturating_add(1), i64::MAX),
-        Prefix::Ge => (asked.low, i64::MAX),
-        Prefix::Lt | Prefix::Eb => (i64::MIN, asked.low.saturating_sub(1)),
-        Prefix::Le => (i64::MIN, asked.high),
-    };
-    let start = Key::new(Kind::Updated).kind_of(kind);
-    range.keys.from = start.clone().date(from).finish();
-    range.keys.to = successor(start.date(to).as_bytes());
-    range
 }
 
 async fn local(
