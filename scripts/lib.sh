@@ -122,7 +122,7 @@ need_tests() {
 }
 
 # need_nginx: the reverse proxy in front of two processes. Debian puts it where only root's path leads; the service that its
-# package brings is not used, and is kept from taking port 80.
+# package may start is not used.
 need_nginx() {
   export PATH=$PATH:/usr/sbin
   command -v nginx >/dev/null || need_commands nginx:nginx-light
