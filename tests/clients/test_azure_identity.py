@@ -13,6 +13,7 @@ from azure.identity import (
     DeviceCodeCredential,
     EnvironmentCredential,
     InteractiveBrowserCredential,
+    ManagedIdentityCredential,
 )
 from chromium import Chromium, connect_device, sign_in
 from playwright.sync_api import sync_playwright
@@ -134,3 +135,35 @@ def test_a_device_without_a_browser(trusted, page):
     said = jwt.decode(token, options={"verify_signature": False})
     assert (said["oid"], said["appidacr"]) == (doctor["oid"], "0")
     assert trusted.call("GET", "Patient?_count=1", token=token).status_code == 200
+
+
+@pytest.fixture
+def workload(trusted, monkeypatch):
+    """The environment of a program with managed identities."""
+    identity = trusted.demo["endpoints"]["managed_identity"]
+    monkeypatch.setenv("IDENTITY_ENDPOINT", identity["endpoint"])
+    monkeypatch.setenv("IDENTITY_HEADER", identity["header"])
+    return identity
+
+
+def test_a_managed_identity_reads(trusted, workload):
+    token = ManagedIdentityCredential().get_token(trusted.scope)
+    said = jwt.decode(token.token, options={"verify_signature": False})
+    assert (said["appid"], said["appidacr"], said["idtyp"]) == (workload["system_assigned"], "2", "app")
+    assert said["xms_mirid"].endswith("/sites/demo-workload") and said["tid"] == trusted.tenant["id"]
+    assert abs(token.expires_on - said["exp"]) < 60
+    assert trusted.call("GET", "Patient?_count=1", token=token.token).status_code == 200
+    # The identity that it shares with others has no role.
+    shared = ManagedIdentityCredential(client_id=workload["user_assigned"]).get_token(trusted.scope).token
+    assert jwt.decode(shared, options={"verify_signature": False})["appid"] == workload["user_assigned"]
+    assert trusted.call("GET", "Patient?_count=1", token=shared).status_code == 403
+
+
+def test_what_a_managed_identity_is_refused(trusted, workload, monkeypatch):
+    with pytest.raises(ClientAuthenticationError, match="AADSTS500011"):
+        ManagedIdentityCredential().get_token("https://nobody.example/.default")
+    with pytest.raises(ClientAuthenticationError, match="Identity not found"):
+        ManagedIdentityCredential(client_id=trusted.app("fhir-reader")["client_id"]).get_token(trusted.scope)
+    monkeypatch.setenv("IDENTITY_HEADER", "another")
+    with pytest.raises(ClientAuthenticationError, match="identity header"):
+        ManagedIdentityCredential().get_token(trusted.scope)

@@ -373,3 +373,26 @@ def test_a_device_that_nobody_wanted(trusted, page):
     connect_device(page, trusted.login, flow["user_code"], trusted.user("nurse"), answer="no")
     got = app.acquire_token_by_device_flow(flow)
     assert got["error"] == "authorization_declined", got
+
+
+def test_an_application_between_two_others(trusted, page):
+    """The public client calls it for the nurse; it calls the FHIR service on her behalf."""
+    nurse, middle = trusted.user("nurse"), trusted.app("demo-server")
+    with arrivals() as listener:
+        app = public(trusted)
+        flow = app.initiate_auth_code_flow([middle["scope"]], redirect_uri=listener.uri)
+        page.goto(flow["auth_uri"])
+        sign_in(page, nurse)
+        called_with = app.acquire_token_by_auth_code_flow(flow, listener.next(page))["access_token"]
+    # What was made for it opens nothing else.
+    assert trusted.call("GET", "Patient?_count=1", token=called_with).status_code == 401
+    service = confidential(trusted, "demo-server")
+    got = service.acquire_token_on_behalf_of(called_with, [trusted.user_scope])
+    said = claims(trusted, got["access_token"])
+    assert (said["oid"], said["appid"], said["scp"]) == (nurse["oid"], middle["client_id"], "user_impersonation")
+    assert trusted.call("GET", "Patient?_count=1", token=got["access_token"]).status_code == 200
+    # Another application cannot use it, nor this one the token for another.
+    other = confidential(trusted, "fhir-reader").acquire_token_on_behalf_of(called_with, [trusted.user_scope])
+    assert other["error"] == "invalid_grant" and 500131 in other["error_codes"], other
+    back = confidential(trusted, "demo-server").acquire_token_on_behalf_of(got["access_token"], [trusted.user_scope])
+    assert back["error"] == "invalid_grant", back

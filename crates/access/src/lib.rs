@@ -6,6 +6,7 @@
 //! - What is asked is an [`Operation`]; what it needs are [`DataAction`]s; who has them are [`Role`]s, by one of two
 //!   [`RoleSemantics`]. The whole matrix is in `tests/it/golden/`.
 //! - A [`Refusal`] has one [`Reason`] for the audit and tells the caller nothing.
+//! - An [`OwnIdentity`] is the managed identity of one of our services toward what it calls.
 //! - [`KeySource`] and [`Revocations`] are what the gate needs of an identity provider; `server` gives those of ours,
 //!   [`Discovered`] fetches the keys of others through [`Outgoing`].
 #![warn(missing_docs)]
@@ -17,6 +18,7 @@ mod claims;
 mod confirmation;
 mod discovered;
 mod gate;
+mod identity;
 mod issuer;
 mod known;
 mod mapping;
@@ -37,6 +39,7 @@ pub use claims::derived_id;
 pub use confirmation::ThumbprintForm;
 pub use discovered::{Discovered, Document};
 pub use gate::{AppRole, Credentials, Gate, Instance};
+pub use identity::{NoOwnToken, OwnIdentity, OwnToken};
 pub use issuer::{EntraCloud, KeySource, KeysUnavailable, Style, TrustedIssuer, Version};
 pub use mapping::{ClaimNames, ProfessionalClaims};
 pub use operation::{DicomOperation, Interaction, Operation};

@@ -35,7 +35,7 @@ use hygie_web::csrf::Csrf;
 use hygie_web::i18n::Source;
 
 pub use error::IdpError;
-pub use http::{cors, router};
+pub use http::{cors, managed_identity_router, router};
 pub use keys::Rotation;
 pub use schema::MIGRATIONS;
 
@@ -82,6 +82,8 @@ pub(crate) struct Inner {
     /// Requests of devices, and wrong codes that people type for them.
     pub devices: signin::throttle::Throttle,
     pub user_codes: signin::throttle::Throttle,
+    /// Wrong headers of workloads.
+    pub workload_headers: signin::throttle::Throttle,
     pub known: token::known::KnownParties,
 }
 
@@ -92,6 +94,7 @@ pub(crate) struct Digests {
     pub refreshes: Keyed,
     pub devices: Keyed,
     pub user_codes: Keyed,
+    pub workloads: Keyed,
     pub browsers: Keyed,
     pub password_marks: Keyed,
 }
@@ -113,6 +116,7 @@ impl Idp {
                 refreshes: root.derive("refresh tokens"),
                 devices: root.derive("device codes"),
                 user_codes: root.derive("user codes"),
+                workloads: root.derive("headers of workloads"),
                 browsers: root.derive("browsers"),
                 password_marks: root.derive("password marks"),
             },
@@ -121,6 +125,7 @@ impl Idp {
             throttle: signin::throttle::Throttle::default(),
             devices: signin::throttle::Throttle::default(),
             user_codes: signin::throttle::Throttle::new(USER_CODES),
+            workload_headers: signin::throttle::Throttle::default(),
             known: token::known::KnownParties::default(),
             provider,
             store: deps.store,

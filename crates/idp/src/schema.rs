@@ -2,7 +2,8 @@
 //!
 //! Ids are 16 bytes, instants milliseconds. Every table of a tenant has it first in its key, and every statement binds
 //! it; the exceptions are what *gives* the tenant: domain names, the unique index on applications, the cookie of a
-//! browser, the codes of a device; and what belongs to no tenant: signing keys and the root secret.
+//! browser, the codes of a device, the header of a
+//! workload; and what belongs to no tenant: signing keys and the root secret.
 
 use hygie_store::Migration;
 
@@ -115,5 +116,16 @@ CREATE TABLE idp_device ({i.def}digest {blob} NOT NULL, user_code {blob} NOT NUL
   polled_at {int}, answer {int} NOT NULL, answered_by {blob}, PRIMARY KEY ({i.col}digest));
 CREATE UNIQUE INDEX idp_device_user_code ON idp_device ({i.col}user_code);
 CREATE INDEX idp_device_expiry ON idp_device ({i.col}expires_at);",
+    },
+    Migration {
+        number: 208,
+        title: "managed identities",
+        sql: "
+ALTER TABLE idp_principal ADD COLUMN resource_id TEXT;
+CREATE TABLE idp_workload ({i.def}tenant {blob} NOT NULL, name TEXT NOT NULL, header {blob} NOT NULL,
+  principal {blob} NOT NULL, created_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, name));
+CREATE UNIQUE INDEX idp_workload_header ON idp_workload ({i.col}header);
+CREATE TABLE idp_workload_identity ({i.def}tenant {blob} NOT NULL, workload TEXT NOT NULL, principal {blob} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, workload, principal));",
     },
 ];

@@ -56,7 +56,7 @@ impl Sockets {
         Ok(Self(sockets))
     }
 
-    /// Serves the health listener, plain.
+    /// Serves without TLS what only this machine or its network asks.
     pub fn serve_plain(&mut self, address: SocketAddr, router: Router, serving: &Serving) -> Result<()> {
         let listener = self.take(address)?;
         let stop = serving.stop.clone();

@@ -152,6 +152,8 @@ pub struct ServicePrincipal {
     pub is_enabled: bool,
     /// Whether only principals with a role in it get tokens for it.
     pub requires_assignment: bool,
+    /// What a managed identity belongs to; none for an application.
+    pub resource_id: Option<String>,
     /// When it was created.
     pub created_at: Timestamp,
 }

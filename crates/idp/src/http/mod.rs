@@ -13,6 +13,7 @@ mod instance;
 mod keys;
 mod login;
 mod logout;
+mod managed;
 mod refused;
 mod token;
 mod userinfo;
@@ -27,6 +28,7 @@ use hygie_web::Asked;
 use hygie_web::layers::Cors;
 
 use crate::Idp;
+pub use managed::router as managed_identity_router;
 
 /// The session cookie of a browser.
 pub(crate) const SESSION_COOKIE: &str = "__Host-hygie-idp";

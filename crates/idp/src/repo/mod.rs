@@ -15,6 +15,7 @@ mod refresh;
 mod sessions;
 mod tenants;
 mod users;
+mod workloads;
 
 use hygie_store::StoreError;
 use serde::de::DeserializeOwned;
@@ -32,6 +33,7 @@ pub use refresh::{FamilyRow, Refreshes};
 pub use sessions::{SessionRow, Sessions};
 pub use tenants::{IsDefault, Tenants};
 pub use users::{Lockout, Users};
+pub use workloads::Workloads;
 
 /// A UUID column.
 fn uuid(bytes: &[u8], column: &str) -> Result<Uuid, StoreError> {

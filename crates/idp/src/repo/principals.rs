@@ -8,7 +8,7 @@ use crate::directory::ServicePrincipal;
 /// The service principals of a tenant.
 pub struct Principals<'t, 'e>(pub &'t mut Tx<'e>);
 
-const COLUMNS: &str = "id, app, home, display_name, enabled, assignment_required, created_at";
+const COLUMNS: &str = "id, app, home, display_name, enabled, assignment_required, created_at, resource_id";
 
 impl Principals<'_, '_> {
     /// The service principal of an application.
@@ -41,11 +41,18 @@ impl Principals<'_, '_> {
         self.0.query_one(&sql, &[id.into()]).await?.map(principal).transpose()
     }
 
+    /// The managed identity with this resource id.
+    pub async fn find_by_resource_id(&mut self, resource_id: &str) -> Result<Option<ServicePrincipal>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM idp_principal WHERE {{i.is}}tenant = :tenant AND resource_id = ?1");
+        let row = self.0.query_one(&sql, &[resource_id.into()]).await?;
+        row.map(principal).transpose()
+    }
+
     /// Writes a service principal under these names; each name, with a final slash or without, belongs to one service
     /// principal of a tenant: the services take both for theirs.
     pub async fn insert(&mut self, principal: &ServicePrincipal, names: &[String]) -> Result<(), StoreError> {
         let sql = "INSERT INTO idp_principal ({i.col}tenant, id, app, home, display_name, enabled, assignment_required,
-                   created_at) VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+                   created_at, resource_id) VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let values = [
             principal.id.into(),
             principal.app.into(),
@@ -54,6 +61,7 @@ impl Principals<'_, '_> {
             principal.is_enabled.into(),
             principal.requires_assignment.into(),
             principal.created_at.into(),
+            principal.resource_id.as_deref().into(),
         ];
         self.0.execute(sql, &values).await?;
         let sql = "INSERT INTO idp_principal_name ({i.col}tenant, name, principal) VALUES ({i.val}:tenant, ?1, ?2)";
@@ -92,5 +100,6 @@ fn principal(mut row: Row) -> Result<ServicePrincipal, StoreError> {
         is_enabled: row.take(4)?,
         requires_assignment: row.take(5)?,
         created_at: row.take(6)?,
+        resource_id: row.take(7)?,
     })
 }

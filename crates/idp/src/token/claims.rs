@@ -145,6 +145,7 @@ pub fn access(facts: &Facts<'_>, expires_at: Timestamp, scopes: &[String]) -> Ma
         claims.put("oid", principal.id.to_string());
         claims.put("roles", roles(&resource.party.application, &facts.parties.app_roles));
         claims.put("sub", principal.id.to_string());
+        claims.put("xms_mirid", principal.resource_id.clone());
     }
     end(claims, facts, v2)
 }

@@ -65,7 +65,7 @@ impl Idp {
     }
 
     /// The parties when an application acts for itself, read at most a second ago.
-    async fn own_parties(&self, cx: &Cx, client: AppId, resource: &str) -> Result<Arc<Parties>, IdpError> {
+    pub(super) async fn own_parties(&self, cx: &Cx, client: AppId, resource: &str) -> Result<Arc<Parties>, IdpError> {
         let known = &self.inner().known;
         let key = (cx.tenant, client, resource.to_owned());
         match known.find(&key, cx.now) {
@@ -78,7 +78,7 @@ impl Idp {
         }
     }
 
-    fn app_facts<'a>(&'a self, cx: &'a Cx, parties: &'a Parties, proof: Proof) -> Facts<'a> {
+    pub(super) fn app_facts<'a>(&'a self, cx: &'a Cx, parties: &'a Parties, proof: Proof) -> Facts<'a> {
         Facts {
             provider: &self.inner().provider,
             parties,

@@ -9,6 +9,7 @@ mod code;
 mod device;
 mod issue;
 pub(crate) mod known;
+mod managed;
 mod on_behalf_of;
 mod party;
 mod refresh;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use asking::Asking;
 pub(crate) use claims::grant_of;
 pub use device::{DeviceAsk, DeviceWay};
+pub use managed::{ManagedError, ManagedToken, Recognised, Selector};
 pub use userinfo::{UserInfo, UserInfoError};
 
 /// What a person authorized: kept with the code, then with the family of refresh tokens.

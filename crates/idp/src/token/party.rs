@@ -7,7 +7,9 @@ use hygie_store::Tx;
 use uuid::Uuid;
 
 use super::claims::Proof;
-use crate::directory::{Application, DIRECTORY_API, GroupClaims, ServicePrincipal, Tenant, User, directory_api};
+use crate::directory::{
+    Application, DIRECTORY_API, GroupClaims, ServicePrincipal, Tenant, User, directory_api, managed_identity,
+};
 use crate::repo::{Applications, Credentials, Grants, Groups, Principals, Tenants, Users};
 use crate::{Idp, IdpError};
 
@@ -185,6 +187,9 @@ impl Idp {
     async fn registration(&self, cx: &Cx, principal: &ServicePrincipal) -> Result<Option<Application>, IdpError> {
         if principal.app == DIRECTORY_API {
             return Ok(Some(directory_api()));
+        }
+        if principal.resource_id.is_some() {
+            return Ok(Some(managed_identity(principal)));
         }
         self.inner()
             .store

@@ -8,6 +8,7 @@ mod authorize;
 mod device;
 mod gate;
 mod keys;
+mod managed;
 mod metadata;
 mod mixup;
 mod on_behalf_of;

@@ -133,7 +133,10 @@ async fn a_page_signs_in_again_after_a_day() {
             ("client_id", id.as_str()),
             ("refresh_token", current.as_str()),
         ];
-        let body = world.browser().post_with(&path, &origin, &fields).await.json();
+        let answer = world.browser().post_with(&path, &origin, &fields).await;
+        // The page of that origin may read it, and no other.
+        assert_eq!(answer.header("access-control-allow-origin"), "https://spa.example");
+        let body = answer.json();
         assert_eq!(body["refresh_token_expires_in"], left, "the end does not move");
         current = token(&body);
     }
@@ -291,4 +294,33 @@ async fn a_revocation_hits_what_began_while_it_was_on_its_way() {
     assert_eq!(code_of(&world.redeem(&second).await), 50_132, "the code");
     let silent = browser.get(&format!("{request}&prompt=none")).await;
     assert_eq!(silent.redirect_param("error").as_deref(), Some("login_required"));
+}
+
+#[tokio::test]
+async fn version_1_speaks_of_resources_and_tells_the_account() {
+    let world = World::new().await;
+    let body = world.code_flow(&[]).await;
+    let id = world.portal.to_string();
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("client_id", id.as_str()),
+        ("client_secret", world.secret.as_str()),
+        ("refresh_token", body["refresh_token"].as_str().unwrap()),
+        ("resource", FHIR),
+        ("client_info", "1"),
+    ];
+    let answer = world.browser().post(&world.path("oauth2/token"), &fields).await.json();
+    assert_eq!(
+        (&answer["resource"], answer["expires_on"].is_string()),
+        (&FHIR.into(), true)
+    );
+    let told = hygie_jose::base64url::decode(answer["client_info"].as_str().unwrap()).unwrap();
+    let told: Value = serde_json::from_slice(&told).unwrap();
+    assert_eq!(
+        (&told["uid"], &told["utid"]),
+        (&world.nurse.to_string().into(), &world.tenant.to_string().into())
+    );
+    // The family is the same: the next token serves the other version.
+    let next = answer["refresh_token"].as_str().unwrap();
+    assert_eq!(world.refresh(next, &[]).await.status, 200);
 }

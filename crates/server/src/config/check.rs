@@ -7,6 +7,7 @@ use std::path::Path;
 
 use hygie_access::Role;
 use hygie_core::{Clock, TenantId};
+use hygie_idp::directory::is_workload_name;
 use url::Url;
 
 use super::{AppRole, Application, Config, MasterKey, Problems, Service, Workspace};
@@ -25,6 +26,7 @@ pub fn check(config: &Config, text: &str) -> Problems {
     check.storage(config);
     check.services(config);
     check.tenants(config);
+    check.managed_identity(config);
     check.workspaces(config);
     if let Err(error) = config.outgoing.policy() {
         check.problems.add(text, &(0..0), &format!("[outgoing]: {error:#}"));
@@ -134,6 +136,55 @@ impl Check<'_> {
     fn certificate(&mut self, span: &Range<usize>, chain: &Path, key: &Path, host: &str) {
         if let Err(error) = certificate::check_files(chain, key, host, SystemClock.now()) {
             self.add(span, format!("{error:#}"));
+        }
+    }
+
+    /// What is plain HTTP and hands out tokens stays on this machine.
+    fn managed_identity(&mut self, config: &Config) {
+        let mut names = HashSet::new();
+        for tenant in &config.tenants {
+            let (span, tenant) = (tenant.span(), tenant.get_ref());
+            for workload in &tenant.workloads {
+                let called = std::iter::once(&workload.name).chain(&workload.user_assigned);
+                for name in called.filter(|name| !is_workload_name(name)) {
+                    self.add(
+                        &span,
+                        format!("{name:?} cannot be a workload: 3 to 128 letters, digits, - and _"),
+                    );
+                }
+                if !names.insert((tenant.id, workload.name.as_str())) {
+                    self.add(&span, format!("workload {:?} is there twice", workload.name));
+                }
+            }
+        }
+        let Some(identities) = &config.managed_identity else {
+            return;
+        };
+        let (span, identities) = (identities.span(), identities.get_ref());
+        if !identities.listen.ip().is_loopback() {
+            let message = format!(
+                "managed_identity must listen on this machine alone, not on {}",
+                identities.listen
+            );
+            self.add(&span, message);
+        }
+        let services = [
+            Some(config.health.listen),
+            Some(config.login.get_ref().listen),
+            config.portal.as_ref().map(|portal| portal.get_ref().listen),
+            config.fhir.as_ref().map(|fhir| fhir.get_ref().listen),
+            config.back_channel.as_ref().map(|back| back.get_ref().listen),
+        ];
+        if services.contains(&Some(identities.listen)) {
+            self.add(&span, format!("managed_identity cannot share {}", identities.listen));
+        }
+        if let Some(imds) = &identities.imds
+            && !names.contains(&(imds.tenant, imds.workload.as_str()))
+        {
+            self.add(
+                &span,
+                format!("imds names {:?}, which is no workload of its tenant", imds.workload),
+            );
         }
     }
 
@@ -356,6 +407,7 @@ id = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001"
 domain = "ch.test"
 display_name = "CH"
 administrator = { upn = "admin@ch.test", password_env = "ADMIN_PASSWORD" }
+workloads = [{ name = "exporter", header_file = "exporter.header" }]
 
 [[workspaces]]
 name = "ch"
@@ -580,6 +632,33 @@ role_assignments = [
             "{:?}",
             problems(&unvouched)
         );
+    }
+
+    #[test]
+    fn managed_identities_stay_on_this_machine() {
+        let cases = [
+            (
+                "[[tenants]]",
+                "[managed_identity]\nlisten = \"0.0.0.0:9454\"\n[[tenants]]",
+                "must listen on this machine alone",
+            ),
+            (
+                "[[tenants]]",
+                "[managed_identity]\nlisten = \"127.0.0.1:8443\"\n[[tenants]]",
+                "managed_identity cannot share 127.0.0.1:8443",
+            ),
+            (
+                "[[tenants]]",
+                "[managed_identity]\nlisten = \"127.0.0.1:9454\"\nimds = { tenant = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001\", \
+                 workload = \"other\" }\n[[tenants]]",
+                "no workload of its tenant",
+            ),
+            ("\"exporter\"", "\"a/b\"", "cannot be a workload"),
+        ];
+        for (from, to, expected) in cases {
+            let found = problems(&GOOD.replacen(from, to, 1));
+            assert!(found.iter().any(|line| line.contains(expected)), "{to}: {found:?}");
+        }
     }
 
     #[test]

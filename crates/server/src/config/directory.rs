@@ -20,6 +20,23 @@ pub struct Tenant {
     /// Its own applications, each registered when it is not there.
     #[serde(default)]
     pub applications: Vec<Application>,
+    /// Programs with managed identities.
+    #[serde(default)]
+    pub workloads: Vec<Workload>,
+}
+
+/// A program with managed identities.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// Its name in the tenant.
+    pub name: String,
+    /// The file that its secret is written to, for this program alone, when there is none; without the file the workload
+    /// gets a new secret at the next start.
+    pub header_file: PathBuf,
+    /// Names of identities that it may share with others; made when they are not there.
+    #[serde(default)]
+    pub user_assigned: Vec<String>,
 }
 
 /// The first administrator of a tenant.

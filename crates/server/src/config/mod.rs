@@ -22,7 +22,7 @@ use toml::Spanned;
 use url::Url;
 
 pub use check::host_of;
-pub use directory::{Administrator, Application, Tenant};
+pub use directory::{Administrator, Application, Tenant, Workload};
 pub use issuers::{AppRole, EntraTenant, Metadata, OpenIdIssuer};
 pub use outgoing::Outgoing;
 pub use problem::{Problem, Problems};
@@ -70,6 +70,8 @@ pub struct Config {
     pub fhir: Option<Spanned<Fhir>>,
     /// The same services for clients with a certificate, which is asked for here alone.
     pub back_channel: Option<Spanned<Service>>,
+    /// Tokens of managed identities, plain HTTP for programs of this machine.
+    pub managed_identity: Option<Spanned<ManagedIdentity>>,
     /// Establishments whose directories live here.
     #[serde(default)]
     pub tenants: Vec<Spanned<Tenant>>,
@@ -113,6 +115,27 @@ impl Default for Log {
 pub struct Health {
     /// Address and port.
     pub listen: SocketAddr,
+}
+
+/// The listener of managed identities.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManagedIdentity {
+    /// Address and port, of this machine.
+    pub listen: SocketAddr,
+    /// The form of virtual machines, in which a program shows no secret: off unless it is written here which program
+    /// everybody on this machine is taken for.
+    pub imds: Option<Imds>,
+}
+
+/// The program that is asked for without a secret.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Imds {
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// Its name.
+    pub workload: String,
 }
 
 /// Where a service is, and with which certificate.
@@ -274,6 +297,10 @@ impl Config {
             service.key.as_mut().map(resolve);
         }
         self.outgoing.roots.iter_mut().for_each(resolve);
+        for tenant in &mut self.tenants {
+            let workloads = tenant.as_mut().workloads.iter_mut();
+            workloads.for_each(|workload| resolve(&mut workload.header_file));
+        }
         if let Some(fhir) = &mut self.fhir {
             let fhir = fhir.as_mut();
             fhir.certificate.as_mut().map(resolve);

@@ -44,6 +44,23 @@ pub struct Endpoints {
     /// The same services for clients with a certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back_channel: Option<String>,
+    /// Tokens of the managed identities of `demo-workload`, plain HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_identity: Option<ManagedIdentity>,
+}
+
+/// What a program needs to get tokens of its managed identities: the variables `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`
+/// of its environment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ManagedIdentity {
+    /// Address.
+    pub endpoint: String,
+    /// The secret that the program shows.
+    pub header: String,
+    /// Client id of the identity that is the workload's own; it reads the FHIR service.
+    pub system_assigned: AppId,
+    /// Client id of an identity that workloads share; it has no role.
+    pub user_assigned: AppId,
 }
 
 /// An establishment.

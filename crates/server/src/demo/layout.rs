@@ -21,6 +21,8 @@ pub enum Service {
     Health,
     /// What asks for a client certificate: FHIR for tokens that are bound to one.
     BackChannel,
+    /// Tokens of managed identities.
+    ManagedIdentity,
 }
 
 impl Service {
@@ -31,13 +33,14 @@ impl Service {
             Self::Fhir => 6,
             Self::Health => 10,
             Self::BackChannel => 13,
+            Self::ManagedIdentity => 14,
         }
     }
 
     /// The first label of its host below the domain; the portal is at the domain itself.
     const fn label(self) -> Option<&'static str> {
         match self {
-            Self::Portal | Self::Health => None,
+            Self::Portal | Self::Health | Self::ManagedIdentity => None,
             Self::Login => Some("login"),
             Self::Fhir => Some("fhir"),
             Self::BackChannel => Some("back"),
@@ -52,6 +55,7 @@ impl Service {
             Self::Fhir => "fhir",
             Self::Health => "health",
             Self::BackChannel => "back channel",
+            Self::ManagedIdentity => "managed identity",
         }
     }
 }
@@ -103,10 +107,11 @@ impl Layout {
         }
     }
 
-    /// The address of a service, without a final slash. Health is plain and local in every world, for scripts.
+    /// The address of a service, without a final slash. Health and managed identities are plain and local in every
+    /// world, for scripts and programs of this machine.
     pub fn origin(&self, service: Service) -> String {
         let port = self.base_port + service.offset();
-        if service == Service::Health {
+        if matches!(service, Service::Health | Service::ManagedIdentity) {
             return format!("http://localhost:{port}");
         }
         let hosts = self.hosts(service);
@@ -141,6 +146,7 @@ mod tests {
         assert_eq!(plain.origin(Service::Portal), "https://localhost:8440");
         assert_eq!(plain.origin(Service::Fhir), "https://localhost:8446");
         assert_eq!(plain.origin(Service::Health), "http://localhost:8450");
+        assert_eq!(plain.origin(Service::ManagedIdentity), "http://localhost:8454");
         let named = Layout::new(9000, Some("Hygie.Test.")).expect("a layout");
         assert_eq!(named.origin(Service::Portal), "https://hygie.test:9000");
         assert_eq!(named.origin(Service::Login), "https://login.hygie.test:9001");

@@ -9,6 +9,10 @@ pub const WORKSPACE: &str = "demo";
 pub const FHIR: &str = "fhir";
 /// The client that may prove itself by a certificate, too.
 pub const CERTIFIED: &str = "fhir-reader";
+/// The program of this machine that has managed identities.
+pub const WORKLOAD: &str = "demo-workload";
+/// The identity that it shares with others.
+pub const SHARED_IDENTITY: &str = "demo-shared";
 /// The installed application through which people sign in: a public client.
 pub const DEMO_WEB: &str = "demo-web";
 /// The page that does it all in the browser.

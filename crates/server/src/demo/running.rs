@@ -31,6 +31,7 @@ const SERVICES: &[Service] = &[
     Service::Fhir,
     Service::Health,
     Service::BackChannel,
+    Service::ManagedIdentity,
 ];
 
 /// A demo world with its services.
@@ -201,6 +202,8 @@ async fn serve(
     };
     let portal = base.portal_router(portal::router(entry))?;
     sockets.serve_plain(layout.address(Service::Health), health::router(health.clone()), serving)?;
+    let identities = base.managed_identity_router(None)?;
+    sockets.serve_plain(layout.address(Service::ManagedIdentity), identities, serving)?;
     let fronts = vec![
         front(Service::Portal, portal),
         front(Service::Login, login),

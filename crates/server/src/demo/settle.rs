@@ -25,6 +25,18 @@ pub struct Settled {
     pub fhir_app: AppId,
     /// Who has which role.
     pub role_assignments: Vec<RoleAssignment>,
+    /// The program with managed identities.
+    pub workload: Workload,
+}
+
+/// A program with managed identities.
+pub struct Workload {
+    /// What it shows.
+    pub header: Secret<String>,
+    /// Client id of its own identity.
+    pub system_assigned: AppId,
+    /// Client id of the one that it shares.
+    pub user_assigned: AppId,
 }
 
 /// Settles everything. Cut short, it must begin again in an empty directory.
@@ -40,9 +52,11 @@ pub async fn settle(base: &Base, dir: &Path, fhir_base: &str) -> Result<Settled>
     }
     let owner = tenants.first_mut().context("there is no establishment")?;
     let fhir_app = settler.owner_of_workspace(owner, fhir_base).await?;
+    let workload = settler.workload(owner.id).await?;
     Ok(Settled {
         tenants,
         fhir_app,
+        workload,
         role_assignments: settler.role_assignments,
     })
 }
@@ -166,6 +180,22 @@ impl Settler<'_> {
         }
         owner.apps.extend(self.sign_in_apps(&cx, service.app).await?);
         Ok(service.app)
+    }
+
+    /// A program of this machine: its own identity reads the FHIR service, the one that it shares has no role.
+    async fn workload(&mut self, owner: TenantId) -> Result<Workload> {
+        let cx = self.base.cx(owner);
+        let idp = &self.base.idp;
+        let made = idp.create_workload(&cx, people::WORKLOAD).await?;
+        let shared = idp.create_user_assigned_identity(&cx, people::SHARED_IDENTITY).await?;
+        idp.assign_identity(&cx, people::WORKLOAD, shared.id).await?;
+        let own = (made.identity.id, AssigneeKind::ManagedIdentity);
+        self.assign(&cx, own, people::READER, people::WORKLOAD).await?;
+        Ok(Workload {
+            header: made.header,
+            system_assigned: made.identity.app,
+            user_assigned: shared.app,
+        })
     }
 
     /// The applications that people sign in to, one of each platform. Each reads FHIR for its person; the server does

@@ -13,6 +13,8 @@ pub fn render(document: &Document, dir: &str) -> String {
     for workspace in &document.workspaces {
         addresses.extend(workspace.fhir.iter().map(|fhir| ("FHIR", fhir.base.clone())));
     }
+    let identity = document.endpoints.managed_identity.as_ref();
+    addresses.extend(identity.map(|identity| ("Managed identity", identity.endpoint.clone())));
     addresses.push(("Health", document.endpoints.health.clone()));
     addresses.push(("Authority", format!("{dir}/{}", document.ca_certificate.display())));
     addresses.push(("Everything", format!("{dir}/{}", super::document::FILE)));

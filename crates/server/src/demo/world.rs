@@ -4,7 +4,7 @@
 use hygie_core::{Clock, Random, random_array};
 use serde::{Deserialize, Serialize};
 
-use super::document::{DataService, Document, Endpoints, Workspace};
+use super::document::{DataService, Document, Endpoints, ManagedIdentity, Workspace};
 use super::folder::Folder;
 use super::layout::{Layout, Service};
 use super::people;
@@ -97,6 +97,12 @@ impl World {
                 login: Some(layout.origin(Service::Login)),
                 health: layout.origin(Service::Health),
                 back_channel: Some(layout.origin(Service::BackChannel)),
+                managed_identity: Some(ManagedIdentity {
+                    endpoint: format!("{}/msi/token", layout.origin(Service::ManagedIdentity)),
+                    header: settled.workload.header.expose().clone(),
+                    system_assigned: settled.workload.system_assigned,
+                    user_assigned: settled.workload.user_assigned,
+                }),
             },
             tenants: settled.tenants,
             workspaces: workspaces.into_iter().collect(),

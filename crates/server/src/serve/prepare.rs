@@ -9,7 +9,10 @@ use hygie_jose::Certificate;
 use hygie_oidc::RedirectUris;
 
 use crate::ambient::environment;
-use crate::config::{Application, Config, FhirInstance, RoleAssignment, Tenant, Whose, Workspace, env_origin};
+use crate::config::{
+    Application, Config, FhirInstance, RoleAssignment, Tenant, Whose, Workload, Workspace, env_origin,
+};
+use crate::files;
 use crate::tls::certificate::read_certificate;
 use crate::wiring::{Base, USER_IMPERSONATION};
 
@@ -18,6 +21,9 @@ pub async fn prepare(base: &Base, config: &Config) -> Result<()> {
     let _alone = base.stores.prepare_alone().await?;
     for tenant in &config.tenants {
         make_tenant(base, tenant.get_ref()).await?;
+        for workload in &tenant.get_ref().workloads {
+            make_workload(base, &base.cx(tenant.get_ref().id), workload).await?;
+        }
     }
     for workspace in config.workspaces.iter().map(toml::Spanned::get_ref) {
         let cx = base.cx(workspace.tenant);
@@ -77,6 +83,28 @@ async fn make_tenant(base: &Base, tenant: &Tenant) -> Result<()> {
         base.idp.create_user(&cx, new).await?;
     }
     tracing::info!(tenant = %tenant.id, "tenant created");
+    Ok(())
+}
+
+/// A program with its identities. Its secret is shown once, to the file: one that was lost is replaced.
+async fn make_workload(base: &Base, cx: &Cx, workload: &Workload) -> Result<()> {
+    let (idp, name, file) = (&base.idp, workload.name.as_str(), &workload.header_file);
+    let header = match idp.find_workload(cx, name).await? {
+        None => Some(idp.create_workload(cx, name).await?.header),
+        Some(_) if !file.exists() => Some(idp.renew_workload_header(cx, name).await?),
+        Some(_) => None,
+    };
+    if let Some(header) = header {
+        let written = files::write_private(file, header.expose().as_bytes());
+        written.with_context(|| format!("cannot write the secret of {name} to {}", file.display()))?;
+    }
+    for shared in &workload.user_assigned {
+        let identity = match idp.find_user_assigned_identity(cx, shared).await? {
+            Some(identity) => identity,
+            None => idp.create_user_assigned_identity(cx, shared).await?,
+        };
+        idp.assign_identity(cx, name, identity.id).await?;
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use hygie_core::{Clock, Random};
+use hygie_idp::token::Recognised;
 use url::Url;
 
 use super::issuers::Issuers;
@@ -66,6 +67,14 @@ impl Running {
         };
         let (fronts, health) = fronts(config, &mut base, &serving).await?;
         sockets.serve_plain(config.health.listen, health::router(health.clone()), &serving)?;
+        if let Some(identities) = &config.managed_identity {
+            let imds = identities.get_ref().imds.as_ref().map(|imds| Recognised {
+                tenant: imds.tenant,
+                workload: imds.workload.clone(),
+            });
+            let router = base.managed_identity_router(imds)?;
+            sockets.serve_plain(identities.get_ref().listen, router, &serving)?;
+        }
         sockets.serve(fronts, &serving)?;
         base.start_maintenance(&stop);
         health.started();
@@ -98,6 +107,8 @@ fn addresses(config: &Config) -> Vec<(&'static str, std::net::SocketAddr)> {
     wanted.extend(config.fhir.as_ref().map(|fhir| ("fhir", fhir.get_ref().listen)));
     let back = config.back_channel.as_ref();
     wanted.extend(back.map(|back| ("back channel", back.get_ref().listen)));
+    let identities = config.managed_identity.as_ref();
+    wanted.extend(identities.map(|identities| ("managed identity", identities.get_ref().listen)));
     wanted
 }
 

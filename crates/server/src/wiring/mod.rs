@@ -18,6 +18,7 @@ use hygie_access::Assignments;
 use hygie_core::{Clock, Cx, Random, TenantId};
 use hygie_fhir::Fhir;
 use hygie_idp::Idp;
+use hygie_idp::token::Recognised;
 use hygie_store::keys::KeyProvider;
 use hygie_web::client::Proxies;
 use uuid::Uuid;
@@ -111,6 +112,21 @@ impl Base {
             services.push(fhir::open(self, instance).await?);
         }
         Ok(services)
+    }
+
+    /// What answers programs of this machine that ask for tokens of their managed identities; `imds` is the program that
+    /// is asked for without a secret.
+    pub fn managed_identity_router(&mut self, imds: Option<Recognised>) -> Result<Router> {
+        let service = edge::Service {
+            name: "managed-identity",
+            messages: &[],
+            render: Arc::new(hygie_web::error::Pages),
+            cors: |_| hygie_web::layers::Cors::Closed,
+            limits: hygie_web::layers::Limits::default(),
+            store: self.stores.directory().clone(),
+        };
+        let router = hygie_idp::managed_identity_router(self.idp.clone(), imds);
+        self.edge.put(router, service)
     }
 
     /// What answers at the FHIR host: all services, each under its own path.

@@ -5,6 +5,7 @@
 mod applications;
 mod people;
 mod permissions;
+mod workloads;
 
 use futures_util::future::BoxFuture;
 use hygie_core::{AppId, Cx, ErrorKind, Fault, ObjectId, Secret, TenantId, Timestamp, random_array};
@@ -17,6 +18,8 @@ use super::user::is_unseen;
 use super::{Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, ServicePrincipal, Tenant, directory_api};
 use crate::repo::{Global, IsDefault, Principals, Tenants};
 use crate::{Idp, IdpError};
+
+pub use workloads::NewWorkload;
 
 /// Longest name for display.
 const MAX_NAME: usize = 256;
@@ -206,6 +209,7 @@ fn principal_of(cx: &Cx, application: &Application) -> ServicePrincipal {
         display_name: application.display_name.clone(),
         is_enabled: true,
         requires_assignment: false,
+        resource_id: None,
         created_at: cx.now,
     }
 }
