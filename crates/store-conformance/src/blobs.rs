@@ -28,6 +28,8 @@ pub struct Place {
     pub store: Store,
     /// Where the blobs lie, for one who alters them.
     pub objects: Arc<dyn ObjectStore>,
+    /// Whether uploads that were not completed can be seen there.
+    pub shows_uploads: bool,
     /// What has to live as long.
     pub keep: Box<dyn Send + Sync>,
 }
@@ -54,6 +56,7 @@ const CHECKS: &[(&str, Check)] = checks![
     references_live_and_die_with_their_transaction,
     a_late_reference_is_refused,
     only_old_orphans_are_swept,
+    unfinished_uploads_are_swept,
     what_is_missing_or_foreign_is_found,
 ];
 
@@ -429,6 +432,30 @@ async fn only_old_orphans_are_swept(place: &Place, cx: &Cx) {
     assert_eq!(whole(place, cx, kept.reference).await.expect("the kept one"), b"kept");
     let report = place.blobs.verify(&place.store, cx).await.expect("verified");
     assert_eq!((report.blobs, report.orphans, report.findings.len()), (1, 0, 0));
+}
+
+/// Of a program that was killed: nobody takes the upload back.
+async fn unfinished_uploads_are_swept(place: &Place, cx: &Cx) {
+    stored(place, cx, b"orphan").await;
+    let changed = place
+        .objects
+        .list(None)
+        .map_ok(|object| object.last_modified.timestamp_millis());
+    let changed: Vec<i64> = changed.try_collect().await.expect("a listing");
+    let path = Path::from(format!("{}/ab/ab{:030}", cx.tenant, 7));
+    let mut upload = place.objects.put_multipart(&path).await.expect("an upload");
+    let part = content(5 << 20);
+    upload.put_part(part.into()).await.expect("a part");
+    std::mem::forget(upload);
+    let report = place.blobs.verify(&place.store, cx).await.expect("verified");
+    assert_eq!(report.uploads, u64::from(place.shows_uploads), "{report:?}");
+    assert!(report.findings.is_empty(), "{report:?}");
+    let later = Timestamp::from_millis(changed[0]) + MIN_GRACE + Duration::from_mins(10);
+    let swept = place.blobs.sweep(&place.store, &at(cx, later), Duration::ZERO).await;
+    let swept = swept.expect("swept");
+    assert_eq!((swept.orphans, swept.uploads), (1, report.uploads));
+    let report = place.blobs.verify(&place.store, cx).await.expect("verified");
+    assert_eq!((report.orphans, report.uploads), (0, 0));
 }
 
 async fn what_is_missing_or_foreign_is_found(place: &Place, cx: &Cx) {

@@ -53,7 +53,7 @@ impl BlobError {
     }
 
     /// What it means that something failed that concerns no single blob.
-    pub(super) fn unavailable(error: impl Into<Source>) -> Self {
+    pub fn unavailable(error: impl Into<Source>) -> Self {
         let error = error.into();
         if is_full(&*error) {
             Self::Full(error)

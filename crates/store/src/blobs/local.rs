@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
+use futures_util::future::BoxFuture;
 use hygie_core::Timestamp;
 use object_store::local::LocalFileSystem;
 
-use super::{BlobError, Blobs, Container, Options};
+use super::{BlobError, Blobs, Options, Uploads};
 use crate::files::sync_directory_of;
 use crate::keys::{Keyring, Purpose};
 
@@ -33,26 +34,57 @@ pub fn open_on_disk(directory: &Path, instance: &str, keyring: &Keyring) -> Resu
 pub fn open_existing_on_disk(directory: &Path, instance: &str, keyring: &Keyring) -> Result<Blobs, BlobError> {
     let place = place(directory, instance);
     let disk = LocalFileSystem::new_with_prefix(&place).map_err(BlobError::unavailable)?;
-    let container = Container::new(Options {
+    Blobs::open_existing(Options {
         // What was answered must survive a power loss, which it does not by default.
         objects: Arc::new(disk.with_fsync(true)),
         instance,
         keyring,
         part: PART,
-    })?;
-    Ok(Blobs(Arc::new(Container {
-        directory: Some(place),
-        ..container
-    })))
+        uploads: Some(Arc::new(StagingFiles(place))),
+    })
 }
 
 pub fn place(directory: &Path, instance: &str) -> PathBuf {
     directory.join(format!("{instance}.blobs"))
 }
 
+/// The files of unfinished uploads below a directory of blobs.
+pub struct StagingFiles(pub PathBuf);
+
+impl StagingFiles {
+    fn run<'a, T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
+    ) -> BoxFuture<'a, Result<T, BlobError>> {
+        let directory = self.0.clone();
+        Box::pin(async move {
+            let done = tokio::task::spawn_blocking(move || work(&directory)).await;
+            done.map_err(BlobError::unavailable)?.map_err(BlobError::unavailable)
+        })
+    }
+}
+
+impl Uploads for StagingFiles {
+    fn count(&self) -> BoxFuture<'_, Result<u64, BlobError>> {
+        self.run(|directory| {
+            let files = all_files(directory)?;
+            Ok(files.iter().filter(|(path, _)| is_staging(path)).count() as u64)
+        })
+    }
+
+    fn remove_before(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, BlobError>> {
+        self.run(move |directory| remove_abandoned(directory, before))
+    }
+
+    fn remove_of<'a>(&'a self, path: &'a object_store::path::Path) -> BoxFuture<'a, Result<(), BlobError>> {
+        let path = path.clone();
+        self.run(move |directory| remove_staging_of(directory, &path))
+    }
+}
+
 /// Removes the files of uploads that were begun and not written on since `before`: their program was killed. A listing
 /// of the object store does not show them (`ID#1`). It blocks.
-pub fn remove_abandoned(directory: &Path, before: Timestamp) -> io::Result<u64> {
+fn remove_abandoned(directory: &Path, before: Timestamp) -> io::Result<u64> {
     let mut removed = 0;
     for (path, changed) in all_files(directory)? {
         if is_staging(&path) && changed < before {
@@ -63,7 +95,7 @@ pub fn remove_abandoned(directory: &Path, before: Timestamp) -> io::Result<u64> 
 }
 
 /// Removes what an upload to `path` that could not be completed may have left beside it. It blocks.
-pub fn remove_staging_of(directory: &Path, path: &object_store::path::Path) -> io::Result<()> {
+fn remove_staging_of(directory: &Path, path: &object_store::path::Path) -> io::Result<()> {
     let target = directory.join(path.as_ref());
     let Some((parent, name)) = target.parent().zip(target.file_name()) else {
         return Ok(());

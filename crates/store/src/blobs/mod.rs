@@ -18,11 +18,11 @@ mod read;
 mod references;
 #[cfg(test)]
 mod tests;
+mod uploads;
 mod verify;
 mod write;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -37,6 +37,7 @@ pub use self::local::{open_existing_on_disk, open_on_disk};
 pub use self::read::Blob;
 pub(crate) use self::references::TABLE;
 pub use self::references::{Reference, References, Stored};
+pub use self::uploads::Uploads;
 pub use self::verify::{Finding, MIN_GRACE, Report, Swept};
 pub use self::write::Writer;
 use crate::keys::{DataKey, KeyId, Keyring, Purpose};
@@ -87,6 +88,8 @@ pub struct Options<'a> {
     pub keyring: &'a Keyring,
     /// Bytes of a part of an upload, which is also what a reader fetches at a time. S3 wants at least 5 MiB.
     pub part: usize,
+    /// How what unfinished uploads leave there is found and removed, where that can be done.
+    pub uploads: Option<Arc<dyn Uploads>>,
 }
 
 /// The blobs of one service instance. Cheap to clone.
@@ -101,8 +104,7 @@ struct Container {
     part: usize,
     /// Binary logarithm of the size of new chunks.
     chunk: u8,
-    /// Where they lie, when that is a directory.
-    directory: Option<PathBuf>,
+    uploads: Option<Arc<dyn Uploads>>,
 }
 
 impl Blobs {
@@ -152,7 +154,7 @@ impl Container {
             keys: options.keyring.find_all(&purpose),
             part: options.part.max(1),
             chunk: format::CHUNK,
-            directory: None,
+            uploads: options.uploads,
         })
     }
 

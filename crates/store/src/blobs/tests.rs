@@ -16,6 +16,7 @@ use object_store::{
 };
 use proptest::prelude::*;
 
+use super::local::StagingFiles;
 use super::*;
 use crate::fakes::{FixedClock, SeededRandom, cx};
 use crate::keys::MasterKey;
@@ -42,7 +43,7 @@ fn blobs(objects: Arc<dyn ObjectStore>, part: usize, directory: Option<&FilePath
     let keys = tempfile::tempdir().unwrap();
     let container = Container::new_with_key(objects, part, &keyring(keys.path()));
     Blobs(Arc::new(Container {
-        directory: directory.map(FilePath::to_owned),
+        uploads: directory.map(|directory| Arc::new(StagingFiles(directory.to_owned())) as Arc<dyn Uploads>),
         ..container
     }))
 }
@@ -55,6 +56,7 @@ impl Container {
             instance: "test",
             keyring,
             part,
+            uploads: None,
         });
         Self {
             chunk: CHUNK_LOG2,
@@ -197,7 +199,7 @@ async fn another_key_of_the_container_still_opens() {
             keys,
             objects: world.objects.clone(),
             instance: "test".to_owned(),
-            directory: None,
+            uploads: None,
             ..newer
         }));
         let read = blobs.read(&world.cx, world.reference).await.map(drop);

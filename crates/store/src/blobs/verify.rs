@@ -7,7 +7,7 @@ use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use hygie_core::{Cx, TenantId, Timestamp};
 
 use super::references::{Reference, References};
-use super::{BlobError, BlobId, Blobs, local, name};
+use super::{BlobError, BlobId, Blobs, name};
 use crate::{Store, StoreError};
 
 /// Younger blobs are not swept, whatever grace is asked for: a transaction may be about to refer to them, and the clock
@@ -55,6 +55,8 @@ pub struct Report {
     pub orphans: u64,
     /// Bytes that they take.
     pub orphaned_bytes: u64,
+    /// Uploads that were begun and not completed, where they can be seen. As the orphans.
+    pub uploads: u64,
     /// What is wrong.
     pub findings: Vec<Finding>,
     /// Findings beyond those.
@@ -78,7 +80,7 @@ pub struct Swept {
     pub orphans: u64,
     /// Bytes that they took.
     pub bytes: u64,
-    /// Files of uploads whose program was killed.
+    /// Uploads whose program was killed.
     pub uploads: u64,
 }
 
@@ -132,6 +134,9 @@ impl Blobs {
                 report.orphaned_bytes += orphan.size;
             }
         }
+        if let Some(uploads) = &self.0.uploads {
+            report.uploads = uploads.count().await?;
+        }
         Ok(report)
     }
 
@@ -170,8 +175,8 @@ impl Blobs {
         Ok(())
     }
 
-    /// Removes the blobs that nobody has referred to for as long as the grace, [`MIN_GRACE`] at least, and what killed
-    /// uploads left on a local disk. To be run by one process from time to time.
+    /// Removes the blobs that nobody has referred to for as long as the grace, [`MIN_GRACE`] at least, and the uploads
+    /// that were not completed for as long, where they can be seen. To be run by one process from time to time.
     pub async fn sweep(&self, store: &Store, cx: &Cx, grace: Duration) -> Result<Swept, BlobError> {
         let before = cx.clock.now() - grace.max(MIN_GRACE);
         let mut swept = Swept::default();
@@ -190,11 +195,8 @@ impl Blobs {
                 swept.bytes += orphan.size;
             }
         }
-        if let Some(directory) = self.0.directory.clone() {
-            let removed = tokio::task::spawn_blocking(move || local::remove_abandoned(&directory, before)).await;
-            swept.uploads = removed
-                .map_err(BlobError::unavailable)?
-                .map_err(BlobError::unavailable)?;
+        if let Some(uploads) = &self.0.uploads {
+            swept.uploads = uploads.remove_before(before).await?;
         }
         Ok(swept)
     }

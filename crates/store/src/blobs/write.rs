@@ -8,7 +8,7 @@ use object_store::{MultipartUpload, ObjectStoreExt as _, PutMode, PutPayload};
 
 use super::format::{Chunks, HEADER_LEN, Header};
 use super::references::{Reference, Stored};
-use super::{BlobError, BlobId, Blobs, local, path};
+use super::{BlobError, BlobId, Blobs, path};
 use crate::keys::TAG_LEN;
 
 /// A blob that is being written. It holds about a part in memory, whatever its length. Dropped before [`Writer::finish`]
@@ -178,12 +178,10 @@ impl Writer {
         if let Err(error) = removed {
             tracing::warn!(id = %self.id, error = &error as &dyn std::error::Error, "an orphan blob is left");
         }
-        if let Some(directory) = self.blobs.0.directory.clone() {
-            let path = self.path.clone();
-            let removed = tokio::task::spawn_blocking(move || local::remove_staging_of(&directory, &path)).await;
-            if !matches!(removed, Ok(Ok(()))) {
-                tracing::warn!(id = %self.id, "an unfinished file of a blob is left");
-            }
+        if let Some(uploads) = &self.blobs.0.uploads
+            && let Err(error) = uploads.remove_of(&self.path).await
+        {
+            tracing::warn!(id = %self.id, error = &error as &dyn std::error::Error, "an unfinished upload is left");
         }
     }
 }

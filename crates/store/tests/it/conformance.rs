@@ -116,6 +116,7 @@ impl conformance::blobs::Fixture for BlobsBeside {
                     instance: "test",
                     keyring: &keyring,
                     part: 8 << 20,
+                    uploads: None,
                 });
                 (blobs.expect("the blobs"), objects)
             };
@@ -123,6 +124,7 @@ impl conformance::blobs::Fixture for BlobsBeside {
                 blobs,
                 store,
                 objects,
+                shows_uploads: self.is_on_disk,
                 keep: Box::new(dir),
             }
         })
