@@ -137,6 +137,40 @@ need_deny() {
     cargo install --locked --profile dev --root "$tools" "cargo-deny@$deny_version" && rm -rf "$tools/build"
 }
 
+# need_servers: what judges blobs and events (docs/adr/0012-objects-and-events.md): Azurite, Moto's S3 and Apache Kafka,
+# fetched at the same time.
+need_servers() {
+  need_tests && need_commands node:nodejs npm:npm java:openjdk-17-jre-headless mvn:maven || return
+  need python3-venv python3 -c 'import ensurepip, venv' || return
+  local one pids=() status=0
+  need_azurite & pids+=($!)
+  need_moto & pids+=($!)
+  need_kafka & pids+=($!)
+  for one in "${pids[@]}"; do wait "$one" || status=1; done
+  return $status
+}
+
+need_azurite() {
+  local lock=$root/tests/servers/package-lock.json place=$tools/azurite
+  cmp -s "$lock" "$place/lock" && return
+  rm -rf "$place" && mkdir "$place" && cp "$root/tests/servers/package.json" "$lock" "$place" &&
+    (cd "$place" && npm ci --ignore-scripts --no-audit --no-fund) && cp "$lock" "$place/lock"
+}
+
+need_moto() {
+  local lock=$root/tests/servers/requirements.txt place=$tools/moto
+  cmp -s "$lock" "$place/lock" && return
+  rm -rf "$place"
+  python3 -m venv "$place" && "$place/bin/pip" install --quiet --require-hashes --requirement "$lock" && cp "$lock" "$place/lock"
+}
+
+need_kafka() {
+  local lock=$root/tests/servers/pom.xml place=$tools/kafka
+  cmp -s "$lock" "$place/lock" && return
+  rm -rf "$place"
+  mvn --batch-mode --quiet --file "$lock" dependency:copy-dependencies -DoutputDirectory="$place/jars" && cp "$lock" "$place/lock"
+}
+
 # need_clients: the environments of the outside clients, in Python and for Node, made again when their locks change.
 need_clients() {
   need_tests && need_nginx && need_commands chromium:chromium certutil:libnss3-tools jq:jq faketime:faketime || return

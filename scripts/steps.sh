@@ -35,6 +35,8 @@ test_steps() {
   step "services on PostgreSQL" env HYGIE_TEST_ENGINE=postgres \
     cargo test --package hygie-idp --package hygie-fhir --test it --locked --no-fail-fast
   step "isolation on PostgreSQL" env HYGIE_TEST_ENGINE=postgres cargo test --package hygie --test it --locked isolation
+  install "servers of the tests" need_servers &&
+    step "objects and events" cargo test --workspace --test it --locked --no-fail-fast -- --ignored objects:: kafka::
   step "fuzz targets" fuzz_targets
   install "hygie" cargo build --locked --package hygie
   # README.md has its reader build for release: so does its test.

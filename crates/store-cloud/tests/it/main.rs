@@ -2,5 +2,8 @@
 
 mod conformance;
 mod failing;
+mod kafka;
+mod objects;
 mod processes;
+mod servers;
 mod world;
