@@ -80,7 +80,8 @@ fn open_id(claims: &Claims, names: &ClaimNames, issuer: &TrustedIssuer) -> Resul
         .or_else(|| claims.text("azp"))
         .ok_or(Reason::MissingClaim)?;
     let marked = names.application.as_deref();
-    let is_application = subject == client || marked.is_some_and(|name| mapping::find(claims, name).is_some());
+    let is_application = subject == client
+        || marked.is_some_and(|name| mapping::find(claims, name).is_some_and(|value| !value.is_null()));
     let derived = |text: &str| derived_id(&issuer.issuer, text);
     let groups = names.groups.iter().flat_map(|name| mapping::texts(claims, name));
     Ok(Principal {

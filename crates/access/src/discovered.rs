@@ -133,7 +133,8 @@ impl Discovered {
         let is_paused = attempts
             .unknown_key_at
             .is_some_and(|at| now.since(at) < UNKNOWN_KEY_PAUSE);
-        if is_paused || self.0.younger_than(FAILURE_PAUSE).is_some() {
+        let has_failed = attempts.failed_at.is_some_and(|at| now.since(at) < FAILURE_PAUSE);
+        if is_paused || has_failed || self.0.younger_than(FAILURE_PAUSE).is_some() {
             return self.0.younger_than(MAX_AGE).ok_or(KeysUnavailable);
         }
         attempts.unknown_key_at = Some(now);
@@ -176,6 +177,8 @@ impl Inner {
             }
             Err(error) => {
                 attempts.failed_at = Some(now);
+                // Nothing was learned: the next unknown key asks again when the issuer may be well.
+                attempts.unknown_key_at = None;
                 let issuer = &self.document.issuer;
                 tracing::warn!(issuer, %error, "the keys of an issuer could not be fetched");
             }

@@ -84,7 +84,8 @@ pub enum Rotation {
     /// At once; clients that cached the document find the new one by its unknown `kid`.
     Now,
     /// At once and without grace, because somebody else may have the keys: nothing that they signed is accepted any
-    /// more, here from now on, elsewhere when the document is fetched again. Who had the one that signs had the next.
+    /// more: no new token from now on, one that a data service has verified for five minutes more at most, elsewhere
+    /// when the document is fetched again. Who had the one that signs had the next.
     Compromised,
 }
 

@@ -1,7 +1,8 @@
 //! `GET|POST /device` — where a person types the code that a device shows (RFC 8628 §3.3), and the pages on which they
 //! confirm it. In between they sign in as for any application.
 //!
-//! There is no link with the code in it (§3.3.1): people would be sent the code of somebody else's device.
+//! No link of another site fills in the code (§3.3.1, §5.4): people would be sent the code of somebody else's device, and
+//! confirm it without having typed anything.
 
 use askama::Template;
 use axum::extract::State;
@@ -20,6 +21,9 @@ use crate::{Idp, IdpError};
 
 /// The parameter with the code.
 pub const USER_CODE: &str = "user_code";
+
+/// From where a browser comes, in words that pages cannot change (Fetch Metadata).
+const FETCH_SITE: &str = "sec-fetch-site";
 
 #[derive(Template)]
 #[template(path = "device.html")]
@@ -54,14 +58,23 @@ struct DonePage {
 
 pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Response {
     let typed = inbound.params().ok().and_then(|params| params.get(USER_CODE));
-    // The language switch brings back what was typed; what is no code is not repeated.
-    let typed = typed.filter(|typed| hygie_oidc::device::UserCode::parse(typed).is_some());
+    // The language switch brings back what was typed, another site does not; what is no code is not repeated.
+    let is_ours = inbound
+        .headers
+        .get(FETCH_SITE)
+        .is_some_and(|site| site.as_bytes() == b"same-origin");
+    let typed = typed.filter(|typed| is_ours && hygie_oidc::device::UserCode::parse(typed).is_some());
     ask(&idp, &inbound, typed.unwrap_or_default(), None)
 }
 
 pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
-    inbound.asked.note(Note::new("idp.device.code", "device"));
-    let typed = typed(&idp, &inbound).map_err(|error| refused::page_on_way(&idp, &inbound, &error, again()))?;
+    // Only refusals are recorded here, and counted: who is not signed in could fill the trail with typed codes.
+    // Approval and refusal by the person record themselves.
+    let refuse = |error: IdpError| {
+        inbound.asked.note(Note::new("idp.device.code", "device"));
+        refused::page_on_way(&idp, &inbound, &error, again())
+    };
+    let typed = typed(&idp, &inbound).map_err(refuse)?;
     if typed.is_empty() {
         return Ok(ask(&idp, &inbound, "", Some("device-code-missing")));
     }
@@ -74,7 +87,7 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
             let note = Note::new("idp.device.code", "device").refused("AADSTS70018");
             Ok((note, ask(&idp, &inbound, &typed, Some("device-code-wrong"))).into_response())
         }
-        Err(error) => Err(refused::page_on_way(&idp, &inbound, &error, again())),
+        Err(error) => Err(refuse(error)),
     }
 }
 

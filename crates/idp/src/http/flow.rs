@@ -306,8 +306,8 @@ pub fn check_form(idp: &Idp, inbound: &Inbound) -> Result<(), IdpError> {
     Ok(())
 }
 
-/// Sends a form on as GET: browsers keep our session cookie back from a form that another site posts, and give it with
-/// the redirect that follows.
+/// Sends a form on as GET: where a browser keeps our session cookie back from a form that another site posts, it gives it
+/// with the redirect that follows.
 pub fn as_get(inbound: &Inbound, params: &Params) -> Response {
     redirect(&inbound.asked, &format!("{}?{}", inbound.asked.path(), params.encode()))
 }

@@ -309,10 +309,20 @@ async fn forms_of_others_are_refused() {
     let asked = stranger.post(&world.path("login"), &fields).await;
     assert_eq!(asked.field("step").as_deref(), Some("username"), "{}", asked.text());
     assert_eq!(code_of(&poll(&world, &codes).await), 70_016);
-    // A link puts the code into the field at most, and only what is one.
-    let linked = browser.get(&format!("/device?user_code={user_code}")).await;
-    assert!(linked.text().contains(user_code) && linked.field("step").is_none());
-    let words = browser.get("/device?user_code=Call+0900").await;
+    // A link of another site fills in nothing; the language switch brings back what was typed, if it is a code.
+    let link = format!("/device?user_code={user_code}");
+    for site in ["cross-site", "same-site", "none"] {
+        let linked = browser.get_with(&link, &[("sec-fetch-site", site)]).await;
+        assert!(!linked.text().contains(user_code), "{site}");
+    }
+    assert!(
+        !browser.get(&link).await.text().contains(user_code),
+        "of an old browser"
+    );
+    let ours = [("sec-fetch-site", "same-origin")];
+    let again = browser.get_with(&link, &ours).await;
+    assert!(again.text().contains(user_code) && again.field("step").is_none());
+    let words = browser.get_with("/device?user_code=Call+0900", &ours).await;
     assert!(!words.text().contains("Call"), "{}", words.text());
 }
 

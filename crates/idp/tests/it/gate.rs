@@ -173,7 +173,7 @@ async fn an_id_token_opens_nothing() {
     // Nor where people sign in to the application of the service itself, whose id is an audience of it.
     let itself = service_of(&world, world.portal, &store);
     let refused = itself.authenticate(Some(&id_token), now).await.unwrap_err();
-    assert_eq!(refused.reason(), Reason::MissingClaim);
+    assert_eq!(refused.reason(), Reason::TokenType);
     // Version 1 of it neither.
     let request = world.authorize(
         world.portal,
@@ -184,5 +184,5 @@ async fn an_id_token_opens_nothing() {
     let answer = world.sign_in(&world.browser(), &request).await;
     let id_token = format!("Bearer {}", answer.redirect_param("id_token").expect("an id token"));
     let refused = itself.authenticate(Some(&id_token), now).await.unwrap_err();
-    assert_eq!(refused.reason(), Reason::MissingClaim);
+    assert_eq!(refused.reason(), Reason::TokenType);
 }

@@ -285,9 +285,15 @@ impl Check<'_> {
             for base in [&cloud.authority, &cloud.sts] {
                 self.issuer_address(span, base, config);
             }
-            if !seen.insert(format!("{}/{}", cloud.authority, entra.tenant)) {
+            // Roles and revocations know a principal by tenant and object: one source for each tenant.
+            if !seen.insert(entra.tenant.to_string()) {
                 self.add(span, format!("Entra tenant {} is there twice", entra.tenant));
             }
+            if is_ours(&entra.tenant) {
+                self.add(span, format!("Entra tenant {} is one of [[tenants]]", entra.tenant));
+            }
+            seen.insert(format!("{}/{}/", cloud.sts, entra.tenant));
+            seen.insert(format!("{}/{}/v2.0", cloud.authority, entra.tenant));
             self.app_roles(span, workspace, &entra.app_roles);
         }
         for issuer in &workspace.issuers {
@@ -524,6 +530,16 @@ role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind =
                 "role_assignments =",
                 "entra = [{ tenant = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0009\", app_roles = [{ value = \"x\", role = \"King\" }] }]\nrole_assignments =",
                 "\"King\" is not a role",
+            ),
+            (
+                "role_assignments =",
+                "entra = [{ tenant = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0009\" }]\nissuers = [{ issuer = \"https://login.microsoftonline.com/7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0009/v2.0\" }]\nrole_assignments =",
+                "0009/v2.0 is there twice",
+            ),
+            (
+                "role_assignments =",
+                "entra = [{ tenant = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001\" }]\nrole_assignments =",
+                "Entra tenant 7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001 is one of [[tenants]]",
             ),
             (
                 "[[workspaces]]",

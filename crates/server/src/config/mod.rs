@@ -49,7 +49,8 @@ pub struct Config {
     /// The key that wraps all data keys.
     pub master_key: Spanned<MasterKey>,
     /// Reverse proxies whose word on a client's address is taken: their addresses, or a range such as 10.0.5.0/28 where
-    /// nothing but proxies is. Whoever else is in it chooses the address that is recorded and throttled.
+    /// nothing but proxies is. Whoever else is in it chooses the address that is recorded and throttled, and with
+    /// `forwarded_certificate` the certificate that opens a bound token: a proxy must set or remove that header everywhere.
     #[serde(default, deserialize_with = "networks")]
     pub trusted_proxies: Vec<Network>,
     /// The header in which they hand on the certificate of a client, for tokens that are bound to one.
