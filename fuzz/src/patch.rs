@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use hygie_fhir_model::json::{Document, Json, Kind, Limits};
-use hygie_fhir_model::patch::{Patch, PatchError, Why};
+use hygie_fhir_model::patch::{MAX_WORK, Patch, PatchError, Why};
 use serde_json::Value;
 
 use crate::{Target, lines, texts};
@@ -48,7 +48,7 @@ fn run(input: &[u8]) {
         Kind::Array => Patch::json(&patch),
         _ => Patch::fhir(&patch),
     };
-    let ours = read.and_then(|read| read.apply(resource.source(), &LIMITS));
+    let ours = read.and_then(|read| read.apply(resource.source(), &LIMITS, &mut { MAX_WORK }));
     if let Ok(document) = &ours {
         let mut known = HashSet::new();
         numbers(patch.root(), &mut known);

@@ -96,7 +96,7 @@ fn one<'d>(found: Vec<Element<'d>>, step: &Step) -> Result<Vec<Element<'d>>, Why
         Step::Where(condition) => {
             let mut kept = Vec::new();
             for element in found {
-                if holds(element, condition)? {
+                if holds(element, condition)? == Some(true) {
                     kept.push(element);
                 }
             }
@@ -199,39 +199,45 @@ pub(super) fn list(owner: Json<'_>, field: Field) -> Vec<Item> {
         .collect()
 }
 
-fn holds(element: Element<'_>, condition: &Condition) -> Result<bool, Why> {
+/// Whether a condition holds; nothing when it asks of what is not there, which neither keeps an element nor, negated,
+/// keeps it (FHIRPath §6.5).
+fn holds(element: Element<'_>, condition: &Condition) -> Result<Option<bool>, Why> {
     Ok(match condition {
-        Condition::Or(any) => {
-            for condition in any {
-                if holds(element, condition)? {
-                    return Ok(true);
-                }
-            }
-            false
-        }
-        Condition::And(all) => {
-            for condition in all {
-                if !holds(element, condition)? {
-                    return Ok(false);
-                }
-            }
-            true
-        }
-        Condition::Not(condition) => !holds(element, condition)?,
+        Condition::Or(any) => settled(element, any, true)?,
+        Condition::And(all) => settled(element, all, false)?,
+        Condition::Not(condition) => holds(element, condition)?.map(|held| !held),
         Condition::Equal(left, right) => is_equal(element, left, right)?,
-        Condition::Exists(path) => !walk(element, path)?.is_empty(),
-        Condition::True(path) => {
+        Condition::Exists(path) => Some(!walk(element, path)?.is_empty()),
+        Condition::True(path) => match walk(element, path)?[..] {
+            [] => None,
+            [one] => Some(one.value.and_then(Json::boolean) == Some(true)),
+            _ => Some(false),
+        },
+        Condition::Like(path, form, wanted) => {
             let found = walk(element, path)?;
-            matches!(found[..], [one] if one.value.and_then(Json::boolean) == Some(true))
+            let is_like = |found: &Element<'_>| {
+                found.text().is_some_and(|text| match form {
+                    Form::Start => text.starts_with(wanted.as_str()),
+                    Form::End => text.ends_with(wanted.as_str()),
+                    Form::Part => text.contains(wanted.as_str()),
+                })
+            };
+            (!found.is_empty()).then(|| found.iter().any(is_like))
         }
-        Condition::Like(path, form, wanted) => walk(element, path)?.iter().any(|found| {
-            found.text().is_some_and(|text| match form {
-                Form::Start => text.starts_with(wanted.as_str()),
-                Form::End => text.ends_with(wanted.as_str()),
-                Form::Part => text.contains(wanted.as_str()),
-            })
-        }),
     })
+}
+
+/// Several conditions: one that is as `settling` settles it, otherwise one that is nothing makes it nothing.
+fn settled(element: Element<'_>, conditions: &[Condition], settling: bool) -> Result<Option<bool>, Why> {
+    let mut outcome = Some(!settling);
+    for condition in conditions {
+        match holds(element, condition)? {
+            Some(held) if held == settling => return Ok(Some(settling)),
+            Some(_) => {}
+            None => outcome = None,
+        }
+    }
+    Ok(outcome)
 }
 
 /// What a comparison compares.
@@ -242,14 +248,15 @@ enum Compared {
     Boolean(bool),
 }
 
-/// Two collections are equal when they are not empty and equal one by one.
-fn is_equal(element: Element<'_>, left: &Operand, right: &Operand) -> Result<bool, Why> {
+/// Two collections are equal when they are equal one by one; nothing is neither equal nor unequal to anything.
+fn is_equal(element: Element<'_>, left: &Operand, right: &Operand) -> Result<Option<bool>, Why> {
     let (left, right) = (compared(element, left)?, compared(element, right)?);
     let is_same = |(a, b): (&Compared, &Compared)| match (a, b) {
         (Compared::Number(a), Compared::Number(b)) => a.compare(*b).is_eq(),
         _ => a == b,
     };
-    Ok(!left.is_empty() && left.len() == right.len() && left.iter().zip(&right).all(is_same))
+    let is_comparable = !left.is_empty() && !right.is_empty();
+    Ok(is_comparable.then(|| left.len() == right.len() && left.iter().zip(&right).all(is_same)))
 }
 
 fn compared(element: Element<'_>, operand: &Operand) -> Result<Vec<Compared>, Why> {

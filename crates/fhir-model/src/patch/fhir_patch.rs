@@ -6,7 +6,7 @@
 
 use super::element::{Element, Item, Place, fields_of, find, list, root};
 use super::error::Why;
-use super::path::{Path, Step, parse};
+use super::path::{Path, Step, parse, weight};
 use super::value::{Value, written};
 use crate::json::{Document, Edit, Json};
 use crate::tables::Field;
@@ -63,6 +63,11 @@ impl Operation {
         };
         let path = parse(&text("path")?)?;
         Ok(Self { path, what })
+    }
+
+    /// How often it goes through the resource.
+    pub fn weight(&self) -> usize {
+        weight(&self.path)
     }
 
     /// The text that the document becomes; none when nothing changes.

@@ -21,8 +21,8 @@ use crate::names::Name;
 /// Operations of a patch.
 const MAX_OPERATIONS: usize = 1000;
 
-/// Bytes of resource that a patch may go through: each operation reads all of it.
-const MAX_WORK: usize = 64 << 20;
+/// Bytes of resource that a request may go through: each operation reads all of it, once for each filter of its path.
+pub const MAX_WORK: usize = 64 << 20;
 
 /// A patch that was read.
 #[derive(Debug)]
@@ -57,38 +57,30 @@ impl Patch {
         Ok(Self(Operations::Fhir(operations)))
     }
 
-    /// How many bytes applying it to a resource of this length goes through.
-    pub fn work(&self, len: usize) -> usize {
-        let operations = match &self.0 {
-            Operations::Json(operations) => operations.len(),
-            Operations::Fhir(operations) => operations.len(),
-        };
-        operations.saturating_mul(len)
-    }
-
     /// Applies it to a resource as it is shown, with the values of the server in it; the resource that comes out, which
-    /// is JSON within the limits and not validated yet.
-    pub fn apply(&self, resource: &str, limits: &Limits) -> Result<Document, PatchError> {
+    /// is JSON within the limits and not validated yet. `left` is how many bytes may be gone through, and is counted down.
+    pub fn apply(&self, resource: &str, limits: &Limits, left: &mut usize) -> Result<Document, PatchError> {
         let whole = |why| PatchError::Operation { index: 0, why };
         let before = Document::parse(resource, limits).map_err(Why::Text).map_err(whole)?;
         let mut work = Work {
             document: before.clone(),
             limits,
-            left: MAX_WORK,
+            left,
         };
         match &self.0 {
             Operations::Json(operations) => {
                 for (index, operation) in operations.iter().enumerate() {
-                    work.step(index, |document| operation.apply(document, limits))?;
+                    work.step(index, 1, |document| operation.apply(document, limits))?;
                 }
             }
             Operations::Fhir(operations) => {
                 for (index, operation) in operations.iter().enumerate() {
-                    work.step(index, |document| operation.apply(document))?;
+                    work.step(index, operation.weight(), |document| operation.apply(document))?;
                 }
             }
         }
         work.prune()?;
+        work.spend(work.document.source().len())?;
         unchanged(&before, &work.document)?;
         Ok(work.document)
     }
@@ -112,17 +104,22 @@ fn read<'d, T>(
 struct Work<'l> {
     document: Document,
     limits: &'l Limits,
-    left: usize,
+    left: &'l mut usize,
 }
 
 impl Work<'_> {
+    fn spend(&mut self, bytes: usize) -> Result<(), PatchError> {
+        *self.left = self.left.checked_sub(bytes).ok_or(PatchError::TooCostly)?;
+        Ok(())
+    }
+
     fn step(
         &mut self,
         index: usize,
+        weight: usize,
         change: impl FnOnce(&Document) -> Result<Option<String>, Why>,
     ) -> Result<(), PatchError> {
-        let spent = self.document.source().len();
-        self.left = self.left.checked_sub(spent).ok_or(PatchError::TooCostly)?;
+        self.spend(self.document.source().len().saturating_mul(weight))?;
         if let Some(text) = change(&self.document).map_err(PatchError::at(index))? {
             let parsed = Document::parse(text, self.limits).map_err(Why::Text);
             self.document = parsed.map_err(PatchError::at(index))?;
@@ -133,8 +130,7 @@ impl Work<'_> {
     /// Takes out what is empty, and then is empty without it.
     fn prune(&mut self) -> Result<(), PatchError> {
         while let Some(text) = empty(self.document.root()).and_then(Json::removed) {
-            let spent = text.len();
-            self.left = self.left.checked_sub(spent).ok_or(PatchError::TooCostly)?;
+            self.spend(text.len())?;
             let parsed = Document::parse(text, self.limits).map_err(Why::Text);
             self.document = parsed.map_err(PatchError::at(0))?;
         }

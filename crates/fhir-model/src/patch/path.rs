@@ -44,6 +44,36 @@ pub(super) enum Condition {
     True(Path),
 }
 
+/// How often going this way goes through what it begins at: once, and once for each filter. Some steps that only choose
+/// among what was found cost as much as a filter.
+pub(super) fn weight(path: &[Step]) -> usize {
+    let filters = path.iter().map(|step| match step {
+        Step::Where(condition) => condition.weight(),
+        _ => 0,
+    });
+    1 + path.len() / 8 + filters.sum::<usize>()
+}
+
+impl Condition {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Or(conditions) | Self::And(conditions) => conditions.iter().map(Self::weight).sum(),
+            Self::Not(condition) => condition.weight(),
+            Self::Equal(left, right) => left.weight() + right.weight(),
+            Self::Exists(path) | Self::Like(path, ..) | Self::True(path) => weight(path),
+        }
+    }
+}
+
+impl Operand {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Path(path) => weight(path),
+            _ => 0,
+        }
+    }
+}
+
 /// How a text is looked for in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
@@ -187,7 +217,7 @@ impl Parser<'_> {
     /// A path to its end; `steps` are those of it.
     fn path(&mut self, steps: &mut Path) -> Option<End> {
         // The element that is looked at, from which every path begins.
-        let is_this = self.take("$this") || self.take("%resource");
+        let is_this = self.take("$this");
         if is_this && !self.take(".") {
             return Some(End::Path);
         }

@@ -7,7 +7,7 @@ fn parse(source: &str) -> Document {
 /// The text after a patch, or why it is not applied.
 fn patched(patch: &Result<Patch, PatchError>, resource: &str) -> Result<String, String> {
     let patch = patch.as_ref().map_err(ToString::to_string)?;
-    let applied = patch.apply(resource, &Limits::default());
+    let applied = patch.apply(resource, &Limits::default(), &mut { MAX_WORK });
     applied.map(Document::into_source).map_err(|error| error.to_string())
 }
 
@@ -418,6 +418,46 @@ fn operations_follow_one_another() {
         r#"{"resourceType":"Patient","name":[{"text":"T"},{"text":"U"}],"active":true}"#,
     );
     assert_eq!(text.as_deref(), Ok(r#"{"resourceType":"Patient","active":true}"#));
+}
+
+/// What is not there is neither equal nor unequal to anything (FHIRPath §6.1), also when that is negated.
+#[test]
+fn filters_keep_nothing_that_they_ask_nothing_of() {
+    let patient =
+        r#"{"resourceType":"Patient","name":[{"use":"old","text":"A"},{"text":"B"},{"use":"usual","text":"C"}]}"#;
+    for (filter, left) in [
+        ("use != 'old'", "AB"),
+        ("(use = 'old').not()", "AB"),
+        ("use.startsWith('o').not()", "AB"),
+        ("use != 'old' or text = 'B'", "A"),
+        ("use != 'old' and text = 'B'", "ABC"),
+        ("use.exists().not()", "AC"),
+        ("use.empty()", "AC"),
+    ] {
+        let operations: Vec<_> = (0..2)
+            .map(|_| format!("Patient.name.where({filter}).first()"))
+            .collect();
+        let operations: Vec<_> = operations.iter().map(|path| ("delete", path.as_str(), "")).collect();
+        let text = fhir(&operations, patient).unwrap_or_else(|error| panic!("{filter}: {error}"));
+        let kept: String = ["A", "B", "C"]
+            .into_iter()
+            .filter(|name| text.contains(&format!("{name:?}")))
+            .collect();
+        assert_eq!(kept, left, "{filter}");
+    }
+    let other = fhir(&[("delete", "Patient.name.where(text = %resource.id)", "")], patient);
+    assert!(other.is_err(), "a variable is refused");
+}
+
+/// A path of many filters costs as many readings of the resource.
+#[test]
+fn filters_are_work() {
+    let names = vec![r#"{"use":"old"}"#; 40_000].join(",");
+    let patient = format!(r#"{{"resourceType":"Patient","name":[{names}]}}"#);
+    let filter = vec!["use = 'a'"; 150].join(" or ");
+    let path = format!("Patient.name.where({filter})");
+    let outcome = fhir(&[("delete", path.as_str(), "")], &patient);
+    assert!(outcome.is_err_and(|error| error.contains("too long")), "refused");
 }
 
 /// Name, document, patch, and what comes of it.

@@ -49,8 +49,17 @@ pub struct Entry {
     pub resource: Option<Document>,
     pub if_match: Option<String>,
     pub unless: Unless,
-    /// Whether the address was found by a condition: the resource need not have an id then.
-    pub is_met: bool,
+    /// What became of the condition in its address, which names the resource then.
+    pub decided: Option<Decided>,
+}
+
+/// What became of a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// A resource meets it.
+    Met,
+    /// None does.
+    Unmet,
 }
 
 impl Entry {
@@ -90,7 +99,7 @@ impl Entry {
                     .transpose()?
                     .map(|since| Timestamp::from_millis(since.interval().low)),
             },
-            is_met: false,
+            decided: None,
         })
     }
 
@@ -163,8 +172,11 @@ impl Entry {
     fn prepare_change(self, fhir: &Fhir, mandate: &Mandate, new_id: Id) -> Result<Interaction, Error> {
         let if_match = self.if_match.as_deref();
         let (kind, subject) = match self.address {
-            Address::Instance(kind, id) if self.is_met => (kind, Subject::Met(id)),
-            Address::Instance(kind, id) => (kind, Subject::Named(id)),
+            Address::Instance(kind, id) => match self.decided {
+                Some(Decided::Met) => (kind, Subject::Met(id)),
+                Some(Decided::Unmet) => (kind, Subject::Unmet(id)),
+                None => (kind, Subject::Named(id)),
+            },
             Address::Type(kind, Some(query)) if self.verb == Verb::Delete => {
                 let delete = Delete::conditional(fhir, mandate, kind, pairs(&query), if_match)?;
                 return Ok(Interaction::Delete(delete));

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::json::Document;
+use hygie_fhir_model::patch::MAX_WORK;
 use hygie_fhir_model::{Id, ResourceType, Target};
 
-use super::entry::{Address, Entry, Verb};
+use super::entry::{Address, Decided, Entry, Verb};
 use super::references::{Names, conditional, rewritten, unresolved};
 use super::{BundleError, LARGE, beside};
 use crate::interaction::{Answer, Condition, Error, Interaction, Match, new_id};
@@ -199,7 +200,7 @@ impl Assigned {
             }
             let subject = match (&role, entry.verb, &entry.address) {
                 (Role::New(id) | Role::Matched(id) | Role::Met(id), _, Address::Type(kind, _))
-                | (_, Verb::Put | Verb::Delete, Address::Instance(kind, id)) => Some((*kind, id.clone())),
+                | (_, Verb::Put | Verb::Patch | Verb::Delete, Address::Instance(kind, id)) => Some((*kind, id.clone())),
                 _ => None,
             };
             if let Some((kind, id)) = subject {
@@ -267,23 +268,28 @@ impl Plan {
         let mut steps = Vec::with_capacity(entries.len());
         for (index, (entry, role)) in entries.iter().zip(assigned.roles).enumerate() {
             let of_entry = |error| BundleError::entry(index, error);
-            let mut met = None;
+            let mut decided = None;
             let id = match (role, &entry.address) {
                 (Role::Matched(id), Address::Type(kind, _)) => {
                     steps.push((index, Step::Matched(*kind, id)));
                     continue;
                 }
                 (Role::Met(id), Address::Type(kind, _)) => {
-                    met = Some((*kind, id));
+                    decided = Some((Decided::Met, *kind, id));
+                    new_id(&mandate.cx)
+                }
+                // Not looked for again: what the transaction itself creates may meet the condition.
+                (Role::New(id), Address::Type(kind, _)) if entry.verb == Verb::Put => {
+                    decided = Some((Decided::Unmet, *kind, id));
                     new_id(&mandate.cx)
                 }
                 (Role::New(id) | Role::Matched(id) | Role::Met(id), _) => id,
                 (Role::Addressed, _) => new_id(&mandate.cx),
             };
             let mut entry = resolved(entry, fhir, &assigned.names).map_err(of_entry)?;
-            if let Some((kind, id)) = met {
+            if let Some((what, kind, id)) = decided {
                 entry.address = Address::Instance(kind, id);
-                entry.is_met = true;
+                entry.decided = Some(what);
             }
             let interaction = entry.prepare(fhir, mandate, handling, id).map_err(of_entry)?;
             steps.push((index, Step::Run(Box::new(interaction))));
@@ -298,14 +304,16 @@ impl Plan {
 }
 
 impl Plan {
-    /// Applies the patches to what is there: each takes its time outside of the store's writer.
+    /// Applies the patches to what is there, which takes its time outside of the store's writer. All together go through as
+    /// much as one alone may.
     async fn make_patches_ready(&mut self, fhir: &Fhir, mandate: &Mandate) -> Result<(), Error> {
+        let mut left = MAX_WORK;
         for (index, step) in &mut self.steps {
             if let Step::Run(interaction) = step
                 && let Interaction::Patch(patch) = &mut **interaction
             {
-                let made = patch.make_ready(fhir, mandate).await;
-                made.map_err(|error| BundleError::entry(*index, error))?;
+                let made = patch.make_ready(fhir, mandate, left).await;
+                left = made.map_err(|error| BundleError::entry(*index, error))?;
             }
         }
         Ok(())

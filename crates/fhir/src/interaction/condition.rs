@@ -74,6 +74,8 @@ pub enum Subject {
     Meeting(Condition, Id),
     /// The one that met a condition already.
     Met(Id),
+    /// Nothing met a condition already: what is created gets this id.
+    Unmet(Id),
 }
 
 impl Subject {
@@ -81,7 +83,7 @@ impl Subject {
     pub fn permitted(&self, (named, conditional): (Permitted, Permitted)) -> Permitted {
         match self {
             Self::Named(_) => named,
-            Self::Meeting(..) | Self::Met(_) => conditional,
+            Self::Meeting(..) | Self::Met(_) | Self::Unmet(_) => conditional,
         }
     }
 
@@ -89,6 +91,7 @@ impl Subject {
     pub async fn find(&self, kind: ResourceType, resources: &mut Resources<'_, '_>) -> Result<Option<Version>, Error> {
         match self {
             Self::Named(id) | Self::Met(id) => Ok(resources.find(kind, id).await?),
+            Self::Unmet(_) => Ok(None),
             Self::Meeting(condition, _) => match condition.find(resources).await? {
                 Match::None => Ok(None),
                 Match::One(version) => Ok(Some(version)),

@@ -48,11 +48,15 @@ impl Delete {
         if_match: Option<&str>,
     ) -> Result<Self, Error> {
         mandate.check(Permitted::ConditionalDelete, kind)?;
-        let if_match = if_match.map(str::parse).transpose()?;
+        let if_match: Option<IfMatch> = if_match.map(str::parse).transpose()?;
         let (count, pairs): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| name == "_count");
         let count = count.first().map(|(_, text)| count_of(text)).transpose()?;
         if count.is_some() {
             mandate.check(Permitted::BulkDelete, kind)?;
+            // One version cannot be that of several.
+            if if_match.is_some() {
+                return Err(Error::Header("If-Match"));
+            }
         }
         let condition = Condition::of(fhir, mandate, kind, &pairs)?;
         let which = match count {

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::json::{self, Document};
+use hygie_fhir_model::patch::{MAX_WORK, PatchError};
 use hygie_fhir_model::{ResourceType, patch, validate};
 
 use super::{Answer, Error, IfMatch, Subject, write};
 use crate::repo::{Content, Repository, Resources, Version, Write};
 use crate::service::{Fhir, Mandate, Work};
 
-/// So much work may be done by the transaction itself, in bytes gone through.
+/// So many bytes of resource may be gone through by the transaction itself.
 const IN_TRANSACTION: usize = 1 << 20;
 
 /// How often a patch that takes more is made ready for another version.
@@ -90,8 +91,10 @@ impl Patch {
         let current = self.asked.find(resources).await?;
         let content = match &self.ready {
             Some(ready) if ready.seq == current.seq => ready.content.clone(),
-            _ if self.asked.patch.work(current.body.len()) > IN_TRANSACTION => return Err(Error::Moved),
-            _ => Arc::new(self.asked.content(&current)?),
+            _ => match self.asked.content(&current, &mut { IN_TRANSACTION }) {
+                Err(Error::Patch(PatchError::TooCostly)) => return Err(Error::Moved),
+                content => Arc::new(content?),
+            },
         };
         let named = (self.asked.kind, &current.id);
         let version = write(resources, named, Write::Update(&content), Some(&current)).await?;
@@ -101,7 +104,7 @@ impl Patch {
     /// Patches, as often as another write comes between.
     pub async fn settle(mut self, fhir: &Fhir, mandate: &Mandate) -> Result<Answer, Error> {
         for _ in 0..ATTEMPTS {
-            self.make_ready(fhir, mandate).await?;
+            self.make_ready(fhir, mandate, MAX_WORK).await?;
             match fhir.run(&mandate.cx, super::Interaction::Patch(self.clone())).await {
                 Err(Error::Moved) => {}
                 outcome => return outcome,
@@ -110,10 +113,11 @@ impl Patch {
         Err(Error::Moved)
     }
 
-    /// Applies it to what is there now.
-    pub async fn make_ready(&mut self, fhir: &Fhir, mandate: &Mandate) -> Result<(), Error> {
-        self.ready = Some(fhir.run(&mandate.cx, Look(self.asked.clone())).await?);
-        Ok(())
+    /// Applies it to what is there now, going through `left` bytes at most; how many are left then.
+    pub async fn make_ready(&mut self, fhir: &Fhir, mandate: &Mandate, left: usize) -> Result<usize, Error> {
+        let (ready, left) = fhir.run(&mandate.cx, Look(self.asked.clone(), left)).await?;
+        self.ready = Some(ready);
+        Ok(left)
     }
 }
 
@@ -127,30 +131,30 @@ impl Asked {
         super::read::present(current)
     }
 
-    fn content(&self, current: &Version) -> Result<Content, Error> {
-        let document = self.patch.apply(&current.stamped(), &self.limits)?;
+    fn content(&self, current: &Version, left: &mut usize) -> Result<Content, Error> {
+        let document = self.patch.apply(&current.stamped(), &self.limits, left)?;
         validate(&document)?;
         Ok(self.repository.content(self.kind, document))
     }
 }
 
-/// What a patch makes of the version that is there in a snapshot.
-struct Look(Arc<Asked>);
+/// What a patch makes of the version that is there in a snapshot, and how much may still be gone through.
+struct Look(Arc<Asked>, usize);
 
 impl Work for Look {
-    type Outcome = Ready;
+    type Outcome = (Ready, usize);
 
     fn is_write(&self) -> bool {
         false
     }
 
-    fn run<'r>(&'r self, resources: &'r mut Resources<'_, '_>) -> BoxFuture<'r, Result<Ready, Error>> {
+    fn run<'r>(&'r self, resources: &'r mut Resources<'_, '_>) -> BoxFuture<'r, Result<(Ready, usize), Error>> {
         Box::pin(async move {
             let current = self.0.find(resources).await?;
-            Ok(Ready {
-                seq: current.seq,
-                content: Arc::new(self.0.content(&current)?),
-            })
+            let mut left = self.1;
+            let content = Arc::new(self.0.content(&current, &mut left)?);
+            let seq = current.seq;
+            Ok((Ready { seq, content }, left))
         })
     }
 }

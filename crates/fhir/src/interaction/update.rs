@@ -97,8 +97,8 @@ impl Update {
                 }
                 (met.id.clone(), Some(met))
             }
-            (Subject::Meeting(_, new), None, None) => return self.create(resources, new).await,
-            (Subject::Meeting(..), None, Some(own)) => {
+            (Subject::Meeting(_, new) | Subject::Unmet(new), _, None) => return self.create(resources, new).await,
+            (Subject::Meeting(..) | Subject::Unmet(_), _, Some(own)) => {
                 let there = resources.find(self.kind, own).await?;
                 if there.as_ref().is_some_and(Version::is_there) {
                     return Err(Error::Taken);

@@ -176,6 +176,44 @@ async fn conditions_in_bundles() {
     assert_eq!(issue(&by.post("", &bundle(&twice)).await), "400 duplicate");
 }
 
+/// What a transaction creates itself does not meet its conditions: references lead to what was decided.
+#[tokio::test]
+async fn a_condition_is_decided_before_the_transaction() {
+    let service = Service::new().await;
+    let by = service.contributor().await;
+    let put = |url: &str, query: &str, body: Value| json!({ "fullUrl": format!("urn:uuid:{url}"), "resource": body, "request": { "method": "PUT", "url": format!("Patient?identifier={query}") } });
+    let refers = |url: &str| {
+        json!({ "resource": { "resourceType": "Observation", "status": "final", "code": { "text": "x" },
+        "subject": { "reference": format!("urn:uuid:{url}") } }, "request": { "method": "POST", "url": "Observation" } })
+    };
+    let post = json!({ "resource": identified(None, "1"), "request": { "method": "POST", "url": "Patient" } });
+    // One that a create of the same transaction meets, then two that both bodies meet.
+    for entries in [
+        vec![post, put("a", "1", identified(None, "1")), refers("a")],
+        vec![
+            put("b", "2", identified(None, "3")),
+            put("c", "3", identified(None, "3")),
+            refers("b"),
+            refers("c"),
+        ],
+    ] {
+        let answer = by
+            .post(
+                "",
+                &json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries }),
+            )
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let answer = answer.json();
+        for entry in answer["entry"].as_array().expect("entries") {
+            assert_eq!(entry["response"]["status"], "201", "{answer}");
+            if let Some(subject) = entry["resource"]["subject"]["reference"].as_str() {
+                assert_eq!(by.get(&format!("/{subject}")).await.status, 200, "{subject} dangles");
+            }
+        }
+    }
+}
+
 /// However many ask at once: one is made, and the others find it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_those_that_race_one_is_made() {
@@ -208,5 +246,20 @@ async fn of_those_that_race_one_is_made() {
             "{statuses:?}"
         );
         assert_eq!(count(&by, &format!("identifier=urn:s|{value}")).await, 1);
+    }
+}
+
+/// One resource is the subject of one entry, in whichever way two would change it.
+#[tokio::test]
+async fn nothing_is_patched_twice_in_a_transaction() {
+    let service = Service::new().await;
+    let by = service.contributor().await;
+    by.put("/Patient/kept", &identified(Some("kept"), "1")).await;
+    let entry = |method: &str, resource: Value| json!({ "resource": resource, "request": { "method": method, "url": "Patient/kept" } });
+    let patch = || entry("PATCH", json!({ "resourceType": "Parameters", "parameter": [] }));
+    let put = entry("PUT", identified(Some("kept"), "1"));
+    for twice in [[patch(), patch()], [put, patch()]] {
+        let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": twice });
+        assert_eq!(issue(&by.post("", &bundle).await), "400 duplicate");
     }
 }
