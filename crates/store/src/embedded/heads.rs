@@ -21,13 +21,14 @@ pub struct ChainHead {
     synced_at: Timestamp,
 }
 
-/// The chain of an instance as it goes on after the database's last entry, and its head.
+/// The chain of an instance as it goes on after the database's last entry, and its head. `settle` makes durable what the
+/// database says, before the head signs that it is there; nobody else writes meanwhile.
 pub fn resume(
     db: &mut Db,
     keyring: &Keyring,
-    directory: &Path,
-    instance: &str,
+    (directory, instance): (&Path, &str),
     cx: &Cx,
+    settle: impl FnOnce() -> std::io::Result<()>,
 ) -> Result<(Chain, ChainHead), StoreError> {
     let links = LinkKey::new(&keyring.get_or_create(&Purpose::audit(instance))?, Trail::Writes);
     let name = HeadName {
@@ -44,6 +45,7 @@ pub fn resume(
     if let Resumption::Broken(reason) = resumption {
         tracing::error!(instance, ?reason, "the audit chain is broken; run `hygie verify`");
     }
+    settle().map_err(io)?;
     file.begin(chain.tip()).map_err(io)?;
     let clock = cx.clock.clone();
     let synced_at = clock.now();

@@ -157,10 +157,9 @@ pub fn open(options: Options<'_>) -> Result<Store, StoreError> {
     }
     schema::migrate(&mut db, migrations)?;
     let last = schema::last_journal(&db)?;
-    let (chain, head) = heads::resume(&mut db, keyring, heads, instance, cx)?;
-    // The log of a process that was killed; now nobody else writes it. What follows in it counts only with what is before.
+    // The log of a process that was killed: what follows in it counts only with what is before.
     let log = directory.join(format!("{instance}.db-wal"));
-    write_again(&log, 0).map_err(|error| StoreError::Unavailable(Some(Box::new(error))))?;
+    let (chain, head) = heads::resume(&mut db, keyring, (heads, instance), cx, || write_again(&log, 0))?;
     let tail = Arc::new(Tail::default());
     let mut session = WriteSession::new(db, tail.clone(), chain, last);
     let mut merge = Merge::new(limits.tail);
