@@ -54,6 +54,8 @@ fn check_same(keyring: &Keyring, purpose: &Purpose, shared: &BTreeSet<String>) -
 /// Takes in the keys for a purpose beside the processes that use them, changing nothing in the database.
 pub async fn learn(client: &Client, keyring: &Keyring, purpose: &Purpose) -> Result<(), StoreError> {
     let rows = client.query(KEYS, &[&purpose.as_str()]).await.map_err(fault)?;
+    let shared: Result<BTreeSet<String>, _> = rows.iter().map(|row| row.try_get(0).map_err(fault)).collect();
+    check_same(keyring, purpose, &shared?)?;
     let lines = rows.iter().map(|row| row.try_get(1).map_err(fault));
     keyring.import(&lines.collect::<Result<Vec<String>, _>>()?)?;
     Ok(())
