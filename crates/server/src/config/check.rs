@@ -532,16 +532,6 @@ role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind =
                 "\"King\" is not a role",
             ),
             (
-                "role_assignments =",
-                "entra = [{ tenant = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0009\" }]\nissuers = [{ issuer = \"https://login.microsoftonline.com/7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0009/v2.0\" }]\nrole_assignments =",
-                "0009/v2.0 is there twice",
-            ),
-            (
-                "role_assignments =",
-                "entra = [{ tenant = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001\" }]\nrole_assignments =",
-                "Entra tenant 7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001 is one of [[tenants]]",
-            ),
-            (
                 "[[workspaces]]",
                 "[outgoing]\nroots = [\"absent.pem\"]\n[[workspaces]]",
                 "[outgoing]: cannot read",
@@ -550,6 +540,27 @@ role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind =
                 "[[workspaces]]",
                 "[forwarded_certificate]\nheader = \"client-cert\"\nform = \"rfc9440\"\n[[workspaces]]",
                 "forwarded_certificate is read from trusted_proxies only",
+            ),
+        ];
+        for (from, to, expected) in cases {
+            let found = problems(&GOOD.replacen(from, to, 1));
+            assert!(found.iter().any(|line| line.contains(expected)), "{to}: {found:?}");
+        }
+    }
+
+    /// Of two that vouch for one tenant the last would count.
+    #[test]
+    fn a_tenant_has_one_issuer() {
+        let cases = [
+            (
+                "role_assignments =",
+                "entra = [{ tenant = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0009\" }]\nissuers = [{ issuer = \"https://login.microsoftonline.com/7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0009/v2.0\" }]\nrole_assignments =",
+                "0009/v2.0 is there twice",
+            ),
+            (
+                "role_assignments =",
+                "entra = [{ tenant = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001\" }]\nrole_assignments =",
+                "Entra tenant 7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001 is one of [[tenants]]",
             ),
         ];
         for (from, to, expected) in cases {
