@@ -63,6 +63,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         instance: "fuzz",
         keyring: &keyring.expect("a keyring"),
         part: 1 << 17,
+        uploads: None,
     });
     let blobs = blobs.expect("a container");
     let cx = Cx::internal(TenantId::from_uuid(Uuid::from_u128(1)), clock, random);
