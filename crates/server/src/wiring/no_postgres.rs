@@ -1,6 +1,8 @@
 //! In the place of `postgres`, in a program that was built without the feature `cloud`: a database is named as what it
 //! cannot reach.
 
+#![expect(clippy::unused_async, reason = "of the same shape as what waits for a database")]
+
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
