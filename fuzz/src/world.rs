@@ -4,10 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use hygie_access::{
-    Assignee, AssigneeKind, Assignments, Gate, Instance, KeySource, KeysUnavailable, Kind, MIGRATIONS, Origin,
-    Revocations, Revoked, Role, RoleSemantics, TrustedIssuer,
+    Assignee, AssigneeKind, Assignments, Gate, Instance, KeySource, Kind, MIGRATIONS, Role, RoleSemantics,
+    TrustedIssuer,
 };
 use hygie_core::{AppId, Clock, Cx, ObjectId, Secret, TenantId};
 use hygie_fhir::index::extract::extract;
@@ -17,7 +16,7 @@ use hygie_jose::{Algorithm, KeySet, Protected, SigningKey};
 use hygie_store::Store;
 use hygie_store::embedded::{self, Options};
 use hygie_store::keys::{Keyring, MasterKey};
-use hygie_testkit::{Client, SeededRandom, TemporaryStore, VirtualClock};
+use hygie_testkit::{Client, FixedKeys, NothingRevoked, SeededRandom, TemporaryStore, VirtualClock};
 use hygie_web::error::Outcome;
 use hygie_web::i18n::shell_messages;
 use hygie_web::layers::{self, Cors, Layers, layers};
@@ -34,26 +33,6 @@ pub const TENANT: TenantId = TenantId::from_uuid(Uuid::from_u128(0x7e0a << 64 | 
 pub const APP: Uuid = Uuid::from_u128(0xa99);
 /// Who calls.
 pub const OBJECT: Uuid = Uuid::from_u128(0x0b1e);
-
-struct Keys(Arc<KeySet>);
-
-impl KeySource for Keys {
-    fn keys(&self) -> BoxFuture<'_, Result<Arc<KeySet>, KeysUnavailable>> {
-        Box::pin(async { Ok(self.0.clone()) })
-    }
-
-    fn refreshed(&self) -> BoxFuture<'_, Result<Arc<KeySet>, KeysUnavailable>> {
-        self.keys()
-    }
-}
-
-struct NothingRevoked;
-
-impl Revocations for NothingRevoked {
-    fn revoked(&self, _: &Origin) -> Option<Revoked> {
-        None
-    }
-}
 
 /// A FHIR service's gate, and the key of the issuers that it trusts: both versions of ours, and an OpenID provider.
 pub struct Door {
@@ -74,7 +53,8 @@ impl Door {
         let runtime = runtime.expect("a runtime");
         let directory = runtime.block_on(TemporaryStore::new("directory", MIGRATIONS, &clock));
         let key = SigningKey::generate(Algorithm::Es256).expect("a key");
-        let keys: Arc<dyn KeySource> = Arc::new(Keys(Arc::new(KeySet::of(&key.public_jwk()).expect("its own key"))));
+        let keys: Arc<dyn KeySource> =
+            Arc::new(FixedKeys(Arc::new(KeySet::of(&key.public_jwk()).expect("its own key"))));
         let mut issuers = TrustedIssuer::of_tenant(LOGIN, TENANT, &keys).to_vec();
         issuers.push(TrustedIssuer::open_id(OPEN_ID, TENANT, keys));
         let instance = Instance {

@@ -7,9 +7,11 @@ mod client;
 mod entra;
 mod postgres;
 mod store;
+mod trust;
 
 pub use ambient::{SeededRandom, VirtualClock};
 pub use client::{Answer, Client};
 pub use entra::{FakeEntra, Subject};
 pub use postgres::PostgresServer;
 pub use store::{Place, TemporaryStore, TestEngine, accesses, crashed};
+pub use trust::{FixedKeys, NothingRevoked};

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use futures_util::future::BoxFuture;
 use http::Method;
 use hygie_access::{
-    Assignee, AssigneeKind, Assignments, Gate, Holder, Instance, KeySource, KeysUnavailable, Kind, MIGRATIONS, Origin,
-    Revocations, Revoked, Role, RoleSemantics, Scope, TrustedIssuer,
+    Assignee, AssigneeKind, Assignments, Gate, Holder, Instance, KeySource, Kind, MIGRATIONS, Role, RoleSemantics,
+    Scope, TrustedIssuer,
 };
 use hygie_core::{AppId, Clock, Cx, ObjectId, Secret, Timestamp};
 use hygie_fhir::index::extract::extract;
@@ -20,7 +19,9 @@ use hygie_jose::{Algorithm, Jwks, KeySet, Protected, SigningKey};
 use hygie_store::audit::Record;
 use hygie_store::keys::{Keyring, MasterKey};
 use hygie_store::{Store, StoreError};
-use hygie_testkit::{Answer, Client, Place, SeededRandom, TemporaryStore, VirtualClock, accesses};
+use hygie_testkit::{
+    Answer, Client, FixedKeys, NothingRevoked, Place, SeededRandom, TemporaryStore, VirtualClock, accesses,
+};
 use hygie_web::error::Outcome;
 use hygie_web::i18n::shell_messages;
 use hygie_web::layers::{self, Cors, Layers, layers};
@@ -31,26 +32,6 @@ use crate::world::tenant;
 
 pub const BASE: &str = "https://localhost:8446/demo/fhir";
 pub const FHIR_JSON: (&str, &str) = ("content-type", "application/fhir+json");
-
-struct Keys(Arc<KeySet>);
-
-impl KeySource for Keys {
-    fn keys(&self) -> BoxFuture<'_, Result<Arc<KeySet>, KeysUnavailable>> {
-        Box::pin(async { Ok(self.0.clone()) })
-    }
-
-    fn refreshed(&self) -> BoxFuture<'_, Result<Arc<KeySet>, KeysUnavailable>> {
-        self.keys()
-    }
-}
-
-struct NothingRevoked;
-
-impl Revocations for NothingRevoked {
-    fn revoked(&self, _: &Origin) -> Option<Revoked> {
-        None
-    }
-}
 
 pub struct Service {
     pub clock: Arc<VirtualClock>,
@@ -291,7 +272,7 @@ fn instance(key: &SigningKey) -> Instance {
     let jwks = Jwks {
         keys: vec![key.public_jwk()],
     };
-    let keys: Arc<dyn KeySource> = Arc::new(Keys(Arc::new(KeySet::new(&jwks))));
+    let keys: Arc<dyn KeySource> = Arc::new(FixedKeys(Arc::new(KeySet::new(&jwks))));
     Instance {
         kind: Kind::Fhir,
         workspace: "demo".to_owned(),

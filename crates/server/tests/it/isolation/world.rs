@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{Extension, Router};
-use futures_util::future::BoxFuture;
 use hygie_access::{
-    Assignee, AssigneeKind, Assignments, ClaimNames, EntraCloud, Gate, Instance, KeySource, KeysUnavailable, Kind,
-    MIGRATIONS, Origin, Profile, Revocations, Revoked, Scope, Style, TrustedIssuer, derived_id,
+    Assignee, AssigneeKind, Assignments, ClaimNames, EntraCloud, Gate, Instance, KeySource, Kind, MIGRATIONS, Profile,
+    Scope, Style, TrustedIssuer, derived_id,
 };
 use hygie_core::{AppId, Clock, Cx, ObjectId, Secret, TenantId};
 use hygie_fhir::index::extract::extract;
@@ -15,7 +14,7 @@ use hygie_fhir::repo::Repository;
 use hygie_fhir::{Authority, Fhir, Limits, Settings, router};
 use hygie_jose::{Algorithm, Jwks, KeySet, Protected, SigningKey, base64url, digest};
 use hygie_store::keys::{Keyring, MasterKey};
-use hygie_testkit::{Client, Place, SeededRandom, TemporaryStore, VirtualClock};
+use hygie_testkit::{Client, FixedKeys, NothingRevoked, Place, SeededRandom, TemporaryStore, VirtualClock};
 use hygie_web::client::ClientCertificate;
 use hygie_web::error::Outcome;
 use hygie_web::i18n::shell_messages;
@@ -30,26 +29,6 @@ const PROVIDER: &str = "https://keycloak.example/realms/hospital";
 const CERTIFICATE: &[u8] = b"the certificate of the client of the back channel";
 const CLIENT: AppId = AppId::from_uuid(Uuid::from_u128(3));
 
-struct Keys(Arc<KeySet>);
-
-impl KeySource for Keys {
-    fn keys(&self) -> BoxFuture<'_, Result<Arc<KeySet>, KeysUnavailable>> {
-        Box::pin(async { Ok(self.0.clone()) })
-    }
-
-    fn refreshed(&self) -> BoxFuture<'_, Result<Arc<KeySet>, KeysUnavailable>> {
-        self.keys()
-    }
-}
-
-struct NothingRevoked;
-
-impl Revocations for NothingRevoked {
-    fn revoked(&self, _: &Origin) -> Option<Revoked> {
-        None
-    }
-}
-
 /// A key and what publishes it.
 struct Signer {
     key: SigningKey,
@@ -63,7 +42,7 @@ impl Signer {
             keys: vec![key.public_jwk()],
         };
         Self {
-            keys: Arc::new(Keys(Arc::new(KeySet::new(&jwks)))),
+            keys: Arc::new(FixedKeys(Arc::new(KeySet::new(&jwks)))),
             key,
         }
     }
