@@ -281,6 +281,13 @@ impl Idp {
             origin,
         )
         .await?;
+        // Who asks again and again, and waits as long as anybody can be made to, is told so without a write.
+        match device::poll(&row.waiting, client, asked_in.now) {
+            Poll::Wait(refusal, interval) if refusal.code() == Aadsts::SlowDown && interval == row.waiting.interval => {
+                return Err(refusal.into());
+            }
+            _ => {}
+        }
         let tenant = match self.polled(&asked_in, (digest, client)).await? {
             Poll::Approved(tenant) => tenant,
             Poll::Wait(refusal, _) | Poll::Ended(refusal) => return Err(refusal.into()),

@@ -137,6 +137,27 @@ async fn a_device_waits_as_it_is_told() {
     assert!(late.text().contains("aria-invalid=\"true\""), "{}", late.text());
 }
 
+/// Beyond the longest wait, who asks too soon is only told so: nothing is written, and it counts for nothing.
+#[tokio::test]
+async fn asking_on_and_on_writes_nothing() {
+    let world = World::new().await;
+    let codes = codes(&world).await;
+    let ask = async |wait: u64| {
+        world.clock.advance(Duration::from_secs(wait));
+        poll(&world, &codes).await.json()["error"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(ask(0).await, "authorization_pending");
+    for _ in 0..20 {
+        assert_eq!(ask(0).await, "slow_down");
+    }
+    assert_eq!(ask(40).await, "slow_down");
+    assert_eq!(
+        ask(25).await,
+        "authorization_pending",
+        "65 seconds after the last that counted"
+    );
+}
+
 #[tokio::test]
 async fn codes_are_of_their_client() {
     let world = World::new().await;
