@@ -202,7 +202,7 @@ class Process:
 
     def start(self):
         """Starts it, without waiting until it is ready."""
-        environment = {**os.environ, "ADMIN_PASSWORD": PASSWORD, "DATABASE_PASSWORD": self.cluster.postgres.password}
+        environment = {**os.environ, **self.cluster.secrets()}
         with self.log.open("ab") as log:
             self.running = subprocess.Popen([str(BINARY), "serve", "--config", str(self.config)], env=environment,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
@@ -234,8 +234,7 @@ class Process:
 
     def run(self, command, *arguments, password=None):
         """Another command over the same configuration."""
-        environment = {**os.environ, "ADMIN_PASSWORD": PASSWORD,
-                       "DATABASE_PASSWORD": password or self.cluster.postgres.password}
+        environment = {**os.environ, **self.cluster.secrets(password)}
         return subprocess.run([str(BINARY), command, *map(str, arguments), "--config", str(self.config)], env=environment,
                               capture_output=True, text=True, timeout=300, check=False)
 
@@ -261,9 +260,9 @@ class Fields(html.parser.HTMLParser):
 
 
 class Cluster:
-    """Everything together."""
+    """Everything together; or, with `files`, one process alone whose data are in files, with more of a configuration."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, files=None):
         self.directory = Path(directory)
         self.authority = Authority(self.directory)
         self.tenant, self.fhir_app, self.loader, self.viewer = (str(uuid.uuid4()) for _ in range(4))
@@ -275,19 +274,24 @@ class Cluster:
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loader")])
         self.loader_certificate = self.authority.certificate(name, self.loader_key.public_key())
         write_pair(self.directory, "loader", self.loader_certificate, self.loader_key)
-        self.postgres = Postgres(self.authority)
-        self.processes = [Process(self, "one"), Process(self, "two")]
+        self.files, self.postgres = files, None if files else Postgres(self.authority)
+        self.processes = [Process(self, name) for name in (["alone"] if files else ["one", "two"])]
         self.nginx = None
 
-    def configuration(self, process, chain, key):
-        return f"""
-data = "{process.data}"
-trusted_proxies = ["127.0.0.1"]
+    def storage(self):
+        return self.files or f"""
 [storage.postgres]
 address = "{self.postgres.address}"
 password = {{ env = "DATABASE_PASSWORD" }}
 authorities = "{self.authority.file}"
 at_rest = "volume"
+"""
+
+    def configuration(self, process, chain, key):
+        return f"""
+data = "{process.data}"
+trusted_proxies = ["127.0.0.1"]
+{self.storage().strip()}
 [master_key]
 file = "{self.directory}/keys/master.key"
 [health]
@@ -329,6 +333,11 @@ role_assignments = [
             process.wait()
         self.start_nginx()
         return self
+
+    def secrets(self, password=None):
+        """What the environment of a process has."""
+        database = {} if self.files else {"DATABASE_PASSWORD": password or self.postgres.password}
+        return {"ADMIN_PASSWORD": PASSWORD, **database}
 
     def start_nginx(self):
         chain, key = self.authority.issue("nginx")
@@ -393,7 +402,8 @@ http {{
         for process in self.processes:
             if process.running and process.running.poll() is None:
                 process.kill()
-        self.postgres.stop()
+        if self.postgres:
+            self.postgres.stop()
 
     # Clients.
 

@@ -1,6 +1,7 @@
 """Two processes on one PostgreSQL database behind nginx without sticky sessions: what one knows the other knows, and
 `kill -9` of one loses nothing that was answered."""
 
+import json
 import re
 import shutil
 import threading
@@ -201,6 +202,38 @@ def test_a_killed_process_loses_nothing_that_was_answered(cluster, tmp_path):
         assert re.search(r"\b50[234]\b|Bad Gateway", loads[0].stdout + loads[0].stderr), loads[0]
     again = load()
     assert again.returncode == 0, again.stdout + again.stderr
+
+
+def test_the_master_key_is_replaced_beside_live_processes(cluster):
+    one, two = cluster.processes
+    file = cluster.directory / "keys/master.key"
+    wrapped_by = lambda: {json.loads(line)["master"]
+                          for line in cluster.postgres.psql("SELECT entry FROM hygie.data_key").splitlines()}
+    [before] = wrapped_by()
+    refused = one.run("keys", "rotate", "--only", "data")
+    assert refused.returncode == 2 and "PostgreSQL" in refused.stderr, refused.stderr
+    replaced = one.run("keys", "rotate")
+    assert replaced.returncode == 0, replaced.stdout + replaced.stderr
+    [after] = wrapped_by()
+    assert after != before and after in replaced.stdout and file.with_name(f"master.key.{before}").exists()
+    # The other process goes on, and starts with the old key that is kept; then it takes the new one.
+    two.kill()
+    two.start()
+    two.wait()
+    assert "the data keys are still wrapped with the master key" in two.logged()
+    taken = two.run("keys", "rotate", "--new-master-file", file)
+    assert taken.returncode == 0, taken.stdout + taken.stderr
+    assert wrapped_by() == {after}
+    for process in cluster.processes:
+        assert json.loads(process.run("keys", "list", "--json").stdout)["master"] == after
+    # Who knows no key finds them in the database and opens them with the new master key alone.
+    assert two.stop() == 0
+    (two.data / "keys.json").rename(two.data / "keys.away")
+    file.with_name(f"master.key.{before}").rename(file.with_name("away"))
+    two.start()
+    two.wait()
+    assert json.loads(two.run("keys", "list", "--json").stdout)["master"] == after
+    (two.data / "keys.away").unlink()
 
 
 def test_verify_is_clean_and_a_backup_is_restored(cluster):

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::{backup, demo, generate, load, serve, tls, verify};
+use crate::{backup, demo, generate, keys, load, serve, tls, verify};
 
 /// Identity provider and health data services for hospitals.
 #[derive(Debug, Parser)]
@@ -33,6 +33,9 @@ enum Command {
     Generate(generate::Command),
     /// Load FHIR bundles or NDJSON into a FHIR service; repeatable.
     Load(load::Options),
+    /// Show and replace the keys that protect the data.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Copy an installation to a directory, beside a live process or without.
     Backup(backup::Options),
     /// Put a copy in the place of data that were lost.
@@ -79,6 +82,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::CheckConfig(options) => block_on(check_config(options)),
         Command::Generate(what) => generate::run(what),
         Command::Load(options) => block_on(load::run(options)),
+        Command::Keys(what) => block_on(keys::run(what)),
         Command::Backup(options) => block_on(backup::back_up(options)),
         Command::Restore(options) => block_on(backup::restore(options)),
         Command::Verify(options) => block_on(verify::run(options)),

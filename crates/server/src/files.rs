@@ -64,6 +64,33 @@ fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     path.parent().map_or(Ok(()), sync)
 }
 
+/// Copies a directory with all that is below it, or a file, durably.
+pub fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    if from.is_file() {
+        return copy_file(from, to);
+    }
+    create_private_dir(to)?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+        let path = entry?.path();
+        copy_tree(&path, &to.join(path.file_name().unwrap_or_default()))?;
+    }
+    Ok(())
+}
+
+/// Copies a file with its mode, durably.
+pub fn copy_file(from: &Path, to: &Path) -> Result<()> {
+    let copied = fs::copy(from, to)
+        .and_then(|_| File::open(to)?.sync_all())
+        .and_then(|()| sync_parent(to));
+    copied.with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
+}
+
+/// Makes the name of a file durable.
+pub fn sync_parent(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
 /// Whether somebody else than the owner may read or write the file.
 pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
     Ok(fs::metadata(path)?.mode() & 0o077 != 0)

@@ -12,6 +12,7 @@ pub mod files;
 pub mod front;
 pub mod generate;
 pub mod health;
+pub mod keys;
 pub mod listen;
 pub mod load;
 pub mod logs;

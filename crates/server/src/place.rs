@@ -24,6 +24,17 @@ pub struct Options {
     config: Option<PathBuf>,
 }
 
+impl Options {
+    /// The directory of the demo world, where no configuration is named.
+    pub fn world(&self) -> Option<PathBuf> {
+        let named = self
+            .data
+            .clone()
+            .unwrap_or_else(|| PathBuf::from(document::DEFAULT_DIR));
+        self.config.is_none().then_some(named)
+    }
+}
+
 /// An installation's data and key.
 pub struct Place {
     /// Directory of databases, logs and wrapped keys.
@@ -32,6 +43,10 @@ pub struct Place {
     pub postgres: Option<Postgres>,
     /// Holds the master key.
     pub master_key: Arc<dyn KeyProvider>,
+    /// The file of the master key, when it is in one.
+    pub master_file: Option<PathBuf>,
+    /// The demo world, when it is one.
+    pub world: Option<PathBuf>,
 }
 
 impl Place {
@@ -41,10 +56,7 @@ impl Place {
             let config = Config::read(file)?;
             return Self::of_config(&config);
         }
-        let dir = options
-            .data
-            .clone()
-            .unwrap_or_else(|| PathBuf::from(document::DEFAULT_DIR));
+        let dir = options.world().unwrap_or_default();
         if !folder::is_world(&dir) {
             return Err(Failure::usage(format!(
                 "{} is not a demo world (name one with --data)",
@@ -56,6 +68,8 @@ impl Place {
             data: folder::data_of(&dir),
             postgres: None,
             master_key: Arc::new(MasterKey::from_file(&key, Arc::new(SystemRandom))?),
+            master_file: Some(key),
+            world: Some(dir),
         })
     }
 
@@ -86,6 +100,8 @@ impl Place {
                 .as_ref()
                 .map(|postgres| postgres.get_ref().clone()),
             master_key: Arc::new(provider),
+            master_file: key.file.clone(),
+            world: None,
         })
     }
 }

@@ -3,12 +3,10 @@
 
 mod shared;
 
-use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use hygie_core::{Cx, TenantId};
 use hygie_store::audit::{self, Verified};
@@ -120,12 +118,13 @@ async fn walk_files(place: &Place, options: &Options) -> Result<Report, Failure>
             "--heads is for a database that processes share; the data of this one have their heads beside them",
         ));
     }
-    if instances(&place.data)?.is_empty() {
+    if stores::instances(&place.data)?.is_empty() {
         return Err(Failure::usage(format!(
             "there is no database in {}",
             place.data.display()
         )));
     }
+    let _reading = stores::lock_for_reading(&place.data)?;
     Ok(walk(&place.data, &open_keyring(place)?).await?)
 }
 
@@ -150,7 +149,7 @@ fn check_directories(heads: &[PathBuf]) -> Result<(), Failure> {
 
 /// Walks all that lies in a data directory.
 pub async fn walk(data: &Path, keyring: &Keyring) -> Result<Report> {
-    let mut names = instances(data)?;
+    let mut names = stores::instances(data)?;
     // A database that was removed has left its key behind.
     let keys = keyring.list();
     names.extend(
@@ -162,19 +161,6 @@ pub async fn walk(data: &Path, keyring: &Keyring) -> Result<Report> {
         instances.push(walk_one(data, name, keyring).await);
     }
     Ok(Report::of(instances))
-}
-
-/// Names of the databases, in order.
-pub fn instances(data: &Path) -> Result<BTreeSet<String>> {
-    let unreadable = || format!("cannot read {}", data.display());
-    let mut names = BTreeSet::new();
-    for entry in fs::read_dir(data).with_context(unreadable)? {
-        let path = entry.with_context(unreadable)?.path();
-        if path.extension().is_some_and(|extension| extension == "db") {
-            names.extend(path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned));
-        }
-    }
-    Ok(names)
 }
 
 async fn walk_one(data: &Path, name: &str, keyring: &Keyring) -> Instance {

@@ -36,6 +36,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let keys = AccessKeys {
         audit: key(1),
         log: key(2),
+        retired: Vec::new(),
         heads: key(3),
     };
     let place = AccessPlace {

@@ -16,6 +16,9 @@ pub enum StoreError {
     /// No space is left on the device.
     #[error("no space is left for writing")]
     Full(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The instance, or all together, have taken the space they may.
+    #[error("the quota is used up")]
+    Quota,
     /// A write that looks at more of the index than one may while all others wait.
     #[error("a write looks at too much of the index")]
     TooCostly,
@@ -47,7 +50,7 @@ impl Fault for StoreError {
         match self {
             Self::Duplicate(_) | Self::LeaseLost => ErrorKind::Conflict,
             Self::TooCostly => ErrorKind::Invalid,
-            Self::Busy | Self::Full(_) | Self::Unavailable(_) => ErrorKind::Unavailable,
+            Self::Busy | Self::Full(_) | Self::Quota | Self::Unavailable(_) => ErrorKind::Unavailable,
             Self::WrongKey(_) | Self::Key(_) | Self::Inconsistent(_) | Self::ForeignAwait | Self::Engine(_) => {
                 ErrorKind::Internal
             }
@@ -72,6 +75,7 @@ impl Fault for StoreError {
             }
             Self::Busy => "too many writes are waiting; try again".to_owned(),
             Self::Full(_) => "the server has no space left".to_owned(),
+            Self::Quota => "the space that this service may take is used up".to_owned(),
             Self::Unavailable(_) => "the storage does not answer; try again".to_owned(),
             _ => "an internal error occurred".to_owned(),
         }

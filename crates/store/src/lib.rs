@@ -29,6 +29,7 @@ pub mod keys;
 mod lease;
 mod migrate;
 pub mod outbox;
+mod space;
 mod tx;
 mod value;
 
@@ -37,5 +38,6 @@ pub use engine::{Engine, Store, Verdict, Work};
 pub use error::StoreError;
 pub use lease::Owner;
 pub use migrate::{Migration, TABLES};
+pub use space::{Reserve, Space};
 pub use tx::{IndexKeys, IndexRange, Order, Session, Tx, successor};
 pub use value::{FromValue, Row, Value};

@@ -80,6 +80,12 @@ impl Check<'_> {
         for message in postgres::problems(postgres.get_ref()) {
             self.add(&span, message);
         }
+        if config.space.instance_mib.is_some() || config.space.total_mib.is_some() {
+            self.add(
+                &span,
+                "[space] is a quota of databases in files: what a database of PostgreSQL may take is set there",
+            );
+        }
     }
 
     fn services(&mut self, config: &Config) {

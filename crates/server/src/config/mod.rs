@@ -61,6 +61,9 @@ pub struct Config {
     /// How log lines look and what is logged.
     #[serde(default)]
     pub log: Log,
+    /// How much the services may store.
+    #[serde(default)]
+    pub space: Space,
     /// Health and metrics, plain HTTP.
     pub health: Health,
     /// The entry page.
@@ -106,6 +109,28 @@ impl Default for Log {
         Self {
             format: logs::Format::Auto,
             filter: logs::DEFAULT_FILTER.to_owned(),
+        }
+    }
+}
+
+/// Space for databases and large objects, in MiB.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Space {
+    /// What each service instance may take; the directory is one, too. No bound when absent.
+    pub instance_mib: Option<u64>,
+    /// What all together may take.
+    pub total_mib: Option<u64>,
+    /// Kept so that accesses are still recorded when the disk is full; 0 keeps none.
+    pub reserve_mib: u64,
+}
+
+impl Default for Space {
+    fn default() -> Self {
+        Self {
+            instance_mib: None,
+            total_mib: None,
+            reserve_mib: 64,
         }
     }
 }

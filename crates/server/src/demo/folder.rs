@@ -106,6 +106,18 @@ pub fn master_key_of(dir: &Path) -> PathBuf {
     dir.join(MASTER_KEY)
 }
 
+/// Copies what a world consists of beside its data: the documents, the certificates, the master key.
+pub fn copy_world(world: &Path, to: &Path) -> anyhow::Result<()> {
+    files::create_private_dir(to)?;
+    for part in PARTS.iter().filter(|part| **part != DATA) {
+        let from = world.join(part);
+        if from.exists() {
+            files::copy_tree(&from, &to.join(part))?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether there is something in it besides a lock that a first start may have left.
 fn is_occupied(path: &Path) -> Result<bool, Failure> {
     let unreadable = |error: io::Error| Failure::usage(format!("cannot use {}: {error}", path.display()));
@@ -142,8 +154,10 @@ fn lock(path: &Path) -> Result<File, Failure> {
 
 /// Removes the parts of a world, the mark that it is one last: cut short, it can be begun again.
 fn clear(path: &Path) -> anyhow::Result<()> {
-    for part in PARTS {
-        let part = path.join(part);
+    for part in replaced_keys(path)?
+        .into_iter()
+        .chain(PARTS.iter().map(|part| path.join(part)))
+    {
         let removed = if part.is_dir() {
             fs::remove_dir_all(&part)
         } else {
@@ -157,6 +171,18 @@ fn clear(path: &Path) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Master keys that were replaced.
+fn replaced_keys(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let path = entry?.path();
+        if path.file_stem().is_some_and(|stem| stem == MASTER_KEY) {
+            found.push(path);
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -197,6 +223,7 @@ mod tests {
             folder.state(),
             folder.master_key(),
             folder.data().join("a.db"),
+            dir.path().join("master.key.00ff"),
             dir.path().join("notes"),
         ] {
             fs::write(path, "x").expect("written");
@@ -204,6 +231,6 @@ mod tests {
         drop(folder);
         let folder = Folder::open(dir.path(), Start::Fresh).expect("a new one");
         assert!(!folder.state().exists() && !folder.master_key().exists() && !folder.data().join("a.db").exists());
-        assert!(dir.path().join("notes").exists());
+        assert!(!dir.path().join("master.key.00ff").exists() && dir.path().join("notes").exists());
     }
 }

@@ -13,6 +13,7 @@ use super::layout::{Layout, Service};
 use super::world::World;
 use super::{DEFAULT_BASE_PORT, Options, fill, settle};
 use crate::ambient::{SystemClock, SystemRandom};
+use crate::config::Space;
 use crate::failure::Failure;
 use crate::front::{Front, Serving, Sockets};
 use crate::health::{self, Health};
@@ -25,6 +26,8 @@ use crate::wiring::{self, Base, FhirInstance, Storage};
 const DRAIN: Duration = Duration::from_secs(10);
 /// Transactions of real test data are larger than Azure's limit of 500 entries.
 const BUNDLE_ENTRIES: usize = 5000;
+/// A demo takes little.
+const RESERVE_MIB: u64 = 4;
 const SERVICES: &[Service] = &[
     Service::Portal,
     Service::Login,
@@ -74,6 +77,10 @@ impl Running {
             login: layout.origin(Service::Login),
             home: layout.origin(Service::Portal),
             proxies: Vec::new(),
+            space: Space {
+                reserve_mib: RESERVE_MIB,
+                ..Space::default()
+            },
         };
         let mut base = Base::open(settings).await?;
         let document = settled(&mut world, &folder, &layout, &base).await?;

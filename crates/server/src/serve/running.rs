@@ -54,6 +54,7 @@ impl Running {
                 .map_or_else(|| login.clone(), |portal| origin(&portal.get_ref().url)),
             login,
             proxies: config.trusted_proxies.clone(),
+            space: config.space,
         };
         let mut base = Base::open(settings).await?;
         prepare::prepare(&base, config).await?;

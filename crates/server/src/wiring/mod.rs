@@ -6,6 +6,8 @@ mod edge;
 mod fhir;
 #[cfg_attr(not(feature = "cloud"), path = "no_postgres.rs")]
 pub mod postgres;
+mod rotation;
+mod space;
 pub mod stores;
 
 use std::path::PathBuf;
@@ -23,6 +25,7 @@ use hygie_store::keys::KeyProvider;
 use hygie_web::client::Proxies;
 use uuid::Uuid;
 
+use crate::config::Space;
 use crate::health::Probe;
 use crate::listen::Stop;
 pub use edge::Edge;
@@ -51,6 +54,8 @@ pub struct Settings {
     pub login: String,
     /// Where the name of the product leads on every page.
     pub home: String,
+    /// How much the services may store.
+    pub space: Space,
     /// Reverse proxies whose word on a client's address is taken.
     pub proxies: Proxies,
 }
@@ -175,6 +180,10 @@ impl Base {
     pub fn start_maintenance(&self, stop: &Stop) {
         if self.stores.are_shared() {
             self.start_following(stop);
+        } else {
+            let (data, keyring) = (self.settings.data.clone(), self.stores.keyring().clone());
+            rotation::start(stop, data, keyring, self.stores.controls().to_vec());
+            space::start(stop, &self.settings, self.stores.controls().to_vec());
         }
         let (idp, edge, token) = (self.idp.clone(), self.edge.clone(), stop.token());
         stop.spawn(async move {

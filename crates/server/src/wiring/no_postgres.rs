@@ -61,6 +61,10 @@ impl Shared {
         match *self {}
     }
 
+    pub async fn rewrap_keys(&self, _keyring: &Keyring) -> Result<u64> {
+        match *self {}
+    }
+
     pub async fn verify(&self, _heads: &[PathBuf], _instance: &str, _keyring: &Keyring) -> Result<Vec<VerifiedChain>> {
         match *self {}
     }

@@ -145,6 +145,12 @@ impl Shared {
         Ok(postgres::instances(&self.database).await?)
     }
 
+    /// Wraps the keys in the database with the master key of this keyring; how many there are.
+    pub async fn rewrap_keys(&self, keyring: &Keyring) -> Result<u64> {
+        let rewrapped = postgres::rewrap(&self.database, keyring).await;
+        rewrapped.context("the keys in the database are still wrapped with the old master key: run the command again")
+    }
+
     /// Verifies the audit chains of an instance, those of this process in any case.
     pub async fn verify(&self, heads: &[PathBuf], instance: &str, keyring: &Keyring) -> Result<Vec<VerifiedChain>> {
         let heads = Heads {

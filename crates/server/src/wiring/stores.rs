@@ -1,11 +1,14 @@
 //! The databases: one for the directory, one for each service instance.
 
+use std::collections::BTreeSet;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use hygie_core::{Clock, Cx, Random, TenantId};
-use hygie_store::embedded::{self, Limits, Options, Replay};
+use hygie_store::embedded::{self, Control, Limits, Options, Replay};
 use hygie_store::keys::{KeyProvider, Keyring};
 use hygie_store::{Migration, Store, StoreError};
 use uuid::Uuid;
@@ -33,14 +36,29 @@ pub enum Storage {
     Shared(Shared),
 }
 
+/// Locked by the one process that has the databases open.
+pub const LOCK: &str = "process.lock";
+/// Locked together by those who read the files beside it; alone, while keys and files that were replaced are removed.
+pub const READERS: &str = "readers.lock";
+
+/// Space kept for the audit trail.
+pub const RESERVE: &str = "reserve";
+
+/// A process that ends needs a while to close.
+const LOCK_TRIES: u32 = 100;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
 /// The open databases.
 pub struct Stores {
     data: PathBuf,
     heads: PathBuf,
-    keyring: Keyring,
+    keyring: Arc<Keyring>,
     storage: Arc<Storage>,
     directory: Store,
     instances: Vec<(String, Store)>,
+    controls: Vec<Control>,
+    // Last, so that it is given back when all are closed.
+    _lock: File,
 }
 
 impl Stores {
@@ -49,12 +67,25 @@ impl Stores {
         let data = settings.data.clone();
         let heads = data.join(HEADS);
         files::create_private_dir(&heads)?;
+        let lock = lock_alone(&data)?;
         let keyring = open_keyring(
             &data,
             settings.master_key.clone(),
             settings.clock.clone(),
             settings.random.clone(),
         )?;
+        if keyring.master() != settings.master_key.id() {
+            tracing::warn!(
+                "the data keys are still wrapped with the master key {}, which was replaced and kept: run `hygie keys rotate \
+                 --only master --new-master-file FILE` with the new one",
+                keyring.master()
+            );
+        }
+        // What a crash left of a rotation.
+        for instance in instances(&data)? {
+            embedded::settle(&data, &instance, &keyring)
+                .with_context(|| format!("cannot settle the keys of {instance}"))?;
+        }
         let migrations: Vec<Migration> = [hygie_access::MIGRATIONS, hygie_idp::MIGRATIONS].concat();
         let opening = Opening {
             data: &data,
@@ -66,14 +97,16 @@ impl Stores {
             replay: None,
             cache_kib: DIRECTORY_CACHE_KIB,
         };
-        let directory = settings.storage.open(opening).await?;
+        let (directory, control) = settings.storage.open(opening).await?;
         Ok(Self {
             data,
             heads,
-            keyring,
+            keyring: Arc::new(keyring),
             storage: settings.storage.clone(),
             directory,
             instances: Vec::new(),
+            controls: control.into_iter().collect(),
+            _lock: lock,
         })
     }
 
@@ -113,9 +146,20 @@ impl Stores {
             replay,
             cache_kib: Limits::default().cache_kib,
         };
-        let store = self.storage.open(opening).await?;
+        let (store, control) = self.storage.open(opening).await?;
+        self.controls.extend(control);
         self.instances.push((name.to_owned(), store.clone()));
         Ok(store)
+    }
+
+    /// What an operator does with each instance in files.
+    pub fn controls(&self) -> &[Control] {
+        &self.controls
+    }
+
+    /// The data keys.
+    pub fn keyring(&self) -> &Arc<Keyring> {
+        &self.keyring
     }
 
     /// One probe for the directory, under the name of the service it is for, and one for all FHIR instances.
@@ -171,15 +215,60 @@ pub struct Opening<'a> {
 
 impl Storage {
     /// Opens or makes an instance. It blocks a worker while files are opened.
-    async fn open(&self, opening: Opening<'_>) -> Result<Store> {
+    async fn open(&self, opening: Opening<'_>) -> Result<(Store, Option<Control>)> {
         match self {
             Self::Files => tokio::task::block_in_place(|| open_files(opening)),
-            Self::Shared(shared) => shared.open(opening).await,
+            Self::Shared(shared) => Ok((shared.open(opening).await?, None)),
         }
     }
 }
 
-fn open_files(opening: Opening<'_>) -> Result<Store> {
+/// Names of the instances whose databases lie in a data directory, in order.
+pub fn instances(data: &Path) -> Result<BTreeSet<String>> {
+    let unreadable = || format!("cannot read {}", data.display());
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(data).with_context(unreadable)? {
+        let file = entry.with_context(unreadable)?.file_name();
+        names.extend(file.to_str().and_then(embedded::instance_of).map(str::to_owned));
+    }
+    Ok(names)
+}
+
+/// Locks a file until it is dropped; `None` while somebody else has it.
+pub fn lock(path: &Path) -> Result<Option<File>> {
+    let file = lock_file(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+    }
+}
+
+/// Keeps others from removing what is read, until it is dropped. It waits while they do.
+pub fn lock_for_reading(data: &Path) -> Result<File> {
+    let path = data.join(READERS);
+    let file = lock_file(&path)?;
+    file.lock_shared()
+        .with_context(|| format!("cannot lock {}", path.display()))?;
+    Ok(file)
+}
+
+fn lock_file(path: &Path) -> Result<File> {
+    let options = File::options().create(true).truncate(false).write(true).open(path);
+    options.with_context(|| format!("cannot open {}", path.display()))
+}
+
+fn lock_alone(data: &Path) -> Result<File> {
+    for _ in 0..LOCK_TRIES {
+        if let Some(file) = lock(&data.join(LOCK))? {
+            return Ok(file);
+        }
+        std::thread::sleep(LOCK_PAUSE);
+    }
+    anyhow::bail!("{} is in use by another process of hygie", data.display())
+}
+
+fn open_files(opening: Opening<'_>) -> Result<(Store, Option<Control>)> {
     let options = Options {
         directory: opening.data,
         heads: opening.heads,
@@ -193,7 +282,9 @@ fn open_files(opening: Opening<'_>) -> Result<Store> {
             ..Limits::default()
         },
     };
-    embedded::open(options).with_context(|| format!("cannot open the database {}", opening.instance))
+    let opened = embedded::open_with_control(&options);
+    let (store, control) = opened.with_context(|| format!("cannot open the database {}", opening.instance))?;
+    Ok((store, Some(control)))
 }
 
 fn probe(stores: Vec<Store>, cx: Cx) -> Probe {

@@ -33,6 +33,8 @@ fn files(directory: &Path) -> Vec<PathBuf> {
         if path.is_dir() {
             let below = files(&path).into_iter();
             found.extend(below.map(|file| Path::new(path.file_name().expect("a name")).join(file)));
+        } else if path.file_name().is_some_and(|name| name == "reserve") {
+            // Space, and nothing in it.
         } else if !["lock", "db-wal", "db-shm"]
             .iter()
             .any(|end| path.extension().is_some_and(|it| it == *end))
@@ -52,13 +54,20 @@ async fn a_copy_of_a_live_installation_takes_its_place() {
     let (status, said) = hygie(&installation, "backup", Some(&copy));
     assert_eq!(status, Some(0), "{said}");
     assert!(
-        said.contains("directory: database ") && said.contains("copy: verified"),
+        said.contains("directory: database ") && said.contains("copy: complete"),
         "{said}"
     );
     assert_eq!(files(&copy), files(&data), "everything is there, and nothing else");
+    fs::write(copy.join("of-the-first"), "x").expect("written");
     let (status, said) = hygie(&installation, "backup", Some(&copy));
+    assert_eq!(status, Some(0), "a second copy takes the place of the first: {said}");
+    assert_eq!(files(&copy), files(&data));
+    for end in ["new", "old"] {
+        assert!(!copy.with_extension(end).exists(), "nothing is left beside it");
+    }
+    let (status, said) = hygie(&installation, "backup", Some(&installation.path("keys")));
     assert_eq!(status, Some(2), "{said}");
-    assert!(said.contains("is not empty"), "{said}");
+    assert!(said.contains("is not empty"), "somebody's files are left alone: {said}");
     let (status, said) = hygie(&installation, "restore", Some(&copy));
     assert_eq!(status, Some(2), "over data that are there: {said}");
     stop(running).await;

@@ -348,3 +348,42 @@ async fn health_tells_when_it_is_ready_and_counts() {
         assert!(metrics.contains(name), "{name} is missing");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_world_that_was_lost_starts_again_from_its_copy() {
+    let mut world = World::start(None).await;
+    let hygie = |command: &str, copy: &Path, data: &Path| {
+        let mut hygie = Command::new(env!("CARGO_BIN_EXE_hygie"));
+        let output = hygie
+            .arg(command)
+            .arg(copy)
+            .arg("--data")
+            .arg(data)
+            .output()
+            .expect("it runs");
+        let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+        (output.status.code(), said.concat())
+    };
+    let (copy, path) = (world.dir.path().join("copy"), world.path().to_owned());
+    let (status, said) = hygie("backup", &copy, &path);
+    assert_eq!(status, Some(0), "{said}");
+    world.stop().await;
+    let (status, said) = hygie("restore", &copy, &path);
+    assert_eq!(status, Some(2), "over a world that is there: {said}");
+    let document = std::fs::read(path.join("demo.json")).expect("the document");
+    std::fs::remove_dir_all(&path).expect("lost");
+    let (status, said) = hygie("restore", &copy, &path);
+    assert_eq!(status, Some(0), "{said}");
+    assert_eq!(std::fs::read(path.join("demo.json")).expect("the document"), document);
+    world.running = Some(Running::start(&world.options).await.expect("it starts again"));
+    // The certificates and the secrets are those of the world that was lost.
+    let health = &world.document().endpoints.health;
+    let ready = world
+        .client()
+        .get(format!("{health}/ready"))
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(ready.status(), StatusCode::OK);
+    world.stop().await;
+}

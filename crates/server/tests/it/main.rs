@@ -5,6 +5,7 @@ mod backup;
 mod demo;
 mod installation;
 mod isolation;
+mod keys;
 mod listeners;
 mod load;
 mod verifiers;

@@ -3,13 +3,15 @@
 //! They lie in the table `data_key`, wrapped by the master key, which is never in the database. Each process has a copy
 //! of those it uses in a `keys.json` of its own, so that a removed table is missed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use deadpool_postgres::Client;
 use hygie_store::StoreError;
 use hygie_store::keys::{Keyring, Purpose};
 use tokio_postgres::Transaction;
+use tokio_postgres::types::ToSql;
 
+use super::connect::Database;
 use super::error::fault;
 
 const KEYS: &str = "SELECT id, entry FROM data_key WHERE purpose = $1 ORDER BY number";
@@ -33,7 +35,7 @@ pub async fn share(transaction: &Transaction<'_>, keyring: &Keyring, purposes: &
                 continue;
             }
             let insert = "INSERT INTO data_key (purpose, id, entry) VALUES ($1, $2, $3)";
-            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&purpose.as_str(), &id, &line];
+            let values: [&(dyn ToSql + Sync); 3] = [&purpose.as_str(), &id, &line];
             transaction.execute(insert, &values).await.map_err(fault)?;
         }
     }
@@ -59,4 +61,23 @@ pub async fn learn(client: &Client, keyring: &Keyring, purpose: &Purpose) -> Res
     let lines = rows.iter().map(|row| row.try_get(1).map_err(fault));
     keyring.import(&lines.collect::<Result<Vec<String>, _>>()?)?;
     Ok(())
+}
+
+/// Wraps the keys in the database with the master key of this keyring; how many there are.
+///
+/// The other processes know these keys already and go on with what they have; who knows none needs the new master key.
+pub async fn rewrap(database: &Database, keyring: &Keyring) -> Result<u64, StoreError> {
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await.map_err(fault)?;
+    let mut rewrapped = 0;
+    let purposes: HashSet<Purpose> = keyring.list().into_iter().map(|key| key.purpose).collect();
+    for purpose in purposes {
+        for (id, line) in keyring.export(&purpose) {
+            let update = "UPDATE data_key SET entry = $3 WHERE purpose = $1 AND id = $2";
+            let values: [&(dyn ToSql + Sync); 3] = [&purpose.as_str(), &id.to_string(), &line];
+            rewrapped += transaction.execute(update, &values).await.map_err(fault)?;
+        }
+    }
+    transaction.commit().await.map_err(fault)?;
+    Ok(rewrapped)
 }

@@ -41,6 +41,7 @@ use self::chain::{ChainKeys, Lane, Place};
 pub use self::connect::{AtRest, ConnectError, Database, Settings};
 use self::error::fault;
 pub use self::exclusive::Exclusive;
+pub use self::keys::rewrap;
 use self::lanes::Lanes;
 pub use self::verify::{Heads, VerifiedChain, instances, verify};
 

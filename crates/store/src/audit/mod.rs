@@ -12,6 +12,7 @@ mod head;
 mod record;
 mod verify;
 
+pub(crate) use access::fault;
 pub use access::{AccessKeys, AccessLimits, AccessLog, AccessPlace, AccessRecords, Numbered, verify_accesses};
 pub use chain::{Break, Chain, Entry, INSERT, Link, LinkKey, PAGE, Resumption, SINCE_HEAD, TABLE, Tip, Trail};
 pub use head::{Head, HeadFile, HeadName, begin_chains};

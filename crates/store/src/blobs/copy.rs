@@ -18,14 +18,17 @@ use crate::files::sync_directory_of;
 pub struct CopyOnDisk {
     from: PathBuf,
     to: PathBuf,
+    /// An earlier copy on the same disk.
+    earlier: Option<PathBuf>,
 }
 
 impl CopyOnDisk {
     /// Between these directories of instances.
-    pub fn new((from, to): (&Path, &Path), instance: &str) -> Self {
+    pub fn new((from, to): (&Path, &Path), earlier: Option<&Path>, instance: &str) -> Self {
         Self {
             from: place(from, instance),
             to: place(to, instance),
+            earlier: earlier.map(|earlier| place(earlier, instance)),
         }
     }
 
@@ -85,6 +88,9 @@ impl CopyOnDisk {
         {
             make_private(&self.to.join(directory))?;
         }
+        if self.has_earlier(name, &from)? {
+            return Ok(true);
+        }
         let mut unfinished = to.as_os_str().to_owned();
         unfinished.push("#1");
         if is_there(fs::copy(&from, &unfinished))?.is_none() {
@@ -94,6 +100,22 @@ impl CopyOnDisk {
         fs::rename(&unfinished, &to)?;
         sync_directory_of(&to)?;
         Ok(true)
+    }
+
+    /// Takes a blob from the earlier copy: it never changes, so the same file may stand in both.
+    fn has_earlier(&self, name: &Path, from: &Path) -> io::Result<bool> {
+        let Some(earlier) = self.earlier.as_ref().map(|earlier| earlier.join(name)) else {
+            return Ok(false);
+        };
+        let (Some(there), Some(here)) = (is_there(fs::metadata(&earlier))?, is_there(fs::metadata(from))?) else {
+            return Ok(false);
+        };
+        if there.len() != here.len() {
+            return Ok(false);
+        }
+        let to = self.to.join(name);
+        // On a disk that cannot do that it is copied.
+        Ok(fs::hard_link(&earlier, &to).is_ok_and(|()| sync_directory_of(&to).is_ok()))
     }
 
     async fn run<T: Send + 'static>(

@@ -8,7 +8,7 @@
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use hygie_core::{Cx, Secret};
@@ -17,6 +17,7 @@ use rusqlite::backup::{Backup, StepResult};
 use super::access_place;
 use super::blobs::Snapshots;
 use super::connection::{Access, Db, fault};
+use super::rotation::{database, remove_database};
 use crate::audit::{AccessKeys, HeadFile, HeadName, Trail};
 use crate::blobs::{BlobError, CopyOnDisk};
 use crate::files::sync_directory_of;
@@ -30,6 +31,17 @@ pub struct Place<'a> {
     pub directory: &'a Path,
     /// Of the signed heads.
     pub heads: &'a Path,
+}
+
+/// From where to where an instance is copied.
+#[derive(Clone, Copy, Debug)]
+pub struct Route<'a> {
+    /// The instance.
+    pub from: Place<'a>,
+    /// Directories that exist and have no instance of this name.
+    pub to: Place<'a>,
+    /// Directory of an earlier copy on the same disk, from which the blobs are taken that it has.
+    pub earlier: Option<&'a Path>,
 }
 
 /// How much was copied.
@@ -46,16 +58,16 @@ pub struct Copied {
 /// Tries to copy a head while it is written, and to find the blobs of a snapshot before they are deleted.
 const TRIES: usize = 10;
 
-/// Copies an instance to directories that exist and have no instance of this name, beside the process that uses it or
-/// without. The keyring is to be copied afterwards: it only grows.
+/// Copies an instance beside the process that uses it or without. The keyring is to be copied afterwards: it only grows
+/// while no key is removed, which whoever copies has to prevent.
 pub async fn back_up(
-    (from, to): (Place<'_>, Place<'_>),
+    Route { from, to, earlier }: Route<'_>,
     instance: &str,
     keyring: &Keyring,
     cx: &Cx,
 ) -> Result<Copied, BlobError> {
-    let database = |place: Place<'_>| place.directory.join(format!("{instance}.db"));
-    let (source, target) = (database(from), database(to));
+    let (source, key) = database(from.directory, instance, keyring)?;
+    let (target, _) = database(to.directory, instance, keyring)?;
     source.metadata().map_err(io_error)?;
     if target.exists() {
         let taken = io::Error::new(io::ErrorKind::AlreadyExists, target.display().to_string());
@@ -63,8 +75,7 @@ pub async fn back_up(
     }
     copy_heads((from, to), instance, keyring)?;
     let accesses = copy_accesses((from, to), instance).map_err(io_error)?;
-    let key = keyring.get(&Purpose::database(instance))?.key;
-    let blobs = CopyOnDisk::new((from.directory, to.directory), instance);
+    let blobs = CopyOnDisk::new((from.directory, to.directory), earlier, instance);
     let has_blobs = keyring.find(&Purpose::blobs(instance)).is_some();
     if has_blobs {
         // Most of them before the snapshot: what is deleted later is there all the same.
@@ -87,7 +98,7 @@ pub async fn back_up(
             return Ok(copied);
         }
         // Deleted since: so there is a later state that does not refer to them.
-        remove(&target).map_err(io_error)?;
+        remove_database(&target).map_err(io_error)?;
     }
     Err(StoreError::Busy.into())
 }
@@ -151,16 +162,24 @@ fn copy_file(from: &Path, to: &Path) -> io::Result<u64> {
 
 async fn copy_database((from, to): (&Path, &Path), key: &Secret<[u8; 32]>) -> Result<(), StoreError> {
     let (from, to, key) = (from.to_owned(), to.to_owned(), key.clone());
-    let copied = tokio::task::spawn_blocking(move || copy_database_now((&from, &to), &key)).await;
+    let copied = tokio::task::spawn_blocking(move || copy_database_now((&from, &key), (&to, &key))).await;
     copied.map_err(|panic| StoreError::Engine(Box::new(panic)))?
 }
 
-fn copy_database_now((from, to): (&PathBuf, &PathBuf), key: &Secret<[u8; 32]>) -> Result<(), StoreError> {
+/// Copies one state of a database to a new file, durably; each side has its key.
+pub fn copy_database_now(
+    (from, from_key): (&Path, &Secret<[u8; 32]>),
+    (to, to_key): (&Path, &Secret<[u8; 32]>),
+) -> Result<(), StoreError> {
     const CACHE_KIB: u32 = 2048;
-    let source = Db::open(from, key, Access::Read, CACHE_KIB)?;
-    let mut target = Db::open(to, key, Access::Copy, CACHE_KIB)?;
+    let source = Db::open(from, from_key, Access::Read, CACHE_KIB)?;
+    let mut target = Db::open(to, to_key, Access::Copy, CACHE_KIB)?;
     {
-        let backup = Backup::new(source.raw(), target.raw_mut()).map_err(fault)?;
+        let (source, target) = (
+            source.raw(),
+            target.raw_mut().expect("nobody else has a handle of the copy"),
+        );
+        let backup = Backup::new(&source, target).map_err(fault)?;
         // All at once: a copy in steps begins anew whenever the writer writes. It holds up nobody, the log grows.
         match backup.step(-1).map_err(fault)? {
             StepResult::Done => {}
@@ -170,17 +189,4 @@ fn copy_database_now((from, to): (&PathBuf, &PathBuf), key: &Secret<[u8; 32]>) -
     drop(target);
     File::open(to).and_then(|file| file.sync_all()).map_err(io_error)?;
     sync_directory_of(to).map_err(io_error)
-}
-
-/// Removes a database and what SQLite may have put beside it.
-fn remove(database: &Path) -> io::Result<()> {
-    for end in ["", "-wal", "-shm", "-journal"] {
-        let mut path = database.as_os_str().to_owned();
-        path.push(end);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
 }

@@ -8,6 +8,7 @@ use hygie_core::Cx;
 
 use super::Limits;
 use super::readers::Readers;
+use super::rotation::database;
 use super::tail::Tail;
 use crate::audit::Record;
 use crate::blobs::{BlobError, Report, open_existing_on_disk};
@@ -36,11 +37,10 @@ pub struct Snapshots(Arc<Readers>);
 impl Snapshots {
     /// Of the instance in this directory.
     pub fn open(directory: &Path, instance: &str, keyring: &Keyring) -> Result<Self, StoreError> {
-        let path = directory.join(format!("{instance}.db"));
+        let (path, key) = database(directory, instance, keyring)?;
         // Opening would make one.
         path.metadata()
             .map_err(|error| StoreError::Unavailable(Some(Box::new(error))))?;
-        let key = keyring.get(&Purpose::database(instance))?.key;
         let limits = Limits {
             readers: 1,
             cache_kib: 2048,

@@ -93,6 +93,7 @@ fn run(db: &Db, due: &AtomicBool, stop: &Receiver<()>) {
 
 /// Length of the log; -1 before there is one.
 fn pages(db: &Db) -> Result<i64, StoreError> {
-    let mut look = db.raw().prepare_cached("PRAGMA wal_checkpoint(NOOP)").map_err(fault)?;
+    let raw = db.raw();
+    let mut look = raw.prepare_cached("PRAGMA wal_checkpoint(NOOP)").map_err(fault)?;
     look.query_row((), |row| row.get(1)).map_err(fault)
 }

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
 use hygie_core::{Secret, TenantId};
+use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, ffi};
@@ -36,7 +37,9 @@ pub enum Access {
 
 /// A connection and the statements it has rendered.
 pub struct Db {
-    connection: Connection,
+    /// In a lock that its one thread may take again: while the writer's database is copied, the copy watches the connection
+    /// through which the writer goes on ([`super::succession`]).
+    connection: Arc<ReentrantMutex<Connection>>,
     statements: HashMap<String, Arc<Rendered>>,
 }
 
@@ -96,21 +99,22 @@ impl Db {
             .map_err(fault)?;
         connection.set_prepared_statement_cache_capacity(256);
         Ok(Self {
-            connection,
+            connection: Arc::new(ReentrantMutex::new(connection)),
             statements: HashMap::new(),
         })
     }
 
     /// Runs statements that need neither values nor answer.
     pub fn batch(&self, sql: &str) -> Result<(), StoreError> {
-        self.connection.execute_batch(sql).map_err(fault)
+        self.raw().execute_batch(sql).map_err(fault)
     }
 
     /// Runs a portable query.
     pub fn query(&mut self, sql: &str, tenant: TenantId, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         let rendered = self.rendered(sql);
         let name: Arc<str> = Arc::from(sql);
-        let mut statement = self.connection.prepare_cached(&rendered.sql).map_err(fault)?;
+        let connection = self.connection.lock();
+        let mut statement = connection.prepare_cached(&rendered.sql).map_err(fault)?;
         bind(&mut statement, &rendered, tenant, values)?;
         let columns = statement.column_count();
         let mut found = Vec::new();
@@ -128,19 +132,41 @@ impl Db {
     /// Runs a portable statement; the number of rows it changed.
     pub fn execute(&mut self, sql: &str, tenant: TenantId, values: &[Value]) -> Result<u64, StoreError> {
         let rendered = self.rendered(sql);
-        let mut statement = self.connection.prepare_cached(&rendered.sql).map_err(fault)?;
+        let connection = self.connection.lock();
+        let mut statement = connection.prepare_cached(&rendered.sql).map_err(fault)?;
         bind(&mut statement, &rendered, tenant, values)?;
         statement.raw_execute().map(|changed| changed as u64).map_err(fault)
     }
 
-    /// The connection itself, for the engine's own statements.
-    pub fn raw(&self) -> &Connection {
-        &self.connection
+    /// Bytes of the database, without its log.
+    pub fn size(&self) -> Result<u64, StoreError> {
+        let raw = self.raw();
+        let mut pages = raw.prepare_cached("PRAGMA page_count").map_err(fault)?;
+        let pages: i64 = pages.query_row((), |row| row.get(0)).map_err(fault)?;
+        Ok(pages.max(0) as u64 * u64::from(PAGE_SIZE))
     }
 
-    /// The same, for what changes it.
-    pub fn raw_mut(&mut self) -> &mut Connection {
-        &mut self.connection
+    /// Closing does not copy the log into the file: for one that is removed.
+    pub fn keep_log(&self) -> Result<(), StoreError> {
+        let set = self
+            .raw()
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        set.map(drop).map_err(fault)
+    }
+
+    /// The connection itself, for the engine's own statements.
+    pub fn raw(&self) -> ReentrantMutexGuard<'_, Connection> {
+        self.connection.lock()
+    }
+
+    /// The same, for what goes on beside other uses on the same thread.
+    pub fn handle(&self) -> Arc<ReentrantMutex<Connection>> {
+        self.connection.clone()
+    }
+
+    /// The same, for what changes it, where nobody else has a handle.
+    pub fn raw_mut(&mut self) -> Option<&mut Connection> {
+        Arc::get_mut(&mut self.connection).map(ReentrantMutex::get_mut)
     }
 
     fn rendered(&mut self, sql: &str) -> Arc<Rendered> {
@@ -195,6 +221,13 @@ fn owned(value: ValueRef<'_>) -> Value {
         ValueRef::Text(value) => Value::Text(String::from_utf8_lossy(value).into_owned()),
         ValueRef::Blob(value) => Value::Blob(value.to_vec()),
     }
+}
+
+/// The log of a database.
+pub fn log_of(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push("-wal");
+    path.into()
 }
 
 /// The store's error for one of SQLite.

@@ -104,7 +104,8 @@ fn table_rows(db: &Db, range: &IndexRange, order: Order, limit: usize) -> Result
         Order::Ascending => "SELECT k FROM idx WHERE k >= ?1 AND k < ?2 ORDER BY k LIMIT ?3",
         Order::Descending => "SELECT k FROM idx WHERE k >= ?1 AND k < ?2 ORDER BY k DESC LIMIT ?3",
     };
-    let mut statement = db.raw().prepare_cached(sql).map_err(fault)?;
+    let raw = db.raw();
+    let mut statement = raw.prepare_cached(sql).map_err(fault)?;
     let mut rows = statement.query((&range.from, &range.to, limit as i64)).map_err(fault)?;
     let mut keys = IndexKeys::default();
     while let Some(row) = rows.next().map_err(fault)? {

@@ -5,8 +5,9 @@ use std::path::Path;
 use hygie_core::TenantId;
 
 use super::connection::{Access, Db};
+use super::rotation::database;
 use crate::StoreError;
-use crate::keys::{Keyring, Purpose};
+use crate::keys::Keyring;
 
 /// Pages kept in memory: each is looked at once.
 const CACHE_KIB: u32 = 2048;
@@ -16,11 +17,10 @@ const MAX_DAMAGE: u32 = 100;
 /// Reads every page of the database of an instance and tells what is wrong with it: pages that do not open under the
 /// key, tables and indexes that do not fit each other. It blocks.
 pub fn damage(directory: &Path, instance: &str, keyring: &Keyring) -> Result<Vec<String>, StoreError> {
-    let path = directory.join(format!("{instance}.db"));
+    let (path, key) = database(directory, instance, keyring)?;
     // Opening would make one.
     path.metadata()
         .map_err(|error| StoreError::Unavailable(Some(Box::new(error))))?;
-    let key = keyring.get(&Purpose::database(instance))?.key;
     let mut db = Db::open(&path, &key, Access::Read, CACHE_KIB)?;
     let pragma = format!("PRAGMA integrity_check({MAX_DAMAGE})");
     // The file is the instance's, whatever the tenant.

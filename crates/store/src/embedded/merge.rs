@@ -86,11 +86,11 @@ impl Merge {
             Some(key) => Bound::Excluded((key.clone(), i64::MAX)),
             None => Bound::Unbounded,
         };
-        let mut insert = db
-            .raw()
+        let raw = db.raw();
+        let mut insert = raw
             .prepare_cached("INSERT OR IGNORE INTO idx (k) VALUES (?1)")
             .map_err(fault)?;
-        let mut delete = db.raw().prepare_cached("DELETE FROM idx WHERE k = ?1").map_err(fault)?;
+        let mut delete = raw.prepare_cached("DELETE FROM idx WHERE k = ?1").map_err(fault)?;
         let mut write = |key: &Key, change: Change| {
             let statement = if change == Change::Add {
                 &mut insert
@@ -119,8 +119,7 @@ impl Merge {
             write(key, what)?;
         }
         run.complete = true;
-        db.raw()
-            .prepare_cached("UPDATE mark SET value = ?1 WHERE name = 'merged'")
+        raw.prepare_cached("UPDATE mark SET value = ?1 WHERE name = 'merged'")
             .and_then(|mut update| update.execute([run.upto]))
             .map(drop)
             .map_err(fault)

@@ -20,8 +20,10 @@ mod key;
 mod merge;
 mod readers;
 mod replay;
+mod rotation;
 mod schema;
 mod session;
+mod succession;
 mod tail;
 mod verify;
 mod writer;
@@ -37,13 +39,14 @@ use hygie_core::Cx;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-pub use self::backup::{Copied, Place, back_up};
+pub use self::backup::{Copied, Place, Route, back_up};
 pub use self::blobs::verify_blobs;
 use self::checkpoint::Checkpoints;
 use self::connection::{Access, Db};
 pub use self::integrity::damage;
 use self::merge::Merge;
 use self::readers::Readers;
+pub use self::rotation::{Control, Observer, Step, instance_of, replace_access_key, replace_database_key, settle};
 use self::session::WriteSession;
 use self::tail::Tail;
 pub use self::verify::verify;
@@ -51,7 +54,7 @@ use self::writer::{Command, Writer};
 use crate::audit::{AccessKeys, AccessLimits, AccessLog, AccessPlace, Record, begin_chains};
 use crate::files::write_again;
 use crate::keys::{Keyring, Purpose};
-use crate::{Engine, Migration, Store, StoreError, Tx, Work};
+use crate::{Engine, Migration, Space, Store, StoreError, Tx, Work};
 
 /// Makes the index changes of a journal record again, as they were made when it was appended.
 pub trait Replay: Send + Sync {
@@ -119,6 +122,7 @@ struct Embedded {
     queue: Mutex<Option<SyncSender<Command>>>,
     readers: Arc<Readers>,
     accesses: AccessLog,
+    space: Arc<Space>,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -137,36 +141,44 @@ impl Drop for Embedded {
 }
 
 /// Opens or creates an instance. It blocks: the tail of the index may have to be made again.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "whoever opens makes the options on the spot"
+)]
 pub fn open(options: Options<'_>) -> Result<Store, StoreError> {
+    open_with_control(&options).map(|(store, _)| store)
+}
+
+/// The same, with what an operator does with it.
+pub fn open_with_control(options: &Options<'_>) -> Result<(Store, Control), StoreError> {
     let Options {
         directory,
         heads,
         instance,
         keyring,
-        migrations,
-        replay,
         cx,
         limits,
-    } = options;
-    let path = directory.join(format!("{instance}.db"));
-    let key = keyring.get_or_create(&Purpose::database(instance))?.key;
+        ..
+    } = *options;
+    keyring.get_or_create(&Purpose::database(instance))?;
+    let (path, key) = rotation::database(directory, instance, keyring)?;
     let mut db = Db::open(&path, &key, Access::Write, limits.cache_kib)?;
     if schema::is_new(&db)? {
         let begun = begin_chains(heads, instance, &AccessKeys::get_or_create(keyring, instance)?);
         begun.map_err(|error| StoreError::Unavailable(Some(Box::new(error))))?;
     }
-    schema::migrate(&mut db, migrations)?;
+    schema::migrate(&mut db, options.migrations)?;
     let last = schema::last_journal(&db)?;
     // The log of a process that was killed: what follows in it counts only with what is before.
-    let log = directory.join(format!("{instance}.db-wal"));
+    let log = connection::log_of(&path);
     let (chain, head) = heads::resume(&mut db, keyring, (heads, instance), cx, || write_again(&log, 0))?;
     let tail = Arc::new(Tail::default());
     let mut session = WriteSession::new(db, tail.clone(), chain, last);
     let mut merge = Merge::new(limits.tail);
-    if let Some(replay) = &replay {
+    if let Some(replay) = &options.replay {
         replay::replay(&mut session, &mut merge, &**replay, cx)?;
     }
-    let readers = Readers::open(&path, &key, limits, tail, replay.is_some())?;
+    let readers = Readers::open(&path, &key, limits, tail, options.replay.is_some())?;
     let accesses = AccessLog::open(
         &access_place(directory, heads, instance),
         &AccessKeys::get_or_create(keyring, instance)?,
@@ -175,23 +187,30 @@ pub fn open(options: Options<'_>) -> Result<Store, StoreError> {
         cx.random.clone(),
     )?;
     let (sender, receiver) = sync_channel(limits.queue);
-    let writer = Writer {
+    let space = Arc::new(Space::default());
+    let mut writer = Writer {
         session,
+        space: space.clone(),
         merge,
         head,
         checkpoints: Checkpoints::start(&path, &key)?,
         is_failing: false,
+        is_halted: false,
+        waiting: None,
     };
+    writer.measure();
     let thread = thread::Builder::new()
         .name("store-writer".to_owned())
         .spawn(move || writer.run(&receiver))
         .map_err(|error| StoreError::Unavailable(Some(Box::new(error))))?;
-    Ok(Store::new(Arc::new(Embedded {
+    let engine = Arc::new(Embedded {
         queue: Mutex::new(Some(sender)),
         readers: Arc::new(readers),
         accesses,
+        space,
         writer: Some(thread),
-    })))
+    });
+    Ok((Store::new(engine.clone()), Control::new(engine, options)))
 }
 
 /// Where the access log of an instance lies.
@@ -231,6 +250,7 @@ impl Embedded {
 impl Engine for Embedded {
     fn write<'a>(&'a self, cx: &'a Cx, work: Box<dyn Work>) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
+            self.space.admit()?;
             let (done, answer) = oneshot::channel();
             self.send(Command::Write {
                 cx: cx.clone(),

@@ -20,13 +20,20 @@ const BUDGET: usize = 2_000;
 
 /// The pool of reading connections.
 pub struct Readers {
-    idle: Mutex<Vec<Db>>,
+    idle: Mutex<Idle>,
     /// One for each connection; held by the work, which may outlive its caller.
     permits: Arc<Semaphore>,
     /// One less: work on the blocking pool takes one of these first, so that a connection is left for what is short.
     long: Arc<Semaphore>,
     tail: Arc<Tail>,
     journaled: bool,
+}
+
+/// The connections that nobody uses.
+struct Idle {
+    /// Raised when the database moves to another file: connections of an earlier one are not taken back.
+    generation: u64,
+    connections: Vec<Db>,
 }
 
 enum Ran {
@@ -49,10 +56,20 @@ impl Readers {
         Ok(Self {
             permits: Arc::new(Semaphore::new(idle.len())),
             long: Arc::new(Semaphore::new(idle.len().saturating_sub(1).max(1))),
-            idle: Mutex::new(idle),
+            idle: Mutex::new(Idle {
+                generation: 0,
+                connections: idle,
+            }),
             tail,
             journaled,
         })
+    }
+
+    /// Goes on with these connections, as many as it was opened with; work that runs ends on those it has.
+    pub fn replace(&self, connections: Vec<Db>) {
+        let mut idle = self.idle.lock();
+        idle.generation += 1;
+        idle.connections = connections;
     }
 
     /// Takes no more work; what runs goes on.
@@ -83,12 +100,8 @@ impl Readers {
     }
 
     fn once(&self, cx: &Cx, mut work: Box<dyn Work>, budget: Budget) -> Result<Ran, StoreError> {
-        let db = self.idle.lock().pop().ok_or(StoreError::Unavailable(None))?;
         // Given back however this ends: a panic in `work` must not shrink the pool.
-        let mut lent = Lent {
-            readers: self,
-            session: Some(self.snapshot(db, budget)?),
-        };
+        let mut lent = self.lend(budget)?;
         let Some(session) = lent.session.as_mut() else {
             return Err(StoreError::Unavailable(None));
         };
@@ -110,20 +123,47 @@ impl Readers {
     }
 
     /// A snapshot of the database and the tail that belongs to it.
-    fn snapshot(&self, db: Db, budget: Budget) -> Result<ReadSession, StoreError> {
-        match self.begin(&db) {
-            Ok((view, tag)) => Ok(ReadSession {
-                db,
-                view,
-                tag,
-                budget,
-                exceeded: false,
-            }),
-            Err(error) => {
-                let _none_open = db.batch("ROLLBACK");
-                self.idle.lock().push(db);
-                Err(error)
+    fn lend(&self, budget: Budget) -> Result<Lent<'_>, StoreError> {
+        loop {
+            let (generation, db) = self.take()?;
+            let begun = self.begin(&db);
+            match begun {
+                Ok((view, tag)) if self.idle.lock().generation == generation => {
+                    return Ok(Lent {
+                        readers: self,
+                        generation,
+                        session: Some(ReadSession {
+                            db,
+                            view,
+                            tag,
+                            budget,
+                            exceeded: false,
+                        }),
+                    });
+                }
+                // The database moved on meanwhile: what is merged now would be neither in the view nor here.
+                Ok(_) => {}
+                Err(error) => {
+                    let _none_open = db.batch("ROLLBACK");
+                    self.give_back(generation, db);
+                    return Err(error);
+                }
             }
+        }
+    }
+
+    fn take(&self) -> Result<(u64, Db), StoreError> {
+        let mut idle = self.idle.lock();
+        let db = idle.connections.pop().ok_or(StoreError::Unavailable(None))?;
+        Ok((idle.generation, db))
+    }
+
+    fn give_back(&self, generation: u64, db: Db) {
+        let mut idle = self.idle.lock();
+        if idle.generation == generation {
+            idle.connections.push(db);
+        } else if let Err(error) = db.keep_log() {
+            tracing::debug!(error = &error as &dyn std::error::Error, "leaving an old database");
         }
     }
 
@@ -137,8 +177,7 @@ impl Readers {
             if !self.journaled {
                 return Ok((view, 0));
             }
-            let mut last = db.raw().prepare_cached("SELECT max(seq) FROM journal").map_err(fault)?;
-            let tag: Option<i64> = last.query_row((), |row| row.get(0)).map_err(fault)?;
+            let tag = last_of_journal(db)?;
             // A part that was frozen between the two looks would be missing from the view.
             if self.tail.is_present(&view) {
                 return Ok((view, tag.unwrap_or(0)));
@@ -146,6 +185,12 @@ impl Readers {
             db.batch("ROLLBACK")?;
         }
     }
+}
+
+fn last_of_journal(db: &Db) -> Result<Option<i64>, StoreError> {
+    let raw = db.raw();
+    let mut last = raw.prepare_cached("SELECT max(seq) FROM journal").map_err(fault)?;
+    last.query_row((), |row| row.get(0)).map_err(fault)
 }
 
 async fn permit_of(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
@@ -166,6 +211,7 @@ impl Drop for Caller {
 /// A connection on loan.
 struct Lent<'a> {
     readers: &'a Readers,
+    generation: u64,
     session: Option<ReadSession>,
 }
 
@@ -180,7 +226,7 @@ impl Drop for Lent<'_> {
             if let Err(error) = ended {
                 tracing::error!(error = &error as &dyn std::error::Error, "ending a snapshot");
             }
-            self.readers.idle.lock().push(session.db);
+            self.readers.give_back(self.generation, session.db);
         }
     }
 }

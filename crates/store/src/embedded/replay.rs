@@ -89,7 +89,8 @@ fn each_record(
     while upto < last {
         let records: Vec<(i64, Vec<u8>)> = {
             let sql = "SELECT seq, record FROM journal WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3";
-            let mut select = session.db.raw().prepare_cached(sql).map_err(fault)?;
+            let raw = session.db.raw();
+            let mut select = raw.prepare_cached(sql).map_err(fault)?;
             let rows = select
                 .query_map((upto, last, BATCH), |row| Ok((row.get(0)?, row.get(1)?)))
                 .map_err(fault)?;

@@ -34,12 +34,7 @@ pub fn migrate(db: &mut Db, migrations: &[Migration]) -> Result<(), StoreError> 
     db.batch("CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY, title TEXT NOT NULL)")?;
     let mut wanted: Vec<&Migration> = OWN.iter().chain(TABLES).chain(migrations).collect();
     wanted.sort_by_key(|migration| migration.number);
-    let mut select = db.raw().prepare("SELECT number FROM migration").map_err(fault)?;
-    let applied: Vec<u32> = select
-        .query_map((), |row| row.get(0))
-        .and_then(Iterator::collect)
-        .map_err(fault)?;
-    drop(select);
+    let applied = applied(db)?;
     if let Some(unknown) = applied
         .iter()
         .find(|number| wanted.iter().all(|known| known.number != **number))
@@ -57,8 +52,8 @@ pub fn migrate(db: &mut Db, migrations: &[Migration]) -> Result<(), StoreError> 
             .batch("BEGIN IMMEDIATE")
             .and_then(|()| db.batch(&sql))
             .and_then(|()| {
-                let mut insert = db
-                    .raw()
+                let raw = db.raw();
+                let mut insert = raw
                     .prepare("INSERT INTO migration (number, title) VALUES (?1, ?2)")
                     .map_err(fault)?;
                 insert.execute((migration.number, migration.title)).map_err(fault)?;
@@ -71,6 +66,13 @@ pub fn migrate(db: &mut Db, migrations: &[Migration]) -> Result<(), StoreError> 
         }
     }
     Ok(())
+}
+
+fn applied(db: &Db) -> Result<Vec<u32>, StoreError> {
+    let raw = db.raw();
+    let mut select = raw.prepare("SELECT number FROM migration").map_err(fault)?;
+    let numbers = select.query_map((), |row| row.get(0)).and_then(Iterator::collect);
+    numbers.map_err(fault)
 }
 
 /// The last journal number, 0 in an empty journal.

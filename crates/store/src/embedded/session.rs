@@ -169,9 +169,8 @@ impl WriteSession {
 
     fn append_now(&mut self, record: &[u8]) -> Result<i64, StoreError> {
         let seq = self.next;
-        let mut insert = self
-            .db
-            .raw()
+        let raw = self.db.raw();
+        let mut insert = raw
             .prepare_cached("INSERT INTO journal (seq, record) VALUES (?1, ?2)")
             .map_err(fault)?;
         insert.execute((seq, record)).map_err(fault)?;
@@ -198,8 +197,8 @@ impl WriteSession {
 }
 
 fn journal_record(db: &Db, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
-    let mut select = db
-        .raw()
+    let raw = db.raw();
+    let mut select = raw
         .prepare_cached("SELECT record FROM journal WHERE seq = ?1")
         .map_err(fault)?;
     select.query_row([seq], |row| row.get(0)).optional().map_err(fault)

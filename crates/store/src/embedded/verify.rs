@@ -6,10 +6,11 @@ use hygie_core::TenantId;
 
 use super::access_place;
 use super::connection::{Access, Db};
+use super::rotation::database;
 use crate::audit::{
     AccessKeys, Entry, HeadFile, HeadName, LinkKey, PAGE, Report, Trail, Verification, Verified, verify_accesses,
 };
-use crate::keys::{Keyring, Purpose};
+use crate::keys::Keyring;
 use crate::{StoreError, Value};
 
 /// Pages kept in memory: each is looked at once.
@@ -30,10 +31,9 @@ fn verify_writes(
     instance: &str,
     (keyring, keys): (&Keyring, &AccessKeys),
 ) -> Result<Report, StoreError> {
-    let path = directory.join(format!("{instance}.db"));
+    let (path, key) = database(directory, instance, keyring)?;
     // Opening would make one.
     path.metadata().map_err(io)?;
-    let key = keyring.get(&Purpose::database(instance))?.key;
     let name = HeadName {
         instance: instance.to_owned(),
         trail: Trail::Writes,

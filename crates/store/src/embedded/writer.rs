@@ -1,6 +1,7 @@
 //! The one writer: runs waiting work in savepoints, many per commit, and answers after the commit is durable.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -12,7 +13,8 @@ use super::checkpoint::Checkpoints;
 use super::heads::ChainHead;
 use super::merge::Merge;
 use super::session::{Savepoint, WriteSession};
-use crate::{StoreError, Tx, Verdict, Work};
+use super::succession::Succession;
+use crate::{Space, StoreError, Tx, Verdict, Work};
 
 /// What the writer is asked to do.
 pub enum Command {
@@ -25,8 +27,20 @@ pub enum Command {
         /// Takes the answer, after the commit.
         done: oneshot::Sender<Result<(), StoreError>>,
     },
+    /// Go over to another file.
+    Succeed(Box<Succession>),
     /// Merge what waits, copy the log into the file, and end.
     Close(oneshot::Sender<Result<(), StoreError>>),
+}
+
+impl Command {
+    /// Answers that it is not done.
+    fn refuse(self, error: StoreError) {
+        match self {
+            Self::Write { done, .. } | Self::Close(done) => drop(done.send(Err(error))),
+            Self::Succeed(succession) => drop(succession.done.send(Err(error))),
+        }
+    }
 }
 
 /// Works in one commit at most.
@@ -49,10 +63,16 @@ pub struct Writer {
     pub merge: Merge,
     /// Where the head of the audit chain is signed.
     pub head: ChainHead,
+    /// What the instance takes.
+    pub space: Arc<Space>,
     /// What copies the log into the file.
     pub checkpoints: Checkpoints,
     /// Whether the last commit failed.
     pub is_failing: bool,
+    /// Whether nobody is answered any more: which file counts after a crash is not known.
+    pub is_halted: bool,
+    /// A change of the file that was asked for in the middle of a group.
+    pub waiting: Option<Box<Succession>>,
 }
 
 type Answer = (oneshot::Sender<Result<(), StoreError>>, Result<(), StoreError>);
@@ -62,6 +82,14 @@ impl Writer {
     pub fn run(mut self, queue: &Receiver<Command>) {
         loop {
             self.checkpoint();
+            if let Some(succession) = self.waiting.take() {
+                if let Some(done) = self.succeed(*succession, queue) {
+                    let closed = self.finish(&done);
+                    let _unheard = done.send(closed);
+                    return;
+                }
+                continue;
+            }
             let command = match queue.recv_timeout(IDLE) {
                 Ok(command) => command,
                 Err(RecvTimeoutError::Timeout) => match self.idle(queue) {
@@ -76,6 +104,7 @@ impl Writer {
             };
             let close = match command {
                 Command::Close(done) => Some(done),
+                Command::Succeed(succession) => self.succeed(*succession, queue),
                 Command::Write { .. } => self.group(command, queue),
             };
             if let Some(done) = close {
@@ -125,7 +154,7 @@ impl Writer {
     }
 
     /// Copies what was written while the rest of the log was copied, so that it begins anew.
-    fn checkpoint(&self) {
+    pub fn checkpoint(&self) {
         if self.checkpoints.is_due()
             && let Err(error) = self.session.db.batch("PRAGMA wal_checkpoint(PASSIVE)")
         {
@@ -147,11 +176,14 @@ impl Writer {
     }
 
     /// Runs a group that begins with `first`; the answer to a close that came meanwhile.
-    fn group(&mut self, first: Command, queue: &Receiver<Command>) -> Option<oneshot::Sender<Result<(), StoreError>>> {
-        if let Err(error) = self.session.begin() {
+    pub fn group(
+        &mut self,
+        first: Command,
+        queue: &Receiver<Command>,
+    ) -> Option<oneshot::Sender<Result<(), StoreError>>> {
+        if let Err(error) = self.begin() {
             self.log_change(Some(&error));
-            let (Command::Write { done, .. } | Command::Close(done)) = first;
-            let _unheard = done.send(Err(error));
+            first.refuse(error);
             return None;
         }
         let start = self.session.here();
@@ -161,6 +193,8 @@ impl Writer {
         while let Some(command) = next.take() {
             match command {
                 Command::Close(done) => close = Some(done),
+                // After the group.
+                Command::Succeed(succession) => self.waiting = Some(succession),
                 Command::Write { cx, mut work, done } => {
                     if !done.is_closed() {
                         let outcome = self.one(&cx, &mut *work);
@@ -168,7 +202,7 @@ impl Writer {
                     }
                 }
             }
-            if self.session.is_lost() {
+            if self.session.is_lost() || self.waiting.is_some() {
                 break;
             }
             if close.is_none() && answers.len() < GROUP && self.session.pending.len() < GROUP_CHANGES {
@@ -177,6 +211,15 @@ impl Writer {
         }
         self.end(start, answers);
         close
+    }
+
+    fn begin(&self) -> Result<(), StoreError> {
+        if self.is_halted {
+            return Err(StoreError::Unavailable(Some(
+                "the switch to another key is not durable".into(),
+            )));
+        }
+        self.session.begin()
     }
 
     /// Runs one unit of work in a savepoint. Afterwards the transaction may be lost: then nothing of the group is kept.
@@ -219,6 +262,7 @@ impl Writer {
         match committed {
             Ok(()) => {
                 self.head.advance(&self.session.chain);
+                self.measure();
                 self.session.clear();
                 for (done, outcome) in answers {
                     let _unheard = done.send(outcome);
@@ -261,6 +305,14 @@ impl Writer {
                 self.merge.rolled_back();
                 Err(error)
             }
+        }
+    }
+
+    /// Tells how large the database is.
+    pub fn measure(&mut self) {
+        match self.session.db.size() {
+            Ok(bytes) => self.space.set_database(bytes),
+            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "measuring the database"),
         }
     }
 

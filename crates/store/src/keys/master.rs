@@ -14,7 +14,7 @@ use hygie_core::{Random, Secret, random_array};
 use zeroize::Zeroizing;
 
 use super::seal::{NONCE_LEN, Sealer, TAG_LEN};
-use super::{KEY_LEN, KeyError, KeyProvider, Purpose};
+use super::{KEY_LEN, KeyError, KeyProvider, Keyring, Purpose};
 use crate::files;
 
 /// Longest file or value that is read as a key: 64 digits and some space around them.
@@ -26,6 +26,8 @@ pub struct MasterKey {
     id: String,
     sealer: Sealer,
     random: Arc<dyn Random>,
+    /// The file it came from.
+    file: Option<PathBuf>,
 }
 
 impl MasterKey {
@@ -56,7 +58,7 @@ impl MasterKey {
             Err(error) => return Err(failed(error)),
         }
         let key = parse(&text).ok_or_else(|| KeyError::NotAKey(path.display().to_string()))?;
-        Ok(Self::new(&key, random))
+        Ok(Self::new(&key, random).of_file(path))
     }
 
     /// A new random master key, written to a file that must not exist yet.
@@ -68,7 +70,14 @@ impl MasterKey {
             path: path.to_owned(),
             source,
         })?;
-        Ok(Self::new(&key, random))
+        Ok(Self::new(&key, random).of_file(path))
+    }
+
+    fn of_file(self, path: &Path) -> Self {
+        Self {
+            file: Some(path.to_owned()),
+            ..self
+        }
     }
 
     fn new(key: &[u8; KEY_LEN], random: Arc<dyn Random>) -> Self {
@@ -77,6 +86,7 @@ impl MasterKey {
             id: hex(&name.as_ref()[..8]),
             sealer: Sealer::new(key),
             random,
+            file: None,
         }
     }
 }
@@ -105,6 +115,117 @@ impl KeyProvider for MasterKey {
             .and_then(|plain| <[u8; KEY_LEN]>::try_from(plain).ok());
         key.map(Secret::new).ok_or_else(altered)
     }
+
+    fn other(&self, id: &str) -> Option<Arc<dyn KeyProvider>> {
+        let file = self.file.as_ref()?;
+        let places = [file.clone(), beside(file, "new"), beside(file, id)];
+        let found = places
+            .iter()
+            .filter_map(|place| Self::from_file(place, self.random.clone()).ok());
+        // What was read from a place beside it belongs to the file all the same.
+        let mut found = found.map(|key| key.of_file(file));
+        found
+            .find(|key| key.id == id)
+            .map(|key| Arc::new(key) as Arc<dyn KeyProvider>)
+    }
+
+    fn settle(&self) -> Result<(), KeyError> {
+        self.file.as_ref().map_or(Ok(()), |file| put_in_place(file, &self.id))
+    }
+}
+
+/// Replaces the master key in a file by a new random one or by a given one, and wraps all data keys with it. The old one stays beside it as
+/// `FILE.ID`: backups made before open with nothing else.
+///
+/// In this order, each step durable: the new key as `FILE.new`, all data keys wrapped with it at once, the old key kept,
+/// the new one put in its place. A crash before the second leaves the old key in force; after it, [`MasterKey`] finds the new
+/// one beside its file, and whoever opens the keyring next completes the change.
+pub fn replace_master_file(
+    keyring: &Keyring,
+    file: &Path,
+    given: Option<&Path>,
+    random: &Arc<dyn Random>,
+) -> Result<(), KeyError> {
+    settle_master_file(keyring, file)?;
+    let new = beside(file, "new");
+    let master = match given {
+        Some(given) => take_given(given, file, &new, random)?,
+        None => MasterKey::create_file(&new, random.clone())?,
+    };
+    let master = master.of_file(file);
+    keyring.rewrap(&(Arc::new(master) as Arc<dyn KeyProvider>))?;
+    settle_master_file(keyring, file)
+}
+
+/// The key in the file `given`, copied to the place of the new one unless it is in its place already.
+fn take_given(given: &Path, file: &Path, new: &Path, random: &Arc<dyn Random>) -> Result<MasterKey, KeyError> {
+    let master = MasterKey::from_file(given, random.clone())?;
+    if MasterKey::from_file(file, random.clone())?.id != master.id {
+        let copied = fs::read(given).map(Zeroizing::new);
+        copied
+            .and_then(|text| files::create(new, &text))
+            .map_err(|source| KeyError::File {
+                path: new.to_owned(),
+                source,
+            })?;
+    }
+    Ok(master)
+}
+
+/// Completes or takes back a change of the master key in this file that was cut short. For the one command that changes it:
+/// taken back beside it, the new key would be lost.
+pub fn settle_master_file(keyring: &Keyring, file: &Path) -> Result<(), KeyError> {
+    put_in_place(file, &keyring.master())?;
+    let removed = match fs::remove_file(beside(file, "new")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => files::sync_directory_of(file),
+    };
+    removed.map_err(|source| KeyError::File {
+        path: file.to_owned(),
+        source,
+    })
+}
+
+/// Puts the new key in its place, when it is the one in force; the one before is kept.
+fn put_in_place(file: &Path, in_force: &str) -> Result<(), KeyError> {
+    let new = beside(file, "new");
+    let id_of = |path: &Path| MasterKey::from_file(path, Arc::new(Unused)).map(|key| key.id);
+    if id_of(&new).ok().as_deref() != Some(in_force) {
+        return Ok(());
+    }
+    let failed = |source| KeyError::File {
+        path: file.to_owned(),
+        source,
+    };
+    if let Ok(old) = id_of(file)
+        && old != in_force
+    {
+        match fs::hard_link(file, beside(file, &old)) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
+            _ => {}
+        }
+    }
+    match fs::rename(&new, file) {
+        // Another process was faster.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+        _ => files::sync_directory_of(file).map_err(failed),
+    }
+}
+
+/// For keys that wrap nothing.
+struct Unused;
+
+impl Random for Unused {
+    fn fill(&self, _bytes: &mut [u8]) {
+        unreachable!("a key that is only compared by its id")
+    }
+}
+
+fn beside(file: &Path, end: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".");
+    name.push(end);
+    PathBuf::from(name)
 }
 
 /// Whether the file of a master key lies beside the data it protects: in the data directory, at any depth, or right
@@ -257,5 +378,100 @@ mod tests {
         assert!(lies_beside(&elsewhere.join("data/master.key"), &data).unwrap());
         assert!(lies_beside(&data.join("master.key"), &elsewhere.join("data")).unwrap());
         assert!(lies_beside(&elsewhere.join("absent"), &data).is_err());
+    }
+
+    #[test]
+    fn the_master_key_of_a_file_is_replaced_whatever_stops_it() {
+        use crate::fakes::FixedClock;
+        use hygie_core::Timestamp;
+
+        // How far a change came: the new key made, the data keys wrapped, the old key kept, the new one in its place.
+        for step in 0..=4 {
+            let dir = tempfile::tempdir().unwrap();
+            let (file, ring) = (dir.path().join("master.key"), dir.path().join("keys.json"));
+            let first = MasterKey::create_file(&file, random()).unwrap();
+            let old = first.id.clone();
+            let clock = || Arc::new(FixedClock::new(Timestamp::from_secs(1)));
+            let open = || {
+                let master = Arc::new(MasterKey::from_file(&file, random()).unwrap());
+                Keyring::open(&ring, master, clock(), random())
+            };
+            let keyring = open().unwrap();
+            let data = keyring.get_or_create(&Purpose::heads()).unwrap();
+            let new = beside(&file, "new");
+            let later: Arc<dyn Random> = Arc::new(SeededRandom::new(2));
+            if step == 4 {
+                replace_master_file(&keyring, &file, None, &later).unwrap();
+            } else {
+                if step > 0 {
+                    let made = MasterKey::create_file(&new, later.clone()).unwrap().of_file(&file);
+                    if step > 1 {
+                        keyring.rewrap(&(Arc::new(made) as Arc<dyn KeyProvider>)).unwrap();
+                    }
+                }
+                if step > 2 {
+                    fs::hard_link(&file, beside(&file, &old)).unwrap();
+                }
+            }
+            // Who opens it now finds the key that is in force, and completes the change or takes it back.
+            let opened = open().unwrap_or_else(|error| panic!("step {step}: {error}"));
+            assert_eq!(opened.get(&Purpose::heads()).unwrap().key.expose(), data.key.expose());
+            assert_eq!(new.exists(), step == 1, "step {step}: completed when it is opened");
+            settle_master_file(&opened, &file).unwrap();
+            assert!(!new.exists(), "step {step}");
+            let now = MasterKey::from_file(&file, random()).unwrap().id;
+            assert_eq!(now == old, step < 2, "step {step}");
+            assert_eq!(opened.master(), now);
+            if step >= 2 {
+                let kept = MasterKey::from_file(&beside(&file, &old), random()).unwrap();
+                assert_eq!(kept.id, old, "for backups made before");
+            }
+            // A process that was there before makes keys under the new one.
+            keyring.get_or_create(&Purpose::database("later")).unwrap();
+            assert_eq!(open().unwrap().list().len(), 2, "step {step}");
+        }
+    }
+
+    #[test]
+    fn a_given_master_key_is_taken_and_a_kept_one_opens_what_is_from_before() {
+        use crate::fakes::FixedClock;
+        use hygie_core::Timestamp;
+
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("master.key");
+        let first = MasterKey::create_file(&file, random()).unwrap();
+        let open = |ring: &str| {
+            let clock = Arc::new(FixedClock::new(Timestamp::from_secs(1)));
+            let master = Arc::new(MasterKey::from_file(&file, random()).unwrap());
+            Keyring::open(dir.path().join(ring), master, clock, random())
+        };
+        // Two processes with one file; the second one, and a backup of the first, are from before.
+        let (one, two) = (open("one.json").unwrap(), open("two.json").unwrap());
+        for ring in [&one, &two] {
+            ring.get_or_create(&Purpose::heads()).unwrap();
+        }
+        fs::copy(dir.path().join("one.json"), dir.path().join("backup.json")).unwrap();
+        let given = dir.path().join("given.key");
+        let later: Arc<dyn Random> = Arc::new(SeededRandom::new(2));
+        let new = MasterKey::create_file(&given, later.clone()).unwrap();
+        replace_master_file(&one, &file, Some(&given), &later).unwrap();
+        assert_eq!(
+            (one.master(), open("one.json").unwrap().master()),
+            (new.id.clone(), new.id.clone())
+        );
+        assert_eq!(MasterKey::from_file(&file, random()).unwrap().id, new.id);
+        assert_eq!(
+            open("backup.json").unwrap().master(),
+            first.id,
+            "the old one is kept beside it"
+        );
+        let two = open("two.json").unwrap();
+        assert_eq!(two.master(), first.id);
+        replace_master_file(&two, &file, Some(&file), &later).unwrap();
+        assert_eq!(
+            (two.master(), open("two.json").unwrap().master()),
+            (new.id.clone(), new.id)
+        );
+        assert!(!beside(&file, "new").exists());
     }
 }

@@ -4,6 +4,7 @@
 //! ([`Keyring`]), each wrapped by the master key, which a [`KeyProvider`] holds elsewhere: a file of mode 0600 or a value
 //! of the environment ([`MasterKey`]). Changing the master key wraps the same data keys anew and touches no data.
 
+mod list;
 mod master;
 mod ring;
 mod seal;
@@ -11,12 +12,14 @@ mod seal;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use hygie_core::{ErrorKind, Fault, Random, Secret, random_array};
 use serde::{Deserialize, Serialize};
 
-pub use master::{MasterKey, lies_beside};
-pub use ring::{Keyring, WrappedKey};
+pub use list::{KeyState, WrappedKey};
+pub use master::{MasterKey, lies_beside, replace_master_file, settle_master_file};
+pub use ring::Keyring;
 pub(crate) use seal::{NONCE_LEN, Sealer, TAG_LEN};
 
 /// Bytes of a key.
@@ -32,6 +35,17 @@ pub trait KeyProvider: Send + Sync {
 
     /// Unwraps what [`KeyProvider::wrap_key`] made for the same purpose.
     fn unwrap_key(&self, purpose: &Purpose, wrapped: &[u8]) -> Result<Secret<[u8; KEY_LEN]>, KeyError>;
+
+    /// Completes, in the place from which it came, the change that made this key the one in force.
+    fn settle(&self) -> Result<(), KeyError> {
+        Ok(())
+    }
+
+    /// The master key of this id, when the place from which this one came holds it, too: the next one by now, or one that
+    /// was replaced and kept.
+    fn other(&self, _id: &str) -> Option<Arc<dyn KeyProvider>> {
+        None
+    }
 }
 
 /// What a data key is for. It is bound to the wrapped key, so that one cannot be passed off as another.
@@ -65,14 +79,34 @@ impl Purpose {
         Self("heads".to_owned())
     }
 
-    /// The instance whose audit chains it links.
-    pub fn audit_of(&self) -> Option<&str> {
-        self.0.strip_prefix("audit:")
+    /// Authenticates the list of keys.
+    pub(super) fn keyring() -> Self {
+        Self("keyring".to_owned())
+    }
+
+    /// This purpose for one key alone.
+    pub(super) fn of_key(&self, id: KeyId) -> Self {
+        Self(format!("{self}#{id}"))
     }
 
     /// The instance whose database it encrypts.
     pub fn database_of(&self) -> Option<&str> {
         self.0.strip_prefix("database:")
+    }
+
+    /// The instance whose access log it encrypts.
+    pub fn access_log_of(&self) -> Option<&str> {
+        self.0.strip_prefix("access-log:")
+    }
+
+    /// The instance whose audit chains it links.
+    pub fn audit_of(&self) -> Option<&str> {
+        self.0.strip_prefix("audit:")
+    }
+
+    /// The instance whose blobs it encrypts.
+    pub fn blobs_of(&self) -> Option<&str> {
+        self.0.strip_prefix("blobs:")
     }
 
     /// As text.
@@ -193,6 +227,9 @@ pub enum KeyError {
     /// The keyring has no key for this.
     #[error("the keyring has no key `{0}`")]
     Unknown(Purpose),
+    /// The list of keys is not the one that was written: a key was left out, put back or changed.
+    #[error("the list of keys in {0} was altered")]
+    ListAltered(PathBuf),
     /// A wrapped key does not open although its master key is the right one: it was altered.
     #[error("the wrapped key `{0}` was altered")]
     Altered(Purpose),

@@ -1,60 +1,27 @@
 //! `keys.json`: the wrapped data keys, beside the data.
+//!
+//! A key is replaced in steps, each one durable writing of the file: [`Keyring::begin`] a next key, [`Keyring::promote`]
+//! it when what it protects is ready, [`Keyring::forget`] the one before when nothing rests on it any more.
 
 mod shared;
 
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hygie_core::{Clock, Random, Secret, Timestamp, random_array};
+use hygie_core::{Clock, Random, Secret, random_array};
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 
+use super::list::{self, KeyState, Keys, Loaded, WrappedKey, failed, listed};
 use super::{DataKey, KeyError, KeyId, KeyProvider, Purpose};
 use crate::files;
-
-const VERSION: u32 = 1;
-
-/// A keyring of thousands of instances is smaller.
-const MAX_FILE: u64 = 4 << 20;
-
-/// A data key as it lies in `keys.json`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WrappedKey {
-    /// What it is for.
-    pub purpose: Purpose,
-    /// Its name.
-    pub id: KeyId,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// Id of the master key that wraps it.
-    pub master: String,
-    /// The wrapped key, base64.
-    wrapped: String,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Contents {
-    version: u32,
-    keys: Vec<WrappedKey>,
-}
 
 /// The data keys of one data directory, unwrapped once when it is opened.
 pub struct Keyring {
     path: PathBuf,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    state: Mutex<State>,
-}
-
-struct State {
-    provider: Arc<dyn KeyProvider>,
-    keys: Vec<(WrappedKey, DataKey)>,
+    state: Mutex<Loaded>,
 }
 
 impl Keyring {
@@ -67,58 +34,96 @@ impl Keyring {
         random: Arc<dyn Random>,
     ) -> Result<Self, KeyError> {
         let path = path.into();
-        let keys = load(&path, &*provider)?;
+        let loaded = list::load(&path, provider)?;
+        loaded.provider.settle()?;
         Ok(Self {
             path,
             clock,
             random,
-            state: Mutex::new(State { provider, keys }),
+            state: Mutex::new(loaded),
         })
     }
 
-    /// The key for this purpose, if there is one.
+    /// The current key for this purpose, if there is one.
     pub fn find(&self, purpose: &Purpose) -> Option<DataKey> {
-        newest(&self.state.lock().keys, purpose)
+        current(&self.state.lock().keys, purpose)
     }
 
-    /// Every key for this purpose, newest first: what older ones sealed stays readable.
+    /// Every key that opens what is there for this purpose, the current one first: what older ones sealed stays readable.
     pub fn find_all(&self, purpose: &Purpose) -> Vec<DataKey> {
         let state = self.state.lock();
-        let matching = state
+        let mut found: Vec<_> = state
             .keys
             .iter()
             .rev()
-            .filter(|(wrapped, _)| wrapped.purpose == *purpose);
-        matching.map(|(_, key)| key.clone()).collect()
+            .filter(|(listed, _)| listed.purpose == *purpose && listed.state != KeyState::Next)
+            .collect();
+        found.sort_by_key(|(listed, _)| listed.state != KeyState::Current);
+        found.into_iter().map(|(_, key)| key.clone()).collect()
     }
 
-    /// The key for this purpose, which must be there.
+    /// The current key for this purpose, which must be there.
     pub fn get(&self, purpose: &Purpose) -> Result<DataKey, KeyError> {
         self.find(purpose).ok_or_else(|| KeyError::Unknown(purpose.clone()))
     }
 
+    /// The keys for this purpose in this state.
+    pub fn in_state(&self, purpose: &Purpose, state: KeyState) -> Vec<(WrappedKey, DataKey)> {
+        let keys = &self.state.lock().keys;
+        let found = keys
+            .iter()
+            .filter(|(listed, _)| listed.purpose == *purpose && listed.state == state);
+        found.cloned().collect()
+    }
+
     /// The key for this purpose, made and written down durably when there is none.
     pub fn get_or_create(&self, purpose: &Purpose) -> Result<DataKey, KeyError> {
-        let mut state = self.state.lock();
-        if let Some(key) = newest(&state.keys, purpose) {
+        if let Some(key) = self.find(purpose) {
             return Ok(key);
         }
-        let _lock = self.lock_file()?;
-        // Another process may have added keys, or changed the master key, since this one read the file.
-        state.keys = load(&self.path, &*state.provider)?;
-        if let Some(key) = newest(&state.keys, purpose) {
-            return Ok(key);
-        }
-        let key = DataKey {
-            id: KeyId::random(&*self.random),
-            key: Secret::new(random_array(&*self.random)),
-        };
-        let wrapped = wrap(&*state.provider, purpose, &key, self.clock.now())?;
-        state.keys.push((wrapped, key.clone()));
-        self.save(&state.keys).inspect_err(|_| {
-            state.keys.pop();
-        })?;
-        Ok(key)
+        self.change(|keys, _| {
+            // Another process may have made one meanwhile.
+            Ok(current(keys, purpose).unwrap_or_else(|| self.add(keys, purpose, KeyState::Current)))
+        })
+    }
+
+    /// The key that is to replace the current one for this purpose, made when there is none. Nothing uses it yet.
+    pub fn begin(&self, purpose: &Purpose) -> Result<DataKey, KeyError> {
+        self.change(|keys, _| {
+            let is_next = |listed: &WrappedKey| listed.purpose == *purpose && listed.state == KeyState::Next;
+            let begun = keys.iter().find(|(listed, _)| is_next(listed));
+            let begun = begun.map(|(_, key)| key.clone());
+            Ok(begun.unwrap_or_else(|| self.add(keys, purpose, KeyState::Next)))
+        })
+    }
+
+    /// Makes the next key the current one; the current one gets the state `outgoing`. Both at once.
+    pub fn promote(&self, purpose: &Purpose, outgoing: KeyState) -> Result<DataKey, KeyError> {
+        self.change(|keys, _| {
+            let mut promoted = None;
+            for (listed, key) in keys.iter_mut().filter(|(listed, _)| listed.purpose == *purpose) {
+                match listed.state {
+                    KeyState::Next => {
+                        listed.state = KeyState::Current;
+                        promoted = Some(key.clone());
+                    }
+                    KeyState::Current => listed.state = outgoing,
+                    KeyState::Leaving | KeyState::Retired => {}
+                }
+            }
+            promoted.ok_or_else(|| KeyError::Unknown(purpose.clone()))
+        })
+    }
+
+    /// Removes a key on which nothing rests: a next one that was not used, or one that was replaced.
+    pub fn forget(&self, purpose: &Purpose, id: KeyId) -> Result<(), KeyError> {
+        self.change(|keys, _| {
+            keys.retain(|(listed, _)| {
+                let is_it = listed.purpose == *purpose && listed.id == id;
+                !is_it || listed.state == KeyState::Current
+            });
+            Ok(())
+        })
     }
 
     /// The keys as they lie in the file.
@@ -127,32 +132,61 @@ impl Keyring {
             .lock()
             .keys
             .iter()
-            .map(|(wrapped, _)| wrapped.clone())
+            .map(|(listed, _)| listed.clone())
             .collect()
     }
 
+    /// Id of the master key that opened it.
+    pub fn master(&self) -> String {
+        self.state.lock().provider.id().to_owned()
+    }
+
+    /// Reads what other processes changed.
+    pub fn reload(&self) -> Result<(), KeyError> {
+        let mut state = self.state.lock();
+        *state = list::load(&self.path, state.provider.clone())?;
+        Ok(())
+    }
+
+    /// Makes durable what is in the file now.
+    pub fn sync(&self) -> Result<(), KeyError> {
+        files::sync_directory_of(&self.path).map_err(|source| failed(&self.path, source))
+    }
+
     /// Wraps every key with another master key, in one atomic write: afterwards only the new master key opens the file.
-    /// A process that runs on keeps its unwrapped keys; it needs the new master key at its next start.
-    pub fn rewrap(&self, provider: Arc<dyn KeyProvider>) -> Result<usize, KeyError> {
+    /// A process that runs on keeps its unwrapped keys; it needs the new master key to change them.
+    pub fn rewrap(&self, provider: &Arc<dyn KeyProvider>) -> Result<usize, KeyError> {
         let mut state = self.state.lock();
         let _lock = self.lock_file()?;
-        let mut keys = load(&self.path, &*state.provider)?;
-        for (wrapped, key) in &mut keys {
-            *wrapped = wrap(&*provider, &wrapped.purpose, key, wrapped.created_at)?;
-        }
-        self.save(&keys)?;
-        *state = State { provider, keys };
+        let keys = list::load(&self.path, state.provider.clone())?.keys;
+        list::save(&self.path, &keys, &**provider, &*self.random)?;
+        *state = list::load(&self.path, provider.clone())?;
         Ok(state.keys.len())
     }
 
-    fn save(&self, keys: &[(WrappedKey, DataKey)]) -> Result<(), KeyError> {
-        let contents = Contents {
-            version: VERSION,
-            keys: keys.iter().map(|(wrapped, _)| wrapped.clone()).collect(),
+    /// Changes what is in the file now and writes it durably. When that fails nothing is changed, unless the error came
+    /// after the new file was put in place: what is there is read again in any case.
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut Keys, &dyn KeyProvider) -> Result<T, KeyError>,
+    ) -> Result<T, KeyError> {
+        let mut state = self.state.lock();
+        let _lock = self.lock_file()?;
+        *state = list::load(&self.path, state.provider.clone())?;
+        let mut keys = state.keys.clone();
+        let done = change(&mut keys, &*state.provider)?;
+        let saved = list::save(&self.path, &keys, &*state.provider, &*self.random);
+        *state = list::load(&self.path, state.provider.clone())?;
+        saved.map(|()| done)
+    }
+
+    fn add(&self, keys: &mut Keys, purpose: &Purpose, state: KeyState) -> DataKey {
+        let key = DataKey {
+            id: KeyId::random(&*self.random),
+            key: Secret::new(random_array(&*self.random)),
         };
-        let mut text = serde_json::to_vec_pretty(&contents).expect("text and numbers become JSON");
-        text.push(b'\n');
-        files::replace(&self.path, &text).map_err(|source| failed(&self.path, source))
+        keys.push((listed(purpose, key.id, self.clock.now(), state), key.clone()));
+        key
     }
 
     /// Keeps other processes from changing the file until dropped; readers need no lock, since it is replaced whole.
@@ -164,68 +198,21 @@ impl Keyring {
     }
 }
 
-fn newest(keys: &[(WrappedKey, DataKey)], purpose: &Purpose) -> Option<DataKey> {
-    let mut matching = keys.iter().rev().filter(|(wrapped, _)| wrapped.purpose == *purpose);
+fn current(keys: &Keys, purpose: &Purpose) -> Option<DataKey> {
+    let is_it = |listed: &WrappedKey| listed.purpose == *purpose && listed.state == KeyState::Current;
+    let mut matching = keys.iter().rev().filter(|(listed, _)| is_it(listed));
     matching.next().map(|(_, key)| key.clone())
-}
-
-fn wrap(provider: &dyn KeyProvider, purpose: &Purpose, key: &DataKey, at: Timestamp) -> Result<WrappedKey, KeyError> {
-    Ok(WrappedKey {
-        purpose: purpose.clone(),
-        id: key.id,
-        created_at: at,
-        master: provider.id().to_owned(),
-        wrapped: STANDARD.encode(provider.wrap_key(purpose, &key.key)?),
-    })
-}
-
-fn load(path: &Path, provider: &dyn KeyProvider) -> Result<Vec<(WrappedKey, DataKey)>, KeyError> {
-    let not_ours = |source| KeyError::NotAKeyring {
-        path: path.to_owned(),
-        source,
-    };
-    let text = match fs::metadata(path).and_then(|file| Ok((file.len(), fs::read(path)?))) {
-        Ok((size, text)) if size <= MAX_FILE => text,
-        Ok(_) => return Err(not_ours(None)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(failed(path, source)),
-    };
-    let contents: Contents = serde_json::from_slice(&text).map_err(|error| not_ours(Some(error)))?;
-    if contents.version != VERSION {
-        return Err(not_ours(None));
-    }
-    let opened = contents.keys.into_iter().map(|wrapped| {
-        let key = open(provider, &wrapped)?;
-        Ok((wrapped, key))
-    });
-    opened.collect()
-}
-
-fn open(provider: &dyn KeyProvider, wrapped: &WrappedKey) -> Result<DataKey, KeyError> {
-    if wrapped.master != provider.id() {
-        return Err(KeyError::UnknownMaster {
-            purpose: wrapped.purpose.clone(),
-            wanted: wrapped.master.clone(),
-            offered: provider.id().to_owned(),
-        });
-    }
-    let bytes = STANDARD.decode(&wrapped.wrapped);
-    let bytes = bytes.map_err(|_| KeyError::Altered(wrapped.purpose.clone()))?;
-    Ok(DataKey {
-        id: wrapped.id,
-        key: provider.unwrap_key(&wrapped.purpose, &bytes)?,
-    })
-}
-
-fn failed(path: &Path, source: io::Error) -> KeyError {
-    KeyError::File {
-        path: path.to_owned(),
-        source,
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use hygie_core::Timestamp;
+    use serde_json::{Value, json};
+
     use super::*;
     use crate::fakes::{FixedClock, SeededRandom};
     use crate::keys::MasterKey;
@@ -296,7 +283,7 @@ mod tests {
         let refused = world.open('2').err().expect("the wrong key").to_string();
         assert!(refused.contains(&old) && refused.contains(&new), "{refused}");
 
-        assert_eq!(ring.rewrap(world.master('2')).unwrap(), 1);
+        assert_eq!(ring.rewrap(&world.master('2')).unwrap(), 1);
         assert!(world.open('1').is_err());
         let opened = world.open('2').unwrap();
         assert_eq!(opened.find(&Purpose::heads()).unwrap().key.expose(), key.key.expose());
@@ -315,7 +302,7 @@ mod tests {
         two.get_or_create(&Purpose::database("fhir")).unwrap();
         assert_eq!(world.open('1').unwrap().list().len(), 2);
         // The master key is changed beside a live process: it still serves, but makes no key under the old one.
-        two.rewrap(world.master('2')).unwrap();
+        two.rewrap(&world.master('2')).unwrap();
         assert!(one.find(&Purpose::heads()).is_some());
         let refused = one.get_or_create(&Purpose::database("dicom"));
         assert!(matches!(refused, Err(KeyError::UnknownMaster { .. })));
@@ -342,5 +329,70 @@ mod tests {
             fs::write(world.path(), text).unwrap();
             assert!(matches!(world.open('1'), Err(KeyError::NotAKeyring { .. })), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_list_with_a_key_left_out_put_back_or_changed_is_refused() {
+        let world = World::new();
+        let ring = world.open('1').unwrap();
+        ring.get_or_create(&Purpose::database("one")).unwrap();
+        let before: Value = serde_json::from_str(&fs::read_to_string(world.path()).unwrap()).unwrap();
+        ring.get_or_create(&Purpose::database("two")).unwrap();
+        let good: Value = serde_json::from_str(&fs::read_to_string(world.path()).unwrap()).unwrap();
+        let alter = |change: &dyn Fn(&mut Value)| {
+            let mut value = good.clone();
+            change(&mut value);
+            fs::write(world.path(), value.to_string()).unwrap();
+            world.open('1').err().map(|error| error.to_string())
+        };
+        assert_eq!(alter(&|_| {}), None, "another order of spaces is the same list");
+        let alterations: [&dyn Fn(&mut Value); 5] = [
+            &|value| drop(value["keys"].as_array_mut().unwrap().pop()),
+            &|value| value["keys"][0]["state"] = json!("retired"),
+            &|value| value["keys"].as_array_mut().unwrap().swap(0, 1),
+            &|value| value["seal"] = before["seal"].clone(),
+            &|value| {
+                value["keys"][1]["created_at"] = value["keys"][1]["created_at"]
+                    .as_i64()
+                    .map_or(json!("2020-01-01T00:00:00Z"), |at| json!(at + 1));
+            },
+        ];
+        for (at, change) in alterations.iter().enumerate() {
+            let refused = alter(change).unwrap_or_else(|| panic!("alteration {at} passes"));
+            assert!(refused.contains("was altered"), "{at}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_replaced_in_steps_that_each_survive_a_restart() {
+        let world = World::new();
+        let ring = world.open('1').unwrap();
+        let purpose = Purpose::database("fhir");
+        let old = ring.get_or_create(&purpose).unwrap();
+        let next = ring.begin(&purpose).unwrap();
+        let current = || world.open('1').unwrap().find(&purpose).unwrap().id;
+        assert_eq!(current(), old.id, "the next one protects nothing yet");
+        assert_eq!(
+            world.open('1').unwrap().begin(&purpose).unwrap().id,
+            next.id,
+            "there is one next key"
+        );
+        assert_eq!(ring.find_all(&purpose).len(), 1);
+        ring.promote(&purpose, KeyState::Leaving).unwrap();
+        assert_eq!(current(), next.id);
+        let all: Vec<_> = ring.find_all(&purpose).iter().map(|key| key.id).collect();
+        assert_eq!(all, [next.id, old.id]);
+        assert!(
+            ring.promote(&purpose, KeyState::Leaving).is_err(),
+            "there is no next key"
+        );
+        ring.forget(&purpose, next.id).unwrap();
+        assert_eq!(current(), next.id, "a current key is not forgotten");
+        ring.forget(&purpose, old.id).unwrap();
+        let left = world.open('1').unwrap().list();
+        assert_eq!(
+            left.iter().map(|key| (key.id, key.is_successor)).collect::<Vec<_>>(),
+            [(next.id, true)]
+        );
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use hygie_core::Cx;
 use hygie_store::audit::Record;
 use hygie_store::blobs::{BlobError, BlobId, Blobs, References, open_on_disk};
-use hygie_store::embedded::{Copied, Place, back_up, damage, verify, verify_blobs};
+use hygie_store::embedded::{Copied, Place, Route, back_up, damage, verify, verify_blobs};
 use hygie_store::{Store, StoreError};
 
 use crate::world::{Dir, cx, keyring, open_with, small};
@@ -54,12 +54,21 @@ async fn replace_blob((store, blobs): (&Store, &Blobs), cx: &Cx, last: &mut Opti
 }
 
 async fn copy(from: &Path, to: &Path) -> Result<Copied, BlobError> {
+    copy_after(from, to, None).await
+}
+
+async fn copy_after(from: &Path, to: &Path, earlier: Option<&Path>) -> Result<Copied, BlobError> {
     let keys = keyring(from, 1).expect("the keyring");
     let place = |directory| Place {
         directory,
         heads: directory,
     };
-    let copied = back_up((place(from), place(to)), "test", &keys, &cx(1)).await?;
+    let route = Route {
+        from: place(from),
+        to: place(to),
+        earlier,
+    };
+    let copied = back_up(route, "test", &keys, &cx(1)).await?;
     std::fs::copy(from.join("keys.json"), to.join("keys.json")).expect("the keyring");
     Ok(copied)
 }
@@ -170,4 +179,59 @@ async fn a_copy_of_what_lies_still_is_the_same_and_overwrites_nothing() {
         copy(nothing.path(), to.path()).await.is_err(),
         "there is nothing to copy"
     );
+}
+
+/// The files of the blobs below a directory, with their inodes.
+fn blob_files(dir: &Path) -> Vec<(String, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(blob_files(&path));
+        } else {
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            found.push((name, path.metadata().expect("a file").ino()));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_takes_the_blobs_of_the_one_before_and_copies_the_others() {
+    let dir = Dir::new("backup-again");
+    let store = open_with(dir.path(), small()).expect("a new store");
+    let blobs = open_on_disk(dir.path(), "test", &keyring(dir.path(), 1).expect("the keyring")).expect("the blobs");
+    let cx = cx(1);
+    // Three that stay and one that is replaced later.
+    for len in [100, 70_000, 0] {
+        replace_blob((&store, &blobs), &cx, &mut None, len).await;
+    }
+    let mut last = None;
+    replace_blob((&store, &blobs), &cx, &mut last, 5).await;
+    write(&store, 0).await;
+    let (first, second) = (Dir::new("backup-again-1"), Dir::new("backup-again-2"));
+    copy(dir.path(), first.path()).await.expect("a copy");
+    replace_blob((&store, &blobs), &cx, &mut last, 6).await;
+    write(&store, 1).await;
+    let copied = copy_after(dir.path(), second.path(), Some(first.path()))
+        .await
+        .expect("a copy");
+    assert_eq!(copied.blobs, 4);
+    let (before, after) = (
+        blob_files(&first.path().join("test.blobs")),
+        blob_files(&second.path().join("test.blobs")),
+    );
+    let shared = after.iter().filter(|file| before.contains(file)).count();
+    assert_eq!(
+        (before.len(), after.len(), shared),
+        (4, 4, 3),
+        "three are the same file in both"
+    );
+    assert_eq!(clean(second.path()).await, (2, 2, 4));
+    // Each stands alone: the first is removed.
+    drop(first);
+    assert_eq!(clean(second.path()).await, (2, 2, 4));
+    store.close().await.expect("closing");
 }

@@ -7,5 +7,7 @@ mod crash;
 mod embedded;
 mod failing;
 mod first;
+mod full;
 mod reading;
+mod rotation;
 mod world;

@@ -27,12 +27,13 @@ use tokio::sync::oneshot;
 use self::files::{Disk, LocalDisk};
 use self::resume::resume;
 use self::segment::SegmentKeys;
-use self::writer::{MAX_RECORD, Waiting, Writer, fault};
+use self::writer::{Asked, MAX_RECORD, Renewal, Waiting, Writer};
 use super::chain::{Chain, LinkKey, Resumption, Trail};
 use super::{HeadFile, HeadName, Record};
-use crate::StoreError;
 use crate::keys::{DataKey, KeyError, Keyring, Purpose};
+use crate::{Reserve, StoreError};
 
+pub(crate) use self::writer::fault;
 pub use reader::{AccessRecords, Numbered, verify_accesses};
 
 /// The data keys of the access log of an instance.
@@ -42,6 +43,8 @@ pub struct AccessKeys {
     pub audit: DataKey,
     /// Encrypts it.
     pub log: DataKey,
+    /// Open what was written before the key was replaced.
+    pub retired: Vec<DataKey>,
     /// Signs its head.
     pub heads: DataKey,
 }
@@ -49,11 +52,14 @@ pub struct AccessKeys {
 impl AccessKeys {
     /// From the keyring, made when there are none.
     pub fn get_or_create(keyring: &Keyring, instance: &str) -> Result<Self, KeyError> {
-        Ok(Self {
-            audit: keyring.get_or_create(&Purpose::audit(instance))?,
-            log: keyring.get_or_create(&Purpose::access_log(instance))?,
-            heads: keyring.get_or_create(&Purpose::heads())?,
-        })
+        for purpose in [
+            Purpose::audit(instance),
+            Purpose::access_log(instance),
+            Purpose::heads(),
+        ] {
+            keyring.get_or_create(&purpose)?;
+        }
+        Self::get(keyring, instance)
     }
 
     /// From the keyring, where they must be.
@@ -61,6 +67,7 @@ impl AccessKeys {
         Ok(Self {
             audit: keyring.get(&Purpose::audit(instance))?,
             log: keyring.get(&Purpose::access_log(instance))?,
+            retired: keyring.find_all(&Purpose::access_log(instance)).split_off(1),
             heads: keyring.get(&Purpose::heads())?,
         })
     }
@@ -70,6 +77,7 @@ impl AccessKeys {
             links: LinkKey::new(&self.audit, Trail::Accesses),
             links_id: self.audit.id,
             log: self.log.clone(),
+            retired: self.retired.clone(),
         }
     }
 }
@@ -117,7 +125,7 @@ impl Default for AccessLimits {
 
 /// The access log of one service instance, open for writing by this process alone.
 pub struct AccessLog {
-    queue: Mutex<Option<SyncSender<Waiting>>>,
+    queue: Mutex<Option<SyncSender<Asked>>>,
     ended: Mutex<Option<oneshot::Receiver<Result<(), StoreError>>>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -179,6 +187,7 @@ impl AccessLog {
             open: None,
             head_synced_at: clock.now(),
             is_failing: false,
+            reserve_file: None,
             clock,
         };
         let (queue, receiver) = sync_channel(limits.queue);
@@ -207,13 +216,33 @@ impl AccessLog {
             let queue = self.queue.lock();
             let queue = queue.as_ref().ok_or(StoreError::Unavailable(None))?;
             queue
-                .try_send(Waiting { record, answer })
+                .try_send(Asked::Record(Waiting { record, answer }))
                 .map_err(|error| match error {
                     TrySendError::Full(_) => StoreError::Busy,
                     TrySendError::Disconnected(_) => StoreError::Unavailable(None),
                 })?;
         }
         told.await.map_err(|_| StoreError::Unavailable(None))?
+    }
+
+    /// Goes on in a new segment under these keys, which open the segments before, too.
+    pub async fn renew(&self, keys: AccessKeys) -> Result<(), StoreError> {
+        let (answer, told) = oneshot::channel();
+        let renewal = Asked::Renew(Box::new(Renewal {
+            keys: keys.of_segments(),
+            answer,
+        }));
+        let queue = self.queue.lock().clone().ok_or(StoreError::Unavailable(None))?;
+        queue.try_send(renewal).map_err(|_| StoreError::Busy)?;
+        drop(queue);
+        told.await.map_err(|_| StoreError::Unavailable(None))?
+    }
+
+    /// Takes this space when the disk is full.
+    pub fn set_reserve(&self, reserve: Arc<Reserve>) -> Result<(), StoreError> {
+        let queue = self.queue.lock();
+        let queue = queue.as_ref().ok_or(StoreError::Unavailable(None))?;
+        queue.try_send(Asked::Keep(reserve)).map_err(|_| StoreError::Busy)
     }
 
     /// Writes what waits, makes the head durable and ends. Closing twice does nothing more.

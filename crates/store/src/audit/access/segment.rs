@@ -39,6 +39,14 @@ pub struct SegmentKeys {
     pub links: LinkKey,
     pub links_id: KeyId,
     pub log: DataKey,
+    /// Open segments that were written under keys before it.
+    pub retired: Vec<DataKey>,
+}
+
+impl SegmentKeys {
+    fn log_key(&self, id: KeyId) -> Option<&DataKey> {
+        std::iter::once(&self.log).chain(&self.retired).find(|key| key.id == id)
+    }
 }
 
 /// The beginning of a segment.
@@ -84,7 +92,10 @@ impl Header {
 
     /// The key that seals the frames of this segment.
     pub fn sealer(&self, keys: &SegmentKeys) -> Sealer {
-        let root = hmac::Key::new(hmac::HMAC_SHA256, keys.log.key.expose());
+        let log = keys
+            .log_key(self.log_id)
+            .expect("a header is made or accepted with a known key");
+        let root = hmac::Key::new(hmac::HMAC_SHA256, log.key.expose());
         let mut context = hmac::Context::with_key(&root);
         context.update(b"hygie access log segment");
         context.update(&self.salt);
@@ -108,7 +119,7 @@ impl Header {
             log_id: KeyId(array(bytes, 64)),
             salt: array(bytes, 72),
         };
-        if header.links_id != keys.links_id || header.log_id != keys.log.id {
+        if header.links_id != keys.links_id || keys.log_key(header.log_id).is_none() {
             return Opened::UnknownKey;
         }
         let expected = mac(keys, &bytes[..FIELDS_LEN]);

@@ -58,6 +58,7 @@ impl World {
         AccessKeys {
             audit: key(1),
             log: key(2),
+            retired: Vec::new(),
             heads: key(3),
         }
     }
@@ -626,4 +627,33 @@ async fn a_full_queue_refuses() {
     let kept = world.objects().len();
     assert_eq!(kept + answers, 20, "each was either refused or written");
     assert!(world.verify().is_clean());
+}
+
+#[tokio::test]
+async fn a_log_goes_on_under_another_key_and_the_one_before_opens_what_is_there() {
+    let world = World::new();
+    let log = world.open();
+    log.record(&record(1)).await.unwrap();
+    let renewed = AccessKeys {
+        log: key(7),
+        retired: vec![key(2)],
+        ..World::keys()
+    };
+    log.renew(renewed.clone()).await.unwrap();
+    log.record(&record(2)).await.unwrap();
+    log.close().await.unwrap();
+    let report = verify_accesses(&world.place, &renewed).unwrap();
+    assert!(report.is_clean(), "{report:?}");
+    assert_eq!(report.entries, 2);
+    let read = AccessRecords::open(world.place.clone(), &renewed).unwrap();
+    assert_eq!(read.map(|found| found.unwrap().0).collect::<Vec<_>>(), [1, 2]);
+    let new_alone = AccessKeys {
+        retired: Vec::new(),
+        ..renewed
+    };
+    let old_alone = verify_accesses(&world.place, &World::keys()).unwrap();
+    let new_alone = verify_accesses(&world.place, &new_alone).unwrap();
+    for (report, segment) in [(old_alone, 2), (new_alone, 1)] {
+        assert!(report.findings.contains(&Finding::UnknownKey { segment }), "{report:?}");
+    }
 }

@@ -15,6 +15,7 @@ use crate::StoreError;
 use crate::audit::HeadFile;
 use crate::audit::chain::Chain;
 use crate::keys::Sealer;
+use crate::space::{self, Reserve};
 
 /// The head is made durable so often.
 const SYNC_HEAD_EVERY: Duration = Duration::from_secs(1);
@@ -27,6 +28,24 @@ pub struct Waiting {
     /// As JSON.
     pub record: Vec<u8>,
     /// Told once it is durable, or why it is not.
+    pub answer: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// What the thread is asked for.
+pub enum Asked {
+    /// To write a record.
+    Record(Waiting),
+    /// To go on under other keys.
+    Renew(Box<Renewal>),
+    /// To take this space when the disk is full.
+    Keep(Arc<Reserve>),
+}
+
+/// Other keys.
+pub struct Renewal {
+    /// They open the segments before, too.
+    pub keys: SegmentKeys,
+    /// Told when the next record is written under them.
     pub answer: oneshot::Sender<Result<(), StoreError>>,
 }
 
@@ -47,21 +66,27 @@ pub struct Writer {
     pub open: Option<OpenSegment>,
     pub head_synced_at: Timestamp,
     pub is_failing: bool,
+    /// Taken when the disk is full.
+    pub reserve_file: Option<Arc<Reserve>>,
 }
 
 impl Writer {
     /// Works until every sender is gone; then `done` is told how it ended.
-    pub fn run(mut self, queue: &Receiver<Waiting>, done: oneshot::Sender<Result<(), StoreError>>) {
+    pub fn run(mut self, queue: &Receiver<Asked>, done: oneshot::Sender<Result<(), StoreError>>) {
         loop {
             match queue.recv_timeout(SYNC_HEAD_EVERY) {
-                Ok(first) => {
-                    let group = take_group(first, queue);
+                Ok(Asked::Record(first)) => {
+                    let (group, other) = take_group(first, queue);
                     self.answer(group);
+                    if let Some(other) = other {
+                        self.other(other);
+                    }
                     let now = self.clock.now();
                     if now.since(self.head_synced_at) >= SYNC_HEAD_EVERY {
                         self.sync_head(now);
                     }
                 }
+                Ok(other) => self.other(other),
                 Err(RecvTimeoutError::Timeout) => self.sync_head(self.clock.now()),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -73,7 +98,11 @@ impl Writer {
 
     fn answer(&mut self, group: Vec<Waiting>) {
         let records: Vec<&[u8]> = group.iter().map(|waiting| waiting.record.as_slice()).collect();
-        let written = self.write(&records);
+        let mut written = self.write(&records);
+        let is_full = written.as_ref().err().is_some_and(space::is_full);
+        if is_full && self.reserve_file.as_ref().is_some_and(|reserve| reserve.release()) {
+            written = self.write(&records);
+        }
         self.log_change(written.as_ref().err());
         for waiting in group {
             let answer = written.as_ref().map_err(fault).copied();
@@ -153,8 +182,39 @@ impl Writer {
         Ok(open)
     }
 
+    fn other(&mut self, asked: Asked) {
+        match asked {
+            Asked::Record(waiting) => self.answer(vec![waiting]),
+            Asked::Renew(renewal) => self.renew(*renewal),
+            Asked::Keep(reserve) => self.reserve_file = Some(reserve),
+        }
+    }
+
+    /// A segment has one key: the open one ends, and the next record begins another.
+    fn renew(&mut self, renewal: Renewal) {
+        let ended = self.end_segment();
+        if ended.is_ok() {
+            self.keys = renewal.keys;
+        }
+        // Nobody may be waiting any more.
+        let _ = renewal.answer.send(ended.map_err(|error| fault(&error)));
+    }
+
+    fn end_segment(&mut self) -> io::Result<()> {
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        if open.is_damaged && !open.undo() {
+            return Err(io::Error::other("a part of a failed write is still there"));
+        }
+        open.finish()?;
+        self.open = None;
+        Ok(())
+    }
+
     fn sync_head(&mut self, now: Timestamp) {
         self.head_synced_at = now;
+        self.reserve_file.iter().for_each(|reserve| reserve.restore());
         if let Err(error) = self.head.sync() {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
@@ -171,15 +231,21 @@ impl Writer {
     }
 }
 
-fn take_group(first: Waiting, queue: &Receiver<Waiting>) -> Vec<Waiting> {
+/// The records that wait, and what comes after them.
+fn take_group(first: Waiting, queue: &Receiver<Asked>) -> (Vec<Waiting>, Option<Asked>) {
     let mut size = first.record.len();
     let mut group = vec![first];
     while size < MAX_GROUP {
-        let Ok(next) = queue.try_recv() else { break };
-        size += next.record.len() + 1;
-        group.push(next);
+        match queue.try_recv() {
+            Ok(Asked::Record(next)) => {
+                size += next.record.len() + 1;
+                group.push(next);
+            }
+            Ok(other) => return (group, Some(other)),
+            Err(_) => break,
+        }
     }
-    group
+    (group, None)
 }
 
 /// The largest record that is taken: the last of a group may go beyond the group's size.

@@ -1,8 +1,9 @@
 //! Keys of processes that share a database: each is kept there as a line of text, wrapped as it lies in the file, so that
 //! whoever starts next takes it in instead of making another one.
 
+use super::super::list::{Keys, WrappedKey, open};
 use super::super::{KeyError, KeyId, Purpose};
-use super::{Keyring, WrappedKey, load, open};
+use super::Keyring;
 
 impl Keyring {
     /// The keys for this purpose, oldest first: each with its name, as a line of text.
@@ -18,25 +19,22 @@ impl Keyring {
     pub fn import(&self, lines: &[String]) -> Result<(), KeyError> {
         let parse = |line: &String| serde_json::from_str::<WrappedKey>(line).map_err(KeyError::NotAnEntry);
         let offered = lines.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-        let mut state = self.state.lock();
-        if offered.iter().all(|wrapped| knows(&state.keys, wrapped)) {
+        if offered.iter().all(|wrapped| knows(&self.state.lock().keys, wrapped)) {
             return Ok(());
         }
-        let _lock = self.lock_file()?;
-        let mut keys = load(&self.path, &*state.provider)?;
-        for wrapped in offered {
-            if !knows(&keys, &wrapped) {
-                let key = open(&*state.provider, &wrapped)?;
-                keys.push((wrapped, key));
+        self.change(|keys, provider| {
+            for wrapped in offered {
+                if !knows(keys, &wrapped) {
+                    let key = open(provider, &wrapped)?;
+                    keys.push((wrapped, key));
+                }
             }
-        }
-        self.save(&keys)?;
-        state.keys = keys;
-        Ok(())
+            Ok(())
+        })
     }
 }
 
-fn knows<K>(keys: &[(WrappedKey, K)], key: &WrappedKey) -> bool {
+fn knows(keys: &Keys, key: &WrappedKey) -> bool {
     let is_same = |known: &WrappedKey| known.purpose == key.purpose && known.id == key.id;
     keys.iter().any(|(known, _)| is_same(known))
 }

@@ -1,0 +1,140 @@
+//! Replacing the data keys of an installation: of the instances that this process has open, and of those that nobody has.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use hygie_core::{Clock, Timestamp};
+use hygie_store::embedded::{self, Control, Observer, Step};
+use hygie_store::keys::Keyring;
+use parking_lot::Mutex;
+
+use super::request::{Pause, Rotation, State};
+use crate::ambient::SystemClock;
+use crate::wiring::stores;
+
+/// How often the state is written for whoever watches.
+const TELL_EVERY: Duration = Duration::from_millis(500);
+
+/// Told how far a rotation is.
+pub type Told = Arc<dyn Fn(&Rotation) + Send + Sync>;
+
+/// Replaces the keys of the databases and of the access logs, one instance after the other.
+pub async fn replace_data_keys(
+    data: &Path,
+    keyring: &Arc<Keyring>,
+    controls: &[Control],
+    (rotation, told): (Rotation, Told),
+) -> Rotation {
+    let watch = Arc::new(Watch {
+        state: Mutex::new((rotation, Timestamp::from_millis(0))),
+        told,
+        readers: data.join(stores::READERS),
+        lock: Mutex::new(None),
+    });
+    watch.change(|rotation| rotation.state = State::Running);
+    let outcome = replace_all(data, keyring, controls, &watch).await;
+    watch.change(|rotation| match outcome {
+        Ok(()) => rotation.state = State::Done,
+        Err(error) => {
+            rotation.state = State::Failed;
+            rotation.error = Some(format!("{error:#}"));
+        }
+    });
+    watch.state.lock().0.clone()
+}
+
+async fn replace_all(data: &Path, keyring: &Arc<Keyring>, controls: &[Control], watch: &Arc<Watch>) -> Result<()> {
+    let keys = keyring.list();
+    let names: BTreeSet<String> = keys
+        .iter()
+        .filter_map(|key| key.purpose.database_of().map(str::to_owned))
+        .collect();
+    for name in names {
+        watch.change(|rotation| {
+            rotation.what.clone_from(&name);
+            (rotation.done, rotation.total) = (0, 0);
+        });
+        let replaced = match controls.iter().find(|control| control.instance() == name) {
+            Some(control) => replace_open(control, keyring, watch).await,
+            None => replace_still(data, &name, keyring, watch).await,
+        };
+        // Readers may come in again, whatever happened.
+        watch.lock.lock().take();
+        let pause = replaced.with_context(|| format!("cannot replace the keys of {name}"))?;
+        tracing::info!(
+            instance = name,
+            pause_ms = pause.as_millis() as u64,
+            "the keys are replaced"
+        );
+        watch.change(|rotation| {
+            rotation.pauses.push(Pause {
+                instance: name.clone(),
+                millis: pause.as_millis() as u64,
+            });
+        });
+    }
+    Ok(())
+}
+
+async fn replace_open(control: &Control, keyring: &Arc<Keyring>, watch: &Arc<Watch>) -> Result<Duration> {
+    control.replace_access_key(keyring).await?;
+    Ok(control.replace_database_key(keyring, watch.clone()).await?)
+}
+
+async fn replace_still(data: &Path, name: &str, keyring: &Arc<Keyring>, watch: &Arc<Watch>) -> Result<Duration> {
+    let (data, name, keyring, watch) = (data.to_owned(), name.to_owned(), keyring.clone(), watch.clone());
+    let replaced = tokio::task::spawn_blocking(move || {
+        while !watch.may_switch() {
+            std::thread::sleep(TELL_EVERY);
+        }
+        embedded::replace_access_key(&name, &keyring)?;
+        embedded::replace_database_key(&data, &name, &keyring, &*watch)
+    });
+    replaced.await??;
+    Ok(Duration::ZERO)
+}
+
+/// What watches a rotation: it tells others, and waits for those who read the files.
+struct Watch {
+    state: Mutex<(Rotation, Timestamp)>,
+    told: Told,
+    readers: PathBuf,
+    lock: Mutex<Option<File>>,
+}
+
+impl Watch {
+    fn change(&self, change: impl FnOnce(&mut Rotation)) {
+        let mut state = self.state.lock();
+        change(&mut state.0);
+        state.1 = SystemClock.now();
+        (self.told)(&state.0);
+    }
+}
+
+impl Observer for Watch {
+    fn copied(&self, done: u64, total: u64) {
+        let mut state = self.state.lock();
+        (state.0.done, state.0.total) = (done, total);
+        let now = SystemClock.now();
+        if now.since(state.1) >= TELL_EVERY {
+            state.1 = now;
+            (self.told)(&state.0);
+        }
+    }
+
+    fn reached(&self, step: Step) {
+        tracing::debug!(?step, "rotation");
+    }
+
+    fn may_switch(&self) -> bool {
+        let mut lock = self.lock.lock();
+        if lock.is_none() {
+            *lock = stores::lock(&self.readers).ok().flatten();
+        }
+        lock.is_some()
+    }
+}

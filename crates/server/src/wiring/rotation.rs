@@ -1,0 +1,67 @@
+//! Replacing data keys when `hygie keys rotate` asks for it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use hygie_store::embedded::Control;
+use hygie_store::keys::Keyring;
+
+use crate::keys::request::{Rotation, State};
+use crate::keys::work;
+use crate::listen::Stop;
+
+/// How often is looked whether somebody asks.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Does what is asked, and what a process before was asked and did not complete.
+pub fn start(stop: &Stop, data: PathBuf, keyring: Arc<Keyring>, controls: Vec<Control>) {
+    let token = stop.token();
+    stop.spawn(async move {
+        loop {
+            tokio::select! {
+                () = token.cancelled() => return,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            // A rotation that is cut short leaves the old key or the new one, and the next start goes on.
+            tokio::select! {
+                () = token.cancelled() => return,
+                looked = look(&data, &keyring, &controls) => if let Err(error) = looked {
+                    tracing::error!(error = format!("{error:#}"), "replacing keys");
+                },
+            }
+        }
+    });
+}
+
+async fn look(data: &Path, keyring: &Arc<Keyring>, controls: &[Control]) -> Result<()> {
+    let Some(asked) = Rotation::read(data)?.filter(Rotation::is_open) else {
+        return Ok(());
+    };
+    // The master key may have been replaced just before.
+    if let Err(error) = keyring.reload() {
+        let refused = Rotation {
+            state: State::Failed,
+            error: Some(format!(
+                "the live process cannot read the keys ({error}): restart it with the new master key"
+            )),
+            ..asked
+        };
+        return refused.write(data);
+    }
+    tracing::warn!(id = asked.id, "replacing the data keys");
+    let told = {
+        let data = data.to_owned();
+        Arc::new(move |rotation: &Rotation| {
+            if let Err(error) = rotation.write(&data) {
+                tracing::warn!(error = format!("{error:#}"), "telling how far the rotation is");
+            }
+        })
+    };
+    let rotation = work::replace_data_keys(data, keyring, controls, (asked, told)).await;
+    if let Some(error) = rotation.error {
+        tracing::error!(error, "not all keys are replaced");
+    }
+    Ok(())
+}
