@@ -13,6 +13,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("jose", &["core"]),
     ("oidc", &["jose"]),
     ("fhir-model", &["core"]),
+    ("synthetic", &["fhir-model"]),
     ("store", &["jose"]),
     ("store-conformance", &["store"]),
     ("store-cloud", &["store"]),
@@ -26,7 +27,15 @@ const PARTS: &[(&str, &[&str])] = &[
     ("medtech", &["web", "fhir-model"]),
     (
         "server",
-        &["idp", "federator", "fhir", "dicom", "medtech", "store-cloud"],
+        &[
+            "idp",
+            "federator",
+            "fhir",
+            "dicom",
+            "medtech",
+            "store-cloud",
+            "synthetic",
+        ],
     ),
     ("xtask", &["fhir-model"]),
 ];

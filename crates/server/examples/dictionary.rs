@@ -7,7 +7,7 @@
 //!
 //! A dictionary is never changed once bodies were written with it: a better one gets the next number.
 
-use hygie_server::generate::{Request, bundles};
+use hygie_synthetic::{Request, bundles};
 use time::macros::date;
 
 /// Size of the dictionary in bytes; larger ones pay little (measured).

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
+use hygie_synthetic::Request;
 use time::Date;
 use time::format_description::well_known::Iso8601;
 use url::Url;
@@ -12,7 +13,6 @@ use url::Url;
 use super::document::Document;
 use super::world::World;
 use crate::failure::Failure;
-use crate::generate::{self, Request};
 use crate::load::client::{Client, Options};
 use crate::load::token::{Tokens, demo_account};
 
@@ -34,7 +34,7 @@ pub async fn fill(world: &World, document: &Document, dir: &Path) -> Result<(), 
             loopback,
         };
         let client = Client::new(options, base)?;
-        for bundle in generate::bundles(request) {
+        for bundle in hygie_synthetic::bundles(request) {
             client
                 .send(&Bytes::from(bundle))
                 .await

@@ -1,7 +1,7 @@
 //! How many resources of each kind a patient has.
 
 use super::reference::Kind;
-use crate::generate::seed::Seeded;
+use crate::seed::Seeded;
 
 /// Patients of the sample behind the table.
 #[cfg(test)]

@@ -6,9 +6,9 @@ use super::codes::{PROFESSION, SITES};
 use super::json::Coding;
 use super::reference::{Kind, Reference};
 use super::sheaf::Sheaf;
-use crate::generate::identifiers::{FINESS, RPPS, finess, rpps};
-use crate::generate::names::{CITIES, FAMILIES, MEN, STREETS, WOMEN};
-use crate::generate::seed::Seeded;
+use crate::identifiers::{FINESS, RPPS, finess, rpps};
+use crate::names::{CITIES, FAMILIES, MEN, STREETS, WOMEN};
+use crate::seed::Seeded;
 
 /// Patients of one area. With the sites of [`SITES`] it gives the 34 organizations and practitioners for a hundred
 /// patients of the sample.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use time::macros::date;
 
 use super::*;
-use crate::generate::mix;
+use crate::mix;
 
 const REQUEST: Request = Request {
     seed: 7,
@@ -220,13 +220,13 @@ fn national_identifiers_have_their_keys_and_belong_to_one() {
             let system = identifier["system"].as_str().expect("a system");
             assert!(seen.insert(format!("{system}|{value}")), "{system}|{value} twice");
             match system {
-                crate::generate::identifiers::INS_TEST => {
+                crate::identifiers::INS_TEST => {
                     let (number, key) = value.split_at(13);
                     let number: u64 = number.parse().expect("digits");
                     assert_eq!(97 - number % 97, key.parse::<u64>().expect("digits"), "{value}");
                 }
-                crate::generate::identifiers::RPPS => assert!(luhn(value) && value.len() == 11, "{value}"),
-                crate::generate::identifiers::FINESS => assert!(luhn(value) && value.len() == 9, "{value}"),
+                crate::identifiers::RPPS => assert!(luhn(value) && value.len() == 11, "{value}"),
+                crate::identifiers::FINESS => assert!(luhn(value) && value.len() == 9, "{value}"),
                 _ => {}
             }
         }

@@ -8,10 +8,10 @@ use super::mix::{Account, ENCOUNTERS_OF_PATIENT};
 use super::reference::{Kind, Reference};
 use super::sheaf::Sheaf;
 use super::{billing, care, document, results};
-use crate::generate::identifiers::{INS_TEST, nir};
-use crate::generate::illness::Illness;
-use crate::generate::names::{CITIES, FAMILIES, MEN, STREETS, WOMEN};
-use crate::generate::seed::Seeded;
+use crate::identifiers::{INS_TEST, nir};
+use crate::illness::Illness;
+use crate::names::{CITIES, FAMILIES, MEN, STREETS, WOMEN};
+use crate::seed::Seeded;
 
 use super::json::Coding;
 use super::moment::Moment;

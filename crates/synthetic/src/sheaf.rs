@@ -6,7 +6,7 @@ use super::json::{Object, object};
 use super::reference::{Kind, Reference};
 
 /// What the files are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A file for each type, one resource a line.
     Ndjson,

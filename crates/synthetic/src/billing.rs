@@ -7,7 +7,7 @@ use super::json::{Coding, Object};
 use super::patient::{Class, Person, Visit};
 use super::reference::{Kind, Reference};
 use super::sheaf::Sheaf;
-use crate::generate::seed::Seeded;
+use crate::seed::Seeded;
 
 const INSURER: &str = "Assurance maladie";
 

@@ -8,7 +8,7 @@ use super::mix::Account;
 use super::patient::{Person, Visit};
 use super::reference::Kind;
 use super::sheaf::Sheaf;
-use crate::generate::seed::Seeded;
+use crate::seed::Seeded;
 
 const SUMMARY: Coding<'static> = Coding::new(LOINC, "11506-3", "Compte rendu de consultation");
 

@@ -8,8 +8,8 @@ use super::mix::Account;
 use super::patient::{Class, Person, Suffered, Visit};
 use super::reference::{Kind, Reference};
 use super::sheaf::Sheaf;
-use crate::generate::illness::{ILLNESSES, Illness};
-use crate::generate::seed::Seeded;
+use crate::illness::{ILLNESSES, Illness};
+use crate::seed::Seeded;
 
 /// Conditions found at this encounter: the reason of it, and lasting ones.
 pub fn conditions(

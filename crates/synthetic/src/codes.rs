@@ -1,5 +1,5 @@
 //! The codes of care in use: LOINC and UCUM for results, ATC for medicines and vaccines, CCAM for procedures, SNOMED CT
-//! for allergies. Illnesses are those of [`crate::generate::illness`].
+//! for allergies. Illnesses are those of [`crate::illness`].
 
 use super::area::Role;
 use super::json::{Coding, LOINC, Unit};

@@ -9,8 +9,8 @@ use super::mix::Account;
 use super::patient::{Person, Visit};
 use super::reference::{Kind, Reference};
 use super::sheaf::Sheaf;
-use crate::generate::illness::{HYPERTENSION, Test};
-use crate::generate::seed::Seeded;
+use crate::illness::{HYPERTENSION, Test};
+use crate::seed::Seeded;
 
 const CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
 const INTERPRETATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation";

@@ -3,23 +3,38 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-
-use anyhow::{Context, Result};
 
 use super::area::{self, Area};
 use super::reference::Kind;
 use super::sheaf::{Format, Sheaf};
 use super::{Request, patient};
-use crate::generate::seed::Seeded;
+use crate::seed::Seeded;
 
 /// Patients made at a time; an area begins with one.
 const CHUNK: u32 = 10;
 const _: () = assert!(area::PATIENTS.is_multiple_of(CHUNK));
 /// Chunks that one thread may be ahead of the disk.
 const AHEAD: usize = 2;
+
+/// Why it is not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A file cannot be written.
+    #[error("cannot write {path}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A thread has panicked.
+    #[error("a thread that makes patients has ended")]
+    Ended,
+}
 
 /// Text for a file.
 pub struct Piece {
@@ -30,7 +45,9 @@ pub struct Piece {
 /// How it is written.
 #[derive(Clone, Copy, Debug)]
 pub struct Way {
+    /// What the files are.
     pub format: Format,
+    /// Threads that make patients.
     pub threads: u32,
 }
 
@@ -44,8 +61,11 @@ struct Chunk {
 /// What was written.
 #[derive(Debug, Default)]
 pub struct Written {
+    /// Files.
     pub files: u64,
+    /// Bytes of all of them.
     pub bytes: u64,
+    /// Resources of each kind, in the order of [`Kind::ALL`].
     pub counts: [u64; Kind::ALL.len()],
 }
 
@@ -57,7 +77,11 @@ impl Written {
 }
 
 /// Writes all patients; `advance` hears of each chunk: patients, and resources of it.
-pub fn write((request, way): (Request, Way), dir: &Path, mut advance: impl FnMut(u64, u64)) -> Result<Written> {
+pub fn write(
+    (request, way): (Request, Way),
+    dir: &Path,
+    mut advance: impl FnMut(u64, u64),
+) -> Result<Written, WriteError> {
     let chunks = request.patients.div_ceil(CHUNK);
     let threads = way.threads.clamp(1, 64);
     std::thread::scope(|scope| {
@@ -73,7 +97,7 @@ pub fn write((request, way): (Request, Way), dir: &Path, mut advance: impl FnMut
         // Chunks are dealt out in turn, so that they are taken back in order.
         for chunk in 0..chunks {
             let made = waiting[(chunk % threads) as usize].recv();
-            let made = made.context("a thread that makes patients has ended")?;
+            let made = made.map_err(|_| WriteError::Ended)?;
             advance(u64::from(made.patients), made.counts.iter().sum());
             folder.write(made)?;
         }
@@ -148,7 +172,7 @@ impl<'a> Folder<'a> {
         }
     }
 
-    fn write(&mut self, chunk: Chunk) -> Result<()> {
+    fn write(&mut self, chunk: Chunk) -> Result<(), WriteError> {
         for Piece { name, text } in chunk.pieces {
             let path: PathBuf = self.dir.join(&name);
             self.written.bytes += text.len() as u64;
@@ -159,7 +183,7 @@ impl<'a> Folder<'a> {
                 }
                 Format::Ndjson => self.append(name, &path, &text),
             };
-            written.with_context(|| format!("cannot write {}", path.display()))?;
+            written.map_err(|source| WriteError::File { path, source })?;
         }
         for (total, count) in self.written.counts.iter_mut().zip(chunk.counts) {
             *total += count;
@@ -167,7 +191,7 @@ impl<'a> Folder<'a> {
         Ok(())
     }
 
-    fn append(&mut self, name: String, path: &Path, text: &[u8]) -> std::io::Result<()> {
+    fn append(&mut self, name: String, path: &Path, text: &[u8]) -> io::Result<()> {
         let file = match self.open.entry(name) {
             std::collections::hash_map::Entry::Occupied(open) => open.into_mut(),
             std::collections::hash_map::Entry::Vacant(new) => {

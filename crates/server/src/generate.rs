@@ -1,35 +1,13 @@
-//! `hygie generate fhir`: coherent, French-looking records in any number, for demos, tests and benches.
-//!
-//! Each patient follows from the seed, the last day and their number: [`patient`] walks through the encounters, and
-//! [`care`], [`results`], [`billing`] and [`document`] write what follows from each, in the proportions of [`mix`].
-//! Text goes straight to bytes ([`json`], [`sheaf`]); [`stream`] spreads the work over the cores and keeps the order.
-//! Nobody in it exists: identifiers are of the ranges reserved for tests or plainly invented.
-
-mod area;
-mod billing;
-mod care;
-mod codes;
-mod document;
-mod identifiers;
-mod illness;
-mod json;
-mod mix;
-mod moment;
-mod names;
-mod patient;
-mod reference;
-mod results;
-mod seed;
-mod sheaf;
-mod stream;
+//! `hygie generate fhir`: synthetic records in files that `hygie load` takes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
 use anyhow::Context;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use hygie_core::Clock;
+use hygie_synthetic::{Format, Kind, NIR_NUMBERS, Request, Way, Written, write};
 use time::format_description::well_known::Iso8601;
 use time::macros::date;
 use time::{Date, OffsetDateTime};
@@ -37,10 +15,6 @@ use time::{Date, OffsetDateTime};
 use crate::ambient::SystemClock;
 use crate::failure::Failure;
 use crate::load::progress::{Counted, Progress};
-use identifiers::NIR_NUMBERS;
-use reference::Kind;
-use sheaf::Format;
-use stream::{Way, Written};
 
 /// What can be made.
 #[derive(Debug, Subcommand)]
@@ -59,8 +33,8 @@ pub struct Options {
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
     /// A file for each type, or transactions: one for each patient and one for each area's professionals.
-    #[arg(long, value_enum, default_value_t = Format::Ndjson)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = Files::Ndjson)]
+    format: Files,
     /// Directory to write to; it must be empty or absent.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -72,21 +46,22 @@ pub struct Options {
     json: bool,
 }
 
-/// What to make.
-#[derive(Clone, Copy, Debug)]
-pub struct Request {
-    /// Where chance begins.
-    pub seed: u64,
-    /// How many patients.
-    pub patients: u32,
-    /// The last day on which anything happens.
-    pub until: Date,
+/// What the files are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Files {
+    /// A file for each type, one resource a line.
+    Ndjson,
+    /// A transaction for each patient, and one for the professionals of each area.
+    Bundle,
 }
 
-/// The transactions of `--format bundle` in the order in which they refer to each other. Every entry is a `PUT`, so that
-/// they can be sent again.
-pub fn bundles(request: Request) -> impl Iterator<Item = Vec<u8>> {
-    stream::bundles(request).map(|piece| piece.text)
+impl From<Files> for Format {
+    fn from(files: Files) -> Self {
+        match files {
+            Files::Ndjson => Self::Ndjson,
+            Files::Bundle => Self::Bundle,
+        }
+    }
 }
 
 /// Runs the command.
@@ -100,15 +75,15 @@ pub fn run(Command::Fhir(options): Command) -> Result<(), Failure> {
         until: options.until.map_or_else(today, Ok)?,
     };
     let way = Way {
-        format: options.format,
+        format: options.format.into(),
         threads: available_parallelism().map_or(1, |count| count.get() as u32),
     };
     let progress = Progress::start(Counted::Patients, u64::from(request.patients), options.json);
-    let written = stream::write((request, way), &options.out, |patients, resources| {
+    let written = write((request, way), &options.out, |patients, resources| {
         progress.advance(patients, resources);
     });
     progress.finish();
-    let written = written?;
+    let written = written.map_err(anyhow::Error::from)?;
     let seconds = SystemClock.now().since(began).as_secs_f64();
     print(request, &written, seconds, options.json);
     Ok(())
