@@ -143,9 +143,9 @@ class World:
                 if url is None:
                     return
 
-    def load(self, *files):
+    def load(self, *files, options=()):
         """`hygie load`; gives its summary and the CPU seconds that the service used for it."""
-        command = [self.binary, "load", self.fhir, *files, "--data", self.data, "--json"]
+        command = [self.binary, "load", self.fhir, *files, *options, "--data", self.data, "--json"]
         before = self.cpu()
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         used = self.cpu() - before

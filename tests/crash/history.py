@@ -130,11 +130,11 @@ class History:
         is_unknown = self.is_disk_failing and answer is not None and answer.status_code == 503
         return UNKNOWN if is_unknown else outcome
 
-    def note(self, writes, outcome):
-        """The outcome of writes that are one transaction."""
+    def note(self, writes, outcome, entries):
+        """The outcome of writes that are one transaction, and have so many entries in the trail."""
         with self.lock:
             self.counts[outcome] += 1
-            self.since[outcome] += len(writes)
+            self.since[outcome] += entries
             for resource, content in writes:
                 if outcome == DONE:
                     resource.versions.append(content)

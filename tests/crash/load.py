@@ -1,5 +1,6 @@
 """The load of the laboratory: clients of the FHIR service that create, change and delete, alone and in transactions."""
 
+import json
 import threading
 import time
 from random import Random
@@ -16,14 +17,15 @@ class Client:
     def __init__(self, world, history, random, mine):
         self.world, self.history, self.random = world, history, random
         self.client = session(world, world.token("fhir-writer"))
+        self.importing = world.token("fhir-importer")
         self.mine = mine
         self.times = []
 
     def run(self, over):
         """Until it is over or the process is gone."""
         kinds = {
-            self.create: 30, self.update: 25, self.delete: 6, self.transaction: 14, self.conditional: 6, self.stale: 5,
-            self.invalid: 5, self.read: 4,
+            self.create: 30, self.update: 25, self.delete: 6, self.transaction: 14, self.bulk: 8, self.conditional: 6,
+            self.stale: 5, self.invalid: 5, self.read: 4,
         }
         works, weights = list(kinds), list(kinds.values())
         while not over.is_set():
@@ -40,9 +42,9 @@ class Client:
     def url(self, resource=None, kind="Patient"):
         return f"{self.world.fhir}/{resource.kind}/{resource.id}" if resource else f"{self.world.fhir}/{kind}"
 
-    def settle(self, writes, outcome):
+    def settle(self, writes, outcome, entries=None):
         """Notes the outcome; what nobody knows is not touched again before it was looked at."""
-        self.history.note(writes, outcome)
+        self.history.note(writes, outcome, len(writes) if entries is None else entries)
         for resource, content in writes:
             if outcome == UNKNOWN and resource in self.mine:
                 self.mine.remove(resource)
@@ -109,6 +111,19 @@ class Client:
             for (resource, _), entry in zip(writes, answer.json()["entry"], strict=True):
                 resource.id = entry["response"]["location"].split(f"{resource.kind}/")[1].split("/")[0]
         return self.settle(writes, outcome)
+
+    def bulk(self):
+        """New patients and changes of others, one a line: what the service writes at once is there whole or not at all."""
+        writes = [(Resource("Patient", id=fresh("b")), fresh("b")) for _ in range(self.random.randint(2, 12))]
+        writes += [(one, fresh("b")) for one in self.random.sample(self.mine, min(3, len(self.mine)))]
+        lines = "".join(json.dumps(resource.body(content)) + "\n" for resource, content in writes)
+        headers = {"Content-Type": "application/fhir+ndjson", "Authorization": f"Bearer {self.importing}"}
+        outcome, answer = self.write("POST", f"{self.world.fhir}/.hygie/bulk", data=lines, headers=headers)
+        self.expect_no_fault(answer)
+        if outcome == DONE:
+            report, changed = answer.json(), sum(1 for resource, _ in writes if resource.versions)
+            expect([report["created"], report["updated"]] == [len(writes) - changed, changed], text(answer))
+        return self.settle(writes, outcome, entries=1)
 
     def conditional(self):
         """Twice the same: the second finds the first. After a restart it is sent once more."""

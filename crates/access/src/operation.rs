@@ -184,7 +184,11 @@ impl Operation<'_> {
             Self::Fhir(Interaction::Bundle, _) => Need::Any,
             Self::Fhir(interaction, resource_type) => {
                 let base = ActionSet::of(fhir_actions(interaction, semantics));
-                let special = if interaction.is_write() {
+                // The guide's Importer brings data. Azure's may bring everything, and so may whoever imports as a whole there.
+                let brings = interaction == Interaction::Import
+                    && resource_type.is_some()
+                    && semantics == RoleSemantics::Documented;
+                let special = if interaction.is_write() || brings {
                     special_actions(resource_type, semantics)
                 } else {
                     &[]

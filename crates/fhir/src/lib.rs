@@ -4,7 +4,7 @@
 //! - [`router`] gives the addresses of a service instance ([`Fhir`]). `http/` has a file for each interaction: what HTTP
 //!   says is read there and nothing decided.
 //! - `interaction/` has the same interactions without HTTP: prepared outside of the store's writer, run in a transaction.
-//!   `bundle/` runs them many at a time.
+//!   `bundle/` runs them many at a time, `bulk/` writes many resources at once.
 //! - [`repo`]: versions of resources in the journal of the store. [`index`]: the keys of the search index.
 //! - `wire/`: bodies as the specification has them.
 //!
@@ -12,6 +12,7 @@
 //! where needed of `Answer`, its route and file in `http/`, its line in the CapabilityStatement, and its story in
 //! `tests/it/`.
 
+mod bulk;
 mod bundle;
 mod http;
 pub mod index;

@@ -192,6 +192,20 @@ async fn within<W: Work>(repository: &Repository, work: &W, tx: &mut Tx<'_>) -> 
     Ok((outcome, resources.learned()))
 }
 
+/// Runs `work` here, or when it is long where it holds up nobody.
+pub(crate) async fn beside<T: Send + 'static>(is_long: bool, work: impl FnOnce() -> T + Send + 'static) -> T {
+    if !is_long {
+        return work();
+    }
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => unreachable!("nobody cancels it"),
+        },
+    }
+}
+
 /// Who acts, and what they may do here: decided once for all entries of a bundle.
 #[derive(Clone)]
 pub struct Mandate {

@@ -26,11 +26,12 @@ use hygie_store::audit::{Outcome, Record};
 use hygie_web::audit::Note;
 
 pub use error::BundleError;
+pub use references::conditional;
 
 use self::entry::Entry;
 use crate::interaction::{Answer, Error};
 use crate::search::Handling;
-use crate::service::{Fhir, Mandate};
+use crate::service::{Fhir, Mandate, beside};
 use crate::wire::{Responses, Return};
 
 /// What a bundle asks for.
@@ -85,20 +86,6 @@ pub async fn process(
         responses.bundle(name, answers)
     });
     Ok(text.await)
-}
-
-/// Runs `work` here, or when it is long where it holds up nobody.
-async fn beside<T: Send + 'static>(is_long: bool, work: impl FnOnce() -> T + Send + 'static) -> T {
-    if !is_long {
-        return work();
-    }
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => unreachable!("nobody cancels it"),
-        },
-    }
 }
 
 fn take_apart(fhir: &Fhir, body: Vec<u8>) -> Result<Bundle, Error> {

@@ -15,11 +15,11 @@ use hygie_fhir_model::{Id, ResourceType, Target};
 
 use super::entry::{Address, Decided, Entry, Verb};
 use super::references::{Names, conditional, rewritten, unresolved};
-use super::{BundleError, LARGE, beside};
+use super::{BundleError, LARGE};
 use crate::interaction::{Answer, Condition, Error, Interaction, Match, new_id};
 use crate::repo::Resources;
 use crate::search::Handling;
-use crate::service::{Fhir, Mandate, Work};
+use crate::service::{Fhir, Mandate, Work, beside};
 
 /// How often a transaction whose conditions move is prepared.
 const ATTEMPTS: usize = 4;

@@ -89,19 +89,22 @@ impl Call {
 
     /// The body, within `limit`.
     pub async fn read(&self, body: Body, limit: usize) -> Result<Vec<u8>, Error> {
-        let bytes = to_bytes(body, limit).await.map_err(|error| {
-            if is_too_long(&error) {
-                Error::TooLarge(limit)
-            } else {
-                Error::Cut
-            }
-        })?;
+        let bytes = to_bytes(body, limit).await.map_err(|error| cut(&error, limit))?;
         let body: Vec<u8> = bytes.into();
         // No part of a JSON text (RFC 8259 §8.1), but some editors put it there.
         Ok(match body.strip_prefix(b"\xef\xbb\xbf") {
             Some(text) => text.to_vec(),
             None => body,
         })
+    }
+}
+
+/// Why a body did not come to its end.
+pub fn cut(error: &axum::Error, limit: usize) -> Error {
+    if is_too_long(error) {
+        Error::TooLarge(limit)
+    } else {
+        Error::Cut
     }
 }
 

@@ -138,6 +138,14 @@ pub fn check_form(headers: &HeaderMap) -> Result<(), Error> {
     }
 }
 
+/// Whether the body is a resource a line.
+pub fn check_ndjson(headers: &HeaderMap) -> Result<(), Error> {
+    match media_type(headers).as_deref() {
+        Some("application/fhir+ndjson" | "application/ndjson" | "application/x-ndjson") => Ok(()),
+        _ => Err(Error::ContentType("application/fhir+ndjson")),
+    }
+}
+
 /// The media type of the body, in lower case; `None` without one or in another character set than UTF-8.
 fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?.to_ascii_lowercase();
@@ -207,6 +215,21 @@ mod tests {
                 format.ok().map(|format| format.content_type),
                 expected,
                 "{accept} {query}"
+            );
+        }
+    }
+
+    #[test]
+    fn content_types_of_lines() {
+        for (value, is_lines) in [
+            ("application/fhir+ndjson", true),
+            ("application/x-ndjson; charset=utf-8", true),
+            ("application/fhir+json", false),
+        ] {
+            assert_eq!(
+                check_ndjson(&headers("content-type", value)).is_ok(),
+                is_lines,
+                "{value}"
             );
         }
     }

@@ -1,6 +1,7 @@
 //! The addresses of a FHIR service, one file per interaction: read what HTTP says, run the interaction, answer.
 
 mod answer;
+mod bulk;
 mod bundle;
 mod call;
 mod conformance;
@@ -35,6 +36,7 @@ pub fn router(fhir: Fhir) -> Router {
             or_unsupported(post(bundle::post)),
         )
         .merge(slashed(&base, or_unsupported(post(bundle::post))))
+        .route(&at("/.hygie/bulk"), or_unsupported(post(bulk::post)))
         .route(&at("/_search"), other())
         .route(&at("/_history"), or_unsupported(get(history::of_system)))
         .route(&at("/{type}"), or_unsupported(of_type()))

@@ -8,6 +8,7 @@ use hygie_fhir_model::patch::PatchError;
 use hygie_fhir_model::{Invalid, InvalidId, ResourceType, UnknownType};
 use hygie_store::StoreError;
 
+use crate::bulk::BulkError;
 use crate::bundle::BundleError;
 use crate::search::SearchError;
 
@@ -98,6 +99,9 @@ pub enum Error {
     /// A bundle that cannot be processed.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// A bulk load, or a line of it, that is not taken.
+    #[error(transparent)]
+    Bulk(#[from] BulkError),
     /// The store.
     #[error("the store")]
     Store(#[from] StoreError),
@@ -122,6 +126,7 @@ impl Error {
             Self::Patch(error) => error,
             Self::Search(error) => error,
             Self::Bundle(error) => error,
+            Self::Bulk(error) => error,
             Self::Store(error) => error,
             _ => return None,
         })

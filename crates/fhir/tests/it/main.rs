@@ -1,6 +1,7 @@
 //! The FHIR service over the embedded engine.
 
 mod amounts;
+mod bulk;
 mod bundles;
 mod chains;
 mod composites;

@@ -9,10 +9,11 @@ use serde_json::json;
 use crate::service::{FHIR_JSON, Service, issue, patient};
 
 /// Every route of the service, and whether it is for everybody.
-const ROUTES: [(Method, &str); 22] = [
+const ROUTES: [(Method, &str); 23] = [
     (Method::GET, ""),
     (Method::POST, ""),
     (Method::POST, "/"),
+    (Method::POST, "/.hygie/bulk"),
     (Method::POST, "/_search"),
     (Method::GET, "/_history"),
     (Method::GET, "/Patient"),
@@ -59,7 +60,7 @@ async fn without_a_token_nothing_is_answered_but_401() {
             "fhir.get - refused (no_token) ×10",
             "fhir.head - refused (no_token)",
             "fhir.patch - refused (no_token) ×2",
-            "fhir.post - refused (no_token) ×5",
+            "fhir.post - refused (no_token) ×6",
             "fhir.put - refused (no_token) ×2",
         ]
     );

@@ -13,6 +13,7 @@ use url::Url;
 use super::document::Document;
 use super::world::World;
 use crate::failure::Failure;
+use crate::load::Entrance;
 use crate::load::client::{Client, Options};
 use crate::load::token::{Tokens, demo_account};
 
@@ -27,8 +28,9 @@ pub async fn fill(world: &World, document: &Document, dir: &Path) -> Result<(), 
     };
     for service in document.workspaces.iter().flat_map(|workspace| &workspace.fhir) {
         let base = Url::parse(&service.base)?;
-        let (account, loopback) = demo_account(document, &base)?;
+        let (account, loopback) = demo_account(document, &base, Entrance::Bundles.demo_app())?;
         let options = Options {
+            entrance: Entrance::Bundles,
             ca: Some(dir.join(&document.ca_certificate)),
             tokens: Tokens::of_account(account),
             loopback,

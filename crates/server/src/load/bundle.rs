@@ -2,6 +2,7 @@
 //! references between them follow (FHIR R4, [Bundle](http://hl7.org/fhir/R4/http.html#trules)). Resources are spliced as
 //! text, never re-serialized, so that decimals keep their digits.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use aws_lc_rs::digest;
@@ -43,6 +44,8 @@ struct Head<'a> {
 #[derive(Deserialize)]
 struct Request {
     method: String,
+    #[serde(default)]
+    url: String,
     #[serde(rename = "ifNoneExist")]
     if_none_exist: Option<String>,
 }
@@ -54,15 +57,8 @@ pub fn of_document(text: &str, handling: Handling) -> Result<(Vec<u8>, usize), B
     if head.resource_type != "Bundle" {
         return Ok((batch(&[entry_of_resource(text, handling)?]), 1));
     }
-    let mut bundle: Members = serde_json::from_str(text)?;
-    let entries: Vec<Members> = match bundle.get("entry") {
-        Some(entries) => serde_json::from_str(entries.get())?,
-        None => Vec::new(),
-    };
+    let (mut bundle, kind, entries) = parts(text)?;
     let count = entries.len();
-    let kind: String = bundle
-        .get("type")
-        .map_or(Ok(String::new()), |kind| serde_json::from_str(kind.get()))?;
     match kind.as_str() {
         "transaction" | "batch" if handling == Handling::AsIs => Ok((text.as_bytes().to_vec(), count)),
         "transaction" | "batch" => {
@@ -82,21 +78,98 @@ pub fn of_document(text: &str, handling: Handling) -> Result<(Vec<u8>, usize), B
 /// The entry of a batch that writes one resource: `PUT` under its id, or under an id derived from its content when it
 /// has none and the load is to be repeatable.
 pub fn entry_of_resource(text: &str, handling: Handling) -> Result<String, BundleError> {
-    let head: Head<'_> = serde_json::from_str(text)?;
-    let id: Option<String> = head.id.map(|id| serde_json::from_str(id.get())).transpose()?;
-    let kind = &head.resource_type;
-    let (resource, method, url) = match (id, handling) {
-        (Some(id), _) => (text.to_owned(), "PUT", format!("{kind}/{id}")),
-        (None, Handling::Repeatable) => {
-            let id = named_uuid(text).to_string();
-            (with_id(text, None, &id), "PUT", format!("{kind}/{id}"))
-        }
-        (None, Handling::AsIs) => (text.to_owned(), "POST", kind.clone()),
+    let (resource, identity) = identified(text, handling)?;
+    let kind = identity.kind;
+    let (method, url) = match identity.id {
+        Some(id) => ("PUT", format!("{kind}/{id}")),
+        None => ("POST", kind),
     };
     let url = serde_json::to_string(&url)?;
     Ok(format!(
         r#"{{"resource":{resource},"request":{{"method":"{method}","url":{url}}}}}"#
     ))
+}
+
+/// Type and id of a resource.
+pub struct Identity {
+    kind: String,
+    id: Option<String>,
+}
+
+/// A resource with its id, or with one that is derived from its content when it has none and the load is to be repeatable.
+pub fn identified(text: &str, handling: Handling) -> Result<(Cow<'_, str>, Identity), BundleError> {
+    let head: Head<'_> = serde_json::from_str(text)?;
+    let id: Option<String> = head.id.map(|id| serde_json::from_str(id.get())).transpose()?;
+    let kind = head.resource_type;
+    Ok(match (id, handling) {
+        (None, Handling::Repeatable) => {
+            let id = named_uuid(text).to_string();
+            (with_id(text, None, &id).into(), Identity { kind, id: Some(id) })
+        }
+        (id, _) => (text.into(), Identity { kind, id }),
+    })
+}
+
+/// What a document holds.
+pub enum Entries {
+    /// One resource, itself.
+    Alone,
+    /// The entries of a bundle.
+    Of(Vec<Taken>),
+}
+
+/// An entry of a bundle.
+pub struct Taken {
+    /// Its resource, with its id and with the references that follow from those of the others.
+    pub resource: Option<String>,
+    request: Option<Request>,
+}
+
+impl Taken {
+    /// What it asks for besides that its resource is there under its id.
+    pub fn beyond(&self) -> Option<&'static str> {
+        let request = self.request.as_ref()?;
+        match request.method.as_str() {
+            "POST" if request.if_none_exist.is_some() => Some("a conditional create"),
+            "PUT" if request.url.contains('?') => Some("a conditional update"),
+            "POST" | "PUT" => None,
+            _ => Some("what is neither create nor update"),
+        }
+    }
+}
+
+/// The entries of a document; those of a transaction or batch made repeatable.
+pub fn taken_apart(text: &str) -> Result<Entries, BundleError> {
+    let head: Head<'_> = serde_json::from_str(text)?;
+    if head.resource_type != "Bundle" {
+        return Ok(Entries::Alone);
+    }
+    let (_, kind, entries) = parts(text)?;
+    let entries = match kind.as_str() {
+        "transaction" | "batch" => repeatable(entries)?,
+        _ => entries,
+    };
+    let taken = entries.iter().map(|entry| {
+        let request = entry.get("request").map(|request| serde_json::from_str(request.get()));
+        Ok(Taken {
+            resource: entry.get("resource").map(|resource| resource.get().to_owned()),
+            request: request.transpose()?,
+        })
+    });
+    Ok(Entries::Of(taken.collect::<Result<_, BundleError>>()?))
+}
+
+/// The members of a bundle, its type and its entries.
+fn parts(text: &str) -> Result<(Members, String, Vec<Members>), BundleError> {
+    let bundle: Members = serde_json::from_str(text)?;
+    let entries = match bundle.get("entry") {
+        Some(entries) => serde_json::from_str(entries.get())?,
+        None => Vec::new(),
+    };
+    let kind = bundle
+        .get("type")
+        .map_or(Ok(String::new()), |kind| serde_json::from_str(kind.get()))?;
+    Ok((bundle, kind, entries))
 }
 
 /// A batch of entries.

@@ -1,4 +1,4 @@
-//! Sends bundles: with a token, again when the service asks to wait, and never without end.
+//! Sends bundles or lines: with a token, again when the service asks to wait, and never without end.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -10,12 +10,16 @@ use http::StatusCode;
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use url::Url;
 
+use super::Entrance;
 use super::tally::Outcome;
 use super::token::{TokenError, Tokens};
 use crate::failure::Failure;
 use crate::files;
 
 const FHIR_JSON: &str = "application/fhir+json";
+const FHIR_NDJSON: &str = "application/fhir+ndjson";
+/// The bulk entry below the base address of a service.
+const BULK: &str = ".hygie/bulk";
 const ATTEMPTS: u32 = 10;
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -24,6 +28,8 @@ const CA_LIMIT: u64 = 1024 * 1024;
 
 /// How to reach the service.
 pub struct Options {
+    /// What is sent.
+    pub entrance: Entrance,
     /// Authority to trust instead of the public ones.
     pub ca: Option<PathBuf>,
     /// Where tokens come from.
@@ -35,7 +41,8 @@ pub struct Options {
 /// A FHIR service.
 pub struct Client {
     http: reqwest::Client,
-    base: Url,
+    address: Url,
+    content_type: &'static str,
     tokens: Tokens,
 }
 
@@ -102,18 +109,26 @@ impl Client {
         if is_local || !options.loopback.is_empty() {
             builder = builder.no_proxy();
         }
+        let (address, content_type) = match options.entrance {
+            Entrance::Bundles => (base, FHIR_JSON),
+            Entrance::Bulk => {
+                let text = format!("{}/{BULK}", base.as_str().trim_end_matches('/'));
+                (Url::parse(&text)?, FHIR_NDJSON)
+            }
+        };
         Ok(Self {
             http: builder.build().context("cannot set up the HTTP client")?,
-            base,
+            address,
+            content_type,
             tokens: options.tokens,
         })
     }
 
-    /// Sends a bundle and gives the answer's body.
-    pub async fn send(&self, bundle: &Bytes) -> Result<Vec<u8>, SendError> {
+    /// Sends a parcel and gives the answer's body.
+    pub async fn send(&self, body: &Bytes) -> Result<Vec<u8>, SendError> {
         let mut renewed = false;
         for attempt in 1.. {
-            match self.attempt(bundle).await? {
+            match self.attempt(body).await? {
                 Attempt::Done(body) => return Ok(body),
                 Attempt::Renew(error) if renewed => return Err(error),
                 Attempt::Renew(_) => {
@@ -130,16 +145,16 @@ impl Client {
         unreachable!("the last attempt returns")
     }
 
-    async fn attempt(&self, bundle: &Bytes) -> Result<Attempt, SendError> {
+    async fn attempt(&self, body: &Bytes) -> Result<Attempt, SendError> {
         let token = self.tokens.get(&self.http).await?;
         let sent = self
             .http
-            .post(self.base.clone())
+            .post(self.address.clone())
             .bearer_auth(token.expose())
-            .header(CONTENT_TYPE, FHIR_JSON)
+            .header(CONTENT_TYPE, self.content_type)
             .header(ACCEPT, FHIR_JSON)
             .header("prefer", "return=minimal")
-            .body(bundle.clone())
+            .body(body.clone())
             .send()
             .await;
         let answer = match sent {

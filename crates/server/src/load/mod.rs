@@ -1,10 +1,12 @@
 //! `hygie load BASE-URL FILE|DIR…`: FHIR bundles and NDJSON into a FHIR service, repeatable, several requests at once,
-//! in memory that does not grow with the input.
+//! in memory that does not grow with the input. With `--bulk` by the service's entry for many resources at once.
 //!
-//! One thread reads and prepares ([`source`], [`bundle`]), a few tasks send ([`client`]), one tally counts ([`tally`]).
+//! One thread reads and prepares ([`source`], [`bundle`], [`lines`]), a few tasks send ([`client`]), one tally counts
+//! ([`tally`]).
 
 pub mod bundle;
 pub mod client;
+mod lines;
 mod places;
 pub(crate) mod progress;
 mod source;
@@ -43,7 +45,11 @@ pub struct Options {
     /// Send entries unchanged instead of turning `POST` with `urn:uuid:` into `PUT` with a derived id.
     #[arg(long)]
     as_is: bool,
-    /// Demo world whose authority is trusted and whose `fhir-writer` signs in (default ./hygie-demo without --token-file).
+    /// Send resources to the service's bulk entry, as an Importer or a Contributor: faster, without conditions or patches.
+    #[arg(long, conflicts_with = "as_is")]
+    bulk: bool,
+    /// Demo world whose authority is trusted and whose `fhir-writer` (with --bulk `fhir-importer`) signs in (default
+    /// ./hygie-demo without --token-file).
     #[arg(long, value_name = "DIR", conflicts_with = "token_file")]
     data: Option<PathBuf>,
     /// File with an access token; it is read again when the token is refused.
@@ -57,10 +63,31 @@ pub struct Options {
     json: bool,
 }
 
-/// What is sent in one request: a bundle, and where its entries come from.
+/// What a service is sent, and answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entrance {
+    /// Bundles.
+    Bundles,
+    /// NDJSON, to its bulk entry.
+    Bulk,
+}
+
+impl Entrance {
+    /// The application of a demo world that may use it.
+    pub const fn demo_app(self) -> &'static str {
+        match self {
+            Self::Bundles => "fhir-writer",
+            Self::Bulk => "fhir-importer",
+        }
+    }
+}
+
+/// What is sent in one request: a bundle or lines, and where its entries come from.
 #[derive(Debug)]
 pub struct Parcel {
-    /// The bundle.
+    /// For which it is made.
+    pub entrance: Entrance,
+    /// The bundle, or the lines.
     pub body: Bytes,
     /// Where each entry comes from, in order.
     pub places: places::Places,
@@ -72,16 +99,21 @@ pub struct Parcel {
 pub async fn run(options: Options) -> Result<(), Failure> {
     let base = parse_base(&options.base)?;
     let files = source::find(&options.files)?;
-    let client = Client::new(client_options(&options, &base)?, base)?;
+    let entrance = if options.bulk {
+        Entrance::Bulk
+    } else {
+        Entrance::Bundles
+    };
+    let client = Client::new(client_options(&options, &base, entrance)?, base)?;
     let progress = Progress::start(Counted::Bytes, files.iter().map(|file| file.bytes).sum(), options.json);
     let began = SystemClock.now();
     let tally = Tally::new(files.len());
-    let handling = if options.as_is {
-        bundle::Handling::AsIs
-    } else {
-        bundle::Handling::Repeatable
+    let form = match (entrance, options.as_is) {
+        (Entrance::Bulk, _) => source::Form::Lines,
+        (Entrance::Bundles, true) => source::Form::Bundles(bundle::Handling::AsIs),
+        (Entrance::Bundles, false) => source::Form::Bundles(bundle::Handling::Repeatable),
     };
-    let sent = send_all(source::Reader::new(files, handling), client, &tally, &progress).await;
+    let sent = send_all(source::Reader::new(files, form), client, &tally, &progress).await;
     progress.finish();
     sent?;
     let summary = tally.summary(SystemClock.now().since(began));
@@ -146,10 +178,11 @@ fn parse_base(text: &str) -> Result<Url, Failure> {
     Ok(base)
 }
 
-fn client_options(options: &Options, base: &Url) -> Result<client::Options, Failure> {
+fn client_options(options: &Options, base: &Url, entrance: Entrance) -> Result<client::Options, Failure> {
     let ca = options.ca.clone();
     if let Some(file) = &options.token_file {
         return Ok(client::Options {
+            entrance,
             ca,
             tokens: Tokens::of_file(file.clone())?,
             loopback: Vec::new(),
@@ -160,8 +193,9 @@ fn client_options(options: &Options, base: &Url) -> Result<client::Options, Fail
         .clone()
         .unwrap_or_else(|| PathBuf::from(document::DEFAULT_DIR));
     let world = document::read(&dir)?;
-    let (account, hosts) = token::demo_account(&world, base)?;
+    let (account, hosts) = token::demo_account(&world, base, entrance.demo_app())?;
     Ok(client::Options {
+        entrance,
         ca: ca.or_else(|| Some(dir.join(&world.ca_certificate))),
         tokens: Tokens::of_account(account),
         loopback: hosts,

@@ -14,6 +14,8 @@ pub struct Places {
 enum Kind {
     /// Entries of one bundle.
     Entries(usize),
+    /// Some entries of one bundle, by number.
+    Some(Vec<usize>),
     /// One line each.
     Lines(Vec<usize>),
 }
@@ -22,6 +24,12 @@ impl Places {
     /// A bundle of `entries`.
     pub fn of_bundle(file: Arc<Path>, entries: usize) -> Self {
         let of = Kind::Entries(entries);
+        Self { file, of }
+    }
+
+    /// Some entries of a bundle, by number, from 1.
+    pub fn of_entries(file: Arc<Path>, entries: Vec<usize>) -> Self {
+        let of = Kind::Some(entries);
         Self { file, of }
     }
 
@@ -35,7 +43,7 @@ impl Places {
     pub fn len(&self) -> usize {
         match &self.of {
             Kind::Entries(count) => *count,
-            Kind::Lines(lines) => lines.len(),
+            Kind::Some(numbers) | Kind::Lines(numbers) => numbers.len(),
         }
     }
 
@@ -43,7 +51,7 @@ impl Places {
     pub fn whole(&self) -> String {
         let file = self.file.display();
         match &self.of {
-            Kind::Entries(_) => file.to_string(),
+            Kind::Entries(_) | Kind::Some(_) => file.to_string(),
             Kind::Lines(lines) => match (lines.first(), lines.last()) {
                 (Some(first), Some(last)) if first != last => format!("{file}:{first}-{last}"),
                 (Some(line), _) => format!("{file}:{line}"),
@@ -57,6 +65,9 @@ impl Places {
         let file = self.file.display();
         match &self.of {
             Kind::Entries(_) => format!("{file} entry {}", at + 1),
+            Kind::Some(numbers) => numbers
+                .get(at)
+                .map_or_else(|| file.to_string(), |number| format!("{file} entry {number}")),
             Kind::Lines(lines) => lines
                 .get(at)
                 .map_or_else(|| file.to_string(), |line| format!("{file}:{line}")),

@@ -7,19 +7,21 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::Parcel;
 use super::bundle::{self, Handling};
 use super::places::Places;
 use super::tally::Tally;
+use super::{Entrance, Parcel, lines};
 use crate::failure::Failure;
 
 /// A document is held whole.
 const DOCUMENT_LIMIT: u64 = 256 * 1024 * 1024;
 /// Longest line of NDJSON.
 const LINE_LIMIT: u64 = 32 * 1024 * 1024;
-/// A batch of lines ends at the first of these two.
-const BATCH_LINES: usize = 100;
+/// A batch of entries ends at the first of these two.
+const BATCH_ENTRIES: usize = 100;
 const BATCH_BYTES: usize = 1024 * 1024;
+/// A batch of lines for the bulk entry: what the service writes at once, so that a parcel is written whole or not at all.
+const BULK_ENTRIES: usize = 500;
 
 /// A file to load.
 #[derive(Debug)]
@@ -94,16 +96,25 @@ fn walk(dir: &Path, found: &mut Vec<Input>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What becomes of the resources that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Entries of bundles.
+    Bundles(Handling),
+    /// Lines for the bulk entry.
+    Lines,
+}
+
 /// Reads the files into parcels.
 pub struct Reader {
     files: Vec<Input>,
-    handling: Handling,
+    form: Form,
 }
 
 impl Reader {
     /// Of these files.
-    pub fn new(files: Vec<Input>, handling: Handling) -> Self {
-        Self { files, handling }
+    pub fn new(files: Vec<Input>, form: Form) -> Self {
+        Self { files, form }
     }
 
     /// Reads everything, on a thread that may block; `parcels` holds it back when the senders are busy. What cannot be
@@ -111,7 +122,7 @@ impl Reader {
     pub fn read(self, parcels: &mpsc::Sender<Parcel>, tally: &Tally) {
         for file in &self.files {
             let read = match file.kind {
-                Kind::Document => self.document(file, parcels),
+                Kind::Document => self.document(file, parcels, tally),
                 Kind::Lines => self.lines(file, parcels, tally),
             };
             if let Err(why) = read {
@@ -120,11 +131,19 @@ impl Reader {
         }
     }
 
-    fn document(&self, file: &Input, parcels: &mpsc::Sender<Parcel>) -> anyhow::Result<()> {
+    fn document(&self, file: &Input, parcels: &mpsc::Sender<Parcel>, tally: &Tally) -> anyhow::Result<()> {
         anyhow::ensure!(file.bytes <= DOCUMENT_LIMIT, "is larger than {DOCUMENT_LIMIT} bytes");
         let text = fs::read_to_string(&file.path)?;
-        let (body, entries) = bundle::of_document(&text, self.handling)?;
+        let handling = match self.form {
+            Form::Bundles(handling) => handling,
+            Form::Lines => {
+                Self::document_lines(file, &text, parcels, tally)?;
+                return Ok(());
+            }
+        };
+        let (body, entries) = bundle::of_document(&text, handling)?;
         let parcel = Parcel {
+            entrance: Entrance::Bundles,
             body: body.into(),
             places: Places::of_bundle(file.path.clone(), entries),
             input_bytes: file.bytes,
@@ -134,9 +153,32 @@ impl Reader {
         Ok(())
     }
 
+    /// The resources of a document for the bulk entry, in parcels of the size of others.
+    fn document_lines(
+        file: &Input,
+        text: &str,
+        parcels: &mpsc::Sender<Parcel>,
+        tally: &Tally,
+    ) -> Result<(), bundle::BundleError> {
+        let mut batch = Batch::new(file.path.clone(), Form::Lines, Origin::Entry);
+        for (number, line) in (1..).zip(lines::of_document(text)?) {
+            match line {
+                Ok(line) => batch.push(number, line),
+                Err(why) => tally.fail(format!("{} entry {number}", file.path.display()), None, why.to_string()),
+            }
+            if batch.is_full() {
+                let _ = parcels.blocking_send(batch.take());
+            }
+        }
+        // The last one stands for the bytes of the file, even if it is empty.
+        batch.input_bytes = file.bytes;
+        let _ = parcels.blocking_send(batch.take());
+        Ok(())
+    }
+
     fn lines(&self, file: &Input, parcels: &mpsc::Sender<Parcel>, tally: &Tally) -> anyhow::Result<()> {
         let mut reader = BufReader::with_capacity(256 * 1024, File::open(&file.path)?);
-        let mut batch = Batch::new(file.path.clone());
+        let mut batch = Batch::new(file.path.clone(), self.form, Origin::Line);
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
@@ -146,7 +188,7 @@ impl Reader {
             }
             anyhow::ensure!(read < LINE_LIMIT, "line {number} is longer than {LINE_LIMIT} bytes");
             batch.input_bytes += read;
-            match prepare(&line, self.handling) {
+            match prepare(&line, self.form) {
                 Ok(Some(entry)) => batch.push(number, entry),
                 Ok(None) => {}
                 Err(why) => tally.fail(format!("{}:{number}", file.path.display()), None, why.to_string()),
@@ -162,29 +204,45 @@ impl Reader {
     }
 }
 
-/// The entry of a line; `None` for a blank one.
-fn prepare(line: &[u8], handling: Handling) -> anyhow::Result<Option<String>> {
+/// What is sent of a line; `None` for a blank one.
+fn prepare(line: &[u8], form: Form) -> anyhow::Result<Option<String>> {
     let text = std::str::from_utf8(line)?.trim();
     if text.is_empty() {
         return Ok(None);
     }
-    Ok(Some(bundle::entry_of_resource(text, handling)?))
+    Ok(Some(match form {
+        Form::Bundles(handling) => bundle::entry_of_resource(text, handling)?,
+        Form::Lines => lines::of_resource(text)?,
+    }))
+}
+
+/// What the numbers of a batch count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// Lines of a file.
+    Line,
+    /// Entries of a bundle.
+    Entry,
 }
 
 struct Batch {
     file: Arc<Path>,
+    form: Form,
+    origin: Origin,
     entries: Vec<String>,
-    lines: Vec<usize>,
+    numbers: Vec<usize>,
     bytes: usize,
     input_bytes: u64,
 }
 
 impl Batch {
-    fn new(file: Arc<Path>) -> Self {
+    fn new(file: Arc<Path>, form: Form, origin: Origin) -> Self {
         Self {
             file,
+            form,
+            origin,
             entries: Vec::new(),
-            lines: Vec::new(),
+            numbers: Vec::new(),
             bytes: 0,
             input_bytes: 0,
         }
@@ -193,18 +251,30 @@ impl Batch {
     fn push(&mut self, number: usize, entry: String) {
         self.bytes += entry.len();
         self.entries.push(entry);
-        self.lines.push(number);
+        self.numbers.push(number);
     }
 
     fn is_full(&self) -> bool {
-        self.entries.len() >= BATCH_LINES || self.bytes >= BATCH_BYTES
+        let most = match self.form {
+            Form::Bundles(_) => BATCH_ENTRIES,
+            Form::Lines => BULK_ENTRIES,
+        };
+        self.entries.len() >= most || self.bytes >= BATCH_BYTES
     }
 
     fn take(&mut self) -> Parcel {
-        let full = std::mem::replace(self, Self::new(self.file.clone()));
+        let full = std::mem::replace(self, Self::new(self.file.clone(), self.form, self.origin));
+        let (entrance, body) = match full.form {
+            Form::Bundles(_) => (Entrance::Bundles, bundle::batch(&full.entries)),
+            Form::Lines => (Entrance::Bulk, lines::joined(&full.entries)),
+        };
         Parcel {
-            body: bundle::batch(&full.entries).into(),
-            places: Places::of_lines(full.file, full.lines),
+            entrance,
+            body: body.into(),
+            places: match full.origin {
+                Origin::Line => Places::of_lines(full.file, full.numbers),
+                Origin::Entry => Places::of_entries(full.file, full.numbers),
+            },
             input_bytes: full.input_bytes,
         }
     }
@@ -247,7 +317,7 @@ mod tests {
         fs::write(&path, text).expect("written");
         let (sender, mut receiver) = mpsc::channel(10);
         let tally = Tally::new(1);
-        Reader::new(find(&[path]).expect("found"), Handling::Repeatable).read(&sender, &tally);
+        Reader::new(find(&[path]).expect("found"), Form::Bundles(Handling::Repeatable)).read(&sender, &tally);
         drop(sender);
         let mut parcels = Vec::new();
         while let Some(parcel) = receiver.blocking_recv() {

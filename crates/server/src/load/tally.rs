@@ -7,8 +7,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::Parcel;
 use super::client::SendError;
+use super::{Entrance, Parcel};
 
 /// Failures that are kept; more are only counted.
 const KEPT: usize = 100;
@@ -54,6 +54,14 @@ struct Counts {
     failures: Vec<Failed>,
 }
 
+impl Counts {
+    fn keep(&mut self, failed: Failed) {
+        if self.failures.len() < KEPT {
+            self.failures.push(failed);
+        }
+    }
+}
+
 /// Counts from several tasks.
 pub struct Tally {
     files: usize,
@@ -64,6 +72,22 @@ pub struct Tally {
 struct Answer {
     #[serde(default)]
     entry: Vec<AnswerEntry>,
+}
+
+/// What the bulk entry answers.
+#[derive(Deserialize)]
+struct Report {
+    created: u64,
+    updated: u64,
+    refused: u64,
+    errors: Vec<RefusedLine>,
+}
+
+#[derive(Deserialize)]
+struct RefusedLine {
+    line: usize,
+    status: u16,
+    message: String,
 }
 
 #[derive(Deserialize)]
@@ -129,18 +153,26 @@ impl Tally {
     fn fail_many(&self, count: u64, place: String, status: Option<u16>, message: String) {
         let mut counts = self.counts.lock();
         counts.failed += count;
-        if counts.failures.len() < KEPT {
-            counts.failures.push(Failed { place, status, message });
-        }
+        counts.keep(Failed { place, status, message });
     }
 
     /// Counts what became of a parcel and tells how many resources were written.
     pub fn count(&self, parcel: &Parcel, outcome: Result<Vec<u8>, SendError>) -> u64 {
-        let (status, message) = match outcome.map(|body| serde_json::from_slice::<Answer>(&body)) {
-            Ok(Ok(answer)) => return self.count_entries(parcel, &answer),
-            Ok(Err(_)) => (
+        let written = outcome.map(|body| match parcel.entrance {
+            Entrance::Bundles => {
+                let answer = serde_json::from_slice(&body).ok();
+                answer.map(|answer| self.count_entries(parcel, &answer))
+            }
+            Entrance::Bulk => {
+                let report = serde_json::from_slice(&body).ok();
+                report.map(|report| self.count_lines(parcel, report))
+            }
+        });
+        let (status, message) = match written {
+            Ok(Some(written)) => return written,
+            Ok(None) => (
                 None,
-                "the answer is not a Bundle: is this the address of a FHIR service?".to_owned(),
+                "the answer is not one to what was sent: is this the address of a FHIR service?".to_owned(),
             ),
             Err(error) => (error.status(), error.to_string()),
         };
@@ -169,6 +201,28 @@ impl Tally {
                 }
             }
             written += 1;
+        }
+        written
+    }
+
+    fn count_lines(&self, parcel: &Parcel, report: Report) -> u64 {
+        let written = report.created + report.updated;
+        let mut counts = self.counts.lock();
+        counts.created += report.created;
+        counts.updated += report.updated;
+        counts.failed += report.refused;
+        let unanswered = (parcel.places.len() as u64).saturating_sub(written + report.refused);
+        for one in report.errors {
+            counts.keep(Failed {
+                place: parcel.places.name(one.line.saturating_sub(1)),
+                status: Some(one.status),
+                message: one.message,
+            });
+        }
+        drop(counts);
+        if unanswered > 0 {
+            let message = format!("no answer for {unanswered} of these lines");
+            self.fail_many(unanswered, parcel.places.whole(), None, message);
         }
         written
     }

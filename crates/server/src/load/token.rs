@@ -1,4 +1,4 @@
-//! The access token of a load: from a file, or of the demo world's `fhir-writer` by the client credentials grant
+//! The access token of a load: from a file, or of an application of the demo world by the client credentials grant
 //! (RFC 6749 §4.4), renewed before it ends.
 
 use std::path::PathBuf;
@@ -143,8 +143,8 @@ fn read_file(path: &std::path::Path) -> Result<Secret<String>, TokenError> {
     Ok(Secret::new(text))
 }
 
-/// The `fhir-writer` of a demo world for the FHIR service at `base`, and the hosts of that world that only it knows.
-pub fn demo_account(world: &Document, base: &Url) -> Result<(Account, Vec<String>), Failure> {
+/// An application of a demo world for the FHIR service at `base`, and the hosts of that world that only it knows.
+pub fn demo_account(world: &Document, base: &Url, name: &str) -> Result<(Account, Vec<String>), Failure> {
     let wanted = base.as_str().trim_end_matches('/');
     let service = world
         .workspaces
@@ -163,9 +163,9 @@ pub fn demo_account(world: &Document, base: &Url) -> Result<(Account, Vec<String
         )));
     };
     let tenant = world.tenants.iter().find(|tenant| tenant.id == workspace.tenant);
-    let app = tenant.and_then(|tenant| tenant.apps.iter().find(|app| app.name == "fhir-writer"));
+    let app = tenant.and_then(|tenant| tenant.apps.iter().find(|app| app.name == name));
     let (Some(app), Some(login)) = (app, world.endpoints.login.as_deref()) else {
-        return Err(Failure::usage("the demo world has no fhir-writer"));
+        return Err(Failure::usage(format!("the demo world has no {name}")));
     };
     let endpoint = Url::parse(&format!("{login}/{}/oauth2/v2.0/token", workspace.tenant))?;
     let hosts = [base, &endpoint].into_iter().filter_map(Url::host_str);

@@ -189,16 +189,15 @@ async fn a_bundle_is_loaded_twice_and_there_once() {
     std::fs::write(&file, bundle.to_string()).expect("written");
     let base = world.document().workspaces[0].fhir[0].base.clone();
     let data = world.path().to_str().expect("a path in UTF-8");
-    let arguments = [
-        "load",
-        &base,
-        file.to_str().expect("a path in UTF-8"),
-        "--data",
-        data,
-        "--json",
-    ];
-    for expected in [("created", 2), ("updated", 2)] {
-        let output = world.hygie(&arguments).await;
+    let file = file.to_str().expect("a path in UTF-8");
+    let arguments = ["load", &base, file, "--data", data, "--json", "--bulk"];
+    // By bundles, again, and by the bulk entry: the same resources.
+    for (arguments, expected) in [
+        (&arguments[..6], ("created", 2)),
+        (&arguments[..6], ("updated", 2)),
+        (&arguments[..], ("updated", 2)),
+    ] {
+        let output = world.hygie(arguments).await;
         let summary: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         assert_eq!(summary[expected.0], expected.1, "{summary}");
     }

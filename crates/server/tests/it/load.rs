@@ -50,6 +50,27 @@ async fn take(State(service): State<Service>, headers: HeaderMap, body: Bytes) -
     Json(json!({ "resourceType": "Bundle", "type": "batch-response", "entry": answers })).into_response()
 }
 
+/// The bulk entry of such a service: refuses lines with `bad`.
+async fn take_lines(State(service): State<Service>, headers: HeaderMap, body: String) -> Response {
+    if service.0.requests.fetch_add(1, Ordering::SeqCst) == 0 {
+        return (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "0")]).into_response();
+    }
+    assert_eq!(headers["content-type"], "application/fhir+ndjson");
+    let lines: Vec<&str> = body.lines().collect();
+    service.0.entries.fetch_add(lines.len(), Ordering::SeqCst);
+    service.0.largest.fetch_max(lines.len(), Ordering::SeqCst);
+    let is_bad = |(_, line): &(usize, &&str)| line.contains("\"bad\"");
+    let errors: Vec<Value> = (1..)
+        .zip(&lines)
+        .filter(is_bad)
+        .map(|(line, _)| json!({ "line": line, "status": 400, "code": "invalid", "message": "gender is not a code" }))
+        .collect();
+    let created = lines.len() - errors.len();
+    let counts =
+        json!({ "lines": lines.len(), "created": created, "updated": 0, "refused": errors.len(), "errors": errors });
+    Json(counts).into_response()
+}
+
 struct Setting {
     dir: TempDir,
     base: String,
@@ -59,7 +80,10 @@ struct Setting {
 impl Setting {
     async fn start(token: &str) -> Self {
         let service = Service::default();
-        let router = Router::new().route("/fhir", post(take)).with_state(service.clone());
+        let router = Router::new()
+            .route("/fhir", post(take))
+            .route("/fhir/.hygie/bulk", post(take_lines))
+            .with_state(service.clone());
         let free = "127.0.0.1:0".parse().expect("an address");
         let listener = Listener::bind("test", free, "nothing").await.expect("a free port");
         let base = format!("http://{}/fhir", listener.address().expect("bound"));
@@ -76,8 +100,17 @@ impl Setting {
     }
 
     async fn load(&self, files: &[PathBuf]) -> Output {
+        self.load_with(files, &[]).await
+    }
+
+    async fn load_with(&self, files: &[PathBuf], options: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hygie"));
-        command.arg("load").arg(&self.base).args(files).arg("--json");
+        command
+            .arg("load")
+            .arg(&self.base)
+            .args(files)
+            .arg("--json")
+            .args(options);
         command.arg("--token-file").arg(self.dir.path().join("token"));
         let output = tokio::task::spawn_blocking(move || command.output())
             .await
@@ -124,6 +157,55 @@ async fn a_refused_line_is_named_and_the_rest_loaded() {
         (&json!(400), &json!("gender is not a code"))
     );
     assert!(find("Patient.ndjson:5").is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bulk_load_sends_lines_and_names_those_that_are_refused() {
+    let setting = Setting::start("good").await;
+    let text = patients(1100) + "{\"resourceType\":\"Patient\",\"id\":\"bad\"}\nnot JSON\n" + &patients(2);
+    let entry = |id: &str, method: &str| {
+        let resource = json!({ "resourceType": "Patient", "id": id });
+        json!({ "resource": resource, "request": { "method": method, "url": format!("Patient/{id}") } })
+    };
+    let entries = [
+        entry("a", "PUT"),
+        entry("b", "DELETE"),
+        entry("bad", "PUT"),
+        entry("c", "PUT"),
+    ];
+    let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries });
+    let files = [
+        setting.file("Patient.ndjson", &text),
+        setting.file("bundle.json", &bundle.to_string()),
+    ];
+    let output = setting.load_with(&files, &["--bulk"]).await;
+    let summary: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(output.status.code(), Some(1), "{summary}");
+    assert_eq!((&summary["created"], &summary["failed"]), (&json!(1104), &json!(4)));
+    assert_eq!(setting.service.0.entries.load(Ordering::SeqCst), 1106);
+    assert_eq!(setting.service.0.largest.load(Ordering::SeqCst), 500);
+    let failures = summary["failures"].as_array().expect("failures");
+    let mut places: Vec<_> = failures
+        .iter()
+        .map(|one| {
+            one["place"]
+                .as_str()
+                .and_then(|place| place.rsplit('/').next())
+                .expect("a place")
+        })
+        .collect();
+    places.sort_unstable();
+    assert_eq!(
+        places,
+        [
+            "Patient.ndjson:1101",
+            "Patient.ndjson:1102",
+            "bundle.json entry 2",
+            "bundle.json entry 3"
+        ]
+    );
+    let both = setting.load_with(&files, &["--bulk", "--as-is"]).await;
+    assert_eq!(both.status.code(), Some(2));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,6 +74,10 @@ impl Probe {
                 let bundle = json!({"resourceType": "Bundle", "type": "batch", "entry": [entry]});
                 ("application/fhir+json", bundle.to_string())
             }
+            ("/.hygie/bulk", _) => {
+                let patient = json!({"resourceType": "Patient", "id": id, "active": true});
+                ("application/fhir+ndjson", patient.to_string())
+            }
             _ => {
                 let patient = json!({"resourceType": "Patient", "id": id, "active": true});
                 ("application/fhir+json", patient.to_string())

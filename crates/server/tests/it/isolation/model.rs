@@ -225,6 +225,8 @@ pub enum Action {
     Write,
     Patch,
     Delete,
+    /// Resources that are brought in bulk.
+    Import,
     /// A bundle: whoever has a role enters, each entry is judged for itself.
     Enter,
     /// Not built.
@@ -247,7 +249,7 @@ pub fn expected(service: &Service, door: Door, token: Token, action: Action) -> 
     }
     let role = token.holder.filter(|holder| holds(holder, service, token, tenant));
     match role {
-        Some(holder) if may(holder.role, token.form, action) => match action {
+        Some(holder) if may(holder.role, service.semantics, token.form, action) => match action {
             Action::Write => 201,
             Action::Delete => 204,
             _ => 200,
@@ -276,8 +278,8 @@ fn holds(holder: &Holder, service: &Service, token: Token, tenant: Tenant) -> bo
         }
 }
 
-/// What a role allows, as its page describes it. On what the routes do, both semantics agree for these tokens.
-fn may(role: Role, form: Form, action: Action) -> bool {
+/// What a role allows, as its page describes it. On most of what the routes do, both semantics agree for these tokens.
+fn may(role: Role, semantics: RoleSemantics, form: Form, action: Action) -> bool {
     if form == Form::Unscoped {
         return false;
     }
@@ -293,17 +295,23 @@ fn may(role: Role, form: Form, action: Action) -> bool {
         Action::Write | Action::Patch | Action::Delete => {
             matches!(role, Role::FhirDataWriter | Role::FhirDataContributor)
         }
+        Action::Import => match role {
+            Role::FhirDataImporter | Role::FhirDataContributor => true,
+            Role::FhirDataWriter => semantics == RoleSemantics::Azure,
+            _ => false,
+        },
         Action::Public | Action::Unsupported => unreachable!("decided before"),
     }
 }
 
 /// Each method of each route that does something; what is not here is not supported.
-pub const BUILT: [(&str, &[(&str, Action)]); 15] = [
+pub const BUILT: [(&str, &[(&str, Action)]); 16] = [
     ("/metadata", &[("GET", Action::Public)]),
     ("/.well-known/smart-configuration", &[("GET", Action::Public)]),
     ("/$versions", &[("GET", Action::Public)]),
     ("", &[("POST", Action::Enter)]),
     ("/", &[("POST", Action::Enter)]),
+    ("/.hygie/bulk", &[("POST", Action::Import)]),
     ("/_search", &[]),
     ("/_history", &[("GET", Action::ReadAll)]),
     (
