@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hygie_jose::{Claims, base64url, digest};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Reason;
 
@@ -47,9 +47,19 @@ fn octets(digits: &[u8]) -> Option<[u8; 32]> {
 
 /// The certificate that a token is bound to, by its SHA-256 thumbprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Confirmation([u8; 32]);
+pub struct Confirmation([u8; 32]);
 
 impl Confirmation {
+    /// By this certificate (DER).
+    pub fn by(certificate: &[u8]) -> Self {
+        Self(digest::sha256(certificate))
+    }
+
+    /// The claim `cnf`, as RFC 8705 §3.1 says.
+    pub fn claim(self) -> Value {
+        json!({ "x5t#S256": base64url::encode(self.0) })
+    }
+
     /// What `cnf` asks for; nothing when the token has none. A confirmation by anything else than a certificate alone
     /// is one that we cannot check.
     pub fn of(claims: &Claims, form: ThumbprintForm) -> Result<Option<Self>, Reason> {
@@ -77,8 +87,6 @@ impl Confirmation {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     const CERTIFICATE: &[u8] = b"a certificate";
@@ -119,6 +127,7 @@ mod tests {
         assert_eq!(confirmation.check(Some(CERTIFICATE)), Ok(()));
         assert_eq!(confirmation.check(Some(b"another")), Err(Reason::OtherCertificate));
         assert_eq!(confirmation.check(None), Err(Reason::Bound));
+        assert_eq!(Confirmation::by(CERTIFICATE).claim(), json!({"x5t#S256": octets}));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use hygie_core::{Clock, TenantId, Timestamp};
 use hygie_jose::{Jwks, KeySet, json};
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use url::Url;
 
@@ -43,6 +44,19 @@ impl Document {
         }
     }
 
+    /// That of Pro Santé Connect, which has it under a name of its own: the one with the usual name, of the software below,
+    /// has other endpoints.
+    pub fn of_psc(issuer: impl Into<String>) -> Self {
+        let issuer = issuer.into();
+        Self {
+            address: format!(
+                "{}/.well-known/wallet-openid-configuration",
+                issuer.trim_end_matches('/')
+            ),
+            issuer,
+        }
+    }
+
     /// That of a tenant of Entra ID; its keys are those of both versions.
     pub fn of_entra(cloud: &EntraCloud, tenant: TenantId) -> Self {
         Self::of_issuer(format!("{}/{tenant}/v2.0", cloud.authority))
@@ -58,8 +72,18 @@ impl Document {
     }
 }
 
+/// Where an issuer answers about its tokens and people, as its document says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Endpoints {
+    /// `introspection_endpoint` (RFC 8414 §2).
+    pub introspection_endpoint: Option<Url>,
+    /// `userinfo_endpoint`.
+    pub userinfo_endpoint: Option<Url>,
+}
+
 struct Fetched {
     keys: Arc<KeySet>,
+    endpoints: Endpoints,
     at: Timestamp,
 }
 
@@ -106,6 +130,16 @@ impl Discovered {
             fetched: ArcSwapOption::empty(),
             attempts: Arc::default(),
         }))
+    }
+
+    /// Its endpoints, which are asked for and kept with its keys.
+    pub async fn endpoints(&self) -> Result<Endpoints, KeysUnavailable> {
+        self.current().await?;
+        let fetched = self.0.fetched.load();
+        fetched
+            .as_ref()
+            .map(|fetched| fetched.endpoints.clone())
+            .ok_or(KeysUnavailable)
     }
 
     async fn current(&self) -> Result<Arc<KeySet>, KeysUnavailable> {
@@ -170,10 +204,15 @@ impl Inner {
             return;
         }
         match self.ask().await {
-            Ok(keys) => {
+            Ok((keys, endpoints)) => {
                 attempts.failed_at = None;
                 let keys = Arc::new(keys);
-                self.fetched.store(Some(Arc::new(Fetched { keys, at: now })));
+                let fetched = Fetched {
+                    keys,
+                    endpoints,
+                    at: now,
+                };
+                self.fetched.store(Some(Arc::new(fetched)));
             }
             Err(error) => {
                 attempts.failed_at = Some(now);
@@ -185,11 +224,13 @@ impl Inner {
         }
     }
 
-    async fn ask(&self) -> Result<KeySet, FetchError> {
+    async fn ask(&self) -> Result<(KeySet, Endpoints), FetchError> {
         #[derive(Deserialize)]
         struct Discovery {
             issuer: String,
             jwks_uri: String,
+            introspection_endpoint: Option<Value>,
+            userinfo_endpoint: Option<Value>,
         }
         let document = self.document(&self.document.address).await?;
         let discovery: Discovery = json::read(&document, "discovery").map_err(|_| FetchError::Malformed)?;
@@ -201,7 +242,13 @@ impl Inner {
         if keys.is_empty() {
             return Err(FetchError::NoKey);
         }
-        Ok(keys)
+        // Whoever has keys only is as good an issuer as before, whatever else its document says.
+        let url = |value: Option<Value>| Url::parse(value?.as_str()?).ok();
+        let endpoints = Endpoints {
+            introspection_endpoint: url(discovery.introspection_endpoint),
+            userinfo_endpoint: url(discovery.userinfo_endpoint),
+        };
+        Ok((keys, endpoints))
     }
 
     async fn document(&self, address: &str) -> Result<Vec<u8>, FetchError> {

@@ -14,6 +14,7 @@ use crate::world::{Hand, World, tenant};
 
 struct Issuer {
     server: Server,
+    address: String,
     keys: Discovered,
     clock: Arc<Hand>,
 }
@@ -31,6 +32,7 @@ impl Issuer {
         Self {
             keys: Discovered::new(outgoing.unwrap(), Document::of_issuer(issuer), world.clock.clone()),
             server,
+            address,
             clock: world.clock.clone(),
         }
     }
@@ -52,6 +54,26 @@ impl Issuer {
     fn requests(&self) -> usize {
         self.server.requests.load(Ordering::SeqCst)
     }
+}
+
+#[tokio::test]
+async fn endpoints_come_with_the_keys() {
+    let issuer = Issuer::start(&World::new()).await;
+    issuer.publish(1);
+    let address = &issuer.address;
+    let document = json!({
+        "issuer": format!("http://{address}/realm/"), "jwks_uri": format!("http://{address}/keys"),
+        "introspection_endpoint": format!("http://{address}/introspect"), "userinfo_endpoint": 7,
+    });
+    issuer
+        .server
+        .serve("/realm/.well-known/openid-configuration", &document.to_string());
+    let endpoints = issuer.keys.endpoints().await.unwrap();
+    let introspection = endpoints.introspection_endpoint.unwrap();
+    assert_eq!(introspection.as_str(), format!("http://{address}/introspect"));
+    assert_eq!(endpoints.userinfo_endpoint, None);
+    assert_eq!(issuer.count().await, Ok(1));
+    assert_eq!(issuer.requests(), 2, "both at once");
 }
 
 #[tokio::test]
