@@ -17,6 +17,7 @@ pub mod jwks;
 pub mod oauth;
 pub mod patch;
 pub mod primitives;
+pub mod psc;
 pub mod record;
 pub mod redirect;
 pub mod resource;
@@ -53,6 +54,7 @@ pub const TARGETS: &[Target] = &[
     oauth::TARGET,
     patch::TARGET,
     primitives::TARGET,
+    psc::TARGET,
     record::TARGET,
     redirect::TARGET,
     resource::TARGET,

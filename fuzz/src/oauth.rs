@@ -30,6 +30,7 @@ fn seeds() -> Vec<Vec<u8>> {
         "Basic aHlnaWU6c2VjcmV0\ngrant_type=authorization_code&code=c&redirect_uri=http://localhost&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
         "\ngrant_type=refresh_token&refresh_token=r&client_id=x&resource=https://r/&client_info=1",
         "\ngrant_type=urn:ietf:params:oauth:grant-type:device_code&client_id=x&device_code=d",
+        "\ngrant_type=urn:ietf:params:oauth:grant-type:token-exchange&client_id=x&subject_token=a.b.c&subject_token_type=urn:ietf:params:oauth:token-type:jwt&audience=r&resource=r&scope=a+r/b",
         "\nresponse_type=code&client_id=7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001&redirect_uri=http%3A%2F%2Flocalhost&scope=openid+profile&state=s&nonce=n&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256",
         "\nresponse_type=code+id_token&response_mode=form_post&client_id=x&scope=openid&nonce=n&prompt=login&max_age=60&sid=7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001",
         "\nresponse_type=id_token+token&client_id=x&resource=r&nonce=n&login_hint=a%40b&domain_hint=b",
@@ -84,6 +85,7 @@ fn token(params: &Params, header: Option<&str>, version: Version) {
         Grant::AuthorizationCode { .. } => &["authorization_code"],
         Grant::RefreshToken(_) => &["refresh_token"],
         Grant::OnBehalfOf(_) => &["urn:ietf:params:oauth:grant-type:jwt-bearer"],
+        Grant::TokenExchange(_) => &["urn:ietf:params:oauth:grant-type:token-exchange"],
         Grant::DeviceCode(_) => &["urn:ietf:params:oauth:grant-type:device_code", "device_code"],
     };
     assert!(params.get("grant_type").is_some_and(|given| named.contains(&given)));

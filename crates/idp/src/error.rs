@@ -1,7 +1,8 @@
 //! What goes wrong in the identity provider.
 
-use hygie_core::{ErrorKind, Fault};
+use hygie_core::{ErrorKind, Fault, Principal};
 use hygie_jose::JoseError;
+use hygie_oidc::psc::Unacceptable;
 use hygie_oidc::{Aadsts, Refusal};
 use hygie_store::StoreError;
 
@@ -14,6 +15,14 @@ pub enum IdpError {
     /// The same, where the trail has it already.
     #[error(transparent)]
     Recorded(Refusal),
+    /// The token that was to be exchanged is not one that we take.
+    #[error("the subject token is not acceptable ({})", fault.code())]
+    Subject {
+        /// Why.
+        fault: Unacceptable,
+        /// The client that presented it, once it has proved who it is.
+        by: Option<Box<Principal>>,
+    },
     /// The directory cannot be read or written.
     #[error("the directory failed")]
     Store(#[from] StoreError),
@@ -39,12 +48,19 @@ impl IdpError {
     pub fn refusal(&self) -> Refusal {
         match self {
             Self::Refused(refusal) | Self::Recorded(refusal) => refusal.clone(),
+            Self::Subject { fault, .. } => (*fault).into(),
             Self::Busy => Refusal::new(Aadsts::Throttled),
             Self::Store(error) if error.kind() == ErrorKind::Unavailable => Refusal::new(Aadsts::Unavailable),
             Self::Store(_) | Self::Jose(_) | Self::Password | Self::Worker(_) | Self::Json(_) => {
                 Refusal::new(Aadsts::ServiceFault)
             }
         }
+    }
+}
+
+impl From<Unacceptable> for IdpError {
+    fn from(fault: Unacceptable) -> Self {
+        Self::Subject { fault, by: None }
     }
 }
 

@@ -35,9 +35,10 @@ use hygie_web::csrf::Csrf;
 use hygie_web::i18n::Source;
 
 pub use error::IdpError;
-pub use http::{cors, managed_identity_router, router};
+pub use http::{back_channel_router, cors, is_token_endpoint, managed_identity_router, router};
 pub use keys::Rotation;
 pub use schema::MIGRATIONS;
+pub use token::{Exchanges, TrustedPsc};
 
 /// The messages of our pages.
 pub const MESSAGES: Source = Source {
@@ -60,6 +61,10 @@ pub struct Deps {
     pub login: String,
     /// Base URL of the directory API, where it is served.
     pub graph: Option<String>,
+    /// Base URL of the token endpoint for clients with a certificate, where there is one.
+    pub back_channel: Option<String>,
+    /// Whose tokens are exchanged for ours, if any are.
+    pub exchanges: Option<Exchanges>,
     /// Passwords and signatures made at once: the number of cores.
     pub workers: usize,
 }
@@ -85,6 +90,7 @@ pub(crate) struct Inner {
     /// Wrong headers of workloads.
     pub workload_headers: signin::throttle::Throttle,
     pub known: token::known::KnownParties,
+    pub exchanges: Option<Exchanges>,
 }
 
 /// Keys of what is stored as a digest, one per purpose.
@@ -105,6 +111,7 @@ impl Idp {
         let provider = Provider {
             login: deps.login.clone(),
             graph: deps.graph.clone(),
+            back_channel: deps.back_channel.clone(),
         };
         let root = Keyed::new(&keys::root_secret(&deps).await?);
         let inner = Inner {
@@ -127,6 +134,7 @@ impl Idp {
             user_codes: signin::throttle::Throttle::new(USER_CODES),
             workload_headers: signin::throttle::Throttle::default(),
             known: token::known::KnownParties::default(),
+            exchanges: deps.exchanges,
             provider,
             store: deps.store,
             clock: deps.clock,

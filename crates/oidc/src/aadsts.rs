@@ -47,6 +47,8 @@ codes! {
     ServiceFault = 50_000, "server_error", 500, "There was an error issuing a token or an issue with our sign-in service.";
     /// The resource is not an application of this tenant.
     UnknownResource = 500_011, "invalid_resource", 400, "The resource principal named {0} was not found in the tenant named {1}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant.";
+    /// The target of an exchange is not a resource of this tenant, or not one that tokens are exchanged for (RFC 8693 §2.2.2).
+    BadTarget = 50_001, "invalid_target", 400, "The resource '{0}' is disabled or does not exist, or no token is exchanged for it.";
     /// The redirect URI of the request is not registered.
     RedirectMismatch = 50_011, "invalid_request", 400, "The redirect URI '{0}' specified in the request does not match the redirect URIs configured for the application '{1}'.";
     /// The redirect URI at the token endpoint is not the one of the authorization request.
@@ -58,7 +60,7 @@ codes! {
     /// Instance discovery for a host that is not ours.
     UnknownInstance = 50_049, "invalid_instance", 400, "Unknown or invalid instance.";
     /// A token in a parameter cannot be read.
-    BadJwt = 50_027, "invalid_request", 400, "The JWT token in the parameter '{0}' is invalid or malformed.";
+    BadJwt = 50_027, "invalid_request", 400, "The JWT token in the parameter '{0}' is invalid or malformed{1}.";
     /// The token on whose behalf a client acts is not one of ours, or not a person's.
     BadUserAssertion = 50_013, "invalid_grant", 400, "Assertion failed signature validation, or is not an access token of a user.";
     /// It is for another application.
@@ -105,6 +107,8 @@ codes! {
     CodeOfOtherTenant = 700_005, "invalid_grant", 400, "The provided authorization code is intended to be used against another tenant, thus rejected.";
     /// The application is disabled in this tenant.
     AppDisabled = 7_000_112, "unauthorized_client", 400, "Application '{0}' is disabled.";
+    /// The client is not one that exchanges tokens.
+    NotExchanging = 70_001, "unauthorized_client", 400, "The application '{0}' is not one that may exchange tokens.";
     /// The client is not an application of this tenant.
     UnknownClient = 700_016, "unauthorized_client", 400, "Application with identifier '{0}' was not found in the directory '{1}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant.";
     /// Two ways of authentication at once, or a malformed one.
@@ -251,7 +255,7 @@ mod tests {
 
     #[test]
     fn errors_are_registered_names() {
-        // RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5, OpenID Connect Core §3.1.2.6, and Entra's own.
+        // RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5, RFC 8693 §2.2.2, OpenID Connect Core §3.1.2.6, and Entra's own.
         let known = [
             "invalid_request",
             "invalid_client",
@@ -269,6 +273,7 @@ mod tests {
             "invalid_resource",
             "invalid_tenant",
             "invalid_instance",
+            "invalid_target",
             "authorization_pending",
             "authorization_declined",
             "slow_down",

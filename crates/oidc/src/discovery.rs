@@ -16,6 +16,8 @@ pub struct Provider {
     pub login: String,
     /// Base URL of the directory API, without a final slash; `None` where it is not served.
     pub graph: Option<String>,
+    /// Base URL of the token endpoint for clients with a certificate, without a final slash; `None` where it is not served.
+    pub back_channel: Option<String>,
 }
 
 /// Whom a metadata document is for.
@@ -75,7 +77,13 @@ impl Provider {
         let forms = |name: &str| {
             ["oauth2/v2.0/token", "oauth2/token", "v2.0", ""].map(|end| format!("{}/{name}/{end}", self.login))
         };
-        [forms(segment), forms(&tenant)].concat()
+        let back = self.back_channel.iter();
+        let aliases = back.flat_map(|back| [segment, &tenant].map(|name| format!("{back}/{name}/oauth2/v2.0/token")));
+        forms(segment)
+            .into_iter()
+            .chain(forms(&tenant))
+            .chain(aliases)
+            .collect()
     }
 
     /// Issuer of each published key: every tenant's.
@@ -86,7 +94,7 @@ impl Provider {
     /// `/{tenant}/v2.0/.well-known/openid-configuration`.
     pub fn v2(&self, audience: Audience) -> Value {
         let base = format!("{}/{}", self.login, audience.segment());
-        json!({
+        let mut document = json!({
             "token_endpoint": format!("{base}/oauth2/v2.0/token"),
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
             "jwks_uri": format!("{base}/discovery/v2.0/keys"),
@@ -114,7 +122,14 @@ impl Provider {
             "msgraph_host": self.graph_host(),
             "code_challenge_methods_supported": ["S256", "plain"],
             "grant_types_supported": GRANT_TYPES,
-        })
+        });
+        if let Some(back) = &self.back_channel {
+            // RFC 8705 §5, §3.3.
+            let token = format!("{back}/{}/oauth2/v2.0/token", audience.segment());
+            document["mtls_endpoint_aliases"] = json!({ "token_endpoint": token });
+            document["tls_client_certificate_bound_access_tokens"] = json!(true);
+        }
+        document
     }
 
     /// `/{tenant}/.well-known/openid-configuration`.
@@ -202,7 +217,25 @@ mod tests {
         Provider {
             login: "https://login.example:8441".to_owned(),
             graph: None,
+            back_channel: None,
         }
+    }
+
+    #[test]
+    fn clients_with_a_certificate_have_an_address_of_their_own() {
+        let tenant: TenantId = "5b1f9e0a-34a7-4c2a-9a64-0f6f0d2f0001".parse().unwrap();
+        let token = format!("https://back.example/{tenant}/oauth2/v2.0/token");
+        let audience = Audience::Tenant(tenant);
+        assert_eq!(provider().v2(audience).get("mtls_endpoint_aliases"), None);
+        assert!(!provider().token_audiences("ch.example", tenant).contains(&token));
+        let provider = Provider {
+            back_channel: Some("https://back.example".to_owned()),
+            ..provider()
+        };
+        let document = provider.v2(audience);
+        assert_eq!(document["mtls_endpoint_aliases"], json!({"token_endpoint": token}));
+        assert_eq!(document["tls_client_certificate_bound_access_tokens"], true);
+        assert!(provider.token_audiences("ch.example", tenant).contains(&token));
     }
 
     #[test]

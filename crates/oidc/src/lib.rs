@@ -1,7 +1,7 @@
 //! The OAuth 2.0 and OpenID Connect engine of a provider: messages, client authentication, PKCE, redirect URIs, scopes,
 //! grants, discovery and errors. Pure: it decides from stored values, a service loads and saves them.
 //!
-//! Specifications: RFC 6749 (OAuth 2.0), RFC 7636 (PKCE), RFC 8628 (device authorization), RFC 9700 (security practice), OpenID Connect Core, Discovery
+//! Specifications: RFC 6749 (OAuth 2.0), RFC 7636 (PKCE), RFC 8628 (device authorization), RFC 8693 (token exchange), RFC 9700 (security practice), OpenID Connect Core, Discovery
 //! and RP-Initiated Logout 1.0; where they leave room, the behaviour is that of Microsoft Entra ID, whose error codes
 //! ([`Aadsts`]) are used throughout.
 //!
@@ -19,6 +19,7 @@ pub mod grant;
 mod interact;
 mod params;
 mod pkce;
+pub mod psc;
 mod redirect;
 mod refusal;
 mod response;
@@ -35,7 +36,7 @@ pub use redirect::{Platform, RedirectUris, RuleBroken};
 pub use refusal::{ErrorBody, Occurrence, Refusal};
 pub use response::{Delivery, Response};
 pub use scope::{Names, OidcScopes, ResourceScopes, Scopes};
-pub use token::{Endpoint, Grant, TokenRequest, TokenResponse};
+pub use token::{Endpoint, Grant, TOKEN_EXCHANGE, TokenRequest, TokenResponse};
 
 /// Which family of endpoints a request came in by: it decides the parameters, the form of the response and the version
 /// of the id token, never the version of the access token.

@@ -115,6 +115,30 @@ impl Scopes {
         })
     }
 
+    /// The same of this resource, which need not stand before each scope then; all that is granted when none is named.
+    pub fn of(&self, resource: &str) -> Result<Self, Refusal> {
+        let other = |name: &str| Refusal::about(Aadsts::BadTarget, &[name]);
+        let mut scopes = Self::of_resource(resource).map_err(|_| other(resource))?;
+        scopes.oidc = self.oidc;
+        if !self.resources.is_empty() {
+            scopes.resources.clear();
+        }
+        for named in &self.resources {
+            if let Some(name) = named.resource.as_deref().filter(|name| *name != resource) {
+                return Err(other(name));
+            }
+            let names = match &named.names {
+                Names::Default => vec![".default"],
+                Names::Named(names) => names.iter().map(String::as_str).collect(),
+            };
+            for name in names {
+                let mixed = || Refusal::about(Aadsts::BadScope, &[name]);
+                scopes.add(Some(resource), name).ok_or_else(mixed)?;
+            }
+        }
+        Ok(scopes)
+    }
+
     /// The one resource, or none; the token endpoint gives one token for one resource.
     pub fn single(&self) -> Result<Option<&ResourceScopes>, Refusal> {
         match self.resources.as_slice() {

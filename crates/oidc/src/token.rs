@@ -5,10 +5,16 @@ use serde_json::{Map, Value, json};
 
 use crate::{Aadsts, ClientAuth, Params, Refusal, Scopes, Version};
 
+/// `grant_type` of a token exchange — RFC 8693 §2.1.
+pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
 /// `grant_type` of a JWT — RFC 7523 §2.1.
 const ON_BEHALF_OF: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// `grant_type` of a device code — RFC 8628 §3.4.
 pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// Types of tokens — RFC 8693 §3. An access token of Pro Santé Connect is both, and its clients say the one or the other.
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 /// Longest code or refresh token.
 const MAX_TOKEN: usize = 4 * 1024;
 
@@ -32,6 +38,14 @@ pub enum Grant {
     OnBehalfOf(Secret<String>),
     /// A device code, for which a person may have signed in elsewhere (RFC 8628 §3.4).
     DeviceCode(Secret<String>),
+    /// The access token of a person from an issuer that is trusted for it (RFC 8693).
+    TokenExchange(Secret<String>),
+}
+
+impl Grant {
+    const fn is_exchange(&self) -> bool {
+        matches!(self, Self::TokenExchange(_))
+    }
 }
 
 /// Where a token request was posted to.
@@ -80,14 +94,21 @@ impl TokenRequest {
             }
             // The second is the word of the first version; MSAL for Node says it at the second one too.
             DEVICE_CODE | "device_code" => Grant::DeviceCode(device_code(params)?),
+            // An addition of ours, which Entra ID has at neither of its versions: at ours for new things only.
+            TOKEN_EXCHANGE if version == Version::V2 => Grant::TokenExchange(subject_token(params)?),
             other => return Err(Refusal::about(Aadsts::GrantType, &[other])),
+        };
+        let scopes = if grant.is_exchange() {
+            target(params)?
+        } else {
+            scopes(params, version)?
         };
         Ok(Self {
             version,
             segment,
             client: ClientAuth::parse(params, authorization)?,
             grant,
-            scopes: scopes(params, version)?,
+            scopes,
             wants_client_info: params.get("client_info").is_some_and(|v| v == "1"),
         })
     }
@@ -99,6 +120,40 @@ fn token(params: &Params, name: &str) -> Result<Secret<String>, Refusal> {
         return Err(Refusal::about(Aadsts::BadGrant, &[name]));
     }
     Ok(Secret::new(value.to_owned()))
+}
+
+/// RFC 8693 §2.1. Nobody acts for somebody else here, so an actor's token would be ignored: it is refused instead.
+fn subject_token(params: &Params) -> Result<Secret<String>, Refusal> {
+    if ![ACCESS_TOKEN, JWT].contains(&params.require("subject_token_type")?) {
+        return Err(Refusal::bad("subject_token_type"));
+    }
+    if params
+        .get("requested_token_type")
+        .is_some_and(|kind| ![ACCESS_TOKEN, JWT].contains(&kind))
+    {
+        return Err(Refusal::bad("requested_token_type"));
+    }
+    if let Some(name) = ["actor_token", "actor_token_type"]
+        .into_iter()
+        .find(|name| params.get(name).is_some())
+    {
+        return Err(Refusal::bad(name));
+    }
+    Ok(Secret::new(params.require("subject_token")?.to_owned()))
+}
+
+/// What an exchange is for: one resource, named by `resource` or `audience` (RFC 8693 §2.1) with what is wanted of it in
+/// `scope`, or by the scopes themselves, as everywhere else.
+fn target(params: &Params) -> Result<Option<Scopes>, Refusal> {
+    let target = match (params.get("resource"), params.get("audience")) {
+        (Some(one), Some(other)) if one != other => return Err(Refusal::about(Aadsts::BadTarget, &[other])),
+        (one, other) => one.or(other),
+    };
+    let scopes = params.get("scope").map(Scopes::parse).transpose()?;
+    match target {
+        Some(target) => scopes.unwrap_or_default().of(target).map(Some),
+        None => Ok(scopes),
+    }
 }
 
 /// Some libraries of Entra ID send it as `code`, some under both names.
@@ -137,6 +192,8 @@ pub struct TokenResponse {
     pub id_token: Option<String>,
     /// base64url of `{"uid":…,"utid":…}`.
     pub client_info: Option<String>,
+    /// Whether a token was exchanged, whose answer names the type of the new one (RFC 8693 §2.2.1).
+    pub is_exchanged: bool,
 }
 
 /// Without the tokens.
@@ -177,6 +234,7 @@ impl TokenResponse {
                 put("resource", Some(json!(self.resource)));
             }
         }
+        put("issued_token_type", self.is_exchanged.then(|| json!(ACCESS_TOKEN)));
         put("access_token", Some(json!(self.access_token)));
         put("refresh_token", self.refresh.as_ref().map(|(token, _)| json!(token)));
         let refresh_end = self.refresh.as_ref().and_then(|(_, end)| *end);
@@ -257,6 +315,56 @@ mod tests {
     }
 
     #[test]
+    fn exchanges() {
+        let exchange = "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&client_id=x&subject_token=a.b.c";
+        let access = format!("{exchange}&subject_token_type={ACCESS_TOKEN}");
+        let request = parse(&format!("{exchange}&subject_token_type={JWT}&scope=r/a"), Version::V2).unwrap();
+        assert!(matches!(&request.grant, Grant::TokenExchange(token) if token.expose() == "a.b.c"));
+        let all = Some(Scopes::parse("api://r/.default").unwrap());
+        let one = Some(Scopes::parse("api://r/a").unwrap());
+        for (more, expected) in [
+            ("", None),
+            ("&scope=api://r/a", one.clone()),
+            ("&resource=api://r", all.clone()),
+            (
+                "&audience=api://r&requested_token_type=urn:ietf:params:oauth:token-type:access_token",
+                all.clone(),
+            ),
+            ("&audience=api://r&resource=api://r", all.clone()),
+            ("&audience=api://r&scope=a", one.clone()),
+            ("&audience=api://r&scope=api://r/a", one.clone()),
+            ("&audience=api://r&scope=a+api://r/a", one),
+            ("&audience=api://r&scope=.default", all),
+        ] {
+            let request = parse(&format!("{access}{more}"), Version::V2).unwrap();
+            assert_eq!(request.scopes, expected, "{more}");
+        }
+        for (body, code) in [
+            (access.replace("&subject_token=a.b.c", ""), Aadsts::Missing),
+            (exchange.to_owned(), Aadsts::Missing),
+            (
+                format!("{exchange}&subject_token_type=urn:ietf:params:oauth:token-type:id_token"),
+                Aadsts::BadParameter,
+            ),
+            (
+                format!("{access}&requested_token_type=urn:ietf:params:oauth:token-type:refresh_token"),
+                Aadsts::BadParameter,
+            ),
+            (format!("{access}&actor_token=a.b.c"), Aadsts::BadParameter),
+            (format!("{access}&audience=api://r&resource=api://s"), Aadsts::BadTarget),
+            (format!("{access}&audience=api://r&scope=api://s/a"), Aadsts::BadTarget),
+            (format!("{access}&audience=api://r&scope=a+.default"), Aadsts::BadScope),
+            (format!("{access}&audience=a+b"), Aadsts::BadTarget),
+            (format!("{access}&audience=api://r&audience=api://s"), Aadsts::Malformed),
+        ] {
+            let params = Params::parse(body.as_bytes());
+            let refused = params.and_then(|params| TokenRequest::parse(&params, None, at(Version::V2)));
+            assert_eq!(refused.unwrap_err().code(), code, "{body}");
+        }
+        assert_eq!(parse(&access, Version::V1).unwrap_err(), Aadsts::GrantType);
+    }
+
+    #[test]
     fn numbers_at_v2_strings_at_v1() {
         let mut response = TokenResponse {
             version: Version::V2,
@@ -267,6 +375,7 @@ mod tests {
             refresh: Some(("r".into(), Some(Timestamp::from_secs(87_400)))),
             id_token: None,
             client_info: None,
+            is_exchanged: false,
         };
         assert_eq!(
             response.render().to_string(),

@@ -1,11 +1,12 @@
 //! What the tests of the services stand on: a clock that moves when told, seeded randomness, a store in a directory that
-//! vanishes (on either engine), a stand-in for Entra ID, and a client that talks to the real router without a socket.
+//! vanishes (on either engine), stand-ins for Entra ID and Pro Santé Connect, and a client that talks to the real router without a socket.
 #![warn(missing_docs)]
 
 mod ambient;
 mod client;
 mod entra;
 mod postgres;
+mod psc;
 mod store;
 mod trust;
 
@@ -13,5 +14,6 @@ pub use ambient::{SeededRandom, VirtualClock};
 pub use client::{Answer, Client};
 pub use entra::{FakeEntra, Subject};
 pub use postgres::PostgresServer;
+pub use psc::{FakePsc, PSC_CLIENT, PSC_SERVICE};
 pub use store::{Place, TemporaryStore, TestEngine, accesses, crashed};
 pub use trust::{FixedKeys, NothingRevoked};

@@ -33,9 +33,15 @@ async fn document(idp: &Idp, inbound: &Inbound, version: Version) -> Result<Docu
         Place::Organizations => Audience::Organizations,
         Place::Common => Audience::Common,
     };
-    let document = match version {
+    let mut document = match version {
         Version::V1 => idp.provider().v1(audience),
         Version::V2 => idp.provider().v2(audience),
     };
+    if let (Version::V2, Audience::Tenant(tenant)) = (version, audience)
+        && let Some(grant) = idp.grant_of_exchange(tenant)
+        && let Some(grants) = document["grant_types_supported"].as_array_mut()
+    {
+        grants.push(grant.into());
+    }
     Ok((DAY, Json(document)))
 }

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, Method};
 use hygie_core::{Cx, RequestId, TenantId};
 use hygie_oidc::{Aadsts, Occurrence, Params, Refusal};
 use hygie_web::Asked;
+use hygie_web::client::ClientCertificate;
 use hygie_web::error::Failure;
 use uuid::Uuid;
 
@@ -23,6 +24,8 @@ pub struct Inbound {
     pub segment: String,
     /// Headers.
     pub headers: HeaderMap,
+    /// The certificate (DER) that the client proved to hold, where it was asked for one.
+    pub certificate: Option<ClientCertificate>,
     /// Parameters: of the query for GET, of the body for POST.
     pub params: Result<Params, Refusal>,
     correlation: RequestId,
@@ -36,6 +39,7 @@ impl FromRequest<Idp> for Inbound {
         // As it stands: ids and domain names need no escape.
         let segment = request.uri().path().split('/').nth(1).unwrap_or_default().to_owned();
         let headers = request.headers().clone();
+        let certificate = request.extensions().get().cloned();
         let params = match *request.method() {
             Method::POST => body(request).await,
             _ => Params::parse(request.uri().query().unwrap_or_default().as_bytes()),
@@ -45,6 +49,7 @@ impl FromRequest<Idp> for Inbound {
             asked,
             segment,
             headers,
+            certificate,
             params,
             correlation,
         })

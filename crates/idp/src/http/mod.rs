@@ -33,6 +33,8 @@ pub use managed::router as managed_identity_router;
 /// The session cookie of a browser.
 pub(crate) const SESSION_COOKIE: &str = "__Host-hygie-idp";
 
+/// Where tokens are asked for.
+const TOKEN_ENDPOINT: &str = "/{tenant}/oauth2/v2.0/token";
 /// Where a person types the code of a device.
 const DEVICE: &str = "/device";
 
@@ -60,7 +62,7 @@ pub fn router(idp: Idp) -> Router {
             "/{tenant}/oauth2/authorize",
             get(authorize::get_v1).post(authorize::post),
         )
-        .route("/{tenant}/oauth2/v2.0/token", token::route(token::post_v2))
+        .route(TOKEN_ENDPOINT, token::route(token::post_v2))
         .route("/{tenant}/oauth2/token", token::route(token::post_v1))
         .route("/{tenant}/oauth2/v2.0/devicecode", post(devicecode::post_v2))
         .route("/{tenant}/oauth2/devicecode", post(devicecode::post_v1))
@@ -74,6 +76,22 @@ pub fn router(idp: Idp) -> Router {
         .layer(from_fn(mark))
         .with_state(idp);
     protocol.merge(hygie_web::ui::router())
+}
+
+/// The token endpoint alone, for a host that asks its clients for a certificate (RFC 8705 §5).
+pub fn back_channel_router(idp: Idp) -> Router {
+    Router::new()
+        .route(TOKEN_ENDPOINT, token::route(token::post_v2))
+        .layer(from_fn(mark))
+        .with_state(idp)
+}
+
+/// Whether this path is that of [`back_channel_router`].
+pub fn is_token_endpoint(path: &str) -> bool {
+    let tenant = path
+        .strip_suffix("/oauth2/v2.0/token")
+        .and_then(|rest| rest.strip_prefix('/'));
+    tenant.is_some_and(|tenant| !tenant.is_empty() && !tenant.contains('/'))
 }
 
 /// Which other origins may call a route: public documents from everywhere; the token endpoint decides by its client.

@@ -16,7 +16,7 @@ use hygie_web::error::Failure;
 
 use super::inbound::Inbound;
 use super::refused;
-use crate::token::Granted;
+use crate::token::{EXCHANGE, Granted};
 use crate::{Idp, IdpError};
 
 /// Headers that Microsoft's libraries send from a browser.
@@ -82,6 +82,20 @@ async fn grant(idp: &Idp, inbound: &Inbound, version: Version, origin: Option<&s
         Grant::RefreshToken(_) => idp.refresh_token(&cx, place, &request, origin).await,
         Grant::DeviceCode(_) => idp.device_code(&cx, place, &request, origin).await,
         Grant::OnBehalfOf(_) => idp.on_behalf_of(&cx, place, &request, origin).await,
+        Grant::TokenExchange(_) => {
+            let object = named(&request);
+            inbound.asked.note(Note::new(EXCHANGE, object.clone()));
+            let certificate = inbound.certificate.as_ref().map(|certificate| &*certificate.0);
+            let exchanged = idp.token_exchange(&cx, place, &request, (origin, certificate)).await;
+            if let Err(IdpError::Subject { fault, by }) = &exchanged {
+                let note = Note::new(EXCHANGE, object).refused(fault.code());
+                inbound.asked.note(match by {
+                    Some(client) => note.by(client),
+                    None => note,
+                });
+            }
+            exchanged
+        }
     }
 }
 

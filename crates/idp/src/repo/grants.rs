@@ -38,6 +38,17 @@ impl Grants<'_, '_> {
         Ok(scopes)
     }
 
+    /// The scopes of `resource` that `client` was granted for whoever it acts for.
+    pub async fn list_scopes_of_everybody(
+        &mut self,
+        client: ObjectId,
+        resource: ObjectId,
+    ) -> Result<Vec<String>, StoreError> {
+        // No person has the id that stands for everybody.
+        self.list_scopes(client, resource, ObjectId::from_uuid(Uuid::from_bytes(EVERYBODY)))
+            .await
+    }
+
     /// Grants these scopes, replacing an earlier grant of the same parties; `user` is everybody when absent.
     pub async fn set_scopes(
         &mut self,

@@ -7,9 +7,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use hygie_access::Confirmation;
 use hygie_core::{AppId, GroupId, ObjectId, Random, SessionId, Timestamp, random_array};
 use hygie_jose::{Keyed, base64url, digest};
 use hygie_oidc::discovery::Provider;
+use hygie_oidc::psc::Identity;
 use hygie_oidc::{OidcScopes, Version};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -113,17 +115,7 @@ impl Claims {
 pub fn access(facts: &Facts<'_>, expires_at: Timestamp, scopes: &[String]) -> Map<String, Value> {
     let resource = &facts.parties.resource;
     let definition = &resource.party.application.definition;
-    let v2 = definition.wants_v2();
-    let audience = if v2 {
-        resource.party.application.app.to_string()
-    } else {
-        resource.requested.clone()
-    };
-    let mut claims = begin(facts, if v2 { Version::V2 } else { Version::V1 }, &audience, expires_at);
-    let client = facts.parties.client.application.app.to_string();
-    let (app, proof) = if v2 { ("azp", "azpacr") } else { ("appid", "appidacr") };
-    claims.put(app, client);
-    claims.put(proof, facts.proof.claim());
+    let (v2, mut claims) = begin_access(facts, expires_at);
     if !v2 {
         claims.put("idp", facts.provider.issuer_v1(facts.parties.tenant.id));
     }
@@ -147,6 +139,53 @@ pub fn access(facts: &Facts<'_>, expires_at: Timestamp, scopes: &[String]) -> Ma
         claims.put("sub", principal.id.to_string());
         claims.put("xms_mirid", principal.resource_id.clone());
     }
+    end(claims, facts, v2)
+}
+
+/// What an exchange tells.
+pub struct Exchanged<'a> {
+    /// Their id in our tokens.
+    pub person: ObjectId,
+    /// Who they are.
+    pub identity: &'a Identity,
+    /// Who vouches for it.
+    pub issuer: &'a str,
+    /// The delegated scopes.
+    pub scopes: &'a [String],
+    /// The certificate that the token is bound to.
+    pub confirmation: Option<Confirmation>,
+}
+
+/// The claims of an access token for a health professional who is in no directory.
+pub fn exchanged(facts: &Facts<'_>, expires_at: Timestamp, told: &Exchanged<'_>) -> Map<String, Value> {
+    let (v2, mut claims) = begin_access(facts, expires_at);
+    let Identity {
+        professional,
+        given_name,
+        family_name,
+    } = told.identity;
+    let names: Vec<&str> = [given_name, family_name]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    if !v2 {
+        claims.put("acr", "1");
+        claims.put("family_name", family_name.clone());
+        claims.put("given_name", given_name.clone());
+        claims.put("idp", told.issuer);
+    }
+    claims.put("cnf", told.confirmation.map(Confirmation::claim));
+    claims.put("name", (!names.is_empty()).then(|| names.join(" ")));
+    claims.put("oid", told.person.to_string());
+    claims.put("psc_national_id", professional.national_id.clone());
+    claims.put("psc_professions", json!(professional.professions));
+    claims.put("psc_structures", professional.structures.clone());
+    claims.put("scp", told.scopes.join(" "));
+    claims.put(
+        "sub",
+        pairwise(facts.parties, facts.parties.resource.party.application.app, told.person),
+    );
     end(claims, facts, v2)
 }
 
@@ -210,6 +249,22 @@ pub fn id(facts: &Facts<'_>, told: &IdTokenFacts<'_>, expires_at: Timestamp) -> 
 pub fn pairwise(parties: &Parties, app: AppId, user: ObjectId) -> String {
     let message = [app.uuid().as_bytes().as_slice(), &[0], user.uuid().as_bytes()].concat();
     base64url::encode(Keyed::new(&parties.tenant.pairwise).digest(message))
+}
+
+/// What every access token begins with, and whether it is one of version 2.
+fn begin_access(facts: &Facts<'_>, expires_at: Timestamp) -> (bool, Claims) {
+    let resource = &facts.parties.resource;
+    let v2 = resource.party.application.definition.wants_v2();
+    let audience = if v2 {
+        resource.party.application.app.to_string()
+    } else {
+        resource.requested.clone()
+    };
+    let mut claims = begin(facts, if v2 { Version::V2 } else { Version::V1 }, &audience, expires_at);
+    let (app, proof) = if v2 { ("azp", "azpacr") } else { ("appid", "appidacr") };
+    claims.put(app, facts.parties.client.application.app.to_string());
+    claims.put(proof, facts.proof.claim());
+    (v2, claims)
 }
 
 fn begin(facts: &Facts<'_>, version: Version, audience: &str, expires_at: Timestamp) -> Claims {

@@ -58,6 +58,7 @@ impl Idp {
                 refresh: None,
                 id_token: None,
                 client_info: None,
+                is_exchanged: false,
             },
             note: note.by(&self.application_actor(&parties)),
             platform: None,

@@ -107,6 +107,7 @@ impl Idp {
             refresh: ask.refresh,
             id_token,
             client_info: ask.client_info,
+            is_exchanged: false,
         })
     }
 
@@ -150,7 +151,7 @@ pub(super) fn client_info(authorization: &Authorization, tenant: TenantId) -> St
 }
 
 /// The granted scopes in the words of the request: with the resource before each at v2, but for the directory API.
-fn scope_text(parties: &Parties, wanted: &Wanted, scopes: &[String], version: Version) -> String {
+pub(super) fn scope_text(parties: &Parties, wanted: &Wanted, scopes: &[String], version: Version) -> String {
     let is_directory: bool = parties.resource.party.application.app == DIRECTORY_API;
     if version == Version::V1 || is_directory && wanted.names != Names::Default {
         return scopes.join(" ");

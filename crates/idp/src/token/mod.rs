@@ -7,6 +7,7 @@ mod claims;
 mod client_credentials;
 mod code;
 mod device;
+mod exchange;
 mod issue;
 pub(crate) mod known;
 mod managed;
@@ -24,6 +25,8 @@ use serde::{Deserialize, Serialize};
 pub use asking::Asking;
 pub(crate) use claims::grant_of;
 pub use device::{DeviceAsk, DeviceWay};
+pub(crate) use exchange::ACTION as EXCHANGE;
+pub use exchange::{Exchanges, TrustedPsc};
 pub use managed::{ManagedError, ManagedToken, Recognised, Selector};
 pub use userinfo::{UserInfo, UserInfoError};
 

@@ -6,6 +6,7 @@ mod assertion;
 mod audit;
 mod authorize;
 mod device;
+mod exchange;
 mod gate;
 mod keys;
 mod managed;

@@ -7,7 +7,7 @@ use axum::Router;
 use futures_util::future::BoxFuture;
 use hygie_core::{AppId, Clock, Cx, GroupId, ObjectId, Secret, TenantId};
 use hygie_idp::directory::{AppRole, Audience, Definition, GroupClaims, NewApplication, NewTenant, NewUser, Scope};
-use hygie_idp::{Deps, Idp, MIGRATIONS};
+use hygie_idp::{Deps, Exchanges, Idp, MIGRATIONS};
 use hygie_jose::Verified;
 use hygie_oidc::RedirectUris;
 use hygie_store::audit::Record;
@@ -80,12 +80,23 @@ pub struct World {
 
 /// The provider over this store; a second one is another process.
 pub async fn open(store: &TemporaryStore, clock: &Arc<VirtualClock>, random: &Arc<SeededRandom>) -> Idp {
+    open_with(store, (clock, random), None).await
+}
+
+/// The same, exchanging tokens of others.
+pub async fn open_with(
+    store: &TemporaryStore,
+    (clock, random): (&Arc<VirtualClock>, &Arc<SeededRandom>),
+    exchanges: Option<Exchanges>,
+) -> Idp {
     let deps = Deps {
         store: store.store.clone(),
         clock: clock.clone(),
         random: random.clone(),
         login: LOGIN.to_owned(),
         graph: None,
+        back_channel: None,
+        exchanges,
         workers: 2,
     };
     Idp::open(deps).await.expect("the provider opens")
@@ -328,7 +339,7 @@ pub fn code_of(answer: &Answer) -> u64 {
     answer.json()["error_codes"][0].as_u64().expect("an error code")
 }
 
-fn edge(trail: &Arc<Trail>, clock: &Arc<VirtualClock>, random: &Arc<SeededRandom>) -> Layers {
+pub fn edge(trail: &Arc<Trail>, clock: &Arc<VirtualClock>, random: &Arc<SeededRandom>) -> Layers {
     Layers::new(Settings {
         service: "idp",
         clock: clock.clone(),

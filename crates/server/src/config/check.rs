@@ -10,7 +10,7 @@ use hygie_core::{Clock, TenantId};
 use hygie_idp::directory::is_workload_name;
 use url::Url;
 
-use super::{AppRole, Application, Config, MasterKey, Problems, Service, Workspace};
+use super::{AppRole, Application, Config, MasterKey, Problems, Psc, Service, Tenant, Workspace};
 use crate::ambient::{SystemClock, environment};
 use crate::logs;
 use crate::tls::certificate;
@@ -205,6 +205,9 @@ impl Check<'_> {
             for application in &tenant.applications {
                 self.application(&span, application, config);
             }
+            if let Some(psc) = &tenant.psc {
+                self.psc(&span, (tenant, psc), config);
+            }
             let Some(administrator) = &tenant.administrator else {
                 continue;
             };
@@ -238,6 +241,26 @@ impl Check<'_> {
                     format!("application {name} names the FHIR service {place}, which is in no workspace"),
                 );
             }
+        }
+    }
+
+    fn psc(&mut self, span: &Range<usize>, (tenant, psc): (&Tenant, &Psc), config: &Config) {
+        for address in std::iter::once(&psc.issuer).chain(&psc.metadata) {
+            self.issuer_address(span, address, config);
+        }
+        for problem in psc.problems() {
+            self.add(span, problem);
+        }
+        let mut named = tenant
+            .applications
+            .iter()
+            .filter(|application| psc.clients.contains(&application.app));
+        if let Some(public) = named.find(|application| application.certificate.is_none()) {
+            let name = &public.display_name;
+            self.add(
+                span,
+                format!("application {name} has no `certificate`, without which it cannot exchange tokens"),
+            );
         }
     }
 
@@ -634,6 +657,55 @@ role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind =
         ];
         for (from, to, expected) in cases {
             let found = problems(&GOOD.replacen(from, to, 1));
+            assert!(found.iter().any(|line| line.contains(expected)), "{to}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_exchanged() {
+        let good = r#"psc = { issuer = "https://auth.test/auth/realms/esante-wallet", client_id = "hygie", client_secret = { file = "master.key" }, services = ["dossier"], clients = ["7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003"], lifetime_minutes = 60 }"#;
+        let with = |psc: &str| problems(&GOOD.replacen("administrator =", &format!("{psc}\nadministrator ="), 1));
+        let open_to_others = "may be read by others than its owner";
+        let found = with(good);
+        assert!(
+            found.iter().all(|line| line.contains(open_to_others)) && found.len() == 1,
+            "{found:?}"
+        );
+        let application =
+            "applications = [{ app = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003\", display_name = \"Portal\" }]\npsc =";
+        let cases = [
+            (
+                "https://auth.test/",
+                "http://auth.test/",
+                "auth.test/auth/realms/esante-wallet must be https://",
+            ),
+            ("https://auth.test/", "https://login.ch.test/", "is this installation"),
+            (
+                "client_id",
+                "metadata = \"https://auth.test/#x\", client_id",
+                "without query and fragment",
+            ),
+            ("[\"dossier\"]", "[]", "psc needs `services`"),
+            (
+                "clients = [\"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003\"], ",
+                "",
+                "psc needs `clients`",
+            ),
+            (
+                "clients = [\"7b3f0a52",
+                "clients = [\"portal-7b3f0a52",
+                "hygie.toml:22: UUID",
+            ),
+            ("lifetime_minutes = 60", "lifetime_minutes = 241", "must be 2 to 240"),
+            (
+                "{ file = \"master.key\" }",
+                "{ env = \"NO_SUCH_VARIABLE\" }",
+                "client_secret of psc: the variable NO_SUCH_VARIABLE of the environment is not set",
+            ),
+            ("psc =", application, "application Portal has no `certificate`"),
+        ];
+        for (from, to, expected) in cases {
+            let found = with(&good.replacen(from, to, 1));
             assert!(found.iter().any(|line| line.contains(expected)), "{to}: {found:?}");
         }
     }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use hygie_core::{AppId, TenantId};
 use serde::Deserialize;
 
+use super::Psc;
+
 /// An establishment.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +25,8 @@ pub struct Tenant {
     /// Programs with managed identities.
     #[serde(default)]
     pub workloads: Vec<Workload>,
+    /// The Pro Santé Connect whose tokens are exchanged for its own.
+    pub psc: Option<Psc>,
 }
 
 /// A program with managed identities.
@@ -72,5 +76,8 @@ impl Tenant {
     pub fn make_absolute(&mut self, base: &Path) {
         let certificates = self.applications.iter_mut().filter_map(|app| app.certificate.as_mut());
         certificates.for_each(|path| *path = base.join(&*path));
+        if let Some(psc) = &mut self.psc {
+            psc.make_absolute(base);
+        }
     }
 }

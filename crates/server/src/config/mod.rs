@@ -6,6 +6,7 @@ mod directory;
 mod issuers;
 mod outgoing;
 mod problem;
+mod psc;
 mod roles;
 mod storage;
 
@@ -26,6 +27,7 @@ pub use directory::{Administrator, Application, Tenant, Workload};
 pub use issuers::{AppRole, EntraTenant, Metadata, OpenIdIssuer};
 pub use outgoing::Outgoing;
 pub use problem::{Problem, Problems};
+pub use psc::Psc;
 pub use roles::{RoleAssignment, Whose};
 pub use storage::{AtRest, Postgres, SecretPlace, Storage};
 

@@ -75,6 +75,8 @@ impl Running {
             clock: clock.clone(),
             random: random.clone(),
             login: layout.origin(Service::Login),
+            back_channel: Some(layout.origin(Service::BackChannel)),
+            exchanges: None,
             home: layout.origin(Service::Portal),
             proxies: Vec::new(),
             space: Space {
@@ -199,7 +201,7 @@ async fn serve(
     let services = base.open_fhir(&instances(document)).await?;
     let login = base.login_router()?;
     let fhir = base.fhir_router(&services)?;
-    let back = base.fhir_router_at(&layout.origin(Service::BackChannel), &services)?;
+    let back = base.back_channel_router(&layout.origin(Service::BackChannel), &services)?;
     let health = Health::new(base.probes());
     let entry = Entry {
         heading: "entry-demo",

@@ -9,7 +9,7 @@ use hygie_access::{
 };
 use hygie_core::{Clock, TenantId};
 
-use crate::config::{self, Config, EntraTenant, Metadata, OpenIdIssuer, Workspace};
+use crate::config::{self, EntraTenant, Metadata, OpenIdIssuer, Workspace};
 use crate::wiring::Base;
 
 /// Makes them; an issuer that several workspaces trust is asked once for all.
@@ -22,16 +22,15 @@ pub struct Issuers {
 }
 
 impl Issuers {
-    /// With the egress policy of the configuration.
-    pub fn new(config: &Config, base: &Base) -> Result<Self> {
-        let outgoing = Outgoing::new(config.outgoing.policy()?).context("cannot set up the outgoing client")?;
-        Ok(Self {
-            outgoing,
+    /// Asked by this client.
+    pub fn new(outgoing: &Outgoing, base: &Base) -> Self {
+        Self {
+            outgoing: outgoing.clone(),
             clock: base.settings.clock.clone(),
             login: base.settings.login.clone(),
             own_keys: base.idp.key_source(),
             discovered: HashMap::new(),
-        })
+        }
     }
 
     /// Those of a workspace. Their keys are fetched when their first token comes.

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use hygie_access::Outgoing;
 use hygie_core::{Clock, Random};
 use hygie_idp::token::Recognised;
 use url::Url;
 
+use super::exchanges::exchanges;
 use super::issuers::Issuers;
 use super::prepare;
 use crate::ambient::{SystemClock, SystemRandom};
@@ -42,6 +44,7 @@ impl Running {
         let mut sockets = Sockets::bind(&addresses(config), "`listen` in the configuration").await?;
         files::create_private_dir(&config.data)?;
         let login = origin(&config.login.get_ref().url);
+        let outgoing = Outgoing::new(config.outgoing.policy()?).context("cannot set up the outgoing client")?;
         let settings = wiring::Settings {
             storage: Arc::new(storage(config, &*random).await?),
             data: place.data,
@@ -53,6 +56,8 @@ impl Running {
                 .as_ref()
                 .map_or_else(|| login.clone(), |portal| origin(&portal.get_ref().url)),
             login,
+            back_channel: config.back_channel.as_ref().map(|back| origin(&back.get_ref().url)),
+            exchanges: exchanges(config, &outgoing, &clock)?,
             proxies: config.trusted_proxies.clone(),
             space: config.space,
         };
@@ -66,7 +71,7 @@ impl Running {
             forwarding: forwarding(config),
             stop: stop.clone(),
         };
-        let (fronts, health) = fronts(config, &mut base, &serving).await?;
+        let (fronts, health) = fronts((config, &outgoing), &mut base, &serving).await?;
         sockets.serve_plain(config.health.listen, health::router(health.clone()), &serving)?;
         if let Some(identities) = &config.managed_identity {
             let imds = identities.get_ref().imds.as_ref().map(|imds| Recognised {
@@ -114,30 +119,34 @@ fn addresses(config: &Config) -> Vec<(&'static str, std::net::SocketAddr)> {
 }
 
 /// Every service under its host, and the health of all.
-async fn fronts(config: &Config, base: &mut Base, serving: &Serving) -> Result<(Vec<Front>, Health)> {
+async fn fronts(
+    (config, outgoing): (&Config, &Outgoing),
+    base: &mut Base,
+    serving: &Serving,
+) -> Result<(Vec<Front>, Health)> {
     let certificates = Certificates::of(config, serving)?;
     let mut fronts = vec![certificates.front(config.login.get_ref(), base.login_router()?)?];
     let mut shown = vec![Shown {
         name: "login",
         address: origin(&config.login.get_ref().url),
     }];
+    let services = base.open_fhir(&fhir_instances(config, outgoing, base)?).await?;
     if let Some(fhir) = &config.fhir {
         let service = fhir.get_ref().service();
-        let services = base.open_fhir(&fhir_instances(config, base)?).await?;
         let router = base.fhir_router(&services)?;
         shown.push(Shown {
             name: "fhir",
             address: origin(&service.url),
         });
         fronts.push(certificates.front(&service, router)?);
-        if let Some(back) = &config.back_channel {
-            let back = back.get_ref();
-            let router = base.fhir_router_at(&origin(&back.url), &services)?;
-            fronts.push(Front {
-                clients: ClientCertificates::Asked,
-                ..certificates.front(back, router)?
-            });
-        }
+    }
+    if let Some(back) = &config.back_channel {
+        let back = back.get_ref();
+        let router = base.back_channel_router(&origin(&back.url), &services)?;
+        fronts.push(Front {
+            clients: ClientCertificates::Asked,
+            ..certificates.front(back, router)?
+        });
     }
     let health = Health::new(base.probes());
     if let Some(portal) = &config.portal {
@@ -153,8 +162,8 @@ async fn fronts(config: &Config, base: &mut Base, serving: &Serving) -> Result<(
     Ok((fronts, health))
 }
 
-fn fhir_instances(config: &Config, base: &Base) -> Result<Vec<FhirInstance>> {
-    let mut issuers = Issuers::new(config, base)?;
+fn fhir_instances(config: &Config, outgoing: &Outgoing, base: &Base) -> Result<Vec<FhirInstance>> {
+    let mut issuers = Issuers::new(outgoing, base);
     let mut instances = Vec::new();
     for workspace in config.workspaces.iter().map(toml::Spanned::get_ref) {
         for service in &workspace.fhir {

@@ -16,6 +16,8 @@ pub async fn open(settings: &Settings, store: Store) -> Result<Idp> {
         random: settings.random.clone(),
         login: settings.login.clone(),
         graph: None,
+        back_channel: settings.back_channel.clone(),
+        exchanges: settings.exchanges.clone(),
         workers: std::thread::available_parallelism().map_or(1, NonZero::get),
     };
     Idp::open(deps).await.context("cannot open the identity provider")

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
+use axum::extract::Request;
 use hygie_core::{Clock, Random};
 use hygie_store::Store;
 use hygie_web::client::Proxies;
 use hygie_web::error::Render;
 use hygie_web::i18n::{Messages, Source};
 use hygie_web::layers::{Cors, Layers, Limits, Settings as LayerSettings, layers};
+use tower::ServiceExt as _;
 
 use super::Settings;
 
@@ -31,6 +33,15 @@ pub struct Service<'a> {
     pub limits: Limits,
     /// Where requests are recorded that concern no instance of their own.
     pub store: Store,
+}
+
+/// Two services at one address, each within its layers: the first where the path is one of its own.
+pub fn beside(first: Router, owns: fn(&str) -> bool, second: Router) -> Router {
+    let service = tower::service_fn(move |request: Request| {
+        let router = if owns(request.uri().path()) { &first } else { &second };
+        router.clone().oneshot(request)
+    });
+    Router::new().fallback_service(service)
 }
 
 /// Puts the layers on, and keeps them for what they have to record at the end.

@@ -19,8 +19,8 @@ use axum::Router;
 use hygie_access::Assignments;
 use hygie_core::{Clock, Cx, Random, TenantId};
 use hygie_fhir::Fhir;
-use hygie_idp::Idp;
 use hygie_idp::token::Recognised;
+use hygie_idp::{Exchanges, Idp};
 use hygie_store::keys::KeyProvider;
 use hygie_web::client::Proxies;
 use uuid::Uuid;
@@ -52,6 +52,10 @@ pub struct Settings {
     pub random: Arc<dyn Random>,
     /// Address of the identity provider, without a final slash.
     pub login: String,
+    /// Address of the back channel, without a final slash, where there is one.
+    pub back_channel: Option<String>,
+    /// Whose tokens are exchanged, if any are.
+    pub exchanges: Option<Exchanges>,
     /// Where the name of the product leads on every page.
     pub home: String,
     /// How much the services may store.
@@ -98,6 +102,10 @@ impl Base {
 
     /// What answers at the login host.
     pub fn login_router(&mut self) -> Result<Router> {
+        self.put_idp(hygie_idp::router(self.idp.clone()))
+    }
+
+    fn put_idp(&mut self, router: Router) -> Result<Router> {
         let store = self.stores.directory().clone();
         let service = edge::Service {
             name: "idp",
@@ -107,7 +115,7 @@ impl Base {
             limits: hygie_web::layers::Limits::default(),
             store,
         };
-        self.edge.put(hygie_idp::router(self.idp.clone()), service)
+        self.edge.put(router, service)
     }
 
     /// Opens FHIR services, to be served at one address or several.
@@ -149,13 +157,16 @@ impl Base {
         self.edge.put(router, service)
     }
 
-    /// The same services under another origin (`https://back.example`), which their links then name.
-    pub fn fhir_router_at(&mut self, origin: &str, services: &[Fhir]) -> Result<Router> {
+    /// What answers clients that are asked for a certificate: the token endpoint, and the FHIR services under this origin
+    /// (`https://back.example`), which their links then name.
+    pub fn back_channel_router(&mut self, origin: &str, services: &[Fhir]) -> Result<Router> {
         let services: Vec<Fhir> = services
             .iter()
             .map(|service| fhir::at(service, origin))
             .collect::<Result<_>>()?;
-        self.fhir_router(&services)
+        let token = self.put_idp(hygie_idp::back_channel_router(self.idp.clone()))?;
+        let fhir = self.fhir_router(&services)?;
+        Ok(edge::beside(token, hygie_idp::is_token_endpoint, fhir))
     }
 
     /// What answers at the portal.

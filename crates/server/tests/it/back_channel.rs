@@ -20,13 +20,13 @@ const PARTNER: TenantId = TenantId::from_uuid(Uuid::from_u128(0xe17a));
 const APP: ObjectId = ObjectId::from_uuid(Uuid::from_u128(1));
 
 /// Certificates with their keys, as a client has them.
-struct Holder {
-    der: Vec<u8>,
-    identity: Identity,
+pub struct Holder {
+    pub der: Vec<u8>,
+    pub identity: Identity,
 }
 
 impl Holder {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).expect("made");
         let pem = made.cert.pem() + &made.signing_key.serialize_pem();
         Self {
@@ -40,7 +40,7 @@ impl Holder {
     }
 
     /// As the services of the Agence du Numérique en Santé write it.
-    fn hex_thumbprint(&self) -> String {
+    pub fn hex_thumbprint(&self) -> String {
         let digits: String = digest::sha256(&self.der)
             .iter()
             .map(|octet| format!("{octet:02x}"))

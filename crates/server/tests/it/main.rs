@@ -3,6 +3,7 @@
 mod back_channel;
 mod backup;
 mod demo;
+mod exchange;
 mod installation;
 mod isolation;
 mod keys;

@@ -1,0 +1,38 @@
+//! Whose tokens the tenants of the configuration exchange.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use hygie_access::{Discovered, Outgoing};
+use hygie_core::Clock;
+use hygie_idp::{Exchanges, TrustedPsc};
+
+use crate::config::{Config, Psc, Tenant};
+
+/// None when no tenant exchanges any. Nothing is fetched before the first token comes.
+pub fn exchanges(config: &Config, outgoing: &Outgoing, clock: &Arc<dyn Clock>) -> Result<Option<Exchanges>> {
+    let tenants = config.tenants.iter().map(toml::Spanned::get_ref);
+    let named = tenants.filter_map(|tenant| Some((tenant, tenant.psc.as_ref()?)));
+    let trusted = named.map(|(tenant, psc)| trusted(tenant, psc, (outgoing, clock)));
+    let trusted: Vec<TrustedPsc> = trusted.collect::<Result<_>>()?;
+    Ok((!trusted.is_empty()).then(|| Exchanges {
+        outgoing: outgoing.clone(),
+        trusted,
+    }))
+}
+
+fn trusted(tenant: &Tenant, psc: &Psc, (outgoing, clock): (&Outgoing, &Arc<dyn Clock>)) -> Result<TrustedPsc> {
+    let secret = psc.client_secret.read();
+    let whose = || format!("the secret at Pro Santé Connect of {}", tenant.display_name);
+    Ok(TrustedPsc {
+        tenant: tenant.id,
+        issuer: psc.issuer.clone(),
+        metadata: Discovered::new(outgoing.clone(), psc.document(), clock.clone()),
+        client_id: psc.client_id.clone(),
+        client_secret: secret.with_context(whose)?,
+        services: psc.services.clone(),
+        clients: psc.clients.clone(),
+        thumbprint: psc.thumbprint,
+        life: psc.life(),
+    })
+}
