@@ -51,6 +51,7 @@ impl IdpError {
             Self::Subject { fault, .. } => (*fault).into(),
             Self::Busy => Refusal::new(Aadsts::Throttled),
             Self::Store(error) if error.kind() == ErrorKind::Unavailable => Refusal::new(Aadsts::Unavailable),
+            Self::Store(StoreError::NulText) => Refusal::new(Aadsts::Malformed),
             Self::Store(_) | Self::Jose(_) | Self::Password | Self::Worker(_) | Self::Json(_) => {
                 Refusal::new(Aadsts::ServiceFault)
             }
@@ -82,5 +83,18 @@ impl From<tokio::sync::AcquireError> for IdpError {
     fn from(_: tokio::sync::AcquireError) -> Self {
         // The semaphores live as long as the provider and are never closed.
         Self::Busy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_caller_sent_is_no_fault_of_ours() {
+        let code = |error: StoreError| IdpError::from(error).refusal().code();
+        assert_eq!(code(StoreError::NulText), Aadsts::Malformed);
+        assert_eq!(code(StoreError::Busy), Aadsts::Unavailable);
+        assert_eq!(code(StoreError::ForeignAwait), Aadsts::ServiceFault);
     }
 }

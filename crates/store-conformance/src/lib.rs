@@ -81,6 +81,7 @@ macro_rules! checks {
 const CHECKS: &[(&str, Check)] = checks![
     transactions::ok_commits_and_an_error_leaves_nothing,
     transactions::values_come_back_as_they_went_in,
+    transactions::text_with_nul_is_refused,
     transactions::neighbours_of_a_failure_commit,
     transactions::a_duplicate_is_told_and_leaves_nothing,
     transactions::an_error_of_the_transaction_cannot_be_ignored,

@@ -94,6 +94,26 @@ pub async fn values_come_back_as_they_went_in(bench: Bench<'_>) {
     }
 }
 
+pub async fn text_with_nul_is_refused(bench: Bench<'_>) {
+    for name in ["\0", "before\0after", "at the end\0"] {
+        let written = bench.insert(bench.cx, 1, name).await;
+        assert!(matches!(written, Err(StoreError::NulText)), "{name:?}: {written:?}");
+        let read = bench.store.read(bench.cx, name, |name, tx| {
+            Box::pin(async move {
+                let sql = "SELECT id FROM thing WHERE {i.is}tenant = :tenant AND name = ?1";
+                tx.query_one(sql, &[(*name).into()]).await.map(drop)
+            })
+        });
+        let read = read.await;
+        assert!(matches!(read, Err(StoreError::NulText)), "{name:?}: {read:?}");
+    }
+    assert!(bench.things(bench.cx).await.is_empty());
+    bench
+        .insert(bench.cx, 1, "the digit 0")
+        .await
+        .expect("the store goes on");
+}
+
 pub async fn neighbours_of_a_failure_commit(bench: Bench<'_>) {
     // At once, so that an engine that groups has them in one commit.
     let writes = (0..60_i64).map(|id| {

@@ -22,6 +22,9 @@ pub enum StoreError {
     /// A write that looks at more of the index than one may while all others wait.
     #[error("a write looks at too much of the index")]
     TooCostly,
+    /// Text with U+0000, which PostgreSQL does not take.
+    #[error("text holds U+0000")]
+    NulText,
     /// Another process has the lease now.
     #[error("the lease was lost to another process")]
     LeaseLost,
@@ -49,7 +52,7 @@ impl Fault for StoreError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Duplicate(_) | Self::LeaseLost => ErrorKind::Conflict,
-            Self::TooCostly => ErrorKind::Invalid,
+            Self::TooCostly | Self::NulText => ErrorKind::Invalid,
             Self::Busy | Self::Full(_) | Self::Quota | Self::Unavailable(_) => ErrorKind::Unavailable,
             Self::WrongKey(_) | Self::Key(_) | Self::Inconsistent(_) | Self::ForeignAwait | Self::Engine(_) => {
                 ErrorKind::Internal
@@ -58,11 +61,14 @@ impl Fault for StoreError {
     }
 
     fn code(&self) -> &'static str {
-        match self.kind() {
-            ErrorKind::Conflict => "conflict",
-            ErrorKind::Invalid => "too-costly",
-            ErrorKind::Unavailable => "unavailable",
-            _ => "internal",
+        match self {
+            Self::TooCostly => "too-costly",
+            Self::NulText => "invalid",
+            _ => match self.kind() {
+                ErrorKind::Conflict => "conflict",
+                ErrorKind::Unavailable => "unavailable",
+                _ => "internal",
+            },
         }
     }
 
@@ -73,6 +79,7 @@ impl Fault for StoreError {
                 "what this write has to search takes too long; search in a request of its own, or by more criteria"
                     .to_owned()
             }
+            Self::NulText => "a text holds the character U+0000, which cannot be stored".to_owned(),
             Self::Busy => "too many writes are waiting; try again".to_owned(),
             Self::Full(_) => "the server has no space left".to_owned(),
             Self::Quota => "the space that this service may take is used up".to_owned(),

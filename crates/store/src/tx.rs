@@ -171,9 +171,13 @@ impl<'e> Tx<'e> {
         self.cx
     }
 
-    /// All rows of a query. `:tenant` is bound to the tenant of the context.
+    /// All rows of a query. `:tenant` is bound to the tenant of the context. Text with U+0000 is refused with
+    /// [`StoreError::NulText`], here and in [`Tx::execute`]: PostgreSQL takes none.
     pub async fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let outcome = self.session.query(sql, self.cx.tenant, values).await;
+        let outcome = match check_text(values) {
+            Ok(()) => self.session.query(sql, self.cx.tenant, values).await,
+            Err(error) => Err(error),
+        };
         self.note(outcome)
     }
 
@@ -184,7 +188,10 @@ impl<'e> Tx<'e> {
 
     /// Runs a statement and tells how many rows it changed. `:tenant` is bound as in [`Tx::query`].
     pub async fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, StoreError> {
-        let outcome = self.session.execute(sql, self.cx.tenant, values).await;
+        let outcome = match check_text(values) {
+            Ok(()) => self.session.execute(sql, self.cx.tenant, values).await,
+            Err(error) => Err(error),
+        };
         self.note(outcome)
     }
 
@@ -241,4 +248,13 @@ impl<'e> Tx<'e> {
         let outcome = self.session.audit(record).await;
         self.note(outcome)
     }
+}
+
+/// What one engine would keep and another refuse is refused by all.
+fn check_text(values: &[Value]) -> Result<(), StoreError> {
+    let has_nul = |value: &Value| matches!(value, Value::Text(text) if text.as_bytes().contains(&0));
+    if values.iter().any(has_nul) {
+        return Err(StoreError::NulText);
+    }
+    Ok(())
 }

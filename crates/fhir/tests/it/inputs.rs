@@ -59,11 +59,21 @@ fn bad_resources() -> Vec<(Vec<u8>, &'static str)> {
     ]
 }
 
+/// U+0000 is no character of a FHIR string, written plainly or escaped; nor of a name.
+fn with_nul() -> Vec<(Vec<u8>, &'static str)> {
+    let texts = [
+        r#"{"resourceType":"Patient","name":[{"text":"a\u0000b"}]}"#,
+        "{\"resourceType\":\"Patient\",\"name\":[{\"text\":\"a\0b\"}]}",
+        r#"{"resourceType":"Patient","x\u0000":true}"#,
+    ];
+    texts.map(|text| (text.as_bytes().to_vec(), "400 structure")).to_vec()
+}
+
 #[tokio::test]
 async fn bad_bodies() {
     let service = Service::new().await;
     let by = service.contributor().await;
-    for (body, expected) in bad_resources() {
+    for (body, expected) in bad_resources().into_iter().chain(with_nul()) {
         let text = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
         let answer = by.send(Method::POST, "/Patient", &[FHIR_JSON], Body::from(body)).await;
         let found = issue(&answer);

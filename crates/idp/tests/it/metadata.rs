@@ -66,6 +66,8 @@ async fn unknown_tenants_are_told_so() {
         ("%22%3Cscript%3E", 90002, "invalid_tenant"),
         ("common&x", 90002, "invalid_tenant"),
         ("%63ommon", 90002, "invalid_tenant"),
+        ("%00", 90002, "invalid_tenant"),
+        ("ch-demo.example%00", 90002, "invalid_tenant"),
         ("consumers", 90130, "invalid_request"),
         ("9188040d-6c67-4c5b-b112-36a304b66dad", 90130, "invalid_request"),
     ] {
