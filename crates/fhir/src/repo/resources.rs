@@ -1,11 +1,13 @@
 //! Reading and writing versions of resources.
 
+use std::collections::HashMap;
+
 use hygie_fhir_model::json::{Document, Limits};
 use hygie_fhir_model::{Id, ResourceType};
 use hygie_store::{IndexKeys, IndexRange, Order, StoreError, Tx};
 
 use super::record::{Given, Method, Record, Version, decode, decode_version, encode, encode_numbers};
-use super::{Change, Content, Learned, Repository};
+use super::{Change, Content, Learned, Repository, Write};
 use crate::index::key::{Key, Kind, Parts};
 use crate::index::{Extract, Numbers, rows};
 
@@ -27,7 +29,15 @@ pub struct Resources<'t, 'e> {
     tx: &'t mut Tx<'e>,
     repository: Repository,
     learned: Learned,
+    new: New,
     read: Reads,
+}
+
+/// The numbers that the transaction gave: nobody else knows them before its commit.
+#[derive(Default)]
+struct New {
+    resources: HashMap<ResourceType, HashMap<Box<str>, i64>>,
+    systems: HashMap<Box<str>, i64>,
 }
 
 /// What was read of the store.
@@ -50,6 +60,7 @@ impl<'t, 'e> Resources<'t, 'e> {
             tx,
             repository,
             learned: Learned::default(),
+            new: New::default(),
             read: Reads::default(),
         }
     }
@@ -168,7 +179,8 @@ impl<'t, 'e> Resources<'t, 'e> {
 
     /// The number of a resource that exists, existed or is referred to.
     pub async fn find_number(&mut self, kind: ResourceType, id: &str) -> Result<Option<i64>, StoreError> {
-        if let Some(rid) = self.repository.0.known.resource(kind, id) {
+        let new = self.new.resources.get(&kind).and_then(|new| new.get(id)).copied();
+        if let Some(rid) = new.or_else(|| self.repository.0.known.resource(kind, id)) {
             return Ok(Some(rid));
         }
         let found = self.first_number(ident(kind, id).as_bytes()).await?;
@@ -180,7 +192,8 @@ impl<'t, 'e> Resources<'t, 'e> {
 
     /// The number of a system that some token has.
     pub async fn find_system(&mut self, uri: &str) -> Result<Option<i64>, StoreError> {
-        if let Some(sid) = self.repository.0.known.system(uri) {
+        let new = self.new.systems.get(uri).copied();
+        if let Some(sid) = new.or_else(|| self.repository.0.known.system(uri)) {
             return Ok(Some(sid));
         }
         let found = self.first_number(system(uri).as_bytes()).await?;
@@ -203,9 +216,10 @@ impl<'t, 'e> Resources<'t, 'e> {
         };
         let content = change.write.content().unwrap_or(&nothing);
         let mut given = Given::default();
-        let rid = match current {
-            Some(current) => current.rid,
-            None => self.number_of(change.kind, change.id.as_str(), &mut given).await?,
+        let rid = match (current, change.write) {
+            (Some(current), _) => current.rid,
+            (None, Write::Create(_)) => self.number_of_new(change.kind, change.id.as_str(), &mut given).await?,
+            (None, _) => self.number_of(change.kind, change.id.as_str(), &mut given).await?,
         };
         let numbers = self.numbers(&content.extract, &mut given).await?;
         let mut version = Version {
@@ -308,11 +322,24 @@ impl<'t, 'e> Resources<'t, 'e> {
 
     /// The number of a resource, given now if it has none.
     async fn number_of(&mut self, kind: ResourceType, id: &str, given: &mut Given) -> Result<i64, StoreError> {
-        if let Some(rid) = self.find_number(kind, id).await? {
-            return Ok(rid);
+        match self.find_number(kind, id).await? {
+            Some(rid) => Ok(rid),
+            None => self.give(kind, id, given).await,
         }
+    }
+
+    /// The number of a resource whose id was made for this transaction. Nothing else can name it, so it is not looked for.
+    async fn number_of_new(&mut self, kind: ResourceType, id: &str, given: &mut Given) -> Result<i64, StoreError> {
+        match self.new.resources.get(&kind).and_then(|new| new.get(id)) {
+            Some(rid) => Ok(*rid),
+            None => self.give(kind, id, given).await,
+        }
+    }
+
+    async fn give(&mut self, kind: ResourceType, id: &str, given: &mut Given) -> Result<i64, StoreError> {
         let rid = self.tx.number().await?;
         self.tx.index_add(&ident(kind, id).number(rid).finish()).await?;
+        self.new.resources.entry(kind).or_default().insert(id.into(), rid);
         given.resources.push((kind, id.to_owned(), rid));
         Ok(rid)
     }
@@ -323,6 +350,7 @@ impl<'t, 'e> Resources<'t, 'e> {
         }
         let sid = self.tx.number().await?;
         self.tx.index_add(&system(uri).number(sid).finish()).await?;
+        self.new.systems.insert(uri.into(), sid);
         given.systems.push((uri.to_owned(), sid));
         Ok(sid)
     }
