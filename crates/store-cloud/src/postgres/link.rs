@@ -45,6 +45,8 @@ impl Catalogue {
 pub enum Mode {
     /// One that is as if no other ran beside it.
     Write,
+    /// The same, and no other of the instance does run: those that run end first, those that come wait.
+    First,
     /// A snapshot.
     Read,
     /// One that locks what others may not change meanwhile, and sees what they did before.
@@ -52,13 +54,23 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// How it begins. A writing one asks for its number, by which one can learn later what became of it.
-    const fn begin(self) -> &'static str {
+    /// How it begins. A writing one waits for its turn before it takes its snapshot, and asks for its number, by which one
+    /// can learn later what became of it.
+    fn begin(self, instance: i64) -> String {
+        let turn = turn(instance);
+        let write = |lock: &str| {
+            format!("BEGIN ISOLATION LEVEL SERIALIZABLE; LOCK TABLE {turn} IN {lock} MODE; SELECT pg_current_xact_id()")
+        };
         match self {
-            Self::Write => "BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT pg_current_xact_id()",
-            Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            Self::Alone => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            Self::Write => write("ROW SHARE"),
+            Self::First => write("EXCLUSIVE"),
+            Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned(),
+            Self::Alone => "BEGIN ISOLATION LEVEL READ COMMITTED".to_owned(),
         }
+    }
+
+    const fn is_numbered(self) -> bool {
+        matches!(self, Self::Write | Self::First)
     }
 }
 
@@ -71,7 +83,21 @@ pub struct Link {
     begun: bool,
     xact: Option<String>,
     remedy: Option<Remedy>,
+    savepoint: Savepoint,
     waits: Arc<AtomicBool>,
+}
+
+/// To what one work of several is undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Savepoint {
+    /// There is none: the work is alone in the transaction.
+    None,
+    /// It is set with the first statement of the work, when there is one; `has_old` tells that there is that of another work.
+    Wanted { has_old: bool },
+    /// It is set, and the work has sent something since.
+    Set,
+    /// It is set, and nothing was sent since.
+    Unused,
 }
 
 /// Tells, while it lives, that it is the server that is waited for.
@@ -101,6 +127,7 @@ impl Link {
             begun: false,
             xact: None,
             remedy: None,
+            savepoint: Savepoint::None,
             waits: Arc::default(),
         }
     }
@@ -130,32 +157,93 @@ impl Link {
         self.begun
     }
 
+    /// Whether it is certain that what became of it can be asked later: not when its beginning was cut off.
+    pub fn is_certain(&self) -> bool {
+        !self.begun || self.xact.is_some() || !self.mode.is_numbered()
+    }
+
+    /// Another work begins, which may be undone without those before it.
+    pub fn guard(&mut self) {
+        self.savepoint = match self.savepoint {
+            Savepoint::None => Savepoint::Wanted { has_old: false },
+            Savepoint::Set => Savepoint::Wanted { has_old: true },
+            same @ (Savepoint::Wanted { .. } | Savepoint::Unused) => same,
+        };
+    }
+
+    /// Whether the present work can be undone without those before it.
+    pub fn is_guarded(&self) -> bool {
+        self.savepoint != Savepoint::None
+    }
+
+    /// Undoes the present work. Without a guard there must be nothing to undo.
+    pub async fn undo(&mut self) -> Result<(), StoreError> {
+        if self.savepoint != Savepoint::Set {
+            return Ok(());
+        }
+        self.remedy = None;
+        self.savepoint = Savepoint::Unused;
+        self.send(|client| async move { client.batch_execute("ROLLBACK TO work").await })
+            .await
+    }
+
+    /// What goes before the next statement.
+    fn before(&mut self) -> String {
+        let mut before = String::new();
+        if !self.begun {
+            self.begun = true;
+            before = self.mode.begin(self.instance);
+        }
+        let savepoint = match self.savepoint {
+            Savepoint::None | Savepoint::Set => return before,
+            Savepoint::Wanted { has_old: true } => "RELEASE work; SAVEPOINT work",
+            Savepoint::Wanted { has_old: false } => "SAVEPOINT work",
+            Savepoint::Unused => "",
+        };
+        self.savepoint = Savepoint::Set;
+        if !before.is_empty() && !savepoint.is_empty() {
+            before.push_str("; ");
+        }
+        before + savepoint
+    }
+
     /// The connection.
     pub fn client(&self) -> Result<&Client, StoreError> {
         self.client.as_ref().ok_or(StoreError::Unavailable(None))
     }
 
-    /// Runs what sends statements, behind `BEGIN` when they are the first: one round trip for both.
+    /// Runs what sends statements, behind `BEGIN` or a savepoint when it is their place: one round trip for both.
     async fn run<'c, T, F>(&'c mut self, op: impl FnOnce(&'c Client) -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let is_first = !self.begun;
+        let before = self.before();
+        if before.is_empty() {
+            return self.send(op).await;
+        }
+        let (mode, xact) = (self.mode, &mut self.xact);
+        let client = self.client.as_ref().ok_or(StoreError::Unavailable(None))?;
+        let _waits = Waits::new(&self.waits);
+        let (begun, outcome) = join(client.simple_query(&before), op(client)).await;
+        let outcome = begun.and_then(|answers| {
+            if is_first && mode.is_numbered() {
+                *xact = number_of(&answers);
+            }
+            outcome
+        });
+        outcome.map_err(|error| noted(&mut self.remedy, error))
+    }
+
+    /// Runs what sends statements, in the place where the transaction is.
+    async fn send<'c, T, F>(&'c mut self, op: impl FnOnce(&'c Client) -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, Error>>,
     {
         let client = self.client.as_ref().ok_or(StoreError::Unavailable(None))?;
         let _waits = Waits::new(&self.waits);
-        let outcome = if self.begun {
-            op(client).await
-        } else {
-            self.begun = true;
-            let (begun, outcome) = join(client.simple_query(self.mode.begin()), op(client)).await;
-            begun.and_then(|answers| {
-                self.xact = number_of(&answers);
-                outcome
-            })
-        };
-        outcome.map_err(|error| {
-            self.remedy.get_or_insert(remedy(&error));
-            fault(error)
-        })
+        let outcome = op(client).await;
+        outcome.map_err(|error| noted(&mut self.remedy, error))
     }
 
     /// Runs a portable query.
@@ -322,6 +410,17 @@ pub struct Batch<'a> {
 
 async fn sent(client: &Client, statement: &Statement, batch: &Batch<'_>) -> Result<u64, Error> {
     client.execute(statement, &batch.params).await
+}
+
+/// The store's error for one of PostgreSQL, whose remedy is that of the first.
+fn noted(first: &mut Option<Remedy>, error: Error) -> StoreError {
+    first.get_or_insert(remedy(&error));
+    fault(error)
+}
+
+/// Name of the table that the writes of an instance lock: it holds nothing.
+pub fn turn(instance: i64) -> String {
+    format!("turn_{instance}")
 }
 
 /// Name of the sequence of an instance.

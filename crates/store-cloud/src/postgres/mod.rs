@@ -1,7 +1,8 @@
 //! The engine on PostgreSQL, shared by several processes (`docs/adr/0008-postgresql.md`).
 //!
-//! - A write is a transaction of its own at `SERIALIZABLE`, so that services may assume what the embedded engine's one
-//!   writer gives them: that nothing runs beside them. What was in conflict is run again, after a short random pause.
+//! - Writes run at `SERIALIZABLE`, so that services may assume what the embedded engine's one writer gives them: that
+//!   nothing runs beside them. Those that wait share a transaction (`docs/adr/0018-group-commit-on-postgresql.md`). One that
+//!   was in conflict is run again, after a short random pause; one that lost several times goes before all others.
 //! - A read is a snapshot (`REPEATABLE READ`, read only) on a connection of the pool.
 //! - Numbers come from a sequence of the instance, the journal and the ordered index are tables, their rows go in the
 //!   transaction.
@@ -12,9 +13,11 @@ mod chain;
 mod connect;
 mod error;
 mod exclusive;
+mod group;
 mod keys;
-mod lanes;
 mod link;
+mod pending;
+mod queue;
 mod read;
 mod reindex;
 mod schema;
@@ -22,11 +25,11 @@ mod session;
 mod value;
 mod verify;
 mod work;
-mod write;
+mod writers;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -42,8 +45,9 @@ pub use self::connect::{AtRest, ConnectError, Database, Settings};
 use self::error::fault;
 pub use self::exclusive::Exclusive;
 pub use self::keys::rewrap;
-use self::lanes::Lanes;
+use self::queue::Queue;
 pub use self::verify::{Heads, VerifiedChain, instances, verify};
+use self::writers::{Writers, sync_heads};
 
 /// How to open an instance.
 pub struct Options<'a> {
@@ -72,8 +76,11 @@ pub struct Options<'a> {
 /// Sizes of queues.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Writes of this process that run at the same time, each with an audit chain.
+    /// Transactions of this process that write at the same time, each with an audit chain: more than one only while one is
+    /// slow.
     pub writers: usize,
+    /// Writes in one transaction.
+    pub group: usize,
     /// Writes, and access records, that may wait before [`StoreError::Busy`].
     pub queue: usize,
     /// How long a write waits for its turn before [`StoreError::Busy`].
@@ -84,6 +91,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             writers: 4,
+            group: 64,
             queue: 4096,
             wait: Duration::from_secs(10),
         }
@@ -93,14 +101,11 @@ impl Default for Limits {
 /// The form of the keys of an instance that has none.
 const NO_INDEX: i64 = 0;
 
-/// Signatures of heads are made durable so often.
-const SYNC_EVERY: Duration = Duration::from_secs(1);
-
 /// What the works of an instance share.
 struct Shared {
     database: Arc<Database>,
     instance: i64,
-    lanes: Arc<Lanes>,
+    writers: Arc<Writers>,
     accesses: AccessLog,
     is_closed: AtomicBool,
 }
@@ -138,14 +143,21 @@ pub async fn open(options: Options<'_>) -> Result<Store, StoreError> {
     }
     drop(client);
     let accesses = lanes.pop().ok_or(StoreError::Unavailable(None))?;
+    let writers = Arc::new(Writers {
+        database: database.clone(),
+        instance: number,
+        queue: Arc::new(Queue::new(lanes, limits.queue)),
+        max_group: limits.group.max(1),
+        max_wait: limits.wait,
+    });
+    tokio::spawn(sync_heads(Arc::downgrade(&writers)));
     let shared = Arc::new(Shared {
         database: database.clone(),
         instance: number,
-        lanes: Arc::new(Lanes::new(lanes, limits.queue, limits.wait)),
+        writers,
         accesses: AccessLog::start(database.clone(), number, accesses, limits.queue),
         is_closed: AtomicBool::new(false),
     });
-    tokio::spawn(sync_heads(Arc::downgrade(&shared.lanes)));
     Ok(Store::new(Arc::new(Postgres(shared))))
 }
 
@@ -181,15 +193,6 @@ async fn take_heads(places: Vec<Place>, heads: std::path::PathBuf, keys: ChainKe
     taken.await.map_err(|panic| StoreError::Engine(Box::new(panic)))?
 }
 
-/// Makes the signatures of heads durable until the instance is dropped.
-async fn sync_heads(lanes: Weak<Lanes>) {
-    loop {
-        tokio::time::sleep(SYNC_EVERY).await;
-        let Some(lanes) = lanes.upgrade() else { return };
-        lanes.sync().await;
-    }
-}
-
 impl Shared {
     fn check_open(&self) -> Result<(), StoreError> {
         if self.is_closed.load(Ordering::Acquire) {
@@ -203,11 +206,7 @@ impl Engine for Postgres {
     fn write<'a>(&'a self, cx: &'a Cx, work: Box<dyn Work>) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             self.0.check_open()?;
-            let lent = self.0.lanes.take().await?;
-            let (shared, cx) = (self.0.clone(), cx.clone());
-            // A task of its own: a caller that goes away leaves all or nothing, and no connection in between.
-            let written = tokio::spawn(async move { write::write(&shared, &cx, work, lent).await });
-            written.await.map_err(|panic| StoreError::Engine(Box::new(panic)))?
+            self.0.writers.write(cx, work).await
         })
     }
 
@@ -225,7 +224,7 @@ impl Engine for Postgres {
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             self.0.is_closed.store(true, Ordering::Release);
-            self.0.lanes.close().await;
+            self.0.writers.close().await;
             self.0.accesses.close().await;
             Ok(())
         })

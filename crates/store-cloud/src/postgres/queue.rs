@@ -1,126 +1,205 @@
-//! Who may write at this moment: each write has an audit chain of this process for itself, and there are only so many.
+//! The writes that wait, and who may write at this moment: each transaction has an audit chain of this process for itself,
+//! and there are only so many.
+//!
+//! One transaction at a time takes what waits: two of one process would be in each other's way. Only when it takes long a
+//! second one begins beside it, so that a slow write does not hold the others.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hygie_store::StoreError;
+use hygie_core::Cx;
+use hygie_store::{StoreError, Work};
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 use super::chain::Lane;
 
-/// The chains that no write has at the moment.
-pub struct Lanes {
-    idle: Mutex<Vec<Lane>>,
-    permits: Arc<Semaphore>,
-    count: u32,
-    waiting: AtomicUsize,
+/// A transaction that has lasted so long is slow: another one begins beside it.
+pub const SLOW: Duration = Duration::from_millis(50);
+
+/// A place in the order in which writes came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(u64);
+
+/// A write that waits or runs.
+pub struct Job {
+    /// Where it stands.
+    pub ticket: Ticket,
+    /// The context of its transaction.
+    pub cx: Cx,
+    /// What to run.
+    pub work: Box<dyn Work>,
+    /// Takes the answer, after the commit.
+    pub done: oneshot::Sender<Result<(), StoreError>>,
+    /// Whether no other write shares its transaction.
+    pub is_alone: bool,
+}
+
+impl Job {
+    /// Answers it, if somebody still waits.
+    pub fn answer(self, answer: Result<(), StoreError>) {
+        let _unheard = self.done.send(answer);
+    }
+}
+
+/// Writes in the order in which they came, and the chains that no transaction has.
+pub struct Queue {
+    state: Mutex<State>,
+    returned: Notify,
     max_waiting: usize,
-    max_wait: Duration,
+}
+
+struct State {
+    waiting: BTreeMap<Ticket, Job>,
+    last: Ticket,
+    idle: Vec<Lane>,
+    /// All chains, on loan or not.
+    lanes: usize,
+    /// The chains on loan, by a number of the loan, and when their transactions began.
+    running: BTreeMap<u64, Instant>,
+    loans: u64,
+    is_closed: bool,
 }
 
 /// A chain on loan.
 pub struct Lent {
-    lanes: Arc<Lanes>,
+    queue: Arc<Queue>,
+    loan: u64,
     lane: Option<Lane>,
-    _permit: OwnedSemaphorePermit,
 }
 
-impl Lanes {
-    /// Of these chains, the first of which is used most. So many may wait for one, and so long.
-    pub fn new(mut lanes: Vec<Lane>, max_waiting: usize, max_wait: Duration) -> Self {
+/// A write that was taken in.
+pub struct Taken {
+    /// Its place.
+    pub ticket: Ticket,
+    /// Its answer.
+    pub answer: oneshot::Receiver<Result<(), StoreError>>,
+    /// A chain, when nobody works: whoever gets it works until nothing waits.
+    pub lent: Option<Lent>,
+}
+
+impl State {
+    /// Whether a transaction runs that will soon take what waits.
+    fn is_served(&self) -> bool {
+        self.running.values().any(|began| began.elapsed() < SLOW)
+    }
+}
+
+impl Queue {
+    /// Of these chains, the first of which is used most. So many writes may wait.
+    pub fn new(mut lanes: Vec<Lane>, max_waiting: usize) -> Self {
         lanes.reverse();
-        Self {
-            permits: Arc::new(Semaphore::new(lanes.len())),
-            count: lanes.len() as u32,
-            idle: Mutex::new(lanes),
-            waiting: AtomicUsize::new(0),
-            max_waiting,
-            max_wait,
-        }
-    }
-
-    /// Takes a chain, or [`StoreError::Busy`] when too many wait for one, or for too long.
-    pub async fn take(self: &Arc<Self>) -> Result<Lent, StoreError> {
-        let permits = self.permits.clone();
-        let permit = match permits.clone().try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => self.wait(permits).await?,
+        let state = State {
+            waiting: BTreeMap::new(),
+            last: Ticket::default(),
+            lanes: lanes.len(),
+            idle: lanes,
+            running: BTreeMap::new(),
+            loans: 0,
+            is_closed: false,
         };
-        self.lend(permit)
-    }
-
-    async fn wait(&self, permits: Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
-        let _waits = Waits::new(&self.waiting, self.max_waiting)?;
-        match tokio::time::timeout(self.max_wait, permits.acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_closed)) => Err(StoreError::Unavailable(None)),
-            Err(_elapsed) => Err(StoreError::Busy),
+        Self {
+            state: Mutex::new(state),
+            returned: Notify::new(),
+            max_waiting,
         }
     }
 
-    fn lend(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Result<Lent, StoreError> {
-        let lane = self.idle.lock().pop().ok_or(StoreError::Unavailable(None))?;
-        Ok(Lent {
-            lanes: self.clone(),
+    /// Takes a write in, or [`StoreError::Busy`] when too many wait.
+    pub fn push(self: &Arc<Self>, cx: &Cx, work: Box<dyn Work>) -> Result<Taken, StoreError> {
+        let mut state = self.state.lock();
+        if state.is_closed {
+            return Err(StoreError::Unavailable(None));
+        }
+        if state.idle.is_empty() && state.waiting.len() >= self.max_waiting {
+            return Err(StoreError::Busy);
+        }
+        state.last.0 += 1;
+        let (ticket, (done, answer)) = (state.last, oneshot::channel());
+        let job = Job {
+            ticket,
+            cx: cx.clone(),
+            work,
+            done,
+            is_alone: false,
+        };
+        state.waiting.insert(ticket, job);
+        let lent = if state.is_served() { None } else { self.lend(&mut state) };
+        Ok(Taken { ticket, answer, lent })
+    }
+
+    /// A chain for a write that waits behind slow ones.
+    pub fn help(self: &Arc<Self>, ticket: Ticket) -> Option<Lent> {
+        let mut state = self.state.lock();
+        if !state.waiting.contains_key(&ticket) || state.is_served() {
+            return None;
+        }
+        self.lend(&mut state)
+    }
+
+    fn lend(self: &Arc<Self>, state: &mut State) -> Option<Lent> {
+        let lane = state.idle.pop()?;
+        state.loans += 1;
+        let loan = state.loans;
+        state.running.insert(loan, Instant::now());
+        Some(Lent {
+            queue: self.clone(),
+            loan,
             lane: Some(lane),
-            _permit: permit,
         })
     }
 
-    /// Makes the signatures of the chains that are not in use durable.
-    pub async fn sync(self: &Arc<Self>) {
-        let mut synced = Vec::new();
-        while let Ok(permit) = self.permits.clone().try_acquire_owned() {
-            let unsynced = {
-                let mut idle = self.idle.lock();
-                let at = idle.iter().position(Lane::is_unsynced);
-                at.map(|at| idle.remove(at))
-            };
-            let Some(mut lane) = unsynced else { break };
-            let done = tokio::task::spawn_blocking(move || {
-                lane.sync();
-                lane
-            });
-            let Ok(lane) = done.await else { break };
-            synced.push(Lent {
-                lanes: self.clone(),
-                lane: Some(lane),
-                _permit: permit,
-            });
-        }
-        drop(synced);
+    /// Takes a write out that still waits; whether it did.
+    pub fn withdraw(&self, ticket: Ticket) -> bool {
+        self.state.lock().waiting.remove(&ticket).is_some()
     }
 
-    /// Lets no more writes begin and waits for those that run; signatures are durable afterwards.
-    pub async fn close(&self) {
-        if let Ok(all) = self.permits.clone().acquire_many_owned(self.count).await {
-            self.permits.close();
-            drop(all);
-        }
-        let lanes = std::mem::take(&mut *self.idle.lock());
-        let done = tokio::task::spawn_blocking(move || lanes.into_iter().for_each(|mut lane| lane.sync()));
-        let _ended = done.await;
+    /// The next write for a transaction that has some already.
+    pub fn take_more(&self) -> Option<Job> {
+        let mut state = self.state.lock();
+        let first = state.waiting.first_entry()?;
+        (!first.get().is_alone).then(|| first.remove())
     }
-}
 
-/// One that waits, as long as it lives.
-struct Waits<'a>(&'a AtomicUsize);
-
-impl<'a> Waits<'a> {
-    fn new(count: &'a AtomicUsize, max: usize) -> Result<Self, StoreError> {
-        let waits = Self(count);
-        if count.fetch_add(1, Ordering::Relaxed) >= max {
-            return Err(StoreError::Busy);
+    /// Puts writes back to where they stood: each will have a transaction for itself.
+    pub fn put_back(&self, jobs: Vec<Job>) {
+        let mut state = self.state.lock();
+        for job in jobs {
+            let job = Job { is_alone: true, ..job };
+            state.waiting.insert(job.ticket, job);
         }
-        Ok(waits)
     }
-}
 
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        self.state.lock().waiting.len()
+    }
+
+    /// A chain that nobody uses, whose signature may be lost with the power.
+    pub fn take_unsynced(self: &Arc<Self>) -> Option<Lent> {
+        let mut state = self.state.lock();
+        let at = state.idle.iter().position(Lane::is_unsynced)?;
+        let last = state.idle.len() - 1;
+        state.idle.swap(at, last);
+        self.lend(&mut state)
+    }
+
+    /// Takes no more writes, waits until those that are here are answered, and gives the chains out of hand.
+    pub async fn close(&self) -> Vec<Lane> {
+        self.state.lock().is_closed = true;
+        loop {
+            let returned = self.returned.notified();
+            {
+                let mut state = self.state.lock();
+                if state.waiting.is_empty() && state.idle.len() == state.lanes {
+                    state.lanes = 0;
+                    return std::mem::take(&mut state.idle);
+                }
+            }
+            returned.await;
+        }
     }
 }
 
@@ -129,12 +208,43 @@ impl Lent {
     pub fn lane(&mut self) -> Result<&mut Lane, StoreError> {
         self.lane.as_mut().ok_or(StoreError::Unavailable(None))
     }
+
+    /// The next write; `None` when none waits, or another transaction will take it: then the chain is given back.
+    pub fn next(&mut self) -> Option<Job> {
+        let mut state = self.queue.state.lock();
+        state.running.remove(&self.loan);
+        if !state.is_served()
+            && let Some((_, job)) = state.waiting.pop_first()
+        {
+            state.running.insert(self.loan, Instant::now());
+            return Some(job);
+        }
+        state.idle.extend(self.lane.take());
+        self.queue.returned.notify_waiters();
+        None
+    }
+
+    /// Makes the last signature durable, on a thread that may wait for the disk.
+    pub async fn sync(mut self) -> Option<Self> {
+        let synced = tokio::task::spawn_blocking(move || {
+            if let Some(lane) = &mut self.lane {
+                lane.sync();
+            }
+            self
+        });
+        synced.await.ok()
+    }
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        if let Some(lane) = self.lane.take() {
-            self.lanes.idle.lock().push(lane);
+        if let Some(mut lane) = self.lane.take() {
+            // In the middle of a transaction, by a panic.
+            lane.unknown();
+            let mut state = self.queue.state.lock();
+            state.running.remove(&self.loan);
+            state.idle.push(lane);
+            self.queue.returned.notify_waiters();
         }
     }
 }

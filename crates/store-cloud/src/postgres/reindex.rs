@@ -27,7 +27,7 @@ enum Walk {
 /// database: what is cut off begins again.
 pub async fn bring_to_form(database: &Database, instance: i64, replay: &dyn Replay, cx: &Cx) -> Result<(), StoreError> {
     let link = Link::new(database.client().await?, database.catalogue(), instance, Mode::Alone);
-    let mut session = WriteSession::new(link);
+    let mut session = WriteSession::new(link, 1);
     let done = remake(&mut session, replay, cx).await;
     if done.is_ok() {
         session.link.give_back();

@@ -6,7 +6,7 @@ use hygie_store::{Dialect, Migration, StoreError, TABLES};
 use tokio_postgres::Transaction;
 
 use super::error::fault;
-use super::link::sequence;
+use super::link::{sequence, turn};
 
 /// Tables of this engine alone; numbers below 10 are an engine's, below 100 the store's ([`TABLES`]).
 const OWN: [Migration; 3] = [
@@ -133,12 +133,21 @@ async fn migrate(transaction: &Transaction<'_>, migrations: &[Migration]) -> Res
 async fn number_of(transaction: &Transaction<'_>, instance: &str, form: i64) -> Result<i64, StoreError> {
     let sql = "SELECT number FROM instance WHERE name = $1";
     if let Some(row) = transaction.query_opt(sql, &[&instance]).await.map_err(fault)? {
-        return row.try_get(0).map_err(fault);
+        let number = row.try_get(0).map_err(fault)?;
+        make_turn(transaction, number).await?;
+        return Ok(number);
     }
     let sql = "INSERT INTO instance (name, form) VALUES ($1, $2) RETURNING number";
     let row = transaction.query_one(sql, &[&instance, &form]).await.map_err(fault)?;
     let number: i64 = row.try_get(0).map_err(fault)?;
     let create = format!("CREATE SEQUENCE {}", sequence(number));
     transaction.batch_execute(&create).await.map_err(fault)?;
+    make_turn(transaction, number).await?;
     Ok(number)
+}
+
+/// The table that writes lock (`docs/adr/0018-group-commit-on-postgresql.md`): instances of older releases have none.
+async fn make_turn(transaction: &Transaction<'_>, number: i64) -> Result<(), StoreError> {
+    let create = format!("CREATE TABLE IF NOT EXISTS {} ()", turn(number));
+    transaction.batch_execute(&create).await.map_err(fault)
 }

@@ -3,8 +3,11 @@
 //! Statements of repositories are sent as they come. What the journal, the index and the audit chain get is kept and sent
 //! together with `COMMIT` in one flight, so that a write costs the round trips of its reads and one more. A scan of keys
 //! that the transaction has changed sends these changes before itself.
+//!
+//! A transaction is that of several works, one after another. What a work does is kept apart until it is settled: one that
+//! is refused is undone alone, by a savepoint when it has sent anything.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::future::ready;
 
 use futures_util::future::BoxFuture;
@@ -12,90 +15,96 @@ use hygie_core::TenantId;
 use hygie_store::audit::{Entry, Record};
 use hygie_store::{IndexKeys, IndexRange, Order, Row, Session, StoreError, Value};
 
-use super::chain::{AUDIT, insert_entries};
-use super::link::{Batch, Commit, Link};
+use super::chain::insert_entries;
+use super::link::{Commit, Link};
+use super::pending::{Change, Pending};
 
 /// Longest key of the ordered index, in bytes.
 const MAX_KEY: usize = 1024;
 
-/// Rows that one write may look at: as on the embedded engine. Here nobody waits for it, but what it looked at stays
-/// watched for conflicts until it ends.
+/// Rows that one write may look at: as on the embedded engine. What it looked at stays watched for conflicts until its
+/// transaction ends.
 const WRITER_BUDGET: usize = 500_000;
 
 /// What reading a version costs beside a row: it is unpacked, and often parsed.
 const VERSION_ROWS: usize = 20;
 
-/// Numbers asked for at first, and when more than these are needed. What is not used is a gap.
-const NUMBERS: (i32, i32) = (4, 64);
+/// Numbers asked for at once, for each work that is expected, and at least when more than these are needed. What is not
+/// used is a gap.
+const NUMBERS: (usize, usize) = (4, 64);
 
-/// Waiting changes to the index, and bytes of waiting records, that are sent before the commit.
-const MAX_WAITING: (usize, usize) = (20_000, 16 << 20);
-
-const APPEND: &str = "INSERT INTO journal (instance, seq, record)
-    SELECT $1, seq, record FROM unnest($2::bigint[], $3::bytea[]) AS new (seq, record)";
-const ADD: &str = "INSERT INTO idx (instance, k) SELECT $1, k FROM unnest($2::bytea[]) AS new (k)
-    ON CONFLICT DO NOTHING";
-const REMOVE: &str = "DELETE FROM idx WHERE instance = $1 AND k = ANY ($2::bytea[])";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Change {
-    Add,
-    Remove,
-}
+/// Works that numbers are asked for before they are there.
+const MAX_EXPECTED: usize = 32;
 
 /// What was last taken from the sequence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Taken {
+    #[default]
     Nothing,
     Number,
     Record,
 }
 
-/// A write.
+/// A transaction that writes.
 pub struct WriteSession {
     /// Its connection.
     pub link: Link,
     numbers: VecDeque<i64>,
+    has_numbers: bool,
+    /// Works that may come, the present one included.
+    expected: usize,
+    /// What the settled works did and was not sent.
+    settled: Pending,
+    /// What they recorded.
+    audited: Vec<Record>,
+    /// The present work.
+    own: Own,
+}
+
+/// What the present work did.
+struct Own {
+    pending: Pending,
+    audited: Vec<Record>,
     taken: Taken,
     has_changed_index: bool,
     has_appended: bool,
-    records: Vec<(i64, Vec<u8>)>,
-    record_bytes: usize,
-    changes: BTreeMap<Vec<u8>, Change>,
-    audited: Vec<Record>,
     /// Rows that it may still look at.
     budget: usize,
+    /// What the settled works did and was sent after its savepoint: undone with it.
+    carried: Pending,
 }
 
-/// Columns of the statements that send what waits.
-#[derive(Default)]
-struct Columns<'a> {
-    seqs: Vec<i64>,
-    records: Vec<&'a [u8]>,
-    added: Vec<&'a [u8]>,
-    removed: Vec<&'a [u8]>,
-}
-
-impl WriteSession {
-    /// On this connection.
-    pub fn new(link: Link) -> Self {
+impl Default for Own {
+    fn default() -> Self {
         Self {
-            link,
-            numbers: VecDeque::new(),
+            pending: Pending::default(),
+            audited: Vec::new(),
             taken: Taken::Nothing,
             has_changed_index: false,
             has_appended: false,
-            records: Vec::new(),
-            record_bytes: 0,
-            changes: BTreeMap::new(),
-            audited: Vec::new(),
             budget: WRITER_BUDGET,
+            carried: Pending::default(),
+        }
+    }
+}
+
+impl WriteSession {
+    /// On this connection, for about so many works.
+    pub fn new(link: Link, expected: usize) -> Self {
+        Self {
+            link,
+            numbers: VecDeque::new(),
+            has_numbers: false,
+            expected: expected.clamp(1, MAX_EXPECTED),
+            settled: Pending::default(),
+            audited: Vec::new(),
+            own: Own::default(),
         }
     }
 
-    /// Whether what was done keeps the rules of [`hygie_store::Tx::append`].
+    /// Whether what was done by the present work keeps the rules of [`hygie_store::Tx::append`].
     pub fn check_rules(&self) -> Result<(), StoreError> {
-        if self.taken == Taken::Number || (self.has_changed_index && !self.has_appended) {
+        if self.own.taken == Taken::Number || (self.own.has_changed_index && !self.own.has_appended) {
             return Err(StoreError::Inconsistent(
                 "a transaction took numbers or changed the index without a journal record after it".to_owned(),
             ));
@@ -103,78 +112,64 @@ impl WriteSession {
         Ok(())
     }
 
-    /// What it recorded, to be linked into a chain.
+    /// Keeps what the present work did; the next one begins.
+    pub fn settle(&mut self) {
+        let own = std::mem::take(&mut self.own);
+        self.settled.absorb(own.pending);
+        self.audited.extend(own.audited);
+    }
+
+    /// Undoes what the present work did, and nothing else; the next one begins.
+    pub async fn undo(&mut self) -> Result<(), StoreError> {
+        let mut settled = std::mem::take(&mut self.own).carried;
+        settled.absorb(std::mem::take(&mut self.settled));
+        self.settled = settled;
+        self.link.undo().await
+    }
+
+    /// What the settled works recorded, to be linked into a chain.
     pub fn audited(&self) -> &[Record] {
         &self.audited
     }
 
-    /// Sends what waits, with these entries of the chain, and commits.
+    /// Whether the settled works did nothing that the server knows or is to know.
+    pub fn is_untouched(&self) -> bool {
+        !self.link.has_begun() && self.settled.is_empty() && self.audited.is_empty()
+    }
+
+    /// Whether so much is settled that it should be committed.
+    pub fn is_full(&self) -> bool {
+        self.settled.is_large()
+    }
+
+    /// Sends what is settled, with these entries of the chain, and commits.
     pub async fn commit(&mut self, chain: &str, entries: &[Entry]) -> Result<(), StoreError> {
-        self.send(Some((chain, entries)), Commit::Now).await
+        let entries = insert_entries(chain, entries);
+        let settled = std::mem::take(&mut self.settled);
+        settled.send(&mut self.link, Some(entries), Commit::Now).await
     }
 
     /// Sends what waits, without a chain.
     pub async fn send_waiting(&mut self, commit: Commit) -> Result<(), StoreError> {
-        self.send(None, commit).await
-    }
-
-    async fn send(&mut self, audited: Option<(&str, &[Entry])>, commit: Commit) -> Result<(), StoreError> {
-        let instance = self.link.instance();
-        let mut columns = Columns::default();
-        for (seq, record) in &self.records {
-            columns.seqs.push(*seq);
-            columns.records.push(record);
+        let mut all = std::mem::take(&mut self.settled);
+        if self.link.is_guarded() {
+            self.own.carried.absorb(all.clone());
         }
-        for (key, change) in &self.changes {
-            match change {
-                Change::Add => columns.added.push(key),
-                Change::Remove => columns.removed.push(key),
-            }
-        }
-        let entries = audited.map(|(chain, entries)| insert_entries(chain, entries));
-        let mut batches = Vec::new();
-        if !columns.seqs.is_empty() {
-            batches.push(Batch {
-                sql: APPEND,
-                params: vec![&instance, &columns.seqs, &columns.records],
-            });
-        }
-        if !columns.removed.is_empty() {
-            batches.push(Batch {
-                sql: REMOVE,
-                params: vec![&instance, &columns.removed],
-            });
-        }
-        if !columns.added.is_empty() {
-            batches.push(Batch {
-                sql: ADD,
-                params: vec![&instance, &columns.added],
-            });
-        }
-        if let Some(entries) = entries.as_ref().filter(|entries| !entries.seqs.is_empty()) {
-            batches.push(Batch {
-                sql: AUDIT,
-                params: entries.params(&instance),
-            });
-        }
-        self.link.flush(&batches, commit).await?;
-        drop(batches);
-        self.records.clear();
-        self.record_bytes = 0;
-        self.changes.clear();
-        Ok(())
+        all.absorb(std::mem::take(&mut self.own.pending));
+        all.send(&mut self.link, None, commit).await
     }
 
     fn spend(&mut self, rows: usize) -> Result<(), StoreError> {
-        self.budget = self.budget.checked_sub(rows).ok_or(StoreError::TooCostly)?;
+        self.own.budget = self.own.budget.checked_sub(rows).ok_or(StoreError::TooCostly)?;
         Ok(())
     }
 
     async fn next(&mut self) -> Result<i64, StoreError> {
         if self.numbers.is_empty() {
-            let (first, more) = NUMBERS;
-            let count = if self.taken == Taken::Nothing { first } else { more };
-            self.numbers = self.link.numbers(count).await?.into();
+            let (each, more) = NUMBERS;
+            let count = if self.has_numbers { more } else { each * self.expected };
+            self.has_numbers = true;
+            self.numbers = self.link.numbers(count as i32).await?.into();
         }
         self.numbers
             .pop_front()
@@ -185,33 +180,32 @@ impl WriteSession {
         if key.is_empty() || key.len() > MAX_KEY {
             return Err(StoreError::Inconsistent(format!("an index key of {} bytes", key.len())));
         }
-        self.has_changed_index = true;
-        self.changes.insert(key.to_vec(), change);
+        self.own.has_changed_index = true;
+        self.own.pending.change(key, change);
         self.send_overflow().await
     }
 
     async fn append_record(&mut self, record: &[u8]) -> Result<i64, StoreError> {
         let seq = self.next().await?;
-        self.taken = Taken::Record;
-        self.has_appended = true;
-        self.record_bytes += record.len();
-        self.records.push((seq, record.to_vec()));
+        self.own.taken = Taken::Record;
+        self.own.has_appended = true;
+        self.own.pending.append(seq, record);
         self.send_overflow().await?;
         Ok(seq)
     }
 
     async fn send_overflow(&mut self) -> Result<(), StoreError> {
-        let (changes, bytes) = MAX_WAITING;
-        if self.changes.len() >= changes || self.record_bytes >= bytes {
-            self.send(None, Commit::Later).await?;
+        if self.own.pending.is_large() {
+            self.send_waiting(Commit::Later).await?;
         }
         Ok(())
     }
 
     async fn find_record(&mut self, seq: i64) -> Result<Option<Vec<u8>>, StoreError> {
         self.spend(VERSION_ROWS)?;
-        if let Ok(at) = self.records.binary_search_by_key(&seq, |(seq, _)| *seq) {
-            return Ok(Some(self.records[at].1.clone()));
+        let waiting = self.own.pending.find(seq).or_else(|| self.settled.find(seq));
+        if let Some(record) = waiting {
+            return Ok(Some(record.to_vec()));
         }
         self.link.journal(seq).await
     }
@@ -223,13 +217,8 @@ impl WriteSession {
         limit: usize,
         keys: &mut IndexKeys,
     ) -> Result<(), StoreError> {
-        // Not by the map's own range, which panics when it ends before it begins.
-        let from = self.changes.range::<[u8], _>((
-            std::ops::Bound::Included(range.from.as_slice()),
-            std::ops::Bound::Unbounded,
-        ));
-        if from.map(|(key, _)| key).next().is_some_and(|key| *key < range.to) {
-            self.send(None, Commit::Later).await?;
+        if self.own.pending.touches(range) || self.settled.touches(range) {
+            self.send_waiting(Commit::Later).await?;
         }
         let found = self.link.scan(range, order, limit, keys).await?;
         self.spend(found + 1)
@@ -258,7 +247,7 @@ impl Session for WriteSession {
     fn number(&mut self) -> BoxFuture<'_, Result<i64, StoreError>> {
         Box::pin(async move {
             let number = self.next().await?;
-            self.taken = Taken::Number;
+            self.own.taken = Taken::Number;
             Ok(number)
         })
     }
@@ -290,7 +279,7 @@ impl Session for WriteSession {
     }
 
     fn audit<'a>(&'a mut self, record: &'a Record) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.audited.push(record.clone());
+        self.own.audited.push(record.clone());
         Box::pin(ready(Ok(())))
     }
 }

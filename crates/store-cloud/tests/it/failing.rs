@@ -236,6 +236,7 @@ async fn statements_and_queues_have_limits() {
         writers: 1,
         queue: 1,
         wait: Duration::from_millis(50),
+        ..Limits::default()
     };
     let store = world.open_limited((INSTANCE, "one"), MIGRATIONS, &database, limits);
     let store = store.await.expect("the instance opens");

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod failing;
+mod groups;
 mod kafka;
 mod objects;
 mod processes;
