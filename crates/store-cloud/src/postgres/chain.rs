@@ -7,17 +7,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use deadpool_postgres::Client;
+use hygie_core::{Random, random_array};
 use hygie_store::StoreError;
 use hygie_store::audit::{Chain, Entry, Head, HeadFile, HeadName, LinkKey, Record, Resumption, Tip, Trail};
 use hygie_store::keys::{DataKey, Keyring, Purpose};
 use tokio_postgres::types::ToSql;
 
 use super::error::fault;
-use super::link::owned;
+use super::link::{Batch, owned};
 
 /// Adds entries of writes.
-pub const AUDIT: &str = "INSERT INTO audit (instance, chain, seq, link, entry)
+const AUDIT: &str = "INSERT INTO audit (instance, chain, seq, link, entry)
     SELECT $1, $2, seq, link, entry FROM unnest($3::bigint[], $4::bytea[], $5::bytea[]) AS new (seq, link, entry)";
+/// Leaves a mark of a transaction without entries.
+const MARK: &str = "UPDATE chain SET mark = $4 WHERE instance = $1 AND trail = $2 AND name = $3";
 /// Adds entries of accesses.
 pub const ACCESS: &str = "INSERT INTO access (instance, chain, seq, link, entry)
     SELECT $1, $2, seq, link, entry FROM unnest($3::bigint[], $4::bytea[], $5::bytea[]) AS new (seq, link, entry)";
@@ -59,6 +62,54 @@ pub fn insert_entries<'a>(chain: &'a str, entries: &'a [Entry]) -> Entries<'a> {
         seqs: entries.iter().map(|entry| entry.seq.cast_signed()).collect(),
         links: entries.iter().map(|entry| entry.link.as_slice()).collect(),
         bytes: entries.iter().map(|entry| entry.bytes.as_slice()).collect(),
+    }
+}
+
+/// What a chain adds to a transaction. It tells later whether the transaction was committed, when the answer was lost: its
+/// number does not, because a server that crashed gives numbers again of which it has written nothing.
+pub struct Addition {
+    chain: String,
+    sign: Sign,
+}
+
+enum Sign {
+    /// These entries, which end so.
+    Entries(Vec<Entry>, Tip),
+    /// Nothing was recorded: a mark that no other transaction leaves.
+    Mark([u8; 16]),
+}
+
+/// The columns of an addition.
+pub enum Columns<'a> {
+    /// Entries.
+    Entries(Entries<'a>),
+    /// A mark: trail, chain, mark.
+    Mark(&'static str, &'a str, &'a [u8]),
+}
+
+impl Addition {
+    /// As its statement takes it.
+    pub fn columns(&self) -> Columns<'_> {
+        match &self.sign {
+            Sign::Entries(entries, _) => Columns::Entries(insert_entries(&self.chain, entries)),
+            Sign::Mark(mark) => Columns::Mark(Trail::Writes.as_str(), &self.chain, mark),
+        }
+    }
+}
+
+impl Columns<'_> {
+    /// The statement.
+    pub fn batch<'b>(&'b self, instance: &'b i64) -> Batch<'b> {
+        match self {
+            Self::Entries(entries) => Batch {
+                sql: AUDIT,
+                params: entries.params(instance),
+            },
+            Self::Mark(trail, chain, mark) => Batch {
+                sql: MARK,
+                params: vec![instance, trail, chain, mark],
+            },
+        }
     }
 }
 
@@ -201,6 +252,45 @@ impl Lane {
     pub fn extend(&mut self, records: &[Record]) -> Result<Vec<Entry>, StoreError> {
         let chain = self.chain.as_mut().ok_or(StoreError::Unavailable(None))?;
         Ok(records.iter().map(|record| chain.next(record)).collect())
+    }
+
+    /// What the chain adds to a transaction that recorded these.
+    pub async fn add(
+        &mut self,
+        client: &Client,
+        records: &[Record],
+        random: &dyn Random,
+    ) -> Result<Addition, StoreError> {
+        let sign = if records.is_empty() {
+            Sign::Mark(random_array(random))
+        } else {
+            self.resume(client).await?;
+            Sign::Entries(self.extend(records)?, self.tip())
+        };
+        Ok(Addition {
+            chain: self.place.chain.clone(),
+            sign,
+        })
+    }
+
+    /// Whether a transaction that has ended was committed: what was added to it is there.
+    pub async fn has(&mut self, client: &Client, addition: &Addition) -> Result<bool, StoreError> {
+        match &addition.sign {
+            Sign::Entries(_, tip) => {
+                self.unknown();
+                self.resume(client).await?;
+                Ok(self.tip() == *tip)
+            }
+            Sign::Mark(mark) => {
+                let sql = "SELECT mark FROM chain WHERE instance = $1 AND trail = $2 AND name = $3";
+                let trail = self.place.trail.as_str();
+                let found = client
+                    .query_one(sql, &[&self.place.number, &trail, &self.place.chain])
+                    .await;
+                let found: Option<Vec<u8>> = found.map_err(fault)?.try_get(0).map_err(fault)?;
+                Ok(found.as_deref() == Some(mark))
+            }
+        }
     }
 
     /// Where the chain ends.

@@ -10,6 +10,7 @@ use hygie_store::StoreError;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -192,13 +193,17 @@ impl Database {
         self.catalogue.clone()
     }
 
-    /// What became of a transaction by its number: `committed`, `aborted` or `in progress`.
-    pub async fn status_of(&self, xact: &str) -> Option<String> {
-        let client = self.client().await.ok()?;
-        let row = client
+    /// Whether a transaction has ended, by its number. It may be that of another one when the server has crashed since.
+    pub async fn has_ended(client: &Client, xact: &str) -> Result<bool, StoreError> {
+        let asked = client
             .query_one("SELECT pg_xact_status($1::text::xid8)", &[&xact])
             .await;
-        row.ok()?.try_get(0).ok()
+        match asked {
+            Ok(row) => Ok(row.try_get::<_, Option<&str>>(0).map_err(fault)? != Some("in progress")),
+            // A number that was not given yet: the server has crashed since.
+            Err(error) if error.code() == Some(&SqlState::INVALID_PARAMETER_VALUE) => Ok(true),
+            Err(error) => Err(fault(error)),
+        }
     }
 }
 

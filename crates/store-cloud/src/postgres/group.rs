@@ -9,7 +9,7 @@ use hygie_store::{StoreError, Verdict};
 use tokio::time::Instant;
 
 use super::Database;
-use super::chain::Lane;
+use super::chain::{Addition, Lane};
 use super::error::Remedy;
 use super::link::{Link, Mode};
 use super::queue::Job;
@@ -65,6 +65,7 @@ enum One {
 /// The writes of a transaction.
 struct Group<'w> {
     writers: &'w Arc<Writers>,
+    random: Arc<dyn Random>,
     jobs: Vec<Job>,
     /// Whether more may join.
     is_open: bool,
@@ -73,18 +74,18 @@ struct Group<'w> {
 
 /// Runs a transaction that begins with `first`, until it is answered.
 pub async fn run_group(writers: &Arc<Writers>, lane: &mut Lane, first: Job) {
-    let random = first.cx.random.clone();
     let mut group = Group {
         writers,
+        random: first.cx.random.clone(),
         is_open: !first.is_alone,
         jobs: vec![first],
         losses: 0,
     };
-    group.run(lane, &random).await;
+    group.run(lane).await;
 }
 
 impl Group<'_> {
-    async fn run(&mut self, lane: &mut Lane, random: &Arc<dyn Random>) {
+    async fn run(&mut self, lane: &mut Lane) {
         for attempt in 0..RUNS {
             match self.once(lane).await {
                 Ended::Answered(answers) => {
@@ -106,7 +107,7 @@ impl Group<'_> {
             }
             // What comes meanwhile need not be run again with it.
             self.is_open = false;
-            pause(attempt, random).await;
+            pause(attempt, &self.random).await;
         }
         self.answer_all(&StoreError::Busy);
     }
@@ -241,45 +242,45 @@ impl Group<'_> {
             return Ended::Answered(answers);
         }
         let recorded = session.audited().to_vec();
-        let mut entries = Vec::new();
-        if !recorded.is_empty() {
-            let resumed = match session.link.client() {
-                Ok(client) => lane.resume(client).await,
-                Err(error) => Err(error),
-            };
-            match resumed.and_then(|()| lane.extend(&recorded)) {
-                Ok(made) => entries = made,
-                Err(error) => {
-                    session.link.roll_back().await;
-                    return Ended::Cut(error);
-                }
+        let added = match session.link.client() {
+            Ok(client) => lane.add(client, &recorded, &*self.random).await,
+            Err(error) => Err(error),
+        };
+        let addition = match added {
+            Ok(addition) => addition,
+            Err(error) => {
+                session.link.roll_back().await;
+                return Ended::Cut(error);
             }
-        }
-        let committed = session.commit(lane.name(), &entries).await;
-        match committed {
+        };
+        match session.commit(&addition).await {
             Ok(()) => {
                 session.link.give_back();
                 lane.committed();
                 Ended::Answered(answers)
             }
-            Err(error) => self.not_committed(session, lane, (error, answers)).await,
+            Err(error) => match self.not_committed(session, (lane, &addition), error).await {
+                Some(ended) => ended,
+                None => Ended::Answered(answers),
+            },
         }
     }
 
+    /// After an error in the commit: how the transaction ended, or `None` when it is committed all the same.
     async fn not_committed(
         &mut self,
         session: WriteSession,
-        lane: &mut Lane,
-        (error, answers): (StoreError, Vec<Result<(), StoreError>>),
-    ) -> Ended {
-        match session.link.remedy() {
+        (lane, addition): (&mut Lane, &Addition),
+        error: StoreError,
+    ) -> Option<Ended> {
+        Some(match session.link.remedy() {
             Some(Remedy::Reconnect) => {
                 let xact = session.link.xact().map(str::to_owned);
                 drop(session);
                 self.writers.database.forget_idle();
                 lane.unknown();
-                match fate(&self.writers.database, xact.as_deref()).await {
-                    Fate::Committed => Ended::Answered(answers),
+                match fate(&self.writers.database, xact.as_deref(), (lane, addition)).await {
+                    Fate::Committed => return None,
                     Fate::Aborted => Ended::Cut(error),
                     Fate::Unknown => Ended::Failed(unknown(&error)),
                 }
@@ -299,26 +300,43 @@ impl Group<'_> {
                     Ended::Failed(error)
                 }
             }
-        }
+        })
     }
 }
 
 /// Asks what became of a transaction whose commit was not answered.
-async fn fate(database: &Database, xact: Option<&str>) -> Fate {
+async fn fate(database: &Database, xact: Option<&str>, (lane, addition): (&mut Lane, &Addition)) -> Fate {
     let Some(xact) = xact else {
         // It did not even begin.
         return Fate::Aborted;
     };
     let (questions, apart) = QUESTIONS;
     for _ in 0..questions {
-        match database.status_of(xact).await.as_deref() {
-            Some("committed") => return Fate::Committed,
-            Some("aborted") => return Fate::Aborted,
+        match is_committed(database, xact, (lane, addition)).await {
+            Ok(Some(true)) => {
+                lane.committed();
+                return Fate::Committed;
+            }
+            Ok(Some(false)) => return Fate::Aborted,
             // Still in progress, or there is no connection yet.
-            _ => tokio::time::sleep(apart).await,
+            Ok(None) | Err(_) => tokio::time::sleep(apart).await,
         }
     }
+    lane.unknown();
     Fate::Unknown
+}
+
+/// Whether a transaction was committed; `None` while it goes on.
+async fn is_committed(
+    database: &Database,
+    xact: &str,
+    (lane, addition): (&mut Lane, &Addition),
+) -> Result<Option<bool>, StoreError> {
+    let client = database.client().await?;
+    if !Database::has_ended(&client, xact).await? {
+        return Ok(None);
+    }
+    lane.has(&client, addition).await.map(Some)
 }
 
 /// Undoes the present write; what it ended with, unless the whole transaction has.

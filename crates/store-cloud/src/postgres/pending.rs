@@ -5,7 +5,6 @@ use std::ops::Bound;
 
 use hygie_store::{IndexRange, StoreError};
 
-use super::chain::{AUDIT, Entries};
 use super::link::{Batch, Commit, Link};
 
 /// Changes to the index, and bytes of records, that are sent before the commit.
@@ -78,8 +77,8 @@ impl Pending {
         self.changes.extend(later.changes);
     }
 
-    /// Sends everything, with these entries of a chain, in one flight.
-    pub async fn send(&self, link: &mut Link, audited: Option<Entries<'_>>, commit: Commit) -> Result<(), StoreError> {
+    /// Sends everything, and this statement, in one flight.
+    pub async fn send(&self, link: &mut Link, last: Option<Batch<'_>>, commit: Commit) -> Result<(), StoreError> {
         let instance = link.instance();
         let (seqs, records): (Vec<i64>, Vec<&[u8]>) = self
             .records
@@ -110,12 +109,7 @@ impl Pending {
                 params: vec![&instance, &added],
             });
         }
-        if let Some(entries) = audited.as_ref().filter(|entries| !entries.seqs.is_empty()) {
-            batches.push(Batch {
-                sql: AUDIT,
-                params: entries.params(&instance),
-            });
-        }
+        batches.extend(last);
         link.flush(&batches, commit).await
     }
 }

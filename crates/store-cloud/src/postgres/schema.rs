@@ -9,7 +9,7 @@ use super::error::fault;
 use super::link::{sequence, turn};
 
 /// Tables of this engine alone; numbers below 10 are an engine's, below 100 the store's ([`TABLES`]).
-const OWN: [Migration; 3] = [
+const OWN: [Migration; 4] = [
     Migration {
         number: 1,
         title: "instances, journal and ordered index",
@@ -57,6 +57,11 @@ const OWN: [Migration; 3] = [
                 entry TEXT NOT NULL,
                 PRIMARY KEY (purpose, number),
                 UNIQUE (purpose, id));",
+    },
+    Migration {
+        number: 4,
+        title: "marks of transactions that recorded nothing",
+        sql: "ALTER TABLE chain ADD COLUMN mark {blob}",
     },
 ];
 

@@ -12,10 +12,10 @@ use std::future::ready;
 
 use futures_util::future::BoxFuture;
 use hygie_core::TenantId;
-use hygie_store::audit::{Entry, Record};
+use hygie_store::audit::Record;
 use hygie_store::{IndexKeys, IndexRange, Order, Row, Session, StoreError, Value};
 
-use super::chain::insert_entries;
+use super::chain::Addition;
 use super::link::{Commit, Link};
 use super::pending::{Change, Pending};
 
@@ -142,11 +142,14 @@ impl WriteSession {
         self.settled.is_large()
     }
 
-    /// Sends what is settled, with these entries of the chain, and commits.
-    pub async fn commit(&mut self, chain: &str, entries: &[Entry]) -> Result<(), StoreError> {
-        let entries = insert_entries(chain, entries);
+    /// Sends what is settled, with what the chain adds to it, and commits.
+    pub async fn commit(&mut self, addition: &Addition) -> Result<(), StoreError> {
+        let instance = self.link.instance();
         let settled = std::mem::take(&mut self.settled);
-        settled.send(&mut self.link, Some(entries), Commit::Now).await
+        let columns = addition.columns();
+        settled
+            .send(&mut self.link, Some(columns.batch(&instance)), Commit::Now)
+            .await
     }
 
     /// Sends what waits, without a chain.

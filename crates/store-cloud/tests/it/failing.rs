@@ -121,6 +121,8 @@ enum Fault {
     LoseAnswer,
     /// The connection is cut before it arrives.
     LoseCommit,
+    /// It does not arrive, and nobody hears of it until the server ends.
+    KeepCommit,
 }
 
 /// A socket in front of a server, that cuts connections.
@@ -147,8 +149,10 @@ impl Wire {
         let (fault, cuts) = (wire.fault.clone(), wire.cuts.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let server = UnixStream::connect(&server).await.expect("the server");
-                tokio::spawn(pass(client, server, fault.clone(), cuts.clone()));
+                // Without a server nobody answers.
+                if let Ok(server) = UnixStream::connect(&server).await {
+                    tokio::spawn(pass(client, server, fault.clone(), cuts.clone()));
+                }
             }
         });
         let address = format!("host={} {rest}", wire.directory.path().display());
@@ -174,6 +178,10 @@ async fn pass(client: UnixStream, server: UnixStream, fault: Arc<AtomicU8>, cuts
         };
         if fault != Fault::None as u8 {
             cuts.fetch_add(1, Ordering::SeqCst);
+            if fault == Fault::KeepCommit as u8 {
+                let _ended = answers.await;
+                return;
+            }
             answers.abort();
             let _aborted = answers.await;
             if fault == Fault::LoseAnswer as u8 {
@@ -209,6 +217,75 @@ async fn a_commit_whose_answer_is_lost_is_answered_honestly() {
     );
     store.close().await.expect("closing");
     assert_clean(&world, 4).await;
+}
+
+/// A server that crashed has forgotten the number of a transaction of which it had written nothing, and gives it to another
+/// one, which is committed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_was_lost_is_not_taken_for_another_one() {
+    static OWN: OnceLock<PostgresServer> = OnceLock::new();
+    let mut world = World::on(OWN.get_or_init(PostgresServer::start));
+    let direct = world.address.clone();
+    // Nothing is written of a transaction before its commit.
+    let settings = "ALTER SYSTEM SET wal_writer_delay = '10s'";
+    world.server.psql(&direct, settings);
+    let (wire, address) = Wire::before(&world.address);
+    world.address = address;
+    for (id, is_recorded) in [(1, true), (2, false)] {
+        tokio::task::spawn_blocking(|| {
+            let server = OWN.get().expect("it is started");
+            server.kill();
+            server.run();
+        })
+        .await
+        .expect("restarted");
+        let store = world.open("one", MIGRATIONS).await.expect("the instance opens");
+        let cuts = wire.cuts.load(Ordering::SeqCst);
+        wire.set(Fault::KeepCommit);
+        let writing = {
+            let store = store.clone();
+            tokio::spawn(async move {
+                if is_recorded {
+                    insert(&store, id).await
+                } else {
+                    insert_unrecorded(&store, id).await
+                }
+            })
+        };
+        while wire.cuts.load(Ordering::SeqCst) == cuts {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let address = direct.clone();
+        tokio::task::spawn_blocking(move || {
+            let server = OWN.get().expect("it is started");
+            server.kill();
+            server.run();
+            for _ in 0..3 {
+                server.psql(&address, "SELECT pg_current_xact_id()");
+            }
+        })
+        .await
+        .expect("restarted");
+        writing.await.expect("a task").expect("a write, by the same store");
+        let found = ids(&store).await.expect("a read");
+        assert!(
+            found.contains(&id),
+            "the write {id} was answered and is not there: {found:?}"
+        );
+        store.close().await.expect("closing");
+    }
+    assert_clean(&world, 1).await;
+}
+
+/// Without an entry in the trail.
+async fn insert_unrecorded(store: &Store, id: i64) -> Result<(), StoreError> {
+    let write = store.write(cx(), id, |id, tx| {
+        Box::pin(async move {
+            let sql = "INSERT INTO thing ({i.col}tenant, id) VALUES ({i.val}:tenant, ?1)";
+            tx.execute(sql, &[(*id).into()]).await.map(drop)
+        })
+    });
+    write.await
 }
 
 #[tokio::test]
