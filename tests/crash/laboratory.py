@@ -154,7 +154,7 @@ class Laboratory:
             Signing(self.world, self.history, self.random).check()
 
     def load(self):
-        return Load(self.world, self.history, self.random.random())
+        return Load([self.world], self.history, self.random.random())
 
     def cycle(self, plan):
         """From a running world to a running world, through one kill or two."""

@@ -34,6 +34,9 @@ class Client:
             self.times.append((before, time.monotonic() - before, outcome))
             if outcome != DONE and not self.world.is_running():
                 return
+            if outcome == UNKNOWN:
+                # Each is looked at afterwards.
+                over.wait(0.05)
 
     def write(self, method, url, **options):
         outcome, answer = send(self.client, method, url, **options)
@@ -187,15 +190,16 @@ class Client:
 
 
 class Load:
-    """Clients and an application with its people, at once."""
+    """Clients and an application with its people, at once: in one world, or at several processes in turn."""
 
-    def __init__(self, world, history, seed):
+    def __init__(self, worlds, history, seed):
         random = Random(seed)
         known = history.settled(random, 8 * CLIENTS)
         self.clients = [
-            Client(world, history, Random(random.random()), known[at::CLIENTS]) for at in range(CLIENTS)
+            Client(worlds[at % len(worlds)], history, Random(random.random()), known[at::CLIENTS])
+            for at in range(CLIENTS)
         ]
-        self.signing = Signing(world, history, Random(random.random()))
+        self.signing = Signing(worlds[0], history, Random(random.random()))
         self.over = threading.Event()
         self.faults = []
         self.threads = [
