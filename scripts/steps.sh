@@ -38,8 +38,7 @@ test_steps() {
   install "servers of the tests" need_servers &&
     step "objects and events" cargo test --workspace --test it --locked --no-fail-fast -- --ignored objects:: kafka::
   step "fuzz targets" fuzz_targets
-  install "hygie" cargo build --locked --package hygie
-  # README.md has its reader build for release: so does its test.
+  # What README.md has its reader build, and what the clients and the crash laboratory run.
   install "hygie for release" cargo build --release --locked --package hygie
 }
 
@@ -57,12 +56,12 @@ fuzz_targets() {
 client_steps() {
   local shared=${HYGIE_SHARED_DATA:-$root/../shared/data}
   [ -d "$shared" ] || say "not run: suites over the shared test data (none in $shared)"
-  HYGIE_BIN=$target/debug/hygie HYGIE_SHARED_DATA=$shared HYGIE_README_RELEASE=1 \
+  HYGIE_BIN=$target/release/hygie HYGIE_SHARED_DATA=$shared HYGIE_README_RELEASE=1 \
     step "clients" "$tools/clients/bin/pytest" tests/clients
 }
 
 # The program killed and started again on disks that lose, fail and lie (docs/crash-laboratory.md): a fresh seed for each
 # commit would make a failure hard to see again, so it is always the same one here.
 crash_steps() {
-  HYGIE_BIN=$target/debug/hygie step "crash laboratory" "$tools/clients/bin/pytest" tests/crash
+  HYGIE_BIN=$target/release/hygie step "crash laboratory" "$tools/clients/bin/pytest" tests/crash
 }

@@ -61,7 +61,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let blobs = Blobs::open(Options {
         objects: objects.clone(),
         instance: "fuzz",
-        keyring: &keyring.expect("a keyring"),
+        keyring: &Arc::new(keyring.expect("a keyring")),
         part: 1 << 17,
         uploads: None,
     });

@@ -12,7 +12,7 @@ use hygie_fhir::search::{Asked, Handling, holds, parse};
 use hygie_fhir_model::json::{Document, Limits};
 use hygie_fhir_model::search::{ParameterKind, ParameterNumber, SearchParameter};
 use hygie_fhir_model::{EARLIEST, LATEST, ResourceType, validate};
-use hygie_server::generate::{Request, bundles};
+use hygie_synthetic::{Request, bundles};
 use serde_json::Value;
 use time::macros::date;
 

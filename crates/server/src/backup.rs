@@ -221,7 +221,7 @@ impl<'a> HeadsOf<'a> {
     }
 }
 
-fn open(data: &Path, master_key: &Arc<dyn KeyProvider>) -> Result<Keyring> {
+fn open(data: &Path, master_key: &Arc<dyn KeyProvider>) -> Result<Arc<Keyring>> {
     stores::open_keyring(data, master_key.clone(), Arc::new(SystemClock), Arc::new(SystemRandom))
 }
 

@@ -101,7 +101,8 @@ pub async fn run(options: Options) -> Result<(), Failure> {
             heads.extend(options.heads.iter().cloned());
             check_directories(&heads)?;
             let shared = Shared::visit(postgres, &place.data).await?;
-            shared::walk(&shared, &heads, &open_keyring(&place)?).await?
+            let keyring = open_keyring(&place)?;
+            shared::walk(&shared, &heads, &keyring).await?
         }
     };
     if options.json {
@@ -128,7 +129,7 @@ async fn walk_files(place: &Place, options: &Options) -> Result<Report, Failure>
     Ok(walk(&place.data, &open_keyring(place)?).await?)
 }
 
-fn open_keyring(place: &Place) -> Result<Keyring> {
+fn open_keyring(place: &Place) -> Result<Arc<Keyring>> {
     stores::open_keyring(
         &place.data,
         place.master_key.clone(),
@@ -148,7 +149,7 @@ fn check_directories(heads: &[PathBuf]) -> Result<(), Failure> {
 }
 
 /// Walks all that lies in a data directory.
-pub async fn walk(data: &Path, keyring: &Keyring) -> Result<Report> {
+pub async fn walk(data: &Path, keyring: &Arc<Keyring>) -> Result<Report> {
     let mut names = stores::instances(data)?;
     // A database that was removed has left its key behind.
     let keys = keyring.list();
@@ -163,7 +164,7 @@ pub async fn walk(data: &Path, keyring: &Keyring) -> Result<Report> {
     Ok(Report::of(instances))
 }
 
-async fn walk_one(data: &Path, name: &str, keyring: &Keyring) -> Instance {
+async fn walk_one(data: &Path, name: &str, keyring: &Arc<Keyring>) -> Instance {
     let damage = embedded::damage(data, name, keyring);
     let verified = embedded::verify(data, &data.join(stores::HEADS), name, keyring);
     let mut instance = match damage.and_then(|damage| Ok((damage, verified?))) {

@@ -63,7 +63,6 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         Arc::new(SystemClock),
         random.clone(),
     )?;
-    let keyring = Arc::new(keyring);
     if options.only != Some(Which::Data) {
         master::replace(&place, &keyring, &options.given, &random).await?;
     }

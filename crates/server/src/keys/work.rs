@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use hygie_core::{Clock, Timestamp};
+use hygie_core::{Clock, Cx, TenantId, Timestamp};
+use hygie_store::blobs;
 use hygie_store::embedded::{self, Control, Observer, Step};
-use hygie_store::keys::Keyring;
+use hygie_store::keys::{Keyring, Purpose};
 use parking_lot::Mutex;
+use uuid::Uuid;
 
 use super::request::{Pause, Rotation, State};
-use crate::ambient::SystemClock;
+use crate::ambient::{SystemClock, SystemRandom};
 use crate::wiring::stores;
 
 /// How often the state is written for whoever watches.
@@ -64,7 +66,12 @@ async fn replace_all(data: &Path, keyring: &Arc<Keyring>, controls: &[Control], 
         };
         // Readers may come in again, whatever happened.
         watch.lock.lock().take();
-        let pause = replaced.with_context(|| format!("cannot replace the keys of {name}"))?;
+        let pause = match replaced {
+            Ok(pause) => replace_blobs(data, &name, keyring, watch).await.map(|()| pause),
+            failed => failed,
+        };
+        watch.lock.lock().take();
+        let pause = pause.with_context(|| format!("cannot replace the keys of {name}"))?;
         tracing::info!(
             instance = name,
             pause_ms = pause.as_millis() as u64,
@@ -96,6 +103,23 @@ async fn replace_still(data: &Path, name: &str, keyring: &Arc<Keyring>, watch: &
     });
     replaced.await??;
     Ok(Duration::ZERO)
+}
+
+/// The large objects are sealed again, one by one.
+async fn replace_blobs(data: &Path, name: &str, keyring: &Arc<Keyring>, watch: &Arc<Watch>) -> Result<()> {
+    if keyring.find(&Purpose::blobs(name)).is_none() {
+        return Ok(());
+    }
+    watch.change(|rotation| {
+        rotation.what = format!("large objects of {name}");
+        (rotation.done, rotation.total) = (0, 0);
+    });
+    let blobs = blobs::open_existing_on_disk(data, name, keyring)?;
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+    let cx = Cx::internal(TenantId::from_uuid(Uuid::nil()), clock, random);
+    let resealed = blobs.replace_key(&cx, &**watch).await?;
+    tracing::info!(instance = name, resealed, "the large objects are under a new key");
+    Ok(())
 }
 
 /// What watches a rotation: it tells others, and waits for those who read the files.

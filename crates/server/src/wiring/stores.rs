@@ -101,7 +101,7 @@ impl Stores {
         Ok(Self {
             data,
             heads,
-            keyring: Arc::new(keyring),
+            keyring,
             storage: settings.storage.clone(),
             directory,
             instances: Vec::new(),
@@ -189,8 +189,9 @@ pub fn open_keyring(
     master_key: Arc<dyn KeyProvider>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-) -> Result<Keyring> {
-    Keyring::open(data.join(KEYRING), master_key, clock, random).context("cannot open the data keys")
+) -> Result<Arc<Keyring>> {
+    let keyring = Keyring::open(data.join(KEYRING), master_key, clock, random);
+    keyring.map(Arc::new).context("cannot open the data keys")
 }
 
 /// What is opened, with what.

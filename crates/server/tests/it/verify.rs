@@ -149,7 +149,7 @@ async fn a_database_that_was_removed_is_named() {
 }
 
 /// The blobs of the directory's instance and its store, opened without the program.
-fn blobs_of(installation: &Installation, keyring: &Keyring, cx: &Cx) -> (Blobs, Store) {
+fn blobs_of(installation: &Installation, keyring: &Arc<Keyring>, cx: &Cx) -> (Blobs, Store) {
     let data = installation.path("srv/data");
     let store = embedded::open(Options {
         directory: &data,
@@ -171,6 +171,20 @@ async fn store_blob(blobs: &Blobs, cx: &Cx, content: &[u8]) -> Stored {
     writer.finish().await.expect("the end of the blob")
 }
 
+fn replace_data_keys(installation: &Installation, keyring: &Keyring) {
+    let purpose = Purpose::blobs(INSTANCE);
+    let before = keyring.get(&purpose).expect("a key").id;
+    let rotated = Command::new(env!("CARGO_BIN_EXE_hygie"))
+        .args(["keys", "rotate", "--only", "data", "--config"])
+        .arg(installation.path("hygie.toml"))
+        .output()
+        .expect("it runs");
+    assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
+    keyring.reload().expect("the keys");
+    assert_ne!(keyring.get(&purpose).expect("a key").id, before);
+    assert_eq!(keyring.find_all(&purpose).len(), 1, "the old one is removed");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn blobs_are_counted_and_what_is_wrong_with_them_is_named() {
     let (installation, _) = installation().await;
@@ -179,7 +193,7 @@ async fn blobs_are_counted_and_what_is_wrong_with_them_is_named() {
         Value::Null,
         "it has none yet"
     );
-    let keyring = keyring(&installation);
+    let keyring = Arc::new(keyring(&installation));
     let cx = Cx::internal(
         TenantId::random(&SystemRandom),
         Arc::new(SystemClock),
@@ -204,6 +218,12 @@ async fn blobs_are_counted_and_what_is_wrong_with_them_is_named() {
     );
     let text = String::from_utf8_lossy(&verify(&installation, &[]).stdout).into_owned();
     assert!(text.contains(", 3 blobs and 1 without reference, clean"), "{text}");
+
+    // Under another key they are the same.
+    store.close().await.expect("closing");
+    replace_data_keys(&installation, &keyring);
+    assert_eq!(instance(&self::report(&installation))["blobs"], expected);
+    let (blobs, store) = blobs_of(&installation, &keyring, &cx);
 
     blobs.delete(&cx, referred[0]).await.expect("a deletion");
     let name = referred[1].to_string();

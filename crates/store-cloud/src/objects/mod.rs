@@ -141,13 +141,13 @@ impl Bucket {
     }
 
     /// The blobs of an instance, whose key is made when there is none.
-    pub fn blobs(&self, instance: &str, keyring: &Keyring) -> Result<Blobs, BlobError> {
+    pub fn blobs(&self, instance: &str, keyring: &Arc<Keyring>) -> Result<Blobs, BlobError> {
         keyring.get_or_create(&Purpose::blobs(instance))?;
         self.existing_blobs(instance, keyring)
     }
 
     /// The same, but makes nothing.
-    pub fn existing_blobs(&self, instance: &str, keyring: &Keyring) -> Result<Blobs, BlobError> {
+    pub fn existing_blobs(&self, instance: &str, keyring: &Arc<Keyring>) -> Result<Blobs, BlobError> {
         let folder = Path::from(instance);
         let uploads = self
             .s3

@@ -77,12 +77,12 @@ impl World {
         self.files.path()
     }
 
-    pub fn keyring(&self) -> Keyring {
+    pub fn keyring(&self) -> Arc<Keyring> {
         let random = Arc::new(SeededRandom::new(self.seed));
         let text = Secret::new("07".repeat(32));
         let master = MasterKey::from_text(&text, "the test", random.clone()).expect("a key");
         let path = self.files.path().join("keys.json");
-        Keyring::open(path, Arc::new(master), Arc::new(VirtualClock::default()), random).expect("a keyring")
+        Arc::new(Keyring::open(path, Arc::new(master), Arc::new(VirtualClock::default()), random).expect("a keyring"))
     }
 
     /// Verifies the instance with the heads of all processes that lie here, and with those of this one in any case.

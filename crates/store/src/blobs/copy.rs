@@ -1,12 +1,13 @@
 //! Copying the blobs of an instance from one directory to another, sealed as they are.
 
 use std::fs::{self, DirBuilder, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use hygie_core::{Cx, TenantId};
 
+use super::format::HEADER_LEN;
 use super::local::{all_files, is_staging, is_there, place};
 use super::references::{Reference, References};
 use super::{BlobError, path};
@@ -102,7 +103,8 @@ impl CopyOnDisk {
         Ok(true)
     }
 
-    /// Takes a blob from the earlier copy: it never changes, so the same file may stand in both.
+    /// Takes a blob from the earlier copy: it never changes, unless it was sealed again under another key, so the same file
+    /// may stand in both.
     fn has_earlier(&self, name: &Path, from: &Path) -> io::Result<bool> {
         let Some(earlier) = self.earlier.as_ref().map(|earlier| earlier.join(name)) else {
             return Ok(false);
@@ -110,7 +112,7 @@ impl CopyOnDisk {
         let (Some(there), Some(here)) = (is_there(fs::metadata(&earlier))?, is_there(fs::metadata(from))?) else {
             return Ok(false);
         };
-        if there.len() != here.len() {
+        if there.len() != here.len() || header(&earlier)? != header(from)? {
             return Ok(false);
         }
         let to = self.to.join(name);
@@ -126,6 +128,13 @@ impl CopyOnDisk {
         let done = tokio::task::spawn_blocking(move || work(&copy)).await;
         done.map_err(BlobError::unavailable)?.map_err(BlobError::unavailable)
     }
+}
+
+/// The first bytes of a blob, with its key and salt; fewer of what is none.
+fn header(blob: &Path) -> io::Result<Vec<u8>> {
+    let mut header = Vec::with_capacity(HEADER_LEN);
+    File::open(blob)?.take(HEADER_LEN as u64).read_to_end(&mut header)?;
+    Ok(header)
 }
 
 fn make_private(directory: &Path) -> io::Result<()> {

@@ -72,6 +72,12 @@ impl Header {
         }
     }
 
+    /// For the same blob under another key, in the same chunks.
+    #[must_use]
+    pub fn renewed(&self, key: KeyId, salt: [u8; SALT_LEN]) -> Self {
+        Self::new(key, salt).in_chunks_of(self.chunk_log2)
+    }
+
     /// As bytes.
     pub fn to_bytes(&self) -> [u8; HEADER_LEN] {
         let mut bytes = [0; HEADER_LEN];

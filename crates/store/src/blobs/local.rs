@@ -19,7 +19,7 @@ use crate::keys::{Keyring, Purpose};
 const PART: usize = 1 << 20;
 
 /// Opens the blobs of an instance in the directory `INSTANCE.blobs` of `directory`, which is made when there is none.
-pub fn open_on_disk(directory: &Path, instance: &str, keyring: &Keyring) -> Result<Blobs, BlobError> {
+pub fn open_on_disk(directory: &Path, instance: &str, keyring: &Arc<Keyring>) -> Result<Blobs, BlobError> {
     let place = place(directory, instance);
     match DirBuilder::new().mode(0o700).create(&place) {
         Ok(()) => sync_directory_of(&place).map_err(BlobError::unavailable)?,
@@ -31,7 +31,7 @@ pub fn open_on_disk(directory: &Path, instance: &str, keyring: &Keyring) -> Resu
 }
 
 /// The same, but makes neither key nor directory.
-pub fn open_existing_on_disk(directory: &Path, instance: &str, keyring: &Keyring) -> Result<Blobs, BlobError> {
+pub fn open_existing_on_disk(directory: &Path, instance: &str, keyring: &Arc<Keyring>) -> Result<Blobs, BlobError> {
     let place = place(directory, instance);
     let disk = LocalFileSystem::new_with_prefix(&place).map_err(BlobError::unavailable)?;
     Blobs::open_existing(Options {

@@ -16,6 +16,7 @@ pub mod format;
 mod local;
 mod read;
 mod references;
+mod reseal;
 #[cfg(test)]
 mod tests;
 mod uploads;
@@ -85,7 +86,7 @@ pub struct Options<'a> {
     /// Name of the service instance.
     pub instance: &'a str,
     /// Holds, or gets, the key of the container.
-    pub keyring: &'a Keyring,
+    pub keyring: &'a Arc<Keyring>,
     /// Bytes of a part of an upload, which is also what a reader fetches at a time. S3 wants at least 5 MiB.
     pub part: usize,
     /// How what unfinished uploads leave there is found and removed, where that can be done.
@@ -99,8 +100,8 @@ pub struct Blobs(Arc<Container>);
 struct Container {
     objects: Arc<dyn ObjectStore>,
     instance: String,
-    /// Newest first: it seals, all open.
-    keys: Vec<DataKey>,
+    keyring: Arc<Keyring>,
+    purpose: Purpose,
     part: usize,
     /// Binary logarithm of the size of new chunks.
     chunk: u8,
@@ -122,8 +123,10 @@ impl Blobs {
     /// Begins a new blob of the context's tenant.
     pub fn create(&self, cx: &Cx) -> Writer {
         let id = BlobId::random(&*cx.random);
-        let header = Header::new(self.0.newest().id, random_array(&*cx.random)).in_chunks_of(self.0.chunk);
-        Writer::new(self.clone(), cx, id, &header)
+        let lent = self.0.keyring.lend(&self.0.purpose);
+        let lent = lent.expect("a container is opened with a key, and the current one is never removed");
+        let header = Header::new(lent.key().id, random_array(&*cx.random)).in_chunks_of(self.0.chunk);
+        Writer::new(self.clone(), cx, (id, &header), lent)
     }
 
     /// Opens a blob of the context's tenant for reading.
@@ -151,19 +154,18 @@ impl Container {
         Ok(Self {
             objects: options.objects,
             instance: options.instance.to_owned(),
-            keys: options.keyring.find_all(&purpose),
+            keyring: options.keyring.clone(),
+            purpose,
             part: options.part.max(1),
             chunk: format::CHUNK,
             uploads: options.uploads,
         })
     }
 
-    fn newest(&self) -> &DataKey {
-        self.keys.first().expect("a container is made with a key")
-    }
-
-    fn key(&self, id: KeyId) -> Option<&DataKey> {
-        self.keys.iter().find(|key| key.id == id)
+    /// The key of this name, which opens what it sealed.
+    fn key(&self, id: KeyId) -> Option<DataKey> {
+        let keys = self.keyring.find_all(&self.purpose);
+        keys.into_iter().find(|key| key.id == id)
     }
 }
 

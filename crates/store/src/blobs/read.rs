@@ -24,6 +24,7 @@ struct Open {
     blobs: Blobs,
     id: BlobId,
     path: Path,
+    header: Header,
     chunks: Chunks,
     layout: Layout,
     /// The first sealed bytes of it.
@@ -43,29 +44,23 @@ struct Place {
 impl Blob {
     pub(super) async fn open(blobs: Blobs, tenant: TenantId, reference: Reference) -> Result<Self, BlobError> {
         let Reference { id, len } = reference;
-        let path = path(tenant, id);
-        let damaged = |reason| BlobError::Damaged { id, reason };
-        let (first, sealed_len) = first_bytes(&blobs, id, &path).await?;
-        let header = first.first_chunk().ok_or(damaged(FormatError::NotABlob))?;
-        let header = Header::parse(header).map_err(damaged)?;
-        let key = blobs
-            .0
-            .key(header.key)
-            .ok_or(damaged(FormatError::UnknownKey(header.key)))?;
-        let layout = header.layout(sealed_len).map_err(damaged)?;
+        let open = Open::at(blobs, id, path(tenant, id)).await?;
         // Cut off at the border of two chunks, it would still open in front of it.
-        if layout.content != len {
-            return Err(damaged(FormatError::Length));
+        if open.layout.content != len {
+            let reason = FormatError::Length;
+            return Err(BlobError::Damaged { id, reason });
         }
-        let chunks = Chunks::new(key, &header, &blobs.0.instance, path.as_ref());
-        Ok(Self(Arc::new(Open {
-            blobs,
-            id,
-            path,
-            chunks,
-            layout,
-            first,
-        })))
+        Ok(Self(Arc::new(open)))
+    }
+
+    /// The blob that lies there, whatever its length should be.
+    pub(super) async fn found(blobs: Blobs, tenant: TenantId, id: BlobId) -> Result<Self, BlobError> {
+        Ok(Self(Arc::new(Open::at(blobs, id, path(tenant, id)).await?)))
+    }
+
+    /// Its header.
+    pub(super) fn header(&self) -> &Header {
+        &self.0.header
     }
 
     /// Bytes of content.
@@ -121,6 +116,25 @@ impl Place {
         let Some(index) = self.chunks.next() else {
             return Ok(None);
         };
+        let opened = match self.open(index).await {
+            Err(BlobError::Damaged { .. }) if self.is_sealed_again().await? => {
+                self.window.clear();
+                self.open(index).await
+            }
+            opened => opened,
+        };
+        opened.map(Some)
+    }
+
+    async fn is_sealed_again(&mut self) -> Result<bool, BlobError> {
+        let again = self.blob.sealed_again().await?.map(Arc::new);
+        let is_other = again.is_some();
+        self.blob = again.unwrap_or_else(|| self.blob.clone());
+        Ok(is_other)
+    }
+
+    /// The content of a chunk that is asked for.
+    async fn open(&mut self, index: u64) -> Result<Bytes, BlobError> {
         let layout = self.blob.layout;
         let sealed = layout.sealed(index);
         if self.window.is_empty() {
@@ -139,7 +153,7 @@ impl Place {
         let is_last = index + 1 == layout.chunks;
         self.blob.chunks.open(index, is_last, &mut chunk).map_err(damaged)?;
         chunk.truncate(len - TAG_LEN);
-        Ok(Some(wanted(&chunk.freeze(), layout.start(index), &self.range)))
+        Ok(wanted(&chunk.freeze(), layout.start(index), &self.range))
     }
 
     /// The last chunk that is fetched together with this one.
@@ -158,6 +172,32 @@ fn wanted(chunk: &Bytes, start: u64, range: &Range<u64>) -> Bytes {
 }
 
 impl Open {
+    async fn at(blobs: Blobs, id: BlobId, path: Path) -> Result<Self, BlobError> {
+        let damaged = |reason| BlobError::Damaged { id, reason };
+        let (first, sealed_len) = first_bytes(&blobs, id, &path).await?;
+        let header = first.first_chunk().ok_or(damaged(FormatError::NotABlob))?;
+        let header = Header::parse(header).map_err(damaged)?;
+        let key = blobs.0.key(header.key);
+        let key = key.ok_or(damaged(FormatError::UnknownKey(header.key)))?;
+        let layout = header.layout(sealed_len).map_err(damaged)?;
+        let chunks = Chunks::new(&key, &header, &blobs.0.instance, path.as_ref());
+        Ok(Self {
+            blobs,
+            id,
+            path,
+            header,
+            chunks,
+            layout,
+            first,
+        })
+    }
+
+    /// The same blob when it was sealed again under another key meanwhile.
+    async fn sealed_again(&self) -> Result<Option<Self>, BlobError> {
+        let now = Self::at(self.blobs.clone(), self.id, self.path.clone()).await?;
+        Ok((now.header != self.header && now.layout == self.layout).then_some(now))
+    }
+
     async fn fetch(&self, sealed: Range<u64>) -> Result<BytesMut, BlobError> {
         if let Some(first) = self.first.get(sealed.start as usize..sealed.end as usize) {
             return Ok(BytesMut::from(first));

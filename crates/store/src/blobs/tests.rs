@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{BoxStream, TryStreamExt as _};
 use hygie_core::{Cx, Random, Timestamp};
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -18,8 +18,9 @@ use proptest::prelude::*;
 
 use super::local::StagingFiles;
 use super::*;
+use crate::embedded::Observer;
 use crate::fakes::{FixedClock, SeededRandom, cx};
-use crate::keys::MasterKey;
+use crate::keys::{KeyState, MasterKey};
 
 /// Chunks of 4 KiB, so that every byte can be tried.
 const CHUNK_LOG2: u8 = 12;
@@ -32,11 +33,11 @@ fn context() -> Cx {
     )
 }
 
-fn keyring(directory: &FilePath) -> Keyring {
+fn keyring(directory: &FilePath) -> Arc<Keyring> {
     let random: Arc<dyn Random> = Arc::new(SeededRandom::new(5));
     let master = MasterKey::from_text(&"1".repeat(64).into(), "test", random.clone()).unwrap();
     let clock = Arc::new(FixedClock::new(Timestamp::from_secs(1_795_249_800)));
-    Keyring::open(directory.join("keys.json"), Arc::new(master), clock, random).unwrap()
+    Arc::new(Keyring::open(directory.join("keys.json"), Arc::new(master), clock, random).unwrap())
 }
 
 fn blobs(objects: Arc<dyn ObjectStore>, part: usize, directory: Option<&FilePath>) -> Blobs {
@@ -49,7 +50,7 @@ fn blobs(objects: Arc<dyn ObjectStore>, part: usize, directory: Option<&FilePath
 }
 
 impl Container {
-    fn new_with_key(objects: Arc<dyn ObjectStore>, part: usize, keyring: &Keyring) -> Self {
+    fn new_with_key(objects: Arc<dyn ObjectStore>, part: usize, keyring: &Arc<Keyring>) -> Self {
         keyring.get_or_create(&Purpose::blobs("test")).unwrap();
         let container = Self::new(Options {
             objects,
@@ -184,33 +185,20 @@ proptest! {
 }
 
 #[tokio::test]
-async fn another_key_of_the_container_still_opens() {
+async fn a_key_that_was_replaced_opens_until_it_is_forgotten() {
     let keys = tempfile::tempdir().unwrap();
-    let world = World::new(10).await;
-    // The same container with a newer key in front, and one without the key that sealed.
-    let newer = Container::new_with_key(world.objects.clone(), CHUNK, &keyring(keys.path()));
-    let own = world.blobs.0.keys.clone();
-    let other = DataKey {
-        id: KeyId([1; 8]),
-        key: hygie_core::Secret::new([2; 32]),
-    };
-    for (keys, opens) in [(vec![other.clone(), own[0].clone()], true), (vec![other], false)] {
-        let blobs = Blobs(Arc::new(Container {
-            keys,
-            objects: world.objects.clone(),
-            instance: "test".to_owned(),
-            uploads: None,
-            ..newer
-        }));
-        let read = blobs.read(&world.cx, world.reference).await.map(drop);
-        match read {
-            Ok(()) => assert!(opens),
-            Err(BlobError::Damaged { reason, .. }) => {
-                assert!(!opens);
-                assert_eq!(reason, format::FormatError::UnknownKey(own[0].id));
-            }
-            Err(other) => panic!("{other:?}"),
-        }
+    let (keyring, purpose) = (keyring(keys.path()), Purpose::blobs("test"));
+    let container = Container::new_with_key(Arc::new(InMemory::new()), CHUNK, &keyring);
+    let (blobs, cx) = (Blobs(Arc::new(container)), context());
+    let reference = store(&blobs, &cx, b"image").await;
+    let old = keyring.get(&purpose).unwrap();
+    keyring.begin(&purpose).unwrap();
+    keyring.promote(&purpose, KeyState::Leaving).unwrap();
+    assert!(blobs.read(&cx, reference).await.is_ok());
+    keyring.forget(&purpose, old.id).unwrap();
+    match blobs.read(&cx, reference).await.map(drop) {
+        Err(BlobError::Damaged { reason, .. }) => assert_eq!(reason, format::FormatError::UnknownKey(old.id)),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -458,4 +446,98 @@ fn only_the_places_of_blobs_are_names() {
     ] {
         assert_eq!(name(&Path::from(foreign.as_str())), None, "{foreign}");
     }
+}
+
+struct Counting(AtomicUsize);
+
+impl Observer for Counting {
+    fn copied(&self, done: u64, total: u64) {
+        assert!((1..=total).contains(&done));
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// A blob with this content.
+async fn store(blobs: &Blobs, cx: &Cx, content: &[u8]) -> Reference {
+    let mut writer = blobs.create(cx);
+    writer.write(content).await.unwrap();
+    writer.finish().await.unwrap().reference
+}
+
+#[tokio::test]
+async fn everything_is_sealed_again_under_a_new_key_beside_readers_and_writers() {
+    let (keys, objects, cx) = (tempfile::tempdir().unwrap(), Arc::new(InMemory::new()), context());
+    let keyring = keyring(keys.path());
+    let blobs = Blobs(Arc::new(Container::new_with_key(objects.clone(), 2 * CHUNK, &keyring)));
+    let purpose = Purpose::blobs("test");
+    let old = keyring.get(&purpose).unwrap();
+    let contents = [0, 1, CHUNK, 2 * CHUNK, 5 * CHUNK + 7].map(content);
+    let mut references = Vec::new();
+    for content in &contents {
+        references.push(store(&blobs, &cx, content).await);
+    }
+    // One in the middle of reading, one in the middle of writing.
+    let mut reading = blobs.read(&cx, references[4]).await.unwrap().whole();
+    let mut read = reading.try_next().await.unwrap().unwrap().to_vec();
+    let mut writing = blobs.create(&cx);
+    writing.write(b"begun before").await.unwrap();
+    let replacing = tokio::spawn({
+        let (blobs, cx, counting) = (blobs.clone(), cx.clone(), Counting(AtomicUsize::new(0)));
+        async move {
+            let resealed = blobs.replace_key(&cx, &counting).await;
+            (resealed, counting.0.into_inner())
+        }
+    });
+    while keyring.get(&purpose).unwrap().id == old.id {
+        tokio::task::yield_now().await;
+    }
+    // What is begun now is under the new key, and what was begun before is waited for.
+    references.push(store(&blobs, &cx, b"begun after").await);
+    assert!(keyring.is_lent(old.id) && !replacing.is_finished());
+    references.push(writing.finish().await.unwrap().reference);
+    let (resealed, seen) = replacing.await.unwrap();
+    assert_eq!(
+        (resealed.unwrap(), seen),
+        (6, 7),
+        "all but the one that is under the new key"
+    );
+
+    while let Some(piece) = reading.try_next().await.unwrap() {
+        read.extend_from_slice(&piece);
+    }
+    assert!(read == contents[4], "a reader goes on in what was sealed again");
+    let current = keyring.get(&purpose).unwrap();
+    assert_ne!(current.id, old.id);
+    assert_eq!(keyring.find_all(&purpose).len(), 1, "the old key is removed");
+    let mut expected: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
+    expected.extend([b"begun after".as_slice(), b"begun before"]);
+    for (reference, content) in references.iter().zip(expected) {
+        let blob = blobs.read(&cx, *reference).await.unwrap();
+        assert_eq!(blob.header().key, current.id);
+        assert!(blob.bytes(0..u64::MAX).await.unwrap() == content, "{reference:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_blob_that_does_not_open_keeps_the_old_key() {
+    let (keys, objects, cx) = (tempfile::tempdir().unwrap(), Arc::new(InMemory::new()), context());
+    let keyring = keyring(keys.path());
+    let blobs = Blobs(Arc::new(Container::new_with_key(objects.clone(), 2 * CHUNK, &keyring)));
+    let long = store(&blobs, &cx, &content(3 * CHUNK)).await;
+    let at = path(cx.tenant, long.id);
+    let sealed = objects.get(&at).await.unwrap().bytes().await.unwrap();
+    let mut altered = sealed.to_vec();
+    altered[3 * CHUNK] ^= 1;
+    objects.put(&at, altered.clone().into()).await.unwrap();
+    let observer = Counting(AtomicUsize::new(0));
+    let refused = blobs.replace_key(&cx, &observer).await;
+    assert!(matches!(refused, Err(BlobError::Damaged { .. })), "{refused:?}");
+    assert_eq!(keyring.find_all(&Purpose::blobs("test")).len(), 2);
+    let left = objects.get(&at).await.unwrap().bytes().await.unwrap();
+    assert!(left == altered, "what is there is left as it is");
+    // Repaired from a copy, it is sealed again by the next try, which forgets both.
+    objects.put(&at, sealed.into()).await.unwrap();
+    assert_eq!(blobs.replace_key(&cx, &observer).await.unwrap(), 1);
+    assert_eq!(keyring.find_all(&Purpose::blobs("test")).len(), 1);
+    assert!(blobs.read(&cx, long).await.unwrap().bytes(0..u64::MAX).await.unwrap() == content(3 * CHUNK));
 }

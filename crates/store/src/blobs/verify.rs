@@ -85,16 +85,16 @@ pub struct Swept {
 }
 
 /// An object where the blobs lie.
-enum Found {
+pub enum Found {
     Blob(Present),
     Foreign(String),
 }
 
 /// A blob, as a listing shows it.
 #[derive(Clone, Copy)]
-struct Present {
-    tenant: TenantId,
-    id: BlobId,
+pub struct Present {
+    pub tenant: TenantId,
+    pub id: BlobId,
     changed: Timestamp,
     size: u64,
 }
@@ -202,7 +202,7 @@ impl Blobs {
     }
 
     /// Everything that lies there, in no order.
-    fn walk(&self) -> BoxStream<'static, Result<Found, BlobError>> {
+    pub(super) fn walk(&self) -> BoxStream<'static, Result<Found, BlobError>> {
         let found = self.0.objects.list(None).map(|object| {
             let object = object.map_err(BlobError::unavailable)?;
             let Some((tenant, id)) = name(&object.location) else {

@@ -9,7 +9,7 @@ use object_store::{MultipartUpload, ObjectStoreExt as _, PutMode, PutPayload};
 use super::format::{Chunks, HEADER_LEN, Header};
 use super::references::{Reference, Stored};
 use super::{BlobError, BlobId, Blobs, path};
-use crate::keys::TAG_LEN;
+use crate::keys::{Lent, TAG_LEN};
 
 /// A blob that is being written. It holds about a part in memory, whatever its length. Dropped before [`Writer::finish`]
 /// it leaves nothing behind.
@@ -31,17 +31,19 @@ pub struct Writer {
     upload: Option<Box<dyn MultipartUpload>>,
     /// False while a part is on its way: whoever is interrupted then must not go on.
     is_whole: bool,
+    /// The key is not removed before.
+    _lent: Lent,
 }
 
 impl Writer {
-    pub(super) fn new(blobs: Blobs, cx: &Cx, id: BlobId, header: &Header) -> Self {
+    pub(super) fn new(blobs: Blobs, cx: &Cx, (id, header): (BlobId, &Header), lent: Lent) -> Self {
         let path = path(cx.tenant, id);
         let chunk_len = header.chunk_len() as usize;
         Self {
             tenant: cx.tenant,
             id,
             clock: cx.clock.clone(),
-            chunks: Chunks::new(blobs.0.newest(), header, &blobs.0.instance, path.as_ref()),
+            chunks: Chunks::new(lent.key(), header, &blobs.0.instance, path.as_ref()),
             chunk_len,
             chunk: Vec::with_capacity(chunk_len + TAG_LEN),
             sealed_chunks: 0,
@@ -51,6 +53,7 @@ impl Writer {
             is_whole: true,
             path,
             blobs,
+            _lent: lent,
         }
     }
 

@@ -20,7 +20,7 @@ use crate::{Engine, Store, StoreError, Work};
 pub async fn verify_blobs(
     directory: &Path,
     instance: &str,
-    keyring: &Keyring,
+    keyring: &Arc<Keyring>,
     cx: &Cx,
 ) -> Result<Option<Report>, BlobError> {
     if keyring.find(&Purpose::blobs(instance)).is_none() {

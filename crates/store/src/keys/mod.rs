@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use list::{KeyState, WrappedKey};
 pub use master::{MasterKey, lies_beside, replace_master_file, settle_master_file};
-pub use ring::Keyring;
+pub use ring::{Keyring, Lent};
 pub(crate) use seal::{NONCE_LEN, Sealer, TAG_LEN};
 
 /// Bytes of a key.

@@ -3,8 +3,10 @@
 //! A key is replaced in steps, each one durable writing of the file: [`Keyring::begin`] a next key, [`Keyring::promote`]
 //! it when what it protects is ready, [`Keyring::forget`] the one before when nothing rests on it any more.
 
+mod lent;
 mod shared;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use parking_lot::Mutex;
 use super::list::{self, KeyState, Keys, Loaded, WrappedKey, failed, listed};
 use super::{DataKey, KeyError, KeyId, KeyProvider, Purpose};
 use crate::files;
+pub use lent::Lent;
 
 /// The data keys of one data directory, unwrapped once when it is opened.
 pub struct Keyring {
@@ -22,6 +25,8 @@ pub struct Keyring {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     state: Mutex<Loaded>,
+    /// How many use a key for something that is not written yet.
+    lent: Mutex<HashMap<KeyId, usize>>,
 }
 
 impl Keyring {
@@ -41,6 +46,7 @@ impl Keyring {
             clock,
             random,
             state: Mutex::new(loaded),
+            lent: Mutex::default(),
         })
     }
 

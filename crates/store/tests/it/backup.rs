@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use hygie_core::Cx;
 use hygie_store::audit::Record;
 use hygie_store::blobs::{BlobError, BlobId, Blobs, References, open_on_disk};
-use hygie_store::embedded::{Copied, Place, Route, back_up, damage, verify, verify_blobs};
+use hygie_store::embedded::{Copied, Observer, Place, Route, back_up, damage, verify, verify_blobs};
 use hygie_store::{Store, StoreError};
 
 use crate::world::{Dir, cx, keyring, open_with, small};
@@ -30,6 +30,10 @@ async fn write(store: &Store, n: i64) {
     let record = Record::success(&cx, "test.read", format!("name/{n}"));
     store.record(record).await.expect("a record");
 }
+
+struct Nobody;
+
+impl Observer for Nobody {}
 
 /// Stores a blob with its reference, and deletes the one before.
 async fn replace_blob((store, blobs): (&Store, &Blobs), cx: &Cx, last: &mut Option<BlobId>, len: usize) {
@@ -202,7 +206,8 @@ fn blob_files(dir: &Path) -> Vec<(String, u64)> {
 async fn a_copy_takes_the_blobs_of_the_one_before_and_copies_the_others() {
     let dir = Dir::new("backup-again");
     let store = open_with(dir.path(), small()).expect("a new store");
-    let blobs = open_on_disk(dir.path(), "test", &keyring(dir.path(), 1).expect("the keyring")).expect("the blobs");
+    let keys = keyring(dir.path(), 1).expect("the keyring");
+    let blobs = open_on_disk(dir.path(), "test", &keys).expect("the blobs");
     let cx = cx(1);
     // Three that stay and one that is replaced later.
     for len in [100, 70_000, 0] {
@@ -233,5 +238,13 @@ async fn a_copy_takes_the_blobs_of_the_one_before_and_copies_the_others() {
     // Each stands alone: the first is removed.
     drop(first);
     assert_eq!(clean(second.path()).await, (2, 2, 4));
+    // Sealed again under another key, none is what the earlier copy has.
+    assert_eq!(blobs.replace_key(&cx, &Nobody).await.expect("replaced"), 4);
+    let third = Dir::new("backup-again-3");
+    let copied = copy_after(dir.path(), third.path(), Some(second.path())).await;
+    assert_eq!(copied.expect("a copy").blobs, 4);
+    let shared = blob_files(&third.path().join("test.blobs"));
+    assert!(shared.iter().all(|file| !after.contains(file)), "{shared:?}");
+    assert_eq!(clean(third.path()).await, (2, 2, 4));
     store.close().await.expect("closing");
 }

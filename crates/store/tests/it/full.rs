@@ -72,7 +72,7 @@ impl Observer for Nobody {}
 async fn child_lives_on_a_full_disk() {
     let Ok(dir) = std::env::var(CHILD) else { return };
     let dir = Path::new(&dir);
-    let ring = Arc::new(keyring(dir, 1).expect("the keyring"));
+    let ring = keyring(dir, 1).expect("the keyring");
     let (store, control) = open_with_control(&Options {
         directory: dir,
         heads: dir,
@@ -194,7 +194,7 @@ fn a_full_disk_refuses_what_needs_space_and_everything_goes_on_when_there_is_som
 #[tokio::test]
 async fn beyond_its_quota_an_instance_takes_no_write_and_reads_go_on() {
     let dir = Dir::new("quota");
-    let ring = Arc::new(keyring(dir.path(), 1).expect("the keyring"));
+    let ring = keyring(dir.path(), 1).expect("the keyring");
     let (store, control) = open_with_control(&Options {
         directory: dir.path(),
         heads: dir.path(),

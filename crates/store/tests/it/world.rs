@@ -124,11 +124,11 @@ pub fn open_keyed(dir: &Path, limits: Limits, master: u8) -> Result<Store, Store
 }
 
 /// The keyring in `dir`, with a master key made of one byte.
-pub fn keyring(dir: &Path, master: u8) -> Result<Keyring, KeyError> {
+pub fn keyring(dir: &Path, master: u8) -> Result<Arc<Keyring>, KeyError> {
     let random = Arc::new(Seeded::new(u64::from(master)));
     let text = Secret::new(format!("{master:02x}").repeat(32));
     let provider = Arc::new(MasterKey::from_text(&text, "the test", random.clone())?);
-    Keyring::open(dir.join("keys.json"), provider, Arc::new(Still), random)
+    Keyring::open(dir.join("keys.json"), provider, Arc::new(Still), random).map(Arc::new)
 }
 
 pub fn small() -> Limits {
