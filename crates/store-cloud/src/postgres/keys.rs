@@ -16,9 +16,17 @@ use super::error::fault;
 
 const KEYS: &str = "SELECT id, entry FROM data_key WHERE purpose = $1 ORDER BY number";
 
-/// Takes in the keys for these purposes, made when there are none, and leaves in the database what it lacks. The caller's
-/// transaction holds the lock of the schema, so that of two processes that start at once one makes them.
-pub async fn share(transaction: &Transaction<'_>, keyring: &Keyring, purposes: &[Purpose]) -> Result<(), StoreError> {
+/// Takes in the keys for these purposes, and leaves in the database what it lacks: keys of this process, or new ones. The
+/// caller's transaction holds the lock of the schema, so that of two processes that start at once one makes them.
+///
+/// Gives the new ones, to be imported once the transaction is committed: whoever ends before has not got keys that nobody
+/// else has.
+pub async fn share(
+    transaction: &Transaction<'_>,
+    keyring: &Keyring,
+    purposes: &[Purpose],
+) -> Result<Vec<String>, StoreError> {
+    let mut new = Vec::new();
     for purpose in purposes {
         let rows = transaction.query(KEYS, &[&purpose.as_str()]).await.map_err(fault)?;
         let (mut shared, mut lines) = (BTreeSet::new(), Vec::new());
@@ -28,8 +36,13 @@ pub async fn share(transaction: &Transaction<'_>, keyring: &Keyring, purposes: &
         }
         check_same(keyring, purpose, &shared)?;
         keyring.import(&lines)?;
-        keyring.get_or_create(purpose)?;
-        for (id, line) in keyring.export(purpose) {
+        let mut lacking = keyring.export(purpose);
+        if keyring.find(purpose).is_none() {
+            let (id, line) = keyring.propose(purpose)?;
+            new.push(line.clone());
+            lacking.push((id, line));
+        }
+        for (id, line) in lacking {
             let id = id.to_string();
             if shared.contains(&id) {
                 continue;
@@ -39,7 +52,7 @@ pub async fn share(transaction: &Transaction<'_>, keyring: &Keyring, purposes: &
             transaction.execute(insert, &values).await.map_err(fault)?;
         }
     }
-    Ok(())
+    Ok(new)
 }
 
 /// A process that has other keys, and none of these, belongs to another database.

@@ -130,8 +130,9 @@ pub async fn open(options: Options<'_>) -> Result<Store, StoreError> {
     let mut client = database.client().await?;
     let transaction = client.transaction().await.map_err(fault)?;
     let number = schema::prepare(&transaction, database.schema(), (instance, form), migrations).await?;
-    keys::share(&transaction, keyring, &[Purpose::heads(), Purpose::audit(instance)]).await?;
+    let made = keys::share(&transaction, keyring, &[Purpose::heads(), Purpose::audit(instance)]).await?;
     transaction.commit().await.map_err(fault)?;
+    keyring.import(&made)?;
     if let Some(replay) = replay {
         reindex::bring_to_form(database, number, replay, cx).await?;
     }

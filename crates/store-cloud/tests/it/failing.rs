@@ -219,6 +219,30 @@ async fn a_commit_whose_answer_is_lost_is_answered_honestly() {
     assert_clean(&world, 4).await;
 }
 
+/// A first start ends between making the keys and their commit, or before it hears of it; another process starts meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_start_that_is_cut_off_does_not_lock_itself_out() {
+    for fault in [Fault::LoseCommit, Fault::LoseAnswer] {
+        let mut world = World::new();
+        let other = world.beside();
+        let direct = world.address.clone();
+        let (wire, address) = Wire::before(&direct);
+        world.address = address;
+        wire.set(fault);
+        let cut = world.open("one", MIGRATIONS).await;
+        assert!(matches!(cut, Err(StoreError::Unavailable(_))), "{:?}", cut.err());
+        assert_eq!(wire.cuts.load(Ordering::SeqCst), 1);
+        let two = other.open("two", MIGRATIONS).await.expect("another process starts");
+        let one = world.open("one", MIGRATIONS).await.expect("it starts again");
+        for (id, store) in [(1, one), (2, two)] {
+            insert(&store, id).await.expect("a write");
+            store.close().await.expect("closing");
+        }
+        assert_eq!(world.keyring().list().len(), 2, "one for the heads, one for the chains");
+        assert_clean(&world, 2).await;
+    }
+}
+
 /// A server that crashed has forgotten the number of a transaction of which it had written nothing, and gives it to another
 /// one, which is committed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

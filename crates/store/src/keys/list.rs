@@ -182,7 +182,8 @@ pub fn listed(purpose: &Purpose, id: KeyId, at: Timestamp, state: KeyState) -> W
     }
 }
 
-fn wrap(provider: &dyn KeyProvider, listed: &WrappedKey, key: &DataKey) -> Result<WrappedKey, KeyError> {
+/// Wraps a key under the master key, bound to its purpose and its id.
+pub fn wrap(provider: &dyn KeyProvider, listed: &WrappedKey, key: &DataKey) -> Result<WrappedKey, KeyError> {
     let wrapped = provider.wrap_key(&listed.purpose.of_key(listed.id), &key.key)?;
     Ok(WrappedKey {
         master: provider.id().to_owned(),

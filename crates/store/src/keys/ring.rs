@@ -187,12 +187,17 @@ impl Keyring {
     }
 
     fn add(&self, keys: &mut Keys, purpose: &Purpose, state: KeyState) -> DataKey {
+        let (listed, key) = self.make(purpose, state);
+        keys.push((listed, key.clone()));
+        key
+    }
+
+    fn make(&self, purpose: &Purpose, state: KeyState) -> (WrappedKey, DataKey) {
         let key = DataKey {
             id: KeyId::random(&*self.random),
             key: Secret::new(random_array(&*self.random)),
         };
-        keys.push((listed(purpose, key.id, self.clock.now(), state), key.clone()));
-        key
+        (listed(purpose, key.id, self.clock.now(), state), key)
     }
 
     /// Keeps other processes from changing the file until dropped; readers need no lock, since it is replaced whole.

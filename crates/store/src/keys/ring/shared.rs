@@ -1,7 +1,7 @@
 //! Keys of processes that share a database: each is kept there as a line of text, wrapped as it lies in the file, so that
 //! whoever starts next takes it in instead of making another one.
 
-use super::super::list::{Keys, WrappedKey, open};
+use super::super::list::{KeyState, Keys, WrappedKey, open, wrap};
 use super::super::{KeyError, KeyId, Purpose};
 use super::Keyring;
 
@@ -12,6 +12,14 @@ impl Keyring {
         let keys = state.keys.iter().map(|(wrapped, _)| wrapped);
         let keys = keys.filter(|wrapped| wrapped.purpose == *purpose);
         keys.map(|wrapped| (wrapped.id, line(wrapped))).collect()
+    }
+
+    /// A new key for this purpose as a line of text, which is not kept here: [`Keyring::import`] it once it is where other
+    /// processes find it. A process that ends before has not got a key that nobody else has.
+    pub fn propose(&self, purpose: &Purpose) -> Result<(KeyId, String), KeyError> {
+        let (listed, key) = self.make(purpose, KeyState::Current);
+        let wrapped = wrap(&*self.state.lock().provider, &listed, &key)?;
+        Ok((key.id, line(&wrapped)))
     }
 
     /// Takes in keys that other processes made, oldest first, and writes them down durably. Those that are here already
@@ -80,6 +88,18 @@ mod tests {
         let again = ring(dir.path(), "two.json", "1");
         assert_eq!(again.list().len(), 1);
         assert_eq!(again.find(&Purpose::heads()).unwrap().key.expose(), made.key.expose());
+    }
+
+    #[test]
+    fn a_proposed_key_is_kept_when_it_is_taken_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let one = ring(dir.path(), "one.json", "1");
+        let (id, line) = one.propose(&Purpose::heads()).unwrap();
+        assert!(one.list().is_empty() && ring(dir.path(), "one.json", "1").list().is_empty());
+        one.import(&[line]).unwrap();
+        let again = ring(dir.path(), "one.json", "1");
+        assert_eq!(again.get(&Purpose::heads()).unwrap().id, id);
+        assert_eq!(lines(&again, &Purpose::heads()).len(), 1);
     }
 
     #[test]
