@@ -56,6 +56,16 @@ await play({
     return oidc.clientCredentialsGrant(await discover(world), { scope: world.scope });
   },
 
+  /** RFC 8693, which it knows as any other grant. */
+  async exchange(world) {
+    return oidc.genericGrantRequest(await discover(world), "urn:ietf:params:oauth:grant-type:token-exchange", {
+      subject_token: world.subject_token,
+      subject_token_type: "urn:ietf:params:oauth:token-type:access_token",
+      audience: world.fhir,
+      scope: "user_impersonation",
+    });
+  },
+
   async person(world) {
     const config = await discover(world);
     oidc.enableNonRepudiationChecks(config); // The signature of the id token is checked too.

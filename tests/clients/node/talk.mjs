@@ -23,8 +23,8 @@ export async function play(scenarios) {
     await visited;
     say({ done });
   } catch (error) {
-    const { name, message, code, errorCode, errorNo, subError, stack } = error;
-    say({ failed: { name, message, code, errorCode, errorNo, subError, stack, cause: String(error.cause ?? "") } });
+    const { name, message, code, errorCode, errorNo, subError, error: told, stack } = error;
+    say({ failed: { name, message, code, errorCode, errorNo, subError, told, stack, cause: String(error.cause ?? "") } });
   }
   process.exit();
 }
