@@ -10,7 +10,7 @@ use crate::{ClaimNames, Reason, Style, TrustedIssuer, Version, mapping};
 pub(crate) fn principal(claims: &Claims, header: &Header, issuer: &TrustedIssuer) -> Result<Principal, Reason> {
     let typ = header.typ.as_deref().unwrap_or("JWT");
     let is_access_token = ["jwt", "at+jwt", "application/at+jwt"].contains(&typ.to_ascii_lowercase().as_str());
-    if !is_access_token || is_id_token(claims) {
+    if !is_access_token || is_id_token(claims, &issuer.style) {
         return Err(Reason::TokenType);
     }
     let mut principal = match &issuer.style {
@@ -24,10 +24,11 @@ pub(crate) fn principal(claims: &Claims, header: &Header, issuer: &TrustedIssuer
 }
 
 /// Id tokens look like access tokens but for the claims that bind them to one answer of the authorization endpoint
-/// (OpenID Connect Core §2, §3.3.2.11), and Keycloak's `typ`.
-fn is_id_token(claims: &Claims) -> bool {
-    let binding = ["nonce", "at_hash", "c_hash"];
-    binding.iter().any(|name| claims.members.contains_key(*name)) || claims.text("typ") == Some("ID")
+/// (OpenID Connect Core §2, §3.3.2.11), and Keycloak's `typ`: before version 25 its access tokens repeat the nonce.
+fn is_id_token(claims: &Claims, style: &Style) -> bool {
+    let has = |name: &str| claims.members.contains_key(name);
+    let is_marked = matches!(style, Style::OpenId(_)) && claims.text("typ") == Some("Bearer");
+    has("at_hash") || has("c_hash") || has("nonce") && !is_marked || claims.text("typ") == Some("ID")
 }
 
 /// Entra's claims. Groups beyond the limit of a token (`_claim_names`) give no role.

@@ -32,6 +32,14 @@ pub const MIGRATIONS: &[Migration] = &[
         // The terms of a profile, whose digest is the assignee.
         sql: "ALTER TABLE role_assignment ADD COLUMN profile TEXT;",
     },
+    Migration {
+        number: 102,
+        title: "role assignments of a person and a group of one id",
+        // A provider may call them the same, and the id is made of what it calls them.
+        sql: "DROP INDEX role_assignment_once;
+          CREATE UNIQUE INDEX role_assignment_once
+            ON role_assignment ({i.col}tenant, assignee_tenant, assignee, assignee_kind, role, scope);",
+    },
 ];
 
 const COLUMNS: &str = "id, assignee_tenant, assignee, assignee_kind, profile, role, scope, created_at";

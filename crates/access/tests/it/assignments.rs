@@ -72,6 +72,27 @@ async fn roles_hold_when_assigned_and_not_when_removed() {
     );
 }
 
+/// A provider may call a person and a group the same, and so their ids are the same.
+#[tokio::test]
+async fn a_person_and_a_group_of_one_name_are_two() {
+    use AssigneeKind::{Group, User};
+    let world = World::new();
+    let cx = world.cx(tenant(1));
+    let everywhere = scope("/workspaces/demo");
+    for kind in [User, Group] {
+        let who = assignee(tenant(5), object(7), kind);
+        let assign = || {
+            world
+                .assignments
+                .assign(&cx, who, Role::FhirDataReader, everywhere.clone())
+        };
+        assign().await.unwrap();
+        let again = assign().await;
+        assert!(matches!(again, Err(AssignmentError::Exists)), "{again:?}");
+    }
+    assert_eq!(world.assignments.list(&cx).await.unwrap().len(), 2);
+}
+
 #[tokio::test]
 async fn who_and_where() {
     use AssigneeKind::{App, Group, ManagedIdentity, User};
