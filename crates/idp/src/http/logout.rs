@@ -1,14 +1,14 @@
 //! `GET|POST /{tenant}/oauth2/v2.0/logout` — OpenID Connect RP-Initiated Logout 1.0, Front-Channel Logout 1.0.
 //!
 //! Ending a session needs no form token: who makes a browser leave gains nothing, and on a shared workstation leaving
-//! must be one click.
+//! must be one click. But the browser has to go here itself: images and frames of other sites end nothing.
 
 use axum::extract::State;
 use axum::http::Method;
 use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFRESH, SET_COOKIE};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use hygie_core::AppId;
-use hygie_oidc::Params;
+use hygie_oidc::{Aadsts, Params, Refusal};
 use hygie_web::audit::Note;
 use hygie_web::cookie::{self, Cookie};
 use hygie_web::error::Failure;
@@ -34,6 +34,9 @@ pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, F
     let fail = |error: IdpError| refused::page(&idp, &inbound, &error);
     let place = idp.place(&inbound.cx(), &inbound.segment).await.map_err(fail)?;
     let params = inbound.params().map_err(|refusal| fail(refusal.into()))?;
+    if !is_visited(&inbound) {
+        return Err(fail(Refusal::new(Aadsts::Malformed).into()));
+    }
     let cookie = cookie::get(&inbound.headers, SESSION_COOKIE);
     if cookie.is_none() && *inbound.asked.method() == Method::POST {
         return Ok(as_get(&inbound, params));
@@ -72,6 +75,12 @@ pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, F
     };
     let response = farewell(&inbound, view);
     Ok((AppendHeaders(removed), Note::recorded(), response).into_response())
+}
+
+/// Whether the browser goes here with its window (Fetch Metadata §2); one that is too old to say so is believed.
+fn is_visited(inbound: &Inbound) -> bool {
+    let is = |name: &str, expected: &str| inbound.header(name).is_none_or(|value| value == expected);
+    is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document")
 }
 
 /// The accounts of the tenant of the path, or the one of the hint.

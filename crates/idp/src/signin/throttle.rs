@@ -2,7 +2,7 @@
 //!
 //! A whole hospital may come from one address, so the limit is far above its mistakes and far below a search.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
@@ -13,13 +13,17 @@ use parking_lot::Mutex;
 const LIMIT: u32 = 300;
 /// The window.
 const WINDOW: Duration = Duration::from_mins(10);
-/// Addresses that are counted at once. Beyond it new ones are not: accounts still lock.
+/// Addresses that are counted at once. Beyond it a new one takes the place of the one that failed least, and its count with
+/// it (Metwally, Agrawal, El Abbadi: space saving): nobody fails more often than is counted, and to close others somebody
+/// has to fail as often as this many addresses may.
 const ADDRESSES: usize = 10_000;
+/// Counts that ended are thrown away no more often than this.
+const SWEEP: Duration = Duration::from_mins(1);
 
 /// The counts of this process.
 pub(crate) struct Throttle {
     limit: u32,
-    counts: Mutex<HashMap<IpAddr, Count>>,
+    counts: Mutex<Counts>,
 }
 
 impl Default for Throttle {
@@ -28,9 +32,61 @@ impl Default for Throttle {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Count {
     since: Timestamp,
     times: u32,
+}
+
+impl Count {
+    fn lasts(&self, now: Timestamp) -> bool {
+        now.since(self.since) < WINDOW
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    by_address: HashMap<IpAddr, Count>,
+    /// The same by how often they failed.
+    ranks: BTreeSet<(u32, IpAddr)>,
+    swept_at: Option<Timestamp>,
+}
+
+impl Counts {
+    fn is_full(&self) -> bool {
+        self.by_address.len() >= ADDRESSES
+    }
+
+    fn least(&self) -> Option<Count> {
+        let (_, address) = self.ranks.first()?;
+        self.by_address.get(address).copied()
+    }
+
+    fn put(&mut self, address: IpAddr, count: Count) {
+        self.by_address.insert(address, count);
+        self.ranks.insert((count.times, address));
+    }
+
+    fn take(&mut self, address: IpAddr) -> Option<Count> {
+        let count = self.by_address.remove(&address)?;
+        self.ranks.remove(&(count.times, address));
+        Some(count)
+    }
+
+    fn take_least(&mut self) -> Option<Count> {
+        let (_, address) = self.ranks.first().copied()?;
+        self.take(address)
+    }
+
+    fn sweep(&mut self, now: Timestamp) {
+        if self.swept_at.is_some_and(|at| now.since(at) < SWEEP) {
+            return;
+        }
+        self.swept_at = Some(now);
+        self.by_address.retain(|_, count| count.lasts(now));
+        let (ranks, left) = (&mut self.ranks, &self.by_address);
+        ranks.retain(|(_, address)| left.contains_key(address));
+    }
 }
 
 impl Throttle {
@@ -48,9 +104,12 @@ impl Throttle {
             return false;
         };
         let counts = self.counts.lock();
-        counts
-            .get(&address)
-            .is_some_and(|count| count.times >= self.limit && now.since(count.since) < WINDOW)
+        let count = match counts.by_address.get(&address) {
+            Some(count) => Some(*count),
+            None if counts.is_full() => counts.least(),
+            None => None,
+        };
+        count.is_some_and(|count| count.times >= self.limit && count.lasts(now))
     }
 
     /// Counts a failure, or whatever else is limited.
@@ -59,17 +118,19 @@ impl Throttle {
             return;
         };
         let mut counts = self.counts.lock();
-        if counts.len() >= ADDRESSES && !counts.contains_key(&address) {
-            counts.retain(|_, count| now.since(count.since) < WINDOW);
-            if counts.len() >= ADDRESSES {
-                return;
-            }
+        let known = counts.take(address);
+        if known.is_none() && counts.is_full() {
+            counts.sweep(now);
         }
-        let count = counts.entry(address).or_insert(Count { since: now, times: 0 });
-        if now.since(count.since) >= WINDOW {
-            *count = Count { since: now, times: 0 };
-        }
+        let count = match known {
+            None if counts.is_full() => counts.take_least(),
+            known => known,
+        };
+        let mut count = count
+            .filter(|count| count.lasts(now))
+            .unwrap_or(Count { since: now, times: 0 });
         count.times = count.times.saturating_add(1);
+        counts.put(address, count);
     }
 }
 
@@ -102,12 +163,50 @@ mod tests {
         assert!(!throttle.is_closed(address("2001:db8::1"), at(601)));
     }
 
+    /// Whoever has many networks fills the memory, and must not go on uncounted then.
+    #[test]
+    fn who_comes_when_the_memory_is_full_is_counted_too() {
+        let throttle = Throttle::default();
+        let address = |n: u32| Some(std::net::Ipv4Addr::from(n).into());
+        let now = Timestamp::from_secs(0);
+        for n in 0..ADDRESSES as u32 {
+            throttle.count(address(n), now);
+        }
+        let late = address(ADDRESSES as u32);
+        for n in 0..LIMIT {
+            assert!(!throttle.is_closed(late, now) || n >= LIMIT - 1, "{n}");
+            throttle.count(late, now);
+        }
+        assert!(throttle.is_closed(late, now));
+        // Nobody else is closed for it: not who is counted, and not who comes next.
+        assert!(!throttle.is_closed(address(0), now));
+        assert!(!throttle.is_closed(address(ADDRESSES as u32 + 1), now));
+        let counts = throttle.counts.lock();
+        assert_eq!((counts.by_address.len(), counts.ranks.len()), (ADDRESSES, ADDRESSES));
+    }
+
+    #[test]
+    fn networks_without_end_are_closed_together() {
+        let throttle = Throttle::new(2);
+        let address = |n: u32| Some(std::net::Ipv4Addr::from(n).into());
+        let now = Timestamp::from_secs(0);
+        let networks = 3 * ADDRESSES as u32;
+        for n in 0..networks {
+            throttle.count(address(n), now);
+        }
+        for n in [0, networks - 1, networks] {
+            assert!(throttle.is_closed(address(n), now), "{n}");
+            assert!(!throttle.is_closed(address(n), now + WINDOW), "{n}");
+        }
+    }
+
     #[test]
     fn memory_is_bounded() {
         let throttle = Throttle::default();
         for n in 0..2 * ADDRESSES as u32 {
             throttle.count(Some(std::net::Ipv4Addr::from(n).into()), Timestamp::from_secs(0));
         }
-        assert_eq!(throttle.counts.lock().len(), ADDRESSES);
+        let counts = throttle.counts.lock();
+        assert_eq!((counts.by_address.len(), counts.ranks.len()), (ADDRESSES, ADDRESSES));
     }
 }

@@ -103,6 +103,43 @@ async fn a_form_of_another_site_ends_the_session_too() {
     assert_eq!(silent.redirect_param("error").as_deref(), Some("login_required"));
 }
 
+/// The session has to come along with frames of other sites (`prompt=none`), and so comes with their images too.
+#[tokio::test]
+async fn an_image_or_a_frame_of_another_site_ends_no_session() {
+    let world = World::new().await;
+    let browser = world.browser();
+    world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    let silent = world.authorize(world.portal, WEB, &[("prompt", "none")]);
+    for (address, mode, dest) in [
+        ("/organizations/oauth2/v2.0/logout".to_owned(), "no-cors", "image"),
+        (world.path("oauth2/logout"), "navigate", "iframe"),
+        (world.path("oauth2/v2.0/logout"), "cors", "empty"),
+    ] {
+        let headers = [
+            ("sec-fetch-mode", mode),
+            ("sec-fetch-dest", dest),
+            ("sec-fetch-site", "cross-site"),
+        ];
+        let answer = browser.get_with(&address, &headers).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("set-cookie")),
+            (400, ""),
+            "{dest}"
+        );
+        assert!(browser.get(&silent).await.redirect_param("code").is_some(), "{dest}");
+    }
+    // Following a link, or an application that leaves.
+    let headers = [
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+        ("sec-fetch-site", "cross-site"),
+    ];
+    let left = browser.get_with(&world.path("oauth2/v2.0/logout"), &headers).await;
+    assert_eq!(left.status, 200);
+    let error = browser.get(&silent).await.redirect_param("error");
+    assert_eq!(error.as_deref(), Some("login_required"));
+}
+
 #[tokio::test]
 async fn who_leaves_is_told_whose_session_stays() {
     let world = World::new().await;
