@@ -172,6 +172,17 @@ def test_a_page_without_tokens_asks_in_a_hidden_frame(world, lenient, site):
     assert doctor["error"] in ("login_required", "interaction_required"), doctor
 
 
+def test_an_image_of_another_site_signs_nobody_out(world, lenient, site):
+    """The same cookie comes along with it, and the browser says that it is for an image."""
+    signed_in(lenient, world, site, "nurse")
+    address = f"{world.authority}/oauth2/v2.0/logout"
+    # The answer is no image, and the page is shown none of it.
+    with lenient.expect_event("requestfailed", lambda request: request.url == address):
+        lenient.evaluate("address => void (new Image().src = address)", address)
+    nurse = world.user("nurse")["upn"]
+    assert in_a_hidden_frame(lenient, world.user_scope, nurse)["account"]["username"] == nurse
+
+
 def test_where_such_cookies_are_blocked_the_page_is_told_to_ask_the_person(world, page, site):
     """Without a word of a person in between, since the browser says who she is when she is sent to us."""
     signed_in(page, world, site, "nurse")
