@@ -2,11 +2,16 @@
 //!
 //! When the inner search has few matches, a chain is the ranges of what refers to them, a `_has` the resources that they
 //! refer to. When it has many, each candidate is asked: whether what it refers to, or what refers to it, matches.
+//!
+//! What the keys of the inner search say is not looked up: a key by code names the patient, so a `_has` over it needs no
+//! resource; and where the order of the answer lets it ([`Reach::later`]), that the candidates of a chain match is not
+//! checked before they are come to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use hygie_fhir_model::ResourceType;
 use hygie_store::StoreError;
+use parking_lot::Mutex;
 
 use super::candidate::{Asked, Candidate};
 use super::criteria::{Filter, Inner, Test};
@@ -14,6 +19,7 @@ use super::error::SearchError;
 use super::hint;
 use super::plan::{self, Way};
 use super::ranges::{self, Ranges};
+use crate::index::extract::principal;
 use crate::repo::Resources;
 
 /// How far an inner search goes to become ranges.
@@ -23,6 +29,8 @@ pub struct Reach {
     matches: usize,
     /// Most candidates that are looked at for them.
     looked_at: usize,
+    /// Whether ranges of what refers to a candidate will do.
+    is_later: bool,
 }
 
 impl Reach {
@@ -30,13 +38,29 @@ impl Reach {
     pub const FIRST: Self = Self {
         matches: 500,
         looked_at: 5000,
+        is_later: false,
     };
 
     /// Of later pages, which go on in the ranges of the first though there may be more by now.
     pub const LATER: Self = Self {
         matches: 5000,
         looked_at: 50_000,
+        is_later: false,
     };
+
+    /// The same, but that what is referred to matches is checked when it is come to.
+    #[must_use]
+    pub fn later(self) -> Self {
+        Self { is_later: true, ..self }
+    }
+
+    /// The same for the searches inside of a search.
+    fn inside(self) -> Self {
+        Self {
+            is_later: false,
+            ..self
+        }
+    }
 }
 
 /// A search inside of a filter, with its ranges.
@@ -45,6 +69,32 @@ pub struct InnerAsked {
     pub kind: ResourceType,
     /// Its filters.
     pub asked: Vec<Asked>,
+    /// Resources that were asked already, and whether they match.
+    known: Mutex<HashMap<i64, bool>>,
+}
+
+/// Answers that are kept of a search inside.
+const MAX_KNOWN: usize = 10_000;
+
+impl InnerAsked {
+    /// Whether a resource matches.
+    async fn is_match(&self, rid: i64, resources: &mut Resources<'_, '_>) -> Result<bool, StoreError> {
+        if let Some(known) = self.known.lock().get(&rid) {
+            return Ok(*known);
+        }
+        let passes = Box::pin(Candidate::new(rid).passes(self.kind, &self.asked, None, resources)).await?;
+        let mut known = self.known.lock();
+        if known.len() < MAX_KNOWN {
+            known.insert(rid, passes);
+        }
+        Ok(passes)
+    }
+
+    /// Whether every key of this way is one of a match.
+    fn is_exact(&self, way: &Way) -> bool {
+        let filter = way.known.and_then(|at| self.asked.get(at));
+        self.asked.len() == 1 && filter.is_some_and(|asked| asked.filter.parameter.base == Some(self.kind))
+    }
 }
 
 /// The searches inside of a filter.
@@ -60,10 +110,11 @@ pub async fn inner(
     };
     let mut found = Vec::with_capacity(inners.len());
     for inner in inners {
-        let asked = Box::pin(plan::asked(resources, (inner.kind, &inner.filters), reach)).await?;
+        let asked = Box::pin(plan::asked(resources, (inner.kind, &inner.filters), reach.inside())).await?;
         found.push(InnerAsked {
             kind: inner.kind,
             asked,
+            known: Mutex::default(),
         });
     }
     Ok(found)
@@ -82,20 +133,22 @@ pub async fn ranges(
     };
     let mut numbers = BTreeSet::new();
     for inner in inner {
-        let Some(matches) = matches(inner, reach, resources).await? else {
-            return Ok(None);
+        let way = Way::choose(resources, inner.kind, &inner.asked).await?;
+        let is_known = if let Test::ReferredBy(_) = filter.test {
+            referred(filter, kind, (inner, &way, reach), (&mut numbers, resources)).await?
+        } else {
+            let parameter = (kind, filter.parameter.number.get());
+            let Some((matches, exact)) = referring(inner, &way, reach, resources).await? else {
+                return Ok(None);
+            };
+            found.exact &= exact;
+            let ranges = matches
+                .into_iter()
+                .map(|rid| ranges::referring(parameter, inner.kind, rid));
+            found.ranges.extend(ranges);
+            found.ranges.len() <= reach.matches
         };
-        for mut candidate in matches {
-            if let Test::ReferredBy(_) = filter.test {
-                numbers.extend(candidate.targets((filter.parameter, kind), resources).await?);
-            } else {
-                let parameter = (kind, filter.parameter.number.get());
-                found
-                    .ranges
-                    .push(ranges::referring(parameter, inner.kind, candidate.rid));
-            }
-        }
-        if found.ranges.len() > reach.matches {
+        if !is_known {
             return Ok(None);
         }
     }
@@ -103,13 +156,103 @@ pub async fn ranges(
     Ok(Some(found))
 }
 
+/// Adds what the matches of an inner search refer to; whether all of it is known now.
+async fn referred(
+    filter: &Filter,
+    kind: ResourceType,
+    (inner, way, reach): (&InnerAsked, &Way, Reach),
+    (numbers, resources): (&mut BTreeSet<i64>, &mut Resources<'_, '_>),
+) -> Result<bool, SearchError> {
+    let by_patient = principal(inner.kind).patient == Some(filter.parameter.number.get()) && kind.name() == "Patient";
+    if !(by_patient && inner.is_exact(way)) {
+        let Some(matches) = matches(inner, way, reach, resources).await? else {
+            return Ok(false);
+        };
+        for mut candidate in matches {
+            numbers.extend(candidate.targets((filter.parameter, kind), resources).await?);
+        }
+        return Ok(true);
+    }
+    let mut looked_at = 0;
+    for range in &way.ranges {
+        let mut rest = range.keys.clone();
+        while let Some(keys) = resources.next_in(&mut rest).await? {
+            for key in keys.iter() {
+                let Some(posting) = range.read(key) else { continue };
+                if let Some(patient) = range.patient(key) {
+                    numbers.insert(patient);
+                } else {
+                    let mut candidate = Candidate::new(posting.rid);
+                    numbers.extend(candidate.targets((filter.parameter, kind), resources).await?);
+                }
+                if numbers.len() > reach.matches {
+                    return Ok(false);
+                }
+            }
+            looked_at += keys.len();
+            if looked_at > reach.looked_at {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// The matches of an inner search, and whether all of these are; `None` when there are many.
+async fn referring(
+    inner: &InnerAsked,
+    way: &Way,
+    reach: Reach,
+    resources: &mut Resources<'_, '_>,
+) -> Result<Option<(Vec<i64>, bool)>, SearchError> {
+    let exact = inner.is_exact(way);
+    if exact || reach.is_later {
+        let candidates = candidates(way, reach, resources).await?;
+        if exact || candidates.is_some() {
+            return Ok(candidates.map(|candidates| (candidates, exact)));
+        }
+    }
+    let matches = matches(inner, way, reach, resources).await?;
+    Ok(matches.map(|matches| (matches.into_iter().map(|candidate| candidate.rid).collect(), true)))
+}
+
+/// What the keys of a way name; `None` when that is much.
+async fn candidates(
+    way: &Way,
+    reach: Reach,
+    resources: &mut Resources<'_, '_>,
+) -> Result<Option<Vec<i64>>, SearchError> {
+    let (mut found, mut looked_at) = (BTreeSet::new(), 0);
+    for range in &way.ranges {
+        let mut rest = range.keys.clone();
+        while let Some(keys) = resources.next_in(&mut rest).await? {
+            found.extend(keys.iter().filter_map(|key| Some(range.read(key)?.rid)));
+            looked_at += keys.len();
+            if found.len() > reach.matches || looked_at > reach.looked_at {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(found.into_iter().collect()))
+}
+
+/// Whether what a filter leads to is a match of one of the searches inside of it.
+pub async fn is_match(asked: &Asked, rid: i64, resources: &mut Resources<'_, '_>) -> Result<bool, StoreError> {
+    for inner in &asked.inner {
+        if inner.is_match(rid, resources).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The matches of an inner search; `None` when there are many, or they are hard to find.
 async fn matches(
     inner: &InnerAsked,
+    way: &Way,
     reach: Reach,
     resources: &mut Resources<'_, '_>,
 ) -> Result<Option<Vec<Candidate>>, SearchError> {
-    let way = Way::choose(resources, inner.kind, &inner.asked).await?;
     let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
     for range in &way.ranges {
         let mut rest = range.keys.clone();
@@ -157,8 +300,7 @@ async fn refers(
     resources: &mut Resources<'_, '_>,
 ) -> Result<bool, StoreError> {
     for rid in candidate.targets((filter.parameter, inner.kind), resources).await? {
-        let mut target = Candidate::new(rid);
-        if Box::pin(target.passes(inner.kind, &inner.asked, None, resources)).await? {
+        if inner.is_match(rid, resources).await? {
             return Ok(true);
         }
     }

@@ -31,6 +31,8 @@ pub(super) enum Plan {
     Updates,
     /// All matches, sorted by several keys.
     Whole,
+    /// Through the ranges of this filter, one after the other.
+    Through(u8),
 }
 
 const LONGEST: usize = 1024;
@@ -48,6 +50,7 @@ impl Continuation {
             Plan::Unsorted => (3, 0),
             Plan::Updates => (4, 0),
             Plan::Whole => (5, 0),
+            Plan::Through(filter) => (6, filter),
         };
         let mut bytes = match self.total {
             None => vec![tag, filter],
@@ -73,6 +76,7 @@ impl Continuation {
             (3, 0) => Plan::Unsorted,
             (4, 0) => Plan::Updates,
             (5, 0) => Plan::Whole,
+            (6, filter) => Plan::Through(filter),
             _ => return Err(SearchError::Continuation),
         };
         let (total, after) = match rest.split_first_chunk() {
@@ -97,7 +101,7 @@ mod tests {
     proptest! {
         #[test]
         fn text_round_trips(
-            tag in 0_u8..6,
+            tag in 0_u8..7,
             filter in 0_u8..200,
             total in proptest::option::of(any::<u64>()),
             after in proptest::collection::vec(any::<u8>(), 0..100),
@@ -108,7 +112,8 @@ mod tests {
                 2 => Plan::Sorted,
                 3 => Plan::Unsorted,
                 4 => Plan::Updates,
-                _ => Plan::Whole,
+                5 => Plan::Whole,
+                _ => Plan::Through(filter),
             };
             let continuation = Continuation { plan, after, total };
             prop_assert_eq!(Continuation::decode(&continuation.encode()).ok(), Some(continuation));

@@ -43,6 +43,21 @@ pub fn long_dates(parameter: u16, prefix: Prefix, asked: Interval) -> IndexRange
     .keys
 }
 
+/// Whether a date passes, as far as the least beginning of its intervals tells; none ends before it begins.
+pub fn decided(prefix: Prefix, asked: Interval, least: i64) -> Option<bool> {
+    let (begins_before, begins_after) = (least < asked.low, least > asked.high);
+    match prefix {
+        Prefix::Lt => Some(begins_before),
+        Prefix::Ge => (!begins_before).then_some(true),
+        Prefix::Gt | Prefix::Sa => begins_after.then_some(true),
+        Prefix::Le if begins_before => Some(true),
+        Prefix::Ne if begins_before || begins_after => Some(true),
+        Prefix::Eq | Prefix::Ap | Prefix::Le if begins_after => Some(false),
+        Prefix::Eb if !begins_before => Some(false),
+        Prefix::Eq | Prefix::Ap | Prefix::Le | Prefix::Ne | Prefix::Eb => None,
+    }
+}
+
 /// How wide an interval can be, when there are wide ones or none.
 pub fn width(has_long: bool) -> i64 {
     if has_long { i64::MAX } else { SHORT_MS }
@@ -79,4 +94,59 @@ pub fn updated(kind: ResourceType, prefix: Prefix, asked: Interval) -> Range {
     range.keys.from = start.clone().date(from).finish();
     range.keys.to = successor(start.date(to).as_bytes());
     range
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PREFIXES: [Prefix; 9] = [
+        Prefix::Eq,
+        Prefix::Ne,
+        Prefix::Gt,
+        Prefix::Lt,
+        Prefix::Ge,
+        Prefix::Le,
+        Prefix::Sa,
+        Prefix::Eb,
+        Prefix::Ap,
+    ];
+
+    fn intervals() -> impl Strategy<Value = Interval> {
+        (0..30_i64, 0..10_i64).prop_map(|(low, width)| Interval { low, high: low + width })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_decided_is_what_the_intervals_say(
+            values in prop::collection::vec(intervals(), 1..4),
+            asked in intervals(),
+        ) {
+            let least = values.iter().map(|value| value.low).min().expect("a value");
+            for prefix in PREFIXES {
+                let holds = values.iter().any(|value| prefix.holds(*value, asked));
+                let decided = decided(prefix, asked, least);
+                prop_assert!(decided.is_none_or(|decided| decided == holds), "{prefix:?} {asked:?} {values:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn most_of_a_range_is_decided() {
+        let asked = Interval { low: 10, high: 19 };
+        for (prefix, expected) in [
+            (Prefix::Ge, [None, Some(true), Some(true)]),
+            (Prefix::Le, [Some(true), None, Some(false)]),
+            (Prefix::Lt, [Some(true), Some(false), Some(false)]),
+            (Prefix::Gt, [None, None, Some(true)]),
+        ] {
+            assert_eq!(
+                [5, 15, 25].map(|least| decided(prefix, asked, least)),
+                expected,
+                "{prefix:?}"
+            );
+        }
+    }
 }

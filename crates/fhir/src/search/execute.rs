@@ -48,6 +48,8 @@ pub async fn page(
     after: Option<&Continuation>,
 ) -> Result<Page, SearchError> {
     let reach = if after.is_some() { Reach::LATER } else { Reach::FIRST };
+    let is_any = query.sort.by == SortBy::Any && query.then.is_empty();
+    let reach = if is_any { reach.later() } else { reach };
     let asked = asked(resources, (query.kind, &query.filters), reach).await?;
     let total = match after {
         Some(continuation) => continuation.total,
@@ -82,6 +84,7 @@ pub async fn page(
     match plan {
         Plan::List(at) => search.list(resources, usize::from(at), place).await?,
         Plan::Along(at) => search.along(resources, usize::from(at), place).await?,
+        Plan::Through(at) => search.through(resources, usize::from(at), place).await?,
         Plan::Updates => search.updates(resources, place).await?,
         Plan::Sorted => {
             search.sorted(resources, place).await?;
@@ -204,7 +207,7 @@ impl Search<'_> {
     }
 
     /// Narrows a walk by date to where a filter on that date can hold.
-    async fn narrow(&self, resources: &mut Resources<'_, '_>, ranges: &mut [Range]) -> Result<(), SearchError> {
+    pub async fn narrow(&self, resources: &mut Resources<'_, '_>, ranges: &mut [Range]) -> Result<(), SearchError> {
         let Some(date) = principal(self.query.kind).date else {
             return Ok(());
         };

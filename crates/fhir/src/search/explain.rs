@@ -1,5 +1,7 @@
 //! How a search was answered, in words for the person who asked it. It names what the search itself says, and numbers.
 
+use hygie_fhir_model::ResourceType;
+
 use super::candidate::Asked;
 use super::continuation::Plan;
 use super::criteria::Test;
@@ -12,6 +14,7 @@ pub fn page(query: &Query, asked: &[Asked], plan: Plan) -> String {
     let (walk, driver) = match plan {
         Plan::List(filter) => ("all matches of one filter, then sorted:", at(filter)),
         Plan::Along(filter) => ("along the index of one filter, in its order:", at(filter)),
+        Plan::Through(filter) => ("through what one filter leads to, one after the other:", at(filter)),
         Plan::Updates => ("along the last updates of the type", None),
         Plan::Sorted => ("along the index of the sort parameter", None),
         Plan::Unsorted => ("along the last updates, for what has no value to sort by", None),
@@ -26,7 +29,7 @@ pub fn page(query: &Query, asked: &[Asked], plan: Plan) -> String {
     let others = asked
         .iter()
         .filter(|one| !driver.is_some_and(|driver| std::ptr::eq(*one, driver)));
-    let others: Vec<_> = others.map(tested).collect();
+    let others: Vec<_> = others.map(|one| tested(one, kind)).collect();
     let others = match &others[..] {
         [] => String::new(),
         some => format!("; each candidate is asked: {}", some.join(", ")),
@@ -57,9 +60,11 @@ fn ranged(asked: &Asked) -> String {
 }
 
 /// A filter by how a candidate is asked.
-fn tested(asked: &Asked) -> String {
+fn tested(asked: &Asked, kind: ResourceType) -> String {
     let how = if asked.can_be_probed() {
         "one look-up in the index"
+    } else if asked.is_by_date(kind) {
+        "its date in the index, and the resource where that leaves it open"
     } else if asked.inner.is_empty() {
         "the resource is read"
     } else {

@@ -27,6 +27,7 @@ mod plan;
 mod query;
 mod ranges;
 mod result;
+mod through;
 mod value;
 mod verify;
 mod walk;

@@ -6,7 +6,7 @@ use hygie_fhir_model::search::ParameterKind;
 use super::candidate::Asked;
 use super::chain::{self, Reach};
 use super::continuation::Plan;
-use super::criteria::Filter;
+use super::criteria::{Filter, Test};
 use super::error::SearchError;
 use super::hint;
 use super::query::SortBy;
@@ -16,6 +16,9 @@ use crate::repo::Resources;
 
 /// A filter with at most so many keys is taken whole: checking so many candidates takes about two milliseconds.
 const LIST: usize = 128;
+
+/// Ranges of a chain that are walked along at once.
+const AT_ONCE: usize = 8;
 
 /// The filters of a search of a type, with their ranges.
 pub async fn asked(
@@ -59,7 +62,7 @@ impl Way {
         asked: &[Asked],
     ) -> Result<Self, SearchError> {
         let at = match choose(resources, (kind, SortBy::Any), asked).await? {
-            Plan::List(at) | Plan::Along(at) => Some(usize::from(at)),
+            Plan::List(at) | Plan::Along(at) | Plan::Through(at) => Some(usize::from(at)),
             Plan::Sorted | Plan::Unsorted | Plan::Updates | Plan::Whole => None,
         };
         let found = at.and_then(|at| asked.get(at)?.ranges.as_ref());
@@ -91,11 +94,26 @@ pub async fn choose(
     let along = (0..asked.len())
         .filter_map(|at| rank(kind, sort, &asked[at]).map(|rank| (rank, at)))
         .min()
-        .map(|(_, at)| Plan::Along(at as u8));
+        .map(|(_, at)| {
+            if sort == SortBy::Any && leads_on(&asked[at]) {
+                Plan::Through(at as u8)
+            } else {
+                Plan::Along(at as u8)
+            }
+        });
     Ok(along.unwrap_or(match sort {
         SortBy::Any | SortBy::Updated => Plan::Updates,
         SortBy::Principal | SortBy::Parameter(..) => Plan::Sorted,
     }))
+}
+
+/// Whether a chain leads to so many resources that what refers to each is better gone through one after the other: a walk
+/// along all at once has to read of each before it gives the first.
+fn leads_on(asked: &Asked) -> bool {
+    let ranges = asked.ranges.as_ref().map_or(&[][..], |found| &found.ranges);
+    matches!(asked.filter.test, Test::Refers(_))
+        && ranges.len() > AT_ONCE
+        && ranges.iter().all(|range| range.target().is_some())
 }
 
 /// Number of keys of a filter, when it has at most `limit`.

@@ -120,6 +120,40 @@ impl Range {
         (accepted && self.hint.allows(parts)).then_some(Posting { order, rid })
     }
 
+    /// The resource to which all of these keys refer: keys by patient, and of other references.
+    pub fn target(&self) -> Option<i64> {
+        let beginning = common(&self.keys, self.prefix)?;
+        let kind = *beginning.first()?;
+        let mut parts = Parts::after(beginning, 1);
+        if kind == Kind::Reference as u8 {
+            parts.short()?;
+        } else if kind != Kind::PatientDate as u8 {
+            return None;
+        }
+        parts.number()
+    }
+
+    /// The one patient that the resource of a key by code is about; `None` where the key does not say it.
+    pub fn patient(&self, key: &[u8]) -> Option<i64> {
+        let is_by_code = key.first() == Some(&(Kind::TokenDate as u8)) && self.layout == Layout::Dated;
+        let mut parts = Parts::after(key, self.prefix);
+        parts.date().filter(|_| is_by_code)?;
+        parts.number()?;
+        parts.number().filter(|patient| *patient != 0)
+    }
+
+    /// The whole key up to the order of a posting: its place among the keys of all ranges.
+    pub fn place(&self, order: &[u8]) -> Vec<u8> {
+        [common(&self.keys, self.prefix).unwrap_or_default(), order].concat()
+    }
+
+    /// The part of the range after a place among all keys; `None` when there is none.
+    pub fn beyond(&self, place: &[u8]) -> Option<Self> {
+        let mut range = self.clone();
+        range.keys.from = range.keys.from.max(successor(place));
+        (range.keys.from < range.keys.to).then_some(range)
+    }
+
     /// Narrows keys that are ordered by date to dates of these milliseconds.
     pub fn narrow_dates(&mut self, from: i64, to: i64) {
         let Some(beginning) = common(&self.keys, self.prefix) else {

@@ -8,10 +8,14 @@ use crate::repo::Resources;
 /// Keys read at a time from each range: enough for a page with few rejects.
 const BATCH: usize = 48;
 
+/// The same from a range of which few keys are expected to match.
+const LARGE_BATCH: usize = 256;
+
 /// Ranges with the same layout, walked in order as one; a key that stands in several comes once.
 pub struct Walk {
     arms: Vec<Arm>,
     descending: bool,
+    batch: usize,
 }
 
 struct Arm {
@@ -33,14 +37,21 @@ impl Walk {
         Self {
             arms: ranges.iter().map(arm).collect(),
             descending,
+            batch: BATCH,
+        }
+    }
+
+    /// Of one range, most of whose keys are passed over.
+    pub fn through(range: &Range) -> Self {
+        Self {
+            batch: LARGE_BATCH,
+            ..Self::new(std::slice::from_ref(range), false, None)
         }
     }
 
     /// The next posting.
     pub async fn next(&mut self, resources: &mut Resources<'_, '_>) -> Result<Option<Posting>, StoreError> {
-        for arm in &mut self.arms {
-            arm.fill(self.descending, resources).await?;
-        }
+        self.fill(resources).await?;
         let heads = self.arms.iter().filter_map(|arm| arm.ready.last());
         let first = if self.descending {
             heads.max_by(|a, b| a.order.cmp(&b.order))
@@ -57,8 +68,37 @@ impl Walk {
     }
 }
 
+impl Walk {
+    /// Reads on where the next posting may be: not in a range that begins after one that is known.
+    async fn fill(&mut self, resources: &mut Resources<'_, '_>) -> Result<(), StoreError> {
+        let mut least: Option<Vec<u8>> = None;
+        for arm in &mut self.arms {
+            if !self.descending && least.as_deref().is_some_and(|least| arm.begins_after(least)) {
+                continue;
+            }
+            arm.fill((self.descending, self.batch), resources).await?;
+            if let Some(head) = arm.ready.last()
+                && least.as_ref().is_none_or(|least| head.order < *least)
+            {
+                least = Some(head.order.clone());
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Arm {
-    async fn fill(&mut self, descending: bool, resources: &mut Resources<'_, '_>) -> Result<(), StoreError> {
+    /// Whether nothing was read of it, and all that can be comes after this place.
+    fn begins_after(&self, order: &[u8]) -> bool {
+        let beginning = self.rest.keys.from.get(self.rest.prefix..).unwrap_or_default();
+        self.ready.is_empty() && beginning > order
+    }
+
+    async fn fill(
+        &mut self,
+        (descending, batch): (bool, usize),
+        resources: &mut Resources<'_, '_>,
+    ) -> Result<(), StoreError> {
         let order = if descending {
             Order::Descending
         } else {
@@ -66,8 +106,8 @@ impl Arm {
         };
         while self.ready.is_empty() && !self.exhausted {
             let mut keys = IndexKeys::default();
-            resources.scan(&self.rest.keys, order, BATCH, &mut keys).await?;
-            self.exhausted = keys.len() < BATCH;
+            resources.scan(&self.rest.keys, order, batch, &mut keys).await?;
+            self.exhausted = keys.len() < batch;
             if let Some(last) = keys.last() {
                 if descending {
                     self.rest.keys.to = last.to_vec();

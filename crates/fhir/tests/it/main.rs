@@ -22,4 +22,5 @@ mod samples;
 mod search;
 mod service;
 mod sorts;
+mod ways;
 mod world;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hygie_core::Timestamp;
 use hygie_fhir::index::extract::extract;
-use hygie_fhir::repo::{Change, Content, Repository, Version, Write};
+use hygie_fhir::repo::{Change, Content, Reads, Repository, Version, Write};
 use hygie_fhir::search::{Asked, Continuation, Handling, Page, Query, SearchError, holds, page, parse};
 use hygie_fhir_model::json::{Document, Limits};
 use hygie_fhir_model::{Id, ResourceType};
@@ -76,13 +76,27 @@ impl World {
         outcome.expect("a version")
     }
 
-    async fn page(&self, query: &Query, after: Option<&Continuation>) -> Result<Page, SearchError> {
+    pub async fn page(&self, query: &Query, after: Option<&Continuation>) -> Result<Page, SearchError> {
         let input = (self.repository.clone(), query.clone(), after.cloned());
         self.store
             .read(&cx(), input, |(repository, query, after), tx| {
                 Box::pin(async move { page(&mut repository.resources(tx), query, after.as_ref()).await })
             })
             .await
+    }
+
+    /// What the first page of a search reads.
+    pub async fn reads(&self, query: &Query) -> Reads {
+        let input = (self.repository.clone(), query.clone());
+        let cx = cx();
+        let read = self.store.read(&cx, input, |(repository, query), tx| {
+            Box::pin(async move {
+                let mut resources = repository.resources(tx);
+                page(&mut resources, query, None).await?;
+                Ok::<_, SearchError>(resources.reads())
+            })
+        });
+        read.await.expect("a page")
     }
 
     pub async fn all(&self, query: &Query) -> Vec<Version> {

@@ -1,0 +1,104 @@
+//! Through what a chain leads to, one after the other: the resources that refer to each.
+
+use hygie_store::StoreError;
+
+use super::candidate::{Asked, Candidate};
+use super::chain;
+use super::continuation::Plan;
+use super::error::SearchError;
+use super::execute::{Found, Search};
+use super::ranges::{Layout, Range};
+use super::walk::Walk;
+use crate::repo::Resources;
+
+impl Search<'_> {
+    /// Through the ranges of a chain, in the order of their keys. Whether what they refer to matches is asked when it is
+    /// come to.
+    pub async fn through(
+        &mut self,
+        resources: &mut Resources<'_, '_>,
+        at: usize,
+        place: Option<&[u8]>,
+    ) -> Result<(), SearchError> {
+        let found = self.filter_at(at)?.ranges.as_ref().ok_or(SearchError::Continuation)?;
+        let mut ranges = found.ranges.clone();
+        if ranges.iter().all(|range| range.layout == Layout::Dated) {
+            self.narrow(resources, &mut ranges).await?;
+        }
+        ranges.sort_by(|a, b| a.keys.from.cmp(&b.keys.from));
+        for (earlier, range) in ranges.iter().enumerate() {
+            if self.is_done() {
+                break;
+            }
+            let rest = match place {
+                Some(place) => range.beyond(place),
+                None => Some(range.clone()),
+            };
+            let Some(rest) = rest else { continue };
+            let asked = self.filter_at(at)?;
+            if !leads_to_match(asked, range, resources).await? {
+                continue;
+            }
+            let mut walk = Walk::through(&rest);
+            while !self.is_done()
+                && let Some(posting) = walk.next(resources).await?
+            {
+                let mut candidate = Candidate::new(posting.rid);
+                let passes = candidate
+                    .passes(self.query.kind, &self.asked, Some(at), resources)
+                    .await?;
+                if !passes
+                    || self
+                        .was_there(at, &ranges[..earlier], &mut candidate, resources)
+                        .await?
+                {
+                    continue;
+                }
+                let version = candidate.into_version(resources).await?;
+                self.found.push(Found {
+                    version,
+                    plan: Plan::Through(at as u8),
+                    place: range.place(&posting.order),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a candidate was come to before: it refers to a match of an earlier range, too.
+    async fn was_there(
+        &self,
+        at: usize,
+        earlier: &[Range],
+        candidate: &mut Candidate,
+        resources: &mut Resources<'_, '_>,
+    ) -> Result<bool, SearchError> {
+        let asked = self.filter_at(at)?;
+        if earlier.is_empty() {
+            return Ok(false);
+        }
+        for inner in &asked.inner {
+            let targets = candidate
+                .targets((asked.filter.parameter, inner.kind), resources)
+                .await?;
+            for range in earlier {
+                let is_named = range.target().is_some_and(|target| targets.contains(&target));
+                if is_named && leads_to_match(asked, range, resources).await? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Whether what a range refers to matches.
+async fn leads_to_match(asked: &Asked, range: &Range, resources: &mut Resources<'_, '_>) -> Result<bool, StoreError> {
+    if asked.ranges.as_ref().is_some_and(|found| found.exact) {
+        return Ok(true);
+    }
+    match range.target() {
+        Some(target) => chain::is_match(asked, target, resources).await,
+        None => Ok(false),
+    }
+}
