@@ -40,6 +40,7 @@ pub fn router(fhir: Fhir) -> Router {
         .route(&at("/_search"), other())
         .route(&at("/_history"), or_unsupported(get(history::of_system)))
         .route(&at("/{type}"), or_unsupported(of_type()))
+        .route(&at("/{type}/$includes"), or_unsupported(get(search::includes)))
         .route(&at("/{type}/_search"), or_unsupported(post(search::post)))
         .route(&at("/{type}/_history"), or_unsupported(get(history::of_type)))
         .route(

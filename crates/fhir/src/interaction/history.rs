@@ -228,6 +228,8 @@ impl History {
             included: Vec::new(),
             part: None,
             link: self.link.clone(),
+            parameter: CONTINUATION,
+            others: Vec::new(),
             warnings: Vec::new(),
             explained: None,
         })

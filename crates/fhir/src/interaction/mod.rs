@@ -7,6 +7,7 @@ mod create;
 mod delete;
 mod error;
 mod history;
+mod includes;
 mod patch;
 mod read;
 mod search;
@@ -22,6 +23,7 @@ pub use create::{Create, new_id};
 pub use delete::Delete;
 pub use error::Error;
 pub use history::{History, Of};
+pub use includes::Includes;
 pub use patch::{Instructions, Patch};
 pub use read::{Read, Unless, Vread};
 pub use search::Search;
@@ -48,6 +50,8 @@ pub enum Interaction {
     History(History),
     /// `GET {type}?…`
     Search(Search),
+    /// `GET {type}/$includes?…`
+    Includes(Includes),
 }
 
 /// What an interaction found or did.
@@ -86,12 +90,16 @@ pub struct List {
     pub included: Vec<Version>,
     /// What is shown of each; `None` for the whole.
     pub part: Option<Subset>,
-    /// Path and query of this page under the base, without its `ct`.
+    /// Path and query of this page under the base, without the parameter that says where it begins.
     pub link: String,
-    /// What the query of this page has as `ct`.
+    /// The name of that parameter.
+    pub parameter: &'static str,
+    /// What the query of this page has there.
     pub this: Option<String>,
-    /// What the query of the next page has as `ct`.
+    /// What the query of the next page has there.
     pub next: Option<String>,
+    /// Other links: what they are, and their path and query.
+    pub others: Vec<(&'static str, String)>,
     /// What was not done as asked.
     pub warnings: Vec<String>,
     /// How it was found, when that was asked.
@@ -150,6 +158,7 @@ impl Work for Interaction {
             Self::Delete(delete) => Box::pin(delete.run(resources)),
             Self::History(history) => Box::pin(history.run(resources)),
             Self::Search(search) => Box::pin(search.run(resources)),
+            Self::Includes(includes) => Box::pin(includes.run(resources)),
         }
     }
 }

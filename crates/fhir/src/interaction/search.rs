@@ -4,6 +4,7 @@ use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::ResourceType;
 use url::form_urlencoded::Serializer;
 
+use super::includes::CONTINUATION_OF_INCLUDES;
 use super::{Answer, CONTINUATION, Error, List, ListKind};
 use crate::repo::Resources;
 use crate::search::{self, Asked, Continuation, Handling, Query, Shown};
@@ -11,21 +12,29 @@ use crate::service::{Fhir, Mandate};
 
 /// A page of a search.
 pub struct Search {
-    query: Query,
-    after: Option<Continuation>,
-    link: String,
+    kind: ResourceType,
+    asking: Asking,
 }
 
-impl Search {
-    /// A page, by search parameters and the `ct` of the page before.
-    pub fn prepare(
+/// What a search asks for.
+pub struct Asking {
+    /// The search.
+    pub query: Query,
+    /// Where its page begins.
+    pub after: Option<Continuation>,
+    /// The query as it was understood, with its mark.
+    pub text: String,
+}
+
+impl Asking {
+    /// From search parameters and the `ct` of the page before.
+    pub fn read(
         fhir: &Fhir,
         mandate: &Mandate,
         kind: ResourceType,
         pairs: Vec<(String, String)>,
         handling: Handling,
     ) -> Result<Self, Error> {
-        mandate.check(Permitted::SearchType, kind)?;
         let (continuation, pairs): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| name == CONTINUATION);
         let after = continuation.first().map(|(_, text)| Continuation::decode(text));
         let after = after.transpose()?;
@@ -38,19 +47,47 @@ impl Search {
             permitted: &|kind| mandate.check(Permitted::SearchType, kind),
         })?;
         let text = Serializer::new(String::new()).extend_pairs(&query.used).finish();
-        let link = match text.as_str() {
-            "" => kind.name().to_owned(),
-            text => format!("{kind}?{text}"),
-        };
-        Ok(Self { query, after, link })
+        let text = if text.is_empty() { text } else { format!("?{text}") };
+        Ok(Self { query, after, text })
+    }
+}
+
+/// A query with one more parameter, if it has a value.
+pub fn with(query: &str, name: &str, value: Option<&str>) -> String {
+    match value {
+        Some(value) if query.is_empty() => format!("?{name}={value}"),
+        Some(value) => format!("{query}&{name}={value}"),
+        None => query.to_owned(),
+    }
+}
+
+impl Search {
+    /// A page, by search parameters and the `ct` of the page before.
+    pub fn prepare(
+        fhir: &Fhir,
+        mandate: &Mandate,
+        kind: ResourceType,
+        pairs: Vec<(String, String)>,
+        handling: Handling,
+    ) -> Result<Self, Error> {
+        mandate.check(Permitted::SearchType, kind)?;
+        let asking = Asking::read(fhir, mandate, kind, pairs, handling)?;
+        Ok(Self { kind, asking })
     }
 
     /// Searches.
     pub async fn run(&self, resources: &mut Resources<'_, '_>) -> Result<Answer, Error> {
         let before = (resources.reads(), resources.tx().cx().clock.now());
-        let page = search::page(resources, &self.query, self.after.as_ref()).await?;
-        let included = search::included(resources, &self.query, &page.matches).await?;
-        let mut warnings = self.query.warnings.clone();
+        let Asking { query, after, text } = &self.asking;
+        let page = search::page(resources, query, after.as_ref()).await?;
+        let included = search::included(resources, query, &page.matches).await?;
+        let this = after.as_ref().map(Continuation::encode);
+        let rest = included.rest.as_ref().map(|rest| {
+            let of = with(text, CONTINUATION, this.as_deref());
+            let rest = with(&of, CONTINUATION_OF_INCLUDES, Some(&rest.encode()));
+            ("related", format!("{}/$includes{rest}", self.kind))
+        });
+        let mut warnings = query.warnings.clone();
         if included.is_cut {
             warnings.push("more resources would come with this page than may come with one".to_owned());
         }
@@ -64,7 +101,7 @@ impl Search {
                 reads.versions - first.versions,
             )
         });
-        let part = match &self.query.shown {
+        let part = match &query.shown {
             Shown::Part(subset) => Some(subset.clone()),
             Shown::Whole | Shown::Count => None,
         };
@@ -74,9 +111,11 @@ impl Search {
             versions: page.matches,
             included: included.versions,
             part,
-            link: self.link.clone(),
-            this: self.after.as_ref().map(Continuation::encode),
+            link: format!("{}{text}", self.kind),
+            parameter: CONTINUATION,
+            this,
             next: page.next.as_ref().map(Continuation::encode),
+            others: rest.into_iter().collect(),
             warnings,
             explained,
         }))

@@ -1,7 +1,10 @@
 //! Resources that come with the matches of a page: those that they refer to, those that refer to them.
 //! <http://hl7.org/fhir/R4/search.html#include>
+//!
+//! Where the matches alone bring more than may come with a page, those with the lowest numbers come, and [`Rest`] names the
+//! others, for `$includes`. What iterated includes bring beyond the limit is cut, as in Azure.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use hygie_fhir_model::ResourceType;
 use hygie_fhir_model::search::{ParameterKind, SearchParameter, Targets};
@@ -9,11 +12,12 @@ use hygie_fhir_model::search::{ParameterKind, SearchParameter, Targets};
 use super::error::SearchError;
 use super::query::{Asked, Query};
 use super::ranges;
+use super::rest::Rest;
 use super::verify::references;
 use crate::repo::{Resources, Version};
 
 /// Most resources that come with a page, as in Azure.
-const MAX_INCLUDED: usize = 1000;
+pub const MAX_INCLUDED: usize = 1000;
 
 /// Most times that `:iterate` goes on from what was included before.
 const MAX_ROUNDS: usize = 5;
@@ -155,6 +159,8 @@ pub struct Included {
     pub versions: Vec<Version>,
     /// Whether there were more than may come.
     pub is_cut: bool,
+    /// The others, where they can be asked for.
+    pub rest: Option<Rest>,
 }
 
 /// What comes with these matches.
@@ -163,10 +169,7 @@ pub async fn included(
     query: &Query,
     matches: &[Version],
 ) -> Result<Included, SearchError> {
-    let mut gather = Gather {
-        seen: matches.iter().map(|version| version.rid).collect(),
-        out: Included::default(),
-    };
+    let mut gather = Gather::new(query, matches);
     let mut from = 0;
     for round in 0..=MAX_ROUNDS {
         let start = gather.out.versions.len();
@@ -184,6 +187,9 @@ pub async fn included(
                 gather.follow(resources, include, version).await?;
             }
         }
+        if round == 0 && gather.out.is_cut {
+            return lowest(resources, query, matches, 0).await;
+        }
         if gather.out.is_cut || gather.out.versions.len() == start {
             break;
         }
@@ -192,12 +198,77 @@ pub async fn included(
     Ok(gather.out)
 }
 
+/// The next of what matches bring: by their numbers, after this one.
+pub async fn lowest(
+    resources: &mut Resources<'_, '_>,
+    query: &Query,
+    matches: &[Version],
+    after: i64,
+) -> Result<Included, SearchError> {
+    let mut gather = Gather::new(query, matches);
+    gather.lowest = Some(Lowest {
+        after,
+        most: query.included + 1,
+        numbers: BTreeSet::new(),
+    });
+    for include in &query.includes {
+        for version in matches {
+            gather.follow(resources, include, version).await?;
+        }
+    }
+    let mut numbers = gather.lowest.map(|lowest| lowest.numbers).unwrap_or_default();
+    let is_cut = numbers.len() > query.included;
+    if is_cut {
+        numbers.pop_last();
+    }
+    let rest = numbers.last().filter(|_| is_cut).map(|last| Rest::new(matches, *last));
+    let mut versions = Vec::with_capacity(numbers.len());
+    for rid in numbers {
+        versions.extend(resources.find_by_number(rid).await?);
+    }
+    Ok(Included { versions, is_cut, rest })
+}
+
+/// The lowest numbers after one.
+struct Lowest {
+    after: i64,
+    most: usize,
+    numbers: BTreeSet<i64>,
+}
+
+impl Lowest {
+    /// Whether a number would be among them.
+    fn wants(&self, rid: i64) -> bool {
+        let is_low = self.numbers.len() < self.most || self.numbers.last().is_some_and(|last| rid < *last);
+        rid > self.after && is_low && !self.numbers.contains(&rid)
+    }
+
+    fn add(&mut self, rid: i64) {
+        self.numbers.insert(rid);
+        if self.numbers.len() > self.most {
+            self.numbers.pop_last();
+        }
+    }
+}
+
 struct Gather {
     seen: HashSet<i64>,
+    /// Where only numbers are gathered.
+    lowest: Option<Lowest>,
+    most: usize,
     out: Included,
 }
 
 impl Gather {
+    fn new(query: &Query, matches: &[Version]) -> Self {
+        Self {
+            seen: matches.iter().map(|version| version.rid).collect(),
+            lowest: None,
+            most: query.included,
+            out: Included::default(),
+        }
+    }
+
     async fn follow(
         &mut self,
         resources: &mut Resources<'_, '_>,
@@ -261,7 +332,8 @@ impl Gather {
         include: &Include,
         rid: i64,
     ) -> Result<(), SearchError> {
-        if self.out.is_cut || self.seen.contains(&rid) {
+        let is_unwanted = self.lowest.as_ref().is_some_and(|lowest| !lowest.wants(rid));
+        if self.out.is_cut || self.seen.contains(&rid) || is_unwanted {
             return Ok(());
         }
         let current = resources.find_current_of(rid).await?;
@@ -269,7 +341,11 @@ impl Gather {
         else {
             return Ok(());
         };
-        if self.out.versions.len() == MAX_INCLUDED {
+        if let Some(lowest) = &mut self.lowest {
+            lowest.add(rid);
+            return Ok(());
+        }
+        if self.out.versions.len() == self.most {
             self.out.is_cut = true;
             return Ok(());
         }

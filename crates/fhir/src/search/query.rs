@@ -8,7 +8,7 @@ use hygie_fhir_model::{ResourceType, Subset};
 use super::criteria::{Filter, Test};
 use super::error::SearchError;
 use super::filters::Reader;
-use super::include::{Include, check_count};
+use super::include::{Include, MAX_INCLUDED, check_count};
 use super::result::{Shown, Total};
 use super::value::split;
 use crate::index::extract::principal;
@@ -72,6 +72,8 @@ pub struct Query {
     pub is_explained: bool,
     /// What comes with them.
     pub(super) includes: Vec<Include>,
+    /// Resources that come with a page.
+    pub(super) included: usize,
     /// The pairs that were understood, for the `self` link.
     pub used: Vec<(String, String)>,
     /// What was left out and why.
@@ -141,6 +143,7 @@ pub fn parse(asked: &Asked<'_>) -> Result<Query, SearchError> {
         shown: Shown::Whole,
         is_explained: false,
         includes: Vec::new(),
+        included: MAX_INCLUDED,
         used: Vec::new(),
         warnings: Vec::new(),
     };
@@ -160,6 +163,7 @@ pub fn parse(asked: &Asked<'_>) -> Result<Query, SearchError> {
         let used = match name.as_str() {
             name if FORM.contains(&name) => continue,
             "_count" => query.set_count(value)?,
+            "_includesCount" => query.set_included(value)?,
             "_sort" => query.set_sort(value, asked.handling)?,
             "_total" => query.set_total(value)?,
             "_summary" => query.set_shown(Shown::summary(value)?)?,
@@ -194,6 +198,21 @@ impl Query {
             self.warnings.push(format!("_count is limited to {MAX_COUNT}"));
         }
         self.count = count.min(MAX_COUNT);
+        Ok(true)
+    }
+
+    /// As in Azure.
+    fn set_included(&mut self, value: &str) -> Result<bool, SearchError> {
+        let count = value.parse().ok().filter(|count| *count > 0);
+        let count: usize = count.ok_or_else(|| SearchError::Value {
+            parameter: "_includesCount".to_owned(),
+            expected: "a number of resources from 1",
+        })?;
+        if count > MAX_INCLUDED {
+            self.warnings
+                .push(format!("_includesCount is limited to {MAX_INCLUDED}"));
+        }
+        self.included = count.min(MAX_INCLUDED);
         Ok(true)
     }
 

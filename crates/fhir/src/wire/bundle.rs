@@ -63,10 +63,14 @@ pub fn list(base: &str, cx: &Cx, list: &List) -> String {
     let links = pages
         .into_iter()
         .filter(|(.., is_there)| *is_there)
-        .map(|(relation, at, _)| {
-            let url = quote(&page_url(base, &list.link, at));
-            format!(r#"{{"relation":"{relation}","url":{url}}}"#)
-        });
+        .map(|(relation, at, _)| (relation, page_url(base, list, at)));
+    let others = list
+        .others
+        .iter()
+        .map(|(relation, path)| (*relation, format!("{base}/{path}")));
+    let links = links
+        .chain(others)
+        .map(|(relation, url)| format!(r#"{{"relation":"{relation}","url":{}}}"#, quote(&url)));
     text.push_str(&format!(r#","link":[{}]"#, links.collect::<Vec<_>>().join(",")));
     let mut entries = Vec::with_capacity(list.versions.len() + 1);
     for version in &list.versions {
@@ -91,10 +95,11 @@ pub fn list(base: &str, cx: &Cx, list: &List) -> String {
     with_entries(text, &entries)
 }
 
-fn page_url(base: &str, link: &str, at: Option<&str>) -> String {
+fn page_url(base: &str, list: &List, at: Option<&str>) -> String {
+    let link = &list.link;
     let mark = if link.contains('?') { '&' } else { '?' };
     match at {
-        Some(at) => format!("{base}/{link}{mark}ct={at}"),
+        Some(at) => format!("{base}/{link}{mark}{}={at}", list.parameter),
         None => format!("{base}/{link}"),
     }
 }

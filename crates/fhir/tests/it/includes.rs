@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hygie_access::Role;
 use serde_json::{Value, json};
 
-use crate::service::{By, Service, entries, issue, patient};
+use crate::service::{BASE, By, Service, entries, issue, patient};
 
 fn reference(to: &str) -> Value {
     json!({ "reference": to })
@@ -169,6 +169,8 @@ async fn the_limits_of_includes() {
     let page = by.get("/Patient?_revinclude=Observation:patient").await.json();
     assert_eq!(entries(&page, "include").len(), 1000);
     assert_eq!(entries(&page, "outcome").len(), 1, "it is said that there are more");
+    let related = link(&page, "related").expect("the others can be asked for");
+    assert!(related.starts_with("/Patient/$includes?_revinclude="), "{related}");
     let part = by
         .get("/Patient?_revinclude=Observation:patient&_summary=true")
         .await
@@ -216,4 +218,142 @@ async fn what_may_not_be_searched_is_neither_included_nor_asked() {
     }
     let reader = service.role(Role::FhirDataReader).await;
     assert_eq!(reader.get("/Observation?subject:Patient.name=martin").await.status, 200);
+}
+
+/// The link of a page, under the base.
+fn link(page: &Value, relation: &str) -> Option<String> {
+    let links = page["link"].as_array().expect("links");
+    let found = links.iter().find(|link| link["relation"] == relation)?;
+    let url = found["url"].as_str().expect("a URL");
+    Some(url.strip_prefix(BASE).expect("under the base").to_owned())
+}
+
+/// What comes with a page and with the pages of `$includes` after it; and the number of these.
+async fn with_the_rest(by: &By<'_>, search: &str) -> (Vec<String>, usize) {
+    let first = by.get(search).await.json();
+    let mut found: Vec<String> = entries(&first, "include").into_iter().map(name).collect();
+    let (mut next, mut pages) = (link(&first, "related"), 0);
+    while let Some(path) = next {
+        let answer = by.get(&path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        let page = answer.json();
+        assert!(entries(&page, "match").is_empty());
+        let self_link = link(&page, "self").expect("a link to itself");
+        assert_eq!(by.get(&self_link).await.json()["entry"], page["entry"]);
+        let original = link(&page, "original").expect("a link to the search");
+        let again = by.get(&original).await.json();
+        assert_eq!(entries(&again, "match"), entries(&first, "match"), "{original}");
+        found.extend(entries(&page, "include").into_iter().map(name));
+        next = link(&page, "next");
+        pages += 1;
+        assert!(pages < 100, "the pages do not end");
+    }
+    (found, pages)
+}
+
+fn name(resource: &Value) -> String {
+    let text = |member: &str| resource[member].as_str().expect("a text");
+    format!("{}/{}", text("resourceType"), text("id"))
+}
+
+/// All that comes with a page comes once, whatever the number that comes at a time.
+#[tokio::test]
+async fn what_is_beyond_the_limit_of_a_page_can_be_asked_for() {
+    let service = Service::new().await;
+    let by = service.contributor().await;
+    fill(&by).await;
+    for search in [
+        "/Patient?_revinclude=Observation:patient&_count=3",
+        "/Observation?_include=*&_revinclude=Observation:has-member&_sort=-_lastUpdated&_count=6",
+        "/Patient?_include=Patient:organization&_revinclude=Observation:subject",
+    ] {
+        // Of each page of the matches.
+        let mut next = Some(search.to_owned());
+        let mut several = 0;
+        while let Some(path) = next {
+            let whole = by.get(&path).await.json();
+            assert_eq!(link(&whole, "related"), None, "{path}");
+            let expected = names(&entries(&whole, "include"));
+            for count in 1..4 {
+                let (found, pages) = with_the_rest(&by, &format!("{path}&_includesCount={count}")).await;
+                let unique: BTreeSet<String> = found.iter().cloned().collect();
+                assert_eq!((unique.len(), &unique), (found.len(), &expected), "{path} by {count}");
+                assert_eq!(pages, expected.len().max(1).div_ceil(count) - 1, "{path} by {count}");
+                several += usize::from(pages > 1);
+            }
+            next = link(&whole, "next");
+        }
+        assert!(several > 0, "{search}");
+    }
+}
+
+/// What did not change is neither skipped nor repeated while others come, change and go; and the matches stay those of the page.
+#[tokio::test]
+async fn the_rest_is_stable_beside_writes() {
+    let service = Service::new().await;
+    let by = service.contributor().await;
+    fill(&by).await;
+    let search = "/Patient?_sort=-_lastUpdated&_count=3&_revinclude=Observation:patient";
+    let expected = names(&entries(&by.get(search).await.json(), "include"));
+    let mut found = Vec::new();
+    let mut next = Some(format!("{search}&_includesCount=2"));
+    let mut round = 0;
+    while let Some(path) = next {
+        let page = by.get(&path).await.json();
+        found.extend(entries(&page, "include").into_iter().map(name));
+        next = link(&page, "related").or_else(|| link(&page, "next"));
+        by.put(&format!("/Patient/new{round}"), &patient(&format!("new{round}"), "x"))
+            .await;
+        let observation = json!({ "resourceType": "Observation", "id": format!("new{round}"), "status": "final",
+            "code": { "text": "x" }, "subject": reference(&format!("Patient/new{round}")) });
+        by.put(&format!("/Observation/new{round}"), &observation).await;
+        round += 1;
+    }
+    assert!(round > 2);
+    let unique: BTreeSet<String> = found.iter().cloned().collect();
+    assert_eq!((unique.len(), unique), (found.len(), expected));
+}
+
+/// The link gives no rights: whoever follows it is asked as in a search, and its matches must be some of that search.
+#[tokio::test]
+async fn the_link_to_the_rest_opens_nothing() {
+    let service = Service::new().await;
+    let by = service.contributor().await;
+    fill(&by).await;
+    let page = by
+        .get("/Patient?_revinclude=Observation:patient&_includesCount=1")
+        .await
+        .json();
+    let related = link(&page, "related").expect("a link");
+    let smart = service.smart(&["system/Patient.read"]).await;
+    assert_eq!(smart.get(&related).await.status, 403);
+    assert_eq!(
+        service.role(Role::FhirDataConverter).await.get(&related).await.status,
+        403
+    );
+    assert_eq!(service.role(Role::FhirDataReader).await.get(&related).await.status, 200);
+    // Of another search the numbers are no matches.
+    let token = related.split("includesCt=").nth(1).expect("a token");
+    for other in ["Patient/$includes?family=absent&", "Organization/$includes?"] {
+        let source = if other.starts_with("Patient") {
+            "Observation:patient"
+        } else {
+            "Patient:organization"
+        };
+        let answer = by
+            .get(&format!("/{other}_revinclude={source}&includesCt={token}"))
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert!(entries(&answer.json(), "include").is_empty(), "{other}");
+    }
+    for bad in ["!", "____", "AAA"] {
+        let answer = by
+            .get(&format!(
+                "/Patient/$includes?_revinclude=Observation:patient&includesCt={bad}"
+            ))
+            .await;
+        assert_eq!(issue(&answer), "400 invalid", "{bad}");
+    }
+    assert_eq!(issue(&by.get("/Patient?_includesCount=0").await), "400 invalid");
+    assert_eq!(by.post("/Patient/$includes", &json!({})).await.status, 405);
 }

@@ -225,6 +225,8 @@ pub enum Action {
     Write,
     Patch,
     Delete,
+    /// Of what comes with a page: nothing, for the marker alone.
+    Included,
     /// Resources that are brought in bulk.
     Import,
     /// A bundle: whoever has a role enters, each entry is judged for itself.
@@ -289,7 +291,7 @@ fn may(role: Role, semantics: RoleSemantics, form: Form, action: Action) -> bool
     }
     match action {
         Action::Enter => true,
-        Action::Read => role != Role::FhirDataConverter,
+        Action::Read | Action::Included => role != Role::FhirDataConverter,
         // The SMART scopes of the sweep are for reading.
         Action::ReadAll => role != Role::FhirDataConverter && !is_smart,
         Action::Write | Action::Patch | Action::Delete => {
@@ -305,7 +307,7 @@ fn may(role: Role, semantics: RoleSemantics, form: Form, action: Action) -> bool
 }
 
 /// Each method of each route that does something; what is not here is not supported.
-pub const BUILT: [(&str, &[(&str, Action)]); 16] = [
+pub const BUILT: [(&str, &[(&str, Action)]); 17] = [
     ("/metadata", &[("GET", Action::Public)]),
     ("/.well-known/smart-configuration", &[("GET", Action::Public)]),
     ("/$versions", &[("GET", Action::Public)]),
@@ -324,6 +326,7 @@ pub const BUILT: [(&str, &[(&str, Action)]); 16] = [
             ("DELETE", Action::Delete),
         ],
     ),
+    ("/{type}/$includes", &[("GET", Action::Included)]),
     ("/{type}/_search", &[("POST", Action::Read)]),
     ("/{type}/_history", &[("GET", Action::Read)]),
     (
