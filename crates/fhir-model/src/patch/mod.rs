@@ -57,6 +57,14 @@ impl Patch {
         Ok(Self(Operations::Fhir(operations)))
     }
 
+    /// Number of its operations.
+    pub fn count(&self) -> usize {
+        match &self.0 {
+            Operations::Json(operations) => operations.len(),
+            Operations::Fhir(operations) => operations.len(),
+        }
+    }
+
     /// Applies it to a resource as it is shown, with the values of the server in it; the resource that comes out, which
     /// is JSON within the limits and not validated yet. `left` is how many bytes may be gone through, and is counted down.
     pub fn apply(&self, resource: &str, limits: &Limits, left: &mut usize) -> Result<Document, PatchError> {

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::entry::Entry;
-use crate::interaction::{Answer, Error, new_id};
+use crate::interaction::{Allowance, Answer, Error, new_id};
 use crate::search::Handling;
 use crate::service::{Fhir, Mandate};
 
@@ -25,12 +25,13 @@ pub async fn run(
             Err(error) => answers[index] = Some(Err(error)),
         }
     }
+    let allowed = Allowance::default();
     waiting.sort_by_key(|(verb, index, _)| (*verb, *index));
     let mut waiting = waiting.into_iter().peekable();
     while let Some(verb) = waiting.peek().map(|(verb, ..)| *verb) {
         let mut group = Vec::with_capacity(AT_ONCE);
         while let Some((_, index, entry)) = waiting.next_if(|(next, ..)| *next == verb && group.len() < AT_ONCE) {
-            group.push(one(fhir, mandate, (index, entry), handling));
+            group.push(one(fhir, mandate, (index, entry), (handling, &allowed)));
         }
         for (index, answer) in join_all(group).await {
             answers[index] = Some(answer);
@@ -46,11 +47,11 @@ async fn one(
     fhir: &Fhir,
     mandate: &Mandate,
     (index, entry): (usize, Entry),
-    handling: Handling,
+    (handling, allowed): (Handling, &Allowance),
 ) -> (usize, Result<Answer, Error>) {
     let prepared = entry.prepare(fhir, mandate, handling, new_id(&mandate.cx));
     let answer = match prepared {
-        Ok(interaction) => interaction.settle(fhir, mandate).await,
+        Ok(interaction) => interaction.settle(fhir, mandate, allowed).await,
         Err(error) => Err(error),
     };
     (index, answer)

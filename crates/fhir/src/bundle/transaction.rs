@@ -10,13 +10,12 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::json::Document;
-use hygie_fhir_model::patch::MAX_WORK;
 use hygie_fhir_model::{Id, ResourceType, Target};
 
 use super::entry::{Address, Decided, Entry, Verb};
 use super::references::{Names, conditional, rewritten, unresolved};
 use super::{BundleError, LARGE};
-use crate::interaction::{Answer, Condition, Error, Interaction, Match, new_id};
+use crate::interaction::{Allowance, Answer, Condition, Error, Interaction, Match, new_id};
 use crate::repo::Resources;
 use crate::search::Handling;
 use crate::service::{Fhir, Mandate, Work, beside};
@@ -307,13 +306,13 @@ impl Plan {
     /// Applies the patches to what is there, which takes its time outside of the store's writer. All together go through as
     /// much as one alone may.
     async fn make_patches_ready(&mut self, fhir: &Fhir, mandate: &Mandate) -> Result<(), Error> {
-        let mut left = MAX_WORK;
+        let allowed = Allowance::default();
         for (index, step) in &mut self.steps {
             if let Step::Run(interaction) = step
                 && let Interaction::Patch(patch) = &mut **interaction
             {
-                let made = patch.make_ready(fhir, mandate, left).await;
-                left = made.map_err(|error| BundleError::entry(*index, error))?;
+                let made = patch.make_ready(fhir, mandate, &allowed).await;
+                made.map_err(|error| BundleError::entry(*index, error))?;
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use hygie_web::audit::Note;
 
 use super::call::{Call, Failed};
 use super::headers::http_date;
-use crate::interaction::{Answer, Interaction};
+use crate::interaction::{Allowance, Answer, Interaction};
 use crate::repo::Version;
 use crate::wire::{Return, done, etag, list, location, pretty};
 
@@ -18,7 +18,9 @@ const ITEMS_DELETED: HeaderName = HeaderName::from_static("items-deleted");
 impl Call {
     /// Runs an interaction and answers.
     pub async fn run(&self, interaction: Interaction) -> Result<Response, Failed> {
-        let answer = interaction.settle(&self.fhir, &self.mandate).await?;
+        let answer = interaction
+            .settle(&self.fhir, &self.mandate, &Allowance::default())
+            .await?;
         let is_recorded = answer.is_recorded();
         let response = self.answer(&answer);
         Ok(if is_recorded {

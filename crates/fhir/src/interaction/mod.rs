@@ -24,7 +24,7 @@ pub use delete::Delete;
 pub use error::Error;
 pub use history::{History, Of};
 pub use includes::Includes;
-pub use patch::{Instructions, Patch};
+pub use patch::{Allowance, Instructions, Patch};
 pub use read::{Read, Unless, Vread};
 pub use search::Search;
 pub use update::{IfMatch, Update};
@@ -129,10 +129,10 @@ impl Answer {
 }
 
 impl Interaction {
-    /// Does it.
-    pub async fn settle(self, fhir: &Fhir, mandate: &Mandate) -> Result<Answer, Error> {
+    /// Does it. The patches of one request share what is allowed.
+    pub async fn settle(self, fhir: &Fhir, mandate: &Mandate, allowed: &Allowance) -> Result<Answer, Error> {
         match self {
-            Self::Patch(patch) => patch.settle(fhir, mandate).await,
+            Self::Patch(patch) => patch.settle(fhir, mandate, allowed).await,
             other => fhir.run(&mandate.cx, other).await,
         }
     }

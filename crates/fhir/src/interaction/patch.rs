@@ -1,7 +1,8 @@
 //! patch, conditional patch. <http://hl7.org/fhir/R4/http.html#patch>
 //!
-//! A patch is applied to the resource as it is shown. It is applied in a snapshot first, outside of the store's writer;
-//! the transaction takes that over unless another write came between, and then applies it again.
+//! A patch is applied to the resource as it is shown, outside of the store: to what a snapshot has, and where that is long
+//! work beside the threads that answer requests. The transaction takes that over unless another write came between, and
+//! then applies it again.
 
 use std::sync::Arc;
 
@@ -10,16 +11,30 @@ use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::json::{self, Document};
 use hygie_fhir_model::patch::{MAX_WORK, PatchError};
 use hygie_fhir_model::{ResourceType, patch, validate};
+use tokio::sync::Mutex;
 
 use super::{Answer, Error, IfMatch, Subject, write};
 use crate::repo::{Content, Repository, Resources, Version, Write};
-use crate::service::{Fhir, Mandate, Work};
+use crate::service::{Fhir, Mandate, Work, beside};
 
 /// So many bytes of resource may be gone through by the transaction itself.
 const IN_TRANSACTION: usize = 1 << 20;
 
+/// From so many bytes of resource times operations on it is applied beside the threads that answer requests.
+const LARGE: usize = 256 * 1024;
+
 /// How often a patch that takes more is made ready for another version.
 const ATTEMPTS: usize = 4;
+
+/// How many bytes of resource the patches of one request may still go through, one after the other.
+pub struct Allowance(Mutex<usize>);
+
+impl Default for Allowance {
+    /// As much as a patch alone may.
+    fn default() -> Self {
+        Self(Mutex::new(MAX_WORK))
+    }
+}
 
 /// A resource that is to be patched.
 #[derive(Clone)]
@@ -102,9 +117,9 @@ impl Patch {
     }
 
     /// Patches, as often as another write comes between.
-    pub async fn settle(mut self, fhir: &Fhir, mandate: &Mandate) -> Result<Answer, Error> {
+    pub async fn settle(mut self, fhir: &Fhir, mandate: &Mandate, allowed: &Allowance) -> Result<Answer, Error> {
         for _ in 0..ATTEMPTS {
-            self.make_ready(fhir, mandate, MAX_WORK).await?;
+            self.make_ready(fhir, mandate, allowed).await?;
             match fhir.run(&mandate.cx, super::Interaction::Patch(self.clone())).await {
                 Err(Error::Moved) => {}
                 outcome => return outcome,
@@ -113,11 +128,18 @@ impl Patch {
         Err(Error::Moved)
     }
 
-    /// Applies it to what is there now, going through `left` bytes at most; how many are left then.
-    pub async fn make_ready(&mut self, fhir: &Fhir, mandate: &Mandate, left: usize) -> Result<usize, Error> {
-        let (ready, left) = fhir.run(&mandate.cx, Look(self.asked.clone(), left)).await?;
-        self.ready = Some(ready);
-        Ok(left)
+    /// Applies it to what is there now.
+    pub async fn make_ready(&mut self, fhir: &Fhir, mandate: &Mandate, allowed: &Allowance) -> Result<(), Error> {
+        let current = fhir.run(&mandate.cx, Look(self.asked.clone())).await?;
+        let seq = current.seq;
+        let is_large = current.body.len().saturating_mul(self.asked.patch.count()) >= LARGE;
+        let mut left = allowed.0.lock().await;
+        let (asked, mut still) = (self.asked.clone(), *left);
+        let (content, still) = beside(is_large, move || (asked.content(&current, &mut still), still)).await;
+        *left = still;
+        let content = Arc::new(content?);
+        self.ready = Some(Ready { seq, content });
+        Ok(())
     }
 }
 
@@ -138,23 +160,17 @@ impl Asked {
     }
 }
 
-/// What a patch makes of the version that is there in a snapshot, and how much may still be gone through.
-struct Look(Arc<Asked>, usize);
+/// The version that is patched, in a snapshot.
+struct Look(Arc<Asked>);
 
 impl Work for Look {
-    type Outcome = (Ready, usize);
+    type Outcome = Version;
 
     fn is_write(&self) -> bool {
         false
     }
 
-    fn run<'r>(&'r self, resources: &'r mut Resources<'_, '_>) -> BoxFuture<'r, Result<(Ready, usize), Error>> {
-        Box::pin(async move {
-            let current = self.0.find(resources).await?;
-            let mut left = self.1;
-            let content = Arc::new(self.0.content(&current, &mut left)?);
-            let seq = current.seq;
-            Ok((Ready { seq, content }, left))
-        })
+    fn run<'r>(&'r self, resources: &'r mut Resources<'_, '_>) -> BoxFuture<'r, Result<Version, Error>> {
+        Box::pin(self.0.find(resources))
     }
 }

@@ -197,6 +197,20 @@ async fn if_match_and_conditions() {
     assert_eq!(issue(&several), "412 multiple-matches");
 }
 
+/// A JSON Patch as it stands in a bundle.
+fn binary(patch: &Value) -> Value {
+    json!({ "resourceType": "Binary", "contentType": "application/json-patch+json", "data": STANDARD.encode(patch.to_string()) })
+}
+
+/// An entry that patches.
+fn entry(url: &str, resource: &Value) -> Value {
+    json!({ "resource": resource, "request": { "method": "PATCH", "url": url } })
+}
+
+fn bundle(kind: &str, entries: &[&Value]) -> Value {
+    json!({ "resourceType": "Bundle", "type": kind, "entry": entries })
+}
+
 #[tokio::test]
 async fn patches_in_bundles() {
     let service = Service::new().await;
@@ -204,12 +218,9 @@ async fn patches_in_bundles() {
     by.put("/Patient/a", &patient("a", "Martin")).await;
     by.put("/Observation/o", &serde_json::from_str(OBSERVATION).expect("JSON"))
         .await;
-    let binary = |patch: &Value| json!({ "resourceType": "Binary", "contentType": "application/json-patch+json", "data": STANDARD.encode(patch.to_string()) });
-    let entry =
-        |url: &str, resource: Value| json!({ "resource": resource, "request": { "method": "PATCH", "url": url } });
     let json_entry = entry(
         "Patient/a",
-        binary(&json!([{ "op": "add", "path": "/active", "value": true }])),
+        &binary(&json!([{ "op": "add", "path": "/active", "value": true }])),
     );
     let subject = json!([
         { "name": "type", "valueCode": "add" },
@@ -217,10 +228,9 @@ async fn patches_in_bundles() {
         { "name": "name", "valueString": "subject" },
         { "name": "value", "valueReference": { "reference": "urn:uuid:1b1b1a7a-0001-4000-8000-000000000001" } },
     ]);
-    let fhir_entry = entry("Observation?_id=o", parameters(&[subject]));
+    let fhir_entry = entry("Observation?_id=o", &parameters(&[subject]));
     let new = json!({ "fullUrl": "urn:uuid:1b1b1a7a-0001-4000-8000-000000000001",
         "resource": { "resourceType": "Patient" }, "request": { "method": "POST", "url": "Patient" } });
-    let bundle = |kind: &str, entries: &[&Value]| json!({ "resourceType": "Bundle", "type": kind, "entry": entries });
     let answer = by
         .post("", &bundle("transaction", &[&json_entry, &fhir_entry, &new]))
         .await;
@@ -236,20 +246,20 @@ async fn patches_in_bundles() {
     // One that fails undoes all; in a batch it fails alone.
     let bad = entry(
         "Patient/a",
-        binary(&json!([{ "op": "test", "path": "/active", "value": false }])),
+        &binary(&json!([{ "op": "test", "path": "/active", "value": false }])),
     );
     let good = entry(
         "Observation/o",
-        parameters(&[replace("Observation.code.text", &json!("y"))]),
+        &parameters(&[replace("Observation.code.text", &json!("y"))]),
     );
     let answer = by.post("", &bundle("transaction", &[&good, &bad])).await;
     assert_eq!(issue(&answer), "400 processing", "{}", answer.text());
     assert_eq!(by.get("/Observation/o").await.json()["code"]["text"], "x");
     let text = entry(
         "Patient/a",
-        json!({ "resourceType": "Binary", "contentType": "text/plain", "data": "W10=" }),
+        &json!({ "resourceType": "Binary", "contentType": "text/plain", "data": "W10=" }),
     );
-    let none = entry("Patient?identifier=none", parameters(&[]));
+    let none = entry("Patient?identifier=none", &parameters(&[]));
     let answer = by.post("", &bundle("batch", &[&good, &bad, &text, &none])).await.json();
     let statuses: Vec<_> = answer["entry"].as_array().into_iter().flatten().collect();
     let statuses: Vec<_> = statuses
@@ -259,6 +269,33 @@ async fn patches_in_bundles() {
     assert_eq!(statuses, [Some("200"), Some("400"), Some("400"), Some("404")]);
     let answer = by.post("", &bundle("transaction", &[&none])).await;
     assert_eq!(issue(&answer), "404 not-found", "{}", answer.text());
+}
+
+/// The patches of a bundle go through as much of resources together as one alone may.
+#[tokio::test]
+async fn the_patches_of_a_bundle_share_their_limit() {
+    let service = Service::new().await;
+    let by = service.contributor().await;
+    for id in ["a", "b"] {
+        let large =
+            json!({ "resourceType": "Patient", "id": id, "active": false, "name": [{ "text": "x".repeat(150_000) }] });
+        assert_eq!(by.put(&format!("/Patient/{id}"), &large).await.status, 201);
+    }
+    let operations: Vec<Value> = (0..300)
+        .map(|n| json!({ "op": "replace", "path": "/active", "value": n % 2 == 0 }))
+        .collect();
+    let patch = |id: &str| entry(&format!("Patient/{id}"), &binary(&json!(operations)));
+    let answer = by.post("", &bundle("batch", &[&patch("a"), &patch("b")])).await.json();
+    let response = |at: usize| &answer["entry"][at]["response"];
+    let statuses = [response(0), response(1)].map(|response| response["status"].as_str());
+    assert_eq!(statuses, [Some("200"), Some("400")], "{answer}");
+    assert_eq!(response(1)["outcome"]["issue"][0]["code"], "too-costly", "{answer}");
+    assert_eq!(
+        issue(&by.post("", &bundle("transaction", &[&patch("a"), &patch("b")])).await),
+        "400 too-costly"
+    );
+    // Each alone is allowed.
+    assert_eq!(json_patch(&by, "/Patient/b", &json!(operations)).await.status, 200);
 }
 
 /// Patches without `If-Match` lose nothing of one another, small ones and those that the transaction does not apply itself.
