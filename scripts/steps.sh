@@ -29,18 +29,60 @@ advisories() {
 }
 
 test_steps() {
-  install "what the tests need" need_tests
   step "cargo test" cargo test --workspace --locked --no-fail-fast
-  # The same tests on the engine that several processes share.
-  step "services on PostgreSQL" env HYGIE_TEST_ENGINE=postgres \
-    cargo test --package hygie-idp --package hygie-fhir --test it --locked --no-fail-fast
-  step "isolation on PostgreSQL" env HYGIE_TEST_ENGINE=postgres cargo test --package hygie --test it --locked isolation
+  step "services on PostgreSQL" on_postgres
+  fetched
   install "servers of the tests" need_servers &&
     step "objects and events" cargo test --workspace --test it --locked --no-fail-fast -- --ignored objects:: kafka::
   step "fuzz targets" fuzz_targets
   # What README.md has its reader build, and what the clients and the crash laboratory run.
   install "hygie for release" cargo build --release --locked --package hygie
 }
+
+# fetch: gets what later steps need while the compiler works; it waits for the network most of the time.
+fetch() {
+  { need_servers; need_clients; } >"$logs/fetched-ahead.log" 2>&1 </dev/null &
+  fetching=$!
+}
+
+# fetched: waits until that has ended. What it could not get is tried again, and told, by the step that needs it.
+fetched() {
+  [ -z "${fetching-}" ] || wait "$fetching"
+  fetching=
+}
+
+# The tests of the services once more on the engine that several processes share, at once, by the programs that "cargo test"
+# has built: for fewer packages cargo would build most of them again, with other features.
+on_postgres() {
+  local package directory program only running=() status=0 one
+  while read -r package directory program; do
+    only=()
+    case $package in
+      hygie-idp | hygie-fhir) ;;
+      hygie) only=(isolation) ;;
+      *) continue ;;
+    esac
+    (cd "$directory" && HYGIE_TEST_ENGINE=postgres CARGO_MANIFEST_DIR=$directory "$program" "${only[@]}") \
+      >"$logs/on-postgresql-$package.log" 2>&1 </dev/null &
+    running+=($!)
+  done < <(cargo test --workspace --test it --locked --no-run --message-format=json | python3 -c "$PROGRAMS")
+  [ ${#running[@]} -eq 3 ] || status=1
+  for one in "${running[@]}"; do wait "$one" || status=1; done
+  cat "$logs"/on-postgresql-*.log
+  return $status
+}
+
+# Of what cargo tells: package, directory and program of each integration test.
+PROGRAMS='
+import json, os, sys
+for line in sys.stdin:
+    told = json.loads(line)
+    if told["reason"] == "compiler-artifact" and told["target"]["kind"] == ["test"]:
+        directory = os.path.dirname(told["manifest_path"])
+        package = told["package_id"].split("#")[-1].split("@")[0].split("/")[-1]
+        package = package if not package[0].isdigit() else os.path.basename(directory)
+        print(package, directory, told["executable"])
+'
 
 # The fuzz targets over their seeds (docs/fuzzing.md). Their workspace has the versions of the main lock file, and shares
 # what was compiled for "cargo test".
