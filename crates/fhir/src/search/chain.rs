@@ -19,6 +19,7 @@ use super::error::SearchError;
 use super::hint;
 use super::plan::{self, Way};
 use super::ranges::{self, Ranges};
+use super::walk::Walk;
 use crate::index::extract::principal;
 use crate::repo::Resources;
 
@@ -316,13 +317,12 @@ async fn is_referred_to(
 ) -> Result<bool, StoreError> {
     let mut range = ranges::referring((inner.kind, filter.parameter.number.get()), kind, rid);
     hint::give_codes(inner.kind, &inner.asked, &mut range);
-    let mut rest = range.keys.clone();
-    while let Some(keys) = resources.next_in(&mut rest).await? {
-        for posting in keys.iter().filter_map(|key| range.read(key)) {
-            let mut source = Candidate::new(posting.rid);
-            if Box::pin(source.passes(inner.kind, &inner.asked, None, resources)).await? {
-                return Ok(true);
-            }
+    // Most are found near the beginning, or there is none.
+    let mut walk = Walk::new(std::slice::from_ref(&range), false, None);
+    while let Some(posting) = walk.next(resources).await? {
+        let mut source = Candidate::new(posting.rid);
+        if Box::pin(source.passes(inner.kind, &inner.asked, None, resources)).await? {
+            return Ok(true);
         }
     }
     Ok(false)

@@ -39,7 +39,7 @@ impl Search<'_> {
             if !leads_to_match(asked, range, resources).await? {
                 continue;
             }
-            let mut walk = Walk::through(&rest);
+            let mut walk = Walk::new(std::slice::from_ref(&rest), false, None);
             while !self.is_done()
                 && let Some(posting) = walk.next(resources).await?
             {

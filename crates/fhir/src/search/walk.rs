@@ -5,17 +5,16 @@ use hygie_store::{IndexKeys, Order, StoreError};
 use super::ranges::{Posting, Range};
 use crate::repo::Resources;
 
-/// Keys read at a time from each range: enough for a page with few rejects.
+/// Keys read first from each range: enough for a page with few rejects. Each time it is twice as many.
 const BATCH: usize = 48;
 
-/// The same from a range of which few keys are expected to match.
-const LARGE_BATCH: usize = 256;
+/// Most keys read at a time.
+const LARGEST_BATCH: usize = 512;
 
 /// Ranges with the same layout, walked in order as one; a key that stands in several comes once.
 pub struct Walk {
     arms: Vec<Arm>,
     descending: bool,
-    batch: usize,
 }
 
 struct Arm {
@@ -23,6 +22,8 @@ struct Arm {
     /// Read and not yet given, in walking order from the back.
     ready: Vec<Posting>,
     exhausted: bool,
+    /// Keys to read next.
+    batch: usize,
 }
 
 impl Walk {
@@ -33,19 +34,11 @@ impl Walk {
             rest: begin(range),
             ready: Vec::new(),
             exhausted: false,
+            batch: BATCH,
         };
         Self {
             arms: ranges.iter().map(arm).collect(),
             descending,
-            batch: BATCH,
-        }
-    }
-
-    /// Of one range, most of whose keys are passed over.
-    pub fn through(range: &Range) -> Self {
-        Self {
-            batch: LARGE_BATCH,
-            ..Self::new(std::slice::from_ref(range), false, None)
         }
     }
 
@@ -66,9 +59,7 @@ impl Walk {
         }
         Ok(Some(first))
     }
-}
 
-impl Walk {
     /// Reads on where the next posting may be: not in a range that begins after one that is known.
     async fn fill(&mut self, resources: &mut Resources<'_, '_>) -> Result<(), StoreError> {
         let mut least: Option<Vec<u8>> = None;
@@ -76,7 +67,7 @@ impl Walk {
             if !self.descending && least.as_deref().is_some_and(|least| arm.begins_after(least)) {
                 continue;
             }
-            arm.fill((self.descending, self.batch), resources).await?;
+            arm.fill(self.descending, resources).await?;
             if let Some(head) = arm.ready.last()
                 && least.as_ref().is_none_or(|least| head.order < *least)
             {
@@ -94,11 +85,7 @@ impl Arm {
         self.ready.is_empty() && beginning > order
     }
 
-    async fn fill(
-        &mut self,
-        (descending, batch): (bool, usize),
-        resources: &mut Resources<'_, '_>,
-    ) -> Result<(), StoreError> {
+    async fn fill(&mut self, descending: bool, resources: &mut Resources<'_, '_>) -> Result<(), StoreError> {
         let order = if descending {
             Order::Descending
         } else {
@@ -106,8 +93,9 @@ impl Arm {
         };
         while self.ready.is_empty() && !self.exhausted {
             let mut keys = IndexKeys::default();
-            resources.scan(&self.rest.keys, order, batch, &mut keys).await?;
-            self.exhausted = keys.len() < batch;
+            resources.scan(&self.rest.keys, order, self.batch, &mut keys).await?;
+            self.exhausted = keys.len() < self.batch;
+            self.batch = (2 * self.batch).min(LARGEST_BATCH);
             if let Some(last) = keys.last() {
                 if descending {
                     self.rest.keys.to = last.to_vec();
