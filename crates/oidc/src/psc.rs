@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{Aadsts, Refusal};
 
-/// Most practices, activities and roles of one person that are read, and most professions and structures that are told:
+/// Most practices and activities of one person that are read, and most professions and structures that are told:
 /// with [`MAX_CODE`] it keeps the token that is made of them within what a gate reads.
 const MAX_LIST: usize = 64;
 /// Longest code, and longest identifier of a structure.
@@ -21,9 +21,6 @@ const MAX_CODE: usize = 32;
 const MAX_TEXT: usize = 256;
 /// Clocks differ by no more. A token that has ended by ours has ended.
 const LEEWAY: Duration = Duration::from_mins(1);
-/// Value set of professions in training, whose codes are those of the professions themselves (TRE G16): whoever learns to
-/// be a physician is none.
-const IN_TRAINING: &str = "1.2.250.1.71.1.2.8";
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal;)*) => {
@@ -186,7 +183,8 @@ pub fn identity(user: &Value, token: &SubjectToken) -> Result<Identity, Unaccept
     })
 }
 
-/// Those of the practices, each with its category; and the roles that no practice has.
+/// Those of the practices, each with its category. `SubjectRole` names codes too, but no category: what was read from
+/// there would count as exercised, a student's as well.
 fn professions(user: &Value) -> Vec<Profession> {
     let mut professions: Vec<Profession> = Vec::new();
     for practice in practices(user) {
@@ -202,17 +200,6 @@ fn professions(user: &Value) -> Vec<Profession> {
             }
         }
     }
-    for role in list(user.get("SubjectRole")).filter_map(Value::as_str) {
-        // `code^OID`: the value sets differ between versions, the codes of professions do not.
-        let (code, set) = role.split_once('^').unwrap_or((role, ""));
-        if is_code(code) && set != IN_TRAINING && !professions.iter().any(|known| known.code == code) {
-            professions.push(Profession {
-                code: code.to_owned(),
-                category: None,
-            });
-        }
-    }
-    professions.truncate(MAX_LIST);
     professions
 }
 
@@ -390,7 +377,6 @@ mod tests {
                 profession("10", Some("C")),
                 profession("10", Some("M")),
                 profession("21", None),
-                profession("60", None)
             ]
         );
         assert_eq!(identity.professional.structures, ["F0B0999999", "C00000000000000"]);
@@ -411,11 +397,35 @@ mod tests {
             identity(&user, &token()).unwrap().professional.professions
         };
         let student = [profession("60", Some("E"))];
-        assert_eq!(of("60^1.2.250.1.71.1.2.7", &json!("E")), student);
-        assert_eq!(of("10^1.2.250.1.71.1.2.8", &json!("E")), student);
+        for role in [
+            "60^1.2.250.1.71.1.2.7",
+            "10^1.2.250.1.71.1.2.8",
+            "10^1.2.250.1.213.1.1.5.5",
+            "10",
+        ] {
+            assert_eq!(of(role, &json!("E")), student, "{role}");
+        }
         let unknown = [profession("60", Some("?"))];
         for category in [json!(7), json!("C\n"), json!("C".repeat(33)), json!({})] {
             assert_eq!(of("60", &category), unknown, "{category}");
+        }
+        // A role names no category: it is none that is exercised, whatever became of the practice.
+        for practices in [
+            json!([{"codeProfession": 10, "codeCategorieProfessionnelle": "E"}]),
+            json!([{"codeCategorieProfessionnelle": "E"}]),
+            json!([]),
+            json!({}),
+            json!(null),
+        ] {
+            let user = json!({
+                "sub": PERSON, "SubjectNameID": "8", "SubjectRole": ["10^1.2.250.1.213.1.1.5.5"],
+                "SubjectRefPro": {"exercices": practices},
+            });
+            assert_eq!(
+                identity(&user, &token()).unwrap().professional.professions,
+                [],
+                "{practices}"
+            );
         }
     }
 
@@ -462,9 +472,7 @@ mod tests {
         let practices: Vec<_> = (0..1000)
             .map(|n| json!({"codeProfession": long(n), "codeCategorieProfessionnelle": long(n), "activities": activities}))
             .collect();
-        let roles: Vec<_> = (1000..2000).map(long).collect();
-        let user = json!({"sub": PERSON, "SubjectNameID": "8", "SubjectRefPro": {"exercices": practices},
-            "SubjectRole": roles});
+        let user = json!({"sub": PERSON, "SubjectNameID": "8", "SubjectRefPro": {"exercices": practices}});
         let told = identity(&user, &token()).unwrap().professional;
         assert_eq!((told.professions.len(), told.structures.len()), (MAX_LIST, MAX_LIST));
         let length = json!([told.professions, told.structures]).to_string().len();
@@ -475,7 +483,6 @@ mod tests {
         let names = prop::sample::select(vec![
             "sub",
             "SubjectNameID",
-            "SubjectRole",
             "SubjectRefPro",
             "exercices",
             "activities",
