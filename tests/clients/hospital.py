@@ -156,8 +156,7 @@ applications = [{{ app = "{self.client_id}", display_name = "Dossier", certifica
 issuer = "{self.psc.issuer}"
 client_id = "hygie"
 client_secret = {{ file = "keys/psc.secret" }}
-services = ["{SERVICE}"]
-clients = ["{self.client_id}"]
+clients = [{{ app = "{self.client_id}", services = ["{SERVICE}"] }}]
 [[workspaces]]
 name = "ch"
 tenant = "{self.tenant["id"]}"

@@ -38,7 +38,7 @@ pub use error::IdpError;
 pub use http::{back_channel_router, cors, is_token_endpoint, managed_identity_router, router};
 pub use keys::Rotation;
 pub use schema::MIGRATIONS;
-pub use token::{Exchanges, TrustedPsc};
+pub use token::{Exchanges, PscClient, TrustedPsc};
 
 /// The messages of our pages.
 pub const MESSAGES: Source = Source {

@@ -24,8 +24,7 @@ pub struct Inbound {
     pub segment: String,
     /// Headers.
     pub headers: HeaderMap,
-    /// The certificate (DER) that the client proved to hold, where it was asked for one.
-    pub certificate: Option<ClientCertificate>,
+    certificate: Option<ClientCertificate>,
     /// Parameters: of the query for GET, of the body for POST.
     pub params: Result<Params, Refusal>,
     correlation: RequestId,
@@ -75,6 +74,11 @@ impl Inbound {
             correlation: self.correlation,
             at: self.asked.now(),
         }
+    }
+
+    /// The certificate (DER) that the client proved to hold, where it was asked for one.
+    pub fn certificate(&self) -> Option<&[u8]> {
+        self.certificate.as_ref().map(|certificate| &*certificate.0)
     }
 
     /// A header as text.

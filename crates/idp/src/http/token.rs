@@ -16,7 +16,7 @@ use hygie_web::error::Failure;
 
 use super::inbound::Inbound;
 use super::refused;
-use crate::token::{EXCHANGE, Granted};
+use crate::token::{EXCHANGE, Granted, Sender};
 use crate::{Idp, IdpError};
 
 /// Headers that Microsoft's libraries send from a browser.
@@ -76,17 +76,20 @@ async fn grant(idp: &Idp, inbound: &Inbound, version: Version, origin: Option<&s
     };
     let request = TokenRequest::parse(inbound.params()?, authorization, endpoint)?;
     inbound.asked.note(Note::new("idp.token", named(&request)));
+    let sender = Sender {
+        origin,
+        certificate: inbound.certificate(),
+    };
     match &request.grant {
-        Grant::ClientCredentials => idp.client_credentials(&cx, place, &request, origin).await,
-        Grant::AuthorizationCode { .. } => idp.authorization_code(&cx, place, &request, origin).await,
-        Grant::RefreshToken(_) => idp.refresh_token(&cx, place, &request, origin).await,
-        Grant::DeviceCode(_) => idp.device_code(&cx, place, &request, origin).await,
-        Grant::OnBehalfOf(_) => idp.on_behalf_of(&cx, place, &request, origin).await,
+        Grant::ClientCredentials => idp.client_credentials(&cx, place, &request, sender).await,
+        Grant::AuthorizationCode { .. } => idp.authorization_code(&cx, place, &request, sender).await,
+        Grant::RefreshToken(_) => idp.refresh_token(&cx, place, &request, sender).await,
+        Grant::DeviceCode(_) => idp.device_code(&cx, place, &request, sender).await,
+        Grant::OnBehalfOf(_) => idp.on_behalf_of(&cx, place, &request, sender).await,
         Grant::TokenExchange(_) => {
             let object = named(&request);
             inbound.asked.note(Note::new(EXCHANGE, object.clone()));
-            let certificate = inbound.certificate.as_ref().map(|certificate| &*certificate.0);
-            let exchanged = idp.token_exchange(&cx, place, &request, (origin, certificate)).await;
+            let exchanged = idp.token_exchange(&cx, place, &request, sender).await;
             if let Err(IdpError::Subject { fault, by }) = &exchanged {
                 let note = Note::new(EXCHANGE, object).refused(fault.code());
                 inbound.asked.note(match by {

@@ -25,7 +25,7 @@ pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, F
     let Some((_, token)) = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) else {
         return Ok(refused(Reason::NoToken));
     };
-    match idp.user_info(&inbound.cx(), token).await {
+    match idp.user_info(&inbound.cx(), token, inbound.certificate()).await {
         Ok((principal, info)) => {
             inbound.asked.cx(principal.tenant);
             inbound.asked.acts(principal.into());

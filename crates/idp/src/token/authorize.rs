@@ -11,7 +11,7 @@ use super::claims::{Facts, IdTokenFacts, Proof};
 use super::code::new_family;
 use super::issue::{AccessToken, client_info, object};
 use super::party::{Parties, Wanted};
-use super::{Asking, Authorization, opaque};
+use super::{Asking, Authorization, Sender, opaque};
 use crate::repo::{Codes, Devices, Sessions};
 use crate::signin::{SESSION_TTL, SignedIn};
 use crate::{Idp, IdpError};
@@ -57,7 +57,12 @@ impl Idp {
             members.push(("code", code.expose().clone()));
         }
         if request.response_type.is_implicit() {
-            let facts = self.facts(&cx, &parties, (&authorization, grant), Proof::Public);
+            let facts = self.facts(
+                &cx,
+                &parties,
+                (&authorization, grant),
+                (Proof::Public, Sender::default()),
+            );
             members.extend(self.implicit(&facts, (&authorization, request), code.as_ref()).await?);
         }
         if asking.params.get("client_info") == Some("1") {

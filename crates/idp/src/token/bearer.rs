@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use hygie_access::{Origin, Reason, Revocations};
+use hygie_access::{Confirmation, Origin, Reason, Revocations, ThumbprintForm};
 use hygie_core::{AppId, Cx, ObjectId, SessionId, TenantId, Timestamp};
 use hygie_jose::Claims;
 
@@ -24,6 +24,7 @@ pub(super) struct Bearer {
     scopes: Vec<String>,
     issued_at: Option<Timestamp>,
     audience: Vec<String>,
+    confirmation: Option<Confirmation>,
 }
 
 impl Idp {
@@ -50,6 +51,7 @@ impl Idp {
                 .map(str::to_owned)
                 .collect(),
             issued_at: claims.issued_at,
+            confirmation: Confirmation::of(&claims, ThumbprintForm::Octets)?,
             audience: claims.audience,
         };
         let origin = Origin {
@@ -75,6 +77,11 @@ impl Bearer {
     /// Whether it is for the resource with these names.
     pub fn is_for(&self, names: &[String]) -> bool {
         self.audience.iter().any(|audience| names.contains(audience))
+    }
+
+    /// Whether whoever shows this certificate, or none, may present it (RFC 8705 §3).
+    pub fn check(&self, certificate: Option<&[u8]>) -> Result<(), Reason> {
+        self.confirmation.map_or(Ok(()), |bound| bound.check(certificate))
     }
 
     /// Whether the person allowed this.

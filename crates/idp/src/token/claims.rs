@@ -58,6 +58,8 @@ pub struct Facts<'a> {
     pub random: &'a dyn Random,
     /// How the client proved itself.
     pub proof: Proof,
+    /// What access tokens are bound to: the certificate that the client showed.
+    pub confirmation: Option<Confirmation>,
     /// The person's address, where it is known.
     pub client_address: Option<IpAddr>,
     /// How and when the person authenticated.
@@ -152,8 +154,6 @@ pub struct Exchanged<'a> {
     pub issuer: &'a str,
     /// The delegated scopes.
     pub scopes: &'a [String],
-    /// The certificate that the token is bound to.
-    pub confirmation: Option<Confirmation>,
 }
 
 /// The claims of an access token for a health professional who is in no directory.
@@ -175,7 +175,6 @@ pub fn exchanged(facts: &Facts<'_>, expires_at: Timestamp, told: &Exchanged<'_>)
         claims.put("given_name", given_name.clone());
         claims.put("idp", told.issuer);
     }
-    claims.put("cnf", told.confirmation.map(Confirmation::claim));
     claims.put("name", (!names.is_empty()).then(|| names.join(" ")));
     claims.put("oid", told.person.to_string());
     claims.put("psc_national_id", professional.national_id.clone());
@@ -264,6 +263,7 @@ fn begin_access(facts: &Facts<'_>, expires_at: Timestamp) -> (bool, Claims) {
     let (app, proof) = if v2 { ("azp", "azpacr") } else { ("appid", "appidacr") };
     claims.put(app, facts.parties.client.application.app.to_string());
     claims.put(proof, facts.proof.claim());
+    claims.put("cnf", facts.confirmation.map(Confirmation::claim));
     (v2, claims)
 }
 

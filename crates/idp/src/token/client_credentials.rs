@@ -10,7 +10,7 @@ use hygie_web::audit::Note;
 use super::claims::{self, Facts, Proof};
 use super::issue::{header, object};
 use super::party::{Parties, Wanted};
-use super::{Granted, Place};
+use super::{Granted, Place, Sender};
 use crate::{Idp, IdpError};
 
 impl Idp {
@@ -20,7 +20,7 @@ impl Idp {
         cx: &Cx,
         place: Place,
         request: &TokenRequest,
-        origin: Option<&str>,
+        sender: Sender<'_>,
     ) -> Result<Granted, IdpError> {
         let tenant = place.tenant().ok_or_else(|| Refusal::new(Aadsts::TenantNeeded))?;
         let cx = cx.for_tenant(tenant);
@@ -29,7 +29,7 @@ impl Idp {
         if matches!(request.client.credential, Credential::None) {
             return Err(Refusal::new(Aadsts::NoCredential).into());
         }
-        grant::credential(hygie_oidc::Platform::Web, &request.client.credential, origin)?;
+        grant::credential(hygie_oidc::Platform::Web, &request.client.credential, sender.origin)?;
         let parties = match self.own_parties(&cx, client, &wanted.resource).await {
             Ok(parties) => parties,
             Err(error) => {
@@ -39,7 +39,7 @@ impl Idp {
             }
         };
         let proof = self.proof(&cx, client, (request, &parties.credentials))?;
-        let facts = self.app_facts(&cx, &parties, proof);
+        let facts = self.app_facts(&cx, &parties, (proof, sender));
         let ends = cx.now + grant::access_ttl(&*cx.random);
         let header: Protected = header(&parties);
         let access_token = self
@@ -79,13 +79,19 @@ impl Idp {
         }
     }
 
-    pub(super) fn app_facts<'a>(&'a self, cx: &'a Cx, parties: &'a Parties, proof: Proof) -> Facts<'a> {
+    pub(super) fn app_facts<'a>(
+        &'a self,
+        cx: &'a Cx,
+        parties: &'a Parties,
+        (proof, sender): (Proof, Sender<'_>),
+    ) -> Facts<'a> {
         Facts {
             provider: &self.inner().provider,
             parties,
             now: cx.now,
             random: &*cx.random,
             proof,
+            confirmation: sender.confirmation(),
             client_address: None,
             signed_in: None,
         }

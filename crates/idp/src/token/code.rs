@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::claims::Proof;
 use super::issue::{ResponseAsk, client_info, object};
 use super::party::{Parties, Wanted};
-use super::{Authorization, Granted, Place, opaque, tenant_of};
+use super::{Authorization, Granted, Place, Sender, opaque, tenant_of};
 use crate::repo::{CodeRow, Codes, Refreshes, Sessions, Users};
 use crate::{Idp, IdpError};
 
@@ -41,7 +41,7 @@ impl Idp {
         cx: &Cx,
         place: Place,
         request: &TokenRequest,
-        origin: Option<&str>,
+        sender: Sender<'_>,
     ) -> Result<Granted, IdpError> {
         let Grant::AuthorizationCode {
             code,
@@ -57,7 +57,7 @@ impl Idp {
             redirect_uri: redirect_uri.clone(),
             verifier: code_verifier.clone(),
         };
-        self.redeemed(&cx, stored, attempt, (request, origin)).await
+        self.redeemed(&cx, stored, attempt, (request, sender)).await
     }
 
     /// Answers for a code of this client, once everything is in order.
@@ -66,12 +66,12 @@ impl Idp {
         cx: &Cx,
         stored: CodeRow,
         attempt: Attempt,
-        (request, origin): (&TokenRequest, Option<&str>),
+        (request, sender): (&TokenRequest, Sender<'_>),
     ) -> Result<Granted, IdpError> {
         let authorization = &stored.authorization;
         let wanted = wanted(request.scopes.as_ref(), authorization)?;
         let (parties, proof) = self
-            .grant_parties(cx, authorization, &wanted, (request, origin))
+            .grant_parties(cx, authorization, &wanted, (request, sender))
             .await?;
         let cx = Cx {
             principal: Some(self.person_actor(cx.tenant, authorization).into()),
@@ -94,7 +94,7 @@ impl Idp {
         self.redeem(&cx, presented)
             .await?
             .map_err(|refusal| self.revoked_where_reused(cx.tenant, stored.family, (refusal, cx.now)))?;
-        let facts = self.facts(&cx, &parties, (authorization, stored.family), proof);
+        let facts = self.facts(&cx, &parties, (authorization, stored.family), (proof, sender));
         let ask = ResponseAsk {
             version: request.version,
             refresh: refresh.map(|new| new.told(platform)),
@@ -138,12 +138,16 @@ impl Idp {
         cx: &Cx,
         authorization: &Authorization,
         wanted: &Wanted,
-        (request, origin): (&TokenRequest, Option<&str>),
+        (request, sender): (&TokenRequest, Sender<'_>),
     ) -> Result<(Parties, Proof), IdpError> {
         let parties = self
             .parties(cx, authorization.client, &wanted.resource, Some(authorization.user))
             .await?;
-        grant::credential(authorization.platform, &request.client.credential, origin)?;
+        grant::credential(authorization.platform, &request.client.credential, sender.origin)?;
+        // RFC 8705 §4: their refresh tokens would have to be bound too, and are not.
+        if sender.certificate.is_some() && authorization.platform != Platform::Web {
+            return Err(Refusal::new(Aadsts::PublicClient).into());
+        }
         let proof = self.proof(cx, authorization.client, (request, &parties.credentials))?;
         parties.delegated(&wanted.names)?;
         Ok((parties, proof))

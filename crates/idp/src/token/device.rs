@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::code::Attempt;
 use super::issue::object;
-use super::{Asking, Granted, Place};
+use super::{Asking, Granted, Place, Sender};
 use crate::repo::{DeviceRow, Devices};
 use crate::signin::SignedIn;
 use crate::{Idp, IdpError};
@@ -258,7 +258,7 @@ impl Idp {
         cx: &Cx,
         place: Place,
         request: &TokenRequest,
-        origin: Option<&str>,
+        sender: Sender<'_>,
     ) -> Result<Granted, IdpError> {
         let Grant::DeviceCode(code) = &request.grant else {
             return Err(Refusal::about(Aadsts::BadGrant, &["grant_type"]).into());
@@ -278,7 +278,7 @@ impl Idp {
             &asked_in,
             client,
             (row.ask.platform, &request.client.credential),
-            origin,
+            sender.origin,
         )
         .await?;
         // Who asks again and again, and waits as long as anybody can be made to, is told so without a write.
@@ -300,7 +300,7 @@ impl Idp {
         };
         let stored = self.find_code(&cx, attempt.digest).await?;
         let stored = stored.ok_or_else(|| Refusal::new(Aadsts::DeviceCodeExpired))?;
-        self.redeemed(&cx, stored, attempt, (request, origin)).await
+        self.redeemed(&cx, stored, attempt, (request, sender)).await
     }
 
     async fn device_row(&self, cx: &Cx, digest: [u8; 32]) -> Result<Option<DeviceRow>, IdpError> {

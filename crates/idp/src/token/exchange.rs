@@ -29,7 +29,7 @@ use url::Url;
 use super::claims::{self, Exchanged, Proof};
 use super::issue::{header, object, scope_text};
 use super::party::{Parties, Wanted};
-use super::{Granted, Place};
+use super::{Granted, Place, Sender};
 use crate::directory::DIRECTORY_API;
 use crate::repo::Grants;
 use crate::{Idp, IdpError};
@@ -54,14 +54,22 @@ pub struct TrustedPsc {
     pub client_id: String,
     /// Our secret there.
     pub client_secret: Secret<String>,
-    /// Services (`azp`) whose tokens are exchanged.
-    pub services: Vec<String>,
-    /// Applications of ours that may exchange them.
-    pub clients: Vec<AppId>,
+    /// Applications of ours that exchange tokens.
+    pub clients: Vec<PscClient>,
     /// How it writes the thumbprint of a certificate that a token is bound to.
     pub thumbprint: ThumbprintForm,
     /// How long our tokens live; as long as the token that is exchanged, when absent.
     pub life: Option<Duration>,
+}
+
+/// An application of ours that exchanges tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PscClient {
+    /// The application.
+    pub app: AppId,
+    /// The services there (`azp`) whose tokens it may present: its own. A token names no audience, so that another
+    /// service's, which somebody handed on or lost, would be as good.
+    pub services: Vec<String>,
 }
 
 /// Whose tokens are exchanged.
@@ -80,7 +88,7 @@ impl Idp {
         cx: &Cx,
         place: Place,
         request: &TokenRequest,
-        (origin, certificate): (Option<&str>, Option<&[u8]>),
+        sender: Sender<'_>,
     ) -> Result<Granted, IdpError> {
         let Grant::TokenExchange(token) = &request.grant else {
             return Err(Refusal::about(Aadsts::BadGrant, &["grant_type"]).into());
@@ -89,17 +97,15 @@ impl Idp {
         let cx = cx.for_tenant(tenant);
         let (exchanges, trusted) = self.exchanges(tenant).ok_or_else(unsupported)?;
         let client = request.client.app(&tenant.to_string())?;
-        grant::credential(Platform::Web, &request.client.credential, origin)?;
+        grant::credential(Platform::Web, &request.client.credential, sender.origin)?;
         let scopes = request.scopes.as_ref().ok_or_else(|| Refusal::missing("scope"))?;
         let wanted = scopes.single()?.map(Wanted::of);
         let wanted = wanted.ok_or_else(|| Refusal::new(Aadsts::NoResource))?;
         let (parties, proof) = self.exchanging(&cx, client, (request, &wanted)).await?;
-        if !trusted.clients.contains(&client) {
-            return Err(Refusal::about(Aadsts::NotExchanging, &[&client.to_string()]).into());
-        }
+        let services = trusted.services_of(client)?;
         let granted = self.granted_to_everybody(&cx, &parties).await?;
         let scopes = grant::delegated(&wanted.names, &granted, client)?;
-        let asked = exchanges.ask(trusted, token, (cx.now, certificate)).await;
+        let asked = exchanges.ask((trusted, services), token, (cx.now, sender)).await;
         let (subject, identity) = asked.map_err(|error| self.by_client(error, &parties))?;
         let ends = trusted.end(&subject, cx.now);
         let ends = ends.map_err(|fault| self.by_client(fault.into(), &parties))?;
@@ -108,9 +114,8 @@ impl Idp {
             identity: &identity,
             issuer: &trusted.issuer,
             scopes: &scopes,
-            confirmation: certificate.map(Confirmation::by),
         };
-        let claims = claims::exchanged(&self.app_facts(&cx, &parties, proof), ends, &told);
+        let claims = claims::exchanged(&self.app_facts(&cx, &parties, (proof, sender)), ends, &told);
         let access_token = self.inner().signer.sign(header(&parties), claims).await?;
         Ok(Granted {
             response: TokenResponse {
@@ -220,13 +225,20 @@ fn bad_target(wanted: &Wanted) -> Refusal {
 }
 
 impl TrustedPsc {
-    /// When our token ends.
+    /// The services whose tokens an application may present.
+    fn services_of(&self, client: AppId) -> Result<&[String], Refusal> {
+        let named = self.clients.iter().find(|known| known.app == client);
+        let named = named.ok_or_else(|| Refusal::about(Aadsts::NotExchanging, &[&client.to_string()]))?;
+        Ok(&named.services)
+    }
+
+    /// When our token ends: never after the session there, nor after the token where nothing says when that began.
     fn end(&self, subject: &SubjectToken, now: Timestamp) -> Result<Timestamp, Unacceptable> {
         let Some(life) = self.life else {
             return Ok(subject.expires_at);
         };
-        let session = subject.auth_time.map(|at| at + SESSION);
-        let ends = session.map_or(now + life, |session| session.min(now + life));
+        let session = subject.auth_time.map_or(subject.expires_at, |at| at + SESSION);
+        let ends = session.min(now + life);
         (now < ends).then_some(ends).ok_or(Unacceptable::Time)
     }
 
@@ -249,20 +261,20 @@ impl Exchanges {
     /// What a token is, and whose.
     async fn ask(
         &self,
-        trusted: &TrustedPsc,
+        (trusted, services): (&TrustedPsc, &[String]),
         token: &Secret<String>,
-        (now, certificate): (Timestamp, Option<&[u8]>),
+        (now, sender): (Timestamp, Sender<'_>),
     ) -> Result<(SubjectToken, Identity), IdpError> {
         let claims = trusted.claims(token.expose()).await?;
         let expected = Expected {
             issuer: &trusted.issuer,
             client: &trusted.client_id,
-            services: &trusted.services,
+            services,
             now,
         };
         let subject = psc::subject_token(&claims, &expected)?;
         let bound = Confirmation::of(&claims, trusted.thumbprint).map_err(|_| Unacceptable::Confirmation)?;
-        let proved = bound.map_or(Ok(()), |bound| bound.check(certificate));
+        let proved = bound.map_or(Ok(()), |bound| bound.check(sender.certificate));
         proved.map_err(|_| Unacceptable::Certificate)?;
         let endpoints = trusted.metadata.endpoints().await.map_err(|_| unavailable())?;
         let (Some(introspection), Some(userinfo)) = (endpoints.introspection_endpoint, endpoints.userinfo_endpoint)

@@ -5,9 +5,9 @@ use hygie_jose::{Protected, base64url};
 use hygie_oidc::{Names, TokenResponse, Version, grant};
 use uuid::Uuid;
 
-use super::Authorization;
 use super::claims::{self, Facts, IdTokenFacts, Proof, SignIn};
 use super::party::{Parties, Wanted};
+use super::{Authorization, Sender};
 use crate::directory::DIRECTORY_API;
 use crate::{Idp, IdpError};
 
@@ -26,7 +26,7 @@ impl Idp {
         cx: &'a Cx,
         parties: &'a Parties,
         (authorization, grant): (&'a Authorization, Uuid),
-        proof: Proof,
+        (proof, sender): (Proof, Sender<'_>),
     ) -> Facts<'a> {
         Facts {
             provider: &self.inner().provider,
@@ -34,6 +34,7 @@ impl Idp {
             now: cx.now,
             random: &*cx.random,
             proof,
+            confirmation: sender.confirmation(),
             client_address: cx.client,
             signed_in: Some(SignIn {
                 grant,

@@ -11,6 +11,7 @@ use hygie_core::{AppId, Clock, Cx, ObjectId, Principal, PrincipalKind, Random, S
 use hygie_oidc::{Refusal, grant};
 use parking_lot::Mutex;
 
+use super::Sender;
 use super::claims::{self, Proof};
 use super::issue::header;
 use crate::directory::ServicePrincipal;
@@ -116,7 +117,7 @@ impl Idp {
             .find(|identity| selector.names(identity, Some(identity.id) == own))
             .ok_or(ManagedError::NoIdentity)?;
         let parties = self.own_parties(cx, identity.app, resource).await?;
-        let facts = self.app_facts(cx, &parties, Proof::Certificate);
+        let facts = self.app_facts(cx, &parties, (Proof::Certificate, Sender::default()));
         let ends = cx.now + grant::access_ttl(&*cx.random);
         let claims = claims::access(&facts, ends, &[]);
         let token = self.inner().signer.sign(header(&parties), claims).await?;

@@ -16,6 +16,7 @@ mod party;
 mod refresh;
 mod userinfo;
 
+use hygie_access::Confirmation;
 use hygie_core::{AppId, ObjectId, Secret, SessionId, TenantId, Timestamp};
 use hygie_jose::base64url;
 use hygie_oidc::{Challenge, Platform, Scopes, TokenResponse, Version};
@@ -26,7 +27,7 @@ pub use asking::Asking;
 pub(crate) use claims::grant_of;
 pub use device::{DeviceAsk, DeviceWay};
 pub(crate) use exchange::ACTION as EXCHANGE;
-pub use exchange::{Exchanges, TrustedPsc};
+pub use exchange::{Exchanges, PscClient, TrustedPsc};
 pub use managed::{ManagedError, ManagedToken, Recognised, Selector};
 pub use userinfo::{UserInfo, UserInfoError};
 
@@ -69,6 +70,22 @@ pub struct Granted {
     pub note: Note,
     /// Whether a page of another origin may read the answer.
     pub platform: Option<Platform>,
+}
+
+/// What a request at the token endpoint tells of who sent it, beside its parameters.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sender<'a> {
+    /// The page that sent it.
+    pub origin: Option<&'a str>,
+    /// The certificate (DER) that was shown in the TLS handshake.
+    pub certificate: Option<&'a [u8]>,
+}
+
+impl Sender<'_> {
+    /// What access tokens are bound to (RFC 8705 §3), whatever the grant.
+    pub fn confirmation(self) -> Option<Confirmation> {
+        self.certificate.map(Confirmation::by)
+    }
 }
 
 /// What the first segment of a path names.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::bearer::Bearer;
 use super::issue::{ResponseAsk, client_info, object};
 use super::party::{Parties, Wanted};
-use super::{Authorization, Granted, Place, grant_of};
+use super::{Authorization, Granted, Place, Sender, grant_of};
 use crate::repo::{SessionRow, Sessions};
 use crate::{Idp, IdpError};
 
@@ -24,13 +24,13 @@ impl Idp {
         cx: &Cx,
         place: Place,
         request: &TokenRequest,
-        origin: Option<&str>,
+        sender: Sender<'_>,
     ) -> Result<Granted, IdpError> {
         let Grant::OnBehalfOf(assertion) = &request.grant else {
             return Err(Refusal::about(Aadsts::BadGrant, &["grant_type"]).into());
         };
         let client = request.client.app(&request.segment)?;
-        grant::credential(Platform::Web, &request.client.credential, origin)?;
+        grant::credential(Platform::Web, &request.client.credential, sender.origin)?;
         let scopes = request.scopes.as_ref().ok_or_else(|| Refusal::missing("scope"))?;
         let wanted = scopes.single()?.map_or_else(|| Wanted::first(scopes), Wanted::of);
         let bearer = self.bearer(cx, assertion.expose()).map_err(refusal)?;
@@ -52,7 +52,7 @@ impl Idp {
         }
         parties.delegated(&wanted.names)?;
         let (authorization, family) = self.descended(&cx, (&bearer, &parties), (request, scopes)).await?;
-        let facts = self.facts(&cx, &parties, (&authorization, family), proof);
+        let facts = self.facts(&cx, &parties, (&authorization, family), (proof, sender));
         let ask = ResponseAsk {
             version: request.version,
             refresh: None,

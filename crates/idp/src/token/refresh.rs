@@ -9,7 +9,7 @@ use hygie_web::audit::Note;
 
 use super::code::wanted;
 use super::issue::{ResponseAsk, client_info, object};
-use super::{Granted, Place, tenant_of};
+use super::{Granted, Place, Sender, tenant_of};
 use crate::repo::{FamilyRow, Refreshes, Users};
 use crate::{Idp, IdpError};
 
@@ -29,7 +29,7 @@ impl Idp {
         cx: &Cx,
         place: Place,
         request: &TokenRequest,
-        origin: Option<&str>,
+        sender: Sender<'_>,
     ) -> Result<Granted, IdpError> {
         let Grant::RefreshToken(token) = &request.grant else {
             return Err(Refusal::about(Aadsts::BadGrant, &["grant_type"]).into());
@@ -50,7 +50,7 @@ impl Idp {
         }
         let wanted = wanted(request.scopes.as_ref(), authorization)?;
         let (parties, proof) = self
-            .grant_parties(&cx, authorization, &wanted, (request, origin))
+            .grant_parties(&cx, authorization, &wanted, (request, sender))
             .await?;
         let next = self.new_refresh(&cx, authorization.platform, stored.created_at);
         let cx = Cx {
@@ -66,7 +66,7 @@ impl Idp {
         self.exchange(&cx, exchange)
             .await?
             .map_err(|refusal| self.revoked_where_reused(cx.tenant, stored.family, (refusal, cx.now)))?;
-        let facts = self.facts(&cx, &parties, (authorization, stored.family), proof);
+        let facts = self.facts(&cx, &parties, (authorization, stored.family), (proof, sender));
         let ask = ResponseAsk {
             version: request.version,
             refresh: Some(next.told(authorization.platform)),

@@ -44,8 +44,14 @@ pub enum UserInfoError {
 
 impl Idp {
     /// What the bearer of this token may know of its person, and who the bearer is.
-    pub(crate) async fn user_info(&self, cx: &Cx, token: &str) -> Result<(Principal, UserInfo), UserInfoError> {
+    pub(crate) async fn user_info(
+        &self,
+        cx: &Cx,
+        token: &str,
+        certificate: Option<&[u8]>,
+    ) -> Result<(Principal, UserInfo), UserInfoError> {
         let bearer = self.bearer(cx, token).map_err(UserInfoError::Token)?;
+        bearer.check(certificate).map_err(UserInfoError::Token)?;
         if !bearer.is_for(&directory_names()) {
             return Err(UserInfoError::Token(Reason::Audience));
         }

@@ -7,9 +7,9 @@ use axum::{Extension, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hygie_access::{Discovered, Document, EgressPolicy, Outgoing, ThumbprintForm, derived_id};
-use hygie_core::{Clock, Secret};
+use hygie_core::{AppId, Clock, Secret};
 use hygie_idp::directory::Enabled;
-use hygie_idp::{Exchanges, Idp, TrustedPsc};
+use hygie_idp::{Exchanges, Idp, PscClient, TrustedPsc};
 use hygie_jose::{base64url, digest};
 use hygie_store::audit::Outcome;
 use hygie_testkit::{Answer, Client, FakePsc, PSC_CLIENT, PSC_SERVICE, SeededRandom};
@@ -38,6 +38,10 @@ impl Exchange {
     }
 
     async fn with(change: impl FnOnce(&mut TrustedPsc)) -> Self {
+        Self::with_world(|_, trusted| change(trusted)).await
+    }
+
+    async fn with_world(change: impl FnOnce(&World, &mut TrustedPsc)) -> Self {
         let world = World::new().await;
         let psc = FakePsc::start(world.clock.clone()).await;
         let outgoing = Outgoing::new(EgressPolicy {
@@ -53,12 +57,11 @@ impl Exchange {
             metadata: Discovered::new(outgoing.clone(), document, world.clock.clone()),
             client_id: client_id.to_owned(),
             client_secret: Secret::new(client_secret.to_owned()),
-            services: vec![PSC_SERVICE.to_owned()],
-            clients: vec![world.portal],
+            clients: vec![of(world.portal, &[PSC_SERVICE])],
             thumbprint: ThumbprintForm::HexText,
             life: None,
         };
-        change(&mut trusted);
+        change(&world, &mut trusted);
         let exchanges = Exchanges {
             outgoing,
             trusted: vec![trusted],
@@ -117,6 +120,13 @@ impl Exchange {
         self.router
             .clone()
             .layer(Extension(ClientCertificate(certificate.into())))
+    }
+}
+
+fn of(app: AppId, services: &[&str]) -> PscClient {
+    PscClient {
+        app,
+        services: services.iter().map(|&service| service.to_owned()).collect(),
     }
 }
 
@@ -310,6 +320,46 @@ async fn clients_that_are_refused() {
         .await;
     assert_eq!(error(&answer), invalid(9_002_326));
     assert_eq!(exchange.psc.requests(), before, "nothing was asked for them");
+}
+
+/// One that two portals may present would let each act with the tokens that people gave to the other.
+#[tokio::test]
+async fn a_client_presents_the_tokens_of_its_own_service_alone() {
+    let mut api = None;
+    let exchange = Exchange::with_world(|world, trusted| {
+        api = Some(world.api);
+        trusted.clients.push(of(world.api, &["imaging", "laboratory"]));
+    })
+    .await;
+    let (world, api) = (&exchange.world, api.unwrap());
+    let (cx, life) = (world.cx(world.tenant), Duration::from_hours(1));
+    let granted = world
+        .idp
+        .grant_scopes(&cx, (api, world.fhir), None, &["user_impersonation"]);
+    granted.await.unwrap();
+    let secret = world.idp.add_secret(&cx, api, "test", life).await.unwrap();
+    let (id, secret) = (api.to_string(), secret.value.expose().clone());
+    let as_api = [("client_id", id.as_str()), ("client_secret", secret.as_str())];
+    let as_portal: [(&str, &str); 0] = [];
+    for (service, fields, expected) in [
+        (PSC_SERVICE, &as_portal[..], 200),
+        (PSC_SERVICE, &as_api, 400),
+        ("imaging", &as_api, 200),
+        ("laboratory", &as_api, 200),
+        ("imaging", &as_portal, 400),
+    ] {
+        let token = exchange.token(&json!({"azp": service}));
+        let before = exchange.psc.requests();
+        world.recorded().await;
+        let answer = exchange.ask(&token, fields).await;
+        assert_eq!(answer.status, expected, "{service} {}", answer.text());
+        if expected == 400 {
+            assert_eq!(error(&answer), invalid(50_027));
+            let reason = world.recorded().await[0].reason.clone();
+            assert_eq!(reason.as_deref(), Some("subject_service"));
+            assert_eq!(exchange.psc.requests(), before);
+        }
+    }
 }
 
 #[tokio::test]
@@ -510,7 +560,10 @@ async fn a_longer_life_ends_with_the_session() {
         (json!(hours(3) - 1800), Some(1800)),
         (json!(hours(4) + 1), Some(1)),
         (json!(hours(4)), None),
-        (json!(null), Some(3600)),
+        // Nothing says when the session ends: not later than the token.
+        (json!(null), Some(120)),
+        (json!("yesterday"), Some(120)),
+        (json!(0.5), Some(120)),
     ] {
         let answer = exchange
             .ask(&exchange.token(&json!({"auth_time": auth_time})), &[])

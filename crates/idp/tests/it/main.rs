@@ -5,6 +5,7 @@
 mod assertion;
 mod audit;
 mod authorize;
+mod bound;
 mod device;
 mod exchange;
 mod gate;

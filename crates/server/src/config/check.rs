@@ -254,7 +254,7 @@ impl Check<'_> {
         let mut named = tenant
             .applications
             .iter()
-            .filter(|application| psc.clients.contains(&application.app));
+            .filter(|application| psc.clients.iter().any(|client| client.app == application.app));
         if let Some(public) = named.find(|application| application.certificate.is_none()) {
             let name = &public.display_name;
             self.add(
@@ -663,7 +663,7 @@ role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind =
 
     #[test]
     fn what_is_exchanged() {
-        let good = r#"psc = { issuer = "https://auth.test/auth/realms/esante-wallet", client_id = "hygie", client_secret = { file = "master.key" }, services = ["dossier"], clients = ["7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003"], lifetime_minutes = 60 }"#;
+        let good = r#"psc = { issuer = "https://auth.test/auth/realms/esante-wallet", client_id = "hygie", client_secret = { file = "master.key" }, clients = [{ app = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", services = ["dossier"] }], lifetime_minutes = 60 }"#;
         let with = |psc: &str| problems(&GOOD.replacen("administrator =", &format!("{psc}\nadministrator ="), 1));
         let open_to_others = "may be read by others than its owner";
         let found = with(good);
@@ -673,6 +673,7 @@ role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind =
         );
         let application =
             "applications = [{ app = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003\", display_name = \"Portal\" }]\npsc =";
+        let client = "{ app = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003\", services = [\"dossier\"] }";
         let cases = [
             (
                 "https://auth.test/",
@@ -685,17 +686,22 @@ role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind =
                 "metadata = \"https://auth.test/#x\", client_id",
                 "without query and fragment",
             ),
-            ("[\"dossier\"]", "[]", "psc needs `services`"),
+            ("[\"dossier\"]", "[]", "1d1b1a7a0003 of psc needs `services`"),
+            ("[\"dossier\"]", "[\"dossier\", \"\"]", "of psc needs `services`"),
+            (", services = [\"dossier\"]", "", "of psc needs `services`"),
+            (client, "", "psc needs `clients`"),
             (
-                "clients = [\"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003\"], ",
-                "",
-                "psc needs `clients`",
+                client,
+                &*format!("{client}, {client}"),
+                "1d1b1a7a0003 of psc is there twice",
             ),
+            // Whose tokens they are is said for each application.
             (
-                "clients = [\"7b3f0a52",
-                "clients = [\"portal-7b3f0a52",
-                "hygie.toml:22: UUID",
+                "clients =",
+                "services = [\"dossier\"], clients =",
+                "unknown field `services`",
             ),
+            ("app = \"7b3f0a52", "app = \"portal-7b3f0a52", "hygie.toml:22: UUID"),
             ("lifetime_minutes = 60", "lifetime_minutes = 241", "must be 2 to 240"),
             (
                 "{ file = \"master.key\" }",

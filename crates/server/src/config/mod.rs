@@ -27,7 +27,7 @@ pub use directory::{Administrator, Application, Tenant, Workload};
 pub use issuers::{AppRole, EntraTenant, Metadata, OpenIdIssuer};
 pub use outgoing::Outgoing;
 pub use problem::{Problem, Problems};
-pub use psc::Psc;
+pub use psc::{Psc, PscClient};
 pub use roles::{RoleAssignment, Whose};
 pub use storage::{AtRest, Postgres, SecretPlace, Storage};
 

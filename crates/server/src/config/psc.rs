@@ -1,5 +1,6 @@
 //! Pro Santé Connect, whose access tokens a tenant exchanges for its own.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,17 +25,25 @@ pub struct Psc {
     pub client_id: String,
     /// Our secret there.
     pub client_secret: SecretPlace,
-    /// Client ids there (`azp`) of the services whose tokens are exchanged.
+    /// Applications of the tenant that exchange tokens, each with whose.
     #[serde(default)]
-    pub services: Vec<String>,
-    /// Applications of the tenant that may exchange them.
-    #[serde(default)]
-    pub clients: Vec<AppId>,
+    pub clients: Vec<PscClient>,
     /// How it writes the thumbprint of a certificate that a token is bound to.
     #[serde(default)]
     pub thumbprint: ThumbprintForm,
     /// How long a token of ours lives; as long as the one that is exchanged (two minutes) when absent.
     pub lifetime_minutes: Option<u32>,
+}
+
+/// An application that exchanges tokens.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PscClient {
+    /// The application, as the tenant knows it.
+    pub app: AppId,
+    /// Client ids at Pro Santé Connect (`azp`) of the services whose tokens it may present.
+    #[serde(default)]
+    pub services: Vec<String>,
 }
 
 impl Psc {
@@ -62,13 +71,21 @@ impl Psc {
     /// What is wrong with it besides its addresses.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        if self.services.is_empty() {
-            let what = "psc needs `services`: the client ids at Pro Santé Connect whose tokens are exchanged";
+        if self.clients.is_empty() {
+            let what =
+                "psc needs `clients`: the applications of the tenant that exchange tokens, with their `services`";
             problems.push(what.to_owned());
         }
-        if self.clients.is_empty() {
-            let what = "psc needs `clients`: the ids of the applications of the tenant that exchange tokens";
-            problems.push(what.to_owned());
+        let mut seen = HashSet::new();
+        for PscClient { app, services } in &self.clients {
+            if services.is_empty() || services.iter().any(String::is_empty) {
+                problems.push(format!(
+                    "client {app} of psc needs `services`: the client ids at Pro Santé Connect whose tokens it may present"
+                ));
+            }
+            if !seen.insert(app) {
+                problems.push(format!("client {app} of psc is there twice"));
+            }
         }
         if let Err(error) = self.client_secret.read() {
             problems.push(format!("client_secret of psc: {error:#}"));

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use hygie_access::{Discovered, Outgoing};
 use hygie_core::Clock;
-use hygie_idp::{Exchanges, TrustedPsc};
+use hygie_idp::{Exchanges, PscClient, TrustedPsc};
 
-use crate::config::{Config, Psc, Tenant};
+use crate::config::{self, Config, Psc, Tenant};
 
 /// None when no tenant exchanges any. Nothing is fetched before the first token comes.
 pub fn exchanges(config: &Config, outgoing: &Outgoing, clock: &Arc<dyn Clock>) -> Result<Option<Exchanges>> {
@@ -30,9 +30,15 @@ fn trusted(tenant: &Tenant, psc: &Psc, (outgoing, clock): (&Outgoing, &Arc<dyn C
         metadata: Discovered::new(outgoing.clone(), psc.document(), clock.clone()),
         client_id: psc.client_id.clone(),
         client_secret: secret.with_context(whose)?,
-        services: psc.services.clone(),
-        clients: psc.clients.clone(),
+        clients: psc.clients.iter().map(client).collect(),
         thumbprint: psc.thumbprint,
         life: psc.life(),
     })
+}
+
+fn client(named: &config::PscClient) -> PscClient {
+    PscClient {
+        app: named.app,
+        services: named.services.clone(),
+    }
 }

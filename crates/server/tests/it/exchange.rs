@@ -55,6 +55,9 @@ role = "FHIR Data Writer"
 professions = ["60"]
 structures = ["{HERE}"]
 role = "FHIR Data Reader"
+[[workspaces.role_assignments]]
+app = "{PORTAL}"
+role = "FHIR Data Reader"
 [[tenants.applications]]
 app = "{PORTAL}"
 display_name = "Portal"
@@ -64,8 +67,7 @@ fhir = ["ch/fhir"]
 issuer = "{issuer}"
 client_id = "{client}"
 client_secret = {{ file = "psc.secret" }}
-services = ["{PSC_SERVICE}"]
-clients = ["{PORTAL}"]
+clients = [{{ app = "{PORTAL}", services = ["{PSC_SERVICE}"] }}]
 thumbprint = "hex_text"
 [outgoing]
 private_hosts = ["{host}"]
@@ -97,22 +99,31 @@ listen = "127.0.0.1:{port}"
         builder.build().expect("a client")
     }
 
-    /// Asks an address for a token, as the portal that proves itself to this address.
+    /// Exchanges a token at this address.
     async fn exchange(&self, client: &Client, endpoint: &str, token: &str) -> (u16, Value) {
-        let now = SystemClock.now().secs();
-        let claims = json!({"iss": PORTAL, "sub": PORTAL, "aud": endpoint, "jti": "1", "nbf": now, "exp": now + 60});
-        let header = Protected::jwt().with_member("x5t#S256", self.certificate.x5t_s256());
-        let assertion = self.key.sign(&header, &claims).expect("signed");
         let audience = self.url("fhir", "/ch/fhir");
-        let request = client.post(endpoint).form(&[
+        let fields = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
             ("subject_token", token),
             ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
             ("audience", &audience),
             ("scope", "user_impersonation"),
+        ];
+        self.ask(client, endpoint, &fields).await
+    }
+
+    /// Asks an address for a token, as the portal that proves itself to this address.
+    async fn ask(&self, client: &Client, endpoint: &str, fields: &[(&str, &str)]) -> (u16, Value) {
+        let now = SystemClock.now().secs();
+        let claims = json!({"iss": PORTAL, "sub": PORTAL, "aud": endpoint, "jti": "1", "nbf": now, "exp": now + 60});
+        let header = Protected::jwt().with_member("x5t#S256", self.certificate.x5t_s256());
+        let assertion = self.key.sign(&header, &claims).expect("signed");
+        let proof = [
+            ("client_id", PORTAL),
             ("client_assertion_type", JWT_BEARER),
             ("client_assertion", &assertion),
-        ]);
+        ];
+        let request = client.post(endpoint).form(&[fields, &proof].concat());
         let answer = request.send().await.expect("an answer");
         (answer.status().as_u16(), answer.json().await.expect("JSON"))
     }
@@ -200,17 +211,31 @@ async fn a_bound_token_is_exchanged_on_the_back_channel_for_a_bound_token() {
             assert_eq!(body["error"], "invalid_request");
         }
     }
-    let (_, body) = world.exchange(&world.client(Some(&own)), back, &bound).await;
-    let ours = body["access_token"].as_str().expect("a token");
-    for (client, host, expected) in [
-        (world.client(Some(&own)), "back", 200),
-        (world.client(Some(&other)), "back", 401),
-        (world.client(None), "back", 401),
-        (world.client(Some(&own)), "fhir", 401),
+    // Whatever the grant, what is issued there is for the holder of the certificate.
+    let scope = world.url("fhir", "/ch/fhir/.default");
+    let itself = [("grant_type", "client_credentials"), ("scope", &scope)];
+    let shown = world.client(Some(&own));
+    for (code, body) in [
+        world.exchange(&shown, back, &bound).await,
+        world.ask(&shown, back, &itself).await,
     ] {
-        let request = client.get(world.url(host, "/ch/fhir/Patient")).bearer_auth(ours);
-        assert_eq!(status(request).await, expected, "{host}");
+        assert_eq!(code, 200, "{body}");
+        let ours = body["access_token"].as_str().expect("a token");
+        for (client, host, expected) in [
+            (world.client(Some(&own)), "back", 200),
+            (world.client(Some(&other)), "back", 401),
+            (world.client(None), "back", 401),
+            (world.client(Some(&own)), "fhir", 401),
+        ] {
+            let request = client.get(world.url(host, "/ch/fhir/Patient")).bearer_auth(ours);
+            assert_eq!(status(request).await, expected, "{host} {body}");
+        }
     }
+    // Where none was shown it is free.
+    let (_, body) = world.ask(&world.client(None), back, &itself).await;
+    let free = body["access_token"].as_str().expect("a token");
+    let request = world.client(None).get(world.url("fhir", "/ch/fhir/Patient"));
+    assert_eq!(status(request.bearer_auth(free)).await, 200);
     // Of the identity provider nothing else is there.
     let client = world.client(Some(&own));
     for path in ["authorize", "v2.0/authorize", "v2.0/logout"] {
