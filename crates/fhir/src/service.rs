@@ -1,6 +1,7 @@
 //! One FHIR service instance: what it is made of, and how an interaction is run in it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::request::Parts;
 use bytes::Bytes;
@@ -45,15 +46,18 @@ pub struct Limits {
     pub bundle: usize,
     /// Entries of a bundle.
     pub entries: usize,
+    /// Time for a request, which those who serve it keep. A bulk load ends somewhat before, to say how far it came.
+    pub time: Duration,
 }
 
 impl Default for Limits {
-    /// 4 MiB, 64 MiB, 500 entries as in Azure.
+    /// 4 MiB, 64 MiB, 500 entries as in Azure; two minutes.
     fn default() -> Self {
         Self {
             resource: 4 << 20,
             bundle: 64 << 20,
             entries: 500,
+            time: Duration::from_mins(2),
         }
     }
 }

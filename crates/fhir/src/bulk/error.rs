@@ -19,6 +19,12 @@ pub enum BulkError {
     /// A conditional reference, which nothing resolves here.
     #[error("a conditional reference is not resolved in a bulk load")]
     Reference,
+    /// A reference to an entry of a bundle, which there is not here.
+    #[error("{0} names an entry of a bundle, and lines have no such names")]
+    Entry(String),
+    /// The body did not come in the time that a request has.
+    #[error("the lines did not come in time; send fewer in one request")]
+    Slow,
     /// The load ended before the end of the body.
     #[error("the load stopped after line {done}")]
     Stopped {
@@ -34,8 +40,9 @@ impl Fault for BulkError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Line(_) => ErrorKind::TooLarge,
+            Self::Slow => ErrorKind::Timeout,
             Self::Stopped { error, .. } => error.kind(),
-            Self::Id | Self::SearchParameter | Self::Reference => ErrorKind::Invalid,
+            Self::Id | Self::SearchParameter | Self::Reference | Self::Entry(_) => ErrorKind::Invalid,
         }
     }
 
@@ -44,7 +51,8 @@ impl Fault for BulkError {
             Self::Id => "required",
             Self::Line(_) => "too-long",
             Self::SearchParameter => "not-supported",
-            Self::Reference => "invalid",
+            Self::Reference | Self::Entry(_) => "invalid",
+            Self::Slow => "timeout",
             Self::Stopped { error, .. } => error.code(),
         }
     }

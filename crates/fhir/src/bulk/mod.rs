@@ -15,6 +15,7 @@ mod write;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use futures_util::stream::{Stream, StreamExt, TryStreamExt, try_unfold};
 use hygie_core::Cx;
 
@@ -22,7 +23,7 @@ pub use error::BulkError;
 pub use report::Report;
 
 use self::lines::{Batch, Lines};
-use self::prepare::Prepared;
+use self::prepare::{Prepared, record_refused};
 use crate::interaction::Error;
 use crate::service::{Fhir, Mandate, beside};
 
@@ -43,12 +44,14 @@ pub async fn load(
         .map(|batch: Result<_, Error>| async { Ok(prepared(fhir, mandate, batch?).await) })
         .buffered(AHEAD);
     let mut prepared = std::pin::pin!(prepared);
+    let mut late = std::pin::pin!(tokio::time::sleep(fhir.limits().time / 4 * 3));
     let mut report = Report::default();
     loop {
-        match prepared.try_next().await {
-            Ok(Some(batch)) => one(fhir, mandate, batch, &mut report).await?,
-            Ok(None) => return Ok(report),
-            Err(error) => return Err(report.stopped_by(error)),
+        match select(prepared.try_next(), late.as_mut()).await {
+            Either::Left((Ok(Some(batch)), _)) => one(fhir, mandate, batch, &mut report).await?,
+            Either::Left((Ok(None), _)) => return Ok(report),
+            Either::Left((Err(error), _)) => return Err(report.stopped_by(error)),
+            Either::Right(_) => return Err(report.stopped_by(BulkError::Slow.into())),
         }
     }
 }
@@ -66,7 +69,8 @@ async fn one(fhir: &Fhir, mandate: &Mandate, batch: Prepared, report: &mut Repor
         ..mandate.cx.clone()
     };
     let last = batch.last;
-    batch.record_refused(fhir, &cx).await?;
+    let recorded = record_refused(fhir, &cx, batch.refused.iter().map(|(_, error)| error)).await;
+    recorded.map_err(|error| report.stopped_by(error))?;
     report.lines += batch.len();
     for (line, error) in batch.refused {
         report.refuse(line, &error);

@@ -11,7 +11,7 @@ use hygie_store::audit::{Outcome, Record};
 
 use super::lines::{Batch, Line};
 use super::{BulkError, write};
-use crate::bundle::conditional;
+use crate::bundle::{Names, conditional, unresolved};
 use crate::interaction::Error;
 use crate::repo::Content;
 use crate::service::{Fhir, Mandate};
@@ -60,25 +60,25 @@ impl Prepared {
     pub fn len(&self) -> u64 {
         (self.items.len() + self.refused.len()) as u64
     }
+}
 
-    /// Records what is refused: one entry for each reason.
-    pub async fn record_refused(&self, fhir: &Fhir, cx: &Cx) -> Result<(), Error> {
-        let mut counts: BTreeMap<&'static str, (Outcome, u32)> = BTreeMap::new();
-        for (_, error) in &self.refused {
-            let (outcome, reason) = match error {
-                Error::Refused(refusal) => (Outcome::Refused, refusal.reason().code()),
-                error => (Outcome::Failed, error.code()),
-            };
-            counts.entry(reason).or_insert((outcome, 0)).1 += 1;
-        }
-        let records = counts.into_iter().map(|(reason, (outcome, count))| {
-            let mut record = Record::success(cx, write::ACTION, "").ended(outcome, reason);
-            record.count = count;
-            fhir.settings().store.record(record)
-        });
-        try_join_all(records).await?;
-        Ok(())
+/// Records what is refused: one entry for each reason.
+pub async fn record_refused<'e>(fhir: &Fhir, cx: &Cx, errors: impl Iterator<Item = &'e Error>) -> Result<(), Error> {
+    let mut counts: BTreeMap<&'static str, (Outcome, u32)> = BTreeMap::new();
+    for error in errors {
+        let (outcome, reason) = match error {
+            Error::Refused(refusal) => (Outcome::Refused, refusal.reason().code()),
+            error => (Outcome::Failed, error.code()),
+        };
+        counts.entry(reason).or_insert((outcome, 0)).1 += 1;
     }
+    let records = counts.into_iter().map(|(reason, (outcome, count))| {
+        let mut record = Record::success(cx, write::ACTION, "").ended(outcome, reason);
+        record.count = count;
+        fhir.settings().store.record(record)
+    });
+    try_join_all(records).await?;
+    Ok(())
 }
 
 fn item(fhir: &Fhir, mandate: &Mandate, line: Line) -> Result<Item, Error> {
@@ -94,6 +94,9 @@ fn item(fhir: &Fhir, mandate: &Mandate, line: Line) -> Result<Item, Error> {
     let id = id.ok_or(BulkError::Id)?;
     if !conditional(&document).is_empty() {
         return Err(BulkError::Reference.into());
+    }
+    if let Some(entry) = unresolved(&document, &Names::new()) {
+        return Err(BulkError::Entry(entry).into());
     }
     Ok(Item {
         line: line.number,

@@ -11,7 +11,7 @@ use hygie_store::StoreError;
 use hygie_store::audit::Record;
 
 use super::Report;
-use super::prepare::Item;
+use super::prepare::{Item, record_refused};
 use crate::interaction::Error;
 use crate::repo::{Change, Resources, Version, Write};
 use crate::service::{Fhir, Work};
@@ -37,13 +37,17 @@ pub async fn all(fhir: &Fhir, cx: &Cx, items: Arc<Vec<Item>>, report: &mut Repor
                 report.created += written.created;
                 report.updated += written.updated;
             }
-            // It looks at too much, or meets others too often (ADR 8): less of it does not.
-            Err(Error::Store(StoreError::TooCostly | StoreError::Busy)) if range.len() > 1 => {
+            // It looks at too much: less of it does not.
+            Err(Error::Store(StoreError::TooCostly)) if range.len() > 1 => {
                 let middle = range.start + range.len() / 2;
                 parts.extend([middle..range.end, range.start..middle]);
                 continue;
             }
-            Err(error @ Error::Store(StoreError::TooCostly)) => report.refuse(items[range.start].line, &error),
+            Err(error @ Error::Store(StoreError::TooCostly)) => {
+                let recorded = record_refused(fhir, cx, std::iter::once(&error)).await;
+                recorded.map_err(|error| report.stopped_by(error))?;
+                report.refuse(items[range.start].line, &error);
+            }
             Err(error) => return Err(report.stopped_by(error)),
         }
         report.done = items[range.end - 1].line;

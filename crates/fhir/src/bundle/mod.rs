@@ -26,7 +26,7 @@ use hygie_store::audit::{Outcome, Record};
 use hygie_web::audit::Note;
 
 pub use error::BundleError;
-pub use references::conditional;
+pub use references::{Names, conditional, unresolved};
 
 use self::entry::Entry;
 use crate::interaction::{Answer, Error};

@@ -1,8 +1,10 @@
 //! Bulk loads: what they write is what updates of the same resources write; what they refuse is named by its line.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use http::Method;
 use hygie_access::Role;
 use hygie_fhir::Limits;
@@ -117,7 +119,7 @@ fn code_system() -> Value {
     json!({ "resourceType": "CodeSystem", "id": "c", "status": "draft", "content": "complete" })
 }
 
-/// Lines of which eight are refused, and one is blank.
+/// Lines of which nine are refused, and one is blank.
 fn mixed_lines() -> Vec<String> {
     let parameter = json!({ "resourceType": "SearchParameter", "id": "s", "url": "urn:p", "name": "p", "status": "draft",
         "description": "d", "code": "p", "base": ["Patient"], "type": "token" });
@@ -134,6 +136,7 @@ fn mixed_lines() -> Vec<String> {
         code_system().to_string(),
         parameter.to_string(),
         conditional.to_string(),
+        json!({ "resourceType": "Basic", "id": "b", "code": { "text": "x" }, "subject": { "reference": "urn:uuid:1" } }).to_string(),
         patient("a", "second").to_string() + "\r",
         patient("c", "last, without an end of its line").to_string(),
     ]
@@ -145,12 +148,13 @@ async fn refused_lines_are_named_and_the_others_written() {
         resource: 2000,
         bundle: 100_000,
         entries: 10,
+        ..Limits::default()
     })
     .await;
     let by = service.role(Role::FhirDataImporter).await;
     let body = mixed_lines();
     let answer = load(&by, body.join("\n")).await;
-    assert_eq!(counts(&answer), [11, 2, 1, 8]);
+    assert_eq!(counts(&answer), [12, 2, 1, 9]);
     let report = answer.json();
     let errors: Vec<String> = report["errors"]
         .as_array()
@@ -168,6 +172,7 @@ async fn refused_lines_are_named_and_the_others_written() {
         "8 403 forbidden",
         "9 400 not-supported",
         "10 400 invalid",
+        "11 400 invalid",
     ];
     assert_eq!(errors, expected);
     assert_eq!(by.get("/Patient/a").await.json()["meta"]["versionId"], "2");
@@ -228,6 +233,7 @@ async fn requests_that_are_no_bulk_loads() {
         resource: 2000,
         bundle: 100_000,
         entries: 10,
+        ..Limits::default()
     })
     .await;
     let by = service.contributor().await;
@@ -250,6 +256,7 @@ async fn what_is_done_before_a_load_stops_is_named() {
         resource: 2000,
         bundle: 100_000,
         entries: 10,
+        ..Limits::default()
     })
     .await;
     let by = service.contributor().await;
@@ -275,6 +282,27 @@ async fn what_is_done_before_a_load_stops_is_named() {
     assert!(answer.text().contains("the lines up to "), "{}", answer.text());
     assert_eq!(by.get("/Patient/p2000").await.status, 200);
     assert_eq!(by.get("/Patient/p4499").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_load_that_does_not_come_in_time_says_how_far_it_came() {
+    let service = Service::with(Limits {
+        time: Duration::from_secs(2),
+        ..Limits::default()
+    })
+    .await;
+    let by = service.contributor().await;
+    let patients: Vec<Value> = (0..600).map(|n| patient(&format!("p{n}"), "x")).collect();
+    let come = stream::iter([Ok::<_, std::io::Error>(Bytes::from(lines(&patients)))]);
+    let answer = load(&by, Body::from_stream(come.chain(stream::pending()))).await;
+    assert_eq!(issue(&answer), "408 timeout", "{}", answer.text());
+    assert!(
+        answer.text().contains("the lines up to 500 are done"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(by.get("/Patient/p499").await.status, 200);
+    assert_eq!(by.get("/Patient/p500").await.status, 404);
 }
 
 /// Loads of the same resources side by side: each is a version, and none is lost.

@@ -363,6 +363,7 @@ async fn limits_and_preferences() {
         resource: 2000,
         bundle: 50_000,
         entries: 5,
+        ..Limits::default()
     })
     .await;
     let by = service.contributor().await;
@@ -422,6 +423,7 @@ async fn five_thousand_entries() {
         entries: 5000,
         bundle: 20_000_000,
         resource: 100_000,
+        ..Limits::default()
     })
     .await;
     let by = service.contributor().await;

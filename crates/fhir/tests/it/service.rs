@@ -53,6 +53,7 @@ impl Service {
             resource: 200_000,
             bundle: 10_000_000,
             entries: 500,
+            ..Limits::default()
         })
         .await
     }

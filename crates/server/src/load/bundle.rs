@@ -48,6 +48,10 @@ struct Request {
     url: String,
     #[serde(rename = "ifNoneExist")]
     if_none_exist: Option<String>,
+    #[serde(rename = "ifMatch")]
+    if_match: Option<String>,
+    #[serde(rename = "ifNoneMatch")]
+    if_none_match: Option<String>,
 }
 
 /// The bundle to send for a document: a transaction or batch, made repeatable if asked; another bundle taken apart into
@@ -96,6 +100,15 @@ pub struct Identity {
     id: Option<String>,
 }
 
+impl Identity {
+    /// Whether `TYPE/ID` is its address.
+    fn is_at(&self, url: &str) -> bool {
+        let id = self.id.as_deref();
+        url.split_once('/')
+            .is_some_and(|(kind, named)| kind == self.kind && Some(named) == id)
+    }
+}
+
 /// A resource with its id, or with one that is derived from its content when it has none and the load is to be repeatable.
 pub fn identified(text: &str, handling: Handling) -> Result<(Cow<'_, str>, Identity), BundleError> {
     let head: Head<'_> = serde_json::from_str(text)?;
@@ -114,8 +127,8 @@ pub fn identified(text: &str, handling: Handling) -> Result<(Cow<'_, str>, Ident
 pub enum Entries {
     /// One resource, itself.
     Alone,
-    /// The entries of a bundle.
-    Of(Vec<Taken>),
+    /// The entries of a bundle, and whether it is all or nothing.
+    Of(Vec<Taken>, bool),
 }
 
 /// An entry of a bundle.
@@ -127,12 +140,18 @@ pub struct Taken {
 
 impl Taken {
     /// What it asks for besides that its resource is there under its id.
-    pub fn beyond(&self) -> Option<&'static str> {
+    pub fn beyond(&self, resource: &Identity) -> Option<&'static str> {
         let request = self.request.as_ref()?;
+        if request.if_match.is_some() || request.if_none_match.is_some() {
+            return Some("what has a condition");
+        }
         match request.method.as_str() {
             "POST" if request.if_none_exist.is_some() => Some("a conditional create"),
+            // Others may refer to it by an address that it will not have.
+            "POST" => Some("a create whose fullUrl is no urn:uuid"),
             "PUT" if request.url.contains('?') => Some("a conditional update"),
-            "POST" | "PUT" => None,
+            "PUT" if !resource.is_at(&request.url) => Some("an update of another address than its resource's"),
+            "PUT" => None,
             _ => Some("what is neither create nor update"),
         }
     }
@@ -149,6 +168,7 @@ pub fn taken_apart(text: &str) -> Result<Entries, BundleError> {
         "transaction" | "batch" => repeatable(entries)?,
         _ => entries,
     };
+    let is_whole = kind == "transaction";
     let taken = entries.iter().map(|entry| {
         let request = entry.get("request").map(|request| serde_json::from_str(request.get()));
         Ok(Taken {
@@ -156,7 +176,7 @@ pub fn taken_apart(text: &str) -> Result<Entries, BundleError> {
             request: request.transpose()?,
         })
     });
-    Ok(Entries::Of(taken.collect::<Result<_, BundleError>>()?))
+    Ok(Entries::Of(taken.collect::<Result<_, BundleError>>()?, is_whole))
 }
 
 /// The members of a bundle, its type and its entries.

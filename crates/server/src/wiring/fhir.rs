@@ -1,7 +1,6 @@
 //! The FHIR service instances: a store, a gate and an address each, behind one router.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use hygie_access::{AppRole, Gate, Instance, Kind, RoleSemantics, TrustedIssuer};
@@ -111,7 +110,7 @@ pub fn cors(route: &str) -> Cors {
 pub fn limits() -> hygie_web::layers::Limits {
     hygie_web::layers::Limits {
         body: Limits::default().bundle,
-        time: Duration::from_mins(2),
+        time: Limits::default().time,
         ..hygie_web::layers::Limits::default()
     }
 }

@@ -22,8 +22,9 @@ const MAX_KEY: usize = 1024;
 /// identifier costs some thirty of them.
 const WRITER_BUDGET: usize = 500_000;
 
-/// What reading a version costs beside a row: it is unpacked, and often parsed.
+/// What reading a version costs beside a row: it is unpacked, and often parsed. Twenty rows, and one for so many bytes.
 const VERSION_ROWS: usize = 20;
+const BYTES_OF_ROW: usize = 16;
 
 /// The writer's transaction state: one group of savepoints over one SQLite transaction.
 pub struct WriteSession {
@@ -238,7 +239,10 @@ impl Session for WriteSession {
     }
 
     fn journal(&mut self, seq: i64) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
-        let outcome = self.spend(VERSION_ROWS).and_then(|()| journal_record(&self.db, seq));
+        let outcome = journal_record(&self.db, seq).and_then(|record| {
+            let bytes = record.as_ref().map_or(0, Vec::len);
+            self.spend(VERSION_ROWS + bytes / BYTES_OF_ROW).map(|()| record)
+        });
         now(outcome)
     }
 

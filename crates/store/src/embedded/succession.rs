@@ -7,6 +7,7 @@
 //! connections of the new file from then on; those that run end on the old one.
 
 use std::fs::File;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -138,7 +139,7 @@ impl Writer {
         let target = target.raw_mut().ok_or(StoreError::Unavailable(None))?;
         let mut copy = Copy::begin(&source, target, succession)?;
         loop {
-            let wait = if copy.has_arrived()? && copy.is_synced() {
+            let wait = if copy.has_arrived()? && copy.is_synced()? {
                 if succession.observer.may_switch() {
                     break;
                 }
@@ -224,7 +225,7 @@ struct Copy<'c> {
     observer: Arc<dyn Observer>,
     /// Pages copied since the last sync began.
     unsynced: i32,
-    sync: Option<JoinHandle<()>>,
+    sync: Option<JoinHandle<io::Result<()>>>,
     /// Whether it was synced when all was there.
     is_last_sync: bool,
 }
@@ -265,25 +266,37 @@ impl<'c> Copy<'c> {
             self.start_sync();
         }
         if self.sync.as_ref().is_some_and(JoinHandle::is_finished) {
-            self.sync = None;
+            self.end_sync()?;
         }
         Ok(now.remaining <= 1)
     }
 
+    /// A sync that failed is not made good by one that succeeds: the system tells a failure once, and takes the pages for
+    /// written (compare [`crate::files::write_again`]).
+    fn end_sync(&mut self) -> Result<(), StoreError> {
+        let Some(sync) = self.sync.take() else { return Ok(()) };
+        let synced = sync.join().map_err(|_panic| StoreError::Unavailable(None))?;
+        synced.map_err(|error| fault_of(&error))
+    }
+
     /// Whether what is copied is on the disk; called when all is copied, it sees to that.
-    fn is_synced(&mut self) -> bool {
+    fn is_synced(&mut self) -> Result<bool, StoreError> {
         if self.sync.is_none() && !self.is_last_sync {
             self.is_last_sync = true;
             self.start_sync();
         }
-        self.sync.as_ref().is_none_or(JoinHandle::is_finished)
+        if self.sync.as_ref().is_some_and(|sync| !sync.is_finished()) {
+            return Ok(false);
+        }
+        self.end_sync()?;
+        Ok(true)
     }
 
     fn start_sync(&mut self) {
         self.unsynced = 0;
         let path = self.path.clone();
-        // Its failure is of no matter: what counts is the sync before the switch, which is only longer then.
-        let sync = move || drop(File::open(path).and_then(|file| file.sync_data()));
+        let sync = move || File::open(path).and_then(|file| file.sync_data());
+        // Without it only the sync before the switch is longer.
         self.sync = std::thread::Builder::new()
             .name("store-sync".to_owned())
             .spawn(sync)

@@ -242,6 +242,21 @@ async fn a_write_that_looks_at_too_much_is_refused() {
         assert_eq!(matches!(outcome, Err(StoreError::TooCostly)), is_refused, "{outcome:?}");
         assert_eq!(scan(&store, everything(), Order::Descending, 2000).await.len(), 1000);
     }
+    // Large versions are more than small ones: eight of a mebibyte at most.
+    for (times, is_refused) in [(7, false), (9, true)] {
+        let outcome: Result<(), StoreError> = store
+            .write(&cx(1), times, |times, tx| {
+                Box::pin(async move {
+                    let seq = tx.append(&[b'#'; 1 << 20]).await?;
+                    for _ in 0..*times {
+                        tx.journal(seq).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await;
+        assert_eq!(matches!(outcome, Err(StoreError::TooCostly)), is_refused, "{outcome:?}");
+    }
 }
 
 /// Copied beside the writer, or the log would be as long as all that was written.
