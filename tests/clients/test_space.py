@@ -37,7 +37,7 @@ def test_a_quota_refuses_writes_and_nothing_else(process):
     assert call("DELETE", f"Patient/{first}").status_code == 503
     assert call("GET", f"Patient/{first}").status_code == 200
     assert call("GET", "Patient?_summary=count").json()["total"] == len(created)
-    # The directory has a quota of its own.
+    # The directory has no quota.
     assert cluster.loader_token(at=process.login).status_code == 200
     assert (process.data / "reserve").stat().st_size == 1 << 20
 

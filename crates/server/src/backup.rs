@@ -48,6 +48,16 @@ pub async fn back_up(options: Options) -> Result<(), Failure> {
         let message = format!("there is no database in {}", place.data.display());
         return Err(Failure::usage(message));
     }
+    let lock = beside(&target, "lock");
+    if let Some(parent) = lock.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        create_private_dir(parent)?;
+    }
+    let Some(_alone) = stores::lock(&lock)? else {
+        return Err(Failure::usage(format!(
+            "another backup to {} goes on",
+            target.display()
+        )));
+    };
     let earlier = earlier(&target)?;
     // No key is removed meanwhile, and no file that was replaced.
     let _reading = stores::lock_for_reading(&place.data)?;

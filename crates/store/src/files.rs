@@ -5,11 +5,22 @@ use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+/// What a replacement that failed left.
+#[derive(Debug)]
+pub enum NotReplaced {
+    /// The old content.
+    Old(io::Error),
+    /// The new content, which a power loss may take back.
+    New(io::Error),
+}
+
 /// Replaces the file: a crash leaves the old content or the new.
-pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let temporary = write_beside(path, content)?;
-    fs::rename(&temporary, path)?;
-    sync_directory_of(path)
+pub fn replace(path: &Path, content: &[u8]) -> Result<(), NotReplaced> {
+    // Before, so that afterwards nothing can be lacking but the disk.
+    let directory = directory_of(path).map_err(NotReplaced::Old)?;
+    let temporary = write_beside(path, content).map_err(NotReplaced::Old)?;
+    fs::rename(&temporary, path).map_err(NotReplaced::Old)?;
+    directory.sync_all().map_err(NotReplaced::New)
 }
 
 /// Creates the file, and fails when there is one: a crash leaves no file or the whole of it.
@@ -23,11 +34,14 @@ pub fn create(path: &Path, content: &[u8]) -> io::Result<()> {
 
 /// Makes the names in the directory of `path` durable.
 pub fn sync_directory_of(path: &Path) -> io::Result<()> {
-    let directory = match path.parent() {
+    directory_of(path)?.sync_all()
+}
+
+fn directory_of(path: &Path) -> io::Result<File> {
+    File::open(match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
-    };
-    File::open(directory)?.sync_all()
+    })
 }
 
 /// Writes a file again as it reads, from `from` on, and syncs it. What an earlier process could not sync is in the memory of

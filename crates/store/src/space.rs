@@ -69,12 +69,17 @@ impl Space {
     }
 }
 
+/// Bytes of a write of what only takes space.
+const STEP: u64 = 1 << 20;
+
 /// A file that takes space until the disk is full: then it is given back to the access logs, and databases take no writes
 /// until there is space for it again.
 pub struct Reserve {
     path: PathBuf,
     size: u64,
     is_released: AtomicBool,
+    /// How often it was tried in vain to take the space again.
+    tried: AtomicU64,
     /// Held while the file changes.
     changing: Mutex<()>,
 }
@@ -86,11 +91,13 @@ impl Reserve {
             path,
             size,
             is_released: AtomicBool::new(false),
+            tried: AtomicU64::new(0),
             changing: Mutex::new(()),
         };
         match reserve.fill() {
             Err(error) if is_full(&error) => {
                 reserve.is_released.store(true, Ordering::SeqCst);
+                reserve.cut()?;
                 tracing::error!("there is no space to keep for the audit trail: nothing is written until there is");
             }
             filled => filled?,
@@ -103,11 +110,13 @@ impl Reserve {
         self.is_released.load(Ordering::Relaxed)
     }
 
-    /// Gives the space back because the disk is full; whether there was some.
+    /// Gives the space back because the disk is full; whether there is some now that there was not.
     pub(crate) fn release(&self) -> bool {
+        let tried = self.tried.load(Ordering::SeqCst);
         let _changing = self.changing.lock();
         if self.is_released.swap(true, Ordering::SeqCst) {
-            return false;
+            // Somebody was about to take it again, and gave it back.
+            return self.tried.load(Ordering::SeqCst) != tried;
         }
         tracing::error!(
             bytes = self.size,
@@ -125,13 +134,28 @@ impl Reserve {
         let Some(_changing) = self.changing.try_lock() else {
             return;
         };
-        match self.fill() {
-            Ok(()) => {
-                self.is_released.store(false, Ordering::SeqCst);
-                tracing::warn!("there is space again: it is kept for the audit trail, and writes are taken");
-            }
-            Err(_) => drop(self.cut()),
+        // Trying in vain would take the last space from those who write.
+        if !self.has_room() {
+            return;
         }
+        if self.fill().is_ok() {
+            self.is_released.store(false, Ordering::SeqCst);
+            tracing::warn!("there is space again: it is kept for the audit trail, and writes are taken");
+        } else {
+            drop(self.cut());
+            self.tried.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        let place = self.path.parent().unwrap_or(&self.path);
+        let free = rustix::fs::statvfs(place).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+        free.is_ok_and(|free| free >= self.end() + STEP)
+    }
+
+    /// Half as much more is taken, and given back: else the first writes would use up the last space at once.
+    fn end(&self) -> u64 {
+        self.size + self.size / 2
     }
 
     fn open(&self) -> io::Result<File> {
@@ -142,14 +166,12 @@ impl Reserve {
             .open(&self.path)
     }
 
-    /// Takes half as much more, and gives that back: else the first writes would use up the last space at once.
     fn fill(&self) -> io::Result<()> {
-        const STEP: u64 = 1 << 20;
         let file = self.open()?;
         if file.metadata()?.len() == self.size {
             return Ok(());
         }
-        let end = self.size + self.size / 2;
+        let end = self.end();
         let mut at = 0;
         while at < end {
             let step = STEP.min(end - at);

@@ -126,6 +126,8 @@ impl Batch {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use futures_util::stream::iter;
     use proptest::prelude::*;
 
@@ -135,6 +137,7 @@ mod tests {
         resource: 12,
         bundle: 400,
         entries: 1,
+        time: Duration::from_mins(2),
     };
 
     /// All lines of a body that comes in these pieces.
@@ -172,6 +175,7 @@ mod tests {
             resource: MAX_BYTES,
             bundle: 1 << 30,
             entries: 1,
+            ..LIMITS
         };
         let sizes = |line: usize, count: usize| {
             let body = [vec![b'x'; line], vec![b'\n']].concat().repeat(count);

@@ -119,7 +119,7 @@ impl Default for Log {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Space {
-    /// What each service instance may take; the directory is one, too. No bound when absent.
+    /// What each service instance may take. No bound when absent.
     pub instance_mib: Option<u64>,
     /// What all together may take.
     pub total_mib: Option<u64>,

@@ -28,11 +28,14 @@ pub struct Given {
 
 /// Replaces it here, and in the database where one is shared.
 pub async fn replace(place: &Place, keyring: &Keyring, given: &Given, random: &Arc<dyn Random>) -> Result<(), Failure> {
-    // First of all: without the database nothing is replaced.
+    // First of all: without the database nothing is replaced, and what others left there is wrapped anew, too.
     let shared = match &place.postgres {
         Some(postgres) => Some(Shared::visit(postgres, &place.data).await?),
         None => None,
     };
+    if let Some(shared) = &shared {
+        shared.take_in_keys(keyring).await?;
+    }
     match (&place.master_file, &given.new_master_env) {
         (Some(file), None) => in_file(keyring, file, given.new_master_file.as_deref(), random)?,
         (None, Some(name)) => of_environment(keyring, name, random)?,

@@ -1,5 +1,7 @@
 //! `hygie keys rotate`.
 
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,9 @@ use crate::wiring::stores;
 
 /// How often is looked how far the live process is.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Looks (half a minute) for a process that was asked and is not there: longer than a restart takes.
+const LOOKS_WITHOUT: u32 = 120;
 
 /// Which keys to replace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -53,6 +58,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     if !place.data.join(stores::KEYRING).exists() {
         return Err(Failure::usage(format!("there are no keys in {}", place.data.display())));
     }
+    check_owner(&place.data)?;
     let Some(_alone) = stores::lock(&place.data.join("rotate.lock"))? else {
         return Err(Failure::usage("the keys are being replaced by another command"));
     };
@@ -63,26 +69,67 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         Arc::new(SystemClock),
         random.clone(),
     )?;
-    if options.only != Some(Which::Data) {
+    // One that goes on, or that was cut short, is followed to its end.
+    let open = Rotation::read(&place.data)?.filter(Rotation::is_open);
+    if options.only == Some(Which::Master) || (options.only.is_none() && open.is_none()) {
+        // A copy that is being made has keys and master key of one moment.
+        let _nobody_reads = wait_for_readers(&place.data).await?;
         master::replace(&place, &keyring, &options.given, &random).await?;
     }
     if options.only != Some(Which::Master) && place.postgres.is_none() {
-        replace_data(&place.data, &keyring, &*random).await?;
+        replace_data(&place.data, &keyring, (open, &*random)).await?;
     }
     Ok(())
 }
 
+/// What somebody else writes the program may not be able to read.
+fn check_owner(data: &Path) -> Result<(), Failure> {
+    let (owner, own) = (fs::metadata(data)?.uid(), fs::metadata("/proc/self")?.uid());
+    if owner == own {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{} belongs to the user {owner}, whose program could not read what the user {own} writes: run it as {owner}",
+        data.display()
+    )))
+}
+
+async fn wait_for_readers(data: &Path) -> Result<File, Failure> {
+    let mut is_told = false;
+    loop {
+        if let Some(lock) = stores::lock(&data.join(stores::READERS))? {
+            return Ok(lock);
+        }
+        if !is_told {
+            eprintln!("waiting for a backup or verify to end");
+            is_told = true;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
 /// By the process that has the data open, or here when there is none.
-async fn replace_data(data: &Path, keyring: &Arc<Keyring>, random: &dyn Random) -> Result<(), Failure> {
+async fn replace_data(
+    data: &Path,
+    keyring: &Arc<Keyring>,
+    (open, random): (Option<Rotation>, &dyn Random),
+) -> Result<(), Failure> {
     let shown = Arc::new(Shown::new());
-    let id = format!("{:032x}", u128::from_be_bytes(random_array(random)));
-    let mut rotation = Rotation::new(id.clone());
-    let mut is_asked = false;
+    let mut is_asked = open.is_some();
+    let new = || Rotation::new(format!("{:032x}", u128::from_be_bytes(random_array(random))));
+    let mut rotation = open.unwrap_or_else(new);
+    let id = rotation.id.clone();
+    let mut looks_without = 0;
     while rotation.is_open() {
-        if let Some(_alone) = stores::lock(&data.join(stores::LOCK))? {
-            rotation = here(data, keyring, rotation, &shown).await?;
-            rotation.write(data)?;
-            break;
+        match stores::lock(&data.join(stores::LOCK))? {
+            Some(_alone) if !is_asked || looks_without >= LOOKS_WITHOUT => {
+                rotation = here(data, keyring, rotation, &shown).await?;
+                rotation.write(data)?;
+                break;
+            }
+            // It may be about to start again.
+            Some(_nobody) => looks_without += 1,
+            None => looks_without = 0,
         }
         if !is_asked {
             rotation.write(data)?;
@@ -110,8 +157,14 @@ async fn here(
         embedded::settle(data, &instance, keyring)?;
     }
     let told = {
-        let shown = shown.clone();
-        Arc::new(move |rotation: &Rotation| shown.show(rotation))
+        let (shown, data) = (shown.clone(), data.to_owned());
+        Arc::new(move |rotation: &Rotation| {
+            shown.show(rotation);
+            // Killed, it is taken up by the next start.
+            if let Err(error) = rotation.write(&data) {
+                tracing::warn!(error = format!("{error:#}"), "telling how far the rotation is");
+            }
+        })
     };
     Ok(work::replace_data_keys(data, keyring, &[], (rotation, told)).await)
 }

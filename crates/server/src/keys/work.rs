@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use hygie_core::{Clock, Cx, TenantId, Timestamp};
-use hygie_store::blobs;
 use hygie_store::embedded::{self, Control, Observer, Step};
 use hygie_store::keys::{Keyring, Purpose};
+use hygie_store::{StoreError, blobs};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -55,36 +55,45 @@ async fn replace_all(data: &Path, keyring: &Arc<Keyring>, controls: &[Control], 
         .iter()
         .filter_map(|key| key.purpose.database_of().map(str::to_owned))
         .collect();
+    let mut failures = Vec::new();
     for name in names {
+        // Done before the process was stopped.
+        if watch.is_done(&name) {
+            continue;
+        }
         watch.change(|rotation| {
             rotation.what.clone_from(&name);
             (rotation.done, rotation.total) = (0, 0);
         });
-        let replaced = match controls.iter().find(|control| control.instance() == name) {
-            Some(control) => replace_open(control, keyring, watch).await,
-            None => replace_still(data, &name, keyring, watch).await,
-        };
+        match replace_one(data, &name, (keyring, controls), watch).await {
+            Ok(pause) => {
+                let millis = pause.as_millis() as u64;
+                tracing::info!(instance = name, pause_ms = millis, "the keys are replaced");
+                watch.change(|rotation| rotation.pauses.push(Pause { instance: name, millis }));
+            }
+            // The keys of the others may be those that somebody has seen.
+            Err(error) => failures.push(format!("{name}: {error:#}")),
+        }
         // Readers may come in again, whatever happened.
         watch.lock.lock().take();
-        let pause = match replaced {
-            Ok(pause) => replace_blobs(data, &name, keyring, watch).await.map(|()| pause),
-            failed => failed,
-        };
-        watch.lock.lock().take();
-        let pause = pause.with_context(|| format!("cannot replace the keys of {name}"))?;
-        tracing::info!(
-            instance = name,
-            pause_ms = pause.as_millis() as u64,
-            "the keys are replaced"
-        );
-        watch.change(|rotation| {
-            rotation.pauses.push(Pause {
-                instance: name.clone(),
-                millis: pause.as_millis() as u64,
-            });
-        });
     }
+    anyhow::ensure!(failures.is_empty(), "{}", failures.join("; "));
     Ok(())
+}
+
+async fn replace_one(
+    data: &Path,
+    name: &str,
+    (keyring, controls): (&Arc<Keyring>, &[Control]),
+    watch: &Arc<Watch>,
+) -> Result<Duration> {
+    let pause = match controls.iter().find(|control| control.instance() == name) {
+        Some(control) => replace_open(control, keyring, watch).await?,
+        None => replace_still(data, name, keyring, watch).await?,
+    };
+    watch.lock.lock().take();
+    replace_blobs(data, name, keyring, watch).await?;
+    Ok(pause)
 }
 
 async fn replace_open(control: &Control, keyring: &Arc<Keyring>, watch: &Arc<Watch>) -> Result<Duration> {
@@ -98,8 +107,9 @@ async fn replace_still(data: &Path, name: &str, keyring: &Arc<Keyring>, watch: &
         while !watch.may_switch() {
             std::thread::sleep(TELL_EVERY);
         }
+        embedded::replace_database_key(&data, &name, &keyring, &*watch)?;
         embedded::replace_access_key(&name, &keyring)?;
-        embedded::replace_database_key(&data, &name, &keyring, &*watch)
+        Ok::<_, StoreError>(())
     });
     replaced.await??;
     Ok(Duration::ZERO)
@@ -131,6 +141,11 @@ struct Watch {
 }
 
 impl Watch {
+    fn is_done(&self, name: &str) -> bool {
+        let state = self.state.lock();
+        state.0.pauses.iter().any(|pause| pause.instance == name)
+    }
+
     fn change(&self, change: impl FnOnce(&mut Rotation)) {
         let mut state = self.state.lock();
         change(&mut state.0);

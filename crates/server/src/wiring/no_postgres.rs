@@ -61,6 +61,10 @@ impl Shared {
         match *self {}
     }
 
+    pub async fn take_in_keys(&self, _keyring: &Keyring) -> Result<()> {
+        match *self {}
+    }
+
     pub async fn rewrap_keys(&self, _keyring: &Keyring) -> Result<u64> {
         match *self {}
     }

@@ -145,6 +145,11 @@ impl Shared {
         Ok(postgres::instances(&self.database).await?)
     }
 
+    /// Takes in all keys that are in the database.
+    pub async fn take_in_keys(&self, keyring: &Keyring) -> Result<()> {
+        Ok(postgres::take_in(&self.database, keyring).await?)
+    }
+
     /// Wraps the keys in the database with the master key of this keyring; how many there are.
     pub async fn rewrap_keys(&self, keyring: &Keyring) -> Result<u64> {
         let rewrapped = postgres::rewrap(&self.database, keyring).await;

@@ -19,6 +19,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub fn start(stop: &Stop, data: PathBuf, keyring: Arc<Keyring>, controls: Vec<Control>) {
     let token = stop.token();
     stop.spawn(async move {
+        // What could not be told is not done again.
+        let mut finished = None;
         loop {
             tokio::select! {
                 () = token.cancelled() => return,
@@ -27,7 +29,7 @@ pub fn start(stop: &Stop, data: PathBuf, keyring: Arc<Keyring>, controls: Vec<Co
             // A rotation that is cut short leaves the old key or the new one, and the next start goes on.
             tokio::select! {
                 () = token.cancelled() => return,
-                looked = look(&data, &keyring, &controls) => if let Err(error) = looked {
+                looked = look(&data, &keyring, (&controls, &mut finished)) => if let Err(error) = looked {
                     tracing::error!(error = format!("{error:#}"), "replacing keys");
                 },
             }
@@ -35,10 +37,17 @@ pub fn start(stop: &Stop, data: PathBuf, keyring: Arc<Keyring>, controls: Vec<Co
     });
 }
 
-async fn look(data: &Path, keyring: &Arc<Keyring>, controls: &[Control]) -> Result<()> {
+async fn look(
+    data: &Path,
+    keyring: &Arc<Keyring>,
+    (controls, finished): (&[Control], &mut Option<Rotation>),
+) -> Result<()> {
     let Some(asked) = Rotation::read(data)?.filter(Rotation::is_open) else {
         return Ok(());
     };
+    if let Some(finished) = finished.as_ref().filter(|finished| finished.id == asked.id) {
+        return finished.write(data);
+    }
     // The master key may have been replaced just before.
     if let Err(error) = keyring.reload() {
         let refused = Rotation {
@@ -60,8 +69,9 @@ async fn look(data: &Path, keyring: &Arc<Keyring>, controls: &[Control]) -> Resu
         })
     };
     let rotation = work::replace_data_keys(data, keyring, controls, (asked, told)).await;
-    if let Some(error) = rotation.error {
+    if let Some(error) = &rotation.error {
         tracing::error!(error, "not all keys are replaced");
     }
+    *finished = Some(rotation);
     Ok(())
 }

@@ -23,6 +23,9 @@ const MIB: u64 = 1 << 20;
 pub fn start(stop: &Stop, settings: &Settings, controls: Vec<Control>) {
     keep(settings, &controls);
     let space = settings.space;
+    // Without the directory nobody signs in, whoever has used up the space; it is small.
+    let is_service = |control: &Control| control.instance() != stores::DIRECTORY;
+    let controls: Vec<Control> = controls.into_iter().filter(is_service).collect();
     for control in &controls {
         control
             .space()

@@ -173,7 +173,7 @@ async fn a_bulk_load_sends_lines_and_names_those_that_are_refused() {
         entry("bad", "PUT"),
         entry("c", "PUT"),
     ];
-    let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries });
+    let bundle = json!({ "resourceType": "Bundle", "type": "batch", "entry": entries });
     let files = [
         setting.file("Patient.ndjson", &text),
         setting.file("bundle.json", &bundle.to_string()),

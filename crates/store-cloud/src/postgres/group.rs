@@ -1,4 +1,4 @@
-//! A transaction of several writes (`docs/adr/0018-group-commit-on-postgresql.md`): run one after another until nothing more
+//! A transaction of several writes (`docs/adr/0019-group-commit-on-postgresql.md`): run one after another until nothing more
 //! waits, committed together with their audit entries, run again when others were in the way, and answered honestly.
 
 use std::sync::Arc;

@@ -76,6 +76,18 @@ pub async fn learn(client: &Client, keyring: &Keyring, purpose: &Purpose) -> Res
     Ok(())
 }
 
+/// Takes in every key in the database, those of instances that this process never opened, too.
+pub async fn take_in(database: &Database, keyring: &Keyring) -> Result<(), StoreError> {
+    let client = database.client().await?;
+    let rows = client.query("SELECT entry FROM data_key ORDER BY number", &[]).await;
+    let lines = rows
+        .map_err(fault)?
+        .into_iter()
+        .map(|row| row.try_get(0).map_err(fault));
+    keyring.import(&lines.collect::<Result<Vec<String>, _>>()?)?;
+    Ok(())
+}
+
 /// Wraps the keys in the database with the master key of this keyring; how many there are.
 ///
 /// The other processes know these keys already and go on with what they have; who knows none needs the new master key.

@@ -1,7 +1,7 @@
 //! The engine on PostgreSQL, shared by several processes (`docs/adr/0008-postgresql.md`).
 //!
 //! - Writes run at `SERIALIZABLE`, so that services may assume what the embedded engine's one writer gives them: that
-//!   nothing runs beside them. Those that wait share a transaction (`docs/adr/0018-group-commit-on-postgresql.md`). One that
+//!   nothing runs beside them. Those that wait share a transaction (`docs/adr/0019-group-commit-on-postgresql.md`). One that
 //!   was in conflict is run again, after a short random pause; one that lost several times goes before all others.
 //! - A read is a snapshot (`REPEATABLE READ`, read only) on a connection of the pool.
 //! - Numbers come from a sequence of the instance, the journal and the ordered index are tables, their rows go in the
@@ -44,7 +44,7 @@ use self::chain::{ChainKeys, Lane, Place};
 pub use self::connect::{AtRest, ConnectError, Database, Settings};
 use self::error::fault;
 pub use self::exclusive::Exclusive;
-pub use self::keys::rewrap;
+pub use self::keys::{rewrap, take_in};
 use self::queue::Queue;
 pub use self::verify::{Heads, VerifiedChain, instances, verify};
 use self::writers::{Writers, sync_heads};

@@ -151,7 +151,7 @@ async fn number_of(transaction: &Transaction<'_>, instance: &str, form: i64) -> 
     Ok(number)
 }
 
-/// The table that writes lock (`docs/adr/0018-group-commit-on-postgresql.md`): instances of older releases have none.
+/// The table that writes lock (`docs/adr/0019-group-commit-on-postgresql.md`): instances of older releases have none.
 async fn make_turn(transaction: &Transaction<'_>, number: i64) -> Result<(), StoreError> {
     let create = format!("CREATE TABLE IF NOT EXISTS {} ()", turn(number));
     transaction.batch_execute(&create).await.map_err(fault)

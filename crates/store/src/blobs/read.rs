@@ -173,6 +173,17 @@ fn wanted(chunk: &Bytes, start: u64, range: &Range<u64>) -> Bytes {
 
 impl Open {
     async fn at(blobs: Blobs, id: BlobId, path: Path) -> Result<Self, BlobError> {
+        match Self::at_once(blobs.clone(), id, path.clone()).await {
+            // It may have been sealed again, and the key before removed, since its header was read.
+            Err(BlobError::Damaged {
+                reason: FormatError::UnknownKey(_),
+                ..
+            }) => Self::at_once(blobs, id, path).await,
+            opened => opened,
+        }
+    }
+
+    async fn at_once(blobs: Blobs, id: BlobId, path: Path) -> Result<Self, BlobError> {
         let damaged = |reason| BlobError::Damaged { id, reason };
         let (first, sealed_len) = first_bytes(&blobs, id, &path).await?;
         let header = first.first_chunk().ok_or(damaged(FormatError::NotABlob))?;

@@ -138,12 +138,16 @@ impl Db {
         statement.raw_execute().map(|changed| changed as u64).map_err(fault)
     }
 
-    /// Bytes of the database, without its log.
+    /// Bytes of the database that are in use, without its log.
     pub fn size(&self) -> Result<u64, StoreError> {
         let raw = self.raw();
-        let mut pages = raw.prepare_cached("PRAGMA page_count").map_err(fault)?;
-        let pages: i64 = pages.query_row((), |row| row.get(0)).map_err(fault)?;
-        Ok(pages.max(0) as u64 * u64::from(PAGE_SIZE))
+        let count = |pragma: &str| -> rusqlite::Result<i64> {
+            let mut pages = raw.prepare_cached(pragma)?;
+            pages.query_row((), |row| row.get(0))
+        };
+        let pages = count("PRAGMA page_count").map_err(fault)?;
+        let free = count("PRAGMA freelist_count").map_err(fault)?;
+        Ok((pages - free).max(0) as u64 * u64::from(PAGE_SIZE))
     }
 
     /// Closing does not copy the log into the file: for one that is removed.

@@ -161,7 +161,7 @@ pub fn open_with_control(options: &Options<'_>) -> Result<(Store, Control), Stor
         ..
     } = *options;
     keyring.get_or_create(&Purpose::database(instance))?;
-    let (path, key) = rotation::database(directory, instance, keyring)?;
+    let (path, key) = rotation::database_to_write(directory, instance, keyring)?;
     let mut db = Db::open(&path, &key, Access::Write, limits.cache_kib)?;
     if schema::is_new(&db)? {
         let begun = begin_chains(heads, instance, &AccessKeys::get_or_create(keyring, instance)?);

@@ -179,11 +179,39 @@ pub fn settle(directory: &Path, instance: &str, keyring: &Keyring) -> Result<(),
     let purpose = Purpose::database(instance);
     for state in [KeyState::Next, KeyState::Leaving] {
         for (listed, key) in keyring.in_state(&purpose, state) {
+            if state == KeyState::Leaving {
+                check_there(&database(directory, instance, keyring)?.0)?;
+            }
             remove_database(&path(directory, instance, &listed)).map_err(|error| crate::audit::fault(&error))?;
             keyring.forget(&purpose, key.id)?;
         }
     }
     Ok(())
+}
+
+/// Refuses to go on without this database: the one before is removed only beside it, and none is made in its place.
+fn check_there(path: &Path) -> Result<(), StoreError> {
+    let is_there = path.metadata().is_ok_and(|file| file.len() > 0);
+    is_there.then_some(()).ok_or_else(|| {
+        StoreError::Inconsistent(format!(
+            "the database {} is not there, and keys.json says that it is the one that counts",
+            path.display()
+        ))
+    })
+}
+
+/// The same as [`database`], for the one process that writes it and makes it at the first start.
+pub fn database_to_write(
+    directory: &Path,
+    instance: &str,
+    keyring: &Keyring,
+) -> Result<(PathBuf, Secret<[u8; 32]>), StoreError> {
+    let found = database(directory, instance, keyring)?;
+    let current = keyring.in_state(&Purpose::database(instance), KeyState::Current);
+    if current.last().is_some_and(|(listed, _)| listed.is_successor) {
+        check_there(&found.0)?;
+    }
+    Ok(found)
 }
 
 /// File and key of the database of an instance, as the keyring says.

@@ -16,7 +16,7 @@ use hygie_core::{Random, Secret, Timestamp, random_array};
 use serde::{Deserialize, Serialize};
 
 use super::{DataKey, KEY_LEN, KeyError, KeyId, KeyProvider, Purpose};
-use crate::files;
+use crate::files::{self, NotReplaced};
 
 const VERSION: u32 = 1;
 
@@ -142,31 +142,53 @@ fn opener(contents: &Contents, provider: Arc<dyn KeyProvider>) -> Arc<dyn KeyPro
     other.and_then(|master| provider.other(master)).unwrap_or(provider)
 }
 
-/// Replaces the file: durable when it returns, and a crash leaves the old list or the new.
+/// Why a list is not written, and what counts now.
+pub enum NotSaved {
+    /// The list as it was.
+    Old(KeyError),
+    /// This new one, which a power loss may take back.
+    New(KeyError, Keys),
+}
+
+/// Replaces the file, and gives the list as it lies there: durable when it returns, and a crash leaves the old list or the
+/// new.
 pub fn save(
     path: &Path,
     keys: &[(WrappedKey, DataKey)],
     provider: &dyn KeyProvider,
     random: &dyn Random,
-) -> Result<(), KeyError> {
-    let keys = keys
-        .iter()
-        .map(|(wrapped, key)| wrap(provider, wrapped, key))
-        .collect::<Result<Vec<_>, _>>()?;
+) -> Result<Keys, NotSaved> {
+    let (text, keys) = written(keys, provider, random).map_err(NotSaved::Old)?;
+    match files::replace(path, &text) {
+        Ok(()) => Ok(keys),
+        Err(NotReplaced::Old(source)) => Err(NotSaved::Old(failed(path, source))),
+        Err(NotReplaced::New(source)) => Err(NotSaved::New(failed(path, source), keys)),
+    }
+}
+
+/// The text of a list, and the list with its keys as they are wrapped there.
+fn written(
+    keys: &[(WrappedKey, DataKey)],
+    provider: &dyn KeyProvider,
+    random: &dyn Random,
+) -> Result<(Vec<u8>, Keys), KeyError> {
+    let wrapped = |(listed, key): &(WrappedKey, DataKey)| Ok((wrap(provider, listed, key)?, key.clone()));
+    let keys = keys.iter().map(wrapped).collect::<Result<Keys, KeyError>>()?;
+    let list: Vec<WrappedKey> = keys.iter().map(|(listed, _)| listed.clone()).collect();
     let key = Secret::new(random_array::<KEY_LEN>(random));
     let seal = Seal {
         master: provider.id().to_owned(),
         wrapped: STANDARD.encode(provider.wrap_key(&Purpose::keyring(), &key)?),
-        mac: STANDARD.encode(mac(&key, &list_bytes(&keys))),
+        mac: STANDARD.encode(mac(&key, &list_bytes(&list))),
     };
     let contents = Contents {
         version: VERSION,
-        keys,
+        keys: list,
         seal,
     };
     let mut text = serde_json::to_vec_pretty(&contents).expect("text and numbers become JSON");
     text.push(b'\n');
-    files::replace(path, &text).map_err(|source| failed(path, source))
+    Ok((text, keys))
 }
 
 /// A new key as it is to be listed; it is wrapped when the list is saved.

@@ -134,19 +134,25 @@ impl KeyProvider for MasterKey {
     }
 }
 
-/// Replaces the master key in a file by a new random one or by a given one, and wraps all data keys with it. The old one stays beside it as
-/// `FILE.ID`: backups made before open with nothing else.
+/// Replaces the master key in a file by a new random one or by a given one, and wraps all data keys with it. The old one
+/// stays beside it as `FILE.ID`: backups made before open with nothing else.
 ///
-/// In this order, each step durable: the new key as `FILE.new`, all data keys wrapped with it at once, the old key kept,
-/// the new one put in its place. A crash before the second leaves the old key in force; after it, [`MasterKey`] finds the new
-/// one beside its file, and whoever opens the keyring next completes the change.
+/// In this order, each step durable: the old key kept, the new key as `FILE.new`, all data keys wrapped with it at once, the
+/// new one put in its place. A crash before the third leaves the old key in force; after it, [`MasterKey`] finds the new one
+/// beside its file, and whoever opens the keyring next completes the change. Installations may have one file in common:
+/// one at a time changes it, and no key is ever removed.
 pub fn replace_master_file(
     keyring: &Keyring,
     file: &Path,
     given: Option<&Path>,
     random: &Arc<dyn Random>,
 ) -> Result<(), KeyError> {
-    settle_master_file(keyring, file)?;
+    let _alone = lock_beside(file)?;
+    settle_alone(keyring, file)?;
+    // First of all: where it cannot be kept it cannot be replaced either, and nothing is wrapped yet.
+    if given.and_then(id_in) != id_in(file) {
+        keep(file)?;
+    }
     let new = beside(file, "new");
     let master = match given {
         Some(given) => take_given(given, file, &new, random)?,
@@ -154,7 +160,14 @@ pub fn replace_master_file(
     };
     let master = master.of_file(file);
     keyring.rewrap(&(Arc::new(master) as Arc<dyn KeyProvider>))?;
-    settle_master_file(keyring, file)
+    settle_alone(keyring, file)?;
+    if MasterKey::from_file(file, random.clone())?.id != keyring.master() {
+        return Err(KeyError::Misplaced {
+            path: file.to_owned(),
+            wanted: keyring.master(),
+        });
+    }
+    Ok(())
 }
 
 /// The key in the file `given`, copied to the place of the new one unless it is in its place already.
@@ -164,51 +177,66 @@ fn take_given(given: &Path, file: &Path, new: &Path, random: &Arc<dyn Random>) -
         let copied = fs::read(given).map(Zeroizing::new);
         copied
             .and_then(|text| files::create(new, &text))
-            .map_err(|source| KeyError::File {
-                path: new.to_owned(),
-                source,
-            })?;
+            .map_err(|source| at(new, source))?;
     }
     Ok(master)
 }
 
-/// Completes or takes back a change of the master key in this file that was cut short. For the one command that changes it:
-/// taken back beside it, the new key would be lost.
+/// Completes a change of the master key in this file that was cut short, or puts the new key aside that wrapped nothing.
 pub fn settle_master_file(keyring: &Keyring, file: &Path) -> Result<(), KeyError> {
+    let _alone = lock_beside(file)?;
+    settle_alone(keyring, file)
+}
+
+fn settle_alone(keyring: &Keyring, file: &Path) -> Result<(), KeyError> {
     put_in_place(file, &keyring.master())?;
-    let removed = match fs::remove_file(beside(file, "new")) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => files::sync_directory_of(file),
-    };
-    removed.map_err(|source| KeyError::File {
-        path: file.to_owned(),
-        source,
-    })
+    // What is still there wraps nothing of ours. It may be of others who have this file.
+    let new = beside(file, "new");
+    let Some(id) = id_in(&new) else { return Ok(()) };
+    fs::rename(&new, beside(file, &id)).map_err(|source| at(&new, source))?;
+    files::sync_directory_of(file).map_err(|source| at(file, source))
 }
 
 /// Puts the new key in its place, when it is the one in force; the one before is kept.
 fn put_in_place(file: &Path, in_force: &str) -> Result<(), KeyError> {
     let new = beside(file, "new");
-    let id_of = |path: &Path| MasterKey::from_file(path, Arc::new(Unused)).map(|key| key.id);
-    if id_of(&new).ok().as_deref() != Some(in_force) {
+    if id_in(&new).as_deref() != Some(in_force) {
         return Ok(());
     }
-    let failed = |source| KeyError::File {
-        path: file.to_owned(),
-        source,
-    };
-    if let Ok(old) = id_of(file)
-        && old != in_force
-    {
-        match fs::hard_link(file, beside(file, &old)) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
-            _ => {}
-        }
-    }
+    keep(file)?;
     match fs::rename(&new, file) {
         // Another process was faster.
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
-        _ => files::sync_directory_of(file).map_err(failed),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(file, error)),
+        _ => files::sync_directory_of(file).map_err(|source| at(file, source)),
+    }
+}
+
+/// Keeps the key of this file as `FILE.ID`, too.
+fn keep(file: &Path) -> Result<(), KeyError> {
+    let Some(id) = id_in(file) else { return Ok(()) };
+    match fs::hard_link(file, beside(file, &id)) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(at(file, error)),
+        _ => files::sync_directory_of(file).map_err(|source| at(file, source)),
+    }
+}
+
+/// Keeps others from changing the master key in this file until it is dropped.
+fn lock_beside(file: &Path) -> Result<File, KeyError> {
+    let path = beside(file, "lock");
+    let open = files::private().create(true).truncate(false).write(true).open(&path);
+    let locked = open.and_then(|lock| lock.lock().map(|()| lock));
+    locked.map_err(|source| at(&path, source))
+}
+
+/// The id of the key in a file, if there is one.
+fn id_in(file: &Path) -> Option<String> {
+    MasterKey::from_file(file, Arc::new(Unused)).ok().map(|key| key.id)
+}
+
+fn at(path: &Path, source: io::Error) -> KeyError {
+    KeyError::File {
+        path: path.to_owned(),
+        source,
     }
 }
 

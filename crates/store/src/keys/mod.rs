@@ -230,6 +230,14 @@ pub enum KeyError {
     /// The list of keys is not the one that was written: a key was left out, put back or changed.
     #[error("the list of keys in {0} was altered")]
     ListAltered(PathBuf),
+    /// The keys are wrapped with a new master key, which is not in its place.
+    #[error("the keys are wrapped with the master key {wanted}, and {path} holds another: it is beside it")]
+    Misplaced {
+        /// The file.
+        path: PathBuf,
+        /// Id of the master key in force.
+        wanted: String,
+    },
     /// A wrapped key does not open although its master key is the right one: it was altered.
     #[error("the wrapped key `{0}` was altered")]
     Altered(Purpose),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use hygie_core::{Clock, Random, Secret, random_array};
 use parking_lot::Mutex;
 
-use super::list::{self, KeyState, Keys, Loaded, WrappedKey, failed, listed};
+use super::list::{self, KeyState, Keys, Loaded, NotSaved, WrappedKey, failed, listed};
 use super::{DataKey, KeyError, KeyId, KeyProvider, Purpose};
 use crate::files;
 pub use lent::Lent;
@@ -40,7 +40,13 @@ impl Keyring {
     ) -> Result<Self, KeyError> {
         let path = path.into();
         let loaded = list::load(&path, provider)?;
-        loaded.provider.settle()?;
+        // Whoever may not write there can read the key all the same.
+        if let Err(error) = loaded.provider.settle() {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the new master key is not put in its place"
+            );
+        }
         Ok(Self {
             path,
             clock,
@@ -55,14 +61,15 @@ impl Keyring {
         current(&self.state.lock().keys, purpose)
     }
 
-    /// Every key that opens what is there for this purpose, the current one first: what older ones sealed stays readable.
+    /// Every key that may open what is there for this purpose, the current one first: what older ones sealed stays readable,
+    /// and what the next one sealed when a power loss took back that it had become the current one.
     pub fn find_all(&self, purpose: &Purpose) -> Vec<DataKey> {
         let state = self.state.lock();
         let mut found: Vec<_> = state
             .keys
             .iter()
             .rev()
-            .filter(|(listed, _)| listed.purpose == *purpose && listed.state != KeyState::Next)
+            .filter(|(listed, _)| listed.purpose == *purpose)
             .collect();
         found.sort_by_key(|(listed, _)| listed.state != KeyState::Current);
         found.into_iter().map(|(_, key)| key.clone()).collect()
@@ -165,13 +172,18 @@ impl Keyring {
         let mut state = self.state.lock();
         let _lock = self.lock_file()?;
         let keys = list::load(&self.path, state.provider.clone())?.keys;
-        list::save(&self.path, &keys, &**provider, &*self.random)?;
-        *state = list::load(&self.path, provider.clone())?;
-        Ok(state.keys.len())
+        let provider = provider.clone();
+        let (keys, failure) = match list::save(&self.path, &keys, &*provider, &*self.random) {
+            Ok(keys) => (keys, None),
+            Err(NotSaved::New(error, keys)) => (keys, Some(error)),
+            Err(NotSaved::Old(error)) => return Err(error),
+        };
+        *state = Loaded { provider, keys };
+        failure.map_or(Ok(state.keys.len()), Err)
     }
 
     /// Changes what is in the file now and writes it durably. When that fails nothing is changed, unless the error came
-    /// after the new file was put in place: what is there is read again in any case.
+    /// after the new file was put in place: then it counts here, as it does for who reads the file.
     fn change<T>(
         &self,
         change: impl FnOnce(&mut Keys, &dyn KeyProvider) -> Result<T, KeyError>,
@@ -181,9 +193,17 @@ impl Keyring {
         *state = list::load(&self.path, state.provider.clone())?;
         let mut keys = state.keys.clone();
         let done = change(&mut keys, &*state.provider)?;
-        let saved = list::save(&self.path, &keys, &*state.provider, &*self.random);
-        *state = list::load(&self.path, state.provider.clone())?;
-        saved.map(|()| done)
+        match list::save(&self.path, &keys, &*state.provider, &*self.random) {
+            Ok(keys) => {
+                state.keys = keys;
+                Ok(done)
+            }
+            Err(NotSaved::New(error, keys)) => {
+                state.keys = keys;
+                Err(error)
+            }
+            Err(NotSaved::Old(error)) => Err(error),
+        }
     }
 
     fn add(&self, keys: &mut Keys, purpose: &Purpose, state: KeyState) -> DataKey {
@@ -388,7 +408,7 @@ mod tests {
             next.id,
             "there is one next key"
         );
-        assert_eq!(ring.find_all(&purpose).len(), 1);
+        assert_eq!(ring.find_all(&purpose)[0].id, old.id);
         ring.promote(&purpose, KeyState::Leaving).unwrap();
         assert_eq!(current(), next.id);
         let all: Vec<_> = ring.find_all(&purpose).iter().map(|key| key.id).collect();

@@ -247,7 +247,7 @@ async fn a_write_that_looks_at_too_much_is_refused() {
         let outcome: Result<(), StoreError> = store
             .write(&cx(1), times, |times, tx| {
                 Box::pin(async move {
-                    let seq = tx.append(&[b'#'; 1 << 20]).await?;
+                    let seq = tx.append(&vec![b'#'; 1 << 20]).await?;
                     for _ in 0..*times {
                         tx.journal(seq).await?;
                     }
