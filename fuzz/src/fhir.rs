@@ -5,6 +5,7 @@
 //! came; a refusal has an issue.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
@@ -33,6 +34,7 @@ const LIMITS: Limits = Limits {
     resource: 16 * 1024,
     bundle: 64 * 1024,
     entries: 12,
+    time: Duration::from_mins(2),
 };
 
 static SERVICE: LazyLock<Service> = LazyLock::new(|| Service::new(LIMITS));
