@@ -128,4 +128,12 @@ CREATE UNIQUE INDEX idp_workload_header ON idp_workload ({i.col}header);
 CREATE TABLE idp_workload_identity ({i.def}tenant {blob} NOT NULL, workload TEXT NOT NULL, principal {blob} NOT NULL,
   PRIMARY KEY ({i.col}tenant, workload, principal));",
     },
+    Migration {
+        number: 209,
+        title: "revoked people of no directory",
+        sql: "
+CREATE TABLE idp_revoked_outsider ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, revoked_at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, id));
+CREATE INDEX idp_revoked_outsider_at ON idp_revoked_outsider ({i.col}revoked_at);",
+    },
 ];

@@ -61,6 +61,8 @@ faults! {
     Time = "subject_time", "it has ended, or has not begun";
     /// Its session ended, or it was revoked.
     Inactive = "subject_inactive", "Pro Santé Connect says that it is not active";
+    /// Of a sign-in that was revoked here.
+    Revoked = "subject_revoked", "the sign-in that it comes of was revoked";
     /// Bound in a way that cannot be checked.
     Confirmation = "subject_confirmation", "it is bound to something that cannot be checked";
     /// Bound to a certificate that the client does not show.
@@ -85,6 +87,8 @@ pub struct SubjectToken {
     pub service: String,
     /// Not good from here on.
     pub expires_at: Timestamp,
+    /// The session there (`sid`).
+    pub session: Option<String>,
     /// When the person authenticated.
     pub auth_time: Option<Timestamp>,
 }
@@ -129,6 +133,7 @@ pub fn subject_token(claims: &Claims, expected: &Expected<'_>) -> Result<Subject
         subject: subject.ok_or(Unacceptable::Person)?.to_owned(),
         service: service.to_owned(),
         expires_at: expires_at.ok_or(Unacceptable::Time)?,
+        session: claims.text("sid").filter(|text| is_text(text)).map(str::to_owned),
         auth_time: claims
             .members
             .get("auth_time")

@@ -41,6 +41,7 @@ struct Inner {
     /// UserInfo by token, while it is active.
     active: Mutex<HashMap<String, Value>>,
     is_down: AtomicBool,
+    is_hanging: AtomicBool,
     requests: AtomicUsize,
 }
 
@@ -55,6 +56,7 @@ impl FakePsc {
             keys: Mutex::new(vec![signing_key()]),
             active: Mutex::default(),
             is_down: AtomicBool::new(false),
+            is_hanging: AtomicBool::new(false),
             requests: AtomicUsize::new(0),
         }));
         let router = router(&psc);
@@ -80,6 +82,11 @@ impl FakePsc {
     /// Answers 503 from now on, or no more.
     pub fn set_down(&self, is_down: bool) {
         self.0.is_down.store(is_down, Ordering::SeqCst);
+    }
+
+    /// Takes requests and never answers them from now on, or no more.
+    pub fn set_hanging(&self, is_hanging: bool) {
+        self.0.is_hanging.store(is_hanging, Ordering::SeqCst);
     }
 
     /// How many requests came.
@@ -188,6 +195,9 @@ async fn count(State(psc): State<FakePsc>, request: Request, next: Next) -> Resp
     psc.0.requests.fetch_add(1, Ordering::SeqCst);
     if psc.0.is_down.load(Ordering::SeqCst) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    if psc.0.is_hanging.load(Ordering::SeqCst) {
+        std::future::pending::<()>().await;
     }
     next.run(request).await
 }

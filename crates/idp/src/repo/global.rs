@@ -76,13 +76,15 @@ impl Global<'_, '_> {
         self.0.execute(sql, &[(*from).into(), (*to).into()]).await
     }
 
-    /// The users whose earlier authentications were revoked since.
+    /// The users and outsiders whose earlier authentications were revoked since.
     pub async fn list_revoked_users(
         &mut self,
         since: Timestamp,
     ) -> Result<Vec<(TenantId, ObjectId, Timestamp)>, StoreError> {
         let sql = "SELECT tenant, id, valid_from FROM idp_user WHERE {i.is}valid_from > ?1 AND valid_from > created_at";
-        let rows = self.0.query(sql, &[since.into()]).await?;
+        let mut rows = self.0.query(sql, &[since.into()]).await?;
+        let sql = "SELECT tenant, id, revoked_at FROM idp_revoked_outsider WHERE {i.is}revoked_at > ?1";
+        rows.extend(self.0.query(sql, &[since.into()]).await?);
         rows.into_iter()
             .map(|mut row| Ok((row.take(0)?, row.take(1)?, row.take(2)?)))
             .collect()
@@ -124,6 +126,7 @@ impl Global<'_, '_> {
             "DELETE FROM idp_refresh WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_family WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_revoked_grant WHERE {i.is}revoked_at < ?1",
+            "DELETE FROM idp_revoked_outsider WHERE {i.is}revoked_at < ?1",
             "DELETE FROM idp_session WHERE {i.is}expires_at < ?1
              AND id NOT IN (SELECT session FROM idp_family WHERE {i.is}1 = 1)",
         ] {

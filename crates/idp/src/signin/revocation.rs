@@ -10,12 +10,12 @@ use hygie_store::{StoreError, Tx};
 use parking_lot::RwLock;
 use uuid::Uuid;
 
-use crate::repo::{Global, Refreshes, Sessions, Users};
+use crate::repo::{Global, Outsiders, Refreshes, Sessions, Users};
 use crate::token::grant_of;
 use crate::{Idp, IdpError};
 
-/// No access token lives longer.
-const REMEMBERED: Duration = Duration::from_hours(2);
+/// No access token lives longer: one that was exchanged four hours, if the configuration says so.
+const REMEMBERED: Duration = Duration::from_hours(5);
 
 /// The revocations of the last hours.
 #[derive(Default)]
@@ -105,27 +105,28 @@ impl Idp {
         Ok(())
     }
 
-    /// Revokes everything a user was issued: sessions, refresh tokens, and access tokens of services that ask us
-    /// (`revokeSignInSessions`). False when there is no such user.
+    /// Revokes everything a person was issued: sessions, refresh tokens, and access tokens of services that ask us
+    /// (`revokeSignInSessions`). False when they are no user of the directory: then it is what was exchanged for a
+    /// professional with this id, who has to sign in again there.
     pub async fn revoke_user(&self, cx: &Cx, user: ObjectId) -> Result<bool, IdpError> {
         let record = Record::success(cx, "idp.user.revoke", format!("user/{user}"));
-        let found = self
+        let is_user = self
             .inner()
             .store
             .write(cx, (user, record), |(user, record), tx| {
                 Box::pin(async move {
-                    if !revoke_all_of(tx, *user).await? {
-                        return Ok::<_, IdpError>(false);
+                    let is_user = revoke_all_of(tx, *user).await?;
+                    if !is_user {
+                        let now = tx.cx().now;
+                        Outsiders(tx).revoke(*user, now).await?;
                     }
                     tx.audit(record).await?;
-                    Ok(true)
+                    Ok::<_, IdpError>(is_user)
                 })
             })
             .await?;
-        if found {
-            self.know_revoked(cx, user).await?;
-        }
-        Ok(found)
+        self.know_revoked(cx, user).await?;
+        Ok(is_user)
     }
 
     /// After [`revoke_all_of`] is committed: from here on the data services of this process refuse what it hit. What was

@@ -148,6 +148,8 @@ pub fn access(facts: &Facts<'_>, expires_at: Timestamp, scopes: &[String]) -> Ma
 pub struct Exchanged<'a> {
     /// Their id in our tokens.
     pub person: ObjectId,
+    /// Their session there, in our tokens.
+    pub session: SessionId,
     /// Who they are.
     pub identity: &'a Identity,
     /// Who vouches for it.
@@ -181,6 +183,7 @@ pub fn exchanged(facts: &Facts<'_>, expires_at: Timestamp, told: &Exchanged<'_>)
     claims.put("psc_professions", json!(professional.professions));
     claims.put("psc_structures", professional.structures.clone());
     claims.put("scp", told.scopes.join(" "));
+    claims.put("sid", told.session.to_string());
     claims.put(
         "sub",
         pairwise(facts.parties, facts.parties.resource.party.application.app, told.person),

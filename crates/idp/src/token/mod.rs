@@ -13,6 +13,7 @@ pub(crate) mod known;
 mod managed;
 mod on_behalf_of;
 mod party;
+mod psc;
 mod refresh;
 mod userinfo;
 
@@ -27,8 +28,8 @@ pub use asking::Asking;
 pub(crate) use claims::grant_of;
 pub use device::{DeviceAsk, DeviceWay};
 pub(crate) use exchange::ACTION as EXCHANGE;
-pub use exchange::{Exchanges, PscClient, TrustedPsc};
 pub use managed::{ManagedError, ManagedToken, Recognised, Selector};
+pub use psc::{Exchanges, PscClient, TrustedPsc};
 pub use userinfo::{UserInfo, UserInfoError};
 
 /// What a person authorized: kept with the code, then with the family of refresh tokens.

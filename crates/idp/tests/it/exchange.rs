@@ -6,8 +6,10 @@ use std::time::Duration;
 use axum::{Extension, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hygie_access::{Discovered, Document, EgressPolicy, Outgoing, ThumbprintForm, derived_id};
-use hygie_core::{AppId, Clock, Secret};
+use hygie_access::{
+    Discovered, Document, EgressPolicy, Origin, Outgoing, Revocations as _, Revoked, ThumbprintForm, derived_id,
+};
+use hygie_core::{AppId, Clock, ObjectId, Secret, Timestamp};
 use hygie_idp::directory::Enabled;
 use hygie_idp::{Exchanges, Idp, PscClient, TrustedPsc};
 use hygie_jose::{base64url, digest};
@@ -62,10 +64,8 @@ impl Exchange {
             life: None,
         };
         change(&world, &mut trusted);
-        let exchanges = Exchanges {
-            outgoing,
-            trusted: vec![trusted],
-        };
+        let clock: Arc<dyn Clock> = world.clock.clone();
+        let exchanges = Exchanges::new(&outgoing, &clock, vec![trusted]);
         let random = Arc::new(SeededRandom::new(7));
         let idp = open_with(&world.store, (&world.clock, &random), Some(exchanges)).await;
         let layers = edge(&world.trail, &world.clock, &random);
@@ -178,7 +178,7 @@ async fn a_token_tells_who_the_professional_is() {
     ] {
         assert_eq!(told.members.get(name), Some(&value), "{name}");
     }
-    for absent in ["cnf", "act", "roles", "groups", "sid", "upn"] {
+    for absent in ["cnf", "act", "roles", "groups", "upn"] {
         assert_eq!(told.members.get(absent), None, "{absent}");
     }
     // The same person has the same id, whatever Pro Santé Connect calls them.
@@ -543,11 +543,119 @@ async fn it_may_be_away_and_its_keys_may_roll() {
     assert_eq!(error(&answer), (503, "temporarily_unavailable".to_owned(), 90_033));
     assert_eq!(answer.header("retry-after"), "5");
     exchange.psc.set_down(false);
+    // It is left alone for as long as the client is told to wait.
+    let before = exchange.psc.requests();
+    assert_eq!(exchange.ask(&second, &[]).await.status, 503);
+    assert_eq!(exchange.psc.requests(), before);
+    exchange.world.clock.advance(Duration::from_secs(5));
     assert_eq!(exchange.ask(&second, &[]).await.status, 200);
     // Not known there any more: our own fault, not the token's.
     let stranger = Exchange::with(|trusted| trusted.client_secret = Secret::new("wrong".to_owned())).await;
     let answer = stranger.ask(&stranger.token(&json!({})), &[]).await;
     assert_eq!(error(&answer), (503, "temporarily_unavailable".to_owned(), 90_033));
+}
+
+/// Each request that waits holds a place of the login host, where people sign in.
+#[tokio::test]
+async fn few_wait_for_one_that_does_not_answer() {
+    let exchange = Exchange::new().await;
+    let token = exchange.token(&json!({}));
+    assert_eq!(
+        exchange.ask(&token, &[]).await.status,
+        200,
+        "keys and metadata are there"
+    );
+    let before = exchange.psc.requests();
+    exchange.psc.set_hanging(true);
+    let all = futures_util::future::join_all((0..16).map(|_| exchange.ask(&token, &[])));
+    let one_more = async {
+        while exchange.psc.requests() < before + 16 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::timeout(Duration::from_secs(2), exchange.ask(&token, &[])).await
+    };
+    let answer = tokio::select! {
+        _ = all => panic!("nobody answers them"),
+        answer = one_more => answer.expect("refused without waiting"),
+    };
+    assert_eq!(error(&answer), (503, "temporarily_unavailable".to_owned(), 90_033));
+    assert_eq!(answer.header("retry-after"), "5");
+    assert_eq!(exchange.psc.requests(), before + 16);
+    // Those that waited are gone with their clients.
+    exchange.psc.set_hanging(false);
+    assert_eq!(exchange.ask(&token, &[]).await.status, 200);
+}
+
+/// What a token tells of whom and what it comes from.
+fn origin(exchange: &Exchange, body: &Value) -> Origin {
+    let told = claims(&body["access_token"]);
+    Origin {
+        tenant: exchange.world.tenant,
+        subject: told["oid"].as_str().unwrap().parse().unwrap(),
+        session: told["sid"].as_str().map(|sid| sid.parse().unwrap()),
+        issued_at: told["iat"].as_i64().map(Timestamp::from_secs),
+        rh: None,
+    }
+}
+
+/// The one who revokes and the one who issues are two processes.
+#[tokio::test]
+async fn a_professional_is_revoked_by_the_id_of_their_tokens() {
+    let exchange = Exchange::with(|trusted| trusted.life = Some(Duration::from_hours(4))).await;
+    let (world, idp) = (&exchange.world, &exchange.idp);
+    let theirs = exchange.token(&json!({}));
+    let first = origin(&exchange, &exchange.ask(&theirs, &[]).await.json());
+    assert_eq!(idp.revoked(&first), None);
+    world.clock.advance(Duration::from_secs(10));
+    let cx = world.cx(world.tenant);
+    assert!(!world.idp.revoke_user(&cx, first.subject).await.unwrap(), "no user");
+    assert_eq!(world.idp.revoked(&first), Some(Revoked::User));
+    idp.refresh_revocations().await.unwrap();
+    assert_eq!(idp.revoked(&first), Some(Revoked::User));
+    let other = ObjectId::from_uuid(derived_id(&exchange.psc.issuer(), "899700999982"));
+    let other = Origin {
+        subject: other,
+        ..first.clone()
+    };
+    assert_eq!(idp.revoked(&other), None);
+    // The session that they have there is no way around it: they sign in again.
+    world.recorded().await;
+    for auth_time in [json!(world.clock.now().secs()), json!(null)] {
+        let same = exchange.token(&json!({"auth_time": auth_time, "jti": "same"}));
+        assert_eq!(error(&exchange.ask(&same, &[]).await), invalid(50_027));
+        let reason = world.recorded().await[0].reason.clone();
+        assert_eq!(reason.as_deref(), Some("subject_revoked"));
+    }
+    world.clock.advance(Duration::from_secs(1));
+    let again = exchange.token(&json!({"auth_time": world.clock.now().secs()}));
+    let again = origin(&exchange, &exchange.ask(&again, &[]).await.json());
+    assert_eq!(idp.revoked(&again), None);
+    // Known as long as a token of theirs may live, and no session outlives it.
+    world.clock.advance(Duration::from_hours(4) - Duration::from_secs(30));
+    idp.maintain().await.unwrap();
+    assert_eq!(idp.revoked(&first), Some(Revoked::User));
+    world.clock.advance(Duration::from_mins(1));
+    let untold = exchange.token(&json!({"auth_time": null}));
+    assert_eq!(exchange.ask(&untold, &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_session_there_is_one_session_here() {
+    let exchange = Exchange::new().await;
+    let sid = async |changes: Value| {
+        let body = exchange.ask(&exchange.token(&changes), &[]).await.json();
+        origin(&exchange, &body).session.expect("sid")
+    };
+    let one = sid(json!({"sid": "one"})).await;
+    assert_eq!(sid(json!({"sid": "one", "jti": "next"})).await, one);
+    let others = [
+        sid(json!({"sid": "two"})).await,
+        sid(json!({"sid": null})).await,
+        sid(json!({"sid": 7, "jti": "odd"})).await,
+    ];
+    assert!(!others.contains(&one));
+    assert_eq!(others[1], others[2], "the person's, where none is told");
+    assert_ne!(others[0], others[1]);
 }
 
 #[tokio::test]

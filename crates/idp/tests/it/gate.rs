@@ -153,7 +153,7 @@ async fn what_came_of_a_stolen_grant_is_accepted_no_more() {
     };
     assert_eq!(elsewhere.revoked(&origin(&second)), Some(Revoked::Grant));
     assert_eq!(elsewhere.revoked(&origin(&other)), None);
-    world.clock.advance(Duration::from_hours(3));
+    world.clock.advance(Duration::from_hours(6));
     world.idp.maintain().await.unwrap();
     assert_eq!(world.idp.revocations().revoked(&origin(&second)), None);
 }

@@ -4,8 +4,8 @@ use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
 use hygie_idp::IdpError;
 use hygie_idp::directory::{Definition, Group, NewApplication, User};
 use hygie_idp::repo::{
-    Applications, Codes, Grants, Groups, Lockout, Principals, Refreshes, SecretRow, SessionRow, Sessions, Tenants,
-    Users,
+    Applications, Codes, Grants, Groups, Lockout, Outsiders, Principals, Refreshes, SecretRow, SessionRow, Sessions,
+    Tenants, Users,
 };
 use hygie_idp::token::Authorization;
 use hygie_jose::{Algorithm, Certificate, SigningKey};
@@ -322,4 +322,31 @@ async fn sessions_codes_and_refresh_tokens() {
         (None, None, None)
     );
     assert_eq!((code.authorization, token.authorization), (granted.clone(), granted));
+}
+
+#[tokio::test]
+async fn people_of_no_directory() {
+    let world = World::new().await;
+    let person = ObjectId::from_uuid(Uuid::from_u128(7));
+    let (first, later) = (Timestamp::from_secs(2), Timestamp::from_secs(3));
+    let found = async |tenant| {
+        within!(world, tenant, person, |it, tx| Outsiders(tx)
+            .find_revocation(*it)
+            .await?)
+    };
+    within!(world, world.tenant, person, |it, tx| Outsiders(tx)
+        .revoke(*it, first)
+        .await?);
+    assert_eq!(found(world.other).await, None);
+    within!(world, world.other, person, |it, tx| Outsiders(tx)
+        .revoke(*it, later)
+        .await?);
+    assert_eq!(
+        (found(world.tenant).await, found(world.other).await),
+        (Some(first), Some(later))
+    );
+    within!(world, world.tenant, person, |it, tx| Outsiders(tx)
+        .revoke(*it, later)
+        .await?);
+    assert_eq!(found(world.tenant).await, Some(later));
 }

@@ -15,10 +15,7 @@ pub fn exchanges(config: &Config, outgoing: &Outgoing, clock: &Arc<dyn Clock>) -
     let named = tenants.filter_map(|tenant| Some((tenant, tenant.psc.as_ref()?)));
     let trusted = named.map(|(tenant, psc)| trusted(tenant, psc, (outgoing, clock)));
     let trusted: Vec<TrustedPsc> = trusted.collect::<Result<_>>()?;
-    Ok((!trusted.is_empty()).then(|| Exchanges {
-        outgoing: outgoing.clone(),
-        trusted,
-    }))
+    Ok((!trusted.is_empty()).then(|| Exchanges::new(outgoing, clock, trusted)))
 }
 
 fn trusted(tenant: &Tenant, psc: &Psc, (outgoing, clock): (&Outgoing, &Arc<dyn Clock>)) -> Result<TrustedPsc> {
