@@ -49,7 +49,9 @@ pub async fn page(
 ) -> Result<Page, SearchError> {
     let reach = if after.is_some() { Reach::LATER } else { Reach::FIRST };
     let is_any = query.sort.by == SortBy::Any && query.then.is_empty();
-    let reach = if is_any { reach.later() } else { reach };
+    // What a first page found by its matches goes on in their ranges: those of all candidates may be far more.
+    let goes_through = after.is_none_or(|continuation| matches!(continuation.plan, Plan::Through(_)));
+    let reach = if is_any && goes_through { reach.later() } else { reach };
     let asked = asked(resources, (query.kind, &query.filters), reach).await?;
     let total = match after {
         Some(continuation) => continuation.total,

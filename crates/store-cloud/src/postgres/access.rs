@@ -146,7 +146,7 @@ impl Writer {
         for _ in 0..TRIES {
             let client = self.database.client().await?;
             self.lane.resume(&client).await?;
-            if wanted == Some(self.lane.tip()) {
+            if wanted.is_some() && wanted == self.lane.tip() {
                 self.lane.committed();
                 return Ok(());
             }
@@ -160,10 +160,10 @@ impl Writer {
                     let remedy = remedy(&error);
                     failed = fault(error);
                     if remedy == Remedy::None {
-                        self.lane.rolled_back();
+                        self.lane.unknown();
                         return Err(failed);
                     }
-                    wanted = Some(self.lane.tip());
+                    wanted = self.lane.tip();
                     self.lane.unknown();
                 }
             }

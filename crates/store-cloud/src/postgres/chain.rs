@@ -207,7 +207,7 @@ impl Lane {
         } else {
             self.resume(client).await?;
         }
-        let tip = self.tip();
+        let tip = self.tip().ok_or(StoreError::Unavailable(None))?;
         self.file.begin(tip).map_err(io)?;
         self.head = Some(Head { tip, is_whole: true });
         if !is_known {
@@ -265,7 +265,8 @@ impl Lane {
             Sign::Mark(random_array(random))
         } else {
             self.resume(client).await?;
-            Sign::Entries(self.extend(records)?, self.tip())
+            let entries = self.extend(records)?;
+            Sign::Entries(entries, self.tip().ok_or(StoreError::Unavailable(None))?)
         };
         Ok(Addition {
             chain: self.place.chain.clone(),
@@ -279,7 +280,7 @@ impl Lane {
             Sign::Entries(_, tip) => {
                 self.unknown();
                 self.resume(client).await?;
-                Ok(self.tip() == *tip)
+                Ok(self.tip() == Some(*tip))
             }
             Sign::Mark(mark) => {
                 let sql = "SELECT mark FROM chain WHERE instance = $1 AND trail = $2 AND name = $3";
@@ -293,15 +294,15 @@ impl Lane {
         }
     }
 
-    /// Where the chain ends.
-    pub fn tip(&self) -> Tip {
-        let known = self.chain.as_ref().map(Chain::tip);
-        known.unwrap_or_else(|| Chain::begin(self.key.clone()).tip())
+    /// Where the chain ends, when that is known.
+    pub fn tip(&self) -> Option<Tip> {
+        self.chain.as_ref().map(Chain::tip)
     }
 
-    /// What was added is committed: its end is signed.
+    /// What was added is committed: its end is signed. A transaction that recorded nothing has not moved it, and it may not
+    /// be known then.
     pub fn committed(&mut self) {
-        let tip = self.tip();
+        let Some(tip) = self.tip() else { return };
         if self.head.is_some_and(|head| head.tip == tip) {
             return;
         }
@@ -315,14 +316,7 @@ impl Lane {
         }
     }
 
-    /// What was added did not happen.
-    pub fn rolled_back(&mut self) {
-        if let (Some(chain), Some(head)) = (&mut self.chain, self.head) {
-            chain.restore(head.tip);
-        }
-    }
-
-    /// It is not known what became of what was added: [`Lane::resume`] looks.
+    /// What was added did not happen, or it is not known what became of it: [`Lane::resume`] looks.
     pub fn unknown(&mut self) {
         self.chain = None;
     }

@@ -127,7 +127,16 @@ impl Group<'_> {
         let mode = if self.losses < LOSSES { Mode::Write } else { Mode::First };
         let link = Link::new(client, database.catalogue(), self.writers.instance, mode);
         let mut session = WriteSession::new(link, self.jobs.len() + self.writers.queue.waiting());
-        match self.run_all(&mut session).await {
+        let begun = if self.jobs.len() > 1 {
+            begin(&mut session).await
+        } else {
+            Ok(())
+        };
+        let ran = match begun {
+            Ok(()) => self.run_all(&mut session).await,
+            Err(ended) => Err(ended),
+        };
+        match ran {
             Ok(answers) => self.end(session, lane, answers).await,
             Err(Ended::Cut(error)) => {
                 drop(session);
@@ -293,7 +302,7 @@ impl Group<'_> {
             }
             Some(Remedy::None) | None => {
                 session.link.roll_back().await;
-                lane.rolled_back();
+                lane.unknown();
                 if self.jobs.len() > 1 {
                     Ended::Apart
                 } else {
@@ -302,6 +311,15 @@ impl Group<'_> {
             }
         })
     }
+}
+
+/// Begins a transaction of several writes by itself: it may have to wait for its turn, and that is no write's slowness.
+async fn begin(session: &mut WriteSession) -> Result<(), Ended> {
+    session.link.begin().await.map_err(|error| match session.link.remedy() {
+        Some(Remedy::Again) => Ended::Lost,
+        Some(Remedy::Reconnect) => Ended::Cut(error),
+        Some(Remedy::None) | None => Ended::Failed(error),
+    })
 }
 
 /// Asks what became of a transaction whose commit was not answered.

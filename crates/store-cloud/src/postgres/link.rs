@@ -162,6 +162,18 @@ impl Link {
         !self.begun || self.xact.is_some() || !self.mode.is_numbered()
     }
 
+    /// Begins the transaction before its first statement.
+    pub async fn begin(&mut self) -> Result<(), StoreError> {
+        let begin = self.before();
+        let answers = self
+            .send(|client| async move { client.simple_query(&begin).await })
+            .await?;
+        if self.mode.is_numbered() {
+            self.xact = number_of(&answers);
+        }
+        Ok(())
+    }
+
     /// Another work begins, which may be undone without those before it.
     pub fn guard(&mut self) {
         self.savepoint = match self.savepoint {

@@ -113,7 +113,9 @@ impl Queue {
         if state.is_closed {
             return Err(StoreError::Unavailable(None));
         }
-        if state.idle.is_empty() && state.waiting.len() >= self.max_waiting {
+        // Who would begin a transaction takes what waits along.
+        let begins = !state.is_served() && !state.idle.is_empty();
+        if !begins && state.waiting.len() >= self.max_waiting {
             return Err(StoreError::Busy);
         }
         state.last.0 += 1;
@@ -183,7 +185,10 @@ impl Queue {
         let at = state.idle.iter().position(Lane::is_unsynced)?;
         let last = state.idle.len() - 1;
         state.idle.swap(at, last);
-        self.lend(&mut state)
+        let lent = self.lend(&mut state)?;
+        // It serves nobody.
+        state.running.remove(&lent.loan);
+        Some(lent)
     }
 
     /// Takes no more writes, waits until those that are here are answered, and gives the chains out of hand.

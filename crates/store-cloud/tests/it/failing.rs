@@ -301,6 +301,31 @@ async fn a_commit_that_was_lost_is_not_taken_for_another_one() {
     assert_clean(&world, 1).await;
 }
 
+/// A commit that recorded nothing, and whose answer was lost, leaves the signed end of the chain where it was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_commit_without_an_entry_moves_no_head() {
+    let mut world = World::new();
+    let direct = world.address.clone();
+    let (wire, address) = Wire::before(&world.address);
+    world.address = address;
+    let store = world.open("one", MIGRATIONS).await.expect("the instance opens");
+    for id in 1..=3 {
+        insert(&store, id).await.expect("a write");
+    }
+    for (id, fault) in [(4, Fault::LoseAnswer), (5, Fault::LoseCommit)] {
+        wire.set(fault);
+        insert_unrecorded(&store, id).await.expect("a write");
+    }
+    assert_eq!(wire.cuts.load(Ordering::SeqCst), 2, "the connections were cut");
+    store.close().await.expect("closing");
+    assert_clean(&world, 3).await;
+    let cut = "DELETE FROM hygie.audit WHERE seq = (SELECT max(seq) FROM hygie.audit)";
+    world.server.psql(&direct, cut);
+    let chains = world.verified("one").await;
+    let findings: usize = chains.iter().map(|chain| chain.report.findings.len()).sum();
+    assert!(findings > 0, "what was cut off is missed");
+}
+
 /// Without an entry in the trail.
 async fn insert_unrecorded(store: &Store, id: i64) -> Result<(), StoreError> {
     let write = store.write(cx(), id, |id, tx| {
