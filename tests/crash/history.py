@@ -155,6 +155,10 @@ class History:
             return random.sample(known, min(number, len(known)))
 
 
+# Entries that a bundle may have.
+BATCH = 500
+
+
 class Checker:
     """Compares a world with its history."""
 
@@ -163,16 +167,15 @@ class Checker:
         self.client = session(world, world.token("fhir-writer"))
 
     def gets(self, paths):
-        """Reads all of these at once; (status, body) of each."""
-        entries = [{"request": {"method": "GET", "url": path}} for path in paths]
-        if not entries:
-            return []
-        bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
-        answer = self.client.post(self.world.fhir, json=bundle, timeout=120)
-        expect(answer.status_code == 200, "reading", text(answer))
+        """Reads all of these, as many at once as a batch may have; (status, body) of each."""
+        entries, found = [{"request": {"method": "GET", "url": path}} for path in paths], []
+        for first in range(0, len(entries), BATCH):
+            bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries[first:first + BATCH]}
+            answer = self.client.post(self.world.fhir, json=bundle, timeout=120)
+            expect(answer.status_code == 200, "reading", text(answer))
+            found += answer.json()["entry"]
         self.history.count("read", len(entries))
-        entries = answer.json()["entry"]
-        return [(int(entry["response"]["status"][:3]), entry.get("resource")) for entry in entries]
+        return [(int(entry["response"]["status"][:3]), entry.get("resource")) for entry in found]
 
     def look(self, resources):
         """What is there of each resource: its versions, and as what a search by its identifier finds it."""

@@ -74,6 +74,8 @@ def test_faults_that_come_and_go(lasting):
                 lasting.disk.obey(Rule(CHANGES | SYNC, FAIL, "data/*", skip=skip, limit=1, error=error))
                 time.sleep(0.06)
             lasting.disk.obey()
+            # What was given back because a disk was said to be full is taken again within a second.
+            time.sleep(AFTERWARDS)
         lasting.check()
         power_loss(lasting, lasting.random.random())
         lasting.check()
