@@ -502,4 +502,33 @@ mod tests {
         );
         assert!(!beside(&file, "new").exists());
     }
+
+    #[test]
+    fn a_change_that_was_cut_short_is_not_undone_by_another_with_the_same_file() {
+        use crate::fakes::FixedClock;
+        use hygie_core::Timestamp;
+
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("master.key");
+        MasterKey::create_file(&file, random()).unwrap();
+        let open = |ring: &str| {
+            let clock = Arc::new(FixedClock::new(Timestamp::from_secs(1)));
+            let master = Arc::new(MasterKey::from_file(&file, random()).unwrap());
+            Keyring::open(dir.path().join(ring), master, clock, random())
+        };
+        let (one, two) = (open("one.json").unwrap(), open("two.json").unwrap());
+        let data = one.get_or_create(&Purpose::heads()).unwrap();
+        two.get_or_create(&Purpose::heads()).unwrap();
+        // One is killed when its keys are wrapped with the new master key, which is not in its place yet.
+        let later: Arc<dyn Random> = Arc::new(SeededRandom::new(2));
+        let new = MasterKey::create_file(&beside(&file, "new"), later)
+            .unwrap()
+            .of_file(&file);
+        one.rewrap(&(Arc::new(new) as Arc<dyn KeyProvider>)).unwrap();
+        let other: Arc<dyn Random> = Arc::new(SeededRandom::new(3));
+        replace_master_file(&two, &file, None, &other).unwrap();
+        assert_eq!(MasterKey::from_file(&file, random()).unwrap().id, two.master());
+        let opened = open("one.json").unwrap();
+        assert_eq!(opened.get(&Purpose::heads()).unwrap().key.expose(), data.key.expose());
+    }
 }

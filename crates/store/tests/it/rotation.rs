@@ -365,3 +365,24 @@ async fn a_process_that_ends_at_any_step_has_lost_nothing_and_the_next_start_set
         }
     }
 }
+
+/// The database before is the last one when the one that counts is not there, and nobody makes an empty one in its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_whose_successor_is_missing_is_kept() {
+    let dir = Dir::new("rotation-missing");
+    let (store, _, ring) = open(dir.path()).expect("a new store");
+    write_many(&store, 3).await;
+    store.close().await.expect("closing");
+    let purpose = Purpose::database("test");
+    let before = std::fs::read(dir.path().join("test.db")).expect("the database");
+    // As after the switch, with the new file gone.
+    ring.begin(&purpose).expect("a key");
+    ring.promote(&purpose, KeyState::Leaving).expect("switched");
+    let settled = settle(dir.path(), "test", &ring);
+    assert!(matches!(settled, Err(StoreError::Inconsistent(_))), "{settled:?}");
+    let opened = open(dir.path()).map(drop);
+    assert!(matches!(opened, Err(StoreError::Inconsistent(_))), "{opened:?}");
+    assert_eq!(databases(dir.path()), ["test.db"]);
+    assert!(std::fs::read(dir.path().join("test.db")).expect("the database") == before);
+    assert_eq!(ring.in_state(&purpose, KeyState::Leaving).len(), 1, "its key, too");
+}
