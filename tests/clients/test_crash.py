@@ -18,17 +18,17 @@ def test_kill_during_writes_loses_nothing_that_was_answered(own_world):
     answered, lock, over = [], threading.Lock(), threading.Event()
 
     def write():
-        session = requests.Session()
-        session.headers.update({"Authorization": f"Bearer {token}", "Content-Type": "application/fhir+json"})
-        while not over.is_set():
-            body = patient()
-            try:
-                answer = session.post(f"{world.fhir}/Patient", json=body, verify=world.ca, timeout=30)
-                if answer.status_code == 201:
-                    with lock:
-                        answered.append((answer.json()["id"], body))
-            except requests.RequestException:
-                return
+        with requests.Session() as session:
+            session.headers.update({"Authorization": f"Bearer {token}", "Content-Type": "application/fhir+json"})
+            while not over.is_set():
+                body = patient()
+                try:
+                    answer = session.post(f"{world.fhir}/Patient", json=body, verify=world.ca, timeout=30)
+                    if answer.status_code == 201:
+                        with lock:
+                            answered.append((answer.json()["id"], body))
+                except requests.RequestException:
+                    return
 
     for _ in range(2):
         before = len(answered)
