@@ -208,6 +208,27 @@ pub async fn one_process_delivers_at_a_time(bench: Bench<'_>) {
     release(&bench, second).await;
     let third = bench.lease(&cx, "one", left).await.expect("given back before its end");
     assert!(third.fence() > fence);
+    leave(&bench, right).await;
+    assert_eq!(
+        bench.lease(&cx, "one", right).await,
+        None,
+        "it is not theirs to give back"
+    );
+    leave(&bench, left).await;
+    assert!(bench.lease(&cx, "one", right).await.is_some(), "who had it has left");
+    leave(&bench, right).await;
+    // What the only process held when it was killed is its own after the next start.
+    let before = bench.lease(&cx, "one", Owner::only()).await.expect("a free lease");
+    assert_eq!(bench.lease(&cx, "one", Owner::only()).await, Some(before));
+}
+
+async fn leave(bench: &Bench<'_>, owner: Owner) {
+    let write = bench.store.write(bench.cx, owner, |owner, tx| {
+        Box::pin(async move { Consumers(tx).leave("one", *owner).await })
+    });
+    write
+        .await
+        .unwrap_or_else(|error: StoreError| panic!("leaving: {error:?}"));
 }
 
 async fn release(bench: &Bench<'_>, lease: Lease) {

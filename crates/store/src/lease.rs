@@ -12,7 +12,7 @@ use hygie_core::Random;
 
 use crate::{StoreError, Value};
 
-/// A process that may hold leases: random, another one after each start.
+/// A process that may hold leases: random, another one after each start, unless there is only one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Owner([u8; 16]);
 
@@ -20,6 +20,12 @@ impl Owner {
     /// A new one.
     pub fn random(random: &dyn Random) -> Self {
         Self(hygie_core::random_array(random))
+    }
+
+    /// The one process that there can be, over its restarts: what the one before it held, and did not give back, is its own.
+    /// Only where nobody else can have the database open.
+    pub const fn only() -> Self {
+        Self([0; 16])
     }
 }
 

@@ -20,6 +20,11 @@ pub const TABLES: &[Migration] = &[
         title: "jobs",
         sql: jobs::TABLE,
     },
+    Migration {
+        number: 13,
+        title: "leases of the outbox",
+        sql: outbox::LEASES,
+    },
 ];
 
 /// One step of the schema of an instance: expand first, contract in a later release.

@@ -7,6 +7,9 @@ use hygie_core::{TenantId, Timestamp};
 use crate::lease::held;
 use crate::{Owner, Row, StoreError, Tx, Value};
 
+/// Events that one statement acknowledges: on PostgreSQL each is a round trip, while other writes wait.
+const AT_ONCE: usize = 100;
+
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -54,9 +57,11 @@ pub struct Consumers<'t, 'e>(pub &'t mut Tx<'e>);
 impl Consumers<'_, '_> {
     /// Adds a consumer, which gets what is emitted from now on. That it is there already is no error.
     pub async fn add(&mut self, name: &str) -> Result<(), StoreError> {
-        let sql = "INSERT INTO outbox_consumer ({i.col}name, owner, lease_until, fence) VALUES ({i.val}?1, NULL, 0, 0) \
-                   ON CONFLICT DO NOTHING";
-        self.0.execute(sql, &[name.into()]).await.map(drop)
+        let lease = "INSERT INTO outbox_lease ({i.col}consumer, owner, lease_until, fence) \
+                     VALUES ({i.val}?1, NULL, 0, 0) ON CONFLICT DO NOTHING";
+        self.0.execute(lease, &[name.into()]).await?;
+        let consumer = "INSERT INTO outbox_consumer ({i.col}name) VALUES ({i.val}?1) ON CONFLICT DO NOTHING";
+        self.0.execute(consumer, &[name.into()]).await.map(drop)
     }
 
     /// Removes a consumer and what waits for it.
@@ -64,6 +69,8 @@ impl Consumers<'_, '_> {
         let values = [name.into()];
         let consumer = "DELETE FROM outbox_consumer WHERE {i.is}name = ?1";
         self.0.execute(consumer, &values).await?;
+        let lease = "DELETE FROM outbox_lease WHERE {i.is}consumer = ?1";
+        self.0.execute(lease, &values).await?;
         let pending = "DELETE FROM outbox_pending WHERE {i.is}consumer = ?1";
         self.0.execute(pending, &values).await?;
         self.trim().await
@@ -98,9 +105,9 @@ impl Consumers<'_, '_> {
     /// consumer.
     pub async fn lease(&mut self, name: &str, owner: Owner, ttl: Duration) -> Result<Option<Lease>, StoreError> {
         let now = self.0.cx().clock.now();
-        let sql = "UPDATE outbox_consumer SET lease_until = ?3, \
+        let sql = "UPDATE outbox_lease SET lease_until = ?3, \
                    fence = CASE WHEN owner = ?2 THEN fence ELSE fence + 1 END, owner = ?2 \
-                   WHERE {i.is}name = ?1 AND (owner IS NULL OR owner = ?2 OR lease_until <= ?4) RETURNING fence";
+                   WHERE {i.is}consumer = ?1 AND (owner IS NULL OR owner = ?2 OR lease_until <= ?4) RETURNING fence";
         let values = [name.into(), owner.into(), (now + ttl).into(), now.into()];
         let row = self.0.query_one(sql, &values).await?;
         let lease = |fence| Lease {
@@ -113,14 +120,20 @@ impl Consumers<'_, '_> {
 
     /// Gives a lease back, so that another need not wait for its end.
     pub async fn release(&mut self, lease: &Lease) -> Result<(), StoreError> {
-        let sql = "UPDATE outbox_consumer SET lease_until = 0, owner = NULL WHERE {i.is}name = ?1 AND fence = ?2 \
+        let sql = "UPDATE outbox_lease SET lease_until = 0, owner = NULL WHERE {i.is}consumer = ?1 AND fence = ?2 \
                    AND owner = ?3";
         self.0.execute(sql, &lease.values()).await.map(drop)
     }
 
+    /// Gives back whatever lease an owner has, which stops.
+    pub async fn leave(&mut self, name: &str, owner: Owner) -> Result<(), StoreError> {
+        let sql = "UPDATE outbox_lease SET lease_until = 0, owner = NULL WHERE {i.is}consumer = ?1 AND owner = ?2";
+        self.0.execute(sql, &[name.into(), owner.into()]).await.map(drop)
+    }
+
     /// The next events for the consumer of the lease, oldest first; the same again until they are acknowledged.
     pub async fn next(&mut self, lease: &Lease, limit: u32) -> Result<Vec<Event>, StoreError> {
-        let holder = "SELECT 1 FROM outbox_consumer WHERE {i.is}name = ?1 AND fence = ?2 AND owner = ?3";
+        let holder = "SELECT 1 FROM outbox_lease WHERE {i.is}consumer = ?1 AND fence = ?2 AND owner = ?3";
         let row = self.0.query_one(holder, &lease.values()).await?;
         held(u64::from(row.is_some()))?;
         self.pending(&lease.consumer, limit).await
@@ -128,12 +141,17 @@ impl Consumers<'_, '_> {
 
     /// Takes events as delivered, and forgets those that all consumers have acknowledged.
     pub async fn acknowledge(&mut self, lease: &Lease, events: &[i64]) -> Result<(), StoreError> {
-        let holder = "UPDATE outbox_consumer SET fence = fence WHERE {i.is}name = ?1 AND fence = ?2 AND owner = ?3";
+        let holder = "UPDATE outbox_lease SET fence = fence WHERE {i.is}consumer = ?1 AND fence = ?2 AND owner = ?3";
         held(self.0.execute(holder, &lease.values()).await?)?;
-        let sql = "DELETE FROM outbox_pending WHERE {i.is}consumer = ?1 AND seq = ?2";
-        for seq in events {
-            let values = [lease.consumer.as_str().into(), (*seq).into()];
-            self.0.execute(sql, &values).await?;
+        let places: Vec<String> = (2..2 + AT_ONCE).map(|place| format!("?{place}")).collect();
+        let places = places.join(", ");
+        let sql = format!("DELETE FROM outbox_pending WHERE {{i.is}}consumer = ?1 AND seq IN ({places})");
+        for seqs in events.chunks(AT_ONCE) {
+            let mut values = vec![lease.consumer.as_str().into()];
+            values.extend(seqs.iter().map(|seq| Value::from(*seq)));
+            // Always the same statement: what is no event's number fills it up.
+            values.resize(1 + AT_ONCE, Value::from(-1_i64));
+            self.0.execute(&sql, &values).await?;
         }
         self.trim().await
     }
