@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use super::Login;
 use super::connection::{Connection, Door, split};
 use super::error::KafkaError;
 use super::messages::{self, Api, Metadata};
@@ -38,6 +39,23 @@ impl Cluster {
 
     pub fn topic(&self) -> &str {
         &self.topic
+    }
+
+    /// Whether one of the brokers answers, without a login.
+    pub async fn reach(&self) -> Result<(), KafkaError> {
+        let door = Door {
+            tls: self.door.tls.clone(),
+            login: Login::None,
+            limits: self.door.limits,
+        };
+        let mut first = Ok(());
+        for address in &self.bootstrap {
+            match Connection::open(address, &door).await {
+                Ok(_) => return Ok(()),
+                Err(error) => first = first.and(Err(error)),
+            }
+        }
+        first
     }
 
     /// How many partitions the topic has.

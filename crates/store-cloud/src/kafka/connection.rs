@@ -106,7 +106,15 @@ impl Connection {
         messages::handshaken(&answer, mechanism)?;
         let body = Secret::new(messages::authenticate(message.expose().as_bytes()));
         let answer = self.call(messages::SASL_AUTHENTICATE, body.expose()).await?;
-        messages::authenticated(&answer)
+        let challenge = messages::authenticated(&answer)?;
+        if challenge.is_empty() {
+            return Ok(());
+        }
+        // RFC 7628 §3.2.3: a token is refused by a challenge, and the broker fails when that is answered.
+        let body = messages::authenticate(b"\x01");
+        let answer = self.call(messages::SASL_AUTHENTICATE, &body).await?;
+        messages::authenticated(&answer)?;
+        Err(messages::refused(&String::from_utf8_lossy(challenge)))
     }
 }
 

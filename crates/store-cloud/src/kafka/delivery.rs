@@ -86,6 +86,11 @@ impl Sender {
         }
     }
 
+    /// Whether a broker answers.
+    pub async fn reach(&self) -> Result<(), KafkaError> {
+        self.cluster.reach().await
+    }
+
     async fn look(&mut self) -> Result<(), KafkaError> {
         self.cluster.doubt();
         self.cluster.partitions().await?;

@@ -88,16 +88,20 @@ pub fn authenticate(message: &[u8]) -> Vec<u8> {
     body.0
 }
 
-/// Whether the broker knows us.
-pub fn authenticated(answer: &[u8]) -> Result<(), KafkaError> {
+/// Whether the broker knows us; what it goes on with, which is nothing when it does.
+pub fn authenticated(answer: &[u8]) -> Result<&[u8], KafkaError> {
     let mut answer = In(answer);
     let code = Code(answer.int16()?);
-    if code == Code::NONE {
-        return Ok(());
-    }
     let reason = answer.string()?.unwrap_or_default();
-    let reason: String = reason.chars().take(200).flat_map(char::escape_debug).collect();
-    Err(KafkaError::Refused(format!("{code} {reason}")))
+    if code == Code::NONE {
+        return Ok(answer.bytes()?);
+    }
+    Err(refused(&format!("{code} {reason}")))
+}
+
+/// A refusal for a reason that the broker tells.
+pub fn refused(reason: &str) -> KafkaError {
+    KafkaError::Refused(reason.chars().take(200).flat_map(char::escape_debug).collect())
 }
 
 /// Of one topic, which is not made when there is none.

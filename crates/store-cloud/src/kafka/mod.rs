@@ -110,6 +110,7 @@ impl Default for Limits {
 /// A topic to which events are delivered.
 pub struct Kafka {
     name: String,
+    source: String,
     within: Duration,
     state: Mutex<State>,
 }
@@ -123,7 +124,15 @@ struct State {
 /// Makes a client. Nothing is sent: [`Kafka::check`] does.
 pub fn open(options: Options) -> Result<Kafka, KafkaError> {
     let tls = match &options.security {
-        Security::Clear => None,
+        Security::Clear => {
+            // Said at once; whatever address brokers give of others is checked when it is reached.
+            let hosts = options.brokers.iter().filter_map(|address| connection::split(address));
+            let mut remote = hosts.map(|(host, _)| host).filter(|host| !tls::is_this_machine(host));
+            if let Some(host) = remote.next() {
+                return Err(KafkaError::Clear(host.to_owned()));
+            }
+            None
+        }
         Security::Tls(authorities) => Some(tls::client_config(authorities).map_err(KafkaError::Tls)?),
     };
     let door = Door {
@@ -134,6 +143,7 @@ pub fn open(options: Options) -> Result<Kafka, KafkaError> {
     let cluster = Cluster::new(door, options.topic, options.brokers)?;
     Ok(Kafka {
         name: options.name,
+        source: options.source.clone(),
         within: options.limits.delivery,
         state: Mutex::new(State {
             sender: Sender::new(cluster, options.source, options.limits.request / 2),
@@ -146,6 +156,11 @@ impl Kafka {
     /// Whether the brokers answer, know us and have the topic. It waits for them as long as a delivery does.
     pub async fn check(&self) -> Result<(), KafkaError> {
         self.state.lock().await.sender.check(self.within).await
+    }
+
+    /// Whether a broker answers, and shows a certificate that is trusted: what can be known without a login.
+    pub async fn reach(&self) -> Result<(), KafkaError> {
+        self.state.lock().await.sender.reach().await
     }
 
     /// Delivers events in their order and says what hindered it.
@@ -168,9 +183,9 @@ impl Consumer for Kafka {
             match &delivered.error {
                 Some(error) if trouble != state.trouble => {
                     let error = error as &dyn std::error::Error;
-                    tracing::warn!(consumer = %self.name, error, "events wait for Kafka");
+                    tracing::warn!(source = self.source, error, "events wait for Kafka");
                 }
-                None if state.trouble.is_some() => tracing::info!(consumer = %self.name, "events get to Kafka again"),
+                None if state.trouble.is_some() => tracing::info!(source = self.source, "events get to Kafka again"),
                 _ => {}
             }
             state.trouble = trouble;

@@ -1,6 +1,6 @@
 //! Events as a batch of records, version 2. <https://kafka.apache.org/documentation/#recordbatch>
 //!
-//! A record is an event in the binary mode of CloudEvents: its attributes are headers, the value is its body.
+//! A record is an event in the binary mode of CloudEvents: its attributes are headers, the value is its body, JSON.
 //! <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md#32-binary-content-mode>
 
 use hygie_store::outbox::Event;
@@ -11,7 +11,7 @@ use super::wire::Out;
 const HEADER: usize = 61;
 
 /// Bytes that a record takes beside names and body: lengths, and the headers of fixed length.
-const RECORD: usize = 256;
+const RECORD: usize = 288;
 
 /// Who sends a batch, and which of its batches this is: the broker drops what it has already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,7 @@ fn record(event: &Event, source: &str, (offset, since): (i64, i64)) -> Vec<u8> {
         ("ce_subject", event.key.clone()),
         ("ce_time", event.at.to_rfc3339()),
         ("ce_tenant", event.tenant.to_string()),
+        ("content-type", "application/json".to_owned()),
     ];
     let mut record = Out::default();
     record.int8(0).varint(since).varint(offset);

@@ -100,6 +100,14 @@ impl<'a> In<'a> {
         std::str::from_utf8(text).map(Some).map_err(|_| Malformed)
     }
 
+    /// BYTES.
+    pub fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
+        let len = self.int32()?.max(0);
+        let (bytes, rest) = self.0.split_at_checked(len as usize).ok_or(Malformed)?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+
     /// ARRAY. What it claims to hold is not believed beyond the bytes there are.
     pub fn array<T>(
         &mut self,
@@ -162,6 +170,8 @@ mod tests {
         let huge = i32::MAX.to_be_bytes();
         assert_eq!(In(&huge).array(In::int16), Err(Malformed));
         assert_eq!(In(&[0x7f, 0xff, b'x']).string(), Err(Malformed));
+        assert_eq!(In(&[0x7f, 0xff, 0xff, 0xff, 1]).bytes(), Err(Malformed));
+        assert_eq!(In(&[0, 0, 0, 1, 7]).bytes(), Ok(&[7][..]));
         assert_eq!(In(&[0, 1, 0xff]).string(), Err(Malformed), "no UTF-8");
     }
 }

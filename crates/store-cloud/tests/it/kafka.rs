@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::servers::{Certified, Kafka, Record};
+use crate::servers::{Certified, Kafka, Record, free_port};
 use crate::world::{World, cx};
 
 const START: Timestamp = Timestamp::from_secs(1_795_249_800);
@@ -35,16 +35,17 @@ fn event(seq: i64, key: &str, body: &str) -> Event {
     }
 }
 
-/// As Kafka's own validator of unsigned tokens wants them.
+/// As Kafka's own validator of unsigned tokens wants them, until this instant.
 #[derive(Debug)]
-struct UnsignedTokens;
+struct UnsignedTokens(u32);
 
 impl Tokens for UnsignedTokens {
     fn token<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<Secret<String>, TokenError>> {
         use base64::Engine as _;
         assert_eq!(resource, "https://test.servicebus.windows.net");
         let base64 = base64::engine::general_purpose::URL_SAFE_NO_PAD;
-        let claims = base64.encode(r#"{"sub":"hygie","iat":1500000000,"exp":4100000000}"#);
+        let claims = format!(r#"{{"sub":"hygie","iat":1400000000,"exp":{}}}"#, self.0);
+        let claims = base64.encode(claims);
         let token = format!("{}.{claims}.", base64.encode(r#"{"alg":"none"}"#));
         Box::pin(std::future::ready(Ok(Secret::new(token))))
     }
@@ -87,7 +88,17 @@ async fn records_have_their_shape(server: &Kafka) {
         let headers: Vec<_> = record.headers.iter().map(|(_, value)| value.as_str()).collect();
         let (id, at) = (event.seq.to_string(), event.at.to_rfc3339());
         let tenant = event.tenant.to_string();
-        let expected = ["1.0", &id, "/instances/test", "test.event", &event.key, &at, &tenant];
+        let json = "application/json";
+        let expected = [
+            "1.0",
+            &id,
+            "/instances/test",
+            "test.event",
+            &event.key,
+            &at,
+            &tenant,
+            json,
+        ];
         assert_eq!(headers, expected);
         partitions.entry(&record.key).or_default().insert(record.partition);
     }
@@ -117,11 +128,13 @@ async fn failure(options: Options) -> KafkaError {
 }
 
 async fn logins_are_checked(server: &Kafka) {
-    let tokens = Login::Tokens {
-        tokens: Arc::new(UnsignedTokens),
+    let tokens = |until| Login::Tokens {
+        tokens: Arc::new(UnsignedTokens(until)),
         resource: "https://test.servicebus.windows.net".to_owned(),
     };
-    let kafka = kafka::open(server.by_tls("shape", tokens)).expect("a client");
+    let old = failure(server.by_tls("shape", tokens(1_500_000_000))).await;
+    assert!(matches!(old, KafkaError::Refused(_)), "{old:?}");
+    let kafka = kafka::open(server.by_tls("shape", tokens(4_100_000_000))).expect("a client");
     kafka.check().await.expect("a token is a login");
     let sent = kafka.send(&[event(61, "k1", "by an identity")]).await;
     assert!(sent.error.is_none() && sent.count == 1, "{sent:?}");
@@ -149,8 +162,20 @@ async fn logins_are_checked(server: &Kafka) {
     assert!(matches!(untrusted, KafkaError::Unreachable { .. }), "{untrusted:?}");
     let mut remote = server.in_clear("shape");
     remote.brokers = vec!["kafka.example:9092".to_owned()];
-    let remote = failure(remote).await;
-    assert!(matches!(remote, KafkaError::Clear(_)), "{remote:?}");
+    let remote = kafka::open(remote).err();
+    assert!(matches!(remote, Some(KafkaError::Clear(_))), "{remote:?}");
+    // Whether there is a broker at all is known without a login.
+    for options in [server.by_tls("shape", Login::None), server.by_password("absent")] {
+        let kafka = kafka::open(options).expect("a client");
+        kafka.reach().await.expect("a broker answers");
+    }
+    let mut closed = server.by_password("shape");
+    closed.brokers = vec![format!("localhost:{}", free_port())];
+    let unreachable = kafka::open(closed).expect("a client").reach().await;
+    assert!(
+        matches!(unreachable, Err(KafkaError::Unreachable { .. })),
+        "{unreachable:?}"
+    );
 }
 
 async fn long_events_go_alone_or_not_at_all(server: &Kafka) {

@@ -10,7 +10,13 @@ use hygie_store_cloud::kafka::{Limits, Login, Options, Security};
 use super::{Certified, Running, free_port, tool, wait_for};
 
 /// A small machine of Java that starts soon.
-const JAVA: [&str; 4] = ["-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"];
+const JAVA: [&str; 5] = [
+    "-Xmx320m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-cp",
+];
 
 pub struct Kafka {
     files: Certified,
