@@ -425,8 +425,8 @@ http {{
     def post(self, url, **form):
         return requests.post(url, data=form, verify=str(self.authority.file), timeout=60)
 
-    def loader_token(self, at=None):
-        """A token of the application that loads, which proves itself by its certificate."""
+    def loader_token(self, at=None, service="fhir"):
+        """A token of the application that loads, which proves itself by its certificate, for a service of the workspace."""
         now = int(time.time())
         claims = {"aud": self.token_endpoint(), "iss": self.loader, "sub": self.loader, "jti": uuid.uuid4().hex,
                   "nbf": now - 60, "exp": now + 300}
@@ -436,7 +436,7 @@ http {{
             self.token_endpoint(at),
             grant_type="client_credentials",
             client_id=self.loader,
-            scope=f"{self.fhir}/.default",
+            scope=f"{self.fhir.removesuffix('fhir')}{service}/.default",
             client_assertion_type="urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
             client_assertion=jwt.encode(claims, self.loader_key, algorithm="RS256", headers=header),
         )

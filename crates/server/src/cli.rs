@@ -49,7 +49,7 @@ struct CheckConfig {
     /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = "hygie.toml")]
     config: PathBuf,
-    /// Reach the database as well, where one is named.
+    /// Reach the database and the brokers of events as well, where they are named.
     #[arg(long)]
     online: bool,
     /// Print the problems as JSON.

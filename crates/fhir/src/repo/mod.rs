@@ -5,6 +5,7 @@
 //! changes of a record again at start.
 
 pub mod codec;
+mod event;
 mod known;
 mod record;
 mod resources;
@@ -48,6 +49,8 @@ struct Inner {
     known: Known,
     extractor: Extractor,
     form: i64,
+    /// How the service is called in its events, where it tells of its changes.
+    account: Option<Box<str>>,
 }
 
 impl Repository {
@@ -56,13 +59,23 @@ impl Repository {
         Self::of_form(FORM, extractor)
     }
 
+    /// The same of the service at this address, which tells of each version in the outbox of its store.
+    pub fn telling(extractor: Extractor, base: &str) -> Self {
+        Self::with(FORM, extractor, Some(event::account(base)))
+    }
+
     /// The same, whose index keys are of this form.
     pub fn of_form(form: i64, extractor: Extractor) -> Self {
+        Self::with(form, extractor, None)
+    }
+
+    fn with(form: i64, extractor: Extractor, account: Option<Box<str>>) -> Self {
         Self(Arc::new(Inner {
             codec: Codec::default(),
             known: Known::default(),
             extractor,
             form,
+            account,
         }))
     }
 

@@ -7,7 +7,7 @@ use hygie_fhir_model::{Id, ResourceType};
 use hygie_store::{IndexKeys, IndexRange, Order, StoreError, Tx};
 
 use super::record::{Given, Method, Record, Version, decode, decode_version, encode, encode_numbers};
-use super::{Change, Content, Learned, Repository, Write};
+use super::{Change, Content, Learned, Repository, Write, event};
 use crate::index::key::{Key, Kind, Parts};
 use crate::index::{Extract, Numbers, rows};
 
@@ -208,7 +208,7 @@ impl<'t, 'e> Resources<'t, 'e> {
         std::mem::take(&mut self.learned)
     }
 
-    /// Writes a version on top of `current`, which must be the current one, with all its index rows.
+    /// Writes a version on top of `current`, which must be the current one, with all its index rows, and tells of it.
     pub async fn put(&mut self, change: &Change<'_>, current: Option<&Version>) -> Result<Version, StoreError> {
         let nothing = Content {
             packed: self.repository.0.codec.compress(&[]),
@@ -237,6 +237,9 @@ impl<'t, 'e> Resources<'t, 'e> {
         };
         version.seq = self.tx.append(&encode(&version, &given, &content.packed)).await?;
         self.index(&version, (&content.extract, &numbers), current).await?;
+        if let Some(account) = &self.repository.0.account {
+            event::tell(self.tx, account, &version, current).await?;
+        }
         Ok(version)
     }
 

@@ -1,13 +1,15 @@
 //! Versions and their index: what was put is found, and the journal alone makes the same index again.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use hygie_core::Timestamp;
 use hygie_fhir::index::{Entry, Extract};
 use hygie_fhir::repo::{Change, Content, Method, Repository, Version, Write};
 use hygie_fhir_model::json::{Document, Json, Limits};
 use hygie_fhir_model::{Id, ResourceType, Target};
-use hygie_store::{Order, Store, StoreError};
+use hygie_store::outbox::{Consumers, Event, Lease};
+use hygie_store::{Order, Owner, Store, StoreError};
 use hygie_testkit::crashed;
 use proptest::prelude::*;
 
@@ -217,8 +219,70 @@ async fn check(store: &Store, repository: &Repository, model: &Model) {
     }
 }
 
+/// What waits for a consumer, as kind, key and body.
+async fn told(store: &Store) -> Vec<(String, String, String)> {
+    let (cx, owner) = (cx(), Owner::only());
+    let leased = store.write(&cx, (), move |(), tx| {
+        Box::pin(async move { Consumers(tx).lease("test", owner, Duration::from_secs(30)).await })
+    });
+    let lease: Result<Option<Lease>, StoreError> = leased.await;
+    let lease = lease.expect("a write").expect("a free lease");
+    let waiting = store.read(&cx, lease, |lease, tx| {
+        Box::pin(async move { Consumers(tx).next(lease, 1000).await })
+    });
+    let waiting: Result<Vec<Event>, StoreError> = waiting.await;
+    let text = |body| String::from_utf8(body).expect("text");
+    let events = waiting.expect("a read").into_iter();
+    events.map(|event| (event.kind, event.key, text(event.body))).collect()
+}
+
+/// What is to be told of these versions: of all in their order.
+fn tellings(model: &Model) -> Vec<(String, String, String)> {
+    let mut all = Vec::new();
+    for ((kind, id), versions) in model {
+        let mut was_there = false;
+        for version in versions {
+            let change = match (was_there, version.is_there()) {
+                (_, false) => "Deleted",
+                (true, true) => "Updated",
+                (false, true) => "Created",
+            };
+            was_there = version.is_there();
+            let body = format!(
+                r#"{{"resourceType":"{kind}","resourceFhirAccount":"fhir.test/ch/fhir","resourceFhirId":"{id}","resourceVersionId":{}}}"#,
+                version.number
+            );
+            let key = format!("fhir.test/ch/fhir/{kind}/{id}");
+            let change = format!("Microsoft.HealthcareApis.FhirResource{change}");
+            all.push((version.seq, (change, key, body)));
+        }
+    }
+    all.sort();
+    all.into_iter().map(|(_, told)| told).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn each_version_is_told_once_where_the_service_tells(steps in steps()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let telling = Repository::telling(extract, "https://fhir.test/ch/fhir/");
+            for (repository, tells) in [(telling, true), (Repository::new(extract), false)] {
+                let dir = tempfile::tempdir().expect("a temporary directory");
+                let store = open_store(dir.path(), &repository).await.expect("a store");
+                let cx = cx();
+                let added = store.write(&cx, (), |(), tx| Box::pin(async move { Consumers(tx).add("test").await }));
+                let added: Result<(), StoreError> = added.await;
+                added.expect("a consumer");
+                let model = run(&store, &repository, &steps).await;
+                let expected = if tells { tellings(&model) } else { Vec::new() };
+                assert_eq!(told(&store).await, expected);
+                store.close().await.expect("merged");
+            }
+        });
+    }
 
     #[test]
     fn the_journal_alone_makes_the_same_index(steps in steps()) {

@@ -63,6 +63,9 @@ pub struct Application {
     pub display_name: String,
     /// The certificate by which it proves itself, in PEM form; a public client when absent.
     pub certificate: Option<PathBuf>,
+    /// What it is called where others ask for tokens for it.
+    #[serde(default)]
+    pub identifier_uris: Vec<String>,
     /// Where people come back to who sign in to it.
     #[serde(default)]
     pub redirect_uris: Vec<String>,

@@ -3,6 +3,7 @@
 
 mod check;
 mod directory;
+mod events;
 mod issuers;
 mod outgoing;
 mod problem;
@@ -24,6 +25,7 @@ use url::Url;
 
 pub use check::host_of;
 pub use directory::{Administrator, Application, Tenant, Workload};
+pub use events::{Events, Who};
 pub use issuers::{AppRole, EntraTenant, Metadata, OpenIdIssuer};
 pub use outgoing::Outgoing;
 pub use problem::{Problem, Problems};
@@ -35,7 +37,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::listen::CertificateForm;
 use crate::logs;
-use crate::wiring::postgres;
+use crate::wiring::{kafka, postgres};
 
 const SIZE_LIMIT: u64 = 1024 * 1024;
 
@@ -243,6 +245,14 @@ pub struct Workspace {
     pub role_assignments: Vec<RoleAssignment>,
 }
 
+impl Workspace {
+    /// The names of its FHIR services that have events, with where these go.
+    pub fn events(&self) -> impl Iterator<Item = (&str, &Events)> {
+        let services = self.fhir.iter();
+        services.filter_map(|service| Some((service.name.as_str(), service.events.as_ref()?)))
+    }
+}
+
 /// What reverse proxies say of certificates.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -265,6 +275,8 @@ pub struct FhirInstance {
     /// What the roles allow: the documentation's list or Azure's wider definitions.
     #[serde(default)]
     pub roles: RoleSemantics,
+    /// Where its events go; nowhere when absent.
+    pub events: Option<Events>,
 }
 
 impl Config {
@@ -280,7 +292,8 @@ impl Config {
         Ok(Self::parse(&text, path).err().unwrap_or_default())
     }
 
-    /// What is wrong with a file without problems when its database is reached.
+    /// What is wrong with a file without problems when its database and its brokers are reached. The login of a managed
+    /// identity is not tried: its token is the running program's.
     pub async fn problems_online(path: &Path) -> Result<Problems, Failure> {
         let text = read_text(path)?;
         let config = Self::read(path)?;
@@ -289,6 +302,14 @@ impl Config {
             && let Err(error) = postgres::reach(database.get_ref()).await
         {
             problems.add(&text, &database.span(), &format!("{error:#}"));
+        }
+        for workspace in &config.workspaces {
+            for (service, events) in workspace.get_ref().events() {
+                if let Err(error) = kafka::reach(events).await {
+                    let message = format!("events of {service}: {error:#}");
+                    problems.add(&text, &workspace.span(), &message);
+                }
+            }
         }
         Ok(problems)
     }
@@ -328,6 +349,11 @@ impl Config {
         for tenant in &mut self.tenants {
             let workloads = tenant.as_mut().workloads.iter_mut();
             workloads.for_each(|workload| resolve(&mut workload.header_file));
+        }
+        for workspace in &mut self.workspaces {
+            let services = workspace.as_mut().fhir.iter_mut();
+            let events = services.filter_map(|service| service.events.as_mut());
+            events.for_each(|events| events.make_absolute(base));
         }
         if let Some(fhir) = &mut self.fhir {
             let fhir = fhir.as_mut();

@@ -11,7 +11,7 @@ use crate::ambient::environment;
 use crate::files;
 
 /// A password or a list of authorities is smaller.
-const SIZE_LIMIT: u64 = 256 * 1024;
+pub const SIZE_LIMIT: u64 = 256 * 1024;
 
 /// Files of the data directory, unless a database is named.
 #[derive(Debug, Default, Deserialize)]

@@ -14,7 +14,7 @@ use crate::config::{
 };
 use crate::files;
 use crate::tls::certificate::read_certificate;
-use crate::wiring::{Base, USER_IMPERSONATION};
+use crate::wiring::{Base, USER_IMPERSONATION, own_workload};
 
 /// Brings the directory to what the configuration says. Processes that share it do so one after another.
 pub async fn prepare(base: &Base, config: &Config) -> Result<()> {
@@ -29,6 +29,13 @@ pub async fn prepare(base: &Base, config: &Config) -> Result<()> {
         let cx = base.cx(workspace.tenant);
         for service in &workspace.fhir {
             register(base, &cx, service, &fhir_base(config, workspace, service)?).await?;
+            if service
+                .events
+                .as_ref()
+                .is_some_and(|events| events.resource().is_some())
+            {
+                make_own_workload(base, &cx, &own_workload(&workspace.name, &service.name)).await?;
+            }
         }
     }
     for tenant in config.tenants.iter().map(toml::Spanned::get_ref) {
@@ -108,6 +115,17 @@ async fn make_workload(base: &Base, cx: &Cx, workload: &Workload) -> Result<()> 
     Ok(())
 }
 
+/// A service of this program with an identity of its own. It asks in process, so that nobody needs the secret of the
+/// workload.
+async fn make_own_workload(base: &Base, cx: &Cx, name: &str) -> Result<()> {
+    let identity = match base.idp.find_workload(cx, name).await? {
+        Some(workload) => workload.identity,
+        None => base.idp.create_workload(cx, name).await?.identity.id,
+    };
+    tracing::info!(workload = name, object = %identity, "the service has a managed identity");
+    Ok(())
+}
+
 async fn register(base: &Base, cx: &Cx, service: &FhirInstance, address: &str) -> Result<()> {
     if let Some(known) = base.idp.find_application(cx, service.app).await? {
         let is_same = known.home == cx.tenant && known.definition.identifier_uris.iter().any(|uri| uri == address);
@@ -147,6 +165,10 @@ async fn add_application(base: &Base, cx: &Cx, application: &Application, config
             known.home == cx.tenant,
             "application {app} is registered in another tenant"
         );
+        let known = &known.definition.identifier_uris;
+        if let Some(new) = application.identifier_uris.iter().find(|uri| !known.contains(uri)) {
+            anyhow::bail!("application {app} is registered without {new}: name it in a new application");
+        }
         return Ok(());
     }
     // Read before anything is made.
@@ -166,6 +188,7 @@ async fn add_application(base: &Base, cx: &Cx, application: &Application, config
         app: Some(app),
         display_name: application.display_name.clone(),
         definition: Definition {
+            identifier_uris: application.identifier_uris.clone(),
             redirect_uris,
             ..Definition::default()
         },

@@ -177,6 +177,7 @@ fn fhir_instances(config: &Config, outgoing: &Outgoing, base: &Base) -> Result<V
                 issuers: issuers.trusted_by(workspace),
                 app_roles: issuers.app_roles(workspace, &service.name)?,
                 bundle_entries: config.fhir.as_ref().map_or(0, |fhir| fhir.get_ref().bundle_entries),
+                events: service.events.clone(),
             });
         }
     }

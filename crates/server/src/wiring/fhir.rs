@@ -7,10 +7,13 @@ use hygie_access::{AppRole, Gate, Instance, Kind, RoleSemantics, TrustedIssuer};
 use hygie_core::{AppId, TenantId};
 use hygie_fhir::repo::Repository;
 use hygie_fhir::{Authority, Fhir, Limits, Settings as FhirSettings};
+use hygie_store::Store;
 use hygie_web::layers::Cors;
 use url::Url;
 
-use super::Base;
+use super::delivery::{self, Delivery};
+use super::{Base, kafka, own_workload};
+use crate::config::Events;
 
 /// A FHIR service of a workspace.
 pub struct FhirInstance {
@@ -32,6 +35,8 @@ pub struct FhirInstance {
     pub app_roles: Vec<AppRole>,
     /// Most entries of a batch or transaction.
     pub bundle_entries: usize,
+    /// Where its events go, if anywhere.
+    pub events: Option<Events>,
 }
 
 impl FhirInstance {
@@ -44,10 +49,15 @@ impl FhirInstance {
 /// Opens an instance.
 pub async fn open(base: &mut Base, instance: &FhirInstance) -> Result<Fhir> {
     let cx = base.cx(instance.tenant);
-    let repository = Repository::new(hygie_fhir::index::extract::extract);
+    let extract = hygie_fhir::index::extract::extract;
+    let repository = match &instance.events {
+        Some(_) => Repository::telling(extract, &instance.base),
+        None => Repository::new(extract),
+    };
     let replay = Arc::new(repository.clone());
     let name = instance.database();
     let store = base.stores.open_instance(&name, &[], Some(replay), &cx).await?;
+    begin_delivery(base, instance, &store).await?;
     let login = &base.settings.login;
     let tenant = instance.tenant;
     Ok(Fhir::new(FhirSettings {
@@ -67,6 +77,22 @@ pub async fn open(base: &mut Base, instance: &FhirInstance) -> Result<Fhir> {
         },
         started: base.settings.clock.now(),
     }))
+}
+
+/// Has the store of an instance keep its events for whom they go to, from its first write on.
+async fn begin_delivery(base: &mut Base, instance: &FhirInstance, store: &Store) -> Result<()> {
+    let cx = base.cx(instance.tenant);
+    let service = format!("{}/{}", instance.workspace, instance.name);
+    let Some(events) = &instance.events else {
+        return delivery::end(store, &cx, &service).await;
+    };
+    let workload = own_workload(&instance.workspace, &instance.name);
+    let identity = base.idp.own_identity(instance.tenant, &workload);
+    let consumer = kafka::open(events, &instance.base, identity)
+        .with_context(|| format!("the events of the FHIR service {service}"))?;
+    let delivery = Delivery::begin(service, store, &cx, consumer).await?;
+    base.deliveries.push(delivery);
+    Ok(())
 }
 
 /// A service under another origin, on its own path.

@@ -1,14 +1,19 @@
 //! The wiring of the chain: stores, identity provider, gates, services, and the routers that the listeners serve. The
 //! demo and production differ only in where they take their settings from.
 
+mod delivery;
 mod directory;
 mod edge;
 mod fhir;
+#[cfg_attr(not(feature = "cloud"), path = "no_kafka.rs")]
+pub mod kafka;
 #[cfg_attr(not(feature = "cloud"), path = "no_postgres.rs")]
 pub mod postgres;
 mod rotation;
 mod space;
 pub mod stores;
+#[cfg(feature = "cloud")]
+mod tokens;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +26,7 @@ use hygie_core::{Clock, Cx, Random, TenantId};
 use hygie_fhir::Fhir;
 use hygie_idp::token::Recognised;
 use hygie_idp::{Exchanges, Idp};
+use hygie_store::Owner;
 use hygie_store::keys::KeyProvider;
 use hygie_web::client::Proxies;
 use uuid::Uuid;
@@ -28,6 +34,7 @@ use uuid::Uuid;
 use crate::config::Space;
 use crate::health::Probe;
 use crate::listen::Stop;
+use delivery::Delivery;
 pub use edge::Edge;
 pub use fhir::FhirInstance;
 pub use stores::{Storage, Stores};
@@ -76,6 +83,8 @@ pub struct Base {
     pub assignments: Arc<Assignments>,
     /// The layers of each service, for what they still have to record at the end.
     pub edge: Edge,
+    /// The events that go elsewhere.
+    deliveries: Vec<Delivery>,
 }
 
 impl Base {
@@ -91,6 +100,7 @@ impl Base {
             idp,
             assignments: Arc::new(assignments),
             edge: Edge::new(&settings),
+            deliveries: Vec::new(),
             settings,
         })
     }
@@ -196,6 +206,10 @@ impl Base {
             rotation::start(stop, data, keyring, self.stores.controls().to_vec());
             space::start(stop, &self.settings, self.stores.controls().to_vec());
         }
+        let owner = self.owner();
+        for delivery in &self.deliveries {
+            delivery.start(stop, owner);
+        }
         let (idp, edge, token) = (self.idp.clone(), self.edge.clone(), stop.token());
         stop.spawn(async move {
             loop {
@@ -212,6 +226,15 @@ impl Base {
                 edge.record_refusals().await;
             }
         });
+    }
+
+    /// Who this process is to leases. Files have one process only, which need not wait for the lease of a killed one.
+    fn owner(&self) -> Owner {
+        if self.stores.are_shared() {
+            Owner::random(&*self.settings.random)
+        } else {
+            Owner::only()
+        }
     }
 
     /// Takes in what other processes change of what this one keeps in memory.
@@ -244,6 +267,11 @@ impl Base {
         self.edge.record_refusals().await;
         self.stores.close().await.context("the stores did not close in order")
     }
+}
+
+/// Name of the workload that a FHIR service is itself. Names of services have no `_`, so that no two have the same.
+pub fn own_workload(workspace: &str, service: &str) -> String {
+    format!("fhir_{workspace}_{service}")
 }
 
 fn internal(settings: &Settings) -> Cx {
