@@ -78,8 +78,8 @@ pub struct Reserve {
     path: PathBuf,
     size: u64,
     is_released: AtomicBool,
-    /// How often it was tried in vain to take the space again.
-    tried: AtomicU64,
+    /// How often space was given back.
+    given: AtomicU64,
     /// Held while the file changes.
     changing: Mutex<()>,
 }
@@ -91,7 +91,7 @@ impl Reserve {
             path,
             size,
             is_released: AtomicBool::new(false),
-            tried: AtomicU64::new(0),
+            given: AtomicU64::new(0),
             changing: Mutex::new(()),
         };
         match reserve.fill() {
@@ -110,14 +110,19 @@ impl Reserve {
         self.is_released.load(Ordering::Relaxed)
     }
 
-    /// Gives the space back because the disk is full; whether there is some now that there was not.
-    pub(crate) fn release(&self) -> bool {
-        let tried = self.tried.load(Ordering::SeqCst);
+    /// How often space was given back, to be asked before a write and told to [`Reserve::release`].
+    pub(crate) fn given(&self) -> u64 {
+        self.given.load(Ordering::SeqCst)
+    }
+
+    /// Gives the space back because a write found the disk full; whether there is some now that there was not when it began.
+    pub(crate) fn release(&self, given: u64) -> bool {
         let _changing = self.changing.lock();
         if self.is_released.swap(true, Ordering::SeqCst) {
-            // Somebody was about to take it again, and gave it back.
-            return self.tried.load(Ordering::SeqCst) != tried;
+            // Another log was faster, or somebody was about to take it again and gave it back.
+            return self.given() != given;
         }
+        self.given.fetch_add(1, Ordering::SeqCst);
         tracing::error!(
             bytes = self.size,
             "THE DISK IS FULL: the space kept for the audit trail is in use; reads are recorded as long as it lasts, \
@@ -143,7 +148,7 @@ impl Reserve {
             tracing::warn!("there is space again: it is kept for the audit trail, and writes are taken");
         } else {
             drop(self.cut());
-            self.tried.fetch_add(1, Ordering::SeqCst);
+            self.given.fetch_add(1, Ordering::SeqCst);
         }
     }
 
@@ -209,8 +214,11 @@ mod tests {
         let space = Space::default();
         space.set_reserve(reserve.clone());
         assert_eq!((len(), space.admit().is_ok()), (3 << 20, true));
-        assert!(reserve.release() && !reserve.release());
+        let given = reserve.given();
+        assert!(reserve.release(given));
         assert_eq!(len(), 0);
+        assert!(reserve.release(given), "another write found the disk full before");
+        assert!(!reserve.release(reserve.given()), "one that began afterwards");
         assert!(matches!(space.admit(), Err(StoreError::Full(_))));
         reserve.restore();
         assert_eq!((len(), space.admit().is_ok()), (3 << 20, true));

@@ -133,6 +133,15 @@ async fn child_lives_on_a_full_disk() {
         after_release >= 40,
         "{after_release} records went into the reserve, {recorded} in all"
     );
+    // Nobody tries in vain to take the space again: for a moment there would be none for those who record.
+    let touched = || std::fs::metadata(dir.join("reserve")).and_then(|file| file.modified());
+    let released = touched().expect("a file");
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert_eq!(
+        touched().expect("a file"),
+        released,
+        "the reserve was tried to be taken"
+    );
     assert_eq!(count(&store).await, 10, "reading goes on");
     assert!(
         is_refused(&write(&store, 200).await),

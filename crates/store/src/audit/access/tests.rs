@@ -576,6 +576,67 @@ async fn what_cannot_be_undone_stops_the_log() {
     assert_eq!(world.objects(), objects(0..kept + 2));
 }
 
+/// A disk that is full until the reserve is given back; of several logs each finds that out before one of them gives it back.
+#[derive(Clone)]
+struct FullDisk {
+    reserve: Arc<Reserve>,
+    all: Arc<std::sync::Barrier>,
+}
+
+struct FullFile {
+    file: fs::File,
+    disk: FullDisk,
+}
+
+impl Disk for FullDisk {
+    fn create(&self, path: &std::path::Path) -> io::Result<Box<dyn Media>> {
+        let file = fs::File::create_new(path)?;
+        let disk = self.clone();
+        Ok(Box::new(FullFile { file, disk }))
+    }
+}
+
+impl Media for FullFile {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        if self.disk.reserve.is_released() {
+            return Media::write_at(&self.file, bytes, offset);
+        }
+        self.disk.all.wait();
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        Media::set_len(&self.file, len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Media::sync(&self.file)
+    }
+}
+
+#[tokio::test]
+async fn each_of_several_logs_goes_on_in_the_space_that_one_gives_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let reserve = Reserve::keep(dir.path().join("reserve"), 1 << 20).unwrap();
+    let disk = FullDisk {
+        reserve: reserve.clone(),
+        all: Arc::new(std::sync::Barrier::new(3)),
+    };
+    let worlds = [World::new(), World::new(), World::new()];
+    let logs = worlds.each_ref().map(|world| world.open_on(Box::new(disk.clone())));
+    for log in &logs {
+        log.set_reserve(reserve.clone()).unwrap();
+    }
+    let first = record(0);
+    let answers = join_all(logs.iter().map(|log| log.record(&first))).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    for (log, world) in logs.iter().zip(&worlds) {
+        log.close().await.unwrap();
+        assert_eq!(world.objects(), objects(0..1));
+        assert!(world.verify().is_clean(), "{:?}", world.findings());
+    }
+}
+
 /// A disk on which nothing moves until the test says so.
 struct SlowDisk(Arc<Mutex<()>>);
 

@@ -98,11 +98,7 @@ impl Writer {
 
     fn answer(&mut self, group: Vec<Waiting>) {
         let records: Vec<&[u8]> = group.iter().map(|waiting| waiting.record.as_slice()).collect();
-        let mut written = self.write(&records);
-        let is_full = written.as_ref().err().is_some_and(space::is_full);
-        if is_full && self.reserve_file.as_ref().is_some_and(|reserve| reserve.release()) {
-            written = self.write(&records);
-        }
+        let written = self.write_in_need(&records);
         self.log_change(written.as_ref().err());
         for waiting in group {
             let answer = written.as_ref().map_err(fault).copied();
@@ -124,6 +120,18 @@ impl Writer {
             _ => {}
         }
         self.is_failing = failure.is_some();
+    }
+
+    /// Writes a group, if need be to the space that is kept for that.
+    fn write_in_need(&mut self, records: &[&[u8]]) -> io::Result<()> {
+        let Some(reserve) = self.reserve_file.clone() else {
+            return self.write(records);
+        };
+        let given = reserve.given();
+        match self.write(records) {
+            Err(error) if space::is_full(&error) && reserve.release(given) => self.write(records),
+            written => written,
+        }
     }
 
     /// Writes a group durably, or leaves nothing of it. When only the head cannot be moved, the group stays, and its
