@@ -30,7 +30,7 @@ impl Clock for Now {
 }
 
 /// The keyring in `dir`; each time, in each process, it makes other keys.
-fn keyring(dir: &Path) -> Result<Keyring, KeyError> {
+pub fn keyring(dir: &Path) -> Result<Keyring, KeyError> {
     static OPENED: AtomicU64 = AtomicU64::new(0);
     let seed = u64::from(std::process::id()) << 32 | OPENED.fetch_add(1, Ordering::SeqCst);
     let random = Arc::new(Seeded::new(seed));
@@ -38,7 +38,7 @@ fn keyring(dir: &Path) -> Result<Keyring, KeyError> {
     Keyring::open(dir.join("keys.json"), Arc::new(provider), Arc::new(Now), random)
 }
 
-fn open(dir: &Path) -> Result<(Store, Control, Arc<Keyring>), StoreError> {
+pub fn open(dir: &Path) -> Result<(Store, Control, Arc<Keyring>), StoreError> {
     let keyring = Arc::new(keyring(dir)?);
     let cx = hygie_core::Cx {
         clock: Arc::new(Now),
@@ -58,7 +58,7 @@ fn open(dir: &Path) -> Result<(Store, Control, Arc<Keyring>), StoreError> {
 }
 
 /// Rows that are large enough for many slices, with their journal, index and audit entry.
-async fn write(store: &Store, n: i64) -> Result<(), StoreError> {
+pub async fn write(store: &Store, n: i64) -> Result<(), StoreError> {
     let cx = cx(1);
     store
         .write(&cx, n, |n, tx| {
@@ -76,7 +76,7 @@ async fn write(store: &Store, n: i64) -> Result<(), StoreError> {
 }
 
 /// So many rows, many in each commit.
-async fn write_many(store: &Store, rows: i64) {
+pub async fn write_many(store: &Store, rows: i64) {
     for first in (0..rows).step_by(100) {
         let written = join_all((first..rows.min(first + 100)).map(|n| write(store, n))).await;
         assert!(written.iter().all(Result::is_ok), "{written:?}");
@@ -84,7 +84,7 @@ async fn write_many(store: &Store, rows: i64) {
 }
 
 /// How many rows a snapshot has; they are the numbers from 0 on, each in the index, too.
-async fn count(store: &Store) -> i64 {
+pub async fn count(store: &Store) -> i64 {
     let read: Result<i64, StoreError> = store
         .read(&cx(1), (), |(), tx| {
             Box::pin(async move {
@@ -105,7 +105,7 @@ async fn count(store: &Store) -> i64 {
     read.expect("a snapshot")
 }
 
-fn databases(dir: &Path) -> Vec<String> {
+pub fn databases(dir: &Path) -> Vec<String> {
     let names = std::fs::read_dir(dir).expect("the directory");
     let names = names.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
     let mut names: Vec<String> = names
@@ -115,7 +115,7 @@ fn databases(dir: &Path) -> Vec<String> {
     names
 }
 
-fn is_clean(dir: &Path, keyring: &Keyring) -> u64 {
+pub fn is_clean(dir: &Path, keyring: &Keyring) -> u64 {
     assert_eq!(damage(dir, "test", keyring).expect("looked at"), Vec::<String>::new());
     let found = verify(dir, dir, "test", keyring).expect("verified");
     assert!(found.writes.is_clean() && found.accesses.is_clean(), "{found:?}");
