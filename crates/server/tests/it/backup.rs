@@ -1,19 +1,28 @@
 //! `hygie backup` beside the live process, `hygie restore` where its data were lost.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use hygie_server::serve::Running;
 
 use crate::installation::Installation;
 
-fn hygie(installation: &Installation, command: &str, dir: Option<&Path>) -> (Option<i32>, String) {
+fn command(installation: &Installation, command: &str, dir: Option<&Path>) -> Command {
     let mut hygie = Command::new(env!("CARGO_BIN_EXE_hygie"));
     hygie.arg(command).arg("--config").arg(installation.path("hygie.toml"));
-    let Output { status, stdout, stderr } = hygie.args(dir).output().expect("it runs");
+    hygie.args(dir).stdout(Stdio::piped()).stderr(Stdio::piped());
+    hygie
+}
+
+fn outcome(Output { status, stdout, stderr }: Output) -> (Option<i32>, String) {
     let said = [stdout, stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
     (status.code(), said.concat())
+}
+
+fn hygie(installation: &Installation, name: &str, dir: Option<&Path>) -> (Option<i32>, String) {
+    outcome(command(installation, name, dir).output().expect("it runs"))
 }
 
 async fn start(installation: &Installation) -> Running {
@@ -113,4 +122,41 @@ async fn a_damaged_copy_is_not_restored() {
 
     let (status, said) = hygie(&installation, "restore", Some(&installation.path("keys")));
     assert_eq!(status, Some(2), "no backup: {said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_backups_do_not_share_a_directory() {
+    let installation = Installation::new();
+    stop(start(&installation).await).await;
+    let (data, copy) = (installation.path("srv/data"), installation.path("copy"));
+    // As a rotation that removes what it has replaced: a backup that has its directory waits for it.
+    let rotation = File::create(data.join("readers.lock")).expect("a file");
+    rotation.lock().expect("nobody reads");
+    let mut both: Vec<Child> = (0..2)
+        .map(|_| command(&installation, "backup", Some(&copy)).spawn().expect("it runs"))
+        .collect();
+    let mut tries = 400;
+    let refused = loop {
+        let ended = both
+            .iter_mut()
+            .position(|one| one.try_wait().expect("a child").is_some());
+        tries -= 1;
+        if ended.is_some() || tries == 0 {
+            break ended;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    drop(rotation);
+    let refused = both.remove(refused.expect("one is refused while the other has the directory"));
+    let (status, said) = outcome(refused.wait_with_output().expect("its end"));
+    assert_eq!(status, Some(2), "{said}");
+    assert!(
+        said.contains("another backup to ") && said.contains("goes on"),
+        "{said}"
+    );
+    let (status, said) = outcome(both.remove(0).wait_with_output().expect("its end"));
+    assert_eq!(status, Some(0), "{said}");
+    assert_eq!(files(&copy), files(&data), "one copied everything");
+    let (status, said) = hygie(&installation, "backup", Some(&copy));
+    assert_eq!(status, Some(0), "when nobody copies: {said}");
 }

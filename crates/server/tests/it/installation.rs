@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::demo::free_block;
 use crate::world::client;
 
-const TENANT: &str = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001";
+pub const TENANT: &str = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0001";
 
 pub struct Installation {
     dir: TempDir,
@@ -90,6 +90,16 @@ role = "FHIR Data Reader"
         std::fs::write(path, text + more).expect("written");
     }
 
+    /// The configuration of another process, with a directory of its own and more in it: the file's name.
+    pub fn beside(&self, name: &str, more: &str) -> String {
+        let text = std::fs::read_to_string(self.path("hygie.toml")).expect("written before");
+        let text = text.replace("data = \"srv/data\"", &format!("data = \"srv/{name}\""));
+        std::fs::create_dir_all(self.path("srv").join(name)).expect("made");
+        let file = format!("{name}.toml");
+        std::fs::write(self.path(&file), text + more).expect("written");
+        file
+    }
+
     /// The port of its hosts; the two that follow are its own too.
     pub fn port(&self) -> u16 {
         self.port
@@ -103,7 +113,12 @@ role = "FHIR Data Reader"
     }
 
     pub fn config(&self) -> Config {
-        Config::read(&self.path("hygie.toml")).unwrap_or_else(|failure| panic!("{failure}"))
+        self.config_of("hygie.toml")
+    }
+
+    /// The configuration in a file of this name.
+    pub fn config_of(&self, file: &str) -> Config {
+        Config::read(&self.path(file)).unwrap_or_else(|failure| panic!("{failure}"))
     }
 }
 
