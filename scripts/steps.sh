@@ -103,7 +103,8 @@ client_steps() {
 }
 
 # The program killed and started again on disks that lose, fail and lie (docs/crash-laboratory.md): a fresh seed for each
-# commit would make a failure hard to see again, so it is always the same one here.
+# commit would make a failure hard to see again, so it is always the same one here. It needs an example that "cargo test" has
+# built, too.
 crash_steps() {
   HYGIE_BIN=$target/release/hygie step "crash laboratory" "$tools/clients/bin/pytest" tests/crash
 }

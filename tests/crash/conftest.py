@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "clients"))
 
 import pytest
 from disk import build
-from laboratory import Laboratory
+from laboratory import TARGET, Laboratory
 from world import BINARY
 
 
@@ -35,6 +35,14 @@ def seed(request):
 @pytest.fixture(scope="session")
 def library(tmp_path_factory):
     return build(tmp_path_factory.mktemp("library"))
+
+
+@pytest.fixture(scope="session")
+def objects():
+    """The program that makes large objects: no service stores any yet."""
+    program = TARGET / "debug/examples/large_objects"
+    assert program.exists(), f"{program} is missing: cargo build --package hygie-store --example large_objects"
+    return program
 
 
 @pytest.fixture(scope="session")

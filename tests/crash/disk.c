@@ -51,6 +51,8 @@ struct rule {
 enum { RULES = 8, PAGE = 4096 };
 
 static const uint32_t MAGIC = 0x44524352;
+/* What the kernel appends to the name of an open file that was removed. */
+static const char REMOVED[] = " (deleted)";
 static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
 static struct rule *rules;
 static char root[PATH_MAX];
@@ -97,7 +99,8 @@ static const char *below(const char *path) {
     return path[root_length] ? NULL : ".";
 }
 
-/* The path below the root of an open file, by which it is known now; NULL for all that is no file of the root. */
+/* The path below the root of an open file, by which it is known now, or was until it was removed; NULL for all that is no
+ * file of the root. */
 static const char *of_file(int file, char *buffer, struct stat *about) {
     if (trace < 0 || fstat(file, about) || !(S_ISREG(about->st_mode) || S_ISDIR(about->st_mode))) return NULL;
     char link[64];
@@ -105,6 +108,8 @@ static const char *of_file(int file, char *buffer, struct stat *about) {
     ssize_t length = readlink(link, buffer, PATH_MAX - 1);
     if (length < 0) return NULL;
     buffer[length] = 0;
+    const ssize_t name = length - (ssize_t)strlen(REMOVED);
+    if (!about->st_nlink && name > 0 && !strcmp(buffer + name, REMOVED)) buffer[name] = 0;
     return below(buffer);
 }
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -23,8 +24,9 @@ from power import Power
 from signing import Signing
 from world import REPOSITORY, World, free_base_port
 
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
 # Where a world is kept in which something was found.
-KEPT = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "crash"
+KEPT = TARGET / "crash"
 # A load lasts so long at most before the process is killed.
 LOAD = 0.7
 # Cycles after which a world is thrown away for a fresh copy: its segments and entries only grow.
@@ -51,6 +53,12 @@ class WorldOnDisk(World):
         ran = self.run("verify", "--data", self.data, "--json", timeout=120)
         assert ran.returncode in (0, 1) and ran.stdout, ran.stdout + ran.stderr
         return json.loads(ran.stdout)
+
+    def begin(self, *arguments):
+        """Another command of the same binary, which goes on beside."""
+        command = [str(self.binary), *map(str, arguments)]
+        with self.log.open("ab") as log:
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment())
 
     def killed_within(self, seconds):
         """Waits for the end that a rule brings; tells whether it came."""

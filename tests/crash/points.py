@@ -63,6 +63,33 @@ FIRST = [
     Point("first.authority", CHANGES | SYNC, "ca.*", (START,), 4),
 ]
 
+# Replacing keys, beside the process or where none is. What comes first is tried first.
+BESIDE, ALONE = "beside", "alone"
+ROTATION = [
+    # The list of keys: the next key, the current one, the one before forgotten; for each kind of data of each instance.
+    Point("rotation.keys.rename", RENAME, "data/keys.json*", (BESIDE, ALONE), 16),
+    # Large objects are sealed again, each to a new file that takes the place of the old one.
+    Point("rotation.objects.rename", RENAME, "data/*.blobs/*", (BESIDE, ALONE), 6),
+    # The segment of a log of accesses ends, and another one begins.
+    Point("rotation.accesses.end", TRUNCATE, "data/*.access/*", (BESIDE,), 2),
+    # A database is copied to a new file, synced, opened; the one before is removed.
+    Point("rotation.copy.write", WRITE, "data/*.db", (BESIDE, ALONE), 100),
+    # The master key: the old one kept, the new one beside it, then in its place.
+    Point("rotation.master-key", CHANGES | SYNC, "master.key*", (BESIDE, ALONE), 14),
+    Point("rotation.copy.create", CREATE, "data/*.db", (BESIDE, ALONE), 3),
+    Point("rotation.copy.sync", SYNC, "data/*.db", (BESIDE, ALONE), 6),
+    Point("rotation.remove", UNLINK, "data/*.db*", (BESIDE, ALONE), 12),
+    Point("rotation.keys.write", WRITE, "data/keys.json*", (BESIDE, ALONE), 16),
+    Point("rotation.accesses.next", CREATE, "data/*.access/*", (BESIDE,), 2),
+    Point("rotation.objects.write", WRITE, "data/*.blobs/*", (BESIDE, ALONE), 9),
+    Point("rotation.log.create", CREATE, "data/*.db-wal", (BESIDE,), 2),
+    Point("rotation.keys.sync", SYNC, "data/keys.json*", (BESIDE, ALONE), 16),
+    # What the command asks for, and how far the process is.
+    Point("rotation.request", CHANGES | SYNC, "data/rotation.json*", (BESIDE, ALONE), 40),
+    Point("rotation.objects.sync", SYNC, "data/*.blobs/*", (BESIDE, ALONE), 12),
+    Point("rotation.directory.sync", SYNC, "data", (BESIDE, ALONE), 30),
+]
+
 MOMENTS = {"before": KILL_BEFORE, "after": KILL_AFTER, "torn": KILL_TORN}
 # Whatever the next call is.
 ANY = Rule(CHANGES | SYNC, KILL_BEFORE)

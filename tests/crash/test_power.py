@@ -99,6 +99,13 @@ def test_a_name_is_lost_with_its_directory(disk):
     assert content(disk) == {}
 
 
+def test_an_open_file_that_was_removed_is_known_by_its_name(disk):
+    disk.obey(Rule(WRITE, KILL_BEFORE, "a", skip=1))
+    ran, _ = run(disk, WRITES.replace('os.pwrite(a, b"2"', 'os.unlink("a")\nos.pwrite(a, b"2"'))
+    assert ran.returncode == -9
+    assert content(disk) == {}
+
+
 @pytest.mark.parametrize("error", [errno.EIO, errno.EROFS, errno.ENOSPC])
 def test_a_call_fails_as_told(disk, error):
     disk.obey(Rule(WRITE, FAIL, skip=1, error=error))
