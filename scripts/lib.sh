@@ -55,6 +55,23 @@ count() {
     END { print good + 0, bad + 0 }' "$1"
 }
 
+# ahead NAME COMMAND…: begins what a later step waits for by `begun NAME`, beside the steps before that one.
+declare -A ahead=()
+ahead() {
+  local name=$1
+  shift
+  "$@" >"$logs/ahead-$name.log" 2>&1 </dev/null &
+  ahead[$name]=$!
+}
+
+# begun NAME: waits until that has ended; its log and its status.
+begun() {
+  local status=0
+  wait "${ahead[$1]}" || status=$?
+  cat "$logs/ahead-$1.log"
+  return $status
+}
+
 # install NAME COMMAND…: no test; it counts only when it fails.
 install() {
   local name=$1 log before=$SECONDS

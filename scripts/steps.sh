@@ -31,25 +31,22 @@ advisories() {
 test_steps() {
   step "cargo test" cargo test --workspace --locked --no-fail-fast
   step "services on PostgreSQL" on_postgres
-  fetched
+  # What could not be fetched is tried again, and told, by the step that needs it.
+  begun fetch >/dev/null
   install "servers of the tests" need_servers &&
     step "objects and events" cargo test --workspace --test it --locked --no-fail-fast -- --ignored objects:: kafka::
-  step "fuzz targets" fuzz_targets
+  install "hygie for release" begun release
+}
+
+# begin_ahead: what later steps wait for, beside those before them: what comes over the network, and the release build with
+# what the others leave of the processor.
+begin_ahead() {
+  ahead fetch fetch
   # What README.md has its reader build, and what the clients and the crash laboratory run.
-  install "hygie for release" cargo build --release --locked --package hygie
+  ahead release nice -n 19 cargo build --release --locked --package hygie
 }
 
-# fetch: gets what later steps need while the compiler works; it waits for the network most of the time.
-fetch() {
-  { need_servers; need_clients; } >"$logs/fetched-ahead.log" 2>&1 </dev/null &
-  fetching=$!
-}
-
-# fetched: waits until that has ended. What it could not get is tried again, and told, by the step that needs it.
-fetched() {
-  [ -z "${fetching-}" ] || wait "$fetching"
-  fetching=
-}
+fetch() { need_servers; need_clients; }
 
 # The tests of the services once more on the engine that several processes share, at once, by the programs that "cargo test"
 # has built: for fewer packages cargo would build most of them again, with other features.
@@ -84,27 +81,15 @@ for line in sys.stdin:
         print(package, directory, told["executable"])
 '
 
-# The fuzz targets over their seeds (docs/fuzzing.md). Their workspace has the versions of the main lock file, and shares
-# what was compiled for "cargo test".
-fuzz_targets() {
-  cp Cargo.lock fuzz/Cargo.lock
-  local place=(--manifest-path fuzz/Cargo.toml)
-  cargo fmt "${place[@]}" --check &&
-    cargo clippy "${place[@]}" --target-dir "$target" --all-targets -- --deny warnings &&
-    cargo test "${place[@]}" --target-dir "$target" --lib --test seeds --no-fail-fast
-}
-
-# The clients that we did not write, against a running demo world.
+# The clients that we did not write, against a running demo world. Beside them, because both wait more than they work, the
+# program killed and started again on disks that lose, fail and lie (docs/crash-laboratory.md): a fresh seed for each commit
+# would make a failure hard to see again, so it is always the same one here. It needs an example that "cargo test" has built,
+# too.
 client_steps() {
   local shared=${HYGIE_SHARED_DATA:-$root/../shared/data}
   [ -d "$shared" ] || say "not run: suites over the shared test data (none in $shared)"
-  HYGIE_BIN=$target/release/hygie HYGIE_SHARED_DATA=$shared HYGIE_README_RELEASE=1 \
-    step "clients" "$tools/clients/bin/pytest" tests/clients
-}
-
-# The program killed and started again on disks that lose, fail and lie (docs/crash-laboratory.md): a fresh seed for each
-# commit would make a failure hard to see again, so it is always the same one here. It needs an example that "cargo test" has
-# built, too.
-crash_steps() {
-  HYGIE_BIN=$target/release/hygie step "crash laboratory" "$tools/clients/bin/pytest" tests/crash
+  export HYGIE_BIN=$target/release/hygie HYGIE_SHARED_DATA=$shared
+  ahead crash "$tools/clients/bin/pytest" tests/crash
+  HYGIE_README_RELEASE=1 step "clients" "$tools/clients/bin/pytest" tests/clients
+  step "crash laboratory" begun crash
 }

@@ -4,7 +4,7 @@
 //! must keep the laws that the target states. Inputs are text where that is possible, so that they can be read, and
 //! mutated by pieces (see [`Target::words`]).
 //!
-//! To add a target: a module with its [`Target`], a line in [`TARGETS`], a file in `src/bin`.
+//! To add a target: a module with its [`Target`], a line in [`TARGETS`], a file in `libfuzzer/src/bin`.
 
 pub mod access;
 pub mod blob;
@@ -26,12 +26,9 @@ pub mod search;
 pub mod token;
 mod world;
 
-use std::path::Path;
-use std::{fs, io};
-
 /// Something that reads input from outside.
 pub struct Target {
-    /// Its name: of its module, its binary and its directory of findings.
+    /// Its name: of its module, its binary of libFuzzer and its directory of findings.
     pub name: &'static str,
     /// Reads an input; panics when a law is broken.
     pub run: fn(&[u8]),
@@ -79,48 +76,10 @@ fn text_lines<const N: usize>(input: &[u8]) -> [&str; N] {
     lines::<N>(input).map(|line| std::str::from_utf8(line).unwrap_or_default())
 }
 
-/// Puts the seeds of a target into `directory`, and its words as a dictionary of libFuzzer beside it.
-pub fn begin(target: &Target, directory: &Path) -> io::Result<()> {
-    for (number, seed) in (target.seeds)().iter().enumerate() {
-        fs::write(directory.join(format!("seed-{number}")), seed)?;
-    }
-    let word = |word: &str| {
-        let bytes = word.bytes().map(|byte| format!("\\x{byte:02x}"));
-        format!("\"{}\"\n", bytes.collect::<String>())
-    };
-    let words: String = target.words.split_ascii_whitespace().map(word).collect();
-    fs::write(directory.with_extension("words"), words)
-}
-
-/// The body of a binary of `src/bin`. Under `cfg(fuzzing)` it is libFuzzer's, which begins with the seeds; otherwise it
-/// reads the files that are named, to look at a finding with an ordinary build.
-#[macro_export]
-macro_rules! driver {
-    ($target:ident) => {
-        #[cfg(fuzzing)]
-        libfuzzer_sys::fuzz_target!(
-            init: {
-                let directory = std::env::args_os().nth(1).map(std::path::PathBuf::from);
-                if let Some(directory) = directory.filter(|path| path.is_dir()) {
-                    $crate::begin(&$crate::$target::TARGET, &directory).expect("a directory to write to");
-                }
-            },
-            |input: &[u8]| ($crate::$target::TARGET.run)(input)
-        );
-
-        #[cfg(not(fuzzing))]
-        fn main() {
-            for path in std::env::args_os().skip(1) {
-                ($crate::$target::TARGET.run)(&std::fs::read(&path).expect("a file"));
-                println!("{}: nothing found", path.display());
-            }
-        }
-    };
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::fs;
 
     use super::*;
 
@@ -129,7 +88,7 @@ mod tests {
         let names: HashSet<_> = TARGETS.iter().map(|target| target.name).collect();
         assert_eq!(names.len(), TARGETS.len());
         for name in names {
-            let path = format!("{}/src/bin/{name}.rs", env!("CARGO_MANIFEST_DIR"));
+            let path = format!("{}/libfuzzer/src/bin/{name}.rs", env!("CARGO_MANIFEST_DIR"));
             let source = fs::read_to_string(&path).expect(&path);
             assert!(source.contains(&format!("driver!({name})")), "{path}");
         }

@@ -37,8 +37,12 @@ const PARTS: &[(&str, &[&str])] = &[
             "synthetic",
         ],
     ),
+    ("fuzz", &["server"]),
     ("xtask", &["fhir-model"]),
 ];
+
+/// Nothing but tests.
+const FUZZ: &str = "fuzz";
 
 /// Tests of the parts above `web` may use it, and those of the engines that it starts servers for; nothing that ships may.
 const TESTS_ONLY: &str = "testkit";
@@ -131,8 +135,9 @@ fn below(part: &str) -> Option<BTreeSet<&'static str>> {
 }
 
 fn inside(part: &str, below: &BTreeSet<&str>, wanted: &str, development: bool) -> Option<&'static str> {
+    let development = development || part == FUZZ;
     if wanted == TESTS_ONLY {
-        let above = ["server", ITS_ENGINES].contains(&part) || below.contains("web");
+        let above = ["server", FUZZ, ITS_ENGINES].contains(&part) || below.contains("web");
         return match (development, above) {
             (true, true) => None,
             (true, false) => Some("only the parts above web are tested with it"),
@@ -147,7 +152,7 @@ fn inside(part: &str, below: &BTreeSet<&str>, wanted: &str, development: bool) -
 }
 
 fn outside(part: &str, wanted: &str, development: bool) -> Option<&'static str> {
-    if development {
+    if development || part == FUZZ {
         return None;
     }
     let reserved = RESERVED.iter().find(|(name, _)| *name == wanted);
@@ -184,6 +189,7 @@ mod tests {
             "hygie-testkit",
             "hygie-store",
             "hygie-store-conformance",
+            "hygie-fuzz",
         ];
         let others = known
             .iter()
@@ -207,6 +213,9 @@ mod tests {
         for tested in ["hygie-idp", "hygie-store-cloud"] {
             assert!(said(tested, "hygie-testkit", Some("dev")).is_empty());
         }
+        for tool in ["hygie-testkit", "object_store"] {
+            assert!(said("hygie-fuzz", tool, None).is_empty(), "{tool}");
+        }
     }
 
     #[test]
@@ -217,6 +226,7 @@ mod tests {
             ("hygie-fhir", "hygie-idp", Some("dev")),
             ("hygie-web", "hygie-idp", Some("build")),
             ("hygie-idp", "hygie-testkit", None),
+            ("hygie", "hygie-fuzz", None),
             ("hygie-store", "hygie-testkit", Some("dev")),
             ("hygie-fhir", "rusqlite", None),
             ("hygie-core", "tokio", None),

@@ -1,4 +1,0 @@
-//! libFuzzer on [`hygie_fuzz::redirect`].
-#![cfg_attr(fuzzing, no_main)]
-
-hygie_fuzz::driver!(redirect);
