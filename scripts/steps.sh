@@ -55,7 +55,7 @@ on_postgres() {
   while read -r package directory program; do
     only=()
     case $package in
-      hygie-idp | hygie-fhir) ;;
+      hygie-idp | hygie-fhir-store | hygie-fhir) ;;
       hygie) only=(isolation) ;;
       *) continue ;;
     esac
@@ -63,7 +63,7 @@ on_postgres() {
       >"$logs/on-postgresql-$package.log" 2>&1 </dev/null &
     running+=($!)
   done < <(cargo test --workspace --test it --locked --no-run --message-format=json | python3 -c "$PROGRAMS")
-  [ ${#running[@]} -eq 3 ] || status=1
+  [ ${#running[@]} -eq 4 ] || status=1
   for one in "${running[@]}"; do wait "$one" || status=1; done
   cat "$logs"/on-postgresql-*.log
   return $status

@@ -6,8 +6,8 @@
 use std::cmp::Ordering;
 use std::net::{IpAddr, Ipv4Addr};
 
-use hygie_fhir::search::Continuation;
 use hygie_fhir_model::{DateTime, Decimal, EARLIEST, Id, LATEST, ResourceType, Target as Reference, fold, is_id};
+use hygie_fhir_store::search::Continuation;
 use hygie_jose::base64url;
 use hygie_web::client::Network;
 

@@ -5,8 +5,8 @@
 use std::sync::LazyLock;
 
 use hygie_core::Timestamp;
-use hygie_fhir::repo::{Codec, Given, Method, Record, Seams, Version, decode, encode, encode_numbers};
 use hygie_fhir_model::ResourceType;
+use hygie_fhir_store::repo::{Codec, Given, Method, Record, Seams, Version, decode, encode, encode_numbers};
 
 use crate::Target;
 

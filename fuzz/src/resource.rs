@@ -4,14 +4,14 @@
 //! of its index rows are sorted and bounded.
 
 use hygie_core::Timestamp;
-use hygie_fhir::index::amount::{End, Span};
-use hygie_fhir::index::extract::extract;
-use hygie_fhir::index::{Entry, Extract, Numbers, rows};
-use hygie_fhir::repo::{Method, Seams, Version};
-use hygie_fhir::search::{Asked, Handling, holds, parse};
 use hygie_fhir_model::json::{Document, Limits};
 use hygie_fhir_model::search::{ParameterKind, ParameterNumber, SearchParameter};
 use hygie_fhir_model::{EARLIEST, LATEST, ResourceType, validate};
+use hygie_fhir_store::index::amount::{End, Span};
+use hygie_fhir_store::index::extract::extract;
+use hygie_fhir_store::index::{Entry, Extract, Numbers, rows};
+use hygie_fhir_store::repo::{Method, Seams, Version};
+use hygie_fhir_store::search::{Asked, Handling, holds, parse};
 use hygie_synthetic::{Request, bundles};
 use serde_json::Value;
 use time::macros::date;

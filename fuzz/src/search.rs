@@ -6,11 +6,11 @@
 use std::sync::LazyLock;
 
 use hygie_core::{Clock, Cx, ErrorKind, Fault, Timestamp};
-use hygie_fhir::index::extract::extract;
-use hygie_fhir::repo::{Change, Repository, Version, Write};
-use hygie_fhir::search::{Asked, Continuation, Handling, Page, Query, SearchError, Total, holds, page, parse};
 use hygie_fhir_model::json::{Document, Limits};
 use hygie_fhir_model::{Id, ResourceType};
+use hygie_fhir_store::index::extract::extract;
+use hygie_fhir_store::repo::{Change, Repository, Version, Write};
+use hygie_fhir_store::search::{Asked, Continuation, Handling, Page, Query, SearchError, Total, holds, page, parse};
 use hygie_store::{Store, StoreError};
 use tempfile::TempDir;
 

@@ -9,9 +9,9 @@ use hygie_access::{
     TrustedIssuer,
 };
 use hygie_core::{AppId, Clock, Cx, ObjectId, Secret, TenantId};
-use hygie_fhir::index::extract::extract;
-use hygie_fhir::repo::Repository;
 use hygie_fhir::{Authority, Fhir, Limits, Settings, router};
+use hygie_fhir_store::index::extract::extract;
+use hygie_fhir_store::repo::Repository;
 use hygie_jose::{Algorithm, KeySet, Protected, SigningKey};
 use hygie_store::Store;
 use hygie_store::embedded::{self, Options};

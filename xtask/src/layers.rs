@@ -22,7 +22,8 @@ const PARTS: &[(&str, &[&str])] = &[
     ("testkit", &["web", "store-cloud"]),
     ("idp", &["web"]),
     ("federator", &["web"]),
-    ("fhir", &["web", "fhir-model"]),
+    ("fhir-store", &["access", "fhir-model"]),
+    ("fhir", &["web", "fhir-store"]),
     ("dicom", &["web"]),
     ("medtech", &["web", "fhir-model"]),
     (
@@ -44,7 +45,8 @@ const PARTS: &[(&str, &[&str])] = &[
 /// Nothing but tests.
 const FUZZ: &str = "fuzz";
 
-/// Tests of the parts above `web` may use it, and those of the engines that it starts servers for; nothing that ships may.
+/// Tests of the parts that it does not build on may use it, and those of the engines that it starts servers for; nothing
+/// that ships may.
 const TESTS_ONLY: &str = "testkit";
 const ITS_ENGINES: &str = "store-cloud";
 
@@ -137,10 +139,10 @@ fn below(part: &str) -> Option<BTreeSet<&'static str>> {
 fn inside(part: &str, below: &BTreeSet<&str>, wanted: &str, development: bool) -> Option<&'static str> {
     let development = development || part == FUZZ;
     if wanted == TESTS_ONLY {
-        let above = ["server", FUZZ, ITS_ENGINES].contains(&part) || below.contains("web");
-        return match (development, above) {
-            (true, true) => None,
-            (true, false) => Some("only the parts above web are tested with it"),
+        let is_built_on = self::below(TESTS_ONLY).is_some_and(|its| its.contains(part)) && part != ITS_ENGINES;
+        return match (development, is_built_on) {
+            (true, false) => None,
+            (true, true) => Some("it builds on this part"),
             (false, _) => Some("only for tests: a dev-dependency"),
         };
     }
@@ -186,6 +188,7 @@ mod tests {
             "hygie-web",
             "hygie-idp",
             "hygie-fhir",
+            "hygie-fhir-store",
             "hygie-testkit",
             "hygie-store",
             "hygie-store-conformance",
@@ -210,7 +213,7 @@ mod tests {
         ] {
             assert_eq!(said(from, to, None), Vec::<String>::new(), "{from} → {to}");
         }
-        for tested in ["hygie-idp", "hygie-store-cloud"] {
+        for tested in ["hygie-idp", "hygie-fhir-store", "hygie-store-cloud"] {
             assert!(said(tested, "hygie-testkit", Some("dev")).is_empty());
         }
         for tool in ["hygie-testkit", "object_store"] {
@@ -223,6 +226,7 @@ mod tests {
         for (from, to, kind) in [
             ("hygie-core", "hygie-web", None),
             ("hygie-fhir", "hygie-idp", None),
+            ("hygie-fhir-store", "hygie-web", None),
             ("hygie-fhir", "hygie-idp", Some("dev")),
             ("hygie-web", "hygie-idp", Some("build")),
             ("hygie-idp", "hygie-testkit", None),

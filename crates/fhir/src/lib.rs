@@ -1,11 +1,11 @@
-//! The FHIR R4 service: resources with their versions and search index, interactions, bundles, CapabilityStatement.
+//! The FHIR R4 service over HTTP: interactions, bundles, CapabilityStatement.
 //! <http://hl7.org/fhir/R4/http.html>
 //!
 //! - [`router`] gives the addresses of a service instance ([`Fhir`]). `http/` has a file for each interaction: what HTTP
 //!   says is read there and nothing decided.
 //! - `interaction/` has the same interactions without HTTP: prepared outside of the store's writer, run in a transaction.
 //!   `bundle/` runs them many at a time, `bulk/` writes many resources at once.
-//! - [`repo`]: versions of resources in the journal of the store. [`index`]: the keys of the search index.
+//! - Resources, their versions, their index and search are in `hygie_fhir_store`.
 //! - `wire/`: bodies as the specification has them.
 //!
 //! To add an interaction: its request value with `prepare` and `run` in `interaction/`, a variant of `Interaction` and
@@ -15,10 +15,7 @@
 mod bulk;
 mod bundle;
 mod http;
-pub mod index;
 mod interaction;
-pub mod repo;
-pub mod search;
 mod service;
 mod wire;
 

@@ -10,12 +10,12 @@ use hygie_access::{self as access, Gate, Permissions, Refusal};
 use hygie_core::{Cx, Timestamp};
 use hygie_fhir_model::ResourceType;
 use hygie_fhir_model::json;
+use hygie_fhir_store::repo::{Learned, Repository, Resources};
 use hygie_store::{Store, Tx};
 use hygie_web::caller::{Guarded, Instances};
 use url::Url;
 
 use crate::interaction::Error;
-use crate::repo::{Learned, Repository, Resources};
 use crate::wire::{capability_statement, smart_configuration};
 
 /// What `server` gives.

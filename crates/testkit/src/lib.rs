@@ -15,5 +15,5 @@ pub use client::{Answer, Client};
 pub use entra::{FakeEntra, Subject};
 pub use postgres::PostgresServer;
 pub use psc::{FakePsc, PSC_CLIENT, PSC_SERVICE};
-pub use store::{Place, TemporaryStore, TestEngine, accesses, crashed};
+pub use store::{Place, TemporaryStore, TestEngine, accesses, crashed, index_keys};
 pub use trust::{FixedKeys, NothingRevoked};

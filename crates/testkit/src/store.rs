@@ -10,7 +10,7 @@ use hygie_core::{Cx, Secret, TenantId};
 use hygie_store::audit::{AccessKeys, AccessPlace, AccessRecords, Record};
 use hygie_store::embedded::{self, Replay};
 use hygie_store::keys::{Keyring, MasterKey};
-use hygie_store::{Migration, Store, StoreError};
+use hygie_store::{IndexKeys, IndexRange, Migration, Order, Store, StoreError};
 use hygie_store_cloud::postgres::{self, AtRest, Database, Settings};
 use tempfile::TempDir;
 
@@ -168,6 +168,24 @@ pub fn accesses(directory: &Path, instance: &str, keyring: &Keyring) -> Vec<Reco
             lines.lines().map(read).collect()
         }
     }
+}
+
+/// Every key of the index of a store, in order.
+pub async fn index_keys(store: &Store, cx: &Cx) -> Vec<Vec<u8>> {
+    let whole = IndexRange {
+        from: Vec::new(),
+        to: vec![0xff; 2],
+    };
+    let keys = store.read(cx, whole, |whole, tx| {
+        Box::pin(async move {
+            let mut keys = IndexKeys::default();
+            tx.index_scan(whole, Order::Ascending, usize::MAX / 2, &mut keys)
+                .await?;
+            Ok::<_, StoreError>(keys)
+        })
+    });
+    let keys = keys.await.expect("a scan");
+    keys.iter().map(<[u8]>::to_vec).collect()
 }
 
 /// A store of one instance. It panics where it cannot be made: a test cannot go on.

@@ -7,13 +7,13 @@ use hygie_access::Interaction as Permitted;
 use hygie_core::{Cx, Fault};
 use hygie_fhir_model::json::Document;
 use hygie_fhir_model::{Id, Name, ResourceType, validate};
+use hygie_fhir_store::repo::Content;
 use hygie_store::audit::{Outcome, Record};
 
 use super::lines::{Batch, Line};
 use super::{BulkError, write};
 use crate::bundle::{Names, conditional, unresolved};
 use crate::interaction::Error;
-use crate::repo::Content;
 use crate::service::{Fhir, Mandate};
 
 /// A resource that is ready.

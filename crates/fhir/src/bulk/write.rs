@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use hygie_core::Cx;
+use hygie_fhir_store::repo::{Change, Resources, Version, Write};
 use hygie_store::StoreError;
 use hygie_store::audit::Record;
 
 use super::Report;
 use super::prepare::{Item, record_refused};
 use crate::interaction::Error;
-use crate::repo::{Change, Resources, Version, Write};
 use crate::service::{Fhir, Work};
 
 /// What the audit trail says of it.

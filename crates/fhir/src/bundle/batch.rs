@@ -1,10 +1,10 @@
 //! batch: each entry by itself; one that fails answers alone.
 
 use futures_util::future::join_all;
+use hygie_fhir_store::search::Handling;
 
 use super::entry::Entry;
 use crate::interaction::{Allowance, Answer, Error, new_id};
-use crate::search::Handling;
 use crate::service::{Fhir, Mandate};
 
 /// Entries that run at the same time: their commits are grouped.

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use hygie_core::Timestamp;
 use hygie_fhir_model::json::{Document, Json, Kind};
 use hygie_fhir_model::{DateTime, Id, Name, ResourceType};
+use hygie_fhir_store::search::Handling;
 use hygie_web::audit::Note;
 
 use super::{BundleError, member, split};
@@ -12,7 +13,6 @@ use crate::interaction::{
     Body, Condition, Create, Delete, Error, History, Instructions, Interaction, Of, Patch, Read, Search, Subject,
     Unless, Update, Vread, pairs,
 };
-use crate::search::Handling;
 use crate::service::{Fhir, Mandate};
 
 /// Methods in the order in which they are processed.

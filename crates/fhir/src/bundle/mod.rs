@@ -22,6 +22,7 @@ use futures_util::future::try_join_all;
 use hygie_core::{Cx, Fault};
 use hygie_fhir_model::Name;
 use hygie_fhir_model::json::{Document, Kind};
+use hygie_fhir_store::search::Handling;
 use hygie_store::audit::{Outcome, Record};
 use hygie_web::audit::Note;
 
@@ -30,7 +31,6 @@ pub use references::{Names, conditional, unresolved};
 
 use self::entry::Entry;
 use crate::interaction::{Answer, Error};
-use crate::search::Handling;
 use crate::service::{Fhir, Mandate, beside};
 use crate::wire::{Responses, Return};
 

@@ -11,13 +11,13 @@ use futures_util::future::BoxFuture;
 use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::json::Document;
 use hygie_fhir_model::{Id, ResourceType, Target};
+use hygie_fhir_store::repo::Resources;
+use hygie_fhir_store::search::Handling;
 
 use super::entry::{Address, Decided, Entry, Verb};
 use super::references::{Names, conditional, rewritten, unresolved};
 use super::{BundleError, LARGE};
 use crate::interaction::{Allowance, Answer, Condition, Error, Interaction, Match, new_id};
-use crate::repo::Resources;
-use crate::search::Handling;
 use crate::service::{Fhir, Mandate, Work, beside};
 
 /// How often a transaction whose conditions move is prepared.

@@ -4,12 +4,12 @@
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LAST_MODIFIED, LOCATION};
 use axum::response::{IntoResponse, Response};
+use hygie_fhir_store::repo::Version;
 use hygie_web::audit::Note;
 
 use super::call::{Call, Failed};
 use super::headers::http_date;
 use crate::interaction::{Allowance, Answer, Interaction};
-use crate::repo::Version;
 use crate::wire::{Return, done, etag, list, location, pretty};
 
 /// How many a conditional deletion with `_count` deleted, as in Azure.

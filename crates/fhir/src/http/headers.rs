@@ -6,9 +6,9 @@ use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 use httpdate::fmt_http_date;
 use hygie_core::Timestamp;
+use hygie_fhir_store::search::Handling;
 
 use crate::interaction::Error;
-use crate::search::Handling;
 use crate::wire::Return;
 
 /// `Prefer` (RFC 7240). <http://hl7.org/fhir/R4/http.html#ops>, <http://hl7.org/fhir/R4/search.html#errors>

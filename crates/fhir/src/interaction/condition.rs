@@ -3,11 +3,11 @@
 
 use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::{Id, ResourceType};
+use hygie_fhir_store::repo::{Resources, Version};
+use hygie_fhir_store::search::{self, Asked, Handling, Query};
 use url::form_urlencoded;
 
 use super::Error;
-use crate::repo::{Resources, Version};
-use crate::search::{self, Asked, Handling, Query};
 use crate::service::{Fhir, Mandate};
 
 /// A search for at most one resource. Unknown parameters are errors here: ignored, they would widen the condition.

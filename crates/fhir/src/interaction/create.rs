@@ -3,9 +3,9 @@
 use hygie_access::Interaction as Permitted;
 use hygie_core::{Cx, random_array};
 use hygie_fhir_model::{Id, ResourceType};
+use hygie_fhir_store::repo::{Content, Resources, Write};
 
 use super::{Answer, Body, Condition, Error, Match, write};
-use crate::repo::{Content, Resources, Write};
 use crate::service::{Fhir, Mandate};
 
 /// A resource that is to be created.

@@ -4,9 +4,9 @@
 
 use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::{Id, ResourceType};
+use hygie_fhir_store::repo::{Resources, Version, Write};
 
 use super::{Answer, Condition, Error, IfMatch, write};
-use crate::repo::{Resources, Version, Write};
 use crate::service::{Fhir, Mandate};
 
 /// Most that are deleted at once, as in Azure.

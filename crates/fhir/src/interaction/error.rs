@@ -6,11 +6,11 @@ use hygie_core::{ErrorKind, Fault};
 use hygie_fhir_model::json::ParseError;
 use hygie_fhir_model::patch::PatchError;
 use hygie_fhir_model::{Invalid, InvalidId, ResourceType, UnknownType};
+use hygie_fhir_store::search::SearchError;
 use hygie_store::StoreError;
 
 use crate::bulk::BulkError;
 use crate::bundle::BundleError;
-use crate::search::SearchError;
 
 /// Why an interaction is not done.
 #[derive(Debug, thiserror::Error)]

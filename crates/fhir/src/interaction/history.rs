@@ -8,11 +8,11 @@
 
 use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::{DateTime, Id, ResourceType};
+use hygie_fhir_store::repo::{Moment, Resources, Version, Window};
 use hygie_store::Order;
 use url::form_urlencoded::Serializer;
 
 use super::{Answer, CONTINUATION, Error, List, ListKind};
-use crate::repo::{Moment, Resources, Version, Window};
 use crate::service::Mandate;
 
 /// Versions of a page, unless the client asks otherwise (as in Azure).

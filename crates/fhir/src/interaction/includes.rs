@@ -3,11 +3,11 @@
 
 use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::ResourceType;
+use hygie_fhir_store::repo::Resources;
+use hygie_fhir_store::search::{self, Continuation, Handling, Query, Rest, Shown};
 
 use super::search::{Asking, with};
 use super::{Answer, CONTINUATION, Error, List, ListKind};
-use crate::repo::Resources;
-use crate::search::{self, Continuation, Handling, Query, Rest, Shown};
 use crate::service::{Fhir, Mandate};
 
 /// Where what comes with a page goes on, named as in Azure.

@@ -16,6 +16,7 @@ mod update;
 use futures_util::future::BoxFuture;
 use hygie_fhir_model::json::Document;
 use hygie_fhir_model::{Id, Name, ResourceType, Subset, validate};
+use hygie_fhir_store::repo::{Change, Method, Resources, Version, Write};
 use hygie_store::audit::Record;
 
 pub use condition::{Condition, Match, Subject, pairs};
@@ -29,7 +30,6 @@ pub use read::{Read, Unless, Vread};
 pub use search::Search;
 pub use update::{IfMatch, Update};
 
-use crate::repo::{Change, Method, Resources, Version, Write};
 use crate::service::{Fhir, Mandate, Work};
 
 /// A prepared interaction. There is no other way to one than the `prepare` of its type, which authorizes it.

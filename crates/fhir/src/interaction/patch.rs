@@ -11,10 +11,10 @@ use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::json::{self, Document};
 use hygie_fhir_model::patch::{MAX_WORK, PatchError};
 use hygie_fhir_model::{ResourceType, patch, validate};
+use hygie_fhir_store::repo::{Content, Repository, Resources, Version, Write};
 use tokio::sync::Mutex;
 
 use super::{Answer, Error, IfMatch, Subject, write};
-use crate::repo::{Content, Repository, Resources, Version, Write};
 use crate::service::{Fhir, Mandate, Work, beside};
 
 /// So many bytes of resource may be gone through by the transaction itself.

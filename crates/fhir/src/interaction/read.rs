@@ -3,9 +3,9 @@
 use hygie_access::Interaction as Permitted;
 use hygie_core::Timestamp;
 use hygie_fhir_model::{Id, ResourceType};
+use hygie_fhir_store::repo::{Method, Resources, Version};
 
 use super::{Answer, Error};
-use crate::repo::{Method, Resources, Version};
 use crate::service::Mandate;
 
 /// A resource that is to be read.

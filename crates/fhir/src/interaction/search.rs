@@ -2,12 +2,12 @@
 
 use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::ResourceType;
+use hygie_fhir_store::repo::Resources;
+use hygie_fhir_store::search::{self, Asked, Continuation, Handling, Query, Shown};
 use url::form_urlencoded::Serializer;
 
 use super::includes::CONTINUATION_OF_INCLUDES;
 use super::{Answer, CONTINUATION, Error, List, ListKind};
-use crate::repo::Resources;
-use crate::search::{self, Asked, Continuation, Handling, Query, Shown};
 use crate::service::{Fhir, Mandate};
 
 /// A page of a search.

@@ -9,9 +9,9 @@ use std::str::FromStr;
 
 use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::{Id, Name, ResourceType};
+use hygie_fhir_store::repo::{Content, Resources, Version, Write};
 
 use super::{Answer, Body, Error, Subject, write};
-use crate::repo::{Content, Resources, Version, Write};
 use crate::service::{Fhir, Mandate};
 
 /// A resource that is to be written over another, or in its place.

@@ -6,11 +6,11 @@
 use hygie_core::Cx;
 use hygie_fhir_model::Subset;
 use hygie_fhir_model::json::{Document, quote};
+use hygie_fhir_store::repo::{Method, STORED, Version};
 use hygie_web::error::{Issue, OperationOutcome};
 
 use super::{etag, location, outcome_error};
 use crate::interaction::{Answer, Error, List, ListKind};
-use crate::repo::{Method, STORED, Version};
 
 /// What a write answers with. <http://hl7.org/fhir/R4/http.html#ops>
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

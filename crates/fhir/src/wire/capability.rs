@@ -2,9 +2,9 @@
 
 use hygie_fhir_model::ResourceType;
 use hygie_fhir_model::search::{ParameterKind, SearchParameter, Targets};
+use hygie_fhir_store::search;
 use serde_json::{Value, json};
 
-use crate::search;
 use crate::service::{Authority, Settings};
 
 /// Interactions that every type has.

@@ -1,6 +1,6 @@
 //! How a version is named on the wire.
 
-use crate::repo::Version;
+use hygie_fhir_store::repo::Version;
 
 /// The weak entity tag of a version. <http://hl7.org/fhir/R4/http.html#versioning>
 pub fn etag(number: u32) -> String {

@@ -8,13 +8,10 @@ use futures_util::{StreamExt as _, stream};
 use http::Method;
 use hygie_access::Role;
 use hygie_fhir::Limits;
-use hygie_fhir::index::extract::extract;
-use hygie_fhir::repo::Repository;
-use hygie_testkit::{Answer, crashed};
+use hygie_testkit::Answer;
 use serde_json::{Value, json};
 
 use crate::service::{By, FHIR_JSON, Service, issue, patient};
-use crate::world::{all_keys, open_store};
 
 const BULK: &str = "/.hygie/bulk";
 const NDJSON: (&str, &str) = ("content-type", "application/fhir+ndjson");
@@ -90,12 +87,8 @@ async fn a_bulk_load_writes_what_updates_write() {
     }
 
     // The journal alone makes the same index.
-    let keys = all_keys(&bulk.store).await;
-    let copy = crashed(bulk.directory());
-    let again = open_store(copy.path(), &Repository::new(extract))
-        .await
-        .expect("a store");
-    assert!(all_keys(&again).await == keys, "the same index");
+    let (keys, again) = bulk.index_and_again().await;
+    assert!(keys == again, "the same index");
 }
 
 fn text(value: &Value) -> &str {

@@ -1,10 +1,7 @@
-//! The FHIR service over the embedded engine.
+//! The FHIR service, on the engine of this run.
 
-mod amounts;
 mod bulk;
 mod bundles;
-mod chains;
-mod composites;
 mod conditional;
 mod crud;
 mod documents;
@@ -15,12 +12,8 @@ mod inputs;
 mod outside;
 mod patch;
 mod professionals;
-mod repo;
 mod results;
 mod rights;
 mod samples;
-mod search;
+mod searches;
 mod service;
-mod sorts;
-mod ways;
-mod world;

@@ -6,8 +6,7 @@ use hygie_core::ObjectId;
 use hygie_testkit::SeededRandom;
 use serde_json::{Value, json};
 
-use crate::service::{By, Service, patient};
-use crate::world::tenant;
+use crate::service::{By, Service, patient, tenant};
 
 const HERE: &str = "1750000018";
 const ELSEWHERE: &str = "1750000026";

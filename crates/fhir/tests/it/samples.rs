@@ -5,15 +5,11 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use http::Method;
-use hygie_fhir::index::extract::extract;
-use hygie_fhir::repo::Repository;
 use hygie_fhir_model::json::{Document, Limits};
 use hygie_fhir_model::{Name, ResourceType, validate};
-use hygie_testkit::crashed;
 
 use crate::inputs::without_server_members;
 use crate::service::{FHIR_JSON, Service};
-use crate::world::{all_keys, open_store};
 
 fn data(file: &str) -> Option<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -79,12 +75,7 @@ async fn the_examples_of_the_specification() {
     }
     assert!(stored > 550, "{stored} examples");
 
-    let keys = all_keys(&service.store).await;
-    let copy = crashed(service.directory());
-    let again = open_store(copy.path(), &Repository::new(extract))
-        .await
-        .expect("a store");
-    let rebuilt = all_keys(&again).await;
+    let (keys, rebuilt) = service.index_and_again().await;
     assert_eq!(rebuilt.len(), keys.len());
     assert!(rebuilt == keys, "the same index");
 }

@@ -11,16 +11,17 @@ use hygie_access::{
     Assignee, AssigneeKind, Assignments, Gate, Holder, Instance, KeySource, Kind, MIGRATIONS, Role, RoleSemantics,
     Scope, TrustedIssuer,
 };
-use hygie_core::{AppId, Clock, Cx, ObjectId, Secret, Timestamp};
-use hygie_fhir::index::extract::extract;
-use hygie_fhir::repo::Repository;
+use hygie_core::{AppId, Clock, Cx, ObjectId, Secret, TenantId, Timestamp};
 use hygie_fhir::{Authority, Fhir, Limits, Settings, router};
+use hygie_fhir_store::index::extract::extract;
+use hygie_fhir_store::repo::Repository;
 use hygie_jose::{Algorithm, Jwks, KeySet, Protected, SigningKey};
 use hygie_store::audit::Record;
 use hygie_store::keys::{Keyring, MasterKey};
 use hygie_store::{Store, StoreError};
 use hygie_testkit::{
-    Answer, Client, FixedKeys, NothingRevoked, Place, SeededRandom, TemporaryStore, VirtualClock, accesses,
+    Answer, Client, FixedKeys, NothingRevoked, Place, SeededRandom, TemporaryStore, VirtualClock, accesses, crashed,
+    index_keys,
 };
 use hygie_web::error::Outcome;
 use hygie_web::i18n::shell_messages;
@@ -28,10 +29,12 @@ use hygie_web::layers::{self, Cors, Layers, layers};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::world::tenant;
-
 pub const BASE: &str = "https://localhost:8446/demo/fhir";
 pub const FHIR_JSON: (&str, &str) = ("content-type", "application/fhir+json");
+
+pub fn tenant() -> TenantId {
+    TenantId::from_uuid(Uuid::from_u128(1))
+}
 
 pub struct Service {
     pub clock: Arc<VirtualClock>,
@@ -89,9 +92,12 @@ impl Service {
         }
     }
 
-    /// Where the files of its store are.
-    pub fn directory(&self) -> &Path {
-        self.dir.path()
+    /// The keys of its index, and those that its journal alone gives after a power cut.
+    pub async fn index_and_again(&self) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+        let cx = Cx::internal(tenant(), self.clock.clone(), self.random.clone());
+        let copy = crashed(self.dir.path());
+        let (again, ..) = open(copy.path(), &self.clock, &self.random, &self.gate, self.limits).await;
+        (index_keys(&self.store, &cx).await, index_keys(&again, &cx).await)
     }
 
     /// Stops and starts again.

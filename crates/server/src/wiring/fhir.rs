@@ -5,8 +5,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use hygie_access::{AppRole, Gate, Instance, Kind, RoleSemantics, TrustedIssuer};
 use hygie_core::{AppId, TenantId};
-use hygie_fhir::repo::Repository;
 use hygie_fhir::{Authority, Fhir, Limits, Settings as FhirSettings};
+use hygie_fhir_store::repo::Repository;
 use hygie_store::Store;
 use hygie_web::layers::Cors;
 use url::Url;
@@ -49,7 +49,7 @@ impl FhirInstance {
 /// Opens an instance.
 pub async fn open(base: &mut Base, instance: &FhirInstance) -> Result<Fhir> {
     let cx = base.cx(instance.tenant);
-    let extract = hygie_fhir::index::extract::extract;
+    let extract = hygie_fhir_store::index::extract::extract;
     let repository = match &instance.events {
         Some(_) => Repository::telling(extract, &instance.base),
         None => Repository::new(extract),

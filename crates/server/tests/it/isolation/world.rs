@@ -9,9 +9,9 @@ use hygie_access::{
     Scope, Style, TrustedIssuer, derived_id,
 };
 use hygie_core::{AppId, Clock, Cx, ObjectId, Secret, TenantId};
-use hygie_fhir::index::extract::extract;
-use hygie_fhir::repo::Repository;
 use hygie_fhir::{Authority, Fhir, Limits, Settings, router};
+use hygie_fhir_store::index::extract::extract;
+use hygie_fhir_store::repo::Repository;
 use hygie_jose::{Algorithm, Jwks, KeySet, Protected, SigningKey, base64url, digest};
 use hygie_store::keys::{Keyring, MasterKey};
 use hygie_testkit::{Client, FixedKeys, NothingRevoked, Place, SeededRandom, TemporaryStore, VirtualClock};

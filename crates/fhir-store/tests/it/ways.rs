@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use hygie_fhir::repo::Version;
-use hygie_fhir::search::{Continuation, holds};
+use hygie_fhir_store::repo::Version;
+use hygie_fhir_store::search::{Continuation, holds};
 
 use crate::search::{World, equals_reading, ids, read};
 

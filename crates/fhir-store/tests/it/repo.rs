@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hygie_core::Timestamp;
-use hygie_fhir::index::{Entry, Extract};
-use hygie_fhir::repo::{Change, Content, Method, Repository, Version, Write};
 use hygie_fhir_model::json::{Document, Json, Limits};
 use hygie_fhir_model::{Id, ResourceType, Target};
+use hygie_fhir_store::index::{Entry, Extract};
+use hygie_fhir_store::repo::{Change, Content, Method, Repository, Version, Write};
 use hygie_store::outbox::{Consumers, Event, Lease};
 use hygie_store::{Order, Owner, Store, StoreError};
-use hygie_testkit::crashed;
+use hygie_testkit::{crashed, index_keys};
 use proptest::prelude::*;
 
-use crate::world::{START, all_keys, cx, open_store};
+use crate::world::{START, cx, open_store};
 
 /// Reads test resources: every kind of entry has a member.
 fn extract(_: ResourceType, document: &Document) -> Extract {
@@ -293,17 +293,17 @@ proptest! {
             let store = open_store(dir.path(), &repository).await.expect("a store");
             let model = run(&store, &repository, &steps).await;
             check(&store, &repository, &model).await;
-            let keys = all_keys(&store).await;
+            let keys = index_keys(&store, &cx()).await;
 
             let cut = crashed(dir.path());
             let repository = Repository::new(extract);
             let again = open_store(cut.path(), &repository).await.expect("a store");
-            assert_eq!(all_keys(&again).await, keys, "made again from the journal");
+            assert_eq!(index_keys(&again, &cx()).await, keys, "made again from the journal");
             check(&again, &repository, &model).await;
 
             store.close().await.expect("merged");
             let merged = open_store(dir.path(), &repository).await.expect("a store");
-            assert_eq!(all_keys(&merged).await, keys, "merged into the table");
+            assert_eq!(index_keys(&merged, &cx()).await, keys, "merged into the table");
             check(&merged, &repository, &model).await;
         });
     }
@@ -312,7 +312,7 @@ proptest! {
 /// How many keys there are of each kind; which number an id has, and how many were given for nothing, may differ.
 async fn count_by_kind(store: &Store) -> BTreeMap<u8, usize> {
     let mut counts = BTreeMap::new();
-    for key in all_keys(store).await.iter().filter(|key| key[0] > 1) {
+    for key in index_keys(store, &cx()).await.iter().filter(|key| key[0] > 1) {
         *counts.entry(key[0]).or_default() += 1;
     }
     counts
@@ -344,15 +344,15 @@ proptest! {
             let store = open_store(dir.path(), &repository).await.expect("a store");
             assert_eq!(count_by_kind(&store).await, expected, "of the newer form");
             check(&store, &repository, &model).await;
-            let keys = all_keys(&store).await;
+            let keys = index_keys(&store, &cx()).await;
 
             // What was made of it lasts, and is made once.
             let cut = crashed(dir.path());
             let again = open_store(cut.path(), &repository).await.expect("a store");
-            assert_eq!(all_keys(&again).await, keys, "after a crash");
+            assert_eq!(index_keys(&again, &cx()).await, keys, "after a crash");
             store.close().await.expect("merged");
             let again = open_store(dir.path(), &repository).await.expect("a store");
-            assert_eq!(all_keys(&again).await, keys, "after a restart");
+            assert_eq!(index_keys(&again, &cx()).await, keys, "after a restart");
             check(&again, &repository, &model).await;
         });
     }
@@ -375,7 +375,7 @@ async fn the_index_holds_what_is_current_and_no_more() {
     let mut seen = Vec::new();
     for content in [Some(full), Some("{}"), None, Some(full)] {
         put(&store, &repository, &step(content), START).await.expect("a write");
-        seen.push(kinds(all_keys(&store).await));
+        seen.push(kinds(index_keys(&store, &cx()).await));
     }
     let everything = [1, 1, 2, 4, 5, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x17];
     assert_eq!(seen[0], everything);

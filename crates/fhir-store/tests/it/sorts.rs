@@ -3,12 +3,12 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use hygie_fhir::index::key::Kind;
+use hygie_fhir_store::index::key::Kind;
+use hygie_testkit::index_keys;
 use serde_json::{Value, json};
 
 use crate::search::{World, equals_reading, ids, read};
-use crate::service::{Service, entries, issue};
-use crate::world::all_keys;
+use crate::world::cx;
 
 fn patient(n: usize) -> Value {
     let gender = ["male", "female"][n % 2];
@@ -84,60 +84,6 @@ async fn several_keys_sort_one_after_the_other() {
     }
 }
 
-/// What was not changed between two pages is neither skipped nor repeated.
-#[tokio::test]
-async fn pages_of_several_keys_are_stable_beside_writes() {
-    let service = Service::new().await;
-    let by = service.contributor().await;
-    for n in 0..30 {
-        let mut body = patient(n);
-        body["id"] = json!(format!("p{n:03}"));
-        by.put(&format!("/Patient/p{n:03}"), &body).await;
-    }
-    let mut path = "/Patient?_sort=family,-birthdate&_count=4".to_owned();
-    let mut seen = Vec::new();
-    for round in 0..20 {
-        let page = by.get(&path).await.json();
-        let found = entries(&page, "match").into_iter();
-        seen.extend(
-            found
-                .map(|one| one["id"].as_str().expect("an id").to_owned())
-                .filter(|id| id.starts_with('p')),
-        );
-        let Some(next) = page["link"][1]["url"].as_str() else {
-            break;
-        };
-        path = next
-            .strip_prefix(crate::service::BASE)
-            .expect("under the base")
-            .to_owned();
-        let mut body = patient(round);
-        body["id"] = json!(format!("new{round}"));
-        by.put(&format!("/Patient/new{round}"), &body).await;
-        by.delete(&format!("/Patient/new{}", round / 2)).await;
-    }
-    let mut expected: Vec<String> = (0..30).map(|n| format!("p{n:03}")).collect();
-    seen.sort();
-    expected.sort();
-    assert_eq!(seen, expected);
-    let strict = [("prefer", "handling=strict")];
-    assert_eq!(
-        issue(&by.get_with("/Patient?_sort=family,gender", &strict).await),
-        "400 not-supported"
-    );
-    let page = by.get("/Patient?_sort=family,gender").await.json();
-    assert_eq!(
-        entries(&page, "outcome").len(),
-        1,
-        "sorted by what can be, with a warning"
-    );
-    let foreign = path.split("ct=").nth(1).expect("a continuation");
-    assert_eq!(
-        issue(&by.get(&format!("/Patient?_sort=family&ct={foreign}")).await),
-        "400 invalid"
-    );
-}
-
 /// What has no date has a key of its own, so that the last page does not look at everything before it.
 #[tokio::test]
 async fn what_lacks_a_date_is_found_by_a_key_of_its_own() {
@@ -169,7 +115,7 @@ async fn what_lacks_a_date_is_found_by_a_key_of_its_own() {
 
     let missing = equals_reading(&world, &all, "Observation", "date:missing=true&_count=4").await;
     assert_eq!(missing, 14);
-    let keys = all_keys(&world.store).await;
+    let keys = index_keys(&world.store, &cx()).await;
     assert_eq!(keys.iter().filter(|key| key[0] == Kind::Absent as u8).count(), missing);
     for text in ["date:missing=false", "date:missing=true&status=final"] {
         equals_reading(&world, &all, "Observation", &format!("{text}&_count=7")).await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hygie_fhir::repo::Version;
+use hygie_fhir_store::repo::Version;
 
 use crate::search::{World, equals_reading, ids, read};
 

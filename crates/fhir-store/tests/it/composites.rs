@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hygie_fhir::repo::Version;
+use hygie_fhir_store::repo::Version;
 use serde_json::{Value, json};
 
 use crate::search::{World, equals_reading, ids, read};
-use crate::service::{Service, entries, issue};
 
 const CODES: [&str; 4] = ["8480-6", "8462-4", "2339-0", "718-7"];
 
@@ -132,27 +131,4 @@ async fn the_parts_of_a_composite_stand_together() {
         assert_eq!(found("component-code-value-quantity").await, components);
         assert_eq!(found("combo-code-value-quantity").await, &own | &components);
     }
-}
-
-#[tokio::test]
-async fn composites_over_http() {
-    let service = Service::new().await;
-    let by = service.contributor().await;
-    for n in 0..8 {
-        by.put(&format!("/Observation/o{n}"), &observation(n)).await;
-    }
-    let page = by.get("/Observation?code-value-quantity=8480-6%244").await.json();
-    let found = entries(&page, "match");
-    assert_eq!(found.iter().map(|one| &one["id"]).collect::<Vec<_>>(), ["o4"]);
-    assert_eq!(
-        issue(&by.get("/Observation?code-value-quantity=8480-6").await),
-        "400 invalid"
-    );
-    let strict = [("prefer", "handling=strict")];
-    let unpublished = by.get_with("/DocumentReference?relationship=x%24y", &strict).await;
-    assert_eq!(
-        issue(&unpublished),
-        "400 not-supported",
-        "its parts are exchanged in the definition"
-    );
 }

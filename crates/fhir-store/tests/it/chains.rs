@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hygie_fhir::repo::Version;
+use hygie_fhir_store::repo::Version;
 
 use crate::search::{World, equals_reading, ids, read};
-use crate::service::{Service, issue, patient};
 
 /// More patients than an inner search may have matches that become ranges.
 const FILLERS: usize = 510;
@@ -214,49 +213,4 @@ async fn chains_are_sorted_as_other_searches() {
         pages.sort_by_key(|version| version.rid);
         assert_eq!(ids(&back), ids(&pages));
     }
-}
-
-#[tokio::test]
-async fn chains_over_http() {
-    let service = Service::new().await;
-    let by = service.contributor().await;
-    by.put("/Patient/a", &patient("a", "Martin")).await;
-    let observation = serde_json::json!({ "resourceType": "Observation", "id": "o", "status": "final",
-        "code": { "text": "x" }, "subject": { "reference": "Patient/a" } });
-    by.put("/Observation/o", &observation).await;
-    for (search, total) in [
-        ("Observation?subject:Patient.name=martin", 1),
-        ("Observation?subject.name=durand", 0),
-        ("Patient?_has:Observation:patient:status=final", 1),
-    ] {
-        let page = by.get(&format!("/{search}&_total=accurate")).await.json();
-        assert_eq!(page["total"], total, "{search}");
-        assert!(
-            page["link"][0]["url"]
-                .as_str()
-                .is_some_and(|url| url.contains("_total"))
-        );
-    }
-    let deep = "patient.link".to_owned() + &".link".repeat(6) + ".name=x";
-    for (search, expected) in [
-        ("Observation?subject:Practitioner.name=x", "400 not-supported"),
-        ("Observation?status.name=x", "400 not-supported"),
-        ("Observation?subject:Patient.colour=x", "400 not-supported"),
-        ("Patient?_has:Observation:patient=x", "400 not-supported"),
-        ("Patient?_has:Observation:device:status=x", "400 not-supported"),
-        ("Patient?_has:Nothing:patient:status=x", "400 not-supported"),
-        ("Observation?subject:Patient.birthdate=yesterday", "400 invalid"),
-        (&format!("Observation?{deep}"), "400 too-costly"),
-    ] {
-        let answer = by
-            .get_with(&format!("/{search}"), &[("prefer", "handling=strict")])
-            .await;
-        assert_eq!(issue(&answer), expected, "{search}");
-    }
-    let lenient = by.get("/Observation?subject:Patient.colour=x").await.json();
-    assert_eq!(
-        lenient["entry"].as_array().map(Vec::len),
-        Some(2),
-        "with a warning, as any unknown parameter"
-    );
 }

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hygie_core::Timestamp;
-use hygie_fhir::index::extract::extract;
-use hygie_fhir::repo::{Change, Content, Reads, Repository, Version, Write};
-use hygie_fhir::search::{Asked, Continuation, Handling, Page, Query, SearchError, holds, page, parse};
 use hygie_fhir_model::json::{Document, Limits};
 use hygie_fhir_model::{Id, ResourceType};
+use hygie_fhir_store::index::extract::extract;
+use hygie_fhir_store::repo::{Change, Content, Reads, Repository, Version, Write};
+use hygie_fhir_store::search::{Asked, Continuation, Handling, Page, Query, SearchError, holds, page, parse};
 use hygie_store::{Store, StoreError};
 
 use crate::world::{START, cx, open_store};
