@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::service::{BASE, Service, entries, issue, patient};
 
 fn measured(n: usize) -> Value {
-    let code = json!({ "coding": [{ "code": ["8480-6", "8462-4"][n % 2] }] });
+    let code = ["8480-6", "8462-4"][n % 2];
+    let code = json!({ "coding": [{ "code": code }] });
     json!({ "resourceType": "Observation", "id": format!("o{n}"), "status": "final", "code": code,
         "valueQuantity": { "value": n, "unit": "mmol/l" } })
 }
@@ -14,7 +15,8 @@ fn measured(n: usize) -> Value {
 fn born(id: &str, n: usize) -> Value {
     let mut patient = json!({ "resourceType": "Patient", "id": id });
     if !n.is_multiple_of(5) {
-        patient["name"] = json!([{ "family": ["durand", "martin", "mart", "roux"][n % 4] }]);
+        let family = ["durand", "martin", "mart", "roux"][n % 4];
+        patient["name"] = json!([{ "family": family }]);
     }
     if !n.is_multiple_of(7) {
         patient["birthDate"] = json!(format!("19{}-05-1{}", 50 + n % 6, n % 4));

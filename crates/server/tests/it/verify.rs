@@ -63,7 +63,9 @@ fn tamper(installation: &Installation, sql: &str) {
         .expect("the key");
     let hex: String = key.key.expose().iter().map(|byte| format!("{byte:02x}")).collect();
     let connection = rusqlite::Connection::open(data.join(format!("{INSTANCE}.db"))).expect("the database");
-    let batch = format!("PRAGMA key = \"x'{hex}'\"; PRAGMA cipher_page_size = 8192; {sql};");
+    let batch = format!(
+        "PRAGMA key = \"x'{hex}'\"; PRAGMA cipher_hmac_algorithm = HMAC_SHA256; PRAGMA cipher_page_size = 8192; {sql};"
+    );
     connection.execute_batch(&batch).expect("changed");
 }
 

@@ -18,6 +18,10 @@ use crate::{Dialect, Row, StoreError, Value};
 /// Pages of 8 KiB: half the overhead of 4 KiB for compressed bodies (measured, ADR 1).
 const PAGE_SIZE: u32 = 8192;
 
+/// What authenticates a page. SQLCipher's default, HMAC-SHA512, takes three times as long where the processor has
+/// instructions for SHA-256, and was a third of the work of a large load.
+const PAGE_HMAC: &str = "HMAC_SHA256";
+
 /// The log is copied into the file when it has so many pages (128 MiB): see [`super::checkpoint`].
 pub const CHECKPOINT_PAGES: u32 = 16_384;
 
@@ -75,7 +79,7 @@ impl Db {
         let pragma_key = Secret::new(format!("PRAGMA key = \"x'{}'\";", hex.expose()));
         connection.execute_batch(pragma_key.expose()).map_err(fault)?;
         let settings = format!(
-            "PRAGMA cipher_page_size = {PAGE_SIZE}; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;
+            "PRAGMA cipher_hmac_algorithm = {PAGE_HMAC}; PRAGMA cipher_page_size = {PAGE_SIZE}; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;
              PRAGMA cache_size = -{cache_kib}; PRAGMA busy_timeout = 10000;"
         );
         let first = match access {

@@ -49,7 +49,9 @@ fn tamper(dir: &Dir, sql: &str) {
     let key = keyring.get(&Purpose::database("test")).expect("the key").key;
     let hex: String = key.expose().iter().map(|byte| format!("{byte:02x}")).collect();
     let connection = rusqlite::Connection::open(dir.path().join("test.db")).expect("the database");
-    let batch = format!("PRAGMA key = \"x'{hex}'\"; PRAGMA cipher_page_size = 8192; {sql};");
+    let batch = format!(
+        "PRAGMA key = \"x'{hex}'\"; PRAGMA cipher_hmac_algorithm = HMAC_SHA256; PRAGMA cipher_page_size = 8192; {sql};"
+    );
     connection.execute_batch(&batch).expect("changed");
 }
 
