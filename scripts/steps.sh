@@ -14,6 +14,9 @@ check_steps() {
   # The feature that may be left out.
   step "clippy without cloud" cargo clippy --package hygie --no-default-features --features vendored-openssl --locked -- \
     --deny warnings
+}
+
+deny_steps() {
   install "cargo-deny" need_deny && step "deny" "$tools/bin/cargo-deny" --locked check bans licenses sources
   advisories
 }
@@ -29,7 +32,8 @@ advisories() {
 }
 
 test_steps() {
-  step "cargo test" cargo test --workspace --locked --no-fail-fast
+  # Not the documentation: no example in it is run.
+  step "cargo test" cargo test --workspace --tests --examples --locked --no-fail-fast
   step "services on PostgreSQL" on_postgres
   # What could not be fetched is tried again, and told, by the step that needs it.
   begun fetch >/dev/null
@@ -38,12 +42,18 @@ test_steps() {
   install "hygie for release" begun release
 }
 
-# begin_ahead: what later steps wait for, beside those before them: what comes over the network, and the release build with
+# begin_ahead: what later steps wait for, beside those before them: what comes over the network, and what is compiled with
 # what the others leave of the processor.
 begin_ahead() {
   ahead fetch fetch
+  ahead deny modestly need_deny
   # What README.md has its reader build, and what the clients and the crash laboratory run.
-  ahead release nice -n 19 cargo build --release --locked --package hygie
+  ahead release modestly cargo build --release --locked --package hygie
+}
+
+modestly() {
+  renice --priority 19 --pid "$BASHPID" >/dev/null
+  "$@"
 }
 
 fetch() { need_servers; need_clients; }

@@ -284,7 +284,10 @@ def test_two_processes_tell_once(kafka, alone, pair):
     assert len(created) == 80
     assert {name: [(change, version) for _, change, version in events] for name, events in told().items()} == \
         {name: [("Created", 1)] for name in created}
-    delivered = [metric(process, "hygie_events_delivered_total", "ch/fhir") for process in pair.processes]
+    counted = lambda: [metric(process, "hygie_events_delivered_total", "ch/fhir") for process in pair.processes]
+    # An event is counted when that it has arrived is written down.
+    wait_for(counted, lambda: sum(counted()) >= 80, 10)
+    delivered = counted()
     assert sorted(delivered) == [0, 80], delivered
 
     # Who delivers stops, and gives the lease back: the other does not wait for its end.

@@ -47,7 +47,9 @@ class Reader:
         if os.environ.get("HYGIE_README_RELEASE"):
             real, repository = shutil.which("cargo"), REPOSITORY
             ports = f"case $* in *' demo'*) set -- \"$@\" --base-port {self.base} ;; esac"
-            return f"{ports}\nshift\nexec {real} run --quiet --locked --manifest-path {repository}/Cargo.toml \"$@\""
+            # Cargo looks for its configuration where it is called; without it, it would build half of the program again.
+            place = f"--config {repository}/.cargo/config.toml --manifest-path {repository}/Cargo.toml"
+            return f"{ports}\nshift\nexec {real} run --quiet --locked {place} \"$@\""
         ports = f"case $1 in demo) set -- \"$@\" --base-port {self.base} ;; esac"
         return f"[ \"$1 $2 $3\" = 'run --release --' ] || exit 9\nshift 3\n{ports}\nexec {BINARY} \"$@\""
 
