@@ -175,6 +175,11 @@ class Laboratory:
             is_killed = self.kill_in_start(plan)
         elif plan.phase == VERIFY:
             is_killed = self.kill_in_verify(plan)
+        self.come_back(plan, is_killed)
+        self.check()
+
+    def come_back(self, plan, is_killed):
+        """From a killed world to a running one, by way of a loss of power or not, and of a look at the dead one or not."""
         self.kills[plan.name if is_killed else "not reached"] += 1
         self.end(plan.share)
         if plan.is_verified_dead:
@@ -182,7 +187,6 @@ class Laboratory:
             assert report["ok"], report
             self.power.replay(self.disk.take())
         self.start()
-        self.check()
 
     def kill_in_work(self, plan):
         """Under load; before a stop the process stays."""

@@ -78,13 +78,7 @@ class Rotating(Laboratory):
     def turn(self, turn):
         """From a running world to a running one, through a rotation that is killed and then taken up."""
         is_killed = self.kill_beside(turn) if turn.phase == BESIDE else self.kill_alone(turn)
-        self.kills[turn.name if is_killed else "not reached"] += 1
-        self.end(turn.share)
-        if turn.is_verified_dead:
-            report = self.world.verify()
-            assert report["ok"], report
-            self.power.replay(self.disk.take())
-        self.start()
+        self.come_back(turn, is_killed)
         if turn.again and self.is_open():
             self.kill_again(turn)
         # Beside it, or afterwards.
