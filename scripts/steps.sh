@@ -33,7 +33,7 @@ advisories() {
 
 test_steps() {
   # Not the documentation: no example in it is run.
-  step "cargo test" cargo test --workspace --tests --examples --locked --no-fail-fast
+  step "cargo test" cargo test --workspace --tests --locked --no-fail-fast
   step "services on PostgreSQL" on_postgres
   # What could not be fetched is tried again, and told, by the step that needs it.
   begun fetch >/dev/null
@@ -93,12 +93,13 @@ for line in sys.stdin:
 
 # The clients that we did not write, against a running demo world. Beside them, because both wait more than they work, the
 # program killed and started again on disks that lose, fail and lie (docs/crash-laboratory.md): a fresh seed for each commit
-# would make a failure hard to see again, so it is always the same one here. It needs an example that "cargo test" has built,
-# too.
+# would make a failure hard to see again, so it is always the same one here.
 client_steps() {
   local shared=${HYGIE_SHARED_DATA:-$root/../shared/data}
   [ -d "$shared" ] || say "not run: suites over the shared test data (none in $shared)"
   export HYGIE_BIN=$target/release/hygie HYGIE_SHARED_DATA=$shared
+  # For the whole workspace, because for one package it would be built with other features, and all below it again.
+  install "large objects" cargo build --workspace --example large_objects --locked
   ahead crash "$tools/clients/bin/pytest" tests/crash
   HYGIE_README_RELEASE=1 step "clients" "$tools/clients/bin/pytest" tests/clients
   step "crash laboratory" begun crash

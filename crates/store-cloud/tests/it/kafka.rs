@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::future::BoxFuture;
 use hygie_core::{Secret, TenantId, Timestamp};
 use hygie_store::outbox::{Backlog, Consumers, Event, Outbox, Round, deliver};
 use hygie_store::{Owner, Store, StoreError};
@@ -14,6 +14,7 @@ use hygie_store_cloud::{TokenError, Tokens};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 use crate::servers::{Certified, Kafka, Record, free_port};
 use crate::world::{World, cx};
@@ -59,8 +60,9 @@ async fn events_get_to_kafka() {
     records_have_their_shape(&server).await;
     logins_are_checked(&server).await;
     long_events_go_alone_or_not_at_all(&server).await;
-    a_lost_answer_makes_no_second_copy(&server).await;
-    an_outbox_with_another_head_begins_anew(&server).await;
+    let front = Front::open(server.front, server.behind()).await;
+    a_lost_answer_makes_no_second_copy(&server, &front).await;
+    an_outbox_with_another_head_begins_anew(&server, &front).await;
     nothing_is_lost_with_the_broker(&mut server).await;
 }
 
@@ -196,44 +198,64 @@ async fn long_events_go_alone_or_not_at_all(server: &Kafka) {
     assert_eq!(in_partition(&server.consume("narrow"), 0), (1..=9).collect::<Vec<_>>());
 }
 
-/// Between us and the broker: swallows an answer when it is told to, and closes.
-struct Front {
-    swallows: Arc<AtomicBool>,
+/// Between us and the broker: swallows an answer when it is told to, and closes; or keeps it until it may pass.
+#[derive(Clone, Default)]
+struct Front(Arc<Answers>);
+
+#[derive(Default)]
+struct Answers {
+    swallows: AtomicBool,
+    holds: AtomicBool,
+    held: Notify,
+    may_pass: Notify,
 }
 
 impl Front {
     async fn open(port: u16, behind: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("a port");
-        let swallows = Arc::new(AtomicBool::new(false));
-        let flag = swallows.clone();
+        let front = Self::default();
+        let answers = front.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect(("127.0.0.1", behind)).await.expect("the broker");
                 let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-                tokio::spawn(copy(from_client, to_server, Arc::default()));
-                tokio::spawn(copy(from_server, to_client, flag.clone()));
+                tokio::spawn(Self::default().copy(from_client, to_server));
+                tokio::spawn(answers.clone().copy(from_server, to_client));
             }
         });
-        Self { swallows }
+        front
     }
 
     fn swallow_next(&self) {
-        self.swallows.store(true, Ordering::SeqCst);
+        self.0.swallows.store(true, Ordering::SeqCst);
     }
-}
 
-async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, swallows: Arc<AtomicBool>) {
-    let mut bytes = vec![0; 1 << 16];
-    while let Ok(len @ 1..) = from.read(&mut bytes).await {
-        if swallows.swap(false, Ordering::SeqCst) || to.write_all(&bytes[..len]).await.is_err() {
-            return;
+    /// Sends, and gives up when the broker has answered and the answer has not arrived: it comes after that.
+    async fn give_up_before_the_answer(&self, kafka: &kafka::Kafka, events: &[Event]) {
+        self.0.holds.store(true, Ordering::SeqCst);
+        tokio::select! {
+            () = self.0.held.notified() => {}
+            sent = kafka.send(events) => panic!("not given up: {sent:?}"),
+        }
+        self.0.may_pass.notify_one();
+    }
+
+    async fn copy(self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+        let mut bytes = vec![0; 1 << 16];
+        while let Ok(len @ 1..) = from.read(&mut bytes).await {
+            if self.0.holds.swap(false, Ordering::SeqCst) {
+                self.0.held.notify_one();
+                self.0.may_pass.notified().await;
+            }
+            if self.0.swallows.swap(false, Ordering::SeqCst) || to.write_all(&bytes[..len]).await.is_err() {
+                return;
+            }
         }
     }
 }
 
-async fn a_lost_answer_makes_no_second_copy(server: &Kafka) {
+async fn a_lost_answer_makes_no_second_copy(server: &Kafka, front: &Front) {
     server.create_topic("lost", 1, &[]);
-    let front = Front::open(server.front, server.behind()).await;
     let kafka = kafka::open(server.by_the_front("lost")).expect("a client");
     for round in 0..3 {
         let events: Vec<Event> = (1..=5).map(|n| event(round * 5 + n, "k", "x")).collect();
@@ -242,32 +264,29 @@ async fn a_lost_answer_makes_no_second_copy(server: &Kafka) {
         }
         let sent = kafka.send(&events).await;
         assert!(sent.error.is_none() && sent.count == 5, "{sent:?}");
-        assert!(!front.swallows.load(Ordering::SeqCst), "an answer was swallowed");
+        assert!(!front.0.swallows.load(Ordering::SeqCst), "an answer was swallowed");
     }
     assert_eq!(in_partition(&server.consume("lost"), 0), (1..=15).collect::<Vec<_>>());
 }
 
 /// Another process has delivered meanwhile: what was on its way here is not taken for something else.
-async fn an_outbox_with_another_head_begins_anew(server: &Kafka) {
+async fn an_outbox_with_another_head_begins_anew(server: &Kafka, front: &Front) {
     server.create_topic("head", 1, &[]);
-    let kafka = kafka::open(server.by_password("head")).expect("a client");
+    let kafka = kafka::open(server.by_the_front("head")).expect("a client");
     assert_eq!(kafka.send(&[event(1, "k", "x")]).await.count, 1);
-    // Sent, and given up before the answer.
     let interrupted = [event(2, "k", "x"), event(3, "k", "x")];
-    let given_up = kafka.send(&interrupted).now_or_never();
-    assert!(given_up.is_none(), "{given_up:?}");
+    front.give_up_before_the_answer(&kafka, &interrupted).await;
     let sent = kafka.send(&[event(4, "k", "x"), event(5, "k", "x")]).await;
     assert!(sent.error.is_none() && sent.count == 2, "{sent:?}");
     let seqs = in_partition(&server.consume("head"), 0);
-    // What was given up may be there, before the others.
-    assert!(seqs == [1, 4, 5] || seqs == [1, 2, 3, 4, 5], "{seqs:?}");
+    assert_eq!(seqs, [1, 2, 3, 4, 5], "what was given up is there, before the others");
     // With the same head, what was given up is sent again as it was.
     let interrupted = [event(6, "k", "x"), event(7, "k", "x")];
-    assert!(kafka.send(&interrupted).now_or_never().is_none());
+    front.give_up_before_the_answer(&kafka, &interrupted).await;
     let sent = kafka.send(&[&interrupted[..], &[event(8, "k", "x")]].concat()).await;
     assert!(sent.error.is_none() && sent.count == 3, "{sent:?}");
     let seqs = in_partition(&server.consume("head"), 0);
-    assert_eq!(seqs[seqs.len() - 4..], [5, 6, 7, 8], "one copy: {seqs:?}");
+    assert_eq!(seqs, [1, 2, 3, 4, 5, 6, 7, 8], "one copy");
 }
 
 async fn add_consumer(store: &Store) {
