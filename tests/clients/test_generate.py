@@ -1,21 +1,17 @@
 """`hygie generate fhir`, judged by others: the JSON schema of R4, and HAPI's validator where Java and Maven are."""
 
 import json
-import os
 import random
-import shutil
 import subprocess
-from pathlib import Path
 
+import hapi
 import pytest
 import zstandard
 from jsonschema import Draft6Validator
 from synthea import SHARED
-from world import BINARY, REPOSITORY
+from world import BINARY
 
 SCHEMA = SHARED / "fhir/definitions-r4/fhir.schema.json.zst"
-VALIDATOR = REPOSITORY / "tests/validator"
-TOOLS = REPOSITORY / "target/tools/validator"
 KINDS = 19
 
 
@@ -45,31 +41,13 @@ def test_a_sample_of_every_type_follows_the_json_schema_of_r4(lines):
         assert list(validator.iter_errors(broken)), "the schema refuses something"
 
 
-@pytest.mark.skipif(not (shutil.which("java") and shutil.which("mvn")), reason="Java and Maven are not here")
+@pytest.mark.skipif(not hapi.IS_THERE, reason="Java and Maven are not here")
 def test_a_sample_of_every_type_satisfies_the_validator_of_hapi(lines, tmp_path):
-    java = validator()
-    done = subprocess.run([*java, lines, "60"], capture_output=True, text=True, check=True, timeout=600)
-    found = done.stdout.splitlines()
+    found = hapi.run("Validate", lines, 60)
     assert [line for line in found if line.startswith("error")] == []
     assert len([line for line in found if line.startswith("judged")]) == KINDS
     wrong = tmp_path / "Composition.ndjson"
     composition = json.loads((lines / "Composition.ndjson").read_text(encoding="utf-8").splitlines()[0])
     composition["section"] = [{"title": "Nothing"}]
     wrong.write_text(json.dumps(composition), encoding="utf-8")
-    done = subprocess.run([*java, tmp_path, "1"], capture_output=True, text=True, check=True, timeout=600)
-    assert "cmp-1" in done.stdout
-
-
-def validator():
-    """The command that judges a directory; built once."""
-    classpath = TOOLS / "classpath"
-    if not classpath.exists():
-        TOOLS.mkdir(parents=True, exist_ok=True)
-        build = ["mvn", "-q", "-B", "-f", VALIDATOR / "pom.xml", f"-DbuildDirectory={TOOLS}", "compile"]
-        made = f"-Dmdep.outputFile={classpath}.new"
-        done = subprocess.run(
-            [*build, "dependency:build-classpath", made], capture_output=True, text=True, check=False, timeout=600
-        )
-        assert done.returncode == 0, done.stdout[-4000:]
-        os.replace(f"{classpath}.new", classpath)
-    return ["java", "-Xmx2g", "-cp", f"{TOOLS / 'classes'}{os.pathsep}{Path(classpath).read_text()}", "Validate"]
+    assert any("cmp-1" in line for line in hapi.run("Validate", tmp_path, 1))
