@@ -6,6 +6,7 @@ use super::candidate::Asked;
 use super::continuation::Plan;
 use super::criteria::Test;
 use super::query::{Query, SortBy};
+use super::rest::Place;
 
 /// Of a page.
 pub fn page(query: &Query, asked: &[Asked], plan: Plan) -> String {
@@ -41,6 +42,15 @@ pub fn page(query: &Query, asked: &[Asked], plan: Plan) -> String {
 pub fn counted(asked: &[Asked]) -> String {
     let filters: Vec<_> = asked.iter().map(ranged).collect();
     format!("counted; filters: {}", filters.join(", "))
+}
+
+/// Of a page of what comes with so many matches.
+pub fn rest(query: &Query, place: &Place, matches: usize) -> String {
+    let from = match place {
+        Place::Referred(_) => "what they refer to, then what refers to them".to_owned(),
+        Place::Referring { at, .. } => format!("what refers to them, from the one with number {} on", at + 1),
+    };
+    format!("{}: what comes with {matches} matches: {from}", query.kind)
 }
 
 /// A filter by its ranges.

@@ -1,19 +1,21 @@
 //! Resources that come with the matches of a page: those that they refer to, those that refer to them.
 //! <http://hl7.org/fhir/R4/search.html#include>
 //!
-//! Where the matches alone bring more than may come with a page, those with the lowest numbers come, and [`Rest`] names the
-//! others, for `$includes`. What iterated includes bring beyond the limit is cut, as in Azure.
+//! Where the matches alone bring more than may come with a page, [`Rest`] says where the others begin, for `$includes`. What
+//! iterated includes bring beyond the limit is cut, as in Azure.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use hygie_fhir_model::ResourceType;
 use hygie_fhir_model::search::{ParameterKind, SearchParameter, Targets};
 
+use super::brought::{Step, brought};
 use super::error::SearchError;
 use super::query::{Asked, Query};
 use super::ranges;
 use super::rest::Rest;
 use super::verify::references;
+use super::walk::Walk;
 use crate::repo::{Resources, Version};
 
 /// Most resources that come with a page, as in Azure.
@@ -116,6 +118,40 @@ impl Include {
                 .collect(),
         }
     }
+
+    /// The numbers of what a version refers to by it.
+    pub(super) async fn referred(
+        &self,
+        resources: &mut Resources<'_, '_>,
+        version: &Version,
+    ) -> Result<Vec<i64>, SearchError> {
+        let mut found = Vec::new();
+        if self.direction == Direction::Reverse || self.source.is_some_and(|source| source != version.kind) {
+            return Ok(found);
+        }
+        for parameter in self.parameters(version.kind) {
+            for (kind, id) in references(version, parameter.number)? {
+                if self.kinds.contains(&kind) {
+                    found.extend(resources.find_number(kind, &id).await?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The references by which it goes from a resource of this type to those that refer to it.
+    pub(super) fn steps(&self, kind: ResourceType) -> Vec<Step> {
+        if self.direction == Direction::Forward {
+            return Vec::new();
+        }
+        let of = |source: &ResourceType| {
+            let source = *source;
+            let parameters = self.parameters(source).into_iter();
+            parameters.map(move |parameter| (source, parameter))
+        };
+        let all = self.kinds.iter().flat_map(of);
+        all.filter(|(_, parameter)| parameter.targets.contains(kind)).collect()
+    }
 }
 
 fn reference(kind: ResourceType, code: &str) -> Option<&'static SearchParameter> {
@@ -169,156 +205,56 @@ pub async fn included(
     query: &Query,
     matches: &[Version],
 ) -> Result<Included, SearchError> {
-    let mut gather = Gather::new(query, matches);
+    let out = brought(resources, query, matches).await?;
+    let iterated: Vec<&Include> = query.includes.iter().filter(|include| include.is_iterated).collect();
+    if out.is_cut || iterated.is_empty() {
+        return Ok(out);
+    }
+    let seen = matches.iter().chain(&out.versions).map(|version| version.rid);
+    let mut gather = Gather {
+        seen: seen.collect(),
+        most: query.included,
+        out,
+    };
     let mut from = 0;
-    for round in 0..=MAX_ROUNDS {
-        let start = gather.out.versions.len();
-        let frontier = if round == 0 {
-            matches.to_vec()
-        } else {
-            gather.out.versions[from..].to_vec()
-        };
-        for include in query
-            .includes
-            .iter()
-            .filter(|include| round == 0 || include.is_iterated)
-        {
+    for _ in 0..MAX_ROUNDS {
+        let frontier = gather.out.versions[from..].to_vec();
+        from = gather.out.versions.len();
+        for include in &iterated {
             for version in &frontier {
                 gather.follow(resources, include, version).await?;
             }
         }
-        if round == 0 && gather.out.is_cut {
-            return lowest(resources, query, matches, 0).await;
-        }
-        if gather.out.is_cut || gather.out.versions.len() == start {
+        if gather.out.is_cut || gather.out.versions.len() == from {
             break;
         }
-        from = start;
     }
     Ok(gather.out)
 }
 
-/// The next of what matches bring: by their numbers, after this one.
-pub async fn lowest(
-    resources: &mut Resources<'_, '_>,
-    query: &Query,
-    matches: &[Version],
-    after: i64,
-) -> Result<Included, SearchError> {
-    let mut gather = Gather::new(query, matches);
-    gather.lowest = Some(Lowest {
-        after,
-        most: query.included + 1,
-        numbers: BTreeSet::new(),
-    });
-    for include in &query.includes {
-        for version in matches {
-            gather.follow(resources, include, version).await?;
-        }
-    }
-    let mut numbers = gather.lowest.map(|lowest| lowest.numbers).unwrap_or_default();
-    let is_cut = numbers.len() > query.included;
-    if is_cut {
-        numbers.pop_last();
-    }
-    let rest = numbers.last().filter(|_| is_cut).map(|last| Rest::new(matches, *last));
-    let mut versions = Vec::with_capacity(numbers.len());
-    for rid in numbers {
-        versions.extend(resources.find_by_number(rid).await?);
-    }
-    Ok(Included { versions, is_cut, rest })
-}
-
-/// The lowest numbers after one.
-struct Lowest {
-    after: i64,
-    most: usize,
-    numbers: BTreeSet<i64>,
-}
-
-impl Lowest {
-    /// Whether a number would be among them.
-    fn wants(&self, rid: i64) -> bool {
-        let is_low = self.numbers.len() < self.most || self.numbers.last().is_some_and(|last| rid < *last);
-        rid > self.after && is_low && !self.numbers.contains(&rid)
-    }
-
-    fn add(&mut self, rid: i64) {
-        self.numbers.insert(rid);
-        if self.numbers.len() > self.most {
-            self.numbers.pop_last();
-        }
-    }
-}
-
+/// What iterated includes bring.
 struct Gather {
     seen: HashSet<i64>,
-    /// Where only numbers are gathered.
-    lowest: Option<Lowest>,
     most: usize,
     out: Included,
 }
 
 impl Gather {
-    fn new(query: &Query, matches: &[Version]) -> Self {
-        Self {
-            seen: matches.iter().map(|version| version.rid).collect(),
-            lowest: None,
-            most: query.included,
-            out: Included::default(),
-        }
-    }
-
     async fn follow(
         &mut self,
         resources: &mut Resources<'_, '_>,
         include: &Include,
         version: &Version,
     ) -> Result<(), SearchError> {
-        if self.out.is_cut {
-            return Ok(());
+        for rid in include.referred(resources, version).await? {
+            self.take(resources, include, rid).await?;
         }
-        match include.direction {
-            Direction::Forward if include.source.is_none_or(|source| source == version.kind) => {
-                for parameter in include.parameters(version.kind) {
-                    for (kind, id) in references(version, parameter.number)? {
-                        if include.kinds.contains(&kind)
-                            && let Some(rid) = resources.find_number(kind, &id).await?
-                        {
-                            self.take(resources, include, rid).await?;
-                        }
-                    }
-                }
-            }
-            Direction::Forward => {}
-            Direction::Reverse => {
-                for source in &include.kinds {
-                    for parameter in include.parameters(*source) {
-                        if parameter.targets.contains(version.kind) {
-                            self.referring(resources, include, (*source, parameter), version)
-                                .await?;
-                        }
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes what refers to a version by a parameter.
-    async fn referring(
-        &mut self,
-        resources: &mut Resources<'_, '_>,
-        include: &Include,
-        (source, parameter): (ResourceType, &SearchParameter),
-        version: &Version,
-    ) -> Result<(), SearchError> {
-        let range = ranges::referring((source, parameter.number.get()), version.kind, version.rid);
-        let mut rest = range.keys.clone();
-        while !self.out.is_cut
-            && let Some(keys) = resources.next_in(&mut rest).await?
-        {
-            for posting in keys.iter().filter_map(|key| range.read(key)) {
+        for (source, parameter) in include.steps(version.kind) {
+            let range = ranges::referring((source, parameter.number.get()), version.kind, version.rid);
+            let mut walk = Walk::new(&[range], false, None);
+            while !self.out.is_cut
+                && let Some(posting) = walk.next(resources).await?
+            {
                 self.take(resources, include, posting.rid).await?;
             }
         }
@@ -332,8 +268,7 @@ impl Gather {
         include: &Include,
         rid: i64,
     ) -> Result<(), SearchError> {
-        let is_unwanted = self.lowest.as_ref().is_some_and(|lowest| !lowest.wants(rid));
-        if self.out.is_cut || self.seen.contains(&rid) || is_unwanted {
+        if self.out.is_cut || self.seen.contains(&rid) {
             return Ok(());
         }
         let current = resources.find_current_of(rid).await?;
@@ -341,10 +276,6 @@ impl Gather {
         else {
             return Ok(());
         };
-        if let Some(lowest) = &mut self.lowest {
-            lowest.add(rid);
-            return Ok(());
-        }
         if self.out.versions.len() == self.most {
             self.out.is_cut = true;
             return Ok(());

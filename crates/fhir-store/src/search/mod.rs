@@ -10,6 +10,7 @@
 //! Restrictions (compartments, scopes) become filters: they apply before the page is cut, never afterwards.
 
 mod amount;
+mod brought;
 mod candidate;
 mod chain;
 mod continuation;
@@ -34,10 +35,11 @@ mod verify;
 mod walk;
 mod whole;
 
+pub use brought::brought;
 pub use continuation::Continuation;
 pub use error::SearchError;
 pub use execute::{Page, matches, page};
-pub use include::{Included, included, lowest};
+pub use include::{Included, included};
 pub use query::{Asked, DEFAULT_COUNT, Handling, MAX_COUNT, Query, is_supported, parse};
 pub use rest::Rest;
 pub use result::{Shown, Total};

@@ -4,10 +4,10 @@
 use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::ResourceType;
 use hygie_fhir_store::repo::Resources;
-use hygie_fhir_store::search::{self, Continuation, Handling, Query, Rest, Shown};
+use hygie_fhir_store::search::{self, Continuation, Handling, Rest};
 
-use super::search::{Asking, with};
-use super::{Answer, CONTINUATION, Error, List, ListKind};
+use super::search::{Asking, Before, with};
+use super::{Answer, CONTINUATION, Error, List};
 use crate::service::{Fhir, Mandate};
 
 /// Where what comes with a page goes on, named as in Azure.
@@ -16,11 +16,8 @@ pub const CONTINUATION_OF_INCLUDES: &str = "includesCt";
 /// A page of what comes with a page.
 pub struct Includes {
     kind: ResourceType,
-    query: Query,
-    /// The query as it was understood.
-    text: String,
-    /// The page of the search, by its `ct`.
-    of: Option<Continuation>,
+    /// The search, with the `ct` of its page.
+    asking: Asking,
     rest: Option<Rest>,
 }
 
@@ -38,43 +35,31 @@ impl Includes {
             .into_iter()
             .partition(|(name, _)| name == CONTINUATION_OF_INCLUDES);
         let rest = own.first().map(|(_, text)| Rest::decode(text)).transpose()?;
-        let Asking { query, after, text } = Asking::read(fhir, mandate, kind, pairs, handling)?;
-        Ok(Self {
-            kind,
-            query,
-            text,
-            of: after,
-            rest,
-        })
+        let asking = Asking::read(fhir, mandate, kind, pairs, handling)?;
+        Ok(Self { kind, asking, rest })
     }
 
     /// Gathers it.
     pub async fn run(&self, resources: &mut Resources<'_, '_>) -> Result<Answer, Error> {
-        let included = if let Some(rest) = &self.rest {
-            rest.page(resources, &self.query).await?
+        let before = Before::now(resources);
+        let Asking { query, after, text } = &self.asking;
+        let (included, plan) = if let Some(rest) = &self.rest {
+            rest.page(resources, query).await?
         } else {
-            let page = search::page(resources, &self.query, self.of.as_ref()).await?;
-            search::lowest(resources, &self.query, &page.matches, 0).await?
+            let page = search::page(resources, query, after.as_ref()).await?;
+            (search::brought(resources, query, &page.matches).await?, page.explained)
         };
-        let of = self.of.as_ref().map(Continuation::encode);
-        let search = with(&self.text, CONTINUATION, of.as_deref());
-        let part = match &self.query.shown {
-            Shown::Part(subset) => Some(subset.clone()),
-            Shown::Whole | Shown::Count => None,
-        };
+        let of = after.as_ref().map(Continuation::encode);
+        let search = with(text, CONTINUATION, of.as_deref());
         Ok(Answer::List(List {
-            kind: ListKind::Search,
-            total: None,
-            versions: Vec::new(),
             included: included.versions,
-            part,
             link: format!("{}/$includes{search}", self.kind),
             parameter: CONTINUATION_OF_INCLUDES,
             this: self.rest.as_ref().map(Rest::encode),
             next: included.rest.as_ref().map(Rest::encode),
             others: vec![("original", format!("{}{search}", self.kind))],
-            warnings: self.query.warnings.clone(),
-            explained: None,
+            explained: plan.map(|plan| before.explain(&plan, resources)),
+            ..self.asking.list()
         }))
     }
 }

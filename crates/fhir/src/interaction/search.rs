@@ -1,8 +1,9 @@
 //! search of one type. <http://hl7.org/fhir/R4/http.html#search>
 
 use hygie_access::Interaction as Permitted;
+use hygie_core::Timestamp;
 use hygie_fhir_model::ResourceType;
-use hygie_fhir_store::repo::Resources;
+use hygie_fhir_store::repo::{Reads, Resources};
 use hygie_fhir_store::search::{self, Asked, Continuation, Handling, Query, Shown};
 use url::form_urlencoded::Serializer;
 
@@ -52,6 +53,58 @@ impl Asking {
     }
 }
 
+impl Asking {
+    /// A page of what was asked, with nothing in it yet.
+    pub fn list(&self) -> List {
+        let part = match &self.query.shown {
+            Shown::Part(subset) => Some(subset.clone()),
+            Shown::Whole | Shown::Count => None,
+        };
+        List {
+            kind: ListKind::Search,
+            total: None,
+            versions: Vec::new(),
+            included: Vec::new(),
+            part,
+            link: String::new(),
+            parameter: CONTINUATION,
+            this: None,
+            next: None,
+            others: Vec::new(),
+            warnings: self.query.warnings.clone(),
+            explained: None,
+        }
+    }
+}
+
+/// What was read when a search began.
+pub struct Before {
+    reads: Reads,
+    at: Timestamp,
+}
+
+impl Before {
+    /// Now.
+    pub fn now(resources: &mut Resources<'_, '_>) -> Self {
+        Self {
+            reads: resources.reads(),
+            at: resources.tx().cx().clock.now(),
+        }
+    }
+
+    /// A plan, with what was read since then.
+    pub fn explain(&self, plan: &str, resources: &mut Resources<'_, '_>) -> String {
+        let took = resources.tx().cx().clock.now().millis() - self.at.millis();
+        let (reads, first) = (resources.reads(), self.reads);
+        format!(
+            "{plan}. Read: {} ranges of the index with {} keys, {} resources; {took} ms",
+            reads.ranges - first.ranges,
+            reads.keys - first.keys,
+            reads.versions - first.versions,
+        )
+    }
+}
+
 /// A query with one more parameter, if it has a value.
 pub fn with(query: &str, name: &str, value: Option<&str>) -> String {
     match value {
@@ -77,7 +130,7 @@ impl Search {
 
     /// Searches.
     pub async fn run(&self, resources: &mut Resources<'_, '_>) -> Result<Answer, Error> {
-        let before = (resources.reads(), resources.tx().cx().clock.now());
+        let before = Before::now(resources);
         let Asking { query, after, text } = &self.asking;
         let page = search::page(resources, query, after.as_ref()).await?;
         let included = search::included(resources, query, &page.matches).await?;
@@ -87,37 +140,21 @@ impl Search {
             let rest = with(&of, CONTINUATION_OF_INCLUDES, Some(&rest.encode()));
             ("related", format!("{}/$includes{rest}", self.kind))
         });
-        let mut warnings = query.warnings.clone();
+        let mut list = self.asking.list();
         if included.is_cut {
-            warnings.push("more resources would come with this page than may come with one".to_owned());
+            let more = "more resources would come with this page than may come with one";
+            list.warnings.push(more.to_owned());
         }
-        let explained = page.explained.map(|plan| {
-            let took = resources.tx().cx().clock.now().millis() - before.1.millis();
-            let (reads, first) = (resources.reads(), before.0);
-            format!(
-                "{plan}. Read: {} ranges of the index with {} keys, {} resources; {took} ms",
-                reads.ranges - first.ranges,
-                reads.keys - first.keys,
-                reads.versions - first.versions,
-            )
-        });
-        let part = match &query.shown {
-            Shown::Part(subset) => Some(subset.clone()),
-            Shown::Whole | Shown::Count => None,
-        };
         Ok(Answer::List(List {
-            kind: ListKind::Search,
             total: page.total,
             versions: page.matches,
             included: included.versions,
-            part,
             link: format!("{}{text}", self.kind),
-            parameter: CONTINUATION,
             this,
             next: page.next.as_ref().map(Continuation::encode),
             others: rest.into_iter().collect(),
-            warnings,
-            explained,
+            explained: page.explained.map(|plan| before.explain(&plan, resources)),
+            ..list
         }))
     }
 }

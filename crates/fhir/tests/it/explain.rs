@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::service::{Service, entries, issue, patient};
 
 /// What the outcome of a page says, without the time that it took.
-fn explained(page: &Value) -> String {
+pub fn explained(page: &Value) -> String {
     let outcomes = entries(page, "outcome");
     assert_eq!(outcomes.len(), 1, "{page}");
     let found = &outcomes[0]["issue"][0];

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use hygie_access::Role;
 use serde_json::{Value, json};
 
+use crate::explain::explained;
 use crate::service::{BASE, By, Service, entries, issue, patient};
 
 fn reference(to: &str) -> Value {
@@ -256,13 +257,29 @@ fn name(resource: &Value) -> String {
     format!("{}/{}", text("resourceType"), text("id"))
 }
 
+/// An observation that refers to several patients and observations, and to some by several references.
+fn of_several(id: &str) -> Value {
+    let all = |names: &[&str]| -> Vec<Value> { names.iter().map(|name| reference(name)).collect() };
+    json!({ "resourceType": "Observation", "id": id, "status": "final", "code": { "text": "x" },
+        "subject": reference("Patient/p3"), "performer": all(&["Patient/p1", "Patient/p2", "Patient/p3"]),
+        "hasMember": all(&["Observation/x0", "Observation/x1", "Observation/x5"]),
+        "derivedFrom": all(&["Observation/x1", "Observation/x7", "Observation/x0"]) })
+}
+
 /// All that comes with a page comes once, whatever the number that comes at a time.
 #[tokio::test]
 async fn what_is_beyond_the_limit_of_a_page_can_be_asked_for() {
     let service = Service::new().await;
     let by = service.contributor().await;
     fill(&by).await;
+    for n in 0..3 {
+        by.put(&format!("/Observation/s{n}"), &of_several(&format!("s{n}")))
+            .await;
+    }
     for search in [
+        "/Patient?_revinclude=Observation:*&_count=4",
+        "/Observation?_revinclude=Observation:derived-from&_revinclude=Observation:has-member&_count=9&_sort=_lastUpdated",
+        "/Observation?_include=*&_revinclude=Observation:*&_count=5&_sort=-_lastUpdated",
         "/Patient?_revinclude=Observation:patient&_count=3",
         "/Observation?_include=*&_revinclude=Observation:has-member&_sort=-_lastUpdated&_count=6",
         "/Patient?_include=Patient:organization&_revinclude=Observation:subject",
@@ -284,6 +301,51 @@ async fn what_is_beyond_the_limit_of_a_page_can_be_asked_for() {
             next = link(&whole, "next");
         }
         assert!(several > 0, "{search}");
+    }
+}
+
+/// A page reads what it shows, however much the matches bring.
+#[tokio::test]
+async fn a_page_of_the_rest_costs_what_it_shows() {
+    let service = Service::new().await;
+    let by = service.contributor().await;
+    let put = |path: String, mut body: Value| {
+        body["id"] = path.split('/').nth(1).into();
+        json!({ "request": { "method": "PUT", "url": path }, "resource": body })
+    };
+    let mut all = Vec::new();
+    for who in 0..20 {
+        all.push(put(format!("Patient/p{who}"), patient("", "Martin")));
+        for n in 0..40 {
+            let observation = json!({ "resourceType": "Observation", "status": "final", "code": { "text": "x" },
+                "subject": reference(&format!("Patient/p{who}")), "effectiveDateTime": format!("20{:02}-01-01", n % 7 + 10) });
+            all.push(put(format!("Observation/x{who}-{n}"), observation));
+        }
+    }
+    for some in all.chunks(400) {
+        let bundle = json!({ "resourceType": "Bundle", "type": "batch", "entry": some });
+        assert_eq!(by.post("", &bundle).await.status, 200);
+    }
+    for reference in ["patient", "subject"] {
+        let search = format!("/Patient?_count=20&_includesCount=100&_explain=true&_revinclude=Observation:{reference}");
+        let mut next = link(&by.get(&search).await.json(), "related");
+        let mut pages = 0;
+        while let Some(path) = next {
+            let page = by.get(&path).await.json();
+            assert_eq!(entries(&page, "include").len(), 100);
+            let told = explained(&page);
+            let read: Vec<u32> = told
+                .split(|c: char| !c.is_ascii_digit())
+                .filter_map(|n| n.parse().ok())
+                .collect();
+            let [.., ranges, keys, resources] = read[..] else {
+                panic!("{told}")
+            };
+            assert!(ranges < 150 && keys < 400 && resources < 115, "{told}");
+            next = link(&page, "next");
+            pages += 1;
+        }
+        assert_eq!(pages, 7);
     }
 }
 
@@ -312,6 +374,29 @@ async fn the_rest_is_stable_beside_writes() {
     assert!(round > 2);
     let unique: BTreeSet<String> = found.iter().cloned().collect();
     assert_eq!((unique.len(), unique), (found.len(), expected));
+}
+
+/// A match that is none any more brings nothing; what refers to others too comes with those.
+#[tokio::test]
+async fn what_a_match_brings_that_went_comes_with_the_others() {
+    let service = Service::new().await;
+    let by = service.contributor().await;
+    fill(&by).await;
+    by.put("/Observation/s", &of_several("s")).await;
+    let search = "/Patient?family=martin&_revinclude=Observation:*&_includesCount=1";
+    let first = by.get(search).await.json();
+    let mut found: Vec<String> = entries(&first, "include").into_iter().map(name).collect();
+    let gone = patient("p1", "Roux");
+    assert_eq!(by.put("/Patient/p1", &gone).await.status, 200);
+    let mut next = link(&first, "related");
+    while let Some(path) = next {
+        let page = by.get(&path).await.json();
+        found.extend(entries(&page, "include").into_iter().map(name));
+        next = link(&page, "next");
+    }
+    let expected = ["s", "x0", "x2", "x3", "x5", "x7", "x8", "x10"].map(|id| format!("Observation/{id}"));
+    let unique: BTreeSet<String> = found.iter().cloned().collect();
+    assert_eq!((found.len(), unique), (expected.len(), expected.into()));
 }
 
 /// The link gives no rights: whoever follows it is asked as in a search, and its matches must be some of that search.
