@@ -33,6 +33,7 @@ pub const TARGET: Target = Target {
 const LIMITS: Limits = Limits {
     resource: 16 * 1024,
     bundle: 64 * 1024,
+    binary: 0,
     entries: 12,
     time: Duration::from_mins(2),
 };

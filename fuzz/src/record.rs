@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use hygie_core::Timestamp;
 use hygie_fhir_model::ResourceType;
 use hygie_fhir_store::repo::{Codec, Given, Method, Record, Seams, Version, decode, encode, encode_numbers};
+use hygie_store::blobs::{BlobId, Reference};
 
 use crate::Target;
 
@@ -31,6 +32,7 @@ fn version(method: Method, body: &str) -> Version {
         method,
         body: body.into(),
         seams: Seams::default(),
+        large: None,
     }
 }
 
@@ -41,10 +43,18 @@ fn seeds() -> Vec<Vec<u8>> {
     };
     let body = r#"{"resourceType":"Patient","name":[{"family":"Martin"}]}"#;
     let record = |method, body: &str, given| encode(&version(method, body), given, &CODEC.compress(body.as_bytes()));
+    let large = Version {
+        large: Some(Reference {
+            id: BlobId([7; 16]),
+            len: 300,
+        }),
+        ..version(Method::Create, "{}")
+    };
     vec![
         record(Method::Create, body, &given),
         record(Method::Update, "{}", &Given::default()),
         record(Method::Delete, "", &given),
+        encode(&large, &given, &CODEC.compress(b"{}")),
         encode_numbers(&given),
     ]
 }

@@ -105,6 +105,7 @@ fn run(input: &[u8]) {
         method: Method::Create,
         seams: Seams::of(&document),
         body: document.into_source().into(),
+        large: None,
     };
     shown(&version);
     for entry in &said.entries {

@@ -150,6 +150,7 @@ impl Service {
         let fhir = Fhir::new(Settings {
             store: store.clone(),
             repository,
+            blobs: None,
             gate: door.gate.clone(),
             base: BASE.parse().expect("a URL"),
             limits,
@@ -170,6 +171,7 @@ impl Service {
                 time: Duration::from_mins(1),
                 concurrent: 8,
                 waiting: 8,
+                uploads: |_| false,
             },
             proxies: Vec::new(),
             messages: shell_messages(),

@@ -5,6 +5,7 @@
 //!   says is read there and nothing decided.
 //! - `interaction/` has the same interactions without HTTP: prepared outside of the store's writer, run in a transaction.
 //!   `bundle/` runs them many at a time, `bulk/` writes many resources at once.
+//! - `binary/`: content of Binary resources outside of the database.
 //! - Resources, their versions, their index and search are in `hygie_fhir_store`.
 //! - `wire/`: bodies as the specification has them.
 //!
@@ -12,6 +13,7 @@
 //! where needed of `Answer`, its route and file in `http/`, its line in the CapabilityStatement, and its story in
 //! `tests/it/`.
 
+mod binary;
 mod bulk;
 mod bundle;
 mod http;
@@ -19,5 +21,5 @@ mod interaction;
 mod service;
 mod wire;
 
-pub use http::router;
+pub use http::{is_upload, router};
 pub use service::{Authority, Fhir, Limits, Settings};

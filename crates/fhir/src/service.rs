@@ -11,10 +11,13 @@ use hygie_core::{Cx, Timestamp};
 use hygie_fhir_model::ResourceType;
 use hygie_fhir_model::json;
 use hygie_fhir_store::repo::{Learned, Repository, Resources};
+use hygie_store::blobs::Blobs;
 use hygie_store::{Store, Tx};
 use hygie_web::caller::{Guarded, Instances};
+use tokio::sync::Semaphore;
 use url::Url;
 
+use crate::binary::UPLOADS;
 use crate::interaction::Error;
 use crate::wire::{capability_statement, smart_configuration};
 
@@ -25,6 +28,8 @@ pub struct Settings {
     pub store: Store,
     /// The layout of the resources in it.
     pub repository: Repository,
+    /// Where the content of Binary resources lies that comes in its native form, if there is a place for it.
+    pub blobs: Option<Blobs>,
     /// Who is let in.
     pub gate: Arc<Gate>,
     /// Where it is from outside, without final slash: `https://localhost:8446/demo/fhir`.
@@ -44,6 +49,8 @@ pub struct Limits {
     pub resource: usize,
     /// Bytes of a bundle.
     pub bundle: usize,
+    /// Bytes of a Binary in its native form.
+    pub binary: u64,
     /// Entries of a bundle.
     pub entries: usize,
     /// Time for a request, which those who serve it keep. A bulk load ends somewhat before, to say how far it came.
@@ -51,11 +58,12 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 4 MiB, 64 MiB, 500 entries as in Azure; two minutes.
+    /// 4 MiB, 64 MiB, 1 GiB, 500 entries as in Azure; two minutes.
     fn default() -> Self {
         Self {
             resource: 4 << 20,
             bundle: 64 << 20,
+            binary: 1 << 30,
             entries: 500,
             time: Duration::from_mins(2),
         }
@@ -84,6 +92,8 @@ struct Inner {
     base: String,
     path: String,
     documents: Documents,
+    /// Places for bodies that are being received.
+    uploads: Semaphore,
 }
 
 /// One router serves one instance.
@@ -116,6 +126,7 @@ impl Fhir {
             base,
             path,
             documents,
+            uploads: Semaphore::new(UPLOADS),
         }))
     }
 
@@ -148,6 +159,10 @@ impl Fhir {
 
     pub(crate) fn documents(&self) -> &Documents {
         &self.0.documents
+    }
+
+    pub(crate) fn uploads(&self) -> &Semaphore {
+        &self.0.uploads
     }
 
     pub(crate) fn limits(&self) -> Limits {

@@ -19,6 +19,7 @@ use futures_util::future::BoxFuture;
 use hygie_core::Timestamp;
 use hygie_fhir_model::json::Document;
 use hygie_fhir_model::{Id, ResourceType};
+use hygie_store::blobs::{Reference, Stored};
 use hygie_store::embedded::Replay;
 use hygie_store::{StoreError, Tx};
 
@@ -96,6 +97,7 @@ impl Repository {
             packed: self.0.codec.compress(document.source().as_bytes()),
             seams: Seams::of(&document),
             text: document.into_source().into(),
+            large: None,
         }
     }
 }
@@ -121,6 +123,45 @@ pub struct Content {
     packed: Vec<u8>,
     seams: Seams,
     extract: Extract,
+    large: Option<Large>,
+}
+
+impl Content {
+    /// With this large object, which becomes part of the data with the version.
+    #[must_use]
+    pub fn with_large(self, stored: Stored) -> Self {
+        Self {
+            large: Some(Large::New(stored)),
+            ..self
+        }
+    }
+
+    /// With the large object of the version before, if it has one.
+    #[must_use]
+    pub fn keeping_large(self, before: &Version) -> Self {
+        Self {
+            large: before.large.map(Large::Kept),
+            ..self
+        }
+    }
+}
+
+/// Content that lies outside of the database.
+#[derive(Clone, Copy, Debug)]
+enum Large {
+    /// Durable, and not yet referred to.
+    New(Stored),
+    /// That of an earlier version, which two then refer to.
+    Kept(Reference),
+}
+
+impl Large {
+    const fn reference(self) -> Reference {
+        match self {
+            Self::New(stored) => stored.reference,
+            Self::Kept(reference) => reference,
+        }
+    }
 }
 
 /// A version that is to be written.

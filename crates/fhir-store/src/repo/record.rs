@@ -2,7 +2,7 @@
 //!
 //! | part | form |
 //! |---|---|
-//! | format | one byte, 1 |
+//! | format | one byte, 1; 2 with a large object |
 //! | method | one byte: 0 create, 1 update, 2 delete; 3 numbers alone, followed by those that were given |
 //! | type | two bytes |
 //! | id | text |
@@ -10,6 +10,7 @@
 //! | resource numbers given while it was written | count, then type, id, number each |
 //! | system numbers given while it was written | count, then URI and number each |
 //! | places of what the server adds to the body | see [`super::seam`] |
+//! | large object, in format 2 | 16 bytes of its id, then its length, a number |
 //! | body | the received bytes, compressed by [`super::codec`]; empty after a deletion |
 //!
 //! Numbers alone are given when an index of a newer form names more than the versions did when they were written.
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use hygie_core::Timestamp;
 use hygie_fhir_model::{Id, ResourceType};
 use hygie_store::StoreError;
+use hygie_store::blobs::{BlobId, Reference};
 
 use super::codec::Codec;
 use super::seam::Seams;
@@ -61,6 +63,8 @@ pub struct Version {
     pub body: Arc<str>,
     /// Where id, version and last update go in it; none after a deletion.
     pub seams: Seams,
+    /// Its content, where that lies outside of the database: a Binary that came in its native form.
+    pub large: Option<Reference>,
 }
 
 impl Version {
@@ -90,13 +94,16 @@ pub enum Record {
 
 const FORMAT: u8 = 1;
 
+/// The format of a version with a large object.
+const WITH_LARGE: u8 = 2;
+
 /// The method of a record of numbers alone.
 const NUMBERS: u8 = 3;
 
 /// The record of a version whose body is `packed`.
 pub fn encode(version: &Version, given: &Given, packed: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(64 + packed.len());
-    out.push(FORMAT);
+    out.push(if version.large.is_some() { WITH_LARGE } else { FORMAT });
     out.push(match version.method {
         Method::Create => 0,
         Method::Update => 1,
@@ -110,6 +117,10 @@ pub fn encode(version: &Version, given: &Given, packed: &[u8]) -> Vec<u8> {
     number(&mut out, version.updated.millis());
     put_given(given, &mut out);
     version.seams.encode(&mut out);
+    if let Some(large) = version.large {
+        out.extend_from_slice(&large.id.0);
+        number(&mut out, large.len.cast_signed());
+    }
     out.extend_from_slice(packed);
     out
 }
@@ -157,9 +168,11 @@ fn no_version(seq: i64) -> StoreError {
 
 fn read(seq: i64, record: &[u8], codec: &Codec, given: Option<&mut Given>) -> Option<Version> {
     let mut rest = record;
-    if *take(&mut rest, 1)?.first()? != FORMAT {
-        return None;
-    }
+    let is_large = match *take(&mut rest, 1)?.first()? {
+        FORMAT => false,
+        WITH_LARGE => true,
+        _ => return None,
+    };
     let method = match *take(&mut rest, 1)?.first()? {
         0 => Method::Create,
         1 => Method::Update,
@@ -174,6 +187,7 @@ fn read(seq: i64, record: &[u8], codec: &Codec, given: Option<&mut Given>) -> Op
     let updated = Timestamp::from_millis(take_number(&mut rest)?);
     take_given(&mut rest, given)?;
     let seams = Seams::decode(&mut rest)?;
+    let large = if is_large { Some(take_large(&mut rest)?) } else { None };
     let body: Arc<str> = String::from_utf8(codec.decompress(rest)?).ok()?.into();
     if body.is_empty() != (method == Method::Delete) || !seams.fit(&body) {
         return None;
@@ -189,7 +203,14 @@ fn read(seq: i64, record: &[u8], codec: &Codec, given: Option<&mut Given>) -> Op
         method,
         body,
         seams,
+        large,
     })
+}
+
+fn take_large(rest: &mut &[u8]) -> Option<Reference> {
+    let id = BlobId(take(rest, 16)?.try_into().ok()?);
+    let len = take_number(rest)?.try_into().ok()?;
+    Some(Reference { id, len })
 }
 
 fn take_given(rest: &mut &[u8], mut given: Option<&mut Given>) -> Option<()> {
@@ -270,11 +291,13 @@ mod tests {
             updated in any::<i64>(),
             method in prop_oneof![Just(Method::Create), Just(Method::Update), Just(Method::Delete)],
             body in ".{1,300}",
+            large in prop::option::of((any::<[u8; 16]>(), 0..i64::MAX.cast_unsigned())),
         ) -> Version {
             let body = if method == Method::Delete { String::new() } else { body };
             Version {
                 kind, id: id.parse().expect("the pattern of ids"), rid, number, seq, previous,
                 updated: Timestamp::from_millis(updated), method, body: body.into(), seams: Seams::default(),
+                large: large.map(|(id, len)| Reference { id: BlobId(id), len }),
             }
         }
     }
@@ -335,6 +358,7 @@ mod tests {
             method: Method::Delete,
             body: "".into(),
             seams: Seams::default(),
+            large: None,
         };
         let given = Given {
             resources: vec![(version.kind, "x".to_owned(), 6)],
@@ -343,6 +367,20 @@ mod tests {
         let kind = version.kind.number().to_be_bytes();
         let mut expected = vec![1, 2, kind[0], kind[1], 4, b'p', b'1', 0xd8, 0x04, 4, 10, 1];
         expected.extend([2, kind[0], kind[1], 2, b'x', 12, 2, 2, b'u', 8, 0, 0]);
+        assert_eq!(encode(&version, &given, &packed("")), expected);
+        let large = Reference {
+            id: BlobId([9; 16]),
+            len: 300,
+        };
+        let body = expected.pop();
+        expected[0] = 2;
+        expected.extend([9; 16]);
+        expected.extend([0xd8, 0x04]);
+        expected.extend(body);
+        let version = Version {
+            large: Some(large),
+            ..version
+        };
         assert_eq!(encode(&version, &given, &packed("")), expected);
     }
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use hygie_fhir_model::json::{Document, Limits};
 use hygie_fhir_model::{Id, ResourceType};
+use hygie_store::blobs::References;
 use hygie_store::{IndexKeys, IndexRange, Order, StoreError, Tx};
 
 use super::record::{Given, Method, Record, Version, decode, decode_version, encode, encode_numbers};
-use super::{Change, Content, Learned, Repository, Write, event};
+use super::{Change, Content, Large, Learned, Repository, Write, event};
 use crate::index::key::{Key, Kind, Parts};
 use crate::index::{Extract, Numbers, rows};
 
@@ -234,7 +235,11 @@ impl<'t, 'e> Resources<'t, 'e> {
             method: change.write.method(),
             body: content.text.clone(),
             seams: content.seams.clone(),
+            large: content.large.map(Large::reference),
         };
+        if let Some(Large::New(stored)) = &content.large {
+            References(self.tx).insert(stored).await?;
+        }
         version.seq = self.tx.append(&encode(&version, &given, &content.packed)).await?;
         self.index(&version, (&content.extract, &numbers), current).await?;
         if let Some(account) = &self.repository.0.account {

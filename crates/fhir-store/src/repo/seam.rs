@@ -195,6 +195,7 @@ mod tests {
             method: Method::Create,
             body: body.into(),
             seams: Seams::of(&document),
+            large: None,
         }
     }
 

@@ -136,6 +136,7 @@ mod tests {
     const LIMITS: Limits = Limits {
         resource: 12,
         bundle: 400,
+        binary: 0,
         entries: 1,
         time: Duration::from_mins(2),
     };

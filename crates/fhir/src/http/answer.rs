@@ -9,8 +9,8 @@ use hygie_web::audit::Note;
 
 use super::call::{Call, Failed};
 use super::headers::http_date;
-use crate::interaction::{Allowance, Answer, Interaction};
-use crate::wire::{Return, done, etag, list, location, pretty};
+use crate::interaction::{Allowance, Answer, Error, Interaction};
+use crate::wire::{Return, done, etag, list, location, pretty, shown};
 
 /// How many a conditional deletion with `_count` deleted, as in Azure.
 const ITEMS_DELETED: HeaderName = HeaderName::from_static("items-deleted");
@@ -18,21 +18,30 @@ const ITEMS_DELETED: HeaderName = HeaderName::from_static("items-deleted");
 impl Call {
     /// Runs an interaction and answers.
     pub async fn run(&self, interaction: Interaction) -> Result<Response, Failed> {
-        let answer = interaction
+        Ok(self.respond(&self.settle(interaction).await?))
+    }
+
+    /// Runs an interaction.
+    pub async fn settle(&self, interaction: Interaction) -> Result<Answer, Error> {
+        interaction
             .settle(&self.fhir, &self.mandate, &Allowance::default())
-            .await?;
-        let is_recorded = answer.is_recorded();
-        let response = self.answer(&answer);
-        Ok(if is_recorded {
+            .await
+    }
+
+    /// The response, which says whether the transaction recorded it.
+    pub fn respond(&self, answer: &Answer) -> Response {
+        let response = self.answer(answer);
+        if answer.is_recorded() {
             (Note::recorded(), response).into_response()
         } else {
             response
-        })
+        }
     }
 
-    fn answer(&self, answer: &Answer) -> Response {
+    /// The response.
+    pub fn answer(&self, answer: &Answer) -> Response {
         match answer {
-            Answer::Found(version) => (Self::validators(version), self.body(version.stamped())).into_response(),
+            Answer::Found(version) => (Self::validators(version), self.body(shown(version))).into_response(),
             Answer::NotModified(version) => (StatusCode::NOT_MODIFIED, Self::validators(version)).into_response(),
             Answer::Created(version) => (StatusCode::CREATED, self.written(version)).into_response(),
             Answer::Updated(version) | Answer::Matched(version) => self.written(version),
@@ -51,13 +60,14 @@ impl Call {
         let location = header(&location(self.fhir.base(), version));
         let headers = ([(LOCATION, location)], Self::validators(version));
         match self.prefer.returns {
-            Return::Representation => (headers, self.body(version.stamped())).into_response(),
+            Return::Representation => (headers, self.body(shown(version))).into_response(),
             Return::Minimal => (headers, ()).into_response(),
             Return::Outcome => (headers, self.body(done(&self.mandate.cx))).into_response(),
         }
     }
 
-    fn validators(version: &Version) -> [(HeaderName, HeaderValue); 2] {
+    /// Entity tag and last update.
+    pub fn validators(version: &Version) -> [(HeaderName, HeaderValue); 2] {
         [
             (ETAG, header(&etag(version.number))),
             (LAST_MODIFIED, header(&http_date(version.updated))),

@@ -14,7 +14,8 @@ use hygie_web::caller::Instances;
 use hygie_web::error::{Failure, OutcomeError};
 use hygie_web::{Asked, Caller};
 
-use super::headers::{Format, Prefer};
+use super::binary;
+use super::headers::{Format, Named, Prefer};
 use crate::interaction::{Error, pairs};
 use crate::service::{Fhir, Mandate};
 use crate::wire::outcome_error;
@@ -50,6 +51,8 @@ pub struct Call {
     pub asked: Asked,
     /// How the answer is written.
     pub format: Format,
+    /// What `_format` names.
+    pub named: Option<Named>,
     /// What the client prefers.
     pub prefer: Prefer,
     /// The query, without what says how the answer is written.
@@ -65,7 +68,12 @@ impl FromRequestParts<Fhir> for Call {
         let refused = |refusal: Refusal| Failed::from(refusal).into_response();
         let permissions = caller.permissions().await.map_err(refused)?;
         let mut query = pairs(parts.uri.query().unwrap_or_default());
-        let format = Format::of(&parts.headers, &query).map_err(|error| Failed::from(error).into_response())?;
+        let named = Named::of(&query);
+        let format = match Format::of(&parts.headers, &query) {
+            // It may be that of its content.
+            Err(Error::Format) if binary::is_read(parts, fhir) && named != Some(Named::Fhir) => Format::default(),
+            format => format.map_err(|error| Failed::from(error).into_response())?,
+        };
         query.retain(|(name, _)| !matches!(name.as_str(), "_format" | "_pretty"));
         Ok(Self {
             fhir: fhir.clone(),
@@ -75,6 +83,7 @@ impl FromRequestParts<Fhir> for Call {
                 permissions,
             },
             format,
+            named,
             prefer: Prefer::of(&parts.headers),
             query,
         })

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::Response;
 
+use super::binary;
 use super::call::{Call, Failed, Of};
 use super::headers::{check_json, text};
 use crate::interaction::{self, Create, Error, Interaction, new_id};
@@ -16,10 +17,26 @@ pub async fn post(call: Call, Of(kind): Of, headers: HeaderMap, body: Body) -> R
     if !call.query.is_empty() {
         return Err(Error::NotSupported("a create with search parameters in its address").into());
     }
-    check_json(&headers)?;
     let condition = text(&headers, IF_NONE_EXIST, "If-None-Exist")?;
-    let body = interaction::Body::Bytes(call.read(body, call.fhir.limits().resource).await?);
     let id = new_id(&call.mandate.cx);
-    let create = Create::prepare(&call.fhir, &call.mandate, (kind, id), body, condition.as_deref())?;
-    call.run(Interaction::Create(create)).await
+    let prepare = |call: &Call, body| {
+        let create = Create::prepare(
+            &call.fhir,
+            &call.mandate,
+            (kind, id.clone()),
+            body,
+            condition.as_deref(),
+        );
+        create.map(Interaction::Create)
+    };
+    if binary::is_content(kind, &headers) {
+        return binary::write(call, (&headers, body), None, prepare).await;
+    }
+    check_json(&headers)?;
+    let body = call.read(body, call.fhir.limits().resource).await?;
+    if binary::is_json_content(&call, kind, &body) {
+        return binary::write(call, (&headers, body.into()), None, prepare).await;
+    }
+    let create = prepare(&call, interaction::Body::Bytes(body))?;
+    call.run(create).await
 }

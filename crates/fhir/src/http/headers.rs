@@ -53,8 +53,51 @@ pub struct Format {
     pub is_pretty: bool,
 }
 
+/// What `_format` names. <http://hl7.org/fhir/R4/http.html#parameters>
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A format of resources, of which we have one.
+    Fhir,
+    /// Another, which the content of a Binary may have.
+    Other,
+}
+
+impl Named {
+    /// Of a query.
+    pub fn of(pairs: &[(String, String)]) -> Option<Self> {
+        let (_, format) = pairs.iter().find(|(name, _)| name == "_format")?;
+        let is_fhir = [
+            "json",
+            "application/fhir+json",
+            "application/fhir json",
+            "application/json",
+            "text/json",
+            "xml",
+            "application/fhir+xml",
+            "application/fhir xml",
+            "application/xml",
+            "text/xml",
+        ];
+        Some(if is_fhir.contains(&format.as_str()) {
+            Self::Fhir
+        } else {
+            Self::Other
+        })
+    }
+}
+
 const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
 const JSON: &str = "application/json; charset=utf-8";
+
+impl Default for Format {
+    /// FHIR JSON.
+    fn default() -> Self {
+        Self {
+            content_type: FHIR_JSON,
+            is_pretty: false,
+        }
+    }
+}
 
 impl Format {
     /// As `_format`, `_pretty` and `Accept` ask. <http://hl7.org/fhir/R4/http.html#mime-type>
@@ -108,6 +151,32 @@ fn accepted(headers: &HeaderMap) -> Option<&'static str> {
     } else {
         best.map(|(_, offered)| offered)
     }
+}
+
+/// The media types in `Accept`, in lower case, but those that it refuses.
+fn media_ranges(headers: &HeaderMap) -> impl Iterator<Item = String> {
+    let lines = headers
+        .get_all(ACCEPT)
+        .into_iter()
+        .filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).filter_map(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let media = parts.next().filter(|media| !media.is_empty())?;
+        let mut qualities = parts.filter_map(|part| part.strip_prefix("q="));
+        let is_refused = qualities.any(|q| q.parse() == Ok(0.0));
+        (!is_refused).then(|| media.to_ascii_lowercase())
+    })
+}
+
+/// Whether `Accept` names this media type.
+pub fn accepts(headers: &HeaderMap, media: &str) -> bool {
+    media_ranges(headers).any(|range| range == media)
+}
+
+/// Whether `Accept` names JSON, and nothing else.
+pub fn is_json_alone(headers: &HeaderMap) -> bool {
+    let is_json = |range: String| matches!(range.as_str(), "application/json" | "text/json");
+    media_ranges(headers).next().is_some() && media_ranges(headers).all(is_json)
 }
 
 /// Whether the body is FHIR JSON in UTF-8.

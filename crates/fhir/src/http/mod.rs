@@ -1,6 +1,7 @@
 //! The addresses of a FHIR service, one file per interaction: read what HTTP says, run the interaction, answer.
 
 mod answer;
+mod binary;
 mod bulk;
 mod bundle;
 mod call;
@@ -10,6 +11,7 @@ mod delete;
 mod headers;
 mod history;
 mod patch;
+mod range;
 mod read;
 mod search;
 mod unsupported;
@@ -17,6 +19,8 @@ mod update;
 
 use axum::Router;
 use axum::routing::{MethodRouter, any, get, post};
+
+pub use binary::is_upload;
 
 use crate::service::Fhir;
 

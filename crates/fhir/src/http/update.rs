@@ -7,6 +7,7 @@ use axum::response::Response;
 use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::ResourceType;
 
+use super::binary;
 use super::call::{At, Call, Failed, Of};
 use super::headers::{check_json, text};
 use crate::interaction::{self, Condition, Error, Interaction, Subject, Update, new_id};
@@ -29,10 +30,30 @@ pub async fn conditional(call: Call, Of(kind): Of, headers: HeaderMap, body: Bod
     run(call, (kind, subject), headers, body).await
 }
 
-async fn run(call: Call, named: (ResourceType, Subject), headers: HeaderMap, body: Body) -> Result<Response, Failed> {
-    check_json(&headers)?;
+async fn run(
+    call: Call,
+    (kind, subject): (ResourceType, Subject),
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failed> {
     let if_match = text(&headers, IF_MATCH, "If-Match")?;
-    let body = interaction::Body::Bytes(call.read(body, call.fhir.limits().resource).await?);
-    let update = Update::prepare(&call.fhir, &call.mandate, named, body, if_match.as_deref())?;
-    call.run(Interaction::Update(update)).await
+    let id = match &subject {
+        Subject::Named(id) => Some(id.as_str()),
+        _ => None,
+    };
+    let prepare = |call: &Call, body| {
+        let named = (kind, subject.clone());
+        let update = Update::prepare(&call.fhir, &call.mandate, named, body, if_match.as_deref());
+        update.map(Interaction::Update)
+    };
+    if binary::is_content(kind, &headers) {
+        return binary::write(call, (&headers, body), id, prepare).await;
+    }
+    check_json(&headers)?;
+    let body = call.read(body, call.fhir.limits().resource).await?;
+    if binary::is_json_content(&call, kind, &body) {
+        return binary::write(call, (&headers, body.into()), id, prepare).await;
+    }
+    let update = prepare(&call, interaction::Body::Bytes(body))?;
+    call.run(update).await
 }

@@ -11,6 +11,7 @@ use super::Error;
 use crate::service::{Fhir, Mandate};
 
 /// A search for at most one resource. Unknown parameters are errors here: ignored, they would widen the condition.
+#[derive(Clone)]
 pub struct Condition(Query);
 
 /// What a condition found.
@@ -67,6 +68,7 @@ impl Condition {
 }
 
 /// The resource that a write is about.
+#[derive(Clone)]
 pub enum Subject {
     /// `{type}/{id}`
     Named(Id),

@@ -3,9 +3,9 @@
 use hygie_access::Interaction as Permitted;
 use hygie_core::{Cx, random_array};
 use hygie_fhir_model::{Id, ResourceType};
-use hygie_fhir_store::repo::{Content, Resources, Write};
+use hygie_fhir_store::repo::{Content, Resources, Version, Write};
 
-use super::{Answer, Body, Condition, Error, Match, write};
+use super::{Answer, Body, Condition, Error, Match, content, write};
 use crate::service::{Fhir, Mandate};
 
 /// A resource that is to be created.
@@ -41,23 +41,31 @@ impl Create {
         let condition = if_none_exist
             .map(|query| Condition::parse(fhir, mandate, kind, query))
             .transpose()?;
-        let document = body.parse(fhir, kind)?;
+        let parsed = body.parse(fhir, kind)?;
         Ok(Self {
             kind,
             id,
-            content: fhir.settings().repository.content(kind, document),
+            content: content(fhir, kind, parsed),
             condition,
         })
     }
 
+    /// The resource that meets the condition.
+    pub async fn find(&self, resources: &mut Resources<'_, '_>) -> Result<Option<Version>, Error> {
+        match &self.condition {
+            None => Ok(None),
+            Some(condition) => match condition.find(resources).await? {
+                Match::None => Ok(None),
+                Match::One(version) => Ok(Some(version)),
+                Match::Several => Err(Error::MultipleMatches),
+            },
+        }
+    }
+
     /// Writes it, unless a resource meets the condition.
     pub async fn run(&self, resources: &mut Resources<'_, '_>) -> Result<Answer, Error> {
-        if let Some(condition) = &self.condition {
-            match condition.find(resources).await? {
-                Match::None => {}
-                Match::One(version) => return Ok(Answer::Matched(version)),
-                Match::Several => return Err(Error::MultipleMatches),
-            }
+        if let Some(version) = self.find(resources).await? {
+            return Ok(Answer::Matched(version));
         }
         let version = write(resources, (self.kind, &self.id), Write::Create(&self.content), None).await?;
         Ok(Answer::Created(version))

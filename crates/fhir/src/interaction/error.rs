@@ -8,6 +8,7 @@ use hygie_fhir_model::patch::PatchError;
 use hygie_fhir_model::{Invalid, InvalidId, ResourceType, UnknownType};
 use hygie_fhir_store::search::SearchError;
 use hygie_store::StoreError;
+use hygie_store::blobs::BlobError;
 
 use crate::bulk::BulkError;
 use crate::bundle::BundleError;
@@ -93,6 +94,21 @@ pub enum Error {
     /// A body that did not come to its end.
     #[error("the body ended too early")]
     Cut,
+    /// A body that comes so slowly that it is not waited for.
+    #[error("the body comes too slowly")]
+    Slow,
+    /// As many large bodies are received as may be at once.
+    #[error("too many large bodies are being received; try again")]
+    Crowded,
+    /// A write that took longer than allowed.
+    #[error("the write took longer than allowed; read the resource to see whether it was done")]
+    Late,
+    /// A range that lies outside of the content.
+    #[error("the range lies outside of the content, which has {0} bytes")]
+    Range(u64),
+    /// Content outside of the database.
+    #[error(transparent)]
+    Large(#[from] BlobError),
     /// A search that cannot be done.
     #[error(transparent)]
     Search(SearchError),
@@ -127,6 +143,7 @@ impl Error {
             Self::Search(error) => error,
             Self::Bundle(error) => error,
             Self::Bulk(error) => error,
+            Self::Large(error) => error,
             Self::Store(error) => error,
             _ => return None,
         })
@@ -147,6 +164,9 @@ impl Fault for Error {
             Self::ContentType(_) => ErrorKind::UnsupportedMediaType,
             Self::Format => ErrorKind::NotAcceptable,
             Self::TooLarge(_) => ErrorKind::TooLarge,
+            Self::Slow => ErrorKind::Timeout,
+            Self::Crowded => ErrorKind::TooMany,
+            Self::Late => ErrorKind::Unavailable,
             _ => ErrorKind::Invalid,
         }
     }
@@ -162,6 +182,8 @@ impl Fault for Error {
             Self::VersionConflict | Self::Moved | Self::Taken => "conflict",
             Self::MultipleMatches => "multiple-matches",
             Self::TooLarge(_) => "too-long",
+            Self::Slow | Self::Late => "timeout",
+            Self::Crowded => "throttled",
             _ => "invalid",
         }
     }

@@ -16,8 +16,9 @@ mod update;
 use futures_util::future::BoxFuture;
 use hygie_fhir_model::json::Document;
 use hygie_fhir_model::{Id, Name, ResourceType, Subset, validate};
-use hygie_fhir_store::repo::{Change, Method, Resources, Version, Write};
+use hygie_fhir_store::repo::{Change, Content, Method, Resources, Version, Write};
 use hygie_store::audit::Record;
+use hygie_store::blobs::Stored;
 
 pub use condition::{Condition, Match, Subject, pairs};
 pub use create::{Create, new_id};
@@ -169,14 +170,17 @@ pub enum Body {
     Bytes(Vec<u8>),
     /// Of an entry of a bundle.
     Tree(Document),
+    /// A Binary whose content is stored already.
+    Large(Document, Stored),
 }
 
 impl Body {
-    /// The resource: JSON within the limits, of the type that the address names, valid.
-    fn parse(self, fhir: &Fhir, kind: ResourceType) -> Result<Document, Error> {
-        let document = match self {
-            Self::Bytes(bytes) => Document::parse(bytes, &fhir.limits().json())?,
-            Self::Tree(document) => document,
+    /// The resource: JSON within the limits, of the type that the address names, valid; and its content outside of it.
+    fn parse(self, fhir: &Fhir, kind: ResourceType) -> Result<(Document, Option<Stored>), Error> {
+        let (document, large) = match self {
+            Self::Bytes(bytes) => (Document::parse(bytes, &fhir.limits().json())?, None),
+            Self::Tree(document) => (document, None),
+            Self::Large(document, stored) => (document, Some(stored)),
         };
         let named = document.root().get_text(Name::RESOURCE_TYPE);
         let named = named.and_then(|name| ResourceType::find(&name));
@@ -184,7 +188,40 @@ impl Body {
             return Err(Error::OtherType { expected: kind });
         }
         validate(&document)?;
-        Ok(document)
+        Ok((document, large))
+    }
+}
+
+/// A resource made ready to be written.
+fn content(fhir: &Fhir, kind: ResourceType, (document, large): (Document, Option<Stored>)) -> Content {
+    let content = fhir.settings().repository.content(kind, document);
+    match large {
+        Some(stored) => content.with_large(stored),
+        None => content,
+    }
+}
+
+/// A write that is asked, before its content is received, what it would be refused for: conditions, the version that it
+/// goes on top of, space.
+pub struct Before(pub Interaction);
+
+impl Work for Before {
+    /// The resource that meets the condition of a create already.
+    type Outcome = Option<Version>;
+
+    /// What refuses writes refuses it.
+    fn is_write(&self) -> bool {
+        true
+    }
+
+    fn run<'r>(&'r self, resources: &'r mut Resources<'_, '_>) -> BoxFuture<'r, Result<Option<Version>, Error>> {
+        Box::pin(async move {
+            match &self.0 {
+                Interaction::Create(create) => create.find(resources).await,
+                Interaction::Update(update) => update.find(resources).await.map(|_| None),
+                _ => Ok(None),
+            }
+        })
     }
 }
 

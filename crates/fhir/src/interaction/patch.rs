@@ -156,7 +156,14 @@ impl Asked {
     fn content(&self, current: &Version, left: &mut usize) -> Result<Content, Error> {
         let document = self.patch.apply(&current.stamped(), &self.limits, left)?;
         validate(&document)?;
-        Ok(self.repository.content(self.kind, document))
+        // Content outside of the database stays with a Binary, which is patched without it, unless the patch adds another.
+        let has_data = document.root().find("data").is_some();
+        let content = self.repository.content(self.kind, document);
+        Ok(if has_data {
+            content
+        } else {
+            content.keeping_large(current)
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use hygie_access::Interaction as Permitted;
 use hygie_fhir_model::{Id, Name, ResourceType};
 use hygie_fhir_store::repo::{Content, Resources, Version, Write};
 
-use super::{Answer, Body, Error, Subject, write};
+use super::{Answer, Body, Error, Subject, content, write};
 use crate::service::{Fhir, Mandate};
 
 /// A resource that is to be written over another, or in its place.
@@ -66,7 +66,7 @@ impl Update {
         let asked = subject.permitted((Permitted::Update, Permitted::ConditionalUpdate));
         mandate.check(asked, kind)?;
         let if_match = if_match.map(str::parse).transpose()?;
-        let document = body.parse(fhir, kind)?;
+        let (document, large) = body.parse(fhir, kind)?;
         let own = document.root().get_text(Name::ID);
         let own = own.map(|id| id.parse().map_err(|_| Error::OtherId)).transpose()?;
         match (&subject, &own) {
@@ -78,17 +78,23 @@ impl Update {
             kind,
             subject,
             own,
-            content: fhir.settings().repository.content(kind, document),
+            content: content(fhir, kind, (document, large)),
             if_match,
         })
     }
 
-    /// Writes it.
-    pub async fn run(&self, resources: &mut Resources<'_, '_>) -> Result<Answer, Error> {
+    /// What it is written over, if the condition of `If-Match` holds.
+    pub async fn find(&self, resources: &mut Resources<'_, '_>) -> Result<Option<Version>, Error> {
         let found = self.subject.find(self.kind, resources).await?;
         if let Some(if_match) = self.if_match {
             if_match.check(found.as_ref())?;
         }
+        Ok(found)
+    }
+
+    /// Writes it.
+    pub async fn run(&self, resources: &mut Resources<'_, '_>) -> Result<Answer, Error> {
+        let found = self.find(resources).await?;
         let (id, current) = match (&self.subject, found, &self.own) {
             (Subject::Named(id) | Subject::Met(id), current, _) => (id.clone(), current),
             (Subject::Meeting(..), Some(met), own) => {

@@ -9,7 +9,7 @@ use hygie_fhir_model::json::{Document, quote};
 use hygie_fhir_store::repo::{Method, STORED, Version};
 use hygie_web::error::{Issue, OperationOutcome};
 
-use super::{etag, location, outcome_error};
+use super::{etag, location, outcome_error, shown};
 use crate::interaction::{Answer, Error, List, ListKind};
 
 /// What a write answers with. <http://hl7.org/fhir/R4/http.html#ops>
@@ -114,7 +114,7 @@ fn full_url(base: &str, version: &Version) -> String {
 }
 
 fn search_entry(base: &str, version: &Version, (mode, part): (&str, Option<&Subset>)) -> String {
-    let (url, whole) = (full_url(base, version), version.stamped());
+    let (url, whole) = (full_url(base, version), shown(version));
     let resource = match part.map(|part| (part, Document::parse(whole.as_str(), &STORED))) {
         // What is stored is JSON: it was parsed when it came.
         Some((part, Ok(document))) => part.cut(&document),
@@ -126,10 +126,10 @@ fn search_entry(base: &str, version: &Version, (mode, part): (&str, Option<&Subs
 fn history_entry(base: &str, version: &Version) -> String {
     let (kind, id) = (version.kind, &version.id);
     let (resource, method, url, status) = match version.method {
-        Method::Create => (Some(version.stamped()), "POST", kind.to_string(), "201"),
+        Method::Create => (Some(shown(version)), "POST", kind.to_string(), "201"),
         Method::Update => {
             let status = if version.number == 1 { "201" } else { "200" };
-            (Some(version.stamped()), "PUT", format!("{kind}/{id}"), status)
+            (Some(shown(version)), "PUT", format!("{kind}/{id}"), status)
         }
         Method::Delete => (None, "DELETE", format!("{kind}/{id}"), "204"),
     };
@@ -185,7 +185,7 @@ impl Responses<'_> {
     fn entry(&self, answer: &Answer) -> String {
         match answer {
             Answer::Found(version) => {
-                let resource = Some(version.stamped());
+                let resource = Some(shown(version));
                 self.versioned("200", version, resource, "")
             }
             Answer::NotModified(version) => self.versioned("304", version, None, ""),
@@ -208,7 +208,7 @@ impl Responses<'_> {
         let mut resource = None;
         match self.returns {
             Return::Minimal => {}
-            Return::Representation => resource = Some(version.stamped()),
+            Return::Representation => resource = Some(shown(version)),
             Return::Outcome => more.push_str(&format!(r#","outcome":{}"#, done(self.cx))),
         }
         self.versioned(status, version, resource, &more)

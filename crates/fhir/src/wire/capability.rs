@@ -5,6 +5,7 @@ use hygie_fhir_model::search::{ParameterKind, SearchParameter, Targets};
 use hygie_fhir_store::search;
 use serde_json::{Value, json};
 
+use crate::binary::is_binary;
 use crate::service::{Authority, Settings};
 
 /// Interactions that every type has.
@@ -19,6 +20,10 @@ const INTERACTIONS: [&str; 9] = [
     "create",
     "search-type",
 ];
+
+/// What the statement has no elements for.
+const BINARY: &str = "Content may be written and read in its native form, with Range; X-Security-Context is its securityContext. \
+                      Without a FHIR format in Accept a read answers the content.";
 
 /// The statement as JSON text.
 pub fn capability_statement(settings: &Settings, base: &str) -> String {
@@ -102,6 +107,9 @@ fn resource(kind: ResourceType) -> Value {
         .filter(|parameter| names(parameter))
         .filter_map(|parameter| Some(format!("{}:{}", parameter.base?, parameter.code)))
         .collect();
+    if is_binary(kind) {
+        resource["documentation"] = BINARY.into();
+    }
     if !referring.is_empty() {
         resource["searchRevInclude"] = referring.into();
     }

@@ -8,6 +8,6 @@ mod pretty;
 
 pub use bundle::{Responses, Return, done, list};
 pub use capability::{capability_statement, smart_configuration};
-pub use name::{etag, location};
+pub use name::{etag, location, shown};
 pub use outcome::outcome_error;
 pub use pretty::pretty;

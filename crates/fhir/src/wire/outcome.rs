@@ -1,7 +1,7 @@
 //! Errors as `OperationOutcome`: issues where there are several, headers where the specification asks for them.
 
-use http::HeaderValue;
-use http::header::ETAG;
+use http::header::{CONTENT_RANGE, ETAG, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
 use hygie_core::{ErrorKind, Fault};
 use hygie_fhir_model::Invalid;
 use hygie_web::error::{Issue, OutcomeError};
@@ -25,6 +25,12 @@ pub fn outcome_error(error: Error) -> OutcomeError {
             let tag = HeaderValue::from_str(&etag(number)).expect("a tag is ASCII");
             OutcomeError::from(Error::Gone { number }).with_header(ETAG, tag)
         }
+        Error::Range(len) => {
+            let range = HeaderValue::from_str(&format!("bytes */{len}")).expect("digits are ASCII");
+            let outside = OutcomeError::from(Error::Range(len)).with_status(StatusCode::RANGE_NOT_SATISFIABLE);
+            outside.with_header(CONTENT_RANGE, range)
+        }
+        Error::Crowded => OutcomeError::from(Error::Crowded).with_header(RETRY_AFTER, HeaderValue::from_static("5")),
         other => OutcomeError::from(other),
     }
 }

@@ -1,5 +1,6 @@
 //! The FHIR service, on the engine of this run.
 
+mod binary;
 mod bulk;
 mod bundles;
 mod conditional;

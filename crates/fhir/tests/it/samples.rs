@@ -65,7 +65,7 @@ async fn the_examples_of_the_specification() {
         let path = format!("/{kind}/{id}");
         let put = by.send(Method::PUT, &path, &[FHIR_JSON], text.clone()).await;
         assert!(matches!(put.status.as_u16(), 200 | 201), "{path}: {}", put.text());
-        let read = by.get(&path).await;
+        let read = by.get_with(&path, &[("accept", "application/fhir+json")]).await;
         assert_eq!(
             without_server_members(read.text()),
             without_server_members(&text),

@@ -12,11 +12,12 @@ use hygie_access::{
     Scope, TrustedIssuer,
 };
 use hygie_core::{AppId, Clock, Cx, ObjectId, Secret, TenantId, Timestamp};
-use hygie_fhir::{Authority, Fhir, Limits, Settings, router};
+use hygie_fhir::{Authority, Fhir, Limits, Settings, is_upload, router};
 use hygie_fhir_store::index::extract::extract;
 use hygie_fhir_store::repo::Repository;
 use hygie_jose::{Algorithm, Jwks, KeySet, Protected, SigningKey};
 use hygie_store::audit::Record;
+use hygie_store::blobs::{self, open_on_disk};
 use hygie_store::keys::{Keyring, MasterKey};
 use hygie_store::{Store, StoreError};
 use hygie_testkit::{
@@ -177,6 +178,14 @@ impl Service {
         }
     }
 
+    /// What is found among its large objects.
+    pub async fn verified(&self) -> blobs::Report {
+        let cx = Cx::internal(tenant(), self.clock.clone(), self.random.clone());
+        let keyring = Arc::new(keyring(self.dir.path(), &self.clock, &self.random));
+        let blobs = open_on_disk(self.dir.path(), "fhir", &keyring).expect("the large objects");
+        blobs.verify(&self.store, &cx).await.expect("verified")
+    }
+
     /// The audit records of writes, as `action object`.
     pub async fn written(&self) -> Vec<String> {
         let cx = Cx::internal(tenant(), self.clock.clone(), self.random.clone());
@@ -229,10 +238,12 @@ async fn open(
     limits: Limits,
 ) -> (Store, Client, Layers) {
     let repository = Repository::new(extract);
+    let keyring = Arc::new(keyring(dir, clock, random));
+    let blobs = open_on_disk(dir, "fhir", &keyring).expect("a place for large objects");
     let place = Place {
         directory: dir,
         name: "fhir",
-        keyring: &keyring(dir, clock, random),
+        keyring: &keyring,
         migrations: &[],
         replay: Some(Arc::new(repository.clone())),
         cx: &Cx::internal(tenant(), clock.clone(), random.clone()),
@@ -241,6 +252,7 @@ async fn open(
     let fhir = Fhir::new(Settings {
         store: store.clone(),
         repository,
+        blobs: Some(blobs),
         gate: gate.clone(),
         base: BASE.parse().expect("a URL"),
         limits,
@@ -261,6 +273,7 @@ async fn open(
             time: Duration::from_mins(1),
             concurrent: 512,
             waiting: 1024,
+            uploads: is_upload,
         },
         proxies: Vec::new(),
         messages: shell_messages(),

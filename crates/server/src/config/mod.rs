@@ -199,11 +199,18 @@ pub struct Fhir {
     /// Most entries of a batch or transaction.
     #[serde(default = "Fhir::default_bundle_entries")]
     pub bundle_entries: usize,
+    /// Most MiB of a Binary in its native form.
+    #[serde(default = "Fhir::default_binary_mib")]
+    pub binary_mib: u32,
 }
 
 impl Fhir {
     const fn default_bundle_entries() -> usize {
         500
+    }
+
+    const fn default_binary_mib() -> u32 {
+        1024
     }
 
     /// The members that every service has.

@@ -239,6 +239,7 @@ fn instances(document: &Document) -> Vec<FhirInstance> {
         issuers: Vec::new(),
         app_roles: Vec::new(),
         bundle_entries: BUNDLE_ENTRIES,
+        binary: hygie_fhir::Limits::default().binary,
         events: None,
     });
     instances.collect()

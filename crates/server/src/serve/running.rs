@@ -177,6 +177,10 @@ fn fhir_instances(config: &Config, outgoing: &Outgoing, base: &Base) -> Result<V
                 issuers: issuers.trusted_by(workspace),
                 app_roles: issuers.app_roles(workspace, &service.name)?,
                 bundle_entries: config.fhir.as_ref().map_or(0, |fhir| fhir.get_ref().bundle_entries),
+                binary: config
+                    .fhir
+                    .as_ref()
+                    .map_or(0, |fhir| u64::from(fhir.get_ref().binary_mib) << 20),
                 events: service.events.clone(),
             });
         }

@@ -8,10 +8,12 @@ use hygie_core::{AppId, TenantId};
 use hygie_fhir::{Authority, Fhir, Limits, Settings as FhirSettings};
 use hygie_fhir_store::repo::Repository;
 use hygie_store::Store;
+use hygie_store::blobs::{self, Blobs};
 use hygie_web::layers::Cors;
 use url::Url;
 
 use super::delivery::{self, Delivery};
+use super::objects::Objects;
 use super::{Base, kafka, own_workload};
 use crate::config::Events;
 
@@ -35,6 +37,8 @@ pub struct FhirInstance {
     pub app_roles: Vec<AppRole>,
     /// Most entries of a batch or transaction.
     pub bundle_entries: usize,
+    /// Most bytes of a Binary in its native form.
+    pub binary: u64,
     /// Where its events go, if anywhere.
     pub events: Option<Events>,
 }
@@ -58,15 +62,18 @@ pub async fn open(base: &mut Base, instance: &FhirInstance) -> Result<Fhir> {
     let name = instance.database();
     let store = base.stores.open_instance(&name, &[], Some(replay), &cx).await?;
     begin_delivery(base, instance, &store).await?;
+    let blobs = open_blobs(base, instance, &store)?;
     let login = &base.settings.login;
     let tenant = instance.tenant;
     Ok(Fhir::new(FhirSettings {
         store,
         repository,
+        blobs,
         gate: Arc::new(gate(base, instance)),
         base: Url::parse(&instance.base).context("the address of a FHIR service is not a URL")?,
         limits: Limits {
             entries: instance.bundle_entries,
+            binary: instance.binary,
             ..Limits::default()
         },
         authority: Authority {
@@ -93,6 +100,23 @@ async fn begin_delivery(base: &mut Base, instance: &FhirInstance, store: &Store)
     let delivery = Delivery::begin(service, store, &cx, consumer).await?;
     base.deliveries.push(delivery);
     Ok(())
+}
+
+/// Large objects lie beside the database. Where several processes share one, the disk of one of them is no place for them.
+fn open_blobs(base: &mut Base, instance: &FhirInstance, store: &Store) -> Result<Option<Blobs>> {
+    if base.stores.are_shared() {
+        return Ok(None);
+    }
+    let service = format!("{}/{}", instance.workspace, instance.name);
+    let opened = blobs::open_on_disk(&base.settings.data, &instance.database(), base.stores.keyring());
+    let blobs = opened.with_context(|| format!("the large objects of the FHIR service {service}"))?;
+    base.objects.push(Objects {
+        service,
+        store: store.clone(),
+        cx: base.cx(instance.tenant),
+        blobs: blobs.clone(),
+    });
+    Ok(Some(blobs))
 }
 
 /// A service under another origin, on its own path.
@@ -137,6 +161,7 @@ pub fn limits() -> hygie_web::layers::Limits {
     hygie_web::layers::Limits {
         body: Limits::default().bundle,
         time: Limits::default().time,
+        uploads: hygie_fhir::is_upload,
         ..hygie_web::layers::Limits::default()
     }
 }

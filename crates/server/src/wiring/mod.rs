@@ -7,6 +7,7 @@ mod edge;
 mod fhir;
 #[cfg_attr(not(feature = "cloud"), path = "no_kafka.rs")]
 pub mod kafka;
+mod objects;
 #[cfg_attr(not(feature = "cloud"), path = "no_postgres.rs")]
 pub mod postgres;
 mod rotation;
@@ -37,6 +38,7 @@ use crate::listen::Stop;
 use delivery::Delivery;
 pub use edge::Edge;
 pub use fhir::FhirInstance;
+use objects::Objects;
 pub use stores::{Storage, Stores};
 
 /// The delegated permission that Azure's FHIR service offers.
@@ -85,6 +87,8 @@ pub struct Base {
     pub edge: Edge,
     /// The events that go elsewhere.
     deliveries: Vec<Delivery>,
+    /// The large objects of each instance that has some.
+    objects: Vec<Objects>,
 }
 
 impl Base {
@@ -101,6 +105,7 @@ impl Base {
             assignments: Arc::new(assignments),
             edge: Edge::new(&settings),
             deliveries: Vec::new(),
+            objects: Vec::new(),
             settings,
         })
     }
@@ -209,6 +214,9 @@ impl Base {
         let owner = self.owner();
         for delivery in &self.deliveries {
             delivery.start(stop, owner);
+        }
+        for objects in &self.objects {
+            objects.start(stop);
         }
         let (idp, edge, token) = (self.idp.clone(), self.edge.clone(), stop.token());
         stop.spawn(async move {

@@ -90,7 +90,9 @@ async fn stop(running: Running) {
 }
 
 fn is_replaced(purpose: &str) -> bool {
-    purpose.starts_with("database:") || purpose.starts_with("access-log:")
+    ["database:", "access-log:", "blobs:"]
+        .iter()
+        .any(|kind| purpose.starts_with(kind))
 }
 
 #[tokio::test(flavor = "multi_thread")]

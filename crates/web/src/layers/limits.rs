@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::CONTENT_LENGTH;
+use http::request::Parts;
 use http_body_util::Limited;
 use hygie_core::ErrorKind;
 use tokio::sync::Semaphore;
@@ -31,6 +32,8 @@ pub struct Limits {
     pub concurrent: usize,
     /// Requests that wait for their turn; more are refused.
     pub waiting: usize,
+    /// Requests whose handler bounds the size and the pace of their body, and the time for what it does then.
+    pub uploads: fn(&Parts) -> bool,
 }
 
 impl Default for Limits {
@@ -40,6 +43,7 @@ impl Default for Limits {
             time: Duration::from_secs(30),
             concurrent: 512,
             waiting: 1024,
+            uploads: |_| false,
         }
     }
 }
@@ -63,10 +67,10 @@ impl Limiter {
     /// Runs the rest of the path within the limits. A request that is cut off may or may not have had its effect, as
     /// when the connection breaks: the same request again is the way to know.
     pub async fn run(&self, request: Request, next: Next) -> Response {
-        let length = request
-            .headers()
-            .get(CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok());
+        let (parts, body) = request.into_parts();
+        let is_upload = (self.limits.uploads)(&parts);
+        let length = parts.headers.get(CONTENT_LENGTH);
+        let length = length.and_then(|value| value.to_str().ok()).filter(|_| !is_upload);
         if length.is_some_and(|length| length.parse().is_ok_and(|length: u64| length > self.limits.body as u64)) {
             return self.too_large().into_response();
         }
@@ -76,17 +80,21 @@ impl Limiter {
                 .into_response();
         };
         let starved = Arc::new(AtomicBool::new(false));
-        let (parts, body) = request.into_parts();
-        let body = Watched {
-            body: Limited::new(body, self.limits.body),
-            starved: starved.clone(),
+        let body = if is_upload {
+            body
+        } else {
+            Body::new(Watched {
+                body: Limited::new(body, self.limits.body),
+                starved: starved.clone(),
+            })
         };
-        let request = Request::from_parts(parts, Body::new(body));
+        let request = Request::from_parts(parts, body);
         let work = async {
             let _working = self.working.acquire().await;
             AssertUnwindSafe(next.run(request)).catch_unwind().await
         };
-        match tokio::time::timeout(self.limits.time, work).await {
+        let time = if is_upload { Duration::MAX } else { self.limits.time };
+        match tokio::time::timeout(time, work).await {
             Ok(Ok(response)) => response,
             Ok(Err(panic)) => Failure::internal(&Panicked::new(&*panic)).into_response(),
             Err(_) => late(starved.load(Ordering::Relaxed)).into_response(),

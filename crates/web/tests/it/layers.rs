@@ -107,6 +107,26 @@ async fn bodies_are_limited_with_and_without_a_length() {
 }
 
 #[tokio::test]
+async fn an_upload_has_the_limits_of_its_handler() {
+    let slow = async |body: Bytes| {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        body.len().to_string()
+    };
+    let world = World::within(
+        Router::new().route("/upload", post(slow)),
+        Arc::new(hygie_web::error::Outcome::default()),
+        Duration::from_millis(20),
+    );
+    let large = request(
+        Method::POST,
+        "/upload",
+        &[("content-length", "1000")],
+        Body::from(vec![b'x'; 1000]),
+    );
+    assert_eq!(world.send(large).await.text(), "1000");
+}
+
+#[tokio::test]
 async fn rejections_of_extractors_become_the_protocols_error() {
     let router = Router::new()
         .route("/json", post(async |_: Json<Vec<u8>>| "ok"))

@@ -98,6 +98,7 @@ impl World {
                 time,
                 concurrent: 1,
                 waiting: 1,
+                uploads: |request| request.uri.path() == "/upload",
             },
             proxies: Vec::new(),
             messages: shell_messages(),

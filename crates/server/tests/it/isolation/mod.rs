@@ -14,8 +14,8 @@ use hygie_testkit::{Answer, SeededRandom};
 use serde_json::json;
 
 use model::{
-    Action, BUILT, Door, FORMS, Form, Given, Holder, ISSUERS, Issuer, SERVICES, Service, Tenant, Token, expected,
-    holders,
+    Action, BUILT, CONTENT, Door, FORMS, Form, Given, Holder, ISSUERS, Issuer, SERVICES, Service, Tenant, Token,
+    expected, holders,
 };
 use world::World;
 
@@ -45,6 +45,7 @@ fn routes() -> Vec<(&'static str, &'static str, Action)> {
             all.push((route, method, action.unwrap_or(Action::Unsupported)));
         }
     }
+    all.extend(CONTENT);
     all
 }
 
@@ -66,6 +67,7 @@ impl Probe {
             .replace("{more}", "more")
             .replace("{*rest}", "and/more");
         let (content, body) = match (self.route, self.method) {
+            ("/Binary" | "/Binary/{id}", "POST" | "PUT") => ("image/png", "content".to_owned()),
             (_, "GET" | "DELETE") => ("application/fhir+json", String::new()),
             (_, "PATCH") => ("application/fhir+json", r#"{"resourceType":"Parameters"}"#.to_owned()),
             ("/{type}/_search", _) => ("application/x-www-form-urlencoded", "_id=marker".to_owned()),
@@ -125,7 +127,8 @@ fn check(probe: Probe, token: Option<Token>, answer: &Answer) {
         let may_show = n == probe.service && may_read && probe.action != Action::Public;
         assert!(may_show || !body.contains(&marker), "{marker} in {shown}");
     }
-    if probe.method == "GET" && probe.action == Action::Read && status == 200 {
+    let is_content = probe.route.starts_with("/Binary");
+    if probe.method == "GET" && (probe.action == Action::Read || is_content) && status == 200 {
         assert!(body.contains(&World::marker(place)), "{shown}");
     }
     if probe.action == Action::Enter && status == 200 {

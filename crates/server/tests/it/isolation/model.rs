@@ -343,3 +343,11 @@ pub const BUILT: [(&str, &[(&str, Action)]); 17] = [
     ("/{type}/{id}/{more}", &[]),
     ("/{type}/{id}/{more}/{*rest}", &[]),
 ];
+
+/// What the routes of every type do for the content of a Binary besides. The SMART scopes of the sweep are for another type.
+pub const CONTENT: [(&str, &str, Action); 4] = [
+    ("/Binary", "POST", Action::Write),
+    ("/Binary/{id}", "GET", Action::ReadAll),
+    ("/Binary/{id}", "PUT", Action::Write),
+    ("/Binary/{id}/_history/{vid}", "GET", Action::ReadAll),
+];

@@ -9,10 +9,11 @@ use hygie_access::{
     Scope, Style, TrustedIssuer, derived_id,
 };
 use hygie_core::{AppId, Clock, Cx, ObjectId, Secret, TenantId};
-use hygie_fhir::{Authority, Fhir, Limits, Settings, router};
+use hygie_fhir::{Authority, Fhir, Limits, Settings, is_upload, router};
 use hygie_fhir_store::index::extract::extract;
 use hygie_fhir_store::repo::Repository;
 use hygie_jose::{Algorithm, Jwks, KeySet, Protected, SigningKey, base64url, digest};
+use hygie_store::blobs::open_on_disk;
 use hygie_store::keys::{Keyring, MasterKey};
 use hygie_testkit::{Client, FixedKeys, NothingRevoked, Place, SeededRandom, TemporaryStore, VirtualClock};
 use hygie_web::client::ClientCertificate;
@@ -263,16 +264,23 @@ impl World {
             };
             let holder = holders().into_iter().find(is_contributor).expect("there is one");
             let authorization = format!("Bearer {}", self.sign(super::application(holder), n));
-            let headers = [
-                ("authorization", authorization.as_str()),
-                ("content-type", "application/fhir+json"),
-            ];
             let patient =
                 json!({"resourceType": "Patient", "id": "marker", "name": [{"family": Self::marker(service)}]});
-            let address = format!("/{}/{}/Patient/marker", service.workspace, service.name);
-            let body = patient.to_string().into();
-            let answer = self.front.send(http::Method::PUT, &address, &headers, body).await;
-            assert_eq!(answer.status, 201, "{}", answer.text());
+            for (kind, content_type, body) in [
+                ("Patient", "application/fhir+json", patient.to_string()),
+                ("Binary", "image/png", Self::marker(service)),
+            ] {
+                let headers = [
+                    ("authorization", authorization.as_str()),
+                    ("content-type", content_type),
+                ];
+                let address = format!("/{}/{}/{kind}/marker", service.workspace, service.name);
+                let answer = self
+                    .front
+                    .send(http::Method::PUT, &address, &headers, body.into())
+                    .await;
+                assert_eq!(answer.status, 201, "{}", answer.text());
+            }
         }
     }
 }
@@ -363,6 +371,7 @@ async fn open(
     let master = MasterKey::from_text(&text, "the test", random.clone()).expect("a key");
     let keys = dir.path().join("keys.json");
     let keyring = Keyring::open(keys, Arc::new(master), clock.clone(), random.clone()).expect("a keyring");
+    let keyring = Arc::new(keyring);
     let place = Place {
         directory: dir.path(),
         name: "fhir",
@@ -374,6 +383,7 @@ async fn open(
     Fhir::new(Settings {
         store: place.open().await.expect("a store"),
         repository,
+        blobs: Some(open_on_disk(dir.path(), "fhir", &keyring).expect("a place for large objects")),
         gate,
         base: base(service).parse().expect("a URL"),
         limits: Limits::default(),
@@ -397,6 +407,7 @@ fn edge(clock: &Arc<VirtualClock>, random: &Arc<SeededRandom>, directory: &Tempo
             time: Duration::from_mins(1),
             concurrent: 512,
             waiting: 1024,
+            uploads: is_upload,
         },
         proxies: Vec::new(),
         messages: shell_messages(),
