@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use hygie_store::audit::Record;
 use hygie_store::{IndexKeys, IndexRange, Order, Store, StoreError, Tx};
 use hygie_store_cloud::postgres::Limits;
@@ -43,26 +43,42 @@ async fn sleep(tx: &mut Tx<'_>, seconds: f64) -> Result<(), StoreError> {
     tx.query(sql, &[seconds.into()]).await.map(drop)
 }
 
-/// Keeps the only chain for a while; writes that come meanwhile share the next transaction.
-async fn hold(store: &Store) -> JoinHandle<()> {
-    let began = Arc::new(AtomicBool::new(false));
-    let held = {
-        let (store, began) = (store.clone(), began.clone());
-        tokio::spawn(async move {
-            let held = store.write(cx(), began, |began, tx| {
+/// A transaction that keeps the only chain until it is let go; writes that come meanwhile share the next one.
+struct Held {
+    is_over: Arc<AtomicBool>,
+    ended: JoinHandle<()>,
+}
+
+impl Held {
+    async fn of(store: &Store) -> Self {
+        let (began, is_over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (store, flags) = (store.clone(), (began.clone(), is_over.clone()));
+        let ended = tokio::spawn(async move {
+            let held = store.write(cx(), flags, |(began, is_over), tx| {
                 Box::pin(async move {
                     sleep(tx, 0.0).await?;
                     began.store(true, Ordering::SeqCst);
-                    sleep(tx, 0.3).await
+                    while !is_over.load(Ordering::SeqCst) {
+                        sleep(tx, 0.005).await?;
+                    }
+                    Ok::<_, StoreError>(())
                 })
             });
             held.await.expect("it only waits");
-        })
-    };
-    while !began.load(Ordering::SeqCst) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        });
+        while !began.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Self { is_over, ended }
     }
-    held
+
+    /// Has these writes wait in their order, lets it go, and gives what they end with.
+    async fn before<W: Future>(self, writes: impl Iterator<Item = W>) -> Vec<W::Output> {
+        let let_go = async { self.is_over.store(true, Ordering::SeqCst) };
+        let (outcomes, ()) = join(join_all(writes), let_go).await;
+        self.ended.await.expect("the first");
+        outcomes
+    }
 }
 
 /// What a write of the tests does.
@@ -119,14 +135,14 @@ async fn writes_that_wait_share_a_transaction_and_nothing_else() {
         Does::Panics,
         Does::Nothing,
     ];
-    let held = hold(&store).await;
+    let held = Held::of(&store).await;
     let writes = (0..42_i64).map(|id| {
         let does_what = kinds[id as usize % kinds.len()];
         let write = store.write(cx(), (id, does_what), |(id, what), tx| Box::pin(does(tx, *id, *what)));
         async move { (id, does_what, write.await) }
     });
     let mut seqs = Vec::new();
-    for (id, what, outcome) in join_all(writes).await {
+    for (id, what, outcome) in held.before(writes).await {
         match (what, &outcome) {
             (Does::All | Does::Nothing, Ok(seq)) => seqs.push((id, *seq)),
             (Does::Refused | Does::ReadsAndRefused, Err(StoreError::TooCostly))
@@ -135,7 +151,6 @@ async fn writes_that_wait_share_a_transaction_and_nothing_else() {
             _ => panic!("{id} {what:?}: {outcome:?}"),
         }
     }
-    held.await.expect("the first");
     assert_eq!(seqs.len(), 18);
     assert!(
         seqs.is_sorted_by_key(|(_, seq)| *seq),
@@ -165,14 +180,13 @@ async fn what_a_commit_refuses_is_found_by_committing_one_by_one() {
     // Looked at by the commit only.
     let rule = "ALTER TABLE hygie.thing ADD CONSTRAINT named UNIQUE (name) DEFERRABLE INITIALLY DEFERRED";
     world.server.psql(&world.address, rule);
-    let held = hold(&store).await;
+    let held = Held::of(&store).await;
     let writes = ["a", "b", "a", "c", "b"].into_iter().enumerate().map(|(id, name)| {
         store.write(cx(), (id as i64, name), |(id, name), tx| {
             Box::pin(insert(tx, *id, name))
         })
     });
-    let outcomes = join_all(writes).await;
-    held.await.expect("the first");
+    let outcomes = held.before(writes).await;
     let duplicates: Vec<bool> = outcomes
         .iter()
         .map(|outcome| matches!(outcome, Err(StoreError::Duplicate(_))))
@@ -187,35 +201,36 @@ async fn what_a_commit_refuses_is_found_by_committing_one_by_one() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_write_does_not_hold_those_that_came_with_it() {
+    const SLOW: i64 = 4;
     let world = World::new();
     let store = with_one_lane(&world).await;
-    let held = hold(&store).await;
-    let finished = Arc::new(AtomicU64::new(0));
+    let held = Held::of(&store).await;
+    let answered = Arc::new(AtomicU64::new(0));
     let writes = (0..9_i64).map(|id| {
-        let (store, finished) = (store.clone(), finished.clone());
-        tokio::spawn(async move {
-            let write = store.write(cx(), id, |id, tx| {
-                Box::pin(async move {
-                    insert(tx, *id, "thing").await?;
-                    // Two seconds, like a bundle of many statements.
-                    let pauses = if *id == 4 { 100 } else { 0 };
-                    for _ in 0..pauses {
-                        sleep(tx, 0.02).await?;
-                    }
-                    Ok::<_, StoreError>(())
-                })
-            });
-            write.await.expect("a write");
-            (id, finished.fetch_add(1, Ordering::SeqCst))
-        })
+        let write = store.write(cx(), (id, answered.clone()), |(id, answered), tx| {
+            Box::pin(async move {
+                insert(tx, *id, "thing").await?;
+                // As long as those before it have no answer, like a bundle of many statements; seconds, if they wait for it.
+                let mut pauses = if *id == SLOW { 400 } else { 0 };
+                while pauses > 0 && answered.load(Ordering::SeqCst) < SLOW as u64 {
+                    sleep(tx, 0.02).await?;
+                    pauses -= 1;
+                }
+                Ok::<_, StoreError>(answered.load(Ordering::SeqCst))
+            })
+        });
+        let answered = answered.clone();
+        async move {
+            let seen = write.await.expect("a write");
+            answered.fetch_add(1, Ordering::SeqCst);
+            seen
+        }
     });
-    let mut ends = join_all(writes).await.into_iter().map(|end| end.expect("a task"));
-    held.await.expect("the first");
-    let slow = ends.find(|(id, _)| *id == 4).expect("it is among them");
+    let seen = held.before(writes).await;
+    let before_it = seen[SLOW as usize];
     assert!(
-        slow.1 >= 4,
-        "those before it were answered before it: it was number {}",
-        slow.1
+        before_it >= SLOW as u64,
+        "{before_it} of those before it were answered before it"
     );
     let things = world.server.psql(&world.address, "SELECT count(*) FROM hygie.thing");
     assert_eq!(things, "9");
