@@ -8,6 +8,7 @@ mod id;
 mod principal;
 mod random;
 mod secret;
+mod seeded;
 mod time;
 
 pub use cx::Cx;
@@ -16,4 +17,5 @@ pub use id::{AppId, GroupId, ObjectId, RequestId, SessionId, TenantId};
 pub use principal::{Principal, PrincipalKind, Profession, Professional};
 pub use random::{Random, random_array};
 pub use secret::Secret;
+pub use seeded::SeededRandom;
 pub use time::{Clock, Timestamp};

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
-use hygie_core::{Clock, Cx, Random, Secret, TenantId, Timestamp};
+use hygie_core::{Clock, Cx, Secret, SeededRandom, TenantId, Timestamp};
 use hygie_store::embedded::{Limits, Options, Replay, open};
 use hygie_store::keys::{Keyring, MasterKey};
 use hygie_store::{IndexKeys, IndexRange, Order, Store, StoreError, Tx};
@@ -31,23 +31,9 @@ impl Clock for Still {
     }
 }
 
-/// Splitmix64: repeatable, so that the rows of a resource can be made again from its number.
-fn mix(seed: u64) -> u64 {
-    let mut z = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-struct Counting(AtomicU64);
-
-impl Random for Counting {
-    fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            let next = mix(self.0.fetch_add(1, Ordering::Relaxed));
-            chunk.copy_from_slice(&next.to_le_bytes()[..chunk.len()]);
-        }
-    }
+/// Repeatable, so that the rows of a resource can be made again from its number.
+fn mix(number: u64) -> u64 {
+    SeededRandom::nth(0, number)
 }
 
 fn key(kind: u8, parts: &[u64]) -> Vec<u8> {
@@ -124,11 +110,11 @@ impl Replay for Again {
 
 fn cx() -> Cx {
     let tenant = TenantId::from_uuid(uuid::Uuid::nil());
-    Cx::internal(tenant, Arc::new(Still), Arc::new(Counting(AtomicU64::new(1))))
+    Cx::internal(tenant, Arc::new(Still), Arc::new(SeededRandom::new(1)))
 }
 
 fn open_in(dir: &Path, patients: u64) -> Store {
-    let random = Arc::new(Counting(AtomicU64::new(9)));
+    let random = Arc::new(SeededRandom::new(9));
     let master = MasterKey::from_text(&Secret::new("07".repeat(32)), "the bench", random.clone()).expect("a key");
     let keyring = Keyring::open(dir.join("keys.json"), Arc::new(master), Arc::new(Still), random).expect("a keyring");
     open(Options {

@@ -1,20 +1,26 @@
-//! Chance that repeats itself: SplitMix64 from a seed. Not for secrets.
+//! What is made up is drawn from chance that repeats itself.
 
+use hygie_core::SeededRandom;
 use uuid::Uuid;
 
-/// A generator.
+/// Chance from a seed.
 #[derive(Clone, Debug)]
-pub struct Seeded(u64);
+pub struct Seeded {
+    seed: u64,
+    /// How many numbers it gave.
+    given: u64,
+}
 
 impl Seeded {
     /// A generator of its own for the thing of this number, independent of those of other numbers.
     pub const fn of(seed: u64, number: u64) -> Self {
-        Self(mixed(mixed(seed) ^ number))
+        let seed = SeededRandom::nth(SeededRandom::nth(seed, 0) ^ number, 0);
+        Self { seed, given: 0 }
     }
 
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mixed(self.0)
+        self.given += 1;
+        SeededRandom::nth(self.seed, self.given)
     }
 
     /// A number of the range, both ends included.
@@ -47,10 +53,4 @@ impl Seeded {
         let bytes = ((u128::from(high) << 64) | u128::from(low)).to_be_bytes();
         uuid::Builder::from_random_bytes(bytes).into_uuid()
     }
-}
-
-const fn mixed(state: u64) -> u64 {
-    let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }

@@ -10,9 +10,10 @@ mod psc;
 mod store;
 mod trust;
 
-pub use ambient::{SeededRandom, VirtualClock};
+pub use ambient::VirtualClock;
 pub use client::{Answer, Client};
 pub use entra::{FakeEntra, Subject};
+pub use hygie_core::SeededRandom;
 pub use postgres::PostgresServer;
 pub use psc::{FakePsc, PSC_CLIENT, PSC_SERVICE};
 pub use store::{Place, TemporaryStore, TestEngine, accesses, crashed, index_keys};

@@ -1,6 +1,6 @@
 //! What the tests stand on: a directory store, a clock that is set, seeded randomness, an issuer with its key.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use hygie_access::{
     Assignee, AssigneeKind, Assignments, Gate, Instance, KeySource, KeysUnavailable, Kind, MIGRATIONS, Origin,
     Revocations, Revoked, RoleSemantics, TrustedIssuer,
 };
-use hygie_core::{AppId, Clock, Cx, ObjectId, Random, Secret, TenantId, Timestamp};
+use hygie_core::{AppId, Clock, Cx, ObjectId, Secret, SeededRandom, TenantId, Timestamp};
 use hygie_jose::{Algorithm, Jwks, KeySet, SigningKey};
 use hygie_store::Store;
 use hygie_store::embedded::{Limits, Options, open};
@@ -43,20 +43,6 @@ impl Hand {
 impl Clock for Hand {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::SeqCst))
-    }
-}
-
-/// A seeded generator (splitmix64).
-pub struct Seeded(AtomicU64);
-
-impl Random for Seeded {
-    fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            let mut z = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
-        }
     }
 }
 
@@ -118,7 +104,7 @@ impl Revocations for Published {
 pub struct World {
     _directory: tempfile::TempDir,
     pub clock: Arc<Hand>,
-    pub random: Arc<Seeded>,
+    pub random: Arc<SeededRandom>,
     pub store: Store,
     pub assignments: Arc<Assignments>,
     pub revocations: Arc<Published>,
@@ -130,7 +116,7 @@ impl World {
     pub fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(Hand(AtomicI64::new(1_795_000_000_000)));
-        let random = Arc::new(Seeded(AtomicU64::new(7)));
+        let random = Arc::new(SeededRandom::new(7));
         let text = Secret::new("5a".repeat(32));
         let master = Arc::new(MasterKey::from_text(&text, "the test", random.clone()).unwrap());
         let keyring = Keyring::open(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::{FutureExt as _, TryStreamExt as _};
-use hygie_core::{Cx, TenantId};
+use hygie_core::{Cx, Random, SeededRandom, TenantId};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
@@ -80,9 +80,9 @@ const CHUNK: usize = 1 << 16;
 
 /// Content that differs everywhere.
 fn content(len: usize) -> Vec<u8> {
-    (0..len as u64)
-        .map(|at| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8)
-        .collect()
+    let mut bytes = vec![0; len];
+    SeededRandom::new(0).fill(&mut bytes);
+    bytes
 }
 
 async fn stored(place: &Place, cx: &Cx, content: &[u8]) -> Stored {

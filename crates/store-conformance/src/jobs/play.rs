@@ -1,10 +1,9 @@
 //! A job and two workers who do anything in any order, against a model of what should come of it.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hygie_core::{Random, Timestamp};
+use hygie_core::{SeededRandom, Timestamp};
 
 use super::{Board, TTL, assert_lost, step};
 use crate::{Bench, Moving, below};
@@ -29,25 +28,12 @@ impl Model {
     }
 }
 
-/// What decides a game, the same each time (splitmix64). From the context's the engine takes too, as often as time has it:
-/// then a busy machine now and then sees only games that end alike.
-struct Dice(AtomicU64);
-
-impl Random for Dice {
-    fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            let mut z = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
-        }
-    }
-}
-
 /// One job, two workers, everything that either may do in any order.
 struct Play {
     board: Board,
-    dice: Dice,
+    /// Decides the game, the same each time. From the context's the engine takes too, as often as time has it: then a busy
+    /// machine now and then sees only games that end alike.
+    dice: SeededRandom,
     id: JobId,
     owners: [Owner; 2],
     /// Every lease that was ever given, so that old ones are tried.
@@ -64,7 +50,7 @@ pub async fn any_interleaving_of_two_workers_is_safe(bench: Bench<'_>) {
         let cx = cx.for_tenant(bench.tenant(u128::from(game) + 100).tenant);
         let board = Board::of(&bench, &cx);
         let mut play = Play {
-            dice: Dice(AtomicU64::new(game)),
+            dice: SeededRandom::new(game),
             id: board.submit("play", b"").await,
             owners: [(); 2].map(|()| Owner::random(&*cx.random)),
             leases: Vec::new(),

@@ -5,10 +5,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use hygie_core::SeededRandom;
 use hygie_store::embedded::Limits;
 use hygie_store::{IndexKeys, IndexRange, Order, Store, StoreError};
 
-use crate::world::{Dir, Seeded, apply, cx, open_with};
+use crate::world::{Dir, apply, cx, open_with};
 
 const CHILD: &str = "HYGIE_STORE_CRASH_CHILD";
 
@@ -24,7 +25,7 @@ fn limits() -> Limits {
 
 /// The changes of the write with this number, the same in both processes.
 fn lines(number: u64) -> String {
-    let random = Seeded::new(number);
+    let random = SeededRandom::new(number);
     (0..12)
         .map(|_| {
             let sign = if random.below(4) == 0 { '-' } else { '+' };
@@ -78,7 +79,7 @@ async fn written(store: &Store) -> u64 {
 #[tokio::test]
 async fn a_killed_process_has_lost_nothing_it_answered() {
     let dir = Dir::new("crash");
-    let random = Seeded::new(99);
+    let random = SeededRandom::new(99);
     let mut answered = 0;
     for round in 0..8 {
         let until = answered + 40 + random.below(400);

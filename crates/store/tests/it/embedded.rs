@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 
+use hygie_core::SeededRandom;
 use hygie_store::audit::Record;
 use hygie_store::embedded::Limits;
 use hygie_store::{IndexKeys, IndexRange, Order, Store, StoreError, Tx};
 
-use crate::world::{Dir, Seeded, apply, cx, open_keyed, open_with, small};
+use crate::world::{Dir, apply, cx, open_keyed, open_with, small};
 
 async fn change(store: &Store, lines: String) -> Result<i64, StoreError> {
     store
@@ -45,7 +46,7 @@ fn everything() -> IndexRange {
 #[tokio::test]
 async fn the_index_is_the_set_that_was_written() {
     let dir = Dir::new("model");
-    let random = Seeded::new(42);
+    let random = SeededRandom::new(42);
     let mut model = BTreeSet::new();
     let mut store = open_with(dir.path(), small()).expect("a new store");
     for step in 0..600 {

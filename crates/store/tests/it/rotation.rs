@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use hygie_core::{Clock, Timestamp};
+use hygie_core::{Clock, SeededRandom, Timestamp};
 use hygie_store::audit::Record;
 use hygie_store::embedded::{
     Control, Observer, Options, Step, damage, open_with_control, replace_database_key, settle, verify,
@@ -16,7 +16,7 @@ use hygie_store::embedded::{
 use hygie_store::keys::{KeyError, KeyState, Keyring, MasterKey, Purpose};
 use hygie_store::{Store, StoreError};
 
-use crate::world::{Dir, Lines, Seeded, TABLES, apply, cx, small};
+use crate::world::{Dir, Lines, TABLES, apply, cx, small};
 
 /// The system's clock: pauses are measured.
 struct Now;
@@ -33,7 +33,7 @@ impl Clock for Now {
 pub fn keyring(dir: &Path) -> Result<Keyring, KeyError> {
     static OPENED: AtomicU64 = AtomicU64::new(0);
     let seed = u64::from(std::process::id()) << 32 | OPENED.fetch_add(1, Ordering::SeqCst);
-    let random = Arc::new(Seeded::new(seed));
+    let random = Arc::new(SeededRandom::new(seed));
     let provider = MasterKey::from_text(&"11".repeat(32).into(), "the test", random.clone())?;
     Keyring::open(dir.join("keys.json"), Arc::new(provider), Arc::new(Now), random)
 }

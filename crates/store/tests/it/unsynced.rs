@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hygie_core::SeededRandom;
 use hygie_store::embedded::{Control, Observer, Step, settle};
 use hygie_store::keys::{KeyError, KeyId, KeyProvider, KeyState, Keyring, MasterKey, Purpose};
 use hygie_store::{Store, StoreError};
@@ -11,7 +12,7 @@ use parking_lot::Mutex;
 
 use crate::disk::{Disk, run_on_it};
 use crate::rotation::{count, databases, is_clean, keyring, open, write, write_many};
-use crate::world::{Dir, Seeded};
+use crate::world::Dir;
 
 const KEYS: &str = "keys.json";
 
@@ -169,7 +170,7 @@ fn child_cannot_make_a_list_of_keys_durable() {
 
     // So is the master key that wraps it.
     let text = "22".repeat(32).into();
-    let master = MasterKey::from_text(&text, "the test", Arc::new(Seeded::new(9))).expect("a key");
+    let master = MasterKey::from_text(&text, "the test", Arc::new(SeededRandom::new(9))).expect("a key");
     let master: Arc<dyn KeyProvider> = Arc::new(master);
     disk.fail_syncs(".", 1);
     let failed = ring.rewrap(&master);

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use hygie_core::{Clock, Cx, Random, Secret, TenantId, Timestamp};
+use hygie_core::{Clock, Cx, Secret, SeededRandom, TenantId, Timestamp};
 use hygie_store::embedded::{Limits, Options, Replay, open};
 use hygie_store::keys::{KeyError, Keyring, MasterKey};
 use hygie_store::{Migration, Store, StoreError, Tx};
@@ -17,37 +16,9 @@ impl Clock for Still {
     }
 }
 
-/// A seeded generator (splitmix64).
-pub struct Seeded(AtomicU64);
-
-impl Seeded {
-    pub fn new(seed: u64) -> Self {
-        Self(AtomicU64::new(seed))
-    }
-
-    pub fn next(&self) -> u64 {
-        let mut z = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub fn below(&self, end: u64) -> u64 {
-        self.next() % end
-    }
-}
-
-impl Random for Seeded {
-    fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
-        }
-    }
-}
-
 pub fn cx(tenant: u128) -> Cx {
     let tenant = TenantId::from_uuid(uuid::Uuid::from_u128(tenant));
-    Cx::internal(tenant, Arc::new(Still), Arc::new(Seeded::new(7)))
+    Cx::internal(tenant, Arc::new(Still), Arc::new(SeededRandom::new(7)))
 }
 
 /// A directory that is removed at the end.
@@ -125,7 +96,7 @@ pub fn open_keyed(dir: &Path, limits: Limits, master: u8) -> Result<Store, Store
 
 /// The keyring in `dir`, with a master key made of one byte.
 pub fn keyring(dir: &Path, master: u8) -> Result<Arc<Keyring>, KeyError> {
-    let random = Arc::new(Seeded::new(u64::from(master)));
+    let random = Arc::new(SeededRandom::new(u64::from(master)));
     let text = Secret::new(format!("{master:02x}").repeat(32));
     let provider = Arc::new(MasterKey::from_text(&text, "the test", random.clone())?);
     Keyring::open(dir.join("keys.json"), provider, Arc::new(Still), random).map(Arc::new)
