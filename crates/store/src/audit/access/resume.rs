@@ -33,12 +33,13 @@ pub fn resume(directory: &Path, keys: &SegmentKeys, head: Option<Head>) -> io::R
         good = follow(&mut end, keys, segment, at + 1 == segments.len());
     }
     let (tip, resumption) = end.settle();
-    if let (Resumption::Continued { .. }, false, Some((number, segment))) = (resumption, restarted, segments.last()) {
+    if let Some((number, segment)) = segments.last() {
         let path = files::path(directory, *number);
-        if segment.frames.is_empty() && segment.header == Opened::Damaged {
+        let is_cut_short = matches!(resumption, Resumption::Continued { .. }) && !restarted;
+        if segment.is_blank || (is_cut_short && segment.frames.is_empty() && segment.header == Opened::Damaged) {
             // The crash came before the header.
             fs::remove_file(path)?;
-        } else {
+        } else if is_cut_short {
             let file = File::options().write(true).open(&path)?;
             file.set_len(good as u64)?;
             crate::files::write_again(&path, 0)?;

@@ -150,6 +150,8 @@ pub struct Segment {
     pub frames: Vec<(usize, Block)>,
     /// Where something stands that is not a frame: a write cut short, or damage.
     pub damage: Option<usize>,
+    /// Whether nothing is in it at all: it was made, and never begun.
+    pub is_blank: bool,
 }
 
 impl Segment {
@@ -167,7 +169,13 @@ impl Segment {
                 None => break rest.iter().any(|byte| *byte != 0).then_some(at),
             }
         };
-        Self { header, frames, damage }
+        let is_blank = frames.is_empty() && damage.is_none() && bytes.iter().take(HEADER_LEN).all(|byte| *byte == 0);
+        Self {
+            header,
+            frames,
+            damage,
+            is_blank,
+        }
     }
 
     /// The end of the chain before it, when the header is valid.

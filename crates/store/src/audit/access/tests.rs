@@ -197,6 +197,21 @@ async fn a_log_that_was_not_closed_goes_on() {
     log.close().await.unwrap();
 }
 
+/// Killed between making a segment and writing its header: the very first one, or a later one.
+#[tokio::test]
+async fn a_segment_that_was_never_begun_is_removed() {
+    let world = World::new();
+    fs::create_dir_all(&world.place.directory).unwrap();
+    for (blank, length) in [(1, 0), (3, HEADER_LEN)] {
+        fs::write(world.segment(blank), vec![0; length]).unwrap();
+        assert!(world.verify().is_clean(), "{:?}", world.findings());
+        world.run(0..3).await;
+        assert!(world.verify().is_clean(), "{:?}", world.findings());
+        assert!(!world.segment(blank).exists());
+    }
+    assert_eq!(world.verify().entries, 6);
+}
+
 #[tokio::test]
 async fn a_frame_cut_short_anywhere_is_removed_and_no_other() {
     let whole = World::new();
