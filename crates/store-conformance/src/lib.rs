@@ -212,6 +212,10 @@ impl Changes {
 pub struct ReplayChanges;
 
 impl Replay for ReplayChanges {
+    fn scatters(&self, first: u8) -> bool {
+        first.is_multiple_of(2)
+    }
+
     fn replay<'t>(&'t self, tx: &'t mut Tx<'_>, _seq: i64, record: &'t [u8]) -> BoxFuture<'t, Result<(), StoreError>> {
         Box::pin(async move {
             match Changes::decode(record) {

@@ -103,6 +103,10 @@ async fn apply(tx: &mut Tx<'_>, record: &[u8], patients: u64) -> Result<(), Stor
 struct Again(u64);
 
 impl Replay for Again {
+    fn scatters(&self, first: u8) -> bool {
+        ![0x02, 0x10].contains(&first)
+    }
+
     fn replay<'t>(&'t self, tx: &'t mut Tx<'_>, _seq: i64, record: &'t [u8]) -> BoxFuture<'t, Result<(), StoreError>> {
         Box::pin(apply(tx, record, self.0))
     }

@@ -70,6 +70,25 @@ pub enum Kind {
     Absent = 0x1B,
 }
 
+impl Kind {
+    /// Whether keys that begin with this byte come in no order while resources come one patient after the other: by ids, codes,
+    /// dates and texts. The others come in the order of numbers and time, or are near their patient.
+    pub fn scatters(first: u8) -> bool {
+        const KINDS: [Kind; 9] = [
+            Kind::Ident,
+            Kind::Token,
+            Kind::TokenDate,
+            Kind::Date,
+            Kind::LongDate,
+            Kind::Text,
+            Kind::Number,
+            Kind::Quantity,
+            Kind::QuantityRange,
+        ];
+        KINDS.iter().any(|kind| *kind as u8 == first)
+    }
+}
+
 /// Ranges up to this width are `Date` keys: 25 hours hold a day in any zone.
 pub const SHORT_MS: i64 = 25 * 3600 * 1000;
 

@@ -33,6 +33,7 @@ pub use seam::Seams;
 pub use timeline::{Moment, Window};
 
 use crate::index::Extract;
+use crate::index::key::Kind;
 
 /// The form of the index keys (`crate::index`), raised when a resource gives other keys than before: 3 since the lack of a
 /// date has some, 4 since what was superseded has one by its time. An index of another form is made again at start.
@@ -105,6 +106,10 @@ impl Repository {
 impl Replay for Repository {
     fn form(&self) -> i64 {
         self.0.form
+    }
+
+    fn scatters(&self, first: u8) -> bool {
+        Kind::scatters(first)
     }
 
     fn replay<'t>(&'t self, tx: &'t mut Tx<'_>, seq: i64, record: &'t [u8]) -> BoxFuture<'t, Result<(), StoreError>> {

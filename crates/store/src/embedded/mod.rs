@@ -19,6 +19,7 @@ mod integrity;
 mod key;
 mod merge;
 mod readers;
+mod recent;
 mod replay;
 mod rotation;
 mod schema;
@@ -46,6 +47,7 @@ use self::connection::{Access, Db};
 pub use self::integrity::damage;
 use self::merge::Merge;
 use self::readers::Readers;
+use self::recent::FirstBytes;
 pub use self::rotation::{Control, Observer, Step, instance_of, replace_access_key, replace_database_key, settle};
 use self::session::WriteSession;
 use self::tail::Tail;
@@ -62,6 +64,12 @@ pub trait Replay: Send + Sync {
     /// the instance is opened. To be raised whenever a record gives other keys than before.
     fn form(&self) -> i64 {
         1
+    }
+
+    /// Whether keys that begin with this byte come in no order, so that in a large index nearly each changes a page of its
+    /// own: they pass through a smaller table, and searches for them look in both while there is something in it.
+    fn scatters(&self, _first: u8) -> bool {
+        false
     }
 
     /// Adds and removes the record's keys. It may read, but neither take numbers nor append.
@@ -92,6 +100,13 @@ pub struct Options<'a> {
     pub cx: &'a Cx,
     /// Sizes.
     pub limits: Limits,
+}
+
+impl Options<'_> {
+    fn scattered(&self) -> FirstBytes {
+        let replay = self.replay.as_ref();
+        FirstBytes::which(|first| replay.is_some_and(|replay| replay.scatters(first)))
+    }
 }
 
 /// Sizes of queues and caches.
@@ -174,7 +189,7 @@ pub fn open_with_control(options: &Options<'_>) -> Result<(Store, Control), Stor
     let (chain, head) = heads::resume(&mut db, keyring, (heads, instance), cx, || write_again(&log, 0))?;
     let tail = Arc::new(Tail::default());
     let mut session = WriteSession::new(db, tail.clone(), chain, last);
-    let mut merge = Merge::new(limits.tail);
+    let mut merge = Merge::open(&session, limits.tail, options.scattered())?;
     if let Some(replay) = &options.replay {
         replay::replay(&mut session, &mut merge, &**replay, cx)?;
     }

@@ -47,7 +47,7 @@ pub fn replay(session: &mut WriteSession, merge: &mut Merge, replay: &dyn Replay
 /// before all are known.
 fn begin_again(session: &mut WriteSession, merge: &mut Merge, replay: &dyn Replay, cx: &Cx) -> Result<(), StoreError> {
     session.begin()?;
-    session.db.batch("DELETE FROM idx; COMMIT")?;
+    session.db.batch("DELETE FROM idx; DELETE FROM recent; COMMIT")?;
     each_record(session, merge, (0, "giving numbers"), &mut |session, _, record| {
         session.begin()?;
         done(replay.number(&mut Tx::new(session, cx), record))?;

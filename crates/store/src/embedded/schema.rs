@@ -5,7 +5,7 @@ use crate::audit;
 use crate::{Dialect, Migration, StoreError, TABLES};
 
 /// Tables of this engine alone; numbers below 10 are an engine's, below 100 the store's ([`TABLES`]).
-const OWN: [Migration; 2] = [
+const OWN: [Migration; 3] = [
     Migration {
         number: 1,
         title: "journal and ordered index",
@@ -18,6 +18,11 @@ const OWN: [Migration; 2] = [
         number: 2,
         title: "audit chain of writes",
         sql: audit::TABLE,
+    },
+    Migration {
+        number: 3,
+        title: "keys on their way into the ordered index",
+        sql: "CREATE TABLE recent (k BLOB NOT NULL PRIMARY KEY, gone INTEGER NOT NULL) WITHOUT ROWID;",
     },
 ];
 

@@ -3,7 +3,8 @@
 //! Each change of a group commit is kept under its key with the group's tag, the highest journal number of the group, so
 //! that a reader sees exactly what its snapshot of the journal holds. When the tail has grown, its active part is frozen
 //! as it is and merged by the writer in key order, a slice in each following commit; a new active part takes over.
-//! Readers hold the parts they began with, so nothing disappears under them.
+//! Readers hold the parts they began with, so nothing disappears under them. A view also says which keys may be in the
+//! table [`recent`](super::recent).
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -13,6 +14,7 @@ use arc_swap::ArcSwap;
 use parking_lot::RwLock;
 
 use super::key::Key;
+use super::recent::FirstBytes;
 use crate::{IndexRange, Order};
 
 /// What becomes of a key.
@@ -37,6 +39,8 @@ pub struct View {
     pub active: Arc<RwLock<Changes>>,
     /// Is being merged; never changes.
     pub frozen: Option<Arc<RwLock<Changes>>>,
+    /// How the keys begin that may be in the table `recent`.
+    pub recent: FirstBytes,
 }
 
 /// The tail, shared by the writer and all readers.
@@ -79,20 +83,35 @@ impl Tail {
         self.view.load().active.read().len()
     }
 
-    /// Freezes the active part for merging. Nothing may be frozen already.
-    pub fn freeze(&self) -> Arc<RwLock<Changes>> {
+    /// Freezes the active part for merging, of which keys with these first bytes come into the table `recent`. Nothing may
+    /// be frozen already.
+    pub fn freeze(&self, recent: FirstBytes) -> Arc<RwLock<Changes>> {
         let frozen = self.view.load().active.clone();
         self.view.store(Arc::new(View {
             active: Arc::default(),
             frozen: Some(frozen.clone()),
+            recent,
         }));
         frozen
     }
 
-    /// Lets go of the frozen part: the table has all of it.
+    /// Lets go of the frozen part: the tables have all of it.
     pub fn retire(&self) {
-        let active = self.view.load().active.clone();
-        self.view.store(Arc::new(View { active, frozen: None }));
+        let view = self.view.load();
+        self.view.store(Arc::new(View {
+            active: view.active.clone(),
+            frozen: None,
+            recent: view.recent,
+        }));
+    }
+
+    /// Says which keys may be in the table `recent` from now on.
+    pub fn look_in_recent(&self, recent: FirstBytes) {
+        let view = self.view.load();
+        self.view.store(Arc::new(View {
+            recent,
+            ..View::clone(&view)
+        }));
     }
 }
 
@@ -280,7 +299,7 @@ mod tests {
     fn newer_parts_win_over_frozen_ones() {
         let tail = Tail::default();
         tail.publish(&pending(&[("b", Change::Add), ("c", Change::Add)]), 1);
-        tail.freeze();
+        tail.freeze(FirstBytes::default());
         tail.publish(&pending(&[("c", Change::Remove)]), 2);
         let on_top = pending(&[("b", Change::Remove), ("e", Change::Add)]);
         let view = tail.view();
@@ -313,7 +332,7 @@ mod tests {
     fn a_view_keeps_what_is_retired() {
         let tail = Tail::default();
         tail.publish(&pending(&[("b", Change::Add)]), 1);
-        tail.freeze();
+        tail.freeze(FirstBytes::default());
         let before = tail.view();
         tail.retire();
         assert!(!tail.is_present(&before));

@@ -134,11 +134,10 @@ impl Writer {
     }
 
     fn merge_alone(&mut self, keys: usize) -> Result<(), StoreError> {
-        self.merge.start_when_idle(&self.session);
         self.session.begin()?;
         let outcome = self
             .merge
-            .slice(&self.session.db, keys)
+            .slice_when_idle(&self.session, keys)
             .and_then(|()| self.session.db.batch("COMMIT"));
         match outcome {
             Ok(()) => {
@@ -165,7 +164,8 @@ impl Writer {
     /// Merges what waits and copies the log into the file, as long as somebody waits for it.
     fn finish(&mut self, done: &oneshot::Sender<Result<(), StoreError>>) -> Result<(), StoreError> {
         self.checkpoints.stop();
-        while self.merge.has_work(&self.session) && !done.is_closed() {
+        // What is in the table `recent` can stay there.
+        while self.merge.has_tail(&self.session) && !done.is_closed() {
             self.merge_alone(IDLE_SLICE)?;
         }
         self.head.sync();

@@ -58,6 +58,10 @@ pub async fn apply(tx: &mut Tx<'_>, record: &[u8]) -> Result<(), StoreError> {
 }
 
 impl Replay for Lines {
+    fn scatters(&self, first: u8) -> bool {
+        first != b'n'
+    }
+
     fn replay<'t>(
         &'t self,
         tx: &'t mut Tx<'_>,
