@@ -188,12 +188,12 @@ need_kafka() {
   mvn --batch-mode --quiet --file "$lock" dependency:copy-dependencies -DoutputDirectory="$place/jars" && cp "$lock" "$place/lock"
 }
 
-# need_clients: the environments of the outside clients, in Python and for Node, made again when their locks change; and the
-# Kafka that reads events.
+# need_clients: the environments of the outside clients, in Python and for Node, made again when their locks change; the Kafka
+# that reads events, and Azurite, which keeps large content.
 need_clients() {
   need_tests && need_nginx && need_commands chromium:chromium certutil:libnss3-tools jq:jq faketime:faketime \
-    java:openjdk-17-jre-headless mvn:maven || return
-  need_kafka || return
+    java:openjdk-17-jre-headless mvn:maven node:nodejs npm:npm || return
+  need_kafka && need_azurite || return
   need python3-venv python3 -c 'import ensurepip, venv' || return
   local lock=$root/tests/clients/requirements.txt venv=$tools/clients
   if ! cmp -s "$lock" "$venv/lock"; then

@@ -27,6 +27,7 @@ use crate::files::{copy_file, copy_tree, create_private_dir, sync_parent};
 use crate::keys::request;
 use crate::place::{self, Place};
 use crate::verify;
+use crate::wiring::objects::Buckets;
 use crate::wiring::stores;
 
 /// Where a copy has the files of a demo world that are not its data.
@@ -64,7 +65,7 @@ pub async fn back_up(options: Options) -> Result<(), Failure> {
     let new = beside(&target, "new");
     remove_tree(&new)?;
     copy_installation(&place, (&new, earlier)).await?;
-    if verified(&new, &place.master_key).await.is_err() {
+    if verified(&new, &place.master_key, &place.buckets).await.is_err() {
         let left = match earlier {
             Some(_) => {
                 "the earlier copy is left; large objects were taken from it: if one of them is damaged, copy to another directory"
@@ -161,11 +162,11 @@ fn remove_tree(path: &Path) -> Result<()> {
 /// Runs `hygie restore`.
 pub async fn restore(options: Options) -> Result<(), Failure> {
     let source = options.dir;
-    let (target, master_key) = if let Some(world) = options.place.world() {
-        (world, key_of_world(&source)?)
+    let (target, master_key, buckets) = if let Some(world) = options.place.world() {
+        (world, key_of_world(&source)?, Buckets::default())
     } else {
         let place = Place::find_files(&options.place)?;
-        (place.data, place.master_key)
+        (place.data, place.master_key, place.buckets)
     };
     if !source.join(stores::KEYRING).is_file() {
         return Err(Failure::usage(format!("{} is no backup", source.display())));
@@ -177,7 +178,7 @@ pub async fn restore(options: Options) -> Result<(), Failure> {
         )));
     }
     // Before anything is written: what is damaged in the copy is not put in place.
-    verified(&source, &master_key).await?;
+    verified(&source, &master_key, &buckets).await?;
     let unfinished = beside(&target, "restoring");
     remove_tree(&unfinished)?;
     let data = match options.place.world() {
@@ -188,7 +189,7 @@ pub async fn restore(options: Options) -> Result<(), Failure> {
         None => unfinished.clone(),
     };
     copy_data(&source, &data)?;
-    verified(&data, &master_key).await?;
+    verified(&data, &master_key, &buckets).await?;
     // At once, so that a crash leaves the whole or nothing.
     let renamed = fs::rename(&unfinished, &target).and_then(|()| sync_parent(&target));
     renamed.with_context(|| format!("cannot put the data to {}", target.display()))?;
@@ -236,8 +237,8 @@ fn open(data: &Path, master_key: &Arc<dyn KeyProvider>) -> Result<Arc<Keyring>> 
 }
 
 /// Walks a copy; what is wrong with it is printed.
-async fn verified(data: &Path, master_key: &Arc<dyn KeyProvider>) -> Result<(), Failure> {
-    let report = verify::walk(data, &open(data, master_key)?).await?;
+async fn verified(data: &Path, master_key: &Arc<dyn KeyProvider>, buckets: &Buckets) -> Result<(), Failure> {
+    let report = verify::walk(data, &open(data, master_key)?, buckets).await?;
     if report.is_ok() {
         println!("{}: verified", data.display());
         return Ok(());

@@ -49,7 +49,7 @@ struct CheckConfig {
     /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = "hygie.toml")]
     config: PathBuf,
-    /// Reach the database and the brokers of events as well, where they are named.
+    /// Reach the database, the brokers of events and the buckets as well, where they are named.
     #[arg(long)]
     online: bool,
     /// Print the problems as JSON.

@@ -11,6 +11,7 @@ use crate::ambient::{SystemRandom, environment};
 use crate::config::{self, Config, Postgres};
 use crate::demo::{document, folder};
 use crate::failure::Failure;
+use crate::wiring::objects::Buckets;
 
 /// Options of the commands that work on an installation.
 #[derive(Debug, Args)]
@@ -41,6 +42,8 @@ pub struct Place {
     pub data: PathBuf,
     /// The database, where data lie in one that processes share; in the data directory otherwise.
     pub postgres: Option<Postgres>,
+    /// Where large objects lie that are not beside their databases.
+    pub buckets: Buckets,
     /// Holds the master key.
     pub master_key: Arc<dyn KeyProvider>,
     /// The file of the master key, when it is in one.
@@ -67,6 +70,7 @@ impl Place {
         Ok(Self {
             data: folder::data_of(&dir),
             postgres: None,
+            buckets: Buckets::default(),
             master_key: Arc::new(MasterKey::from_file(&key, Arc::new(SystemRandom))?),
             master_file: Some(key),
             world: Some(dir),
@@ -99,6 +103,7 @@ impl Place {
                 .postgres
                 .as_ref()
                 .map(|postgres| postgres.get_ref().clone()),
+            buckets: Buckets::of(config),
             master_key: Arc::new(provider),
             master_file: key.file.clone(),
             world: None,

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::ambient::{SystemClock, SystemRandom};
 use crate::failure::Failure;
 use crate::place::{self, Place};
+use crate::wiring::objects::{Buckets, Places, Reach};
 use crate::wiring::postgres::Shared;
 use crate::wiring::stores;
 
@@ -54,10 +55,18 @@ struct Instance {
     /// The large objects, where there are some.
     #[serde(skip_serializing_if = "Option::is_none")]
     blobs: Option<Blobs>,
+    /// Whether there are some that the running program alone can reach: they were not read.
+    #[serde(rename = "blobs_not_read", skip_serializing_if = "is_false")]
+    has_unread_blobs: bool,
     /// The chains, where each process has its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     chains: Vec<Chain>,
     findings: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_false(is: &bool) -> bool {
+    !*is
 }
 
 /// A chain of one process.
@@ -102,7 +111,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
             check_directories(&heads)?;
             let shared = Shared::visit(postgres, &place.data).await?;
             let keyring = open_keyring(&place)?;
-            shared::walk(&shared, &heads, &keyring).await?
+            shared::walk(&shared, &heads, (&keyring, &place.buckets)).await?
         }
     };
     if options.json {
@@ -126,7 +135,7 @@ async fn walk_files(place: &Place, options: &Options) -> Result<Report, Failure>
         )));
     }
     let _reading = stores::lock_for_reading(&place.data)?;
-    Ok(walk(&place.data, &open_keyring(place)?).await?)
+    Ok(walk(&place.data, &open_keyring(place)?, &place.buckets).await?)
 }
 
 fn open_keyring(place: &Place) -> Result<Arc<Keyring>> {
@@ -149,7 +158,7 @@ fn check_directories(heads: &[PathBuf]) -> Result<(), Failure> {
 }
 
 /// Walks all that lies in a data directory.
-pub async fn walk(data: &Path, keyring: &Arc<Keyring>) -> Result<Report> {
+pub async fn walk(data: &Path, keyring: &Arc<Keyring>, buckets: &Buckets) -> Result<Report> {
     let mut names = stores::instances(data)?;
     // A database that was removed has left its key behind.
     let keys = keyring.list();
@@ -157,12 +166,13 @@ pub async fn walk(data: &Path, keyring: &Arc<Keyring>) -> Result<Report> {
         keys.iter()
             .filter_map(|key| key.purpose.database_of().map(str::to_owned)),
     );
+    let places = buckets.open(keyring)?;
     let mut instances = Vec::new();
     for name in &names {
-        let mut walked = walk_one(data, name, keyring).await;
+        let mut walked = walk_one(data, name, (keyring, &places)).await;
         // What is under a key that came meanwhile does not open with those that were there.
         while !walked.ok && has_new_keys(keyring)? {
-            walked = walk_one(data, name, keyring).await;
+            walked = walk_one(data, name, (keyring, &places)).await;
         }
         instances.push(walked);
     }
@@ -176,7 +186,7 @@ fn has_new_keys(keyring: &Keyring) -> Result<bool> {
     Ok(ids() != before)
 }
 
-async fn walk_one(data: &Path, name: &str, keyring: &Arc<Keyring>) -> Instance {
+async fn walk_one(data: &Path, name: &str, (keyring, places): (&Arc<Keyring>, &Places)) -> Instance {
     let damage = embedded::damage(data, name, keyring);
     let verified = embedded::verify(data, &data.join(stores::HEADS), name, keyring);
     let mut instance = match damage.and_then(|damage| Ok((damage, verified?))) {
@@ -186,7 +196,14 @@ async fn walk_one(data: &Path, name: &str, keyring: &Arc<Keyring>) -> Instance {
     // The blobs are the instance's, whatever the tenant.
     let clock = Arc::new(SystemClock);
     let cx = Cx::internal(TenantId::from_uuid(Uuid::nil()), clock, Arc::new(SystemRandom));
-    instance.add_blobs(embedded::verify_blobs(data, name, keyring, &cx).await);
+    match places.find(name) {
+        None => instance.add_blobs(embedded::verify_blobs(data, name, keyring, &cx).await),
+        Some(Reach::Open(blobs)) => {
+            let verified = embedded::verify_blobs_in(blobs, (data, name), keyring, &cx).await;
+            instance.add_blobs(verified.map(Some));
+        }
+        Some(Reach::ByIdentity) => instance.has_unread_blobs = true,
+    }
     instance
 }
 
@@ -203,6 +220,7 @@ impl Instance {
             writes: Trail::default(),
             accesses: Trail::default(),
             blobs: None,
+            has_unread_blobs: false,
             chains: Vec::new(),
             findings: vec![finding],
         }
@@ -295,6 +313,11 @@ impl Report {
             );
             for finding in &instance.findings {
                 println!("  {finding}");
+            }
+            if instance.has_unread_blobs {
+                println!(
+                    "  its large objects were not read: the running program alone reaches them, by its managed identity"
+                );
             }
             let unsigned: Vec<&str> = instance.unsigned().collect();
             if !unsigned.is_empty() {

@@ -10,7 +10,7 @@ use hygie_core::{Clock, TenantId};
 use hygie_idp::directory::is_workload_name;
 use url::Url;
 
-use super::{AppRole, Application, Config, MasterKey, Problems, Psc, Service, Tenant, Workspace, events};
+use super::{AppRole, Application, Config, MasterKey, Problems, Psc, Service, Tenant, Workspace, blobs, events};
 use crate::ambient::{SystemClock, environment};
 use crate::logs;
 use crate::tls::certificate;
@@ -289,6 +289,9 @@ impl Check<'_> {
             }
             self.names(&span, workspace);
             for problem in events::problems(config, workspace) {
+                self.add(&span, problem);
+            }
+            for problem in blobs::problems(config, workspace) {
                 self.add(&span, problem);
             }
             self.issuers(&span, config, workspace);

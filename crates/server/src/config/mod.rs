@@ -1,6 +1,7 @@
 //! The configuration of `hygie serve`: one TOML file. Unknown members are errors; secrets come from files or from named
 //! variables of the environment, never from the file itself.
 
+mod blobs;
 mod check;
 mod directory;
 mod events;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 use url::Url;
 
+pub use blobs::Blobs;
 pub use check::host_of;
 pub use directory::{Administrator, Application, Tenant, Workload};
 pub use events::{Events, Who};
@@ -37,7 +39,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::listen::CertificateForm;
 use crate::logs;
-use crate::wiring::{kafka, postgres};
+use crate::wiring::{bucket, kafka, postgres};
 
 const SIZE_LIMIT: u64 = 1024 * 1024;
 
@@ -260,6 +262,14 @@ impl Workspace {
     }
 }
 
+impl Workspace {
+    /// Its FHIR services whose large objects lie in a bucket, with where.
+    pub fn blobs(&self) -> impl Iterator<Item = (&FhirInstance, &Blobs)> {
+        let services = self.fhir.iter();
+        services.filter_map(|service| Some((service, service.blobs.as_ref()?)))
+    }
+}
+
 /// What reverse proxies say of certificates.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -284,6 +294,8 @@ pub struct FhirInstance {
     pub roles: RoleSemantics,
     /// Where its events go; nowhere when absent.
     pub events: Option<Events>,
+    /// Where its large objects lie; beside its database when absent.
+    pub blobs: Option<Blobs>,
 }
 
 impl Config {
@@ -299,8 +311,8 @@ impl Config {
         Ok(Self::parse(&text, path).err().unwrap_or_default())
     }
 
-    /// What is wrong with a file without problems when its database and its brokers are reached. The login of a managed
-    /// identity is not tried: its token is the running program's.
+    /// What is wrong with a file without problems when its database, its brokers and its buckets are reached. The login of a
+    /// managed identity is not tried: its token is the running program's.
     pub async fn problems_online(path: &Path) -> Result<Problems, Failure> {
         let text = read_text(path)?;
         let config = Self::read(path)?;
@@ -314,6 +326,12 @@ impl Config {
             for (service, events) in workspace.get_ref().events() {
                 if let Err(error) = kafka::reach(events).await {
                     let message = format!("events of {service}: {error:#}");
+                    problems.add(&text, &workspace.span(), &message);
+                }
+            }
+            for (service, blobs) in workspace.get_ref().blobs() {
+                if let Err(error) = bucket::reach(blobs).await {
+                    let message = format!("large objects of {}: {error:#}", service.name);
                     problems.add(&text, &workspace.span(), &message);
                 }
             }
@@ -361,6 +379,9 @@ impl Config {
             let services = workspace.as_mut().fhir.iter_mut();
             let events = services.filter_map(|service| service.events.as_mut());
             events.for_each(|events| events.make_absolute(base));
+            let services = workspace.as_mut().fhir.iter_mut();
+            let blobs = services.filter_map(|service| service.blobs.as_mut());
+            blobs.for_each(|blobs| blobs.make_absolute(base));
         }
         if let Some(fhir) = &mut self.fhir {
             let fhir = fhir.as_mut();

@@ -241,6 +241,7 @@ fn instances(document: &Document) -> Vec<FhirInstance> {
         bundle_entries: BUNDLE_ENTRIES,
         binary: hygie_fhir::Limits::default().binary,
         events: None,
+        bucket: None,
     });
     instances.collect()
 }

@@ -77,7 +77,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         master::replace(&place, &keyring, &options.given, &random).await?;
     }
     if options.only != Some(Which::Master) && place.postgres.is_none() {
-        replace_data(&place.data, &keyring, (open, &*random)).await?;
+        replace_data(&place, &keyring, (open, &*random)).await?;
     }
     Ok(())
 }
@@ -110,11 +110,11 @@ async fn wait_for_readers(data: &Path) -> Result<File, Failure> {
 
 /// By the process that has the data open, or here when there is none.
 async fn replace_data(
-    data: &Path,
+    place: &Place,
     keyring: &Arc<Keyring>,
     (open, random): (Option<Rotation>, &dyn Random),
 ) -> Result<(), Failure> {
-    let shown = Arc::new(Shown::new());
+    let (data, shown) = (place.data.as_path(), Arc::new(Shown::new()));
     let mut is_asked = open.is_some();
     let new = || Rotation::new(format!("{:032x}", u128::from_be_bytes(random_array(random))));
     let mut rotation = open.unwrap_or_else(new);
@@ -123,7 +123,7 @@ async fn replace_data(
     while rotation.is_open() {
         match stores::lock(&data.join(stores::LOCK))? {
             Some(_alone) if !is_asked || looks_without >= LOOKS_WITHOUT => {
-                rotation = here(data, keyring, rotation, &shown).await?;
+                rotation = here(place, keyring, rotation, &shown).await?;
                 rotation.write(data)?;
                 break;
             }
@@ -147,12 +147,14 @@ async fn replace_data(
 }
 
 async fn here(
-    data: &Path,
+    place: &Place,
     keyring: &Arc<Keyring>,
     rotation: Rotation,
     shown: &Arc<Shown>,
 ) -> Result<Rotation, Failure> {
+    let data = place.data.as_path();
     keyring.reload()?;
+    let places = place.buckets.open(keyring)?;
     for instance in stores::instances(data)? {
         embedded::settle(data, &instance, keyring)?;
     }
@@ -166,7 +168,7 @@ async fn here(
             }
         })
     };
-    Ok(work::replace_data_keys(data, keyring, &[], (rotation, told)).await)
+    Ok(work::replace_data_keys(data, keyring, (&[], &places), (rotation, told)).await)
 }
 
 fn tell(rotation: &Rotation) -> Result<(), Failure> {

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::request::{Pause, Rotation, State};
 use crate::ambient::{SystemClock, SystemRandom};
+use crate::wiring::objects::{Places, Reach};
 use crate::wiring::stores;
 
 /// How often the state is written for whoever watches.
@@ -28,7 +29,7 @@ pub type Told = Arc<dyn Fn(&Rotation) + Send + Sync>;
 pub async fn replace_data_keys(
     data: &Path,
     keyring: &Arc<Keyring>,
-    controls: &[Control],
+    open: (&[Control], &Places),
     (rotation, told): (Rotation, Told),
 ) -> Rotation {
     let watch = Arc::new(Watch {
@@ -38,7 +39,7 @@ pub async fn replace_data_keys(
         lock: Mutex::new(None),
     });
     watch.change(|rotation| rotation.state = State::Running);
-    let outcome = replace_all(data, keyring, controls, &watch).await;
+    let outcome = replace_all(data, keyring, open, &watch).await;
     watch.change(|rotation| match outcome {
         Ok(()) => rotation.state = State::Done,
         Err(error) => {
@@ -49,7 +50,12 @@ pub async fn replace_data_keys(
     watch.state.lock().0.clone()
 }
 
-async fn replace_all(data: &Path, keyring: &Arc<Keyring>, controls: &[Control], watch: &Arc<Watch>) -> Result<()> {
+async fn replace_all(
+    data: &Path,
+    keyring: &Arc<Keyring>,
+    open: (&[Control], &Places),
+    watch: &Arc<Watch>,
+) -> Result<()> {
     let keys = keyring.list();
     let names: BTreeSet<String> = keys
         .iter()
@@ -65,7 +71,7 @@ async fn replace_all(data: &Path, keyring: &Arc<Keyring>, controls: &[Control], 
             rotation.what.clone_from(&name);
             (rotation.done, rotation.total) = (0, 0);
         });
-        match replace_one(data, &name, (keyring, controls), watch).await {
+        match replace_one(data, &name, (keyring, open), watch).await {
             Ok(pause) => {
                 let millis = pause.as_millis() as u64;
                 tracing::info!(instance = name, pause_ms = millis, "the keys are replaced");
@@ -84,7 +90,7 @@ async fn replace_all(data: &Path, keyring: &Arc<Keyring>, controls: &[Control], 
 async fn replace_one(
     data: &Path,
     name: &str,
-    (keyring, controls): (&Arc<Keyring>, &[Control]),
+    (keyring, (controls, places)): (&Arc<Keyring>, (&[Control], &Places)),
     watch: &Arc<Watch>,
 ) -> Result<Duration> {
     let pause = match controls.iter().find(|control| control.instance() == name) {
@@ -92,7 +98,7 @@ async fn replace_one(
         None => replace_still(data, name, keyring, watch).await?,
     };
     watch.lock.lock().take();
-    replace_blobs(data, name, keyring, watch).await?;
+    replace_blobs((data, places), name, keyring, watch).await?;
     Ok(pause)
 }
 
@@ -116,7 +122,12 @@ async fn replace_still(data: &Path, name: &str, keyring: &Arc<Keyring>, watch: &
 }
 
 /// The large objects are sealed again, one by one.
-async fn replace_blobs(data: &Path, name: &str, keyring: &Arc<Keyring>, watch: &Arc<Watch>) -> Result<()> {
+async fn replace_blobs(
+    (data, places): (&Path, &Places),
+    name: &str,
+    keyring: &Arc<Keyring>,
+    watch: &Arc<Watch>,
+) -> Result<()> {
     if keyring.find(&Purpose::blobs(name)).is_none() {
         return Ok(());
     }
@@ -124,7 +135,13 @@ async fn replace_blobs(data: &Path, name: &str, keyring: &Arc<Keyring>, watch: &
         rotation.what = format!("large objects of {name}");
         (rotation.done, rotation.total) = (0, 0);
     });
-    let blobs = blobs::open_existing_on_disk(data, name, keyring)?;
+    let blobs = match places.find(name) {
+        Some(Reach::Open(blobs)) => blobs.clone(),
+        Some(Reach::ByIdentity) => {
+            anyhow::bail!("its large objects are reached by the running program alone: start it")
+        }
+        None => blobs::open_existing_on_disk(data, name, keyring)?,
+    };
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     let cx = Cx::internal(TenantId::from_uuid(Uuid::nil()), clock, random);
     let resealed = blobs.replace_key(&cx, &**watch).await?;

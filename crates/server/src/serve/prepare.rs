@@ -29,11 +29,7 @@ pub async fn prepare(base: &Base, config: &Config) -> Result<()> {
         let cx = base.cx(workspace.tenant);
         for service in &workspace.fhir {
             register(base, &cx, service, &fhir_base(config, workspace, service)?).await?;
-            if service
-                .events
-                .as_ref()
-                .is_some_and(|events| events.resource().is_some())
-            {
+            if service.has_identity() {
                 make_own_workload(base, &cx, &own_workload(&workspace.name, &service.name)).await?;
             }
         }

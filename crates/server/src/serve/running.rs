@@ -182,6 +182,7 @@ fn fhir_instances(config: &Config, outgoing: &Outgoing, base: &Base) -> Result<V
                     .as_ref()
                     .map_or(0, |fhir| u64::from(fhir.get_ref().binary_mib) << 20),
                 events: service.events.clone(),
+                bucket: service.blobs.clone(),
             });
         }
     }

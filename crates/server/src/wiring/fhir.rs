@@ -14,8 +14,8 @@ use url::Url;
 
 use super::delivery::{self, Delivery};
 use super::objects::Objects;
-use super::{Base, kafka, own_workload};
-use crate::config::Events;
+use super::{Base, bucket, kafka, own_workload};
+use crate::config::{self, Events};
 
 /// A FHIR service of a workspace.
 pub struct FhirInstance {
@@ -41,13 +41,20 @@ pub struct FhirInstance {
     pub binary: u64,
     /// Where its events go, if anywhere.
     pub events: Option<Events>,
+    /// Where its large objects lie, if not beside its database.
+    pub bucket: Option<config::Blobs>,
 }
 
 impl FhirInstance {
     /// Name of its database: names hold no dot, so that no two instances share one.
     fn database(&self) -> String {
-        format!("fhir.{}.{}", self.workspace, self.name)
+        fhir_database(&self.workspace, &self.name)
     }
+}
+
+/// Name of the database of a FHIR service.
+pub fn fhir_database(workspace: &str, service: &str) -> String {
+    format!("fhir.{workspace}.{service}")
 }
 
 /// Opens an instance.
@@ -62,7 +69,7 @@ pub async fn open(base: &mut Base, instance: &FhirInstance) -> Result<Fhir> {
     let name = instance.database();
     let store = base.stores.open_instance(&name, &[], Some(replay), &cx).await?;
     begin_delivery(base, instance, &store).await?;
-    let blobs = open_blobs(base, instance, &store)?;
+    let blobs = open_blobs(base, instance, &store).await?;
     let login = &base.settings.login;
     let tenant = instance.tenant;
     Ok(Fhir::new(FhirSettings {
@@ -102,19 +109,31 @@ async fn begin_delivery(base: &mut Base, instance: &FhirInstance, store: &Store)
     Ok(())
 }
 
-/// Large objects lie beside the database. Where several processes share one, the disk of one of them is no place for them.
-fn open_blobs(base: &mut Base, instance: &FhirInstance, store: &Store) -> Result<Option<Blobs>> {
-    if base.stores.are_shared() {
-        return Ok(None);
-    }
-    let service = format!("{}/{}", instance.workspace, instance.name);
-    let opened = blobs::open_on_disk(&base.settings.data, &instance.database(), base.stores.keyring());
-    let blobs = opened.with_context(|| format!("the large objects of the FHIR service {service}"))?;
+/// Large objects lie in a bucket, or beside the database. Where several processes share one, the disk of one of them is no
+/// place for them.
+async fn open_blobs(base: &mut Base, instance: &FhirInstance, store: &Store) -> Result<Option<Blobs>> {
+    let (service, name) = (format!("{}/{}", instance.workspace, instance.name), instance.database());
+    let failed = || format!("the large objects of the FHIR service {service}");
+    let keyring = base.stores.keyring();
+    let blobs = match &instance.bucket {
+        Some(bucket) => {
+            base.stores.share_blobs_key(&name).await.with_context(failed)?;
+            let workload = own_workload(&instance.workspace, &instance.name);
+            let identity = base.idp.own_identity(instance.tenant, &workload);
+            let bucket = bucket::open(bucket, identity).with_context(failed)?;
+            bucket.blobs(&name, keyring)
+        }
+        None if base.stores.are_shared() => return Ok(None),
+        None => blobs::open_on_disk(&base.settings.data, &name, keyring),
+    };
+    let blobs = blobs.with_context(failed)?;
     base.objects.push(Objects {
         service,
+        instance: name,
         store: store.clone(),
         cx: base.cx(instance.tenant),
         blobs: blobs.clone(),
+        is_in_bucket: instance.bucket.is_some(),
     });
     Ok(Some(blobs))
 }

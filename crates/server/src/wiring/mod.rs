@@ -1,13 +1,15 @@
 //! The wiring of the chain: stores, identity provider, gates, services, and the routers that the listeners serve. The
 //! demo and production differ only in where they take their settings from.
 
+#[cfg_attr(not(feature = "cloud"), path = "no_bucket.rs")]
+pub mod bucket;
 mod delivery;
 mod directory;
 mod edge;
 mod fhir;
 #[cfg_attr(not(feature = "cloud"), path = "no_kafka.rs")]
 pub mod kafka;
-mod objects;
+pub mod objects;
 #[cfg_attr(not(feature = "cloud"), path = "no_postgres.rs")]
 pub mod postgres;
 mod rotation;
@@ -37,8 +39,8 @@ use crate::health::Probe;
 use crate::listen::Stop;
 use delivery::Delivery;
 pub use edge::Edge;
-pub use fhir::FhirInstance;
-use objects::Objects;
+pub use fhir::{FhirInstance, fhir_database};
+use objects::{Objects, Places};
 pub use stores::{Storage, Stores};
 
 /// The delegated permission that Azure's FHIR service offers.
@@ -208,8 +210,9 @@ impl Base {
             self.start_following(stop);
         } else {
             let (data, keyring) = (self.settings.data.clone(), self.stores.keyring().clone());
-            rotation::start(stop, data, keyring, self.stores.controls().to_vec());
-            space::start(stop, &self.settings, self.stores.controls().to_vec());
+            let (controls, places) = (self.stores.controls().to_vec(), Places::of(&self.objects));
+            rotation::start(stop, data, keyring, (controls, places));
+            space::start(stop, &self.settings, self.stores.controls().to_vec(), &self.objects);
         }
         let owner = self.owner();
         for delivery in &self.deliveries {

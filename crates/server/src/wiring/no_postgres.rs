@@ -11,7 +11,7 @@ use anyhow::Result;
 use hygie_core::Random;
 use hygie_store::Store;
 use hygie_store::audit::{Report, Trail};
-use hygie_store::keys::Keyring;
+use hygie_store::keys::{Keyring, Purpose};
 
 use super::stores::Opening;
 use crate::config::Postgres;
@@ -54,6 +54,14 @@ impl Shared {
     }
 
     pub async fn prepare_alone(&self) -> Result<Alone> {
+        match *self {}
+    }
+
+    pub async fn share_key(&self, _keyring: &Keyring, _purpose: Purpose) -> Result<()> {
+        match *self {}
+    }
+
+    pub async fn read(&self, _instance: &str) -> Result<Store> {
         match *self {}
     }
 

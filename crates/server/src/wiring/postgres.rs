@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use hygie_core::{Random, random_array};
 use hygie_store::Store;
-use hygie_store::keys::Keyring;
+use hygie_store::keys::{Keyring, Purpose};
 pub use hygie_store_cloud::postgres::VerifiedChain;
 use hygie_store_cloud::postgres::{self, AtRest, Database, Exclusive, Heads, Limits, Options, Settings};
 use rustls_pki_types::CertificateDer;
@@ -138,6 +138,16 @@ impl Shared {
     pub async fn prepare_alone(&self) -> Result<Alone> {
         let alone = self.database.exclusively(PREPARE).await;
         alone.context("cannot wait for the other processes")
+    }
+
+    /// Has all processes use one key for this purpose.
+    pub async fn share_key(&self, keyring: &Keyring, purpose: Purpose) -> Result<()> {
+        Ok(postgres::share_keys(&self.database, keyring, &[purpose]).await?)
+    }
+
+    /// An instance, to be read beside the processes that use it.
+    pub async fn read(&self, instance: &str) -> Result<Store> {
+        Ok(postgres::open_for_reading(&self.database, instance).await?)
     }
 
     /// Names of the instances, in order.

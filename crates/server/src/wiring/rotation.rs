@@ -8,6 +8,7 @@ use anyhow::Result;
 use hygie_store::embedded::Control;
 use hygie_store::keys::Keyring;
 
+use super::objects::Places;
 use crate::keys::request::{Rotation, State};
 use crate::keys::work;
 use crate::listen::Stop;
@@ -16,7 +17,7 @@ use crate::listen::Stop;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Does what is asked, and what a process before was asked and did not complete.
-pub fn start(stop: &Stop, data: PathBuf, keyring: Arc<Keyring>, controls: Vec<Control>) {
+pub fn start(stop: &Stop, data: PathBuf, keyring: Arc<Keyring>, (controls, places): (Vec<Control>, Places)) {
     let token = stop.token();
     stop.spawn(async move {
         // What could not be told is not done again.
@@ -29,7 +30,7 @@ pub fn start(stop: &Stop, data: PathBuf, keyring: Arc<Keyring>, controls: Vec<Co
             // A rotation that is cut short leaves the old key or the new one, and the next start goes on.
             tokio::select! {
                 () = token.cancelled() => return,
-                looked = look(&data, &keyring, (&controls, &mut finished)) => if let Err(error) = looked {
+                looked = look(&data, &keyring, (&controls, &places), &mut finished) => if let Err(error) = looked {
                     tracing::error!(error = format!("{error:#}"), "replacing keys");
                 },
             }
@@ -40,7 +41,8 @@ pub fn start(stop: &Stop, data: PathBuf, keyring: Arc<Keyring>, controls: Vec<Co
 async fn look(
     data: &Path,
     keyring: &Arc<Keyring>,
-    (controls, finished): (&[Control], &mut Option<Rotation>),
+    open: (&[Control], &Places),
+    finished: &mut Option<Rotation>,
 ) -> Result<()> {
     let Some(asked) = Rotation::read(data)?.filter(Rotation::is_open) else {
         return Ok(());
@@ -68,7 +70,7 @@ async fn look(
             }
         })
     };
-    let rotation = work::replace_data_keys(data, keyring, controls, (asked, told)).await;
+    let rotation = work::replace_data_keys(data, keyring, open, (asked, told)).await;
     if let Some(error) = &rotation.error {
         tracing::error!(error, "not all keys are replaced");
     }

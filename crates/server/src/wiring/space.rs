@@ -8,8 +8,8 @@ use std::time::Duration;
 use hygie_store::Reserve;
 use hygie_store::embedded::Control;
 
-use super::Settings;
-use super::stores;
+use super::objects::Objects;
+use super::{Settings, stores};
 use crate::config::Space;
 use crate::listen::Stop;
 
@@ -20,7 +20,7 @@ const COUNT_BLOBS_EVERY: u32 = 60;
 const MIB: u64 = 1 << 20;
 
 /// Keeps the reserve, and watches the quotas.
-pub fn start(stop: &Stop, settings: &Settings, controls: Vec<Control>) {
+pub fn start(stop: &Stop, settings: &Settings, controls: Vec<Control>, objects: &[Objects]) {
     keep(settings, &controls);
     let space = settings.space;
     // Without the directory nobody signs in, whoever has used up the space; it is small.
@@ -35,15 +35,20 @@ pub fn start(stop: &Stop, settings: &Settings, controls: Vec<Control>) {
         return;
     }
     let (data, token) = (settings.data.clone(), stop.token());
+    let in_buckets: Vec<Objects> = objects.iter().filter(|objects| objects.is_in_bucket).cloned().collect();
     stop.spawn(async move {
         let mut watch = Watch {
             data,
             space,
             controls,
+            in_buckets,
             is_over: false,
         };
         for round in 0_u32.. {
             let is_count = round % COUNT_BLOBS_EVERY == 0;
+            if is_count {
+                watch.count_buckets().await;
+            }
             watch = match tokio::task::spawn_blocking(move || watch.look(is_count)).await {
                 Ok(watch) => watch,
                 Err(_panic) => return,
@@ -86,13 +91,35 @@ struct Watch {
     data: PathBuf,
     space: Space,
     controls: Vec<Control>,
+    in_buckets: Vec<Objects>,
     is_over: bool,
 }
 
 impl Watch {
+    /// A bucket is not asked: the rows that refer to it know as much.
+    async fn count_buckets(&self) {
+        for objects in &self.in_buckets {
+            let control = self
+                .controls
+                .iter()
+                .find(|control| control.instance() == objects.instance);
+            match (control, objects.total().await) {
+                (Some(control), Ok(bytes)) => control.space().set_blobs(bytes),
+                (_, Err(error)) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "counting large objects");
+                }
+                (None, Ok(_)) => {}
+            }
+        }
+    }
+
     fn look(mut self, is_count: bool) -> Self {
         if is_count {
-            for control in &self.controls {
+            let is_in_bucket = |control: &&Control| {
+                let named = |objects: &Objects| objects.instance == control.instance();
+                self.in_buckets.iter().any(named)
+            };
+            for control in self.controls.iter().filter(|control| !is_in_bucket(control)) {
                 let blobs = self.data.join(format!("{}.blobs", control.instance()));
                 match size_of(&blobs) {
                     Ok(bytes) => control.space().set_blobs(bytes),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use hygie_core::{Clock, Cx, Random, TenantId};
 use hygie_store::embedded::{self, Control, Limits, Options, Replay};
-use hygie_store::keys::{KeyProvider, Keyring};
+use hygie_store::keys::{KeyProvider, Keyring, Purpose};
 use hygie_store::{Migration, Store, StoreError};
 use uuid::Uuid;
 
@@ -120,6 +120,14 @@ impl Stores {
         match &*self.storage {
             Storage::Files => Ok(None),
             Storage::Shared(shared) => shared.prepare_alone().await.map(Some),
+        }
+    }
+
+    /// Gives processes that share the database one key for the large objects of an instance.
+    pub async fn share_blobs_key(&self, instance: &str) -> Result<()> {
+        match &*self.storage {
+            Storage::Files => Ok(()),
+            Storage::Shared(shared) => shared.share_key(&self.keyring, Purpose::blobs(instance)).await,
         }
     }
 

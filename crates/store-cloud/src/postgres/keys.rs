@@ -13,6 +13,7 @@ use tokio_postgres::types::ToSql;
 
 use super::connect::Database;
 use super::error::fault;
+use super::schema;
 
 const KEYS: &str = "SELECT id, entry FROM data_key WHERE purpose = $1 ORDER BY number";
 
@@ -53,6 +54,16 @@ pub async fn share(
         }
     }
     Ok(new)
+}
+
+/// Has the processes of a database use the same keys for these purposes, which are made when there are none.
+pub async fn share_keys(database: &Database, keyring: &Keyring, purposes: &[Purpose]) -> Result<(), StoreError> {
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await.map_err(fault)?;
+    schema::lock(&transaction).await?;
+    let made = share(&transaction, keyring, purposes).await?;
+    transaction.commit().await.map_err(fault)?;
+    Ok(keyring.import(&made)?)
 }
 
 /// A process that has other keys, and none of these, belongs to another database.

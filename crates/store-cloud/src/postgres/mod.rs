@@ -19,6 +19,7 @@ mod link;
 mod pending;
 mod queue;
 mod read;
+mod reader;
 mod reindex;
 mod schema;
 mod session;
@@ -44,8 +45,9 @@ use self::chain::{ChainKeys, Lane, Place};
 pub use self::connect::{AtRest, ConnectError, Database, Settings};
 use self::error::fault;
 pub use self::exclusive::Exclusive;
-pub use self::keys::{rewrap, take_in};
+pub use self::keys::{rewrap, share_keys, take_in};
 use self::queue::Queue;
+pub use self::reader::open_for_reading;
 pub use self::verify::{Heads, VerifiedChain, instances, verify};
 use self::writers::{Writers, sync_heads};
 
@@ -214,7 +216,7 @@ impl Engine for Postgres {
     fn read<'a>(&'a self, cx: &'a Cx, work: Box<dyn Work>) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             self.0.check_open()?;
-            read::read(&self.0, cx, work).await
+            read::read((&self.0.database, self.0.instance), cx, work).await
         })
     }
 

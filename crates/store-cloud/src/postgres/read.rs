@@ -3,7 +3,7 @@
 use hygie_core::Cx;
 use hygie_store::{StoreError, Work};
 
-use super::Shared;
+use super::connect::Database;
 use super::error::Remedy;
 use super::link::{Link, Mode};
 use super::session::ReadSession;
@@ -13,17 +13,17 @@ use super::work::{pause, run};
 const RUNS: u32 = 3;
 
 /// Runs `work` over a snapshot. A caller that goes away ends it with its connection.
-pub async fn read(shared: &Shared, cx: &Cx, mut work: Box<dyn Work>) -> Result<(), StoreError> {
+pub async fn read((database, instance): (&Database, i64), cx: &Cx, mut work: Box<dyn Work>) -> Result<(), StoreError> {
     for attempt in 0..RUNS {
-        let client = shared.database.client().await?;
-        let link = Link::new(client, shared.database.catalogue(), shared.instance, Mode::Read);
+        let client = database.client().await?;
+        let link = Link::new(client, database.catalogue(), instance, Mode::Read);
         let mut session = ReadSession { link };
         let waits = session.link.waits();
         let ran = run(&mut *work, &mut session, &waits, cx).await;
         let remedy = session.link.remedy();
         if remedy == Some(Remedy::Reconnect) {
             drop(session);
-            shared.database.forget_idle();
+            database.forget_idle();
         } else {
             session.link.end();
         }

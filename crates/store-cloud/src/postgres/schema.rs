@@ -79,11 +79,16 @@ pub async fn prepare(
     (instance, form): (&str, i64),
     migrations: &[Migration],
 ) -> Result<i64, StoreError> {
-    let begin = format!("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({LOCK})");
-    transaction.batch_execute(&begin).await.map_err(fault)?;
+    lock(transaction).await?;
     make_schema(transaction, schema).await?;
     migrate(transaction, migrations).await?;
     number_of(transaction, instance, form).await
+}
+
+/// Lets one process at a time make what all have in common, until the end of the transaction.
+pub async fn lock(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    let begin = format!("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({LOCK})");
+    transaction.batch_execute(&begin).await.map_err(fault)
 }
 
 async fn make_schema(transaction: &Transaction<'_>, schema: &str) -> Result<(), StoreError> {

@@ -39,8 +39,19 @@ pub(super) async fn references_live_and_die_with_their_transaction(place: &Place
     });
     assert!(refused.await.is_err());
     assert_eq!(find(id).await.expect("a read"), None);
+    let total = || {
+        let read = place
+            .store
+            .read(cx, (), |(), tx| Box::pin(async move { References(tx).total().await }));
+        async move {
+            let total: Result<u64, StoreError> = read.await;
+            total.expect("a read")
+        }
+    };
+    let before = total().await;
     refer(place, cx, blob).await.expect("a reference");
     assert_eq!(find(id).await.expect("a read"), Some(blob.reference));
+    assert_eq!(total().await - before, blob.reference.len);
     let again = refer(place, cx, blob).await;
     assert!(matches!(again, Err(StoreError::Duplicate(_))), "{again:?}");
     for was_there in [true, false] {

@@ -33,6 +33,11 @@ impl CopyOnDisk {
         }
     }
 
+    /// Whether there is a directory of blobs to be copied.
+    pub fn is_there(&self) -> bool {
+        self.from.is_dir()
+    }
+
     /// Copies all that lies there.
     pub async fn everything(&self) -> Result<(), BlobError> {
         self.run(|copy| {

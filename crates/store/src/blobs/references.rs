@@ -78,6 +78,13 @@ impl References<'_, '_> {
         .transpose()
     }
 
+    /// Bytes of content of all blobs of the instance, whatever their tenant.
+    pub async fn total(&mut self) -> Result<u64, StoreError> {
+        let sql = "SELECT CAST(COALESCE(SUM(len), 0) AS {int}) FROM blob WHERE {i.is}len >= 0";
+        let row = self.0.query_one(sql, &[]).await?;
+        row.map_or(Ok(0), |mut row| len(&mut row, 0))
+    }
+
     /// Takes a blob out of the data; tells whether it was part of them. [`super::Blobs::delete`] is for after the commit.
     pub async fn delete(&mut self, id: BlobId) -> Result<bool, StoreError> {
         let sql = "DELETE FROM blob WHERE {i.is}tenant = :tenant AND id = ?1";

@@ -76,7 +76,8 @@ pub async fn back_up(
     copy_heads((from, to), instance, keyring)?;
     let accesses = copy_accesses((from, to), instance).map_err(io_error)?;
     let blobs = CopyOnDisk::new((from.directory, to.directory), earlier, instance);
-    let has_blobs = keyring.find(&Purpose::blobs(instance)).is_some();
+    // Those in a bucket are no files to be copied.
+    let has_blobs = keyring.find(&Purpose::blobs(instance)).is_some() && blobs.is_there();
     if has_blobs {
         // Most of them before the snapshot: what is deleted later is there all the same.
         blobs.everything().await?;

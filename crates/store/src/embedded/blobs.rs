@@ -11,7 +11,7 @@ use super::readers::Readers;
 use super::rotation::database;
 use super::tail::Tail;
 use crate::audit::Record;
-use crate::blobs::{BlobError, Report, open_existing_on_disk};
+use crate::blobs::{BlobError, Blobs, Report, open_existing_on_disk};
 use crate::keys::{Keyring, Purpose};
 use crate::{Engine, Store, StoreError, Work};
 
@@ -27,8 +27,20 @@ pub async fn verify_blobs(
         return Ok(None);
     }
     let blobs = open_existing_on_disk(directory, instance, keyring)?;
+    verify_blobs_in(&blobs, (directory, instance), keyring, cx)
+        .await
+        .map(Some)
+}
+
+/// The same for blobs that lie elsewhere.
+pub async fn verify_blobs_in(
+    blobs: &Blobs,
+    (directory, instance): (&Path, &str),
+    keyring: &Keyring,
+    cx: &Cx,
+) -> Result<Report, BlobError> {
     let store = Store::new(Arc::new(Snapshots::open(directory, instance, keyring)?));
-    Ok(Some(blobs.verify(&store, cx).await?))
+    blobs.verify(&store, cx).await
 }
 
 /// The tables of an instance, to be read only. What waits in the writer's memory for the ordered index is not there.
