@@ -61,19 +61,17 @@ fetch() { need_servers; need_clients; }
 # The tests of the services once more on the engine that several processes share, at once, by the programs that "cargo test"
 # has built: for fewer packages cargo would build most of them again, with other features.
 on_postgres() {
-  local package directory program only running=() status=0 one
+  local package directory program running=() status=0 one
   while read -r package directory program; do
-    only=()
     case $package in
       hygie-idp | hygie-fhir-store | hygie-fhir) ;;
-      hygie) only=(isolation) ;;
       *) continue ;;
     esac
-    (cd "$directory" && HYGIE_TEST_ENGINE=postgres CARGO_MANIFEST_DIR=$directory "$program" "${only[@]}") \
+    (cd "$directory" && HYGIE_TEST_ENGINE=postgres CARGO_MANIFEST_DIR=$directory "$program") \
       >"$logs/on-postgresql-$package.log" 2>&1 </dev/null &
     running+=($!)
   done < <(cargo test --workspace --test it --locked --no-run --message-format=json | python3 -c "$PROGRAMS")
-  [ ${#running[@]} -eq 4 ] || status=1
+  [ ${#running[@]} -eq 3 ] || status=1
   for one in "${running[@]}"; do wait "$one" || status=1; done
   cat "$logs"/on-postgresql-*.log
   return $status

@@ -10,6 +10,7 @@ mod explain;
 mod history;
 mod includes;
 mod inputs;
+mod isolation;
 mod outside;
 mod patch;
 mod professionals;

@@ -5,7 +5,6 @@ mod backup;
 mod demo;
 mod exchange;
 mod installation;
-mod isolation;
 mod keys;
 mod listeners;
 mod load;
