@@ -149,6 +149,11 @@ impl SearchParameter {
         definitions().parameters.of(Some(kind)).chain(Self::common())
     }
 
+    /// Whether a resource of this type has one value of it at most.
+    pub fn is_single(&self, kind: ResourceType) -> bool {
+        program::of(kind).is_single(self.number)
+    }
+
     /// The parameters that every type has.
     pub fn common() -> impl Iterator<Item = &'static Self> {
         definitions().parameters.of(None)

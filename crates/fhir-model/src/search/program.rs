@@ -1,5 +1,6 @@
 //! Search parameters compiled to programs: trees of element names, merged per resource type.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::convert::Convert;
@@ -7,12 +8,14 @@ use super::path::{self, ExpressionError, Path, Step};
 use super::{Component, ParameterKind, ParameterNumber, SearchParameter, Targets};
 use crate::names::Name;
 use crate::resource_type::ResourceType;
-use crate::tables::{Definitions, TypeId, ValueSetId, definitions};
+use crate::tables::{Definitions, Field, TypeId, ValueSetId, definitions};
 
 /// What to take from a resource (or, for a part of a composite, from an element). Node 0 is the root.
 #[derive(Debug, Default)]
 pub(super) struct Program {
     pub nodes: Vec<Node>,
+    /// Whether a resource may have several values of a parameter.
+    repeats: BTreeMap<ParameterNumber, bool>,
 }
 
 #[derive(Debug, Default)]
@@ -169,13 +172,21 @@ struct Cursor {
     kind: TypeId,
     value_set: Option<ValueSetId>,
     resolves_to: Option<ResourceType>,
+    /// Whether a resource may have several of it.
+    repeats: bool,
 }
 
 impl Program {
     pub(super) fn new() -> Self {
         Self {
             nodes: vec![Node::default()],
+            repeats: BTreeMap::new(),
         }
+    }
+
+    /// Whether a resource has one value of a parameter at most.
+    pub(super) fn is_single(&self, parameter: ParameterNumber) -> bool {
+        self.repeats.get(&parameter) == Some(&false)
     }
 
     /// Adds a parameter of `kind`; one without an expression adds nothing.
@@ -273,7 +284,7 @@ impl<'p> Compiler<'p> {
             return self.presence(path, parameter);
         }
         let cursors = self.at_root(&path.steps)?;
-        let mut found = false;
+        let (mut found, mut repeats) = (false, false);
         for cursor in &cursors {
             let schema = &self.definitions.schema;
             if let Some(convert) = Convert::choose(parameter.kind, schema, cursor.kind, cursor.value_set) {
@@ -284,9 +295,13 @@ impl<'p> Compiler<'p> {
                 };
                 self.program.take(cursor.node, convert, emit);
                 found = true;
+                repeats |= cursor.repeats;
             }
         }
         if found {
+            // Of several branches each may have one.
+            let known = self.program.repeats.entry(parameter.number);
+            known.and_modify(|known| *known = true).or_insert(repeats);
             Ok(())
         } else {
             Err(self.no_value(parameter.kind, &cursors))
@@ -308,10 +323,7 @@ impl<'p> Compiler<'p> {
         let [Step::Child(_), Step::Child(element)] = path.steps[..] else {
             return Err(ExpressionError::Unexpected("exists".to_owned()));
         };
-        let members: Vec<_> = self
-            .fields(self.root().kind, element)
-            .map(|(name, _, _)| name)
-            .collect();
+        let members: Vec<_> = self.fields(self.root().kind, element).map(|field| field.name).collect();
         if members.is_empty() {
             return Err(ExpressionError::NoElement(
                 self.base.name().to_owned(),
@@ -336,6 +348,7 @@ impl<'p> Compiler<'p> {
             kind,
             value_set: None,
             resolves_to: None,
+            repeats: false,
         }
     }
 
@@ -373,13 +386,13 @@ impl<'p> Compiler<'p> {
     fn children(&mut self, cursors: &[Cursor], element: &str, is_first: bool) -> Result<Vec<Cursor>, ExpressionError> {
         let mut found = Vec::new();
         for cursor in cursors {
-            for (name, kind, value_set) in self.fields(cursor.kind, element).collect::<Vec<_>>() {
-                let node = self.program.edge(cursor.node, name, is_first);
+            for field in self.fields(cursor.kind, element).collect::<Vec<_>>() {
                 found.push(Cursor {
-                    node,
-                    kind,
-                    value_set,
+                    node: self.program.edge(cursor.node, field.name, is_first),
+                    kind: field.kind,
+                    value_set: field.value_set,
                     resolves_to: None,
+                    repeats: cursor.repeats || (field.is_array && !is_first),
                 });
             }
         }
@@ -394,15 +407,9 @@ impl<'p> Compiler<'p> {
     }
 
     /// The members of a type that are the element `element`: several for a choice.
-    fn fields<'e>(
-        &self,
-        kind: TypeId,
-        element: &'e str,
-    ) -> impl Iterator<Item = (Name, TypeId, Option<ValueSetId>)> + use<'e> {
-        let fields = self.definitions.schema.fields(kind).iter();
-        fields
-            .filter(move |field| field.element(field.name.text()) == element)
-            .map(|field| (field.name, field.kind, field.value_set))
+    fn fields<'e>(&self, kind: TypeId, element: &'e str) -> impl Iterator<Item = Field> + use<'e> {
+        let fields = self.definitions.schema.fields(kind).iter().copied();
+        fields.filter(move |field| field.element(field.name.text()) == element)
     }
 }
 
@@ -437,6 +444,28 @@ mod tests {
             }
         }
         assert_eq!(failed, listed);
+    }
+
+    #[test]
+    fn how_many_values_a_resource_may_have() {
+        for (kind, code, expected) in [
+            ("Observation", "subject", true),
+            ("Observation", "patient", true),
+            ("Observation", "value-quantity", true),
+            ("Observation", "performer", false),
+            // Of the observation itself, and of each component.
+            ("Observation", "combo-code", false),
+            ("Encounter", "participant", false),
+            // In a list of parts, one each.
+            ("Appointment", "actor", false),
+            ("Patient", "organization", true),
+            ("Patient", "general-practitioner", false),
+            ("Patient", "_id", true),
+        ] {
+            let kind = ResourceType::find(kind).unwrap();
+            let parameter = SearchParameter::find(kind, code).unwrap();
+            assert_eq!(parameter.is_single(kind), expected, "{kind} {code}");
+        }
     }
 
     #[test]

@@ -139,6 +139,9 @@ pub async fn ranges(
             referred(filter, kind, (inner, &way, reach), (&mut numbers, resources)).await?
         } else {
             let parameter = (kind, filter.parameter.number.get());
+            // What is walked along all at once had better be matches.
+            let is_later = reach.is_later && filter.parameter.is_single(kind);
+            let reach = Reach { is_later, ..reach };
             let Some((matches, exact)) = referring(inner, &way, reach, resources).await? else {
                 return Ok(None);
             };

@@ -95,7 +95,7 @@ pub async fn choose(
         .filter_map(|at| rank(kind, sort, &asked[at]).map(|rank| (rank, at)))
         .min()
         .map(|(_, at)| {
-            if sort == SortBy::Any && leads_on(&asked[at]) {
+            if sort == SortBy::Any && leads_on(kind, &asked[at]) {
                 Plan::Through(at as u8)
             } else {
                 Plan::Along(at as u8)
@@ -108,10 +108,12 @@ pub async fn choose(
 }
 
 /// Whether a chain leads to so many resources that what refers to each is better gone through one after the other: a walk
-/// along all at once has to read of each before it gives the first.
-fn leads_on(asked: &Asked) -> bool {
+/// along all at once has to read of each before it gives the first. What refers to several of them has one place only in such a
+/// walk.
+fn leads_on(kind: ResourceType, asked: &Asked) -> bool {
     let ranges = asked.ranges.as_ref().map_or(&[][..], |found| &found.ranges);
     matches!(asked.filter.test, Test::Refers(_))
+        && asked.filter.parameter.is_single(kind)
         && ranges.len() > AT_ONCE
         && ranges.iter().all(|range| range.target().is_some())
 }

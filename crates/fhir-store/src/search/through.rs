@@ -1,4 +1,5 @@
-//! Through what a chain leads to, one after the other: the resources that refer to each.
+//! Through what a chain leads to, one after the other: the resources that refer to each. Only where each refers to one: what
+//! refers to several would have its place by those of them that match, and these may change between two pages.
 
 use hygie_store::StoreError;
 
@@ -20,13 +21,17 @@ impl Search<'_> {
         at: usize,
         place: Option<&[u8]>,
     ) -> Result<(), SearchError> {
-        let found = self.filter_at(at)?.ranges.as_ref().ok_or(SearchError::Continuation)?;
+        let asked = self.filter_at(at)?;
+        let found = asked.ranges.as_ref().ok_or(SearchError::Continuation)?;
+        if !asked.filter.parameter.is_single(self.query.kind) {
+            return Err(SearchError::Continuation);
+        }
         let mut ranges = found.ranges.clone();
         if ranges.iter().all(|range| range.layout == Layout::Dated) {
             self.narrow(resources, &mut ranges).await?;
         }
         ranges.sort_by(|a, b| a.keys.from.cmp(&b.keys.from));
-        for (earlier, range) in ranges.iter().enumerate() {
+        for range in &ranges {
             if self.is_done() {
                 break;
             }
@@ -47,11 +52,7 @@ impl Search<'_> {
                 let passes = candidate
                     .passes(self.query.kind, &self.asked, Some(at), resources)
                     .await?;
-                if !passes
-                    || self
-                        .was_there(at, &ranges[..earlier], &mut candidate, resources)
-                        .await?
-                {
+                if !passes {
                     continue;
                 }
                 let version = candidate.into_version(resources).await?;
@@ -63,32 +64,6 @@ impl Search<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Whether a candidate was come to before: it refers to a match of an earlier range, too.
-    async fn was_there(
-        &self,
-        at: usize,
-        earlier: &[Range],
-        candidate: &mut Candidate,
-        resources: &mut Resources<'_, '_>,
-    ) -> Result<bool, SearchError> {
-        let asked = self.filter_at(at)?;
-        if earlier.is_empty() {
-            return Ok(false);
-        }
-        for inner in &asked.inner {
-            let targets = candidate
-                .targets((asked.filter.parameter, inner.kind), resources)
-                .await?;
-            for range in earlier {
-                let is_named = range.target().is_some_and(|target| targets.contains(&target));
-                if is_named && leads_to_match(asked, range, resources).await? {
-                    return Ok(true);
-                }
-            }
-        }
-        Ok(false)
     }
 }
 
