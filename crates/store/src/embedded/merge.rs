@@ -17,6 +17,10 @@ use crate::StoreError;
 /// Smallest slice that goes with a commit.
 const SLICE: usize = 512;
 
+/// Keys that move from `recent` with a commit between two merges: it is emptied under a load that never pauses, too, and a
+/// commit does not wait for many pages.
+const TRICKLE: usize = 64;
+
 /// Bytes of the database for each change that the tail takes, from which on keys pass through the table `recent`: before
 /// that the keys of one merge meet on the pages of the index itself.
 const LARGE: u64 = 1024;
@@ -106,13 +110,23 @@ impl Merge {
         });
     }
 
-    /// A slice that goes with a commit which adds `added` changes: a quarter more, so that the tail stays bounded.
+    /// What goes with a commit that adds `added` changes: a slice of a quarter more, so that the tail stays bounded.
     pub fn slice_beside(&mut self, db: &Db, added: usize) -> Result<(), StoreError> {
-        self.slice(db, SLICE.max(added + added / 4))?;
+        self.advance(db, SLICE.max(added + added / 4), SLICE.max(2 * added), TRICKLE)
+    }
+
+    /// Merges the next `keys` keys; of those in `recent`, `full` move when there are too many, and `trickle` while nothing
+    /// comes.
+    fn advance(&mut self, db: &Db, keys: usize, full: usize, trickle: usize) -> Result<(), StoreError> {
+        let is_merging = self.run.is_some();
+        self.slice(db, keys)?;
         if self.recent.is_full() {
-            self.recent.settle(db, SLICE.max(2 * added))?;
+            self.recent.settle(db, full)
+        } else if is_merging {
+            Ok(())
+        } else {
+            self.recent.settle(db, trickle)
         }
-        Ok(())
     }
 
     /// What an idle writer does in one commit: first what is in memory only.
@@ -358,10 +372,8 @@ mod tests {
             self.tag += 1;
             self.session.begin().unwrap();
             self.merge.start_when_full(&self.session);
-            self.merge.slice(&self.session.db, 1 + pending.len()).unwrap();
-            if self.merge.recent.is_full() {
-                self.merge.recent.settle(&self.session.db, 1 + pending.len()).unwrap();
-            }
+            let keys = 1 + pending.len();
+            self.merge.advance(&self.session.db, keys, keys, 3).unwrap();
             self.session.tail.publish(&pending, self.tag);
             if self.below(6) == 0 {
                 self.session.db.batch("ROLLBACK").unwrap();
