@@ -39,7 +39,7 @@ def library(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def objects():
-    """The program that makes large objects: no service stores any yet."""
+    """The program that makes large objects in an instance that no service uses."""
     program = TARGET / "debug/examples/large_objects"
     assert program.exists(), f"{program} is missing: cargo build --package hygie-store --example large_objects"
     return program

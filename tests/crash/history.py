@@ -231,7 +231,8 @@ class Checker:
         """Entries of the trails of each instance, of writes and of accesses."""
         report = self.world.verify()
         expect(report["ok"], "verify:", report)
-        objects = {one["name"]: one["blobs"]["count"] for one in report["instances"] if "blobs" in one}
+        counts = {one["name"]: one["blobs"]["count"] for one in report["instances"] if "blobs" in one}
+        objects = {name: count for name, count in counts.items() if count}
         expect(objects == self.history.objects, "large objects:", objects, "and there were", self.history.objects)
         return {one["name"]: (one["writes"]["entries"], one["accesses"]["entries"]) for one in report["instances"]}
 
