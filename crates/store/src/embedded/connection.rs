@@ -45,6 +45,17 @@ pub struct Db {
     /// through which the writer goes on ([`super::succession`]).
     connection: Arc<ReentrantMutex<Connection>>,
     statements: HashMap<String, Arc<Rendered>>,
+    /// Told of the transactions: of the writer's connection.
+    watch: Option<Arc<dyn Watch>>,
+}
+
+/// Who is told of the transactions of a connection.
+pub trait Watch: Send + Sync {
+    /// One may begin now.
+    fn begins(&self);
+
+    /// None is open any more, and whoever looks from now on sees what it left.
+    fn ended(&self);
 }
 
 /// Statements kept rendered; beyond it the table starts anew.
@@ -105,12 +116,31 @@ impl Db {
         Ok(Self {
             connection: Arc::new(ReentrantMutex::new(connection)),
             statements: HashMap::new(),
+            watch: None,
         })
     }
 
-    /// Runs statements that need neither values nor answer.
+    /// Tells of the transactions from now on; none is open.
+    pub fn tell(&mut self, watch: Arc<dyn Watch>) {
+        watch.ended();
+        self.watch = Some(watch);
+    }
+
+    /// Whether no transaction is open.
+    pub fn is_outside(&self) -> bool {
+        self.raw().is_autocommit()
+    }
+
+    /// Runs statements that need neither values nor answer. Transactions begin and end here.
     pub fn batch(&self, sql: &str) -> Result<(), StoreError> {
-        self.raw().execute_batch(sql).map_err(fault)
+        if let Some(watch) = self.watch.as_ref().filter(|_| self.is_outside()) {
+            watch.begins();
+        }
+        let outcome = self.raw().execute_batch(sql).map_err(fault);
+        if let Some(watch) = self.watch.as_ref().filter(|_| self.is_outside()) {
+            watch.ended();
+        }
+        outcome
     }
 
     /// Runs a portable query.

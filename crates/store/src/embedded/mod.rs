@@ -4,7 +4,7 @@
 //!
 //! - The answer to a write comes after its group's commit is in the synced log of the database.
 //! - A read takes a free connection and runs on the caller's thread; work that looks at many rows is begun anew on the
-//!   blocking pool, so that a long search does not hold up others.
+//!   blocking pool, so that a long search does not hold up others. Its snapshot is kept for the next while nothing is written.
 //! - An access is recorded in the access log of the instance, beside the database, by a thread of its own.
 //! - At start the changes to the index after the merge mark are made again from the journal, by [`Replay`]; all of them
 //!   when the index is of another form than the present release makes.
@@ -14,6 +14,7 @@ mod blobs;
 mod checkpoint;
 mod connection;
 mod heads;
+mod idle;
 mod index;
 mod integrity;
 mod key;
@@ -213,6 +214,7 @@ pub fn open_with_control(options: &Options<'_>) -> Result<(Store, Control), Stor
         is_halted: false,
         waiting: None,
     };
+    readers.follow(&mut writer.session.db);
     writer.measure();
     let thread = thread::Builder::new()
         .name("store-writer".to_owned())

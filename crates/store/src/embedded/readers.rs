@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hygie_core::{Cx, Secret};
-use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Limits;
 use super::connection::{Access, Db, fault};
+use super::idle::{Idle, Resting, Snapshot, Taken};
 use super::session::{Budget, ReadSession};
-use super::tail::{Tail, View};
+use super::tail::Tail;
 use crate::{StoreError, Tx, Work};
 
 /// Rows that a unit of work may look at on the caller's thread: about a millisecond. Beyond, it begins anew on the
@@ -20,20 +20,13 @@ const BUDGET: usize = 2_000;
 
 /// The pool of reading connections.
 pub struct Readers {
-    idle: Mutex<Idle>,
+    idle: Arc<Idle>,
     /// One for each connection; held by the work, which may outlive its caller.
     permits: Arc<Semaphore>,
     /// One less: work on the blocking pool takes one of these first, so that a connection is left for what is short.
     long: Arc<Semaphore>,
     tail: Arc<Tail>,
     journaled: bool,
-}
-
-/// The connections that nobody uses.
-struct Idle {
-    /// Raised when the database moves to another file: connections of an earlier one are not taken back.
-    generation: u64,
-    connections: Vec<Db>,
 }
 
 enum Ran {
@@ -56,10 +49,7 @@ impl Readers {
         Ok(Self {
             permits: Arc::new(Semaphore::new(idle.len())),
             long: Arc::new(Semaphore::new(idle.len().saturating_sub(1).max(1))),
-            idle: Mutex::new(Idle {
-                generation: 0,
-                connections: idle,
-            }),
+            idle: Arc::new(Idle::new(idle, tail.clone())),
             tail,
             journaled,
         })
@@ -67,9 +57,12 @@ impl Readers {
 
     /// Goes on with these connections, as many as it was opened with; work that runs ends on those it has.
     pub fn replace(&self, connections: Vec<Db>) {
-        let mut idle = self.idle.lock();
-        idle.generation += 1;
-        idle.connections = connections;
+        self.idle.replace(connections);
+    }
+
+    /// Keeps snapshots while nothing is written through this connection: the writer's.
+    pub fn follow(&self, writer: &mut Db) {
+        writer.tell(self.idle.clone());
     }
 
     /// Takes no more work; what runs goes on.
@@ -125,17 +118,19 @@ impl Readers {
     /// A snapshot of the database and the tail that belongs to it.
     fn lend(&self, budget: Budget) -> Result<Lent<'_>, StoreError> {
         loop {
-            let (generation, db) = self.take()?;
-            let begun = self.begin(&db);
+            let (taken, Resting { db, snapshot }) = self.idle.take()?;
+            let begun = match snapshot {
+                Some(kept) => Ok(kept),
+                None => self.begin(&db),
+            };
             match begun {
-                Ok((view, tag)) if self.idle.lock().generation == generation => {
+                Ok(snapshot) if self.idle.is_present(taken) => {
                     return Ok(Lent {
                         readers: self,
-                        generation,
+                        taken,
                         session: Some(ReadSession {
                             db,
-                            view,
-                            tag,
+                            snapshot,
                             budget,
                             exceeded: false,
                         }),
@@ -145,29 +140,14 @@ impl Readers {
                 Ok(_) => {}
                 Err(error) => {
                     let _none_open = db.batch("ROLLBACK");
-                    self.give_back(generation, db);
+                    self.idle.give_back(taken, db, None);
                     return Err(error);
                 }
             }
         }
     }
 
-    fn take(&self) -> Result<(u64, Db), StoreError> {
-        let mut idle = self.idle.lock();
-        let db = idle.connections.pop().ok_or(StoreError::Unavailable(None))?;
-        Ok((idle.generation, db))
-    }
-
-    fn give_back(&self, generation: u64, db: Db) {
-        let mut idle = self.idle.lock();
-        if idle.generation == generation {
-            idle.connections.push(db);
-        } else if let Err(error) = db.keep_log() {
-            tracing::debug!(error = &error as &dyn std::error::Error, "leaving an old database");
-        }
-    }
-
-    fn begin(&self, db: &Db) -> Result<(Arc<View>, i64), StoreError> {
+    fn begin(&self, db: &Db) -> Result<Snapshot, StoreError> {
         loop {
             let view = self.tail.view();
             db.raw()
@@ -175,12 +155,12 @@ impl Readers {
                 .and_then(|mut begin| begin.execute(()))
                 .map_err(fault)?;
             if !self.journaled {
-                return Ok((view, 0));
+                return Ok(Snapshot { view, tag: 0 });
             }
-            let tag = last_of_journal(db)?;
+            let tag = last_of_journal(db)?.unwrap_or(0);
             // A part that was frozen between the two looks would be missing from the view.
             if self.tail.is_present(&view) {
-                return Ok((view, tag.unwrap_or(0)));
+                return Ok(Snapshot { view, tag });
             }
             db.batch("ROLLBACK")?;
         }
@@ -211,22 +191,16 @@ impl Drop for Caller {
 /// A connection on loan.
 struct Lent<'a> {
     readers: &'a Readers,
-    generation: u64,
+    taken: Taken,
     session: Option<ReadSession>,
 }
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
-            let ended = session
-                .db
-                .raw()
-                .prepare_cached("COMMIT")
-                .and_then(|mut end| end.execute(()));
-            if let Err(error) = ended {
-                tracing::error!(error = &error as &dyn std::error::Error, "ending a snapshot");
-            }
-            self.readers.give_back(self.generation, session.db);
+            self.readers
+                .idle
+                .give_back(self.taken, session.db, Some(session.snapshot));
         }
     }
 }

@@ -9,9 +9,10 @@ use hygie_core::TenantId;
 use rusqlite::OptionalExtension;
 
 use super::connection::{Db, fault};
+use super::idle::Snapshot;
 use super::index::{Sight, scan};
 use super::key::Key;
-use super::tail::{Change, Pending, Tail, View};
+use super::tail::{Change, Pending, Tail};
 use crate::audit::{Chain, INSERT, Record, Tip};
 use crate::{IndexKeys, IndexRange, Order, Row, Session, StoreError, Value};
 
@@ -280,10 +281,8 @@ impl Session for WriteSession {
 pub struct ReadSession {
     /// The reader's connection, in a read transaction.
     pub db: Db,
-    /// The tail as of the snapshot.
-    pub view: Arc<View>,
-    /// The last journal number of the snapshot.
-    pub tag: i64,
+    /// What it sees.
+    pub snapshot: Snapshot,
     /// How far the work may go.
     pub budget: Budget,
     /// Whether the budget ended the work.
@@ -326,8 +325,8 @@ impl ReadSession {
         keys: &mut IndexKeys,
     ) -> Result<(), StoreError> {
         let sight = Sight {
-            view: &self.view,
-            tag: self.tag,
+            view: &self.snapshot.view,
+            tag: self.snapshot.tag,
             pending: None,
         };
         let rows = scan(&self.db, &sight, (range, order), limit, keys)?;

@@ -108,7 +108,7 @@ impl Writer {
         let mut target = Db::open(&succession.to, &succession.key.key, Access::Copy, CACHE_KIB)?;
         let paused_at = self.copy(succession, &mut target, (queue, close))?;
         drop(target);
-        let ready = succession.ready(self.session.appended())?;
+        let mut ready = succession.ready(self.session.appended())?;
         succession.observer.reached(Step::Ready);
         succession.promote().inspect_err(|_| {
             // Which of the two files the next start takes is not known: nobody may be answered.
@@ -116,6 +116,7 @@ impl Writer {
         })?;
         succession.observer.reached(Step::Switched);
         let checkpoints = std::mem::replace(&mut self.checkpoints, ready.checkpoints);
+        succession.readers.follow(&mut ready.writer);
         let writer = std::mem::replace(&mut self.session.db, ready.writer);
         succession.readers.replace(ready.readers);
         let _only_slower = writer.keep_log();

@@ -1,5 +1,8 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use hygie_core::SeededRandom;
 use hygie_store::audit::Record;
@@ -260,7 +263,39 @@ async fn a_write_that_looks_at_too_much_is_refused() {
     }
 }
 
-/// Copied beside the writer, or the log would be as long as all that was written.
+/// Whoever reads sees all that was answered, and all that another read has seen: between writes, which are seldom enough
+/// for snapshots to be kept, as well as beside them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_read_is_never_behind() {
+    let dir = Dir::new("behind");
+    let store = open_with(dir.path(), Limits { readers: 3, ..small() }).expect("a new store");
+    let (known, is_done) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let readers: Vec<_> = (0..3)
+        .map(|_| {
+            let (store, known, is_done) = (store.clone(), known.clone(), is_done.clone());
+            tokio::spawn(async move {
+                while !is_done.load(Ordering::SeqCst) {
+                    let least = known.load(Ordering::SeqCst);
+                    let seen = scan(&store, everything(), Order::Ascending, usize::MAX).await.len();
+                    assert!(seen >= least, "{seen} keys after {least}");
+                    known.fetch_max(seen, Ordering::SeqCst);
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for n in 1..=400 {
+        change(&store, format!("+{n:04}\n")).await.expect("a key");
+        known.fetch_max(n, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(n as u64 % 3)).await;
+    }
+    is_done.store(true, Ordering::SeqCst);
+    for reader in readers {
+        reader.await.expect("a reader");
+    }
+}
+
+/// Copied beside the writer, or the log would be as long as all that was written; nor do connections that have read keep it.
 #[tokio::test]
 async fn the_log_begins_anew_while_writes_go_on() {
     let dir = Dir::new("log");
@@ -273,6 +308,7 @@ async fn the_log_begins_anew_while_writes_go_on() {
             })
             .await;
         written.expect("a write");
+        scan(&store, everything(), Order::Ascending, 1).await;
     }
     let log = std::fs::metadata(dir.path().join("test.db-wal"))
         .expect("the log")
