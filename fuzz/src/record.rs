@@ -2,7 +2,7 @@
 //!
 //! Laws: what is read is written and read again unchanged; every body comes back.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use hygie_core::Timestamp;
 use hygie_fhir_model::ResourceType;
@@ -30,7 +30,7 @@ fn version(method: Method, body: &str) -> Version {
         previous: 4,
         updated: Timestamp::from_secs(1_795_249_800),
         method,
-        body: body.into(),
+        body: Arc::new(body.to_owned()),
         seams: Seams::default(),
         large: None,
     }

@@ -97,7 +97,7 @@ impl Repository {
             extract: (self.0.extractor)(kind, &document),
             packed: self.0.codec.compress(document.source().as_bytes()),
             seams: Seams::of(&document),
-            text: document.into_source().into(),
+            text: Arc::new(document.into_source()),
             large: None,
         }
     }
@@ -124,7 +124,7 @@ impl Replay for Repository {
 /// The body of a version with all that is made of it before the transaction.
 #[derive(Clone, Debug, Default)]
 pub struct Content {
-    text: Arc<str>,
+    text: Arc<String>,
     packed: Vec<u8>,
     seams: Seams,
     extract: Extract,

@@ -60,7 +60,7 @@ pub struct Version {
     /// How.
     pub method: Method,
     /// The JSON as received; empty after a deletion.
-    pub body: Arc<str>,
+    pub body: Arc<String>,
     /// Where id, version and last update go in it; none after a deletion.
     pub seams: Seams,
     /// Its content, where that lies outside of the database: a Binary that came in its native form.
@@ -188,7 +188,7 @@ fn read(seq: i64, record: &[u8], codec: &Codec, given: Option<&mut Given>) -> Op
     take_given(&mut rest, given)?;
     let seams = Seams::decode(&mut rest)?;
     let large = if is_large { Some(take_large(&mut rest)?) } else { None };
-    let body: Arc<str> = String::from_utf8(codec.decompress(rest)?).ok()?.into();
+    let body = String::from_utf8(codec.decompress(rest)?).ok()?;
     if body.is_empty() != (method == Method::Delete) || !seams.fit(&body) {
         return None;
     }
@@ -201,7 +201,7 @@ fn read(seq: i64, record: &[u8], codec: &Codec, given: Option<&mut Given>) -> Op
         previous,
         updated,
         method,
-        body,
+        body: Arc::new(body),
         seams,
         large,
     })
@@ -296,7 +296,7 @@ mod tests {
             let body = if method == Method::Delete { String::new() } else { body };
             Version {
                 kind, id: id.parse().expect("the pattern of ids"), rid, number, seq, previous,
-                updated: Timestamp::from_millis(updated), method, body: body.into(), seams: Seams::default(),
+                updated: Timestamp::from_millis(updated), method, body: Arc::new(body), seams: Seams::default(),
                 large: large.map(|(id, len)| Reference { id: BlobId(id), len }),
             }
         }
@@ -356,7 +356,7 @@ mod tests {
             previous: 5,
             updated: Timestamp::from_millis(-1),
             method: Method::Delete,
-            body: "".into(),
+            body: Arc::default(),
             seams: Seams::default(),
             large: None,
         };

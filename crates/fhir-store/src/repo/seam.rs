@@ -174,6 +174,8 @@ impl Version {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use hygie_core::Timestamp;
     use hygie_fhir_model::ResourceType;
     use hygie_fhir_model::json::Limits;
@@ -193,7 +195,7 @@ mod tests {
             previous: 0,
             updated: Timestamp::from_millis(0),
             method: Method::Create,
-            body: body.into(),
+            body: Arc::new(body.to_owned()),
             seams: Seams::of(&document),
             large: None,
         }

@@ -1,6 +1,7 @@
 //! Answers of interactions as HTTP: status, headers, body in the format that was agreed.
 //! <http://hl7.org/fhir/R4/http.html#2.21.0.4>
 
+use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LAST_MODIFIED, LOCATION};
 use axum::response::{IntoResponse, Response};
@@ -57,7 +58,7 @@ impl Call {
     }
 
     fn written(&self, version: &Version) -> Response {
-        let location = header(&location(self.fhir.base(), version));
+        let location = header(location(self.fhir.base(), version));
         let headers = ([(LOCATION, location)], Self::validators(version));
         match self.prefer.returns {
             Return::Representation => (headers, self.body(shown(version))).into_response(),
@@ -69,18 +70,18 @@ impl Call {
     /// Entity tag and last update.
     pub fn validators(version: &Version) -> [(HeaderName, HeaderValue); 2] {
         [
-            (ETAG, header(&etag(version.number))),
-            (LAST_MODIFIED, header(&http_date(version.updated))),
+            (ETAG, header(etag(version.number))),
+            (LAST_MODIFIED, header(http_date(version.updated))),
         ]
     }
 
     /// A body of JSON.
     pub fn body(&self, text: String) -> Response {
         let text = if self.format.is_pretty { pretty(text) } else { text };
-        ([(CONTENT_TYPE, self.format.content_type)], text).into_response()
+        ([(CONTENT_TYPE, self.format.content_type)], Body::from(text)).into_response()
     }
 }
 
-fn header(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("addresses, tags and dates are ASCII")
+fn header(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).expect("addresses, tags and dates are ASCII")
 }

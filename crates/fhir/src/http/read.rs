@@ -1,5 +1,6 @@
 //! `GET /{type}/{id}` and `GET /{type}/{id}/_history/{vid}`. <http://hl7.org/fhir/R4/http.html#read>
 
+use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use axum::response::Response;
@@ -10,9 +11,10 @@ use super::headers::{parse_http_date, text};
 use crate::binary::is_binary;
 use crate::interaction::{Interaction, Read, Unless, Vread};
 
-/// Reads the current version.
-pub async fn get(call: Call, At(kind, id): At, headers: HeaderMap) -> Result<Response, Failed> {
+/// Reads the current version. It takes the request apart itself, since an extractor of the headers would copy them.
+pub async fn get(call: Call, At(kind, id): At, request: Request) -> Result<Response, Failed> {
     call.about("fhir.read", format!("{kind}/{id}"));
+    let headers = request.into_parts().0.headers;
     let since = text(&headers, IF_MODIFIED_SINCE, "If-Modified-Since")?;
     let unless = Unless {
         none_match: text(&headers, IF_NONE_MATCH, "If-None-Match")?,
