@@ -264,7 +264,14 @@ async fn open(
         },
         started: Timestamp::from_secs(1_795_000_000),
     });
-    let settings = Layers::new(layers::Settings {
+    let settings = edge(clock, random, &store);
+    let router: Router = layers(router(fhir), &settings);
+    (store, Client::new(&router), settings)
+}
+
+/// What stands before the routes, as in the server.
+pub fn edge(clock: &Arc<VirtualClock>, random: &Arc<SeededRandom>, store: &Store) -> Layers {
+    Layers::new(layers::Settings {
         service: "fhir",
         clock: clock.clone(),
         random: random.clone(),
@@ -283,9 +290,7 @@ async fn open(
         hsts: None,
         store: store.clone(),
         refusals_interval: Duration::from_mins(1),
-    });
-    let router: Router = layers(router(fhir), &settings);
-    (store, Client::new(&router), settings)
+    })
 }
 
 fn instance(key: &SigningKey) -> Instance {

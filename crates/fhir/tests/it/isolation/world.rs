@@ -1,7 +1,6 @@
 //! Three services behind one router, on two listeners, and whoever signs tokens for them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::{Extension, Router};
 use hygie_access::{
@@ -9,7 +8,7 @@ use hygie_access::{
     Scope, Style, TrustedIssuer, derived_id,
 };
 use hygie_core::{AppId, Clock, Cx, ObjectId, Secret, TenantId};
-use hygie_fhir::{Authority, Fhir, Limits, Settings, is_upload, router};
+use hygie_fhir::{Authority, Fhir, Limits, Settings, router};
 use hygie_fhir_store::index::extract::extract;
 use hygie_fhir_store::repo::Repository;
 use hygie_jose::{Algorithm, Jwks, KeySet, Protected, SigningKey, base64url, digest};
@@ -17,11 +16,11 @@ use hygie_store::blobs::open_on_disk;
 use hygie_store::keys::{Keyring, MasterKey};
 use hygie_testkit::{Client, FixedKeys, NothingRevoked, Place, SeededRandom, TemporaryStore, VirtualClock};
 use hygie_web::client::ClientCertificate;
-use hygie_web::error::Outcome;
-use hygie_web::i18n::shell_messages;
-use hygie_web::layers::{self, Cors, Layers, layers};
+use hygie_web::layers::layers;
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use crate::service::edge;
 
 use super::model::{Door, Form, Given, Holder, Issuer, SCOPES, SERVICES, Service, Tenant, Token, holders};
 
@@ -109,7 +108,7 @@ impl World {
             directories.push(dir);
         }
         let together = |services: &[Fhir]| services.iter().cloned().map(router).fold(Router::new(), Router::merge);
-        let layered = |router| layers(router, &edge(&clock, &random, &directory));
+        let layered = |router| layers(router, &edge(&clock, &random, &directory.store));
         let at_back = |service: &Fhir| service.at(service.base().replace("//fhir.", "//back.").parse().expect("a URL"));
         let back: Vec<Fhir> = services.iter().map(at_back).collect();
         let certificate = Extension(ClientCertificate(CERTIFICATE.into()));
@@ -394,28 +393,5 @@ async fn open(
             jwks_uri: format!("{LOGIN}/t/discovery/v2.0/keys"),
         },
         started: clock.now(),
-    })
-}
-
-fn edge(clock: &Arc<VirtualClock>, random: &Arc<SeededRandom>, directory: &TemporaryStore) -> Layers {
-    Layers::new(layers::Settings {
-        service: "fhir",
-        clock: clock.clone(),
-        random: random.clone(),
-        limits: layers::Limits {
-            body: 1_000_000,
-            time: Duration::from_mins(1),
-            concurrent: 512,
-            waiting: 1024,
-            uploads: is_upload,
-        },
-        proxies: Vec::new(),
-        messages: shell_messages(),
-        home: "/".into(),
-        render: Arc::new(Outcome::default()),
-        cors: |_| Cors::Closed,
-        hsts: None,
-        store: directory.store.clone(),
-        refusals_interval: Duration::from_mins(1),
     })
 }
