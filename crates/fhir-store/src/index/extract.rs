@@ -10,7 +10,7 @@ use hygie_fhir_model::search::{
 use hygie_fhir_model::{ResourceType, Target, fold};
 
 use super::amount::Span;
-use super::{Entry, Extract, Measured};
+use super::{Entry, Extract, Measured, When};
 
 /// The parameters of a type that a clinician asks by: whose, what, when. They decide which compound keys it has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,8 +128,8 @@ impl Gather {
             }
             Value::Date(interval) => {
                 if self.principal.date == Some(parameter) {
-                    let least = self.out.date.map_or(interval.low, |date| date.min(interval.low));
-                    self.out.date = Some(least);
+                    let known = self.out.date;
+                    self.out.date = Some(known.map_or(When::of(interval), |when| when.and(interval)));
                 }
                 self.push(Entry::Date {
                     parameter,
@@ -263,6 +263,7 @@ impl Gather {
 
 #[cfg(test)]
 mod tests {
+    use hygie_fhir_model::Interval;
     use hygie_fhir_model::json::Limits;
 
     use super::*;
@@ -290,7 +291,11 @@ mod tests {
         let extract = extract(kind("Observation"), &document);
         assert_eq!(extract.targets, [(kind("Patient"), "p1".to_owned())]);
         assert_eq!(extract.patients, [0]);
-        assert_eq!(extract.date, Some(1_767_312_000_000));
+        let day = Interval {
+            low: 1_767_312_000_000,
+            high: 1_767_398_399_999,
+        };
+        assert_eq!(extract.date.and_then(When::only), Some(day));
         let dated = |entry: &&Entry| matches!(entry, Entry::DatedToken { code, .. } if code == "8480-6");
         assert_eq!(extract.entries.iter().filter(dated).count(), 1);
     }

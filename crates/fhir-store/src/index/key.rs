@@ -4,14 +4,14 @@
 //! | kind | parts | what it answers |
 //! |---|---|---|
 //! | `Ident` | type, id, `rid` | which resource number an id has (given when it is first created *or referenced*) |
-//! | `Current` | `rid`, `seq`, type, flags, date, patient | where its current version is, and what sorts and joins need |
+//! | `Current` | `rid`, `seq`, type, flags, date, width, patient | where its current version is, and what sorts and joins need |
 //! | `History` | `rid`, version number, `seq` | superseded versions |
 //! | `Updated` | type, last updated, `rid` | a type in order of last update |
 //! | `System` | URI, `sid` | which number a code system or identifier namespace has |
 //! | `Past` | type, last updated, `rid`, `seq` | superseded versions and deletions of a type in order of time |
 //! | `Token` | parameter, code, `sid`, `rid` | code or identifier, with or without system |
-//! | `TokenDate` | parameter, code, `sid`, date, `rid`, patient | the same where the type has a date: replaces `Token` |
-//! | `PatientDate` | patient, type, date, `rid`, hash of the code | a patient's resources in order of date; the compartment |
+//! | `TokenDate` | parameter, code, `sid`, date, `rid`, width, patient | the same where the type has a date: replaces `Token` |
+//! | `PatientDate` | patient, type, date, `rid`, width, hash of the code | a patient's resources in order of date; the compartment |
 //! | `Reference` | parameter, target `rid`, `rid` | what refers to a resource |
 //! | `External` | parameter, text, `rid` | references that leave the server: absolute, canonical, `urn:` |
 //! | `Date` | parameter, low, high, `rid` | dates and periods up to [`SHORT_MS`] |
@@ -22,7 +22,8 @@
 //! | `QuantityRange` | parameter, unit, `sid`, amount, `rid` | ranges, and quantities with a comparator |
 //! | `Absent` | parameter, `rid` | resources without a value of a parameter that its type is sorted by |
 //!
-//! Numbers are given by the journal's sequence: `rid` to a resource, `seq` to a version, `sid` to a system.
+//! Numbers are given by the journal's sequence: `rid` to a resource, `seq` to a version, `sid` to a system. The width is that of
+//! the date ([`super::When`]).
 
 use hygie_fhir_model::ResourceType;
 

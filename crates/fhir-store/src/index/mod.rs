@@ -6,5 +6,7 @@ pub mod amount;
 pub mod extract;
 pub mod key;
 pub mod rows;
+pub mod when;
 
 pub use rows::{Entry, Extract, Measured, Numbers};
+pub use when::When;

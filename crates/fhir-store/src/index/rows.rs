@@ -4,6 +4,7 @@ use hygie_fhir_model::ResourceType;
 
 use super::amount::Span;
 use super::key::{Key, Kind, LAST_MS, SHORT_MS};
+use super::when::When;
 
 /// What the search parameters of a resource say, before references and systems have numbers. Made outside of the
 /// transaction; it depends on the resource alone.
@@ -15,8 +16,8 @@ pub struct Extract {
     pub targets: Vec<(ResourceType, String)>,
     /// Systems of tokens, each once.
     pub systems: Vec<String>,
-    /// The type's principal date, in milliseconds: what a chronology is sorted by.
-    pub date: Option<i64>,
+    /// The type's principal date: what a chronology is sorted by.
+    pub date: Option<When>,
     /// The patients the resource is about, as positions in `targets`.
     pub patients: Vec<u32>,
 }
@@ -136,11 +137,12 @@ pub fn keys(kind: ResourceType, rid: i64, extract: &Extract, numbers: &Numbers) 
         .filter_map(|entry| key(entry, rid, extract, numbers))
         .collect();
     let code = code_hash(extract, numbers);
+    let when = extract.date.unwrap_or(When::NEVER);
     for patient in &extract.patients {
         if let Some(patient) = numbers.targets.get(*patient as usize) {
-            let date = extract.date.unwrap_or(i64::MIN);
             let start = Key::new(Kind::PatientDate).number(*patient).kind_of(kind);
-            keys.push(start.date(date).number(rid).hash(code).finish());
+            let key = when.width(start.date(when.low).number(rid));
+            keys.push(key.hash(code).finish());
         }
     }
     keys.sort_unstable();
@@ -176,11 +178,8 @@ fn key(entry: &Entry, rid: i64, extract: &Extract, numbers: &Numbers) -> Option<
                 .short(*parameter)
                 .text(code)
                 .number(system(at)?);
-            start
-                .date(extract.date.unwrap_or(i64::MIN))
-                .number(rid)
-                .number(patient)
-                .finish()
+            let when = extract.date.unwrap_or(When::NEVER);
+            when.width(start.date(when.low).number(rid)).number(patient).finish()
         }
         Entry::Reference { parameter, target } => {
             let target = numbers.targets.get(*target as usize)?;

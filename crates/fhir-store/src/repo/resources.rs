@@ -10,7 +10,7 @@ use hygie_store::{IndexKeys, IndexRange, Order, StoreError, Tx};
 use super::record::{Given, Method, Record, Version, decode, decode_version, encode, encode_numbers};
 use super::{Change, Content, Large, Learned, Repository, Write, event};
 use crate::index::key::{Key, Kind, Parts};
-use crate::index::{Extract, Numbers, rows};
+use crate::index::{Extract, Numbers, When, rows};
 
 /// What is stored was within the limits when it came: they may have been lowered since.
 pub const STORED: Limits = Limits {
@@ -444,14 +444,15 @@ fn current_keys(version: &Version, (extract, numbers): Said<'_>) -> Vec<Vec<u8>>
     } else {
         rows::keys(version.kind, version.rid, extract, numbers)
     };
+    let when = extract.date.unwrap_or(When::NEVER);
     let current = Key::new(Kind::Current)
         .number(version.rid)
         .number(version.seq)
         .kind_of(version.kind)
         .byte(u8::from(is_deleted))
-        .date(extract.date.unwrap_or(i64::MIN))
-        .number(rows::only_patient(extract, numbers));
-    keys.push(current.finish());
+        .date(when.low);
+    let patient = rows::only_patient(extract, numbers);
+    keys.push(when.width(current).number(patient).finish());
     if is_deleted {
         keys.push(past(version));
     } else {

@@ -4,6 +4,7 @@ use hygie_fhir_model::ResourceType;
 use hygie_store::{IndexKeys, IndexRange, Order, StoreError};
 
 use super::Resources;
+use crate::index::When;
 use crate::index::key::{Key, Kind, Parts};
 
 /// Keys read at a time.
@@ -18,8 +19,8 @@ pub struct Current {
     pub kind: ResourceType,
     /// Whether the version is a deletion.
     pub is_deleted: bool,
-    /// The principal date, in milliseconds; the least date without one.
-    pub date: i64,
+    /// When it was.
+    pub when: When,
     /// The number of the one patient that it is about; 0 when there is none or there are several.
     pub patient: i64,
 }
@@ -39,7 +40,7 @@ impl Resources<'_, '_> {
                 seq,
                 kind,
                 is_deleted: parts.byte()? != 0,
-                date: parts.date()?,
+                when: When::read(parts.date()?, &mut parts),
                 patient: parts.number()?,
             })
         };

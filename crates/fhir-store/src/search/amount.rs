@@ -12,7 +12,6 @@ use hygie_fhir_model::Decimal;
 use hygie_store::{IndexRange, StoreError, successor};
 
 use super::criteria::{Prefix, System};
-use super::hint::Hint;
 use super::ranges::{Accept, Layout, Range, Ranges};
 use crate::index::amount::{self, End, Span};
 use crate::index::key::{Key, Kind, Parts, is_whole};
@@ -66,7 +65,7 @@ impl Amount {
             prefix: start.as_bytes().len(),
             layout: Layout::Amount,
             accept: Accept::Amount(self.prefix, bytes(self.span.low), bytes(self.span.high)),
-            hint: Hint::Any,
+            hint: None,
         }
     }
 }

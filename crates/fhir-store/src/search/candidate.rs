@@ -5,12 +5,12 @@ use hygie_fhir_model::search::SearchParameter;
 use hygie_store::StoreError;
 
 use super::chain::{self, InnerAsked};
-use super::criteria::{Criterion, Filter, Test};
+use super::criteria::Filter;
 use super::dates;
 use super::ranges::{Accept, Layout, Ranges};
 use super::verify::{Verdict, check, references};
 use crate::index::extract::principal;
-use crate::index::key::{FIRST_MS, Key, LAST_MS};
+use crate::index::key::Key;
 use crate::repo::{Current, Resources, Version};
 
 /// A filter with the ranges of its matches.
@@ -27,12 +27,6 @@ pub struct Asked {
 const MAX_PROBES: usize = 16;
 
 impl Asked {
-    /// Whether it is a date of which the index keeps enough to answer most searches.
-    pub fn is_by_date(&self, kind: ResourceType) -> bool {
-        let number = self.filter.parameter.number.get();
-        principal(kind).date == Some(number) && matches!(self.filter.test, Test::Any(_))
-    }
-
     /// Whether one look-up per range tells if a resource matches.
     pub fn can_be_probed(&self) -> bool {
         self.ranges.as_ref().is_some_and(|found| {
@@ -48,28 +42,6 @@ impl Asked {
                     .all(|range| one_key(range.layout) && range.accept == Accept::All)
         })
     }
-}
-
-/// Whether a filter on the principal date holds, as far as the index keeps that date.
-fn by_date(filter: &Filter, current: Current) -> Option<bool> {
-    let Test::Any(values) = &filter.test else { return None };
-    let is_principal = principal(current.kind).date == Some(filter.parameter.number.get());
-    // Dates at the ends of what is written may stand for others.
-    if !is_principal || current.date <= FIRST_MS || current.date >= LAST_MS {
-        return None;
-    }
-    let mut passes = Some(false);
-    for value in values {
-        let Criterion::Date { prefix, interval } = value else {
-            return None;
-        };
-        match dates::decided(*prefix, *interval, current.date) {
-            Some(true) => return Some(true),
-            Some(false) => {}
-            None => passes = None,
-        }
-    }
-    passes
 }
 
 /// A resource that may be a match.
@@ -148,7 +120,11 @@ impl Candidate {
         }
         let mut open = Vec::with_capacity(read.len());
         for asked in read {
-            match by_date(&asked.filter, current) {
+            let is_principal = dates::is_principal(&asked.filter, kind);
+            match is_principal
+                .then(|| dates::holds(&asked.filter, current.when))
+                .flatten()
+            {
                 Some(false) => return Ok(false),
                 Some(true) => {}
                 None => open.push(asked),
@@ -210,7 +186,7 @@ impl Candidate {
             let beginning = range.keys.from.get(..range.prefix).unwrap_or_default();
             let key = Key::from(beginning.to_vec());
             let key = if range.layout == Layout::Dated {
-                key.date(current.date)
+                key.date(current.when.low)
             } else {
                 key
             };

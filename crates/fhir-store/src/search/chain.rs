@@ -28,6 +28,8 @@ use crate::repo::Resources;
 pub struct Reach {
     /// Most matches.
     matches: usize,
+    /// Most candidates that are taken for matches until they are come to: their keys alone are read.
+    candidates: usize,
     /// Most candidates that are looked at for them.
     looked_at: usize,
     /// Whether ranges of what refers to a candidate will do.
@@ -38,6 +40,7 @@ impl Reach {
     /// Of a first page.
     pub const FIRST: Self = Self {
         matches: 500,
+        candidates: 2000,
         looked_at: 5000,
         is_later: false,
     };
@@ -45,6 +48,7 @@ impl Reach {
     /// Of later pages, which go on in the ranges of the first though there may be more by now.
     pub const LATER: Self = Self {
         matches: 5000,
+        candidates: 5000,
         looked_at: 50_000,
         is_later: false,
     };
@@ -53,6 +57,11 @@ impl Reach {
     #[must_use]
     pub fn later(self) -> Self {
         Self { is_later: true, ..self }
+    }
+
+    /// Most ranges.
+    fn most(self) -> usize {
+        if self.is_later { self.candidates } else { self.matches }
     }
 
     /// The same for the searches inside of a search.
@@ -150,7 +159,7 @@ pub async fn ranges(
                 .into_iter()
                 .map(|rid| ranges::referring(parameter, inner.kind, rid));
             found.ranges.extend(ranges);
-            found.ranges.len() <= reach.matches
+            found.ranges.len() <= reach.most()
         };
         if !is_known {
             return Ok(None);
@@ -232,7 +241,7 @@ async fn candidates(
         while let Some(keys) = resources.next_in(&mut rest).await? {
             found.extend(keys.iter().filter_map(|key| Some(range.read(key)?.rid)));
             looked_at += keys.len();
-            if found.len() > reach.matches || looked_at > reach.looked_at {
+            if found.len() > reach.most() || looked_at > reach.looked_at {
                 return Ok(None);
             }
         }
@@ -319,7 +328,7 @@ async fn is_referred_to(
     resources: &mut Resources<'_, '_>,
 ) -> Result<bool, StoreError> {
     let mut range = ranges::referring((inner.kind, filter.parameter.number.get()), kind, rid);
-    hint::give_codes(inner.kind, &inner.asked, &mut range);
+    hint::give_to(inner.kind, &inner.asked, &mut range);
     // Most are found near the beginning, or there is none.
     let mut walk = Walk::new(std::slice::from_ref(&range), false, None);
     while let Some(posting) = walk.next(resources).await? {

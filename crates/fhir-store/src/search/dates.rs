@@ -3,9 +3,10 @@
 use hygie_fhir_model::{Interval, ResourceType};
 use hygie_store::{IndexRange, successor};
 
-use super::criteria::Prefix;
-use super::hint::Hint;
+use super::criteria::{Criterion, Filter, Prefix, Test};
 use super::ranges::{Accept, Layout, Range, all_of};
+use crate::index::When;
+use crate::index::extract::principal;
 use crate::index::key::{Key, Kind, SHORT_MS};
 
 /// The keys of dates and periods that may pass, in both widths.
@@ -43,8 +44,38 @@ pub fn long_dates(parameter: u16, prefix: Prefix, asked: Interval) -> IndexRange
     .keys
 }
 
-/// Whether a date passes, as far as the least beginning of its intervals tells; none ends before it begins.
-pub fn decided(prefix: Prefix, asked: Interval, least: i64) -> Option<bool> {
+/// Whether it is a filter on the date that keys have.
+pub fn is_principal(filter: &Filter, kind: ResourceType) -> bool {
+    principal(kind).date == Some(filter.parameter.number.get()) && matches!(filter.test, Test::Any(_))
+}
+
+/// Whether a filter on the principal date holds, as far as keys tell that date.
+pub fn holds(filter: &Filter, when: When) -> Option<bool> {
+    let Test::Any(values) = &filter.test else { return None };
+    let mut passes = Some(false);
+    for value in values {
+        let Criterion::Date { prefix, interval } = value else {
+            return None;
+        };
+        match decided(*prefix, *interval, when) {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            None => passes = None,
+        }
+    }
+    passes
+}
+
+/// Whether a date passes, as far as keys tell it. Where that is the least beginning of intervals alone: none ends before it
+/// begins.
+fn decided(prefix: Prefix, asked: Interval, when: When) -> Option<bool> {
+    if !when.is_known() {
+        return None;
+    }
+    if let Some(only) = when.only() {
+        return Some(prefix.holds(only, asked));
+    }
+    let least = when.low;
     let (begins_before, begins_after) = (least < asked.low, least > asked.high);
     match prefix {
         Prefix::Lt => Some(begins_before),
@@ -74,7 +105,7 @@ fn date_range(kind: Kind, parameter: u16, (from, to): (i64, i64), (prefix, asked
         prefix: start.as_bytes().len(),
         layout: Layout::Interval,
         accept: Accept::Date(prefix, asked),
-        hint: Hint::Any,
+        hint: None,
     }
 }
 
@@ -124,10 +155,11 @@ mod tests {
             values in prop::collection::vec(intervals(), 1..4),
             asked in intervals(),
         ) {
-            let least = values.iter().map(|value| value.low).min().expect("a value");
+            let when = values[1..].iter().fold(When::of(values[0]), |when, value| when.and(*value));
             for prefix in PREFIXES {
                 let holds = values.iter().any(|value| prefix.holds(*value, asked));
-                let decided = decided(prefix, asked, least);
+                let decided = decided(prefix, asked, when);
+                prop_assert!(when.only().is_none() || decided.is_some());
                 prop_assert!(decided.is_none_or(|decided| decided == holds), "{prefix:?} {asked:?} {values:?}");
             }
         }
@@ -143,7 +175,7 @@ mod tests {
             (Prefix::Gt, [None, None, Some(true)]),
         ] {
             assert_eq!(
-                [5, 15, 25].map(|least| decided(prefix, asked, least)),
+                [5, 15, 25].map(|low| decided(prefix, asked, When::of(Interval { low, high: low + 7 }))),
                 expected,
                 "{prefix:?}"
             );

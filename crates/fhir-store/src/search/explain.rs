@@ -5,6 +5,7 @@ use hygie_fhir_model::ResourceType;
 use super::candidate::Asked;
 use super::continuation::Plan;
 use super::criteria::Test;
+use super::dates;
 use super::query::{Query, SortBy};
 use super::rest::Place;
 
@@ -73,7 +74,7 @@ fn ranged(asked: &Asked) -> String {
 fn tested(asked: &Asked, kind: ResourceType) -> String {
     let how = if asked.can_be_probed() {
         "one look-up in the index"
-    } else if asked.is_by_date(kind) {
+    } else if dates::is_principal(&asked.filter, kind) {
         "its date in the index, and the resource where that leaves it open"
     } else if asked.inner.is_empty() {
         "the resource is read"

@@ -78,7 +78,7 @@ impl Search<'_> {
             // As a walk along the principal date sorts, and without reading the resource.
             (SortBy::Principal, _) => {
                 let current = candidate.current(resources).await?;
-                let date = current.map(|current| current.date).filter(|date| *date > FIRST_MS);
+                let date = current.map(|current| current.when.low).filter(|date| *date > FIRST_MS);
                 date.map(|date| Key::new(Kind::Date).date(date).as_bytes()[1..].to_vec())
             }
             (_, Some((number, _))) => {

@@ -1,5 +1,7 @@
 //! From a filter to the ranges of index keys that its matches are in.
 
+use std::sync::Arc;
+
 use hygie_fhir_model::search::{ParameterKind, SearchParameter, Targets};
 use hygie_fhir_model::{Interval, ResourceType};
 use hygie_store::{IndexRange, StoreError, successor};
@@ -8,6 +10,7 @@ use super::amount;
 use super::criteria::{Compare, Criterion, Filter, Prefix, System, Test, ancestors, definition};
 use super::dates;
 use super::hint::Hint;
+use crate::index::When;
 use crate::index::extract::{principal, sorting_dates};
 use crate::index::key::{Key, Kind, MAX_TEXT, Parts, is_whole};
 use crate::repo::Resources;
@@ -24,7 +27,7 @@ pub struct Range {
     /// Which of the keys match.
     pub accept: Accept,
     /// Which of the keys other filters leave over.
-    pub hint: Hint,
+    pub hint: Option<Arc<Hint>>,
 }
 
 /// What follows the common beginning of the keys of a range. The order is up to and including the resource number.
@@ -76,21 +79,20 @@ impl Range {
             prefix,
             layout,
             accept: Accept::All,
-            hint: Hint::Any,
+            hint: None,
         }
     }
 
     /// What a key says, if its resource may be a match.
     pub fn read(&self, key: &[u8]) -> Option<Posting> {
         let mut parts = Parts::after(key, self.prefix);
+        let mut date = None;
         let mut interval = None;
         let mut system = None;
         let mut amount = None;
         match self.layout {
             Layout::Number => {}
-            Layout::Dated => {
-                parts.date()?;
-            }
+            Layout::Dated => date = Some(parts.date()?),
             Layout::Interval => {
                 let (low, high) = (parts.date()?, parts.date()?);
                 interval = Some(Interval { low, high });
@@ -103,7 +105,7 @@ impl Range {
                 parts.text()?;
                 system = Some(parts.number()?);
                 if self.layout == Layout::DatedCode {
-                    parts.date()?;
+                    date = Some(parts.date()?);
                 }
             }
         }
@@ -117,7 +119,11 @@ impl Range {
             Accept::System(wanted) => system == Some(*wanted),
         };
         let order = key.get(self.prefix..key.len() - parts.left())?.to_vec();
-        (accepted && self.hint.allows(parts)).then_some(Posting { order, rid })
+        let allowed = || match (&self.hint, date) {
+            (Some(hint), Some(date)) => hint.allows(date, parts),
+            _ => true,
+        };
+        (accepted && allowed()).then_some(Posting { order, rid })
     }
 
     /// The resource to which all of these keys refer: keys by patient, and of other references.
@@ -137,8 +143,9 @@ impl Range {
     pub fn patient(&self, key: &[u8]) -> Option<i64> {
         let is_by_code = key.first() == Some(&(Kind::TokenDate as u8)) && self.layout == Layout::Dated;
         let mut parts = Parts::after(key, self.prefix);
-        parts.date().filter(|_| is_by_code)?;
+        let date = parts.date().filter(|_| is_by_code)?;
         parts.number()?;
+        When::read(date, &mut parts);
         parts.number().filter(|patient| *patient != 0)
     }
 
@@ -396,7 +403,7 @@ fn text_ranges(parameter: u16, compare: Compare, text: &str) -> Ranges {
             prefix,
             layout: Layout::Text,
             accept: Accept::All,
-            hint: Hint::Any,
+            hint: None,
         }],
         exact,
     }
@@ -467,6 +474,6 @@ pub fn one(rid: i64) -> Range {
         prefix: 1,
         layout: Layout::Number,
         accept: Accept::All,
-        hint: Hint::Any,
+        hint: None,
     }
 }

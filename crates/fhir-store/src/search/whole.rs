@@ -105,7 +105,7 @@ impl Search<'_> {
             }
             SortBy::Principal if principal(self.query.kind).date.is_some() => {
                 let current = candidate.current(resources).await?;
-                let date = current.map(|current| current.date).filter(|date| *date > FIRST_MS);
+                let date = current.map(|current| current.when.low).filter(|date| *date > FIRST_MS);
                 return Ok(date.map(|date| (date - FIRST_MS).to_be_bytes().to_vec()));
             }
             SortBy::Any | SortBy::Principal => return Ok(None),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use hygie_core::Timestamp;
 use hygie_fhir_model::json::{Document, Json, Limits};
-use hygie_fhir_model::{Id, ResourceType, Target};
-use hygie_fhir_store::index::{Entry, Extract};
+use hygie_fhir_model::{Id, Interval, ResourceType, Target};
+use hygie_fhir_store::index::{Entry, Extract, When};
 use hygie_fhir_store::repo::{Change, Content, Method, Repository, Version, Write};
 use hygie_store::outbox::{Consumers, Event, Lease};
 use hygie_store::{Order, Owner, Store, StoreError};
@@ -56,11 +56,12 @@ fn extract(_: ResourceType, document: &Document) -> Extract {
     let days = document.root().find("days").and_then(Json::number);
     if let Some(days) = days.and_then(|days| days.parse::<i64>().ok()) {
         let low = days * 86_400_000;
-        extract.date = Some(low);
+        let high = low + days * 1000;
+        extract.date = Some(When::of(Interval { low, high }));
         extract.entries.push(Entry::Date {
             parameter: 6,
             low,
-            high: low + days * 1000,
+            high,
         });
     }
     extract

@@ -280,3 +280,59 @@ async fn dates_are_answered_from_the_index_where_it_keeps_enough() {
         "{found}"
     );
 }
+
+/// A page of a code within a range of dates costs as much however many of its resources are about the first day of the range.
+#[tokio::test]
+async fn what_lies_at_the_bounds_of_a_range_is_not_read() {
+    let world = World::new().await;
+    let mut all = All::new();
+    // Three hundred on the two days before, three on the last day, three after it.
+    for n in 0..306 {
+        let when = match n {
+            0..150 => "2026-03-08",
+            150..300 => "2026-03-09T22:15:30Z",
+            300..303 => "2026-03-10T10:00:00Z",
+            _ => "2026-03-11",
+        };
+        let body = format!(
+            r#""status":"final","code":{{"coding":[{{"code":"8480-6"}}]}},"subject":{{"reference":"Patient/p"}},"effectiveDateTime":"{when}""#
+        );
+        put(&world, &mut all, ("Observation", &format!("o{n}")), &body).await;
+    }
+    for text in [
+        "code=8480-6&date=ge2026-03-10&date=le2026-03-10",
+        "patient=p&date=ge2026-03-10&date=le2026-03-10",
+        "code=8480-6&date=ge2026-03-10&date=le2026-03-10&_sort=date",
+    ] {
+        assert_eq!(equals_reading(&world, &all, "Observation", text).await, 3);
+        let reads = world.reads(&read("Observation", text)).await;
+        assert!(reads.versions == 3 && reads.ranges < 20, "{text}: {reads:?}");
+    }
+}
+
+/// A chain over a name that many have: their keys are read, and of them themselves those that the page needs.
+#[tokio::test]
+async fn a_chain_to_more_than_five_hundred_is_gone_through() {
+    let world = World::new().await;
+    let mut all = All::new();
+    for n in 0..520 {
+        let family = ["Martin", "MARTIN"][n % 2];
+        let (name, patient) = (format!(r#""name":[{{"family":"{family}"}}]"#), format!("p{n}"));
+        put(&world, &mut all, ("Patient", &patient), &name).await;
+        let body = format!(
+            r#""status":"final","code":{{"coding":[{{"code":"8480-6"}}]}},"subject":{{"reference":"Patient/{patient}"}}"#
+        );
+        put(&world, &mut all, ("Observation", &format!("o{n}")), &body).await;
+    }
+    let text = "patient.family:exact=Martin&code=8480-6";
+    let found = way(&world, "Observation", text).await;
+    let expected = format!("{THROUGH}patient, chained (520 ranges, each key a candidate)");
+    assert!(found.starts_with(&expected), "{found}");
+    let query = read("Observation", &format!("{text}&_count=7"));
+    let reads = world.reads(&query).await;
+    // Eight matches, and the sixteen patients up to the last of them.
+    assert!(reads.versions <= 24, "{reads:?}");
+    let page = world.page(&query, None).await.expect("a page");
+    let is_martin = |id: &str| id[1..].parse::<usize>().is_ok_and(|n| n.is_multiple_of(2));
+    assert!(page.matches.len() == 7 && page.matches.iter().all(|found| is_martin(found.id.as_str())));
+}
