@@ -4,6 +4,7 @@ Each write has content that nothing else has. *Done* (2xx) has to be there, in e
 *refused* (4xx, 503, never sent) must not show; of what is *unknown* (no answer) either is right, but all of it or nothing.
 """
 
+import hashlib
 import threading
 import uuid
 from collections import Counter
@@ -94,6 +95,14 @@ class Attempt:
     writes: list  # (Resource, content)
 
 
+@dataclass(eq=False)
+class Content:
+    """A Binary, sent and kept as it is."""
+
+    digest: str
+    id: str = field(default_factory=lambda: fresh("x"))
+
+
 @dataclass
 class Person:
     """A browser that signed in, and what its application got."""
@@ -121,7 +130,9 @@ class History:
         self.counts = Counter()
         self.since = Counter()
         self.entries = {}
-        # How many large objects an instance has.
+        # Contents that are there, those among them that are new, those that must not be there, and those of which nobody knows.
+        self.contents, self.new_contents, self.refused_contents, self.open_contents = [], [], [], []
+        # How many large objects an instance has that no service uses.
         self.objects = {}
 
     def count(self, name, number=1):
@@ -150,6 +161,20 @@ class History:
                     self.recent.append(resource)
             if outcome == UNKNOWN:
                 self.attempts.append(Attempt(writes))
+
+    def note_content(self, content, outcome):
+        """The outcome of a write of a content."""
+        with self.lock:
+            self.counts[outcome] += 1
+            self.since[outcome] += 1
+            if outcome == DONE:
+                self.counts["content"] += 1
+                self.contents.append(content)
+                self.new_contents.append(content)
+            elif outcome == REFUSED:
+                self.refused_contents.append(content)
+            else:
+                self.open_contents.append(content)
 
     def settled(self, random, number):
         """Some resources whose state is known, for a client to change on."""
@@ -197,6 +222,7 @@ class Checker:
             self.settle(attempt)
         history.attempts = []
         self.settle_conditional()
+        self.check_contents()
         recent = [resource for resource in history.recent if resource.versions]
         older = self.random.sample(history.resources, min(8, len(history.resources)))
         resources = list(dict.fromkeys([*recent, *older]))
@@ -205,6 +231,29 @@ class Checker:
         for resource, there in zip(history.refused, self.look(history.refused), strict=True):
             expect(not there.found, "refused, and there all the same:", resource.key)
         history.recent, history.refused = [], []
+
+    def check_contents(self):
+        """What was answered is there whole, what was refused is not, and of the others there is all or nothing."""
+        history = self.history
+        older = self.random.sample(history.contents, min(3, len(history.contents)))
+        for content in dict.fromkeys([*history.new_contents, *older]):
+            expect(self.is_there(content), "content", content.id, "is gone")
+        for content in history.refused_contents:
+            expect(not self.is_there(content), "refused, and there all the same: content", content.id)
+        history.contents += [content for content in history.open_contents if self.is_there(content)]
+        history.new_contents, history.refused_contents, history.open_contents = [], [], []
+
+    def is_there(self, content):
+        """Whether a content is there, as it was sent."""
+        url, headers = f"{self.world.fhir}/Binary/{content.id}", {"Accept": "application/octet-stream"}
+        answer = self.client.get(url, headers=headers, timeout=120)
+        if answer.status_code == 404:
+            return False
+        expect(answer.status_code == 200, "content", content.id, text(answer))
+        self.history.count("read")
+        digest = hashlib.sha256(answer.content).hexdigest()
+        expect(digest == content.digest, "content", content.id, "is not what was sent:", len(answer.content), "bytes")
+        return True
 
     def check_trail(self):
         """`hygie verify` is clean, and the trail has each write once."""
@@ -232,8 +281,11 @@ class Checker:
         report = self.world.verify()
         expect(report["ok"], "verify:", report)
         counts = {one["name"]: one["blobs"]["count"] for one in report["instances"] if "blobs" in one}
-        objects = {name: count for name, count in counts.items() if count}
-        expect(objects == self.history.objects, "large objects:", objects, "and there were", self.history.objects)
+        history = self.history
+        still = {name: counts.pop(name) for name in history.objects}
+        expect(still == history.objects, "large objects:", still, "and there were", history.objects)
+        least, there = len(history.contents), sum(counts.values())
+        expect(least <= there <= least + len(history.open_contents), "contents:", there, "and", least, "were answered")
         return {one["name"]: (one["writes"]["entries"], one["accesses"]["entries"]) for one in report["instances"]}
 
     def settle(self, attempt):

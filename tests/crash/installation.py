@@ -21,6 +21,9 @@ BEFORE, AFTER = 0.7, 0.5
 class View:
     """One of the processes, with what the load and the checks ask of a world."""
 
+    # Large objects of several processes need a bucket.
+    keeps_contents = False
+
     def __init__(self, installation, process):
         self.installation, self.process = installation, process
         self.ca = str(installation.authority.file)

@@ -36,6 +36,8 @@ CYCLES = 25
 class WorldOnDisk(World):
     """A demo world whose processes have the laboratory's disk below them."""
 
+    keeps_contents = True
+
     def __init__(self, directory, library):
         super().__init__(directory)
         # Its ports are free again and again between two starts: away from those that other suites look for.

@@ -1,14 +1,17 @@
 """The load of the laboratory: clients of the FHIR service that create, change and delete, alone and in transactions."""
 
+import hashlib
 import json
 import threading
 import time
 from random import Random
 
-from history import DONE, REFUSED, UNKNOWN, Resource, conditional_create, expect, fresh, send, session, text
+from history import DONE, REFUSED, UNKNOWN, Content, Resource, conditional_create, expect, fresh, send, session, text
 from signing import Signing
 
 CLIENTS = 4
+# Bytes of the contents that are sent: some within one piece of what is sealed, some of many.
+LENGTHS = [300, 70_000, 1_400_000]
 
 
 class Client:
@@ -27,6 +30,8 @@ class Client:
             self.create: 30, self.update: 25, self.delete: 6, self.transaction: 14, self.bulk: 8, self.conditional: 6,
             self.stale: 5, self.invalid: 5, self.read: 4,
         }
+        if self.world.keeps_contents:
+            kinds[self.content] = 4
         works, weights = list(kinds), list(kinds.values())
         while not over.is_set():
             before = time.monotonic()
@@ -176,6 +181,17 @@ class Client:
         expect(outcome != DONE, "a resource that is none was taken")
         with self.history.lock:
             self.history.refused.append(resource)
+        return outcome
+
+    def content(self):
+        """A Binary in its native form."""
+        body = self.random.randbytes(self.random.choice(LENGTHS))
+        content = Content(hashlib.sha256(body).hexdigest())
+        headers = {"Content-Type": "application/octet-stream"}
+        outcome, answer = self.write("PUT", f"{self.world.fhir}/Binary/{content.id}", data=body, headers=headers)
+        self.expect_no_fault(answer)
+        expect(outcome != DONE or answer.status_code == 201, text(answer))
+        self.history.note_content(content, outcome)
         return outcome
 
     def read(self):

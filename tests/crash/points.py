@@ -39,6 +39,11 @@ POINTS = [
     Point("accesses.sync", SYNC, "data/*.access/*", (START, WORK, STOP), 10),
     Point("accesses.truncate", TRUNCATE, "data/*.access/*", (START, STOP), 2),
     Point("accesses.directory.sync", SYNC, "data/*.access", (WORK,)),
+    # Large objects: received into a file of their own, synced, then called by their name.
+    Point("contents.create", CREATE, "data/*.blobs/*", (WORK,), 3),
+    Point("contents.write", WRITE, "data/*.blobs/*", (WORK,), 12),
+    Point("contents.sync", SYNC, "data/*.blobs/*", (WORK,), 6),
+    Point("contents.rename", RENAME, "data/*.blobs/*", (WORK,), 3),
     # The signed heads of the audit chains.
     Point("heads.write", WRITE, "data/heads/*", (START, WORK), 30),
     Point("heads.sync", SYNC, "data/heads/*", (START, WORK, STOP), 3),
