@@ -4,8 +4,9 @@ import subprocess
 import time
 
 import pytest
-from disk import DELAY, SYNC, WRITE, Rule
+from disk import DELAY, FAIL, KILL_AFTER, KILL_BEFORE, MKDIR, SYNC, WRITE, Rule
 from laboratory import Laboratory, kills
+from load import Client
 from points import FIRST, kill_at, moments_of
 
 
@@ -89,3 +90,31 @@ def test_a_stop_in_the_middle_of_a_start_ends_in_order(library, tmp_path, seed):
     assert not log.exists() or log.stat().st_size == 0, "it was closed"
     laboratory.open()
     laboratory.close()
+
+
+@pytest.mark.parametrize("rules", [
+    [Rule(MKDIR, KILL_AFTER, "data/*.blobs/*")],
+    [Rule(MKDIR, KILL_AFTER, "data/*.blobs/*", skip=1)],
+    [Rule(SYNC, KILL_BEFORE, "data/*.blobs")],
+    [Rule(SYNC, FAIL, "data/*.blobs", limit=1), Rule(WRITE, KILL_BEFORE, "data/*.blobs/*")],
+], ids=["tenant", "shelf", "sync", "failing-sync"])
+def test_a_content_is_durable_in_directories_that_a_killed_process_made(library, template, tmp_path, seed, rules):
+    laboratory = Laboratory(tmp_path, library, f"{seed} directories", template)
+    client = lambda: Client(laboratory.world, laboratory.history, laboratory.random, [])
+    try:
+        laboratory.open()
+        laboratory.disk.obey(*rules)
+        laboratory.history.is_disk_failing = True
+        for _ in range(3):
+            if laboratory.world.is_running():
+                client().content()
+        assert laboratory.world.killed_within(3)
+        laboratory.end(None)
+        laboratory.start()
+        assert client().content() == "done"
+        laboratory.kill()
+        laboratory.end(0)
+        laboratory.start()
+        laboratory.check()
+    finally:
+        laboratory.close()

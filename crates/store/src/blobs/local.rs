@@ -1,6 +1,8 @@
 //! Blobs on the local disk, and what uploads leave there when the program is killed.
 
+use std::collections::HashSet;
 use std::fs::{self, DirBuilder};
+use std::future::ready;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,7 @@ use std::time::UNIX_EPOCH;
 use futures_util::future::BoxFuture;
 use hygie_core::Timestamp;
 use object_store::local::LocalFileSystem;
+use parking_lot::Mutex;
 
 use super::{BlobError, Blobs, Options, Uploads};
 use crate::files::sync_directory_of;
@@ -21,11 +24,7 @@ const PART: usize = 1 << 20;
 /// Opens the blobs of an instance in the directory `INSTANCE.blobs` of `directory`, which is made when there is none.
 pub fn open_on_disk(directory: &Path, instance: &str, keyring: &Arc<Keyring>) -> Result<Blobs, BlobError> {
     let place = place(directory, instance);
-    match DirBuilder::new().mode(0o700).create(&place) {
-        Ok(()) => sync_directory_of(&place).map_err(BlobError::unavailable)?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(BlobError::unavailable(error)),
-    }
+    make_durable(&place).map_err(BlobError::unavailable)?;
     keyring.get_or_create(&Purpose::blobs(instance))?;
     open_existing_on_disk(directory, instance, keyring)
 }
@@ -40,7 +39,7 @@ pub fn open_existing_on_disk(directory: &Path, instance: &str, keyring: &Arc<Key
         instance,
         keyring,
         part: PART,
-        uploads: Some(Arc::new(StagingFiles(place))),
+        uploads: Some(Arc::new(Files::new(place))),
     })
 }
 
@@ -48,15 +47,25 @@ pub fn place(directory: &Path, instance: &str) -> PathBuf {
     directory.join(format!("{instance}.blobs"))
 }
 
-/// The files of unfinished uploads below a directory of blobs.
-pub struct StagingFiles(pub PathBuf);
+/// What is below a directory of blobs and no blob: directories, and the files of unfinished uploads.
+pub struct Files {
+    place: PathBuf,
+    /// Directories whose names are durable.
+    durable: Arc<Mutex<HashSet<PathBuf>>>,
+}
 
-impl StagingFiles {
+impl Files {
+    /// Below this directory.
+    pub fn new(place: PathBuf) -> Self {
+        let durable = Arc::default();
+        Self { place, durable }
+    }
+
     fn run<'a, T: Send + 'static>(
         &self,
         work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
     ) -> BoxFuture<'a, Result<T, BlobError>> {
-        let directory = self.0.clone();
+        let directory = self.place.clone();
         Box::pin(async move {
             let done = tokio::task::spawn_blocking(move || work(&directory)).await;
             done.map_err(BlobError::unavailable)?.map_err(BlobError::unavailable)
@@ -64,7 +73,27 @@ impl StagingFiles {
     }
 }
 
-impl Uploads for StagingFiles {
+impl Uploads for Files {
+    fn prepare<'a>(&'a self, path: &'a object_store::path::Path) -> BoxFuture<'a, Result<(), BlobError>> {
+        let blob = self.place.join(path.as_ref());
+        let shelf = blob.parent().map(Path::to_owned);
+        let Some(shelf) = shelf.filter(|shelf| !self.durable.lock().contains(shelf)) else {
+            return Box::pin(ready(Ok(())));
+        };
+        let durable = self.durable.clone();
+        self.run(move |place| {
+            let mut durable = durable.lock();
+            let directories = [shelf.parent().unwrap_or(place), &shelf];
+            for directory in directories {
+                if !durable.contains(directory) {
+                    make_durable(directory)?;
+                    durable.insert(directory.to_owned());
+                }
+            }
+            Ok(())
+        })
+    }
+
     fn count(&self) -> BoxFuture<'_, Result<u64, BlobError>> {
         self.run(|directory| {
             let files = all_files(directory)?;
@@ -80,6 +109,20 @@ impl Uploads for StagingFiles {
         let path = path.clone();
         self.run(move |directory| remove_staging_of(directory, &path))
     }
+}
+
+/// Makes a directory that a power loss leaves. That it is there is not enough: who made it may have been killed before its name
+/// was synced, or the sync failed, after which it passes for synced (`fsync(2)`, NOTES). In the second case nothing was stored
+/// in it, so an empty one is made anew.
+fn make_durable(directory: &Path) -> io::Result<()> {
+    let _not_empty = fs::remove_dir(directory);
+    match DirBuilder::new().mode(0o700).create(directory) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    sync_directory_of(directory).inspect_err(|_| {
+        let _not_empty = fs::remove_dir(directory);
+    })
 }
 
 /// Removes the files of uploads that were begun and not written on since `before`: their program was killed. A listing
@@ -178,6 +221,26 @@ pub fn is_there<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_directory_of_somebody_else_is_made_anew_and_others_stay() {
+        use std::os::unix::fs::MetadataExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let [empty, full, new] = ["empty", "full", "new"].map(|name| dir.path().join(name));
+        fs::create_dir(&empty).unwrap();
+        fs::create_dir_all(full.join("ab")).unwrap();
+        // It stays open, so that its number is not given to another.
+        let before = fs::File::open(&empty)
+            .unwrap()
+            .metadata()
+            .map(|found| (found.ino(), fs::File::open(&empty)));
+        let (number, _open) = before.unwrap();
+        for directory in [&empty, &full, &new] {
+            make_durable(directory).unwrap();
+        }
+        assert_ne!(fs::metadata(&empty).unwrap().ino(), number);
+        assert!(full.join("ab").is_dir() && new.is_dir());
+    }
 
     #[test]
     fn only_old_staging_files_are_removed() {

@@ -16,7 +16,7 @@ use object_store::{
 };
 use proptest::prelude::*;
 
-use super::local::StagingFiles;
+use super::local::Files;
 use super::*;
 use crate::embedded::Observer;
 use crate::fakes::{FixedClock, SeededRandom, cx};
@@ -44,7 +44,7 @@ fn blobs(objects: Arc<dyn ObjectStore>, part: usize, directory: Option<&FilePath
     let keys = tempfile::tempdir().unwrap();
     let container = Container::new_with_key(objects, part, &keyring(keys.path()));
     Blobs(Arc::new(Container {
-        uploads: directory.map(|directory| Arc::new(StagingFiles(directory.to_owned())) as Arc<dyn Uploads>),
+        uploads: directory.map(|directory| Arc::new(Files::new(directory.to_owned())) as Arc<dyn Uploads>),
         ..container
     }))
 }

@@ -94,6 +94,7 @@ impl Writer {
         if !self.is_whole {
             return Err(BlobError::Broken);
         }
+        self.prepare().await?;
         let put = self.upload_rest().await;
         if let Err(error) = put {
             self.give_up().await;
@@ -131,6 +132,7 @@ impl Writer {
             let rest = self.sealed.split_off(part);
             let full = std::mem::replace(&mut self.sealed, rest);
             self.is_whole = false;
+            self.prepare().await?;
             if let Err(error) = self.upload_part(full).await {
                 self.give_up().await;
                 return Err(BlobError::of(self.id, error));
@@ -138,6 +140,14 @@ impl Writer {
             self.is_whole = true;
         }
         Ok(())
+    }
+
+    /// Before anything is uploaded.
+    async fn prepare(&mut self) -> Result<(), BlobError> {
+        match &self.blobs.0.uploads {
+            Some(uploads) if self.upload.is_none() => uploads.prepare(&self.path).await,
+            _ => Ok(()),
+        }
     }
 
     async fn upload_part(&mut self, part: Vec<u8>) -> object_store::Result<()> {
