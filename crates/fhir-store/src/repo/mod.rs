@@ -36,7 +36,8 @@ use crate::index::Extract;
 use crate::index::key::Kind;
 
 /// The form of the index keys (`crate::index`), raised when a resource gives other keys than before: 3 since the lack of a
-/// date has some, 4 since what was superseded has one by its time, 5 since keys with a date tell how long it is. An index of another form is made again at start.
+/// date has some, 4 since what was superseded has one by its time, 5 since those with a date tell how long it is. An index of
+/// another form is made again at start.
 const FORM: i64 = 5;
 
 /// Tells what the search parameters of a resource say.
