@@ -164,6 +164,34 @@ impl fmt::Display for Decimal {
     }
 }
 
+/// Whether two JSON numbers have one value, however many digits they are written with.
+pub fn is_same_number(a: &str, b: &str) -> bool {
+    match (value(a), value(b)) {
+        (Some(a), Some(b)) => a == b,
+        // Exponents that no number has: as written.
+        _ => a == b,
+    }
+}
+
+/// Whether a JSON number is below zero, its digits without zeros at both ends, and the power of ten of the last of them.
+fn value(text: &str) -> Option<(bool, String, i64)> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+        None => (text, 0),
+    };
+    let unsigned = mantissa.trim_start_matches('-');
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let written = format!("{whole}{fraction}");
+    let digits = written.trim_end_matches('0');
+    let power = (written.len() as i64).checked_sub_unsigned(digits.len() as u64)?;
+    let power = exponent.checked_sub(fraction.len() as i64)?.checked_add(power)?;
+    let digits = digits.trim_start_matches('0');
+    Some(match digits {
+        "" => (false, String::new(), 0),
+        digits => (unsigned.len() < mantissa.len(), digits.to_owned(), power),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,6 +263,25 @@ mod tests {
         assert_eq!(about("-100"), pair("-110.0", "-90.0"));
         assert_eq!(about("1"), pair("0.5", "1.5"));
         assert_eq!(about("0"), pair("-0.5", "0.5"));
+    }
+
+    #[test]
+    fn numbers_are_the_same_by_their_value() {
+        let long = format!("1.{}", "0".repeat(160));
+        for (a, b) in [
+            ("1.0", long.as_str()),
+            ("0", "-0.0e9"),
+            ("120", "12e1"),
+            ("0.0012", "12E-4"),
+            ("-1200e-1", "-1.2e+2"),
+            ("1e99999999999999999999", "1e99999999999999999999"),
+        ] {
+            assert!(is_same_number(a, b) && is_same_number(b, a), "{a} {b}");
+        }
+        let longer = format!("{long}1");
+        for (a, b) in [("1", "-1"), ("1", "10"), ("1.0", longer.as_str()), ("1e-400", "0"), ("1e9999", "1e9998")] {
+            assert!(!is_same_number(a, b) && !is_same_number(b, a), "{a} {b}");
+        }
     }
 
     #[test]

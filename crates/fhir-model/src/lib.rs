@@ -20,7 +20,7 @@ mod tables;
 mod validate;
 
 pub use date::{DateTime, EARLIEST, Interval, LATEST, Precision};
-pub use decimal::{Decimal, Scientific};
+pub use decimal::{Decimal, Scientific, is_same_number};
 pub use fold::fold;
 pub use id::{Id, InvalidId, is_id};
 pub use names::Name;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::error::Why;
 use super::pointer::{Pointer, position};
-use crate::decimal::Decimal;
+use crate::decimal::is_same_number;
 use crate::json::{Document, Json, Kind, Limits};
 
 /// One operation (§4).
@@ -94,11 +94,7 @@ fn is_equal(a: Json<'_>, b: Json<'_>) -> bool {
         Kind::Null => true,
         Kind::Boolean => a.boolean() == b.boolean(),
         Kind::String => a.text() == b.text(),
-        Kind::Number => match (Decimal::parse(a.raw()), Decimal::parse(b.raw())) {
-            (Some(a), Some(b)) => a.compare(b).is_eq(),
-            // Beyond what is computed with: as written.
-            _ => a.raw() == b.raw(),
-        },
+        Kind::Number => is_same_number(a.raw(), b.raw()),
         Kind::Array => a.items().count() == b.items().count() && a.items().zip(b.items()).all(|(a, b)| is_equal(a, b)),
         Kind::Object => is_equal_object(a, b),
     }

@@ -43,6 +43,10 @@ fn json_operations() {
         ),
         (r#"[{"op":"test","path":"/n","value":1}]"#, resource.to_owned()),
         (
+            r#"[{"op":"test","path":"/n","value":1.0000000000000000000000000000000000000000}]"#,
+            resource.to_owned(),
+        ),
+        (
             r#"[{"op":"test","path":"/o","value":{ "p" : true }}]"#,
             resource.to_owned(),
         ),
