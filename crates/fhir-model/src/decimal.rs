@@ -279,7 +279,13 @@ mod tests {
             assert!(is_same_number(a, b) && is_same_number(b, a), "{a} {b}");
         }
         let longer = format!("{long}1");
-        for (a, b) in [("1", "-1"), ("1", "10"), ("1.0", longer.as_str()), ("1e-400", "0"), ("1e9999", "1e9998")] {
+        for (a, b) in [
+            ("1", "-1"),
+            ("1", "10"),
+            ("1.0", longer.as_str()),
+            ("1e-400", "0"),
+            ("1e9999", "1e9998"),
+        ] {
             assert!(!is_same_number(a, b) && !is_same_number(b, a), "{a} {b}");
         }
     }

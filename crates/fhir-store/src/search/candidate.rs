@@ -2,7 +2,7 @@
 
 use hygie_fhir_model::ResourceType;
 use hygie_fhir_model::search::SearchParameter;
-use hygie_store::StoreError;
+use hygie_store::{IndexRange, StoreError};
 
 use super::chain::{self, InnerAsked};
 use super::criteria::Filter;
@@ -108,7 +108,7 @@ impl Candidate {
             .map(|(_, asked)| asked);
         let (probed, read): (Vec<_>, Vec<_>) = open.partition(|asked| asked.can_be_probed());
         for asked in probed {
-            if !self.is_in(asked, current, resources).await? {
+            if !is_in(asked, (current.when.low, self.rid), resources).await? {
                 return Ok(false);
             }
         }
@@ -174,33 +174,27 @@ impl Candidate {
         let (verdicts, sorted) = check(self.version(resources).await?, &filters, sort)?;
         Ok((verdicts.into_iter().next().unwrap_or_default(), sorted))
     }
+}
 
-    /// Whether a key of the filter's ranges names this resource.
-    async fn is_in(
-        &self,
-        asked: &Asked,
-        current: Current,
-        resources: &mut Resources<'_, '_>,
-    ) -> Result<bool, StoreError> {
-        for range in asked.ranges.iter().flat_map(|found| &found.ranges) {
-            let beginning = range.keys.from.get(..range.prefix).unwrap_or_default();
-            let key = Key::from(beginning.to_vec());
-            let key = if range.layout == Layout::Dated {
-                key.date(current.when.low)
-            } else {
-                key
-            };
-            let key = key.number(self.rid);
-            let inside = key.as_bytes() >= &*range.keys.from && key.as_bytes() < &*range.keys.to;
-            if inside
-                && resources
-                    .first_in(&hygie_store::IndexRange::prefix(key.as_bytes()))
-                    .await?
-                    .is_some()
-            {
-                return Ok(true);
-            }
+/// Whether a key of the filter's ranges names the resource with this principal date and number.
+pub async fn is_in(
+    asked: &Asked,
+    (date, rid): (i64, i64),
+    resources: &mut Resources<'_, '_>,
+) -> Result<bool, StoreError> {
+    for range in asked.ranges.iter().flat_map(|found| &found.ranges) {
+        let beginning = range.keys.from.get(..range.prefix).unwrap_or_default();
+        let key = Key::from(beginning.to_vec());
+        let key = if range.layout == Layout::Dated {
+            key.date(date)
+        } else {
+            key
+        };
+        let key = key.number(rid);
+        let inside = key.as_bytes() >= &*range.keys.from && key.as_bytes() < &*range.keys.to;
+        if inside && resources.first_in(&IndexRange::prefix(key.as_bytes())).await?.is_some() {
+            return Ok(true);
         }
-        Ok(false)
     }
+    Ok(false)
 }

@@ -13,7 +13,7 @@ use hygie_fhir_model::ResourceType;
 use hygie_store::StoreError;
 use parking_lot::Mutex;
 
-use super::candidate::{Asked, Candidate};
+use super::candidate::{Asked, Candidate, is_in};
 use super::criteria::{Filter, Inner, Test};
 use super::error::SearchError;
 use super::hint;
@@ -332,6 +332,19 @@ async fn is_referred_to(
     // Most are found near the beginning, or there is none.
     let mut walk = Walk::new(std::slice::from_ref(&range), false, None);
     while let Some(posting) = walk.next(resources).await? {
+        // A chronology has current resources of this type alone, each with its date.
+        if let Some(date) = range.date(&posting)
+            && inner.asked.iter().all(Asked::can_be_probed)
+        {
+            let mut holds = true;
+            for asked in &inner.asked {
+                holds = holds && is_in(asked, (date, posting.rid), resources).await?;
+            }
+            if holds {
+                return Ok(true);
+            }
+            continue;
+        }
         let mut source = Candidate::new(posting.rid);
         if Box::pin(source.passes(inner.kind, &inner.asked, None, resources)).await? {
             return Ok(true);

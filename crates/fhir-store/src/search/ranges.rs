@@ -139,6 +139,12 @@ impl Range {
         parts.number()
     }
 
+    /// The principal date of what a posting of a chronology names.
+    pub fn date(&self, posting: &Posting) -> Option<i64> {
+        let is_chronology = self.keys.from.first() == Some(&(Kind::PatientDate as u8));
+        Parts::after(&posting.order, 0).date().filter(|_| is_chronology)
+    }
+
     /// The one patient that the resource of a key by code is about; `None` where the key does not say it.
     pub fn patient(&self, key: &[u8]) -> Option<i64> {
         let is_by_code = key.first() == Some(&(Kind::TokenDate as u8)) && self.layout == Layout::Dated;
