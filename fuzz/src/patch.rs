@@ -72,6 +72,10 @@ fn numbers<'d>(value: Json<'d>, found: &mut HashSet<&'d str>) {
 }
 
 fn same_as_another(patch: &Document, resource: &Document, ours: Result<Document, PatchError>) {
+    // What our limits refuse the other may need gigabytes for: it has none.
+    if ours.as_ref().is_err_and(is_rule) {
+        return;
+    }
     let Ok(mut value) = serde_json::from_str::<Value>(resource.source()) else {
         return;
     };
@@ -90,7 +94,7 @@ fn same_as_another(patch: &Document, resource: &Document, ours: Result<Document,
         (Ok(_), None) => assert!(patch.root().items().any(is_test), "applied what another refuses"),
         // By floats, which the other compares, numbers may be one that are not.
         (Err(error), Some(_)) => assert!(
-            is_rule(&error) || is_test_failed(&error) && !(are_floats(patch.root()) && are_floats(resource.root())),
+            is_test_failed(&error) && !(are_floats(patch.root()) && are_floats(resource.root())),
             "refused by no rule of ours: {error}"
         ),
         (Err(_), None) => {}
