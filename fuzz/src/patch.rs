@@ -76,7 +76,9 @@ fn same_as_another(patch: &Document, resource: &Document, ours: Result<Document,
     if ours.as_ref().is_err_and(is_rule) {
         return;
     }
-    let Ok(mut value) = serde_json::from_str::<Value>(resource.source()) else {
+    // Numbers beyond floats are none to it.
+    let read = |document: &Document| serde_json::from_str::<Value>(document.source());
+    let (Ok(mut value), Ok(_)) = (read(resource), read(patch)) else {
         return;
     };
     // Not `patch`: to undo what it has done when a later operation fails, it may panic.
