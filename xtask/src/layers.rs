@@ -20,7 +20,8 @@ const PARTS: &[(&str, &[&str])] = &[
     ("access", &["store", "oidc"]),
     ("web", &["access"]),
     ("testkit", &["web", "store-cloud"]),
-    ("idp", &["web"]),
+    ("directory", &["access"]),
+    ("idp", &["web", "directory"]),
     ("federator", &["web"]),
     ("fhir-store", &["access", "fhir-model"]),
     ("fhir", &["web", "fhir-store"]),
@@ -186,6 +187,7 @@ mod tests {
         let known = [
             "hygie-core",
             "hygie-web",
+            "hygie-directory",
             "hygie-idp",
             "hygie-fhir",
             "hygie-fhir-store",
@@ -207,6 +209,7 @@ mod tests {
         for (from, to) in [
             ("hygie-web", "hygie-core"),
             ("hygie-idp", "hygie-web"),
+            ("hygie-idp", "hygie-directory"),
             ("hygie", "hygie-fhir"),
             ("hygie", "hygie-core"),
             ("hygie-store", "rusqlite"),
@@ -226,6 +229,8 @@ mod tests {
         for (from, to, kind) in [
             ("hygie-core", "hygie-web", None),
             ("hygie-fhir", "hygie-idp", None),
+            ("hygie-directory", "hygie-web", None),
+            ("hygie-fhir", "hygie-directory", None),
             ("hygie-fhir-store", "hygie-web", None),
             ("hygie-fhir", "hygie-idp", Some("dev")),
             ("hygie-web", "hygie-idp", Some("build")),

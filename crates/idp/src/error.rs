@@ -1,6 +1,7 @@
 //! What goes wrong in the identity provider.
 
 use hygie_core::{ErrorKind, Fault, Principal};
+use hygie_directory::PasswordError;
 use hygie_jose::JoseError;
 use hygie_oidc::psc::Unacceptable;
 use hygie_oidc::{Aadsts, Refusal};
@@ -29,8 +30,8 @@ pub enum IdpError {
     /// A key or token cannot be made.
     #[error("a key or token cannot be made")]
     Jose(#[from] JoseError),
-    /// A password cannot be hashed.
-    #[error("a password cannot be hashed")]
+    /// A password cannot be checked.
+    #[error("a password cannot be checked")]
     Password,
     /// A blocking task ended without an answer.
     #[error("a worker stopped")]
@@ -55,6 +56,16 @@ impl IdpError {
             Self::Store(_) | Self::Jose(_) | Self::Password | Self::Worker(_) | Self::Json(_) => {
                 Refusal::new(Aadsts::ServiceFault)
             }
+        }
+    }
+}
+
+impl From<PasswordError> for IdpError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => Self::Busy,
+            PasswordError::Hash => Self::Password,
+            PasswordError::Worker(error) => Self::Worker(error),
         }
     }
 }

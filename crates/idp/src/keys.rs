@@ -10,16 +10,16 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use hygie_core::{Clock, Cx, Random, Secret, TenantId, Timestamp, random_array};
+use hygie_core::{Cx, Timestamp};
+use hygie_directory::Directory;
+use hygie_directory::repo::{KeyMark, KeyRow, Keys};
 use hygie_jose::{Algorithm, Certificate, JoseError, Jwks, KeySet, Protected, SigningKey};
 use hygie_oidc::discovery::Provider;
 use hygie_store::Store;
 use hygie_store::audit::Record;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
-use uuid::Uuid;
 
-use crate::repo::{KeyMark, KeyRow, Keys};
 use crate::{Deps, IdpError};
 
 /// A key signs for so long.
@@ -91,9 +91,7 @@ pub enum Rotation {
 
 /// Signs, and keeps the keys it signs with.
 pub struct Signer {
-    store: Store,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
+    directory: Directory,
     /// `issuer` of each published key.
     issuer: String,
     /// Common name of the certificates.
@@ -108,16 +106,15 @@ impl Signer {
     /// Reads the keys; makes the first ones when there are none. `workers` signatures are made at once.
     pub(crate) async fn open(deps: &Deps, provider: &Provider) -> Result<Self, IdpError> {
         let name = provider.login.trim_start_matches("https://").to_owned();
-        let cx = provider_cx(&deps.clock, &deps.random);
-        let mut rows = key_rows(&deps.store, &cx).await?;
+        let directory = deps.directory.clone();
+        let cx = directory.provider_cx();
+        let mut rows = key_rows(directory.store(), &cx).await?;
         if rows.is_empty() {
-            rows = first_keys(&deps.store, &cx, &name).await?;
+            rows = first_keys(directory.store(), &cx, &name).await?;
         }
         Ok(Self {
             ring: ArcSwap::from_pointee(Ring::of(&rows, &provider.issuer_of_keys())?),
-            store: deps.store.clone(),
-            clock: deps.clock.clone(),
-            random: deps.random.clone(),
+            directory,
             issuer: provider.issuer_of_keys(),
             name,
             slots: Arc::new(Semaphore::new(deps.workers)),
@@ -150,7 +147,7 @@ impl Signer {
     /// Takes in what other processes rotated, unless that was done a moment ago: whoever sends tokens with invented key
     /// ids does not make us read the store for each.
     pub(crate) async fn refresh_soon(&self) -> Result<(), IdpError> {
-        let now = self.clock.now();
+        let now = self.directory.clock().now();
         let last = Timestamp::from_millis(self.read_at.load(Ordering::Relaxed));
         if now.since(last) < ASKED_AGAIN_AFTER {
             return Ok(());
@@ -160,12 +157,13 @@ impl Signer {
 
     /// Takes in what other processes rotated, and removes the keys that nobody needs any more.
     pub(crate) async fn refresh(&self) -> Result<(), IdpError> {
-        let cx = provider_cx(&self.clock, &self.random);
+        let cx = self.directory.provider_cx();
         self.read_at.store(cx.now.millis(), Ordering::Relaxed);
         let before = cx.now - KEPT_AFTER;
-        let rows = key_rows(&self.store, &cx).await?;
+        let rows = key_rows(self.directory.store(), &cx).await?;
         if rows.iter().any(|row| row.retired_at.is_some_and(|at| at < before)) {
-            self.store
+            self.directory
+                .store()
                 .write(&cx, before, |before, tx| {
                     Box::pin(async move { Keys(tx).remove_retired(*before).await })
                 })
@@ -181,9 +179,10 @@ impl Signer {
 
     /// Takes in what other processes rotated or replaced, if anything: mostly it costs the reading of three names.
     pub(crate) async fn follow(&self) -> Result<(), IdpError> {
-        let cx = provider_cx(&self.clock, &self.random);
+        let cx = self.directory.provider_cx();
         let marks = self
-            .store
+            .directory
+            .store()
             .read(&cx, (), |(), tx| {
                 Box::pin(async move { Ok::<_, IdpError>(Keys(tx).list_marks().await?) })
             })
@@ -199,14 +198,15 @@ impl Signer {
         if rotation == Rotation::Compromised {
             return self.replace().await;
         }
-        let cx = provider_cx(&self.clock, &self.random);
-        if next_to_sign(&key_rows(&self.store, &cx).await?, rotation, cx.now).is_none() {
+        let cx = self.directory.provider_cx();
+        if next_to_sign(&key_rows(self.directory.store(), &cx).await?, rotation, cx.now).is_none() {
             return Ok(false);
         }
         let fresh = new_key(&self.name, cx.now, None).await?;
         let input = (fresh, rotation, Record::success(&cx, "idp.keys.rotate", "keys"));
         let rotated = self
-            .store
+            .directory
+            .store()
             .write(&cx, input, |(fresh, rotation, record), tx| {
                 Box::pin(async move {
                     let now = tx.cx().now;
@@ -227,9 +227,10 @@ impl Signer {
 
     /// Removes every key, retired ones too, and begins anew.
     async fn replace(&self) -> Result<bool, IdpError> {
-        let cx = provider_cx(&self.clock, &self.random);
+        let cx = self.directory.provider_cx();
         let record = Record::success(&cx, "idp.keys.replace", "keys");
-        self.store
+        self.directory
+            .store()
             .write(
                 &cx,
                 (new_keys(&self.name, cx.now).await?, record),
@@ -248,11 +249,6 @@ impl Signer {
         self.refresh().await?;
         Ok(true)
     }
-}
-
-/// A context that concerns no tenant: the keys are of the provider.
-pub(crate) fn provider_cx(clock: &Arc<dyn Clock>, random: &Arc<dyn Random>) -> Cx {
-    Cx::internal(TenantId::from_uuid(Uuid::nil()), clock.clone(), random.clone())
 }
 
 async fn key_rows(store: &Store, cx: &Cx) -> Result<Vec<KeyRow>, IdpError> {
@@ -307,17 +303,6 @@ async fn new_key(name: &str, now: Timestamp, active_from: Option<Timestamp>) -> 
     .await?
 }
 
-/// The secret of the provider under which digests are keyed; made at the first start.
-pub(crate) async fn root_secret(deps: &Deps) -> Result<Secret<[u8; 32]>, IdpError> {
-    let cx = provider_cx(&deps.clock, &deps.random);
-    let candidate = Secret::new(random_array(&*cx.random));
-    deps.store
-        .write(&cx, candidate, |candidate, tx| {
-            Box::pin(async move { Ok(Keys(tx).root("digests", candidate).await?) })
-        })
-        .await
-}
-
 /// The key that shall sign from now on, if it is time.
 fn next_to_sign(rows: &[KeyRow], rotation: Rotation, now: Timestamp) -> Option<String> {
     let current = rows
@@ -330,6 +315,8 @@ fn next_to_sign(rows: &[KeyRow], rotation: Rotation, now: Timestamp) -> Option<S
 
 #[cfg(test)]
 mod tests {
+    use hygie_core::Secret;
+
     use super::*;
 
     fn row(kid: &str, published: i64, active: Option<i64>, retired: Option<i64>) -> KeyRow {

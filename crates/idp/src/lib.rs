@@ -1,23 +1,19 @@
 //! The identity provider of an establishment, with the protocol surface of Microsoft Entra ID: OAuth 2.0 and OpenID
-//! Connect endpoints of both versions, sign-in pages, and the directory behind them.
+//! Connect endpoints of both versions, sign-in pages.
 //!
 //! - `http`: one file per endpoint: parse, call, render.
-//! - [`directory`]: tenants, users, groups, applications, and the operations that administer them.
-//! - `signin`: passwords, lock-out, sessions of browsers. [`token`]: grants, claims, responses.
-//! - [`keys`]: signing keys and their rotation. `repo`, `schema`: the tables. `wire`: small bodies.
+//! - `signin`: passwords, throttles, sessions of browsers. [`token`]: grants, claims, responses.
+//! - [`keys`]: signing keys and their rotation. `wire`: small bodies.
 //!
-//! What the protocols decide is in `hygie_oidc`; here it is loaded, saved, signed and shown.
+//! What the protocols decide is in `hygie_oidc`, what is kept and administered in `hygie_directory`; here it is loaded,
+//! saved, signed and shown.
 //!
 //! To add an endpoint: a file in `http` with a function named after the verb, a line in [`router`], a story in
 //! `tests/it`.
 
-pub mod directory;
 mod error;
 mod http;
 pub mod keys;
-mod password;
-pub mod repo;
-mod schema;
 mod signin;
 pub mod token;
 mod wire;
@@ -26,8 +22,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use hygie_access::{KeySource, KeysUnavailable, Revocations};
-use hygie_core::{Clock, Cx, Random, Secret};
+use hygie_access::{KeySource, KeysUnavailable};
+use hygie_core::{Clock, Cx, Random};
+use hygie_directory::Directory;
+use hygie_directory::repo::Global;
 use hygie_jose::{Jwks, KeySet, Keyed};
 use hygie_oidc::discovery::Provider;
 use hygie_store::Store;
@@ -37,7 +35,6 @@ use hygie_web::i18n::Source;
 pub use error::IdpError;
 pub use http::{back_channel_router, cors, is_token_endpoint, managed_identity_router, router};
 pub use keys::Rotation;
-pub use schema::MIGRATIONS;
 pub use token::{Exchanges, PscClient, TrustedPsc};
 
 /// The messages of our pages.
@@ -51,13 +48,9 @@ const USER_CODES: u32 = 60;
 
 /// What the identity provider needs.
 pub struct Deps {
-    /// The directory database, with [`MIGRATIONS`] applied.
-    pub store: Store,
-    /// The clock.
-    pub clock: Arc<dyn Clock>,
-    /// The source of ids, codes and secrets.
-    pub random: Arc<dyn Random>,
-    /// Base URL of the login host (`https://login.example`), without a final slash; the provider is at its root.
+    /// The directory.
+    pub directory: Directory,
+    /// Base URL of the login host (`https://login.example`), without a final slash; the provider is at its directory.
     pub login: String,
     /// Base URL of the directory API, where it is served.
     pub graph: Option<String>,
@@ -65,7 +58,7 @@ pub struct Deps {
     pub back_channel: Option<String>,
     /// Whose tokens are exchanged for ours, if any are.
     pub exchanges: Option<Exchanges>,
-    /// Passwords and signatures made at once: the number of cores.
+    /// Signatures made at once: the number of cores.
     pub workers: usize,
 }
 
@@ -74,15 +67,15 @@ pub struct Deps {
 pub struct Idp(Arc<Inner>);
 
 pub(crate) struct Inner {
+    pub directory: Directory,
+    /// The database, clock and randomness of the directory.
     pub store: Store,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub provider: Provider,
     pub signer: keys::Signer,
-    pub passwords: password::Passwords,
     pub digests: Digests,
     pub csrf: Csrf,
-    pub revoked: signin::revocation::Revocations,
     pub throttle: signin::throttle::Throttle,
     /// Requests of devices, and wrong codes that people type for them.
     pub devices: signin::throttle::Throttle,
@@ -95,12 +88,10 @@ pub(crate) struct Inner {
 
 /// Keys of what is stored as a digest, one per purpose.
 pub(crate) struct Digests {
-    pub secrets: Keyed,
     pub codes: Keyed,
     pub refreshes: Keyed,
     pub devices: Keyed,
     pub user_codes: Keyed,
-    pub workloads: Keyed,
     pub browsers: Keyed,
     pub password_marks: Keyed,
 }
@@ -113,22 +104,18 @@ impl Idp {
             graph: deps.graph.clone(),
             back_channel: deps.back_channel.clone(),
         };
-        let root = Keyed::new(&keys::root_secret(&deps).await?);
+        let directory = deps.directory.clone();
         let inner = Inner {
             signer: keys::Signer::open(&deps, &provider).await?,
-            passwords: password::Passwords::new(deps.workers, &*deps.random)?,
             digests: Digests {
-                secrets: root.derive("client secrets"),
-                codes: root.derive("codes"),
-                refreshes: root.derive("refresh tokens"),
-                devices: root.derive("device codes"),
-                user_codes: root.derive("user codes"),
-                workloads: root.derive("headers of workloads"),
-                browsers: root.derive("browsers"),
-                password_marks: root.derive("password marks"),
+                codes: directory.derive("codes"),
+                refreshes: directory.derive("refresh tokens"),
+                devices: directory.derive("device codes"),
+                user_codes: directory.derive("user codes"),
+                browsers: directory.derive("browsers"),
+                password_marks: directory.derive("password marks"),
             },
-            csrf: Csrf::new(&Secret::new(root.digest("forms"))),
-            revoked: signin::revocation::Revocations::default(),
+            csrf: Csrf::new(&directory.secret("forms")),
             throttle: signin::throttle::Throttle::default(),
             devices: signin::throttle::Throttle::default(),
             user_codes: signin::throttle::Throttle::new(USER_CODES),
@@ -136,17 +123,21 @@ impl Idp {
             known: token::known::KnownParties::default(),
             exchanges: deps.exchanges,
             provider,
-            store: deps.store,
-            clock: deps.clock,
-            random: deps.random,
+            store: directory.store().clone(),
+            clock: directory.clock().clone(),
+            random: directory.random().clone(),
+            directory,
         };
-        let idp = Self(Arc::new(inner));
-        idp.refresh_revocations().await?;
-        Ok(idp)
+        Ok(Self(Arc::new(inner)))
     }
 
     pub(crate) fn inner(&self) -> &Inner {
         &self.0
+    }
+
+    /// Its directory.
+    pub fn directory(&self) -> &Directory {
+        &self.0.directory
     }
 
     /// Where it is.
@@ -164,13 +155,9 @@ impl Idp {
         self.0.signer.ring().keys.clone()
     }
 
-    /// The ways in which the data services of this process know us: keys and revocations, from memory.
+    /// The way in which the data services of this process know our keys: from memory. What was revoked the directory
+    /// tells them.
     pub fn key_source(&self) -> Arc<dyn KeySource> {
-        Arc::new(self.clone())
-    }
-
-    /// See [`Idp::key_source`].
-    pub fn revocations(&self) -> Arc<dyn Revocations> {
         Arc::new(self.clone())
     }
 
@@ -182,7 +169,7 @@ impl Idp {
     /// Takes in what other processes on the same database changed of what is kept in memory here: revocations and signing
     /// keys. Called twice a second where there are several.
     pub async fn refresh_shared(&self) -> Result<(), IdpError> {
-        self.refresh_revocations().await?;
+        self.0.directory.refresh_revocations().await?;
         self.0.signer.follow().await
     }
 
@@ -191,14 +178,14 @@ impl Idp {
     pub async fn maintain(&self) -> Result<(), IdpError> {
         self.0.signer.rotate(Rotation::WhenDue).await?;
         self.0.signer.refresh().await?;
-        self.refresh_revocations().await?;
+        self.0.directory.refresh_revocations().await?;
         let cx = self.provider_cx();
         // A day longer than they are good for: who comes late is told that it is late.
         let before = cx.now - Duration::from_hours(24);
         self.0
             .store
             .write(&cx, before, |before, tx| {
-                Box::pin(async move { Ok::<_, IdpError>(repo::Global(tx).purge(*before).await?) })
+                Box::pin(async move { Ok::<_, IdpError>(Global(tx).purge(*before).await?) })
             })
             .await
             .map(drop)
@@ -206,7 +193,7 @@ impl Idp {
 
     /// A context that concerns no tenant.
     pub(crate) fn provider_cx(&self) -> Cx {
-        keys::provider_cx(&self.0.clock, &self.0.random)
+        self.0.directory.provider_cx()
     }
 }
 

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, HeaderName};
+use hygie_directory::Place;
 use hygie_oidc::Version;
 use hygie_oidc::discovery::Audience;
 use hygie_web::error::Failure;
@@ -11,7 +12,6 @@ use serde_json::Value;
 use super::inbound::Inbound;
 use super::refused;
 use crate::Idp;
-use crate::token::Place;
 
 /// Public documents may be kept for a day; a signing key is published a day before it signs.
 pub const DAY: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "max-age=86400, private")];

@@ -5,6 +5,7 @@ use axum::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use hygie_core::Cx;
+use hygie_directory::is_user_principal_name;
 use hygie_oidc::{
     Aadsts, Account, AuthorizeRequest, Delivery, Interaction, Params, Prompt, Refusal, Response as Answer,
     ResponseMode, Version, interact,
@@ -20,7 +21,6 @@ use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
 use super::inbound::Inbound;
 use super::refused::{self, Way};
 use super::{SESSION_COOKIE, authorize, device};
-use crate::directory::is_user_principal_name;
 use crate::signin::SignedIn;
 use crate::token::Asking;
 use crate::{Idp, IdpError};

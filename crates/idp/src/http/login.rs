@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use hygie_core::{Cx, Secret, TenantId};
+use hygie_directory::is_user_principal_name;
 use hygie_jose::random_secret;
 use hygie_oidc::{Aadsts, AuthorizeRequest, Interaction, Params, Prompt, Refusal, Version, interact};
 use hygie_web::audit::Note;
@@ -15,7 +16,6 @@ use super::flow::{self, Flow, Typed, set_cookie};
 use super::inbound::Inbound;
 use super::refused::{self, Way};
 use super::{DEVICE, SESSION_COOKIE, authorize};
-use crate::directory::is_user_principal_name;
 use crate::signin::{NewSession, SignedIn};
 use crate::token::Asking;
 use crate::{Idp, IdpError};
@@ -158,7 +158,7 @@ async fn password(flow: &Flow<'_>, request: &AuthorizeRequest, params: &Params) 
 
 type SessionCookie = AppendHeaders<[(axum::http::HeaderName, axum::http::HeaderValue); 1]>;
 
-async fn begin(flow: &Flow<'_>, cx: &Cx, user: crate::directory::User) -> Result<(SignedIn, SessionCookie), IdpError> {
+async fn begin(flow: &Flow<'_>, cx: &Cx, user: hygie_directory::User) -> Result<(SignedIn, SessionCookie), IdpError> {
     let browser = random_secret(&*cx.random);
     // A page of another site asks in a hidden frame whether its person is signed in (`prompt=none`), as in Entra ID.
     // What follows from the cookie alone goes to registered addresses only; forms have a token, and a cookie, of their own.

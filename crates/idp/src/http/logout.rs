@@ -8,6 +8,7 @@ use axum::http::Method;
 use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFRESH, SET_COOKIE};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use hygie_core::AppId;
+use hygie_directory::{Application, Place};
 use hygie_oidc::{Aadsts, Params, Refusal};
 use hygie_web::audit::Note;
 use hygie_web::cookie::{self, Cookie};
@@ -19,9 +20,7 @@ use url::Url;
 use super::flow::{as_get, redirect, set_cookie};
 use super::inbound::Inbound;
 use super::{SESSION_COOKIE, refused};
-use crate::directory::Application;
 use crate::signin::SignedIn;
-use crate::token::Place;
 use crate::{Idp, IdpError};
 
 /// How long the frames of the applications get before the browser goes on.
@@ -48,7 +47,12 @@ pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, F
     let mut registered = Vec::new();
     let mut frames = Vec::new();
     for (signed_in, app) in apps {
-        if let Some(application) = idp.find_application(&inbound.cx(), app).await.map_err(fail)? {
+        if let Some(application) = idp
+            .directory()
+            .find_application(&inbound.cx(), app)
+            .await
+            .map_err(|error| fail(error.into()))?
+        {
             frames.extend(frame(&idp, &application, &signed_in));
             registered.push(application);
         }
@@ -109,11 +113,15 @@ fn named(idp: &Idp, params: &Params) -> Option<AppId> {
 async fn present(idp: &Idp, inbound: &Inbound, place: Place, app: AppId) -> Result<Option<Application>, IdpError> {
     let cx = inbound.cx();
     if let Some(tenant) = place.tenant()
-        && idp.find_service_principal(&cx.for_tenant(tenant), app).await?.is_none()
+        && idp
+            .directory()
+            .find_service_principal(&cx.for_tenant(tenant), app)
+            .await?
+            .is_none()
     {
         return Ok(None);
     }
-    idp.find_application(&cx, app).await
+    Ok(idp.directory().find_application(&cx, app).await?)
 }
 
 /// Where to go on: only to an address that one of these applications registered.

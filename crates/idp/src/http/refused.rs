@@ -7,13 +7,13 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, HeaderValue, PRAGMA};
 use http::{Method, StatusCode};
+use hygie_directory::Application;
 use hygie_oidc::{Aadsts, ErrorBody, Refusal};
 use hygie_web::Asked;
 use hygie_web::error::{Failure, Render};
 use hygie_web::ui::{Identifier, Link, Page, View};
 
 use super::inbound::Inbound;
-use crate::directory::Application;
 use crate::{Idp, IdpError};
 
 /// The message of starting again.

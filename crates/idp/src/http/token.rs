@@ -114,7 +114,7 @@ fn named(request: &TokenRequest) -> String {
 async fn spa_origin(idp: &Idp, inbound: &Inbound, origin: Option<&str>) -> Option<HeaderValue> {
     let origin = origin?;
     let app = inbound.params().ok()?.get("client_id")?.parse().ok()?;
-    let application = idp.find_application(&inbound.cx(), app).await.ok()??;
+    let application = idp.directory().find_application(&inbound.cx(), app).await.ok()??;
     let is_registered = application.definition.redirect_uris.has_spa_origin(origin);
     is_registered.then(|| HeaderValue::from_str(origin).ok())?
 }

@@ -1,14 +1,12 @@
 //! Whether a password is a user's.
 
 use hygie_core::{Cx, ObjectId, Secret};
+use hygie_directory::repo::{Lockout, Users};
+use hygie_directory::{MAX_PASSWORD, Mark, User, key_of};
 use hygie_oidc::{Aadsts, Refusal};
 use hygie_store::audit::{Outcome, Record};
 use uuid::Uuid;
 
-use super::lockout::Mark;
-use crate::directory::{User, key_of};
-use crate::password::MAX_PASSWORD;
-use crate::repo::{Lockout, Users};
 use crate::{Idp, IdpError};
 
 /// Longest name that is looked for.
@@ -51,7 +49,7 @@ impl Idp {
         }
         let (user, hash) = known.unzip();
         let mark = self.mark(id, &password);
-        let matches = self.inner().passwords.verify(password, hash.flatten()).await?;
+        let matches = self.directory().passwords().verify(password, hash.flatten()).await?;
         let record = |user: &User, reason| {
             Record::success(cx, "idp.signin", format!("user/{}", user.id)).ended(Outcome::Refused, reason)
         };

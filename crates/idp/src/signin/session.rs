@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, Secret, SessionId, TenantId};
+use hygie_directory::User;
+use hygie_directory::repo::{BrowserSession, Global, SessionRow, Sessions, Users};
 use hygie_oidc::{Aadsts, Account, Refusal};
 use hygie_store::audit::Record;
 
-use crate::directory::User;
-use crate::repo::{BrowserSession, Global, SessionRow, Sessions, Users};
 use crate::{Idp, IdpError};
 
 /// A session ends after so long without use.

@@ -2,12 +2,12 @@
 //! this step is shown to the person (RFC 6749 §4.1.2.1).
 
 use hygie_core::{AppId, Cx, TenantId};
+use hygie_directory::repo::{Applications, Global, Principals, Tenants};
+use hygie_directory::{Application, Audience, Place};
 use hygie_oidc::{Aadsts, AuthorizeRequest, AuthorizeTarget, Params, Platform, Refusal, ResponseMode, Version};
 use hygie_store::Tx;
 
-use super::{DeviceWay, Place};
-use crate::directory::{Application, Audience};
-use crate::repo::{Applications, Global, Principals, Tenants};
+use super::DeviceWay;
 use crate::{Idp, IdpError};
 
 /// The tenant of personal accounts in Entra ID.

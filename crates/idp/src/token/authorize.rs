@@ -1,6 +1,8 @@
 //! The answer of the authorization endpoint once it is known who signed in (RFC 6749 §4.1.2, OpenID Connect Core §3).
 
 use hygie_core::{AppId, Cx, Secret, Timestamp, random_array};
+use hygie_directory::Authorization;
+use hygie_directory::repo::{Codes, Devices, Sessions};
 use hygie_oidc::device::Answer;
 use hygie_oidc::grant::CODE_TTL;
 use hygie_oidc::{Aadsts, AuthorizeRequest, Refusal, Response};
@@ -11,8 +13,7 @@ use super::claims::{Facts, IdTokenFacts, Proof};
 use super::code::new_family;
 use super::issue::{AccessToken, client_info, object};
 use super::party::{Parties, Wanted};
-use super::{Asking, Authorization, Sender, opaque};
-use crate::repo::{Codes, Devices, Sessions};
+use super::{Asking, Sender, opaque};
 use crate::signin::{SESSION_TTL, SignedIn};
 use crate::{Idp, IdpError};
 

@@ -61,7 +61,7 @@ impl Idp {
             issued_at: bearer.issued_at,
             rh: bearer.rh.as_deref().map(Box::from),
         };
-        match self.revoked(&origin) {
+        match self.directory().revoked(&origin) {
             Some(revoked) => Err(revoked.into()),
             None => Ok(bearer),
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use hygie_access::Confirmation;
 use hygie_core::{AppId, GroupId, ObjectId, Random, SessionId, Timestamp, random_array};
+use hygie_directory::{Application, OptionalClaim, rh_of};
 use hygie_jose::{Keyed, base64url, digest};
 use hygie_oidc::discovery::Provider;
 use hygie_oidc::psc::Identity;
@@ -17,7 +18,6 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::party::{MAX_GROUPS, Parties, Subject};
-use crate::directory::{Application, OptionalClaim};
 
 /// Groups that fit into a token that passes the browser.
 const MAX_GROUPS_IN_BROWSER: usize = 6;
@@ -292,28 +292,14 @@ fn begin(facts: &Facts<'_>, version: Version, audience: &str, expires_at: Timest
 }
 
 fn end(mut claims: Claims, facts: &Facts<'_>, v2: bool) -> Map<String, Value> {
-    claims.put("rh", rh(facts));
+    claims.put(
+        "rh",
+        rh_of(facts.signed_in.as_ref().map(|signed_in| signed_in.grant), facts.random),
+    );
     claims.put("tid", facts.parties.tenant.id.to_string());
     claims.put("uti", base64url::encode(random_array::<16>(facts.random)));
     claims.put("ver", if v2 { "2.0" } else { "1.0" });
     claims.0
-}
-
-const RH_PREFIX: &str = "1.A";
-
-/// The claim by which we revalidate a token: names the grant of a person's; the rest is random.
-fn rh(facts: &Facts<'_>) -> String {
-    let mut bytes: [u8; 33] = random_array(facts.random);
-    if let Some(signed_in) = &facts.signed_in {
-        bytes[..16].copy_from_slice(signed_in.grant.as_bytes());
-    }
-    format!("{RH_PREFIX}{}", base64url::encode(bytes))
-}
-
-/// The grant that an `rh` of ours names.
-pub fn grant_of(rh: &str) -> Option<Uuid> {
-    let bytes = base64url::decode(rh.strip_prefix(RH_PREFIX)?).ok()?;
-    Uuid::from_slice(bytes.get(..16)?).ok()
 }
 
 fn person_in_access(claims: &mut Claims, facts: &Facts<'_>, (subject, signed_in): (&Subject, &SignIn<'_>), v2: bool) {

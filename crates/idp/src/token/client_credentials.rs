@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use hygie_core::{AppId, Cx};
+use hygie_directory::Place;
 use hygie_jose::Protected;
 use hygie_oidc::{Aadsts, Credential, Names, Refusal, TokenRequest, TokenResponse, grant};
 use hygie_web::audit::Note;
 
 use super::claims::{self, Facts, Proof};
 use super::issue::{header, object};
+use super::known::Mark;
 use super::party::{Parties, Wanted};
-use super::{Granted, Place, Sender};
+use super::{Granted, Sender};
 use crate::{Idp, IdpError};
 
 impl Idp {
@@ -69,14 +71,16 @@ impl Idp {
     pub(super) async fn own_parties(&self, cx: &Cx, client: AppId, resource: &str) -> Result<Arc<Parties>, IdpError> {
         let known = &self.inner().known;
         let key = (cx.tenant, client, resource.to_owned());
-        match known.find(&key, cx.now) {
-            Ok(parties) => Ok(parties),
-            Err(changes) => {
-                let parties = Arc::new(self.parties(cx, client, resource, None).await?);
-                known.keep(key, cx.now, changes, &parties);
-                Ok(parties)
-            }
+        let at = Mark {
+            read_at: cx.now,
+            changes: self.directory().changes(),
+        };
+        if let Some(parties) = known.find(&key, at) {
+            return Ok(parties);
         }
+        let parties = Arc::new(self.parties(cx, client, resource, None).await?);
+        known.keep(key, at, &parties);
+        Ok(parties)
     }
 
     pub(super) fn app_facts<'a>(

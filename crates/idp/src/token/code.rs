@@ -1,6 +1,8 @@
 //! The authorization code grant (RFC 6749 §4.1.3).
 
 use hygie_core::{Cx, Secret, TenantId, Timestamp, random_array};
+use hygie_directory::repo::{CodeRow, Codes, Refreshes, Sessions, Users};
+use hygie_directory::{Authorization, Place};
 use hygie_oidc::grant::{self, CodeAttempt, GrantRefusal};
 use hygie_oidc::{Aadsts, Grant, Platform, Refusal, Scopes, TokenRequest};
 use hygie_store::audit::{Outcome, Record};
@@ -10,8 +12,7 @@ use uuid::Uuid;
 use super::claims::Proof;
 use super::issue::{ResponseAsk, client_info, object};
 use super::party::{Parties, Wanted};
-use super::{Authorization, Granted, Place, Sender, opaque, tenant_of};
-use crate::repo::{CodeRow, Codes, Refreshes, Sessions, Users};
+use super::{Granted, Sender, opaque, tenant_of};
 use crate::{Idp, IdpError};
 
 /// What is presented with a code.
@@ -208,7 +209,7 @@ impl Idp {
         match refusal {
             GrantRefusal::Refused(refusal) => refusal,
             GrantRefusal::Reused(refusal) => {
-                self.inner().revoked.grant(tenant, grant, now);
+                self.directory().know_revoked_grant(tenant, grant, now);
                 refusal
             }
         }

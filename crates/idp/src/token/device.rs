@@ -2,42 +2,22 @@
 //! that the device fetches. An approval is kept as an authorization code of the device code: it is redeemed, reused and
 //! revoked as any other.
 
-use std::net::IpAddr;
-
-use hygie_core::{AppId, Cx, Secret, TenantId};
+use hygie_core::{AppId, Cx, Secret};
+use hygie_directory::repo::{DeviceRow, Devices};
+use hygie_directory::{DeviceAsk, Place};
 use hygie_jose::random_secret;
 use hygie_oidc::device::{self, Answer, DeviceRequest, INTERVAL, Poll, TTL, UserCode, Waiting};
 use hygie_oidc::{
-    Aadsts, AuthorizeRequest, Credential, Grant, Platform, Prompt, Refusal, ResponseMode, ResponseType, Scopes,
-    TokenRequest, Version, grant,
+    Aadsts, AuthorizeRequest, Credential, Grant, Platform, Prompt, Refusal, ResponseMode, ResponseType, TokenRequest,
+    Version, grant,
 };
 use hygie_store::audit::Record;
-use serde::{Deserialize, Serialize};
 
 use super::code::Attempt;
 use super::issue::object;
-use super::{Asking, Granted, Place, Sender};
-use crate::repo::{DeviceRow, Devices};
+use super::{Asking, Granted, Sender};
 use crate::signin::SignedIn;
 use crate::{Idp, IdpError};
-
-/// What a device asked, kept until a person answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceAsk {
-    /// Where it asked.
-    pub place: Place,
-    /// The tenant of that place, or that of the application.
-    pub tenant: TenantId,
-    /// The endpoints it used.
-    pub version: Version,
-    /// What kind of client it is.
-    pub platform: Platform,
-    /// What was asked.
-    pub scopes: Scopes,
-    /// The address that it asked from, which the person is shown.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<IpAddr>,
-}
 
 /// A device on whose behalf somebody signs in.
 #[derive(Clone, Debug)]

@@ -16,6 +16,8 @@ use std::time::Duration;
 
 use hygie_access::derived_id;
 use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, Secret, SessionId, TenantId, Timestamp};
+use hygie_directory::repo::{Grants, Outsiders};
+use hygie_directory::{DIRECTORY_API, Place};
 use hygie_oidc::psc::{Identity, SubjectToken, Unacceptable};
 use hygie_oidc::{Aadsts, Grant, Platform, Refusal, TOKEN_EXCHANGE, TokenRequest, TokenResponse, grant};
 use hygie_web::audit::Note;
@@ -24,9 +26,7 @@ use super::claims::{self, Exchanged, Proof};
 use super::issue::{header, object, scope_text};
 use super::party::{Parties, Wanted};
 use super::psc::Psc;
-use super::{Granted, Place, Sender};
-use crate::directory::DIRECTORY_API;
-use crate::repo::{Grants, Outsiders};
+use super::{Granted, Sender};
 use crate::{Idp, IdpError};
 
 /// What is done, in the trail.

@@ -1,14 +1,14 @@
 //! Making the tokens of a person's grant.
 
 use hygie_core::{AppId, Cx, Principal, PrincipalKind, TenantId, Timestamp};
+use hygie_directory::{Authorization, DIRECTORY_API};
 use hygie_jose::{Protected, base64url};
 use hygie_oidc::{Names, TokenResponse, Version, grant};
 use uuid::Uuid;
 
+use super::Sender;
 use super::claims::{self, Facts, IdTokenFacts, Proof, SignIn};
 use super::party::{Parties, Wanted};
-use super::{Authorization, Sender};
-use crate::directory::DIRECTORY_API;
 use crate::{Idp, IdpError};
 
 /// A signed access token.

@@ -21,45 +21,42 @@ const MOST: usize = 1024;
 /// Tenant, client, name of the resource.
 type Key = (TenantId, AppId, String);
 
-/// The parties, each with when it was read.
-#[derive(Default)]
-pub(crate) struct KnownParties(Mutex<Known>);
-
-#[derive(Default)]
-struct Known {
-    parties: HashMap<Key, (Timestamp, Arc<Parties>)>,
-    /// Counts the changes: what was read before the last one is not kept.
-    changes: u64,
+/// When parties were read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    /// The instant.
+    pub read_at: Timestamp,
+    /// What this process had changed by then ([`hygie_directory::Directory::changes`]).
+    pub changes: u64,
 }
 
+impl Mark {
+    /// Whether what was read then still holds.
+    fn holds(self, now: Self) -> bool {
+        self.changes == now.changes && now.read_at.since(self.read_at) < FRESH
+    }
+}
+
+/// The parties, each with when it was read.
+#[derive(Default)]
+pub(crate) struct KnownParties(Mutex<HashMap<Key, (Mark, Arc<Parties>)>>);
+
 impl KnownParties {
-    /// Fresh parties; else the number to give to [`KnownParties::keep`] with what is read now.
-    pub fn find(&self, key: &Key, now: Timestamp) -> Result<Arc<Parties>, u64> {
+    /// Fresh parties.
+    pub fn find(&self, key: &Key, now: Mark) -> Option<Arc<Parties>> {
         let known = self.0.lock();
-        match known.parties.get(key) {
-            Some((read_at, parties)) if now.since(*read_at) < FRESH => Ok(parties.clone()),
-            _ => Err(known.changes),
-        }
+        let (at, parties) = known.get(key)?;
+        at.holds(now).then(|| parties.clone())
     }
 
-    /// Keeps what was read, unless something changed since.
-    pub fn keep(&self, key: Key, now: Timestamp, changes: u64, parties: &Arc<Parties>) {
+    /// Keeps what was read; `at` is from before it was.
+    pub fn keep(&self, key: Key, at: Mark, parties: &Arc<Parties>) {
         let mut known = self.0.lock();
-        if known.changes != changes {
-            return;
+        if known.len() >= MOST {
+            known.retain(|_, (then, _)| then.holds(at));
         }
-        if known.parties.len() >= MOST {
-            known.parties.retain(|_, (read_at, _)| now.since(*read_at) < FRESH);
+        if known.len() < MOST {
+            known.insert(key, (at, parties.clone()));
         }
-        if known.parties.len() < MOST {
-            known.parties.insert(key, (now, parties.clone()));
-        }
-    }
-
-    /// Something changed.
-    pub fn forget(&self) {
-        let mut known = self.0.lock();
-        known.parties.clear();
-        known.changes += 1;
     }
 }

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use hygie_access::{NoOwnToken, OwnIdentity, OwnToken};
 use hygie_core::{AppId, Clock, Cx, ObjectId, Principal, PrincipalKind, Random, Secret, TenantId, Timestamp};
+use hygie_directory::ServicePrincipal;
+use hygie_directory::repo::Workloads;
 use hygie_oidc::{Refusal, grant};
 use parking_lot::Mutex;
 
 use super::Sender;
 use super::claims::{self, Proof};
 use super::issue::header;
-use crate::directory::ServicePrincipal;
-use crate::repo::Workloads;
 use crate::{Idp, IdpError};
 
 /// Which of the identities of a workload.
@@ -82,7 +82,7 @@ impl Idp {
     /// The workload that shows this header secret. It has 256 random bits and is looked up by its keyed digest, so that
     /// nothing is compared byte by byte.
     pub(crate) async fn recognise(&self, cx: &Cx, header: &str) -> Result<Option<Recognised>, IdpError> {
-        let digest = self.inner().digests.workloads.digest(header);
+        let digest = self.directory().digests().workloads.digest(header);
         let found = self
             .inner()
             .store

@@ -18,49 +18,17 @@ mod refresh;
 mod userinfo;
 
 use hygie_access::Confirmation;
-use hygie_core::{AppId, ObjectId, Secret, SessionId, TenantId, Timestamp};
+use hygie_core::{Secret, TenantId};
 use hygie_jose::base64url;
-use hygie_oidc::{Challenge, Platform, Scopes, TokenResponse, Version};
+use hygie_oidc::{Platform, TokenResponse};
 use hygie_web::audit::Note;
-use serde::{Deserialize, Serialize};
 
 pub use asking::Asking;
-pub(crate) use claims::grant_of;
-pub use device::{DeviceAsk, DeviceWay};
+pub use device::DeviceWay;
 pub(crate) use exchange::ACTION as EXCHANGE;
 pub use managed::{ManagedError, ManagedToken, Recognised, Selector};
 pub use psc::{Exchanges, PscClient, TrustedPsc};
 pub use userinfo::{UserInfo, UserInfoError};
-
-/// What a person authorized: kept with the code, then with the family of refresh tokens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Authorization {
-    /// The application.
-    pub client: AppId,
-    /// What kind of client it is, by its redirect URI.
-    pub platform: Platform,
-    /// The endpoints it used.
-    pub version: Version,
-    /// The person.
-    pub user: ObjectId,
-    /// The session.
-    pub session: SessionId,
-    /// When the person authenticated.
-    pub auth_time: Timestamp,
-    /// How (`amr`).
-    pub methods: Vec<String>,
-    /// What was asked.
-    pub scopes: Scopes,
-    /// The redirect URI of the request, when it had one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub redirect_uri: Option<String>,
-    /// To be repeated in the id token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nonce: Option<String>,
-    /// PKCE.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub challenge: Option<Challenge>,
-}
 
 /// The answer of a grant, with what the audit layer shall know.
 #[derive(Debug)]
@@ -86,37 +54,6 @@ impl Sender<'_> {
     /// What access tokens are bound to (RFC 8705 §3), whatever the grant.
     pub fn confirmation(self) -> Option<Confirmation> {
         self.certificate.map(Confirmation::by)
-    }
-}
-
-/// What the first segment of a path names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Place {
-    /// One tenant, which exists.
-    Tenant(TenantId),
-    /// Any tenant.
-    Organizations,
-    /// Any account; the same here, where there are no personal accounts.
-    Common,
-}
-
-impl Place {
-    /// The segment itself.
-    pub fn segment(self) -> String {
-        match self {
-            Self::Tenant(tenant) => tenant.to_string(),
-            Self::Organizations => "organizations".to_owned(),
-            Self::Common => "common".to_owned(),
-        }
-    }
-
-    /// The tenant, when it is one.
-    pub fn tenant(self) -> Option<TenantId> {
-        match self {
-            Self::Tenant(tenant) => Some(tenant),
-            Self::Organizations | Self::Common => None,
-        }
     }
 }
 

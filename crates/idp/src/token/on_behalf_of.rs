@@ -6,6 +6,8 @@
 
 use hygie_access::Reason;
 use hygie_core::{Cx, SessionId};
+use hygie_directory::repo::{SessionRow, Sessions};
+use hygie_directory::{Authorization, Place, grant_of};
 use hygie_oidc::{Aadsts, Grant, Platform, Refusal, Scopes, TokenRequest, grant};
 use hygie_web::audit::Note;
 use uuid::Uuid;
@@ -13,8 +15,7 @@ use uuid::Uuid;
 use super::bearer::Bearer;
 use super::issue::{ResponseAsk, client_info, object};
 use super::party::{Parties, Wanted};
-use super::{Authorization, Granted, Place, Sender, grant_of};
-use crate::repo::{SessionRow, Sessions};
+use super::{Granted, Sender};
 use crate::{Idp, IdpError};
 
 impl Idp {

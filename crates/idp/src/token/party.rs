@@ -1,16 +1,16 @@
 //! The parties of a token: client, resource, person; read together, refused where one may not take part.
 
 use hygie_core::{AppId, Cx, GroupId, ObjectId};
+use hygie_directory::repo::{Applications, Credentials, Grants, Groups, Principals, Tenants, Users};
+use hygie_directory::{
+    Application, DIRECTORY_API, GroupClaims, ServicePrincipal, Tenant, User, directory_api, managed_identity,
+};
 use hygie_oidc::assertion::{self, Expected};
 use hygie_oidc::{Aadsts, Credential, Names, OidcScopes, Refusal, ResourceScopes, Scopes, TokenRequest, grant};
 use hygie_store::Tx;
 use uuid::Uuid;
 
 use super::claims::Proof;
-use crate::directory::{
-    Application, DIRECTORY_API, GroupClaims, ServicePrincipal, Tenant, User, directory_api, managed_identity,
-};
-use crate::repo::{Applications, Credentials, Grants, Groups, Principals, Tenants, Users};
 use crate::{Idp, IdpError};
 
 /// Groups that are looked for: one more than fit into a token.
@@ -230,7 +230,7 @@ impl Idp {
         match credential {
             Credential::None => Ok(Proof::Public),
             Credential::Secret(secret) => {
-                let digest = self.inner().digests.secrets.digest(secret.expose());
+                let digest = self.directory().digests().secrets.digest(secret.expose());
                 grant::secret(&digest, &credentials.secrets, cx.now, client)?;
                 Ok(Proof::Secret)
             }
@@ -258,7 +258,7 @@ impl Idp {
         client: AppId,
         presented: (&Credential, &str),
     ) -> Result<(), IdpError> {
-        if let Some(principal) = self.find_service_principal(cx, client).await? {
+        if let Some(principal) = self.directory().find_service_principal(cx, client).await? {
             let credentials = self.home_credentials(cx, &principal).await?;
             self.proof_by(cx, client, presented, &credentials)?;
         }

@@ -2,6 +2,8 @@
 //! stays good for a short grace, because processes that share a cache use the same one; later use revokes the family.
 
 use hygie_core::{AppId, Cx, Timestamp};
+use hygie_directory::Place;
+use hygie_directory::repo::{FamilyRow, Refreshes, Users};
 use hygie_oidc::grant::{self, GrantRefusal};
 use hygie_oidc::{Aadsts, Grant, Refusal, TokenRequest};
 use hygie_store::audit::{Outcome, Record};
@@ -9,8 +11,7 @@ use hygie_web::audit::Note;
 
 use super::code::wanted;
 use super::issue::{ResponseAsk, client_info, object};
-use super::{Granted, Place, Sender, tenant_of};
-use crate::repo::{FamilyRow, Refreshes, Users};
+use super::{Granted, Sender, tenant_of};
 use crate::{Idp, IdpError};
 
 /// A refresh token as presented, and its successor.

@@ -2,11 +2,11 @@
 
 use hygie_access::Reason;
 use hygie_core::{Cx, Principal, PrincipalKind};
+use hygie_directory::{DIRECTORY_API, DIRECTORY_API_NAMES};
 use hygie_oidc::Refusal;
 use serde::Serialize;
 
 use super::claims::pairwise;
-use crate::directory::{DIRECTORY_API, DIRECTORY_API_NAMES};
 use crate::{Idp, IdpError};
 
 /// The body.

@@ -24,7 +24,12 @@ impl Pair {
         let pair = Self::new(world, Duration::from_hours(24));
         let cx = world.cx(world.tenant);
         let certificate = pair.1.clone();
-        world.idp.add_certificate(&cx, app, "test", certificate).await.unwrap();
+        world
+            .idp
+            .directory()
+            .add_certificate(&cx, app, "test", certificate)
+            .await
+            .unwrap();
         pair
     }
 

@@ -1,7 +1,7 @@
 //! What is recorded, and what is not.
 
+use hygie_directory::Enabled;
 use hygie_idp::IdpError;
-use hygie_idp::directory::Enabled;
 use hygie_store::audit::Outcome;
 use hygie_testkit::TestEngine;
 use serde_json::Value;
@@ -113,6 +113,7 @@ async fn who_is_refused_is_recorded_once_with_the_reason() {
     // Signed in, and refused by the application: on a page, and by a redirect.
     world
         .idp
+        .directory()
         .set_requires_assignment(&world.cx, world.portal, Enabled::Yes)
         .await
         .unwrap();

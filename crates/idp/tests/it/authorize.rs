@@ -131,7 +131,7 @@ async fn default_gives_what_is_granted() {
     assert_eq!(only_oidc["scope"], "openid email");
     assert_eq!(
         claims(&only_oidc["access_token"])["aud"],
-        hygie_idp::directory::DIRECTORY_API.to_string()
+        hygie_directory::DIRECTORY_API.to_string()
     );
     assert_eq!(claims(&only_oidc["id_token"])["email"], "anna.martin@ch-demo.example");
 }

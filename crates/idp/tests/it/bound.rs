@@ -33,10 +33,16 @@ async fn every_grant_binds_to_the_certificate_that_is_shown() {
     let cx = world.cx(world.tenant);
     let granted = world
         .idp
+        .directory()
         .grant_scopes(&cx, (world.api, world.fhir), None, &["user_impersonation"]);
     granted.await.unwrap();
     let life = Duration::from_hours(1);
-    let of_api = world.idp.add_secret(&cx, world.api, "test", life).await.unwrap();
+    let of_api = world
+        .idp
+        .directory()
+        .add_secret(&cx, world.api, "test", life)
+        .await
+        .unwrap();
     let (portal, api, fhir) = (
         world.portal.to_string(),
         world.api.to_string(),

@@ -376,6 +376,7 @@ async fn what_is_revoked_meanwhile_is_revoked() {
     world.clock.advance(Duration::from_secs(1));
     world
         .idp
+        .directory()
         .revoke_user(&world.cx(world.tenant), world.nurse)
         .await
         .unwrap();

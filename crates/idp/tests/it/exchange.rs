@@ -10,7 +10,7 @@ use hygie_access::{
     Discovered, Document, EgressPolicy, Origin, Outgoing, Revocations as _, Revoked, ThumbprintForm, derived_id,
 };
 use hygie_core::{AppId, Clock, ObjectId, Secret, Timestamp};
-use hygie_idp::directory::Enabled;
+use hygie_directory::Enabled;
 use hygie_idp::{Exchanges, Idp, PscClient, TrustedPsc};
 use hygie_jose::{base64url, digest};
 use hygie_store::audit::Outcome;
@@ -203,6 +203,7 @@ async fn a_token_of_version_2_and_the_ways_to_name_the_resource() {
     let pair = (world.portal, world.api);
     world
         .idp
+        .directory()
         .grant_scopes(&cx, pair, None, &["read", "write"])
         .await
         .unwrap();
@@ -280,7 +281,12 @@ async fn clients_that_are_refused() {
     let world = &exchange.world;
     let (spa, native) = (world.spa.to_string(), world.native.to_string());
     let (cx, life) = (world.cx(world.tenant), Duration::from_hours(1));
-    let other = world.idp.add_secret(&cx, world.api, "test", life).await.unwrap();
+    let other = world
+        .idp
+        .directory()
+        .add_secret(&cx, world.api, "test", life)
+        .await
+        .unwrap();
     let (api, other) = (world.api.to_string(), other.value.expose().clone());
     let before = exchange.psc.requests();
     let token = exchange.token(&json!({}));
@@ -335,9 +341,10 @@ async fn a_client_presents_the_tokens_of_its_own_service_alone() {
     let (cx, life) = (world.cx(world.tenant), Duration::from_hours(1));
     let granted = world
         .idp
+        .directory()
         .grant_scopes(&cx, (api, world.fhir), None, &["user_impersonation"]);
     granted.await.unwrap();
-    let secret = world.idp.add_secret(&cx, api, "test", life).await.unwrap();
+    let secret = world.idp.directory().add_secret(&cx, api, "test", life).await.unwrap();
     let (id, secret) = (api.to_string(), secret.value.expose().clone());
     let as_api = [("client_id", id.as_str()), ("client_secret", secret.as_str())];
     let as_portal: [(&str, &str); 0] = [];
@@ -407,10 +414,20 @@ async fn who_must_be_assigned_is_not_a_stranger() {
     let exchange = Exchange::new().await;
     let (world, cx) = (&exchange.world, exchange.world.cx(exchange.world.tenant));
     for app in [world.portal, world.fhir] {
-        world.idp.set_requires_assignment(&cx, app, Enabled::Yes).await.unwrap();
+        world
+            .idp
+            .directory()
+            .set_requires_assignment(&cx, app, Enabled::Yes)
+            .await
+            .unwrap();
         let answer = exchange.ask(&exchange.token(&json!({})), &[]).await;
         assert_eq!(error(&answer), (400, "invalid_grant".to_owned(), 50_105));
-        world.idp.set_requires_assignment(&cx, app, Enabled::No).await.unwrap();
+        world
+            .idp
+            .directory()
+            .set_requires_assignment(&cx, app, Enabled::No)
+            .await
+            .unwrap();
     }
 }
 
@@ -605,19 +622,22 @@ async fn a_professional_is_revoked_by_the_id_of_their_tokens() {
     let (world, idp) = (&exchange.world, &exchange.idp);
     let theirs = exchange.token(&json!({}));
     let first = origin(&exchange, &exchange.ask(&theirs, &[]).await.json());
-    assert_eq!(idp.revoked(&first), None);
+    assert_eq!(idp.directory().revoked(&first), None);
     world.clock.advance(Duration::from_secs(10));
     let cx = world.cx(world.tenant);
-    assert!(!world.idp.revoke_user(&cx, first.subject).await.unwrap(), "no user");
-    assert_eq!(world.idp.revoked(&first), Some(Revoked::User));
-    idp.refresh_revocations().await.unwrap();
-    assert_eq!(idp.revoked(&first), Some(Revoked::User));
+    assert!(
+        !world.idp.directory().revoke_user(&cx, first.subject).await.unwrap(),
+        "no user"
+    );
+    assert_eq!(world.idp.directory().revoked(&first), Some(Revoked::User));
+    idp.directory().refresh_revocations().await.unwrap();
+    assert_eq!(idp.directory().revoked(&first), Some(Revoked::User));
     let other = ObjectId::from_uuid(derived_id(&exchange.psc.issuer(), "899700999982"));
     let other = Origin {
         subject: other,
         ..first.clone()
     };
-    assert_eq!(idp.revoked(&other), None);
+    assert_eq!(idp.directory().revoked(&other), None);
     // The session that they have there is no way around it: they sign in again.
     world.recorded().await;
     for auth_time in [json!(world.clock.now().secs()), json!(null)] {
@@ -629,11 +649,11 @@ async fn a_professional_is_revoked_by_the_id_of_their_tokens() {
     world.clock.advance(Duration::from_secs(1));
     let again = exchange.token(&json!({"auth_time": world.clock.now().secs()}));
     let again = origin(&exchange, &exchange.ask(&again, &[]).await.json());
-    assert_eq!(idp.revoked(&again), None);
+    assert_eq!(idp.directory().revoked(&again), None);
     // Known as long as a token of theirs may live, and no session outlives it.
     world.clock.advance(Duration::from_hours(4) - Duration::from_secs(30));
     idp.maintain().await.unwrap();
-    assert_eq!(idp.revoked(&first), Some(Revoked::User));
+    assert_eq!(idp.directory().revoked(&first), Some(Revoked::User));
     world.clock.advance(Duration::from_mins(1));
     let untold = exchange.token(&json!({"auth_time": null}));
     assert_eq!(exchange.ask(&untold, &[]).await.status, 200);
@@ -699,6 +719,7 @@ async fn it_is_no_token_of_a_person_of_the_directory() {
     let cx = world.cx(world.tenant);
     let secret = exchange
         .idp
+        .directory()
         .add_secret(&cx, world.fhir, "test", Duration::from_hours(1))
         .await
         .unwrap();

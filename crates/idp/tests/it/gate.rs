@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hygie_access::{Assignments, Gate, Instance, Kind, Origin, Reason, Revoked, RoleSemantics, TrustedIssuer};
+use hygie_access::{
+    Assignments, Gate, Instance, Kind, Origin, Reason, Revocations, Revoked, RoleSemantics, TrustedIssuer,
+};
 use hygie_core::{AppId, PrincipalKind};
 use hygie_testkit::{SeededRandom, TemporaryStore};
 use serde_json::Value;
@@ -30,7 +32,7 @@ fn service_of(world: &World, app: AppId, assignments: &TemporaryStore) -> Gate {
         semantics: RoleSemantics::Documented,
         app_roles: Vec::new(),
     };
-    Gate::new(instance, Arc::new(assignments), world.idp.revocations())
+    Gate::new(instance, Arc::new(assignments), Arc::new(world.idp.directory().clone()))
 }
 
 fn header(body: &Value) -> String {
@@ -76,6 +78,7 @@ async fn persons_and_applications_are_told_apart_and_revoked() {
 
     world
         .idp
+        .directory()
         .revoke_user(&world.cx(world.tenant), world.nurse)
         .await
         .unwrap();
@@ -139,7 +142,7 @@ async fn what_came_of_a_stolen_grant_is_accepted_no_more() {
 
     // Another process reads it from the store; nothing is kept longer than the tokens live.
     let random = Arc::new(SeededRandom::new(4));
-    let elsewhere = open(&world.store, &world.clock, &random).await.revocations();
+    let elsewhere = open(&world.store, &world.clock, &random).await.directory().clone();
     let rh = |header: &str| {
         let token = Value::from(header.trim_start_matches("Bearer "));
         world.verified(&token).claims.text("rh").map(Box::from)
@@ -155,7 +158,7 @@ async fn what_came_of_a_stolen_grant_is_accepted_no_more() {
     assert_eq!(elsewhere.revoked(&origin(&other)), None);
     world.clock.advance(Duration::from_hours(6));
     world.idp.maintain().await.unwrap();
-    assert_eq!(world.idp.revocations().revoked(&origin(&second)), None);
+    assert_eq!(world.idp.directory().revoked(&origin(&second)), None);
 }
 
 #[tokio::test]

@@ -18,7 +18,6 @@ mod pages;
 mod refresh;
 mod signin;
 mod signout;
-mod tenants;
 mod tokens;
 mod userinfo;
 mod world;

@@ -26,9 +26,19 @@ struct Managed {
 async fn managed() -> Managed {
     let world = World::new().await;
     let cx = world.cx(world.tenant);
-    let made = world.idp.create_workload(&cx, NAME).await.unwrap();
-    let shared = world.idp.create_user_assigned_identity(&cx, "exports").await.unwrap();
-    world.idp.assign_identity(&cx, NAME, shared.id).await.unwrap();
+    let made = world.idp.directory().create_workload(&cx, NAME).await.unwrap();
+    let shared = world
+        .idp
+        .directory()
+        .create_user_assigned_identity(&cx, "exports")
+        .await
+        .unwrap();
+    world
+        .idp
+        .directory()
+        .assign_identity(&cx, NAME, shared.id)
+        .await
+        .unwrap();
     let imds = Recognised {
         tenant: world.tenant,
         workload: NAME.to_owned(),
@@ -79,7 +89,8 @@ async fn a_program_gets_a_token_of_its_own_identity() {
     let managed = managed().await;
     let cx = managed.world.cx(managed.world.tenant);
     let idp = &managed.world.idp;
-    idp.assign_app_role(&cx, managed.world.fhir, managed.own.0, "Reader")
+    idp.directory()
+        .assign_app_role(&cx, managed.world.fhir, managed.own.0, "Reader")
         .await
         .unwrap();
     let answer = managed.token(&[]).await;
@@ -142,7 +153,13 @@ async fn its_identities_are_named_in_each_way() {
 async fn what_is_refused() {
     let managed = managed().await;
     let cx = managed.world.cx(managed.world.tenant);
-    let other = managed.world.idp.create_workload(&cx, "other").await.unwrap();
+    let other = managed
+        .world
+        .idp
+        .directory()
+        .create_workload(&cx, "other")
+        .await
+        .unwrap();
     let good = [("api-version", "2019-08-01"), ("resource", FHIR)];
     for header in ["", "wrong", &managed.header[1..], &"x".repeat(300)] {
         let (status, told) = message(&managed.ask(header, &good).await);
@@ -173,7 +190,12 @@ async fn what_is_refused() {
         assert!(told.0 == status && told.1.contains(part), "{query:?} {told:?}");
     }
     // What is its own is assigned to nobody else.
-    let assigned = managed.world.idp.assign_identity(&cx, "other", managed.own.0).await;
+    let assigned = managed
+        .world
+        .idp
+        .directory()
+        .assign_identity(&cx, "other", managed.own.0)
+        .await;
     assert!(assigned.is_err());
     // Nor does a managed identity have a secret for the token endpoint.
     let client = managed.own.1.to_string();
@@ -191,14 +213,20 @@ async fn what_is_refused() {
 async fn a_workload_ends_and_its_secret_changes() {
     let managed = managed().await;
     let cx = managed.world.cx(managed.world.tenant);
-    let renewed = managed.world.idp.renew_workload_header(&cx, NAME).await.unwrap();
+    let renewed = managed
+        .world
+        .idp
+        .directory()
+        .renew_workload_header(&cx, NAME)
+        .await
+        .unwrap();
     assert_eq!(managed.token(&[]).await.status, 401);
     let good = [("api-version", "2019-08-01"), ("resource", FHIR)];
     assert_eq!(managed.ask(renewed.expose(), &good).await.status, 200);
-    managed.world.idp.remove_workload(&cx, NAME).await.unwrap();
+    managed.world.idp.directory().remove_workload(&cx, NAME).await.unwrap();
     assert_eq!(managed.ask(renewed.expose(), &good).await.status, 401);
     // Its own identity is gone, the shared one is not.
-    let found = |app| managed.world.idp.find_service_principal(&cx, app);
+    let found = |app| managed.world.idp.directory().find_service_principal(&cx, app);
     assert!(found(managed.own.1).await.unwrap().is_none());
     assert!(found(managed.shared.1).await.unwrap().is_some());
 }
@@ -207,20 +235,38 @@ async fn a_workload_ends_and_its_secret_changes() {
 async fn tenants_do_not_see_each_other() {
     let managed = managed().await;
     let cx = managed.world.cx(managed.world.other);
-    assert!(managed.world.idp.find_workload(&cx, NAME).await.unwrap().is_none());
     assert!(
         managed
             .world
             .idp
+            .directory()
+            .find_workload(&cx, NAME)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        managed
+            .world
+            .idp
+            .directory()
             .find_user_assigned_identity(&cx, "exports")
             .await
             .unwrap()
             .is_none()
     );
-    assert!(managed.world.idp.renew_workload_header(&cx, NAME).await.is_err());
-    assert!(managed.world.idp.remove_workload(&cx, NAME).await.is_err());
+    assert!(
+        managed
+            .world
+            .idp
+            .directory()
+            .renew_workload_header(&cx, NAME)
+            .await
+            .is_err()
+    );
+    assert!(managed.world.idp.directory().remove_workload(&cx, NAME).await.is_err());
     // The same name there is another workload.
-    let other = managed.world.idp.create_workload(&cx, NAME).await.unwrap();
+    let other = managed.world.idp.directory().create_workload(&cx, NAME).await.unwrap();
     let body = managed
         .ask(
             other.header.expose(),
@@ -233,6 +279,7 @@ async fn tenants_do_not_see_each_other() {
         managed
             .world
             .idp
+            .directory()
             .assign_identity(&cx, NAME, managed.shared.0)
             .await
             .is_err()

@@ -7,7 +7,12 @@ use crate::world::{PASSWORD, WEB, World, code_of, exchange, submit};
 async fn shared() -> World {
     let world = World::new().await;
     let cx = world.cx(world.other);
-    world.idp.create_service_principal(&cx, world.portal).await.unwrap();
+    world
+        .idp
+        .directory()
+        .create_service_principal(&cx, world.portal)
+        .await
+        .unwrap();
     world
 }
 

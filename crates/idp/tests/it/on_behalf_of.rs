@@ -13,12 +13,21 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 async fn called(world: &World) -> (String, Value) {
     let cx = world.cx(world.tenant);
     let life = Duration::from_hours(24);
-    let secret = world.idp.add_secret(&cx, world.api, "test", life).await.unwrap();
+    let secret = world
+        .idp
+        .directory()
+        .add_secret(&cx, world.api, "test", life)
+        .await
+        .unwrap();
     for (client, resource, scope) in [
         (world.api, world.fhir, "user_impersonation"),
         (world.portal, world.api, "read"),
     ] {
-        let granted = world.idp.grant_scopes(&cx, (client, resource), None, &[scope]).await;
+        let granted = world
+            .idp
+            .directory()
+            .grant_scopes(&cx, (client, resource), None, &[scope])
+            .await;
         granted.unwrap();
     }
     let body = world
@@ -78,7 +87,7 @@ async fn what_revokes_the_callers_token_revokes_both() {
     let (secret, body) = called(&world).await;
     let cx = world.cx(world.tenant);
     world.clock.advance(Duration::from_secs(1));
-    world.idp.revoke_user(&cx, world.nurse).await.unwrap();
+    world.idp.directory().revoke_user(&cx, world.nurse).await.unwrap();
     let refused = ask(&world, &secret, &body["access_token"], &[]).await;
     assert_eq!(code_of(&refused), 50_132);
     // A code that is used twice takes what came of it along.

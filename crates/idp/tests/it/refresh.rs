@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hygie_access::{Origin, Revoked};
+use hygie_access::{Origin, Revocations, Revoked};
 use serde_json::Value;
 
 use crate::world::{FHIR, SPA, WEB, World, code_of, exchange};
@@ -159,11 +159,12 @@ async fn what_the_person_lost_is_lost() {
     world.clock.advance(Duration::from_secs(5));
     let cx = world.cx(world.tenant);
     let new = hygie_core::Secret::new("another good one".to_owned());
-    world.idp.set_password(&cx, world.nurse, new).await.unwrap();
+    world.idp.directory().set_password(&cx, world.nurse, new).await.unwrap();
     assert_eq!(code_of(&world.refresh(&first, &[]).await), 50_173);
     world
         .idp
-        .set_user_enabled(&cx, world.nurse, hygie_idp::directory::Enabled::No)
+        .directory()
+        .set_user_enabled(&cx, world.nurse, hygie_directory::Enabled::No)
         .await
         .unwrap();
     assert_eq!(code_of(&world.refresh(&first, &[]).await), 50_057);
@@ -187,6 +188,7 @@ async fn a_session_can_be_revoked_as_long_as_its_tokens_live() {
     assert!(
         world
             .idp
+            .directory()
             .revoke_session(&world.cx(world.tenant), session)
             .await
             .unwrap()
@@ -206,7 +208,7 @@ async fn a_code_is_no_way_around_a_revocation() {
     let first = code().await;
     let body = world.redeem(&code().await).await.json();
     world.clock.advance(Duration::from_secs(5));
-    world.idp.revoke_user(&cx(), world.nurse).await.unwrap();
+    world.idp.directory().revoke_user(&cx(), world.nurse).await.unwrap();
     assert_eq!(code_of(&world.redeem(&first).await), 50_132, "the user was revoked");
     assert_eq!(code_of(&world.refresh(&token(&body), &[]).await), 50_173);
 
@@ -226,14 +228,19 @@ async fn a_code_is_no_way_around_a_revocation() {
         .await
         .redirect_param("code")
         .expect("single sign-on");
-    assert!(world.idp.revoke_session(&cx(), session).await.unwrap());
+    assert!(world.idp.directory().revoke_session(&cx(), session).await.unwrap());
     assert_eq!(code_of(&world.redeem(&second).await), 50_132, "the session was revoked");
 
     world.clock.advance(Duration::from_secs(5));
     let third = code().await;
     let new = hygie_core::Secret::new("another good one".to_owned());
     world.clock.advance(Duration::from_secs(5));
-    world.idp.set_password(&cx(), world.nurse, new).await.unwrap();
+    world
+        .idp
+        .directory()
+        .set_password(&cx(), world.nurse, new)
+        .await
+        .unwrap();
     assert_eq!(code_of(&world.redeem(&third).await), 50_132, "the password was changed");
 }
 
@@ -251,10 +258,10 @@ async fn a_revoked_session_takes_its_tokens_along() {
         issued_at: claims.issued_at,
         rh: None,
     };
-    let revoked = |idp: &hygie_idp::Idp| idp.revocations().revoked(&origin);
+    let revoked = |idp: &hygie_idp::Idp| idp.directory().revoked(&origin);
     assert_eq!(revoked(&world.idp), None);
-    assert!(world.idp.revoke_session(&cx, session).await.unwrap());
-    assert!(!world.idp.revoke_session(&cx, session).await.unwrap());
+    assert!(world.idp.directory().revoke_session(&cx, session).await.unwrap());
+    assert!(!world.idp.directory().revoke_session(&cx, session).await.unwrap());
     assert_eq!(revoked(&world.idp), Some(Revoked::Session));
     assert_eq!(code_of(&world.refresh(&token(&body), &[]).await), 50_173);
     // Another process knows it from the store.
@@ -283,9 +290,9 @@ async fn a_revocation_hits_what_began_while_it_was_on_its_way() {
         issued_at: claims.issued_at,
         rh: None,
     };
-    assert_eq!(world.idp.revocations().revoked(&origin), None);
-    assert!(world.idp.revoke_user(&before, world.nurse).await.unwrap());
-    assert!(world.idp.revocations().revoked(&origin).is_some(), "the access token");
+    assert_eq!(world.idp.directory().revoked(&origin), None);
+    assert!(world.idp.directory().revoke_user(&before, world.nurse).await.unwrap());
+    assert!(world.idp.directory().revoked(&origin).is_some(), "the access token");
     assert_eq!(
         code_of(&world.refresh(&token(&body), &[]).await),
         50_173,

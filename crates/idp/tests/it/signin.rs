@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use hygie_access::{Origin, Revocations, Revoked};
 use hygie_core::Secret;
+use hygie_directory::repo::{Sessions, Users};
+use hygie_directory::{Enabled, NewUser};
 use hygie_idp::IdpError;
-use hygie_idp::directory::{Enabled, NewUser};
-use hygie_idp::repo::{Sessions, Users};
 
 use crate::world::{PASSWORD, SPA, WEB, World, submit};
 
@@ -139,7 +140,7 @@ async fn two_accounts_in_one_browser() {
         password: Some(Secret::new(PASSWORD.to_owned())),
         ..NewUser::default()
     };
-    world.idp.create_user(&world.cx, new).await.unwrap();
+    world.idp.directory().create_user(&world.cx, new).await.unwrap();
     let browser = world.browser();
     world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
     let before = browser.cookie("__Host-hygie-idp").unwrap();
@@ -307,6 +308,7 @@ async fn who_may_not_is_told_so() {
     let browser = world.browser();
     world
         .idp
+        .directory()
         .set_requires_assignment(&world.cx, world.portal, Enabled::Yes)
         .await
         .unwrap();
@@ -325,6 +327,7 @@ async fn who_may_not_is_told_so() {
     let group = hygie_core::ObjectId::from_uuid(world.nurses.uuid());
     world
         .idp
+        .directory()
         .assign_app_role(&world.cx, world.portal, group, "Visitor")
         .await
         .unwrap();
@@ -334,6 +337,7 @@ async fn who_may_not_is_told_so() {
     assert_eq!(claims.texts("roles").collect::<Vec<_>>(), ["Visitor"]);
     world
         .idp
+        .directory()
         .set_user_enabled(&world.cx, world.nurse, Enabled::No)
         .await
         .unwrap();
@@ -415,7 +419,7 @@ async fn a_sign_in_on_its_way_does_not_outlive_the_password() {
         password: Some(Secret::new("Another horse 8".to_owned())),
         ..NewUser::default()
     };
-    world.idp.create_user(&world.cx, other).await.unwrap();
+    world.idp.directory().create_user(&world.cx, other).await.unwrap();
     let browser = world.browser();
     let request = world.authorize(world.portal, WEB, &[]);
     let page = submit(&browser, &browser.get(&request).await, &[("username", ANNA)]).await;
@@ -450,22 +454,28 @@ async fn what_is_done_to_a_user_is_done_at_once() {
     let world = World::new().await;
     let body = world.code_flow(&[]).await;
     let claims = world.verified(&body["access_token"]).claims;
-    let origin = hygie_access::Origin {
+    let origin = Origin {
         tenant: world.tenant,
         subject: world.nurse,
         session: None,
         issued_at: claims.issued_at,
         rh: None,
     };
-    let revoked = || world.idp.revocations().revoked(&origin);
+    let revoked = || world.idp.directory().revoked(&origin);
     assert_eq!(revoked(), None);
     world.clock.advance(Duration::from_secs(1));
     let cx = world.cx(world.tenant);
     let entries = crate::audit::entries(&world).await.len();
-    world.idp.set_user_enabled(&cx, world.nurse, Enabled::No).await.unwrap();
-    assert_eq!(revoked(), Some(hygie_access::Revoked::User));
     world
         .idp
+        .directory()
+        .set_user_enabled(&cx, world.nurse, Enabled::No)
+        .await
+        .unwrap();
+    assert_eq!(revoked(), Some(Revoked::User));
+    world
+        .idp
+        .directory()
         .set_user_enabled(&cx, world.nurse, Enabled::Yes)
         .await
         .unwrap();

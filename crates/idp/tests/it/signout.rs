@@ -1,7 +1,7 @@
 //! Signing out.
 
 use hygie_core::Secret;
-use hygie_idp::directory::NewUser;
+use hygie_directory::NewUser;
 
 use crate::world::{PASSWORD, WEB, World, submit};
 
@@ -149,7 +149,7 @@ async fn who_leaves_is_told_whose_session_stays() {
         password: Some(Secret::new(PASSWORD.to_owned())),
         ..NewUser::default()
     };
-    world.idp.create_user(&world.cx, new).await.unwrap();
+    world.idp.directory().create_user(&world.cx, new).await.unwrap();
     let browser = world.browser();
     world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
     let other = world.authorize(

@@ -1,6 +1,6 @@
 //! The client credentials grant, and the claims of access tokens.
 
-use hygie_idp::directory::Enabled;
+use hygie_directory::Enabled;
 use hygie_testkit::Answer;
 use hygie_web::layers::layers;
 use serde_json::{Value, json};
@@ -49,12 +49,14 @@ async fn an_application_gets_a_token_of_version_1() {
     let world = World::new().await;
     let principal = world
         .idp
+        .directory()
         .find_service_principal(&world.cx, world.portal)
         .await
         .unwrap()
         .unwrap();
     world
         .idp
+        .directory()
         .assign_app_role(&world.cx, world.fhir, principal.id, "Reader")
         .await
         .unwrap();
@@ -267,29 +269,34 @@ async fn secrets_expire_and_applications_are_disabled() {
     let world = World::new().await;
     world
         .idp
+        .directory()
         .set_app_enabled(&world.cx, world.fhir, Enabled::No)
         .await
         .unwrap();
     assert_eq!(code_of(&app_token(&world, &[]).await), 7_000_112);
     world
         .idp
+        .directory()
         .set_app_enabled(&world.cx, world.fhir, Enabled::Yes)
         .await
         .unwrap();
     world
         .idp
+        .directory()
         .set_requires_assignment(&world.cx, world.fhir, Enabled::Yes)
         .await
         .unwrap();
     assert_eq!(code_of(&app_token(&world, &[]).await), 50_105);
     let principal = world
         .idp
+        .directory()
         .find_service_principal(&world.cx, world.portal)
         .await
         .unwrap()
         .unwrap();
     world
         .idp
+        .directory()
         .assign_app_role(&world.cx, world.fhir, principal.id, "Writer")
         .await
         .unwrap();
@@ -333,20 +340,32 @@ async fn another_tenant_needs_its_own_service_principal() {
         ("grant_type", "client_credentials".to_owned()),
         ("client_id", world.portal.to_string()),
         ("client_secret", world.secret.clone()),
-        ("scope", format!("{}/.default", hygie_idp::directory::DIRECTORY_API)),
+        ("scope", format!("{}/.default", hygie_directory::DIRECTORY_API)),
     ];
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let path = format!("/{}/oauth2/v2.0/token", world.other);
     assert_eq!(code_of(&world.browser().post(&path, &fields).await), 700_016);
     let other = world.cx(world.other);
-    let principal = world.idp.create_service_principal(&other, world.portal).await.unwrap();
+    let principal = world
+        .idp
+        .directory()
+        .create_service_principal(&other, world.portal)
+        .await
+        .unwrap();
     let answer = world.browser().post(&path, &fields).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let claims = world.verified(&answer.json()["access_token"]).claims;
     assert_eq!(claims.issuer, Some(format!("{LOGIN}/{}/", world.other)));
     assert_eq!(claims.text("oid"), Some(principal.id.to_string().as_str()));
     // The FHIR application is for its own tenant only, and the resource is not there.
-    assert!(world.idp.create_service_principal(&other, world.fhir).await.is_err());
+    assert!(
+        world
+            .idp
+            .directory()
+            .create_service_principal(&other, world.fhir)
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]
@@ -367,6 +386,7 @@ async fn changes_are_seen_at_once_here_and_within_a_second_elsewhere() {
     assert_eq!(elsewhere.post(&path, &fields).await.status, 200);
     world
         .idp
+        .directory()
         .set_app_enabled(&world.cx, world.portal, Enabled::No)
         .await
         .unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hygie_idp::directory::{DIRECTORY_API, Enabled};
+use hygie_directory::{DIRECTORY_API, Enabled};
 use hygie_store::audit::Outcome;
 use serde_json::json;
 
@@ -63,6 +63,7 @@ async fn it_tells_what_the_scopes_allow() {
     assert_eq!((none.status.as_u16(), none.header("www-authenticate")), (401, "Bearer"));
     world
         .idp
+        .directory()
         .revoke_user(&world.cx(world.tenant), world.nurse)
         .await
         .unwrap();
@@ -107,6 +108,7 @@ async fn refusals_are_recorded_with_their_reason() {
     // A token of the directory API that says nothing of who signed in.
     world
         .idp
+        .directory()
         .grant_scopes(&world.cx, (world.portal, DIRECTORY_API), None, &["User.Read"])
         .await
         .unwrap();
@@ -118,6 +120,7 @@ async fn refusals_are_recorded_with_their_reason() {
     // A good token whose application was disabled since: we know whose it is.
     world
         .idp
+        .directory()
         .set_app_enabled(&world.cx, world.portal, Enabled::No)
         .await
         .unwrap();
@@ -125,6 +128,7 @@ async fn refusals_are_recorded_with_their_reason() {
     assert_eq!(ask(&good).await, (invalid.clone(), "AADSTS7000112".to_owned(), holder));
     world
         .idp
+        .directory()
         .revoke_user(&world.cx(world.tenant), world.nurse)
         .await
         .unwrap();

@@ -6,8 +6,10 @@ use std::time::Duration;
 use axum::Router;
 use futures_util::future::BoxFuture;
 use hygie_core::{AppId, Clock, Cx, GroupId, ObjectId, Secret, TenantId};
-use hygie_idp::directory::{AppRole, Audience, Definition, GroupClaims, NewApplication, NewTenant, NewUser, Scope};
-use hygie_idp::{Deps, Exchanges, Idp, MIGRATIONS};
+use hygie_directory::{
+    AppRole, Audience, Definition, Directory, GroupClaims, MIGRATIONS, NewApplication, NewTenant, NewUser, Scope,
+};
+use hygie_idp::{Deps, Exchanges, Idp};
 use hygie_jose::Verified;
 use hygie_oidc::RedirectUris;
 use hygie_store::audit::Record;
@@ -89,10 +91,14 @@ pub async fn open_with(
     (clock, random): (&Arc<VirtualClock>, &Arc<SeededRandom>),
     exchanges: Option<Exchanges>,
 ) -> Idp {
-    let deps = Deps {
+    let directory = hygie_directory::Deps {
         store: store.store.clone(),
         clock: clock.clone(),
         random: random.clone(),
+        workers: 2,
+    };
+    let deps = Deps {
+        directory: Directory::open(directory).await.expect("the directory opens"),
         login: LOGIN.to_owned(),
         graph: None,
         back_channel: None,
@@ -132,6 +138,7 @@ impl World {
         let random = Arc::new(SeededRandom::new(42));
         let store = TemporaryStore::new("directory", MIGRATIONS, &clock).await;
         let idp = open(&store, &clock, &random).await;
+        let directory = idp.directory();
         let trail = Arc::new(Trail::default());
         let layers = edge(&trail, &clock, &random);
         let router = hygie_web::layers::layers(hygie_idp::router(idp.clone()), &layers);
@@ -147,19 +154,21 @@ impl World {
                 display_name: name.to_owned(),
                 domain: domain.to_owned(),
             };
-            idp.create_tenant(&cx, new).await.expect("a new tenant");
+            directory.create_tenant(&cx, new).await.expect("a new tenant");
         }
-        let [fhir, api, portal, spa, native] = apps(&idp, &cx).await;
-        let secret = idp
+        let [fhir, api, portal, spa, native] = apps(directory, &cx).await;
+        let secret = directory
             .add_secret(&cx, portal, "test", Duration::from_hours(24 * 365))
             .await
             .expect("a secret");
-        let (nurse, nurses) = people(&idp, &cx).await;
+        let (nurse, nurses) = people(directory, &cx).await;
         for client in [portal, spa, native] {
-            idp.grant_scopes(&cx, (client, fhir), None, &["user_impersonation"])
+            directory
+                .grant_scopes(&cx, (client, fhir), None, &["user_impersonation"])
                 .await
                 .expect("a grant");
-            idp.grant_scopes(&cx, (client, api), Some(nurse), &["read", "write"])
+            directory
+                .grant_scopes(&cx, (client, api), Some(nurse), &["read", "write"])
                 .await
                 .expect("a grant");
         }
@@ -357,7 +366,7 @@ pub fn edge(trail: &Arc<Trail>, clock: &Arc<VirtualClock>, random: &Arc<SeededRa
 }
 
 /// FHIR service, API, portal, single page, native.
-async fn apps(idp: &Idp, cx: &Cx) -> [AppId; 5] {
+async fn apps(directory: &Directory, cx: &Cx) -> [AppId; 5] {
     let [spa, native] =
         [(vec![SPA.to_owned()], vec![]), (vec![], vec![LOOPBACK.to_owned()])].map(|(spa, native)| Definition {
             is_fallback_public_client: !native.is_empty(),
@@ -378,7 +387,8 @@ async fn apps(idp: &Idp, cx: &Cx) -> [AppId; 5] {
         ("Native", native),
     ] {
         ids.push(
-            idp.create_application(cx, application(name, definition))
+            directory
+                .create_application(cx, application(name, definition))
                 .await
                 .expect("a new application")
                 .0
@@ -418,7 +428,7 @@ fn confidential() -> [Definition; 3] {
     ]
 }
 
-async fn people(idp: &Idp, cx: &Cx) -> (ObjectId, GroupId) {
+async fn people(directory: &Directory, cx: &Cx) -> (ObjectId, GroupId) {
     let new = NewUser {
         user_principal_name: "Anna.Martin@ch-demo.example".to_owned(),
         display_name: "Anna Martin".to_owned(),
@@ -427,11 +437,12 @@ async fn people(idp: &Idp, cx: &Cx) -> (ObjectId, GroupId) {
         mail: Some("anna.martin@ch-demo.example".to_owned()),
         password: Some(Secret::new(PASSWORD.to_owned())),
     };
-    let nurse = idp.create_user(cx, new).await.expect("a new user").id;
-    let nurses = idp.create_group(cx, "Nurses").await.expect("a new group").id;
-    let staff = idp.create_group(cx, "Staff").await.expect("a new group").id;
-    idp.add_member(cx, nurses, nurse).await.expect("a member");
-    idp.add_member(cx, staff, ObjectId::from_uuid(nurses.uuid()))
+    let nurse = directory.create_user(cx, new).await.expect("a new user").id;
+    let nurses = directory.create_group(cx, "Nurses").await.expect("a new group").id;
+    let staff = directory.create_group(cx, "Staff").await.expect("a new group").id;
+    directory.add_member(cx, nurses, nurse).await.expect("a member");
+    directory
+        .add_member(cx, staff, ObjectId::from_uuid(nurses.uuid()))
         .await
         .expect("a group in a group");
     (nurse, nurses)

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use hygie_access::Role;
 use hygie_core::{Clock, TenantId};
-use hygie_idp::directory::is_workload_name;
+use hygie_directory::is_workload_name;
 use url::Url;
 
 use super::{AppRole, Application, Config, MasterKey, Problems, Psc, Service, Tenant, Workspace, blobs, events};

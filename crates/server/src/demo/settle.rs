@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use hygie_access::{Assignee, AssigneeKind, Kind, Role, Scope};
 use hygie_core::{AppId, Cx, ObjectId, Secret, TenantId};
-use hygie_idp::directory::{Definition, NewApplication, NewTenant, NewUser, Scope as Permission};
+use hygie_directory::{Definition, NewApplication, NewTenant, NewUser, Scope as Permission};
 use hygie_oidc::RedirectUris;
 
 use super::certificate;
@@ -76,7 +76,7 @@ impl Settler<'_> {
             display_name: establishment.display_name.to_owned(),
             domain: establishment.domain.to_owned(),
         };
-        self.base.idp.create_tenant(&cx, new).await?;
+        self.base.directory.create_tenant(&cx, new).await?;
         let mut users = Vec::new();
         for person in establishment.people {
             users.push(self.person(&cx, establishment, person).await?);
@@ -104,7 +104,7 @@ impl Settler<'_> {
             password: Some(Secret::new(password.clone())),
             ..NewUser::default()
         };
-        let user = self.base.idp.create_user(cx, new).await?;
+        let user = self.base.directory.create_user(cx, new).await?;
         Ok(User {
             name: person.name.to_owned(),
             oid: user.id,
@@ -123,7 +123,7 @@ impl Settler<'_> {
             display_name: name.to_owned(),
             definition: Definition::default(),
         };
-        let (application, principal) = self.base.idp.create_application(cx, new).await?;
+        let (application, principal) = self.base.directory.create_application(cx, new).await?;
         let secret = self.secret(cx, application.app).await?;
         let certificate = match name {
             people::CERTIFIED => Some(self.certificate(cx, (name, application.app)).await?),
@@ -143,13 +143,16 @@ impl Settler<'_> {
     }
 
     async fn secret(&self, cx: &Cx, app: AppId) -> Result<String> {
-        let secret = self.base.idp.add_secret(cx, app, "demo", SECRET_LIFE).await?;
+        let secret = self.base.directory.add_secret(cx, app, "demo", SECRET_LIFE).await?;
         Ok(secret.value.expose().clone())
     }
 
     async fn certificate(&self, cx: &Cx, (name, app): (&str, AppId)) -> Result<String> {
         let (certificate, file) = certificate::make(cx, self.dir, name)?;
-        self.base.idp.add_certificate(cx, app, "demo", certificate).await?;
+        self.base
+            .directory
+            .add_certificate(cx, app, "demo", certificate)
+            .await?;
         Ok(file)
     }
 
@@ -169,7 +172,7 @@ impl Settler<'_> {
                 ..Definition::default()
             },
         };
-        let (service, _) = self.base.idp.create_application(&cx, service).await?;
+        let (service, _) = self.base.directory.create_application(&cx, service).await?;
         for user in owner
             .users
             .iter()
@@ -185,10 +188,12 @@ impl Settler<'_> {
     /// A program of this machine: its own identity reads the FHIR service, the one that it shares has no role.
     async fn workload(&mut self, owner: TenantId) -> Result<Workload> {
         let cx = self.base.cx(owner);
-        let idp = &self.base.idp;
-        let made = idp.create_workload(&cx, people::WORKLOAD).await?;
-        let shared = idp.create_user_assigned_identity(&cx, people::SHARED_IDENTITY).await?;
-        idp.assign_identity(&cx, people::WORKLOAD, shared.id).await?;
+        let directory = &self.base.directory;
+        let made = directory.create_workload(&cx, people::WORKLOAD).await?;
+        let shared = directory
+            .create_user_assigned_identity(&cx, people::SHARED_IDENTITY)
+            .await?;
+        directory.assign_identity(&cx, people::WORKLOAD, shared.id).await?;
         let own = (made.identity.id, AssigneeKind::ManagedIdentity);
         self.assign(&cx, own, people::READER, people::WORKLOAD).await?;
         Ok(Workload {
@@ -216,7 +221,7 @@ impl Settler<'_> {
             (&spa, server.client_id, people::ACCESS_AS_USER),
         ] {
             self.base
-                .idp
+                .directory
                 .grant_scopes(cx, (client.client_id, resource), None, &[scope])
                 .await?;
         }
@@ -235,7 +240,7 @@ impl Settler<'_> {
                 ..Definition::default()
             },
         };
-        let (application, _) = self.base.idp.create_application(cx, new).await?;
+        let (application, _) = self.base.directory.create_application(cx, new).await?;
         Ok(App {
             name: name.to_owned(),
             client_id: application.app,
@@ -270,7 +275,7 @@ impl Settler<'_> {
                 ..Definition::default()
             },
         };
-        self.base.idp.create_application(cx, new).await?;
+        self.base.directory.create_application(cx, new).await?;
         Ok(App {
             name: name.to_owned(),
             client_id: app,

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, anyhow};
 use hygie_access::{Assignee, AssigneeKind, AssignmentError, Holder, Kind, Role, Scope};
 use hygie_core::{Cx, ObjectId, Secret};
-use hygie_idp::directory::{Definition, NewApplication, NewTenant, NewUser, Scope as Permission};
+use hygie_directory::{Definition, NewApplication, NewTenant, NewUser, Scope as Permission};
 use hygie_jose::Certificate;
 use hygie_oidc::RedirectUris;
 
@@ -57,7 +57,7 @@ pub fn fhir_base(config: &Config, workspace: &Workspace, service: &FhirInstance)
 
 async fn make_tenant(base: &Base, tenant: &Tenant) -> Result<()> {
     let cx = base.cx(tenant.id);
-    if base.idp.list_tenants(&cx).await?.contains(&tenant.id) {
+    if base.directory.list_tenants(&cx).await?.contains(&tenant.id) {
         return Ok(());
     }
     // Read before anything is made: without the password nobody could sign in to what was made.
@@ -75,7 +75,7 @@ async fn make_tenant(base: &Base, tenant: &Tenant) -> Result<()> {
         display_name: tenant.display_name.clone(),
         domain: tenant.domain.clone(),
     };
-    base.idp.create_tenant(&cx, new).await?;
+    base.directory.create_tenant(&cx, new).await?;
     if let Some((upn, password)) = administrator {
         let new = NewUser {
             display_name: upn.clone(),
@@ -83,7 +83,7 @@ async fn make_tenant(base: &Base, tenant: &Tenant) -> Result<()> {
             password: Some(password),
             ..NewUser::default()
         };
-        base.idp.create_user(&cx, new).await?;
+        base.directory.create_user(&cx, new).await?;
     }
     tracing::info!(tenant = %tenant.id, "tenant created");
     Ok(())
@@ -91,10 +91,10 @@ async fn make_tenant(base: &Base, tenant: &Tenant) -> Result<()> {
 
 /// A program with its identities. Its secret is shown once, to the file: one that was lost is replaced.
 async fn make_workload(base: &Base, cx: &Cx, workload: &Workload) -> Result<()> {
-    let (idp, name, file) = (&base.idp, workload.name.as_str(), &workload.header_file);
-    let header = match idp.find_workload(cx, name).await? {
-        None => Some(idp.create_workload(cx, name).await?.header),
-        Some(_) if !file.exists() => Some(idp.renew_workload_header(cx, name).await?),
+    let (directory, name, file) = (&base.directory, workload.name.as_str(), &workload.header_file);
+    let header = match directory.find_workload(cx, name).await? {
+        None => Some(directory.create_workload(cx, name).await?.header),
+        Some(_) if !file.exists() => Some(directory.renew_workload_header(cx, name).await?),
         Some(_) => None,
     };
     if let Some(header) = header {
@@ -102,11 +102,11 @@ async fn make_workload(base: &Base, cx: &Cx, workload: &Workload) -> Result<()> 
         written.with_context(|| format!("cannot write the secret of {name} to {}", file.display()))?;
     }
     for shared in &workload.user_assigned {
-        let identity = match idp.find_user_assigned_identity(cx, shared).await? {
+        let identity = match directory.find_user_assigned_identity(cx, shared).await? {
             Some(identity) => identity,
-            None => idp.create_user_assigned_identity(cx, shared).await?,
+            None => directory.create_user_assigned_identity(cx, shared).await?,
         };
-        idp.assign_identity(cx, name, identity.id).await?;
+        directory.assign_identity(cx, name, identity.id).await?;
     }
     Ok(())
 }
@@ -114,16 +114,16 @@ async fn make_workload(base: &Base, cx: &Cx, workload: &Workload) -> Result<()> 
 /// A service of this program with an identity of its own. It asks in process, so that nobody needs the secret of the
 /// workload.
 async fn make_own_workload(base: &Base, cx: &Cx, name: &str) -> Result<()> {
-    let identity = match base.idp.find_workload(cx, name).await? {
+    let identity = match base.directory.find_workload(cx, name).await? {
         Some(workload) => workload.identity,
-        None => base.idp.create_workload(cx, name).await?.identity.id,
+        None => base.directory.create_workload(cx, name).await?.identity.id,
     };
     tracing::info!(workload = name, object = %identity, "the service has a managed identity");
     Ok(())
 }
 
 async fn register(base: &Base, cx: &Cx, service: &FhirInstance, address: &str) -> Result<()> {
-    if let Some(known) = base.idp.find_application(cx, service.app).await? {
+    if let Some(known) = base.directory.find_application(cx, service.app).await? {
         let is_same = known.home == cx.tenant && known.definition.identifier_uris.iter().any(|uri| uri == address);
         return if is_same {
             Ok(())
@@ -148,7 +148,7 @@ async fn register(base: &Base, cx: &Cx, service: &FhirInstance, address: &str) -
         display_name: format!("FHIR {}", service.name),
         definition,
     };
-    base.idp.create_application(cx, new).await?;
+    base.directory.create_application(cx, new).await?;
     Ok(())
 }
 
@@ -156,7 +156,7 @@ async fn register(base: &Base, cx: &Cx, service: &FhirInstance, address: &str) -
 /// permissions are added in the directory.
 async fn add_application(base: &Base, cx: &Cx, application: &Application, config: &Config) -> Result<()> {
     let app = application.app;
-    if let Some(known) = base.idp.find_application(cx, app).await? {
+    if let Some(known) = base.directory.find_application(cx, app).await? {
         anyhow::ensure!(
             known.home == cx.tenant,
             "application {app} is registered in another tenant"
@@ -189,16 +189,20 @@ async fn add_application(base: &Base, cx: &Cx, application: &Application, config
             ..Definition::default()
         },
     };
-    base.idp.create_application(cx, new).await?;
+    base.directory.create_application(cx, new).await?;
     if let Some(certificate) = certificate {
-        base.idp.add_certificate(cx, app, "configuration", certificate).await?;
+        base.directory
+            .add_certificate(cx, app, "configuration", certificate)
+            .await?;
     }
     for place in &application.fhir {
         let service = config
             .find_fhir(place)
             .with_context(|| format!("there is no {place}"))?;
         let parties = (app, service.app);
-        base.idp.grant_scopes(cx, parties, None, &[USER_IMPERSONATION]).await?;
+        base.directory
+            .grant_scopes(cx, parties, None, &[USER_IMPERSONATION])
+            .await?;
     }
     tracing::info!(%app, "application registered");
     Ok(())
@@ -221,12 +225,12 @@ async fn find_holder(base: &Base, cx: &Cx, workspace: &Workspace, assignment: &R
     let (id, kind) = match assignment.whose(workspace).map_err(|message| anyhow!(message))? {
         Whose::Holder(holder) => return Ok(holder),
         Whose::App(app) => {
-            let principal = base.idp.find_service_principal(cx, app).await?;
+            let principal = base.directory.find_service_principal(cx, app).await?;
             let principal = principal.with_context(|| format!("there is no application {app} to give a role"))?;
             (principal.id, AssigneeKind::App)
         }
         Whose::User(name) => {
-            let user = base.idp.find_user(cx, name).await?;
+            let user = base.directory.find_user(cx, name).await?;
             let user = user.with_context(|| format!("there is no user {name} to give a role"))?;
             (user.id, AssigneeKind::User)
         }

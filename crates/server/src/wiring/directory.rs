@@ -1,24 +1,38 @@
-//! The identity provider over the directory.
+//! The directory, and the identity provider over it.
 
 use std::num::NonZero;
 
 use anyhow::{Context, Result};
-use hygie_idp::{Deps, Idp};
+use hygie_directory::Directory;
+use hygie_idp::Idp;
 use hygie_store::Store;
 
 use super::Settings;
 
-/// Opens it.
-pub async fn open(settings: &Settings, store: Store) -> Result<Idp> {
-    let deps = Deps {
+/// Opens the directory.
+pub async fn open(settings: &Settings, store: Store) -> Result<Directory> {
+    let deps = hygie_directory::Deps {
         store,
         clock: settings.clock.clone(),
         random: settings.random.clone(),
+        workers: workers(),
+    };
+    Directory::open(deps).await.context("cannot open the directory")
+}
+
+/// Opens the identity provider.
+pub async fn provider(settings: &Settings, directory: Directory) -> Result<Idp> {
+    let deps = hygie_idp::Deps {
+        directory,
         login: settings.login.clone(),
         graph: None,
         back_channel: settings.back_channel.clone(),
         exchanges: settings.exchanges.clone(),
-        workers: std::thread::available_parallelism().map_or(1, NonZero::get),
+        workers: workers(),
     };
     Idp::open(deps).await.context("cannot open the identity provider")
+}
+
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }

@@ -162,7 +162,7 @@ fn gate(base: &Base, instance: &FhirInstance) -> Gate {
         semantics: instance.semantics,
         app_roles,
     };
-    Gate::new(instance, base.assignments.clone(), base.idp.revocations())
+    Gate::new(instance, base.assignments.clone(), Arc::new(base.directory.clone()))
 }
 
 /// The public documents may be read by any page; patients' data by none of another origin.

@@ -26,6 +26,7 @@ use anyhow::{Context, Result};
 use axum::Router;
 use hygie_access::Assignments;
 use hygie_core::{Clock, Cx, Random, TenantId};
+use hygie_directory::Directory;
 use hygie_fhir::Fhir;
 use hygie_idp::token::Recognised;
 use hygie_idp::{Exchanges, Idp};
@@ -81,6 +82,8 @@ pub struct Base {
     pub settings: Settings,
     /// The databases.
     pub stores: Stores,
+    /// Tenants, people, applications.
+    pub directory: Directory,
     /// The identity provider.
     pub idp: Idp,
     /// Who has which role.
@@ -98,11 +101,13 @@ impl Base {
     pub async fn open(settings: Settings) -> Result<Self> {
         let cx = internal(&settings);
         let stores = Stores::open(&settings, &cx).await?;
-        let directory = stores.directory().clone();
-        let idp = directory::open(&settings, directory.clone()).await?;
-        let assignments = Assignments::new(directory, settings.clock.clone(), settings.random.clone());
+        let store = stores.directory().clone();
+        let directory = directory::open(&settings, store.clone()).await?;
+        let idp = directory::provider(&settings, directory.clone()).await?;
+        let assignments = Assignments::new(store, settings.clock.clone(), settings.random.clone());
         Ok(Self {
             stores,
+            directory,
             idp,
             assignments: Arc::new(assignments),
             edge: Edge::new(&settings),

@@ -86,7 +86,7 @@ impl Stores {
             embedded::settle(&data, &instance, &keyring)
                 .with_context(|| format!("cannot settle the keys of {instance}"))?;
         }
-        let migrations: Vec<Migration> = [hygie_access::MIGRATIONS, hygie_idp::MIGRATIONS].concat();
+        let migrations: Vec<Migration> = [hygie_access::MIGRATIONS, hygie_directory::MIGRATIONS].concat();
         let opening = Opening {
             data: &data,
             heads: &heads,

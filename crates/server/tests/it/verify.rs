@@ -158,7 +158,7 @@ fn blobs_of(installation: &Installation, keyring: &Arc<Keyring>, cx: &Cx) -> (Bl
         heads: &data.join("heads"),
         instance: INSTANCE,
         keyring,
-        migrations: &[hygie_access::MIGRATIONS, hygie_idp::MIGRATIONS].concat(),
+        migrations: &[hygie_access::MIGRATIONS, hygie_directory::MIGRATIONS].concat(),
         replay: None,
         cx,
         limits: Limits::default(),

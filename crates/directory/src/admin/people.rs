@@ -1,19 +1,18 @@
 //! Users, groups, memberships.
 
 use hygie_core::{Cx, GroupId, ObjectId, Secret};
+use hygie_store::StoreError;
 use hygie_store::audit::Record;
 
-use super::{DirectoryError, Enabled, NewUser, named};
-use crate::directory::{Group, User, is_user_principal_name, key_of};
-use crate::password::MAX_PASSWORD;
+use super::{Enabled, NewUser, named};
 use crate::repo::{Groups, Principals, Tenants, Users};
-use crate::signin::revoke_all_of;
-use crate::{Idp, IdpError};
+use crate::revocation::revoke_all_of;
+use crate::{Directory, DirectoryError, Group, MAX_PASSWORD, User, is_user_principal_name, key_of};
 
 /// Shortest password that may be set.
 const MIN_PASSWORD: usize = 8;
 
-impl Idp {
+impl Directory {
     /// Creates a user.
     pub async fn create_user(&self, cx: &Cx, new: NewUser) -> Result<User, DirectoryError> {
         let user = User {
@@ -52,11 +51,10 @@ impl Idp {
     }
 
     /// The user of this name in the context's tenant.
-    pub async fn find_user(&self, cx: &Cx, user_principal_name: &str) -> Result<Option<User>, IdpError> {
-        self.inner()
-            .store
+    pub async fn find_user(&self, cx: &Cx, user_principal_name: &str) -> Result<Option<User>, StoreError> {
+        self.store()
             .read(cx, user_principal_name.to_owned(), |name, tx| {
-                Box::pin(async move { Ok(Users(tx).find_by_name(name).await?.map(|(user, _)| user)) })
+                Box::pin(async move { Ok::<_, StoreError>(Users(tx).find_by_name(name).await?.map(|(user, _)| user)) })
             })
             .await
     }
@@ -119,7 +117,7 @@ impl Idp {
             Box::pin(async move {
                 Groups(tx).insert(group).await?;
                 tx.audit(record).await?;
-                Ok::<_, IdpError>(())
+                Ok::<_, DirectoryError>(())
             })
         })
         .await?;
@@ -153,7 +151,7 @@ impl Idp {
         if !(MIN_PASSWORD..=MAX_PASSWORD).contains(&password.expose().len()) {
             return Err(DirectoryError::Value("password"));
         }
-        Ok(self.inner().passwords.hash(password, &*cx.random).await?)
+        Ok(self.passwords().hash(password, &*cx.random).await?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The tables as repositories over one transaction. Rows stay private; `find_` may find nothing.
 //!
-//! To add a table: a migration in [`crate::schema`], a repository here, and a test in `tests/it/tenants.rs` that what one
+//! To add a table: a migration in [`crate::MIGRATIONS`], a repository here, and a test in `tests/it/tenants.rs` that what one
 //! tenant writes another neither reads nor changes.
 
 mod applications;

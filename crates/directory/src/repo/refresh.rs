@@ -4,7 +4,7 @@ use hygie_core::{ObjectId, SessionId, Timestamp};
 use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
 
-use crate::token::Authorization;
+use crate::Authorization;
 
 /// The refresh tokens of a tenant.
 pub struct Refreshes<'t, 'e>(pub &'t mut Tx<'e>);

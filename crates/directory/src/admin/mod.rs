@@ -7,85 +7,22 @@ mod people;
 mod permissions;
 mod workloads;
 
-use futures_util::future::BoxFuture;
-use hygie_core::{AppId, Cx, ErrorKind, Fault, ObjectId, Secret, TenantId, Timestamp, random_array};
-use hygie_oidc::RuleBroken;
+use hygie_core::{AppId, Cx, ObjectId, Secret, TenantId, Timestamp, random_array};
+use hygie_store::StoreError;
 use hygie_store::audit::Record;
-use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
 
-use super::user::is_unseen;
-use super::{Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, ServicePrincipal, Tenant, directory_api};
 use crate::repo::{Global, IsDefault, Principals, Tenants};
-use crate::{Idp, IdpError};
+use crate::user::is_unseen;
+use crate::{
+    Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, Directory, DirectoryError, ServicePrincipal, Tenant,
+    directory_api,
+};
 
 pub use workloads::NewWorkload;
 
 /// Longest name for display.
 const MAX_NAME: usize = 256;
-
-/// Why an object cannot be made or changed.
-#[derive(Debug, thiserror::Error)]
-pub enum DirectoryError {
-    /// A redirect URI breaks a rule.
-    #[error("a redirect URI cannot be registered")]
-    RedirectUri(#[from] RuleBroken),
-    /// A value has a wrong form; tells which.
-    #[error("{0} is not valid")]
-    Value(&'static str),
-    /// An object with this name or id exists.
-    #[error("an object with this name or id exists already")]
-    Exists,
-    /// What it refers to is not there; tells which.
-    #[error("there is no such {0}")]
-    NotFound(&'static str),
-    /// Something else.
-    #[error(transparent)]
-    Idp(IdpError),
-}
-
-impl From<IdpError> for DirectoryError {
-    fn from(error: IdpError) -> Self {
-        match error {
-            IdpError::Store(StoreError::Duplicate(_)) => Self::Exists,
-            other => Self::Idp(other),
-        }
-    }
-}
-
-impl From<StoreError> for DirectoryError {
-    fn from(error: StoreError) -> Self {
-        IdpError::from(error).into()
-    }
-}
-
-impl Fault for DirectoryError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::RedirectUri(_) | Self::Value(_) => ErrorKind::Invalid,
-            Self::Exists => ErrorKind::Conflict,
-            Self::NotFound(_) => ErrorKind::NotFound,
-            Self::Idp(error) => Fault::kind(error),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::RedirectUri(_) | Self::Value(_) => "Request_BadRequest",
-            Self::Exists => "Request_MultipleObjectsWithSameKeyValue",
-            Self::NotFound(_) => "Request_ResourceNotFound",
-            Self::Idp(error) => Fault::code(error),
-        }
-    }
-
-    fn public(&self) -> String {
-        match self {
-            Self::RedirectUri(rule) => rule.to_string(),
-            Self::Idp(error) => error.public(),
-            other => other.to_string(),
-        }
-    }
-}
 
 /// A tenant to create.
 #[derive(Clone, Debug)]
@@ -137,7 +74,7 @@ pub struct NewSecret {
     pub expires_at: Timestamp,
 }
 
-impl Idp {
+impl Directory {
     /// Creates a tenant with its domain and the service principal of the directory API.
     pub async fn create_tenant(&self, cx: &Cx, new: NewTenant) -> Result<Tenant, DirectoryError> {
         let cx = cx.for_tenant(new.id);
@@ -159,7 +96,7 @@ impl Idp {
                 names.extend(DIRECTORY_API_NAMES.iter().map(|&name| name.to_owned()));
                 Principals(tx).insert(principal, &names).await?;
                 tx.audit(record).await?;
-                Ok::<_, IdpError>(())
+                Ok::<_, DirectoryError>(())
             })
         })
         .await?;
@@ -167,28 +104,12 @@ impl Idp {
     }
 
     /// Every tenant, the oldest first.
-    pub async fn list_tenants(&self, cx: &Cx) -> Result<Vec<TenantId>, IdpError> {
-        self.inner()
-            .store
+    pub async fn list_tenants(&self, cx: &Cx) -> Result<Vec<TenantId>, StoreError> {
+        self.store()
             .read(cx, (), |(), tx| {
-                Box::pin(async move { Ok(Global(tx).list_tenants().await?) })
+                Box::pin(async move { Global(tx).list_tenants().await })
             })
             .await
-    }
-}
-
-impl Idp {
-    /// A write transaction after which nothing that was read before counts.
-    async fn change<I, T, E, F>(&self, cx: &Cx, input: I, body: F) -> Result<T, E>
-    where
-        I: Send + Sync + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-        F: for<'t> Fn(&'t I, &'t mut Tx<'_>) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
-    {
-        let outcome = self.inner().store.write(cx, input, body).await;
-        self.inner().known.forget();
-        outcome
     }
 }
 

@@ -3,7 +3,7 @@
 use hygie_core::{ObjectId, TenantId};
 use hygie_store::{StoreError, Tx};
 
-use crate::directory::{ServicePrincipal, Workload};
+use crate::{ServicePrincipal, Workload};
 
 /// The workloads of a tenant.
 pub struct Workloads<'t, 'e>(pub &'t mut Tx<'e>);

@@ -3,11 +3,11 @@
 use hygie_core::{AppId, Cx, ObjectId};
 use hygie_store::audit::Record;
 
-use super::{DirectoryError, new_uuid};
-use crate::Idp;
+use super::new_uuid;
 use crate::repo::{Grants, Principals};
+use crate::{Directory, DirectoryError};
 
-impl Idp {
+impl Directory {
     /// Grants `client` these scopes of `resource`, for one user or for everybody.
     pub async fn grant_scopes(
         &self,

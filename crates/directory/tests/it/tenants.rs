@@ -1,13 +1,11 @@
 //! Two tenants: what one writes, the other neither reads nor changes, repository by repository.
 
 use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
-use hygie_idp::IdpError;
-use hygie_idp::directory::{Definition, Group, NewApplication, User};
-use hygie_idp::repo::{
+use hygie_directory::repo::{
     Applications, Codes, Grants, Groups, Lockout, Outsiders, Principals, Refreshes, SecretRow, SessionRow, Sessions,
     Tenants, Users,
 };
-use hygie_idp::token::Authorization;
+use hygie_directory::{Authorization, Definition, DirectoryError, Group, NewApplication, User};
 use hygie_jose::{Algorithm, Certificate, SigningKey};
 use hygie_oidc::{Platform, Scopes, Version};
 use uuid::Uuid;
@@ -23,7 +21,7 @@ macro_rules! within {
             .write(&$world.cx($tenant), $input, move |$bound, $tx| {
                 Box::pin(async move {
                     let _ = &$bound;
-                    Ok::<_, IdpError>($body)
+                    Ok::<_, DirectoryError>($body)
                 })
             })
             .await
@@ -234,7 +232,7 @@ async fn a_name_belongs_to_one_application_with_and_without_slash() {
                 ..Definition::default()
             },
         };
-        let made = world.idp.create_application(&world.cx, new).await;
+        let made = world.directory.create_application(&world.cx, new).await;
         assert_eq!(made.is_ok(), is_free, "{name}");
     }
 }

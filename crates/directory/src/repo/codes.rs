@@ -4,7 +4,7 @@ use hygie_core::Timestamp;
 use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
 
-use crate::token::Authorization;
+use crate::Authorization;
 
 /// The codes of a tenant.
 pub struct Codes<'t, 'e>(pub &'t mut Tx<'e>);

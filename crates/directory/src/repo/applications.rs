@@ -8,7 +8,7 @@ use hygie_oidc::grant::StoredSecret;
 use hygie_store::{Row, StoreError, Tx};
 use uuid::Uuid;
 
-use crate::directory::Application;
+use crate::Application;
 
 /// The applications that are registered in a tenant.
 pub struct Applications<'t, 'e>(pub &'t mut Tx<'e>);

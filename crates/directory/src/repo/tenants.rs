@@ -3,7 +3,7 @@
 use hygie_core::Secret;
 use hygie_store::{StoreError, Tx};
 
-use crate::directory::Tenant;
+use crate::Tenant;
 
 /// The tenant of the transaction and its domains.
 pub struct Tenants<'t, 'e>(pub &'t mut Tx<'e>);

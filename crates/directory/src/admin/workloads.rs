@@ -2,12 +2,11 @@
 
 use hygie_core::{AppId, Cx, ObjectId, Secret};
 use hygie_jose::random_secret;
+use hygie_store::StoreError;
 use hygie_store::audit::Record;
 
-use super::DirectoryError;
-use crate::Idp;
-use crate::directory::{Belongs, ServicePrincipal, Workload, is_workload_name};
 use crate::repo::{Principals, Workloads};
+use crate::{Belongs, Directory, DirectoryError, ServicePrincipal, Workload, is_workload_name};
 
 /// A workload that was made: the secret is shown this once.
 #[derive(Clone, Debug)]
@@ -18,7 +17,7 @@ pub struct NewWorkload {
     pub identity: ServicePrincipal,
 }
 
-impl Idp {
+impl Directory {
     /// Makes a workload with an identity of its own.
     pub async fn create_workload(&self, cx: &Cx, name: &str) -> Result<NewWorkload, DirectoryError> {
         let identity = identity(cx, Belongs::Workload(name), name)?;
@@ -28,7 +27,7 @@ impl Idp {
             identity: identity.id,
             created_at: cx.now,
         };
-        let digest = self.inner().digests.workloads.digest(header.expose());
+        let digest = self.digests().workloads.digest(header.expose());
         let record = Record::success(cx, "idp.workload.create", format!("workload/{name}"));
         let input = (workload, identity.clone(), digest, record);
         self.change(cx, input, |(workload, identity, digest, record), tx| {
@@ -44,11 +43,10 @@ impl Idp {
     }
 
     /// The workload of this name in the tenant.
-    pub async fn find_workload(&self, cx: &Cx, name: &str) -> Result<Option<Workload>, DirectoryError> {
-        self.inner()
-            .store
+    pub async fn find_workload(&self, cx: &Cx, name: &str) -> Result<Option<Workload>, StoreError> {
+        self.store()
             .read(cx, name.to_owned(), |name, tx| {
-                Box::pin(async move { Ok(Workloads(tx).find(name).await?) })
+                Box::pin(async move { Workloads(tx).find(name).await })
             })
             .await
     }
@@ -56,7 +54,7 @@ impl Idp {
     /// Gives a workload another header secret; the one before is worth nothing from then on.
     pub async fn renew_workload_header(&self, cx: &Cx, name: &str) -> Result<Secret<String>, DirectoryError> {
         let header = random_secret(&*cx.random);
-        let digest = self.inner().digests.workloads.digest(header.expose());
+        let digest = self.digests().workloads.digest(header.expose());
         let record = Record::success(cx, "idp.workload.header", format!("workload/{name}"));
         self.change(cx, (name.to_owned(), digest, record), |(name, digest, record), tx| {
             Box::pin(async move {
@@ -95,12 +93,11 @@ impl Idp {
         &self,
         cx: &Cx,
         name: &str,
-    ) -> Result<Option<ServicePrincipal>, DirectoryError> {
+    ) -> Result<Option<ServicePrincipal>, StoreError> {
         let resource_id = Belongs::Nobody(name).resource_id(cx.tenant);
-        self.inner()
-            .store
+        self.store()
             .read(cx, resource_id, |resource_id, tx| {
-                Box::pin(async move { Ok(Principals(tx).find_by_resource_id(resource_id).await?) })
+                Box::pin(async move { Principals(tx).find_by_resource_id(resource_id).await })
             })
             .await
     }

@@ -3,7 +3,7 @@
 use hygie_core::{GroupId, ObjectId};
 use hygie_store::{StoreError, Tx};
 
-use crate::directory::Group;
+use crate::Group;
 
 /// The groups of a tenant.
 pub struct Groups<'t, 'e>(pub &'t mut Tx<'e>);

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use hygie_core::{AppId, Cx, ObjectId};
 use hygie_jose::{Certificate, random_secret};
+use hygie_store::StoreError;
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
-use super::{DirectoryError, Enabled, NewApplication, NewSecret, named, new_uuid, principal_of};
-use crate::directory::{Application, Audience, ServicePrincipal};
+use super::{Enabled, NewApplication, NewSecret, named, new_uuid, principal_of};
 use crate::repo::{Applications, Global, Principals, SecretRow};
-use crate::{Idp, IdpError};
+use crate::{Application, Audience, Directory, DirectoryError, ServicePrincipal};
 
-impl Idp {
+impl Directory {
     /// Registers an application, with a service principal in its own tenant.
     pub async fn create_application(
         &self,
@@ -22,7 +22,7 @@ impl Idp {
     ) -> Result<(Application, ServicePrincipal), DirectoryError> {
         new.definition.redirect_uris.check()?;
         new.definition.check().map_err(DirectoryError::Value)?;
-        let json = serde_json::to_string(&new.definition).map_err(IdpError::from)?;
+        let json = serde_json::to_string(&new.definition)?;
         let application = Application {
             app: new.app.unwrap_or_else(|| AppId::random(&*cx.random)),
             id: ObjectId::random(&*cx.random),
@@ -39,7 +39,7 @@ impl Idp {
                 Applications(tx).insert(application, json).await?;
                 Principals(tx).insert(principal, &names_of(application)).await?;
                 tx.audit(record).await?;
-                Ok::<_, IdpError>(())
+                Ok::<_, DirectoryError>(())
             })
         })
         .await?;
@@ -63,7 +63,7 @@ impl Idp {
             Box::pin(async move {
                 Principals(tx).insert(principal, names).await?;
                 tx.audit(record).await?;
-                Ok::<_, IdpError>(())
+                Ok::<_, DirectoryError>(())
             })
         })
         .await?;
@@ -71,29 +71,26 @@ impl Idp {
     }
 
     /// An application, in whichever tenant it is registered.
-    pub async fn find_application(&self, cx: &Cx, app: AppId) -> Result<Option<Application>, IdpError> {
+    pub async fn find_application(&self, cx: &Cx, app: AppId) -> Result<Option<Application>, StoreError> {
         let home = self
-            .inner()
-            .store
+            .store()
             .read(cx, app, |app, tx| {
-                Box::pin(async move { Ok::<_, IdpError>(Global(tx).find_home_of_app(*app).await?) })
+                Box::pin(async move { Global(tx).find_home_of_app(*app).await })
             })
             .await?;
         let Some(home) = home else { return Ok(None) };
-        self.inner()
-            .store
+        self.store()
             .read(&cx.for_tenant(home), app, |app, tx| {
-                Box::pin(async move { Ok(Applications(tx).find(*app).await?) })
+                Box::pin(async move { Applications(tx).find(*app).await })
             })
             .await
     }
 
     /// The presence of an application in the tenant.
-    pub async fn find_service_principal(&self, cx: &Cx, app: AppId) -> Result<Option<ServicePrincipal>, IdpError> {
-        self.inner()
-            .store
+    pub async fn find_service_principal(&self, cx: &Cx, app: AppId) -> Result<Option<ServicePrincipal>, StoreError> {
+        self.store()
             .read(cx, app, |app, tx| {
-                Box::pin(async move { Ok(Principals(tx).find_by_app(*app).await?) })
+                Box::pin(async move { Principals(tx).find_by_app(*app).await })
             })
             .await
     }
@@ -111,7 +108,7 @@ impl Idp {
             id: new_uuid(cx),
             display_name: named(display_name.to_owned())?,
             hint: value.expose().chars().take(3).collect(),
-            digest: self.inner().digests.secrets.digest(value.expose()),
+            digest: self.digests().secrets.digest(value.expose()),
             created_at: cx.now,
             expires_at: cx.now + valid_for,
         };

@@ -3,8 +3,8 @@
 use hygie_core::{ObjectId, Secret, Timestamp};
 use hygie_store::{Row, StoreError, Tx};
 
-use crate::directory::User;
-use crate::directory::key_of;
+use crate::User;
+use crate::key_of;
 
 /// The users of a tenant.
 pub struct Users<'t, 'e>(pub &'t mut Tx<'e>);

@@ -11,12 +11,24 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use hygie_core::{Random, Secret, random_array};
 use tokio::sync::Semaphore;
 
-use crate::IdpError;
-
 /// Longest password that is looked at.
 pub const MAX_PASSWORD: usize = 256;
 /// Passwords that may wait for each one that is being checked.
 const WAITING: usize = 32;
+
+/// Why a password was neither hashed nor checked.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// More wait than the pool takes.
+    #[error("too many passwords are waiting")]
+    Busy,
+    /// It cannot be hashed.
+    #[error("a password cannot be hashed")]
+    Hash,
+    /// The task ended without an answer.
+    #[error("a worker stopped")]
+    Worker(#[from] tokio::task::JoinError),
+}
 
 /// The pool.
 #[derive(Clone)]
@@ -29,7 +41,7 @@ pub struct Passwords {
 
 impl Passwords {
     /// A pool that checks `workers` passwords at once.
-    pub fn new(workers: usize, random: &dyn Random) -> Result<Self, IdpError> {
+    pub fn new(workers: usize, random: &dyn Random) -> Result<Self, PasswordError> {
         let nobody = Secret::new(String::from_utf8_lossy(&random_array::<16>(random)).into_owned());
         Ok(Self {
             running: Arc::new(Semaphore::new(workers)),
@@ -39,27 +51,33 @@ impl Passwords {
     }
 
     /// The hash of a new password, as a PHC string.
-    pub async fn hash(&self, password: Secret<String>, random: &dyn Random) -> Result<Secret<String>, IdpError> {
+    pub async fn hash(&self, password: Secret<String>, random: &dyn Random) -> Result<Secret<String>, PasswordError> {
         let salt = random_array(random);
         self.run(move || hash_now(&password, salt)).await?
     }
 
     /// Whether `password` made `hash`; without a hash it takes as long, and is false.
-    pub async fn verify(&self, password: Secret<String>, hash: Option<Secret<String>>) -> Result<bool, IdpError> {
+    pub async fn verify(&self, password: Secret<String>, hash: Option<Secret<String>>) -> Result<bool, PasswordError> {
         let is_known = hash.is_some();
         let hash = hash.unwrap_or_else(|| (*self.decoy).clone());
         let matches = self
             .run(move || {
-                let parsed = PasswordHash::new(hash.expose()).map_err(|_| IdpError::Password)?;
-                Ok::<_, IdpError>(argon2()?.verify_password(password.expose().as_bytes(), &parsed).is_ok())
+                let parsed = PasswordHash::new(hash.expose()).map_err(|_| PasswordError::Hash)?;
+                Ok::<_, PasswordError>(argon2()?.verify_password(password.expose().as_bytes(), &parsed).is_ok())
             })
             .await??;
         Ok(matches && is_known)
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, IdpError> {
-        let _place = self.waiting.try_acquire().map_err(|_| IdpError::Busy)?;
-        let permit = self.running.clone().acquire_owned().await?;
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
+        let _place = self.waiting.try_acquire().map_err(|_| PasswordError::Busy)?;
+        // Never closed: it lives as long as the pool.
+        let permit = self
+            .running
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| PasswordError::Busy)?;
         // The permit goes with the work: a caller that gives up does not make room for another hash at once.
         let done = tokio::task::spawn_blocking(move || {
             let out = work();
@@ -71,15 +89,15 @@ impl Passwords {
 }
 
 /// The OWASP minimum: 19 MiB, two passes, one lane.
-fn argon2() -> Result<Argon2<'static>, IdpError> {
-    let params = Params::new(19 * 1024, 2, 1, None).map_err(|_| IdpError::Password)?;
+fn argon2() -> Result<Argon2<'static>, PasswordError> {
+    let params = Params::new(19 * 1024, 2, 1, None).map_err(|_| PasswordError::Hash)?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-fn hash_now(password: &Secret<String>, salt: [u8; 16]) -> Result<Secret<String>, IdpError> {
+fn hash_now(password: &Secret<String>, salt: [u8; 16]) -> Result<Secret<String>, PasswordError> {
     let hash: PasswordHash = argon2()?
         .hash_password_with_salt(password.expose().as_bytes(), &salt)
-        .map_err(|_| IdpError::Password)?;
+        .map_err(|_| PasswordError::Hash)?;
     Ok(Secret::new(hash.to_string()))
 }
 
@@ -120,7 +138,7 @@ mod tests {
         let random = Counting(0.into());
         let pool = Passwords::new(1, &random).unwrap();
         let places: Vec<_> = (0..WAITING).map(|_| pool.waiting.try_acquire().unwrap()).collect();
-        assert!(matches!(pool.verify(secret("x"), None).await, Err(IdpError::Busy)));
+        assert!(matches!(pool.verify(secret("x"), None).await, Err(PasswordError::Busy)));
         drop(places);
         assert!(pool.verify(secret("x"), None).await.is_ok());
     }

@@ -11,8 +11,7 @@ use parking_lot::RwLock;
 use uuid::Uuid;
 
 use crate::repo::{Global, Outsiders, Refreshes, Sessions, Users};
-use crate::token::grant_of;
-use crate::{Idp, IdpError};
+use crate::{Directory, grant_of};
 
 /// No access token lives longer: one that was exchanged four hours, if the configuration says so.
 const REMEMBERED: Duration = Duration::from_hours(5);
@@ -58,9 +57,9 @@ impl Revocations {
     }
 }
 
-impl hygie_access::Revocations for Idp {
+impl hygie_access::Revocations for Directory {
     fn revoked(&self, origin: &Origin) -> Option<Revoked> {
-        let known = self.inner().revoked.0.read();
+        let known = self.0.revoked.0.read();
         // Tokens tell whole seconds: what was issued in the second of the revocation counts as before it.
         let is_before = |at: &Timestamp| origin.issued_at.is_none_or(|issued| issued.secs() <= at.secs());
         if known.users.get(&(origin.tenant, origin.subject)).is_some_and(is_before) {
@@ -80,20 +79,19 @@ impl hygie_access::Revocations for Idp {
     }
 }
 
-impl Idp {
+impl Directory {
     /// Takes in what other processes revoked. Called about once a second where there are several.
-    pub async fn refresh_revocations(&self) -> Result<(), IdpError> {
+    pub async fn refresh_revocations(&self) -> Result<(), StoreError> {
         let cx = self.provider_cx();
         let since = cx.now - REMEMBERED;
         let read = self
-            .inner()
-            .store
+            .store()
             .read(&cx, since, |since, tx| {
                 Box::pin(async move {
                     let users = Global(tx).list_revoked_users(*since).await?.into_iter();
                     let sessions = Global(tx).list_revoked_sessions(*since).await?.into_iter();
                     let grants = Global(tx).list_revoked_grants(*since).await?.into_iter();
-                    Ok::<_, IdpError>(Known {
+                    Ok::<_, StoreError>(Known {
                         users: users.map(|(tenant, user, at)| ((tenant, user), at)).collect(),
                         sessions: sessions.map(|(tenant, id, at)| ((tenant, id), at)).collect(),
                         grants: grants.map(|(tenant, id, at)| ((tenant, id), at)).collect(),
@@ -101,18 +99,17 @@ impl Idp {
                 })
             })
             .await?;
-        self.inner().revoked.take_in(read, since);
+        self.0.revoked.take_in(read, since);
         Ok(())
     }
 
     /// Revokes everything a person was issued: sessions, refresh tokens, and access tokens of services that ask us
     /// (`revokeSignInSessions`). False when they are no user of the directory: then it is what was exchanged for a
     /// professional with this id, who has to sign in again there.
-    pub async fn revoke_user(&self, cx: &Cx, user: ObjectId) -> Result<bool, IdpError> {
+    pub async fn revoke_user(&self, cx: &Cx, user: ObjectId) -> Result<bool, StoreError> {
         let record = Record::success(cx, "idp.user.revoke", format!("user/{user}"));
         let is_user = self
-            .inner()
-            .store
+            .store()
             .write(cx, (user, record), |(user, record), tx| {
                 Box::pin(async move {
                     let is_user = revoke_all_of(tx, *user).await?;
@@ -121,7 +118,7 @@ impl Idp {
                         Outsiders(tx).revoke(*user, now).await?;
                     }
                     tx.audit(record).await?;
-                    Ok::<_, IdpError>(is_user)
+                    Ok::<_, StoreError>(is_user)
                 })
             })
             .await?;
@@ -131,22 +128,27 @@ impl Idp {
 
     /// After [`revoke_all_of`] is committed: from here on the data services of this process refuse what it hit. What was
     /// issued while the request was on its way is younger than its instant, and known by the sessions.
-    pub(crate) async fn know_revoked(&self, cx: &Cx, user: ObjectId) -> Result<(), IdpError> {
-        self.inner().revoked.user(cx.tenant, user, cx.now);
+    pub async fn know_revoked(&self, cx: &Cx, user: ObjectId) -> Result<(), StoreError> {
+        self.0.revoked.user(cx.tenant, user, cx.now);
         self.refresh_revocations().await
     }
 
+    /// A grant was revoked in the store, because a code or refresh token of it was used twice: from here on the data
+    /// services of this process refuse what came of it.
+    pub fn know_revoked_grant(&self, tenant: TenantId, grant: Uuid, at: Timestamp) {
+        self.0.revoked.grant(tenant, grant, at);
+    }
+
     /// Revokes one session with the access tokens it was issued. False when it had ended.
-    pub async fn revoke_session(&self, cx: &Cx, session: SessionId) -> Result<bool, IdpError> {
+    pub async fn revoke_session(&self, cx: &Cx, session: SessionId) -> Result<bool, StoreError> {
         let record = Record::success(cx, "idp.session.revoke", format!("session/{session}"));
         let ended = self
-            .inner()
-            .store
+            .store()
             .write(cx, (session, record), |(session, record), tx| {
                 Box::pin(async move {
                     let now = tx.cx().now;
                     if !Sessions(tx).revoke(*session, now).await? {
-                        return Ok::<_, IdpError>(false);
+                        return Ok::<_, StoreError>(false);
                     }
                     tx.audit(record).await?;
                     Ok(true)
@@ -154,13 +156,13 @@ impl Idp {
             })
             .await?;
         if ended {
-            self.inner().revoked.session(cx.tenant, session, cx.now);
+            self.0.revoked.session(cx.tenant, session, cx.now);
         }
         Ok(ended)
     }
 }
 
-/// Ends what a user was issued. False when there is no such user. When it is committed, [`Idp::know_revoked`] must follow.
+/// Ends what a user was issued. False when there is no such user. When it is committed, [`Directory::know_revoked`] must follow.
 pub(crate) async fn revoke_all_of(tx: &mut Tx<'_>, user: ObjectId) -> Result<bool, StoreError> {
     let now = tx.cx().now;
     if !Users(tx).revoke_sessions(user, now).await? {

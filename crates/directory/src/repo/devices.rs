@@ -7,7 +7,7 @@ use hygie_core::{AppId, TenantId, Timestamp};
 use hygie_oidc::device::{Answer, Waiting};
 use hygie_store::{Row, StoreError, Tx};
 
-use crate::token::DeviceAsk;
+use crate::DeviceAsk;
 
 /// The waiting devices.
 pub struct Devices<'t, 'e>(pub &'t mut Tx<'e>);

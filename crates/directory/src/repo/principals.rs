@@ -3,7 +3,7 @@
 use hygie_core::{AppId, ObjectId};
 use hygie_store::{Row, StoreError, Tx};
 
-use crate::directory::ServicePrincipal;
+use crate::ServicePrincipal;
 
 /// The service principals of a tenant.
 pub struct Principals<'t, 'e>(pub &'t mut Tx<'e>);

@@ -1,0 +1,96 @@
+//! Why an object of the directory cannot be made, changed or read.
+
+use hygie_core::{ErrorKind, Fault};
+use hygie_oidc::RuleBroken;
+use hygie_store::StoreError;
+
+use crate::password::PasswordError;
+
+/// Why an object cannot be made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// A redirect URI breaks a rule.
+    #[error("a redirect URI cannot be registered")]
+    RedirectUri(#[from] RuleBroken),
+    /// A value has a wrong form; tells which.
+    #[error("{0} is not valid")]
+    Value(&'static str),
+    /// An object with this name or id exists.
+    #[error("an object with this name or id exists already")]
+    Exists,
+    /// What it refers to is not there; tells which.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The directory cannot be read or written.
+    #[error("the directory failed")]
+    Store(#[source] StoreError),
+    /// A password cannot be hashed.
+    #[error("the password is not stored")]
+    Password(#[from] PasswordError),
+    /// A value of ours is not JSON.
+    #[error("a value cannot be written")]
+    Json(#[from] serde_json::Error),
+}
+
+impl From<StoreError> for DirectoryError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Duplicate(_) => Self::Exists,
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl Fault for DirectoryError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::RedirectUri(_) | Self::Value(_) => ErrorKind::Invalid,
+            Self::Exists => ErrorKind::Conflict,
+            Self::NotFound(_) => ErrorKind::NotFound,
+            Self::Store(error) => error.kind(),
+            Self::Password(PasswordError::Busy) => ErrorKind::TooMany,
+            Self::Password(_) | Self::Json(_) => ErrorKind::Internal,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self.kind() {
+            ErrorKind::Invalid => "Request_BadRequest",
+            ErrorKind::Conflict => "Request_MultipleObjectsWithSameKeyValue",
+            ErrorKind::NotFound => "Request_ResourceNotFound",
+            ErrorKind::TooMany => "TooManyRequests",
+            ErrorKind::Unavailable => "serviceNotAvailable",
+            _ => "internalServerError",
+        }
+    }
+
+    fn public(&self) -> String {
+        match self {
+            Self::RedirectUri(rule) => rule.to_string(),
+            Self::Store(error) => error.public(),
+            Self::Password(PasswordError::Busy) => "too many passwords are being checked; try again".to_owned(),
+            Self::Password(_) | Self::Json(_) => "an internal error occurred".to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_exists_is_a_conflict_and_what_fails_no_fault_of_the_caller() {
+        let taken = DirectoryError::from(StoreError::Duplicate("taken".into()));
+        assert_eq!(
+            (taken.kind(), taken.code()),
+            (ErrorKind::Conflict, "Request_MultipleObjectsWithSameKeyValue")
+        );
+        let lost = DirectoryError::from(StoreError::Busy);
+        assert_eq!(
+            (lost.kind(), lost.code()),
+            (ErrorKind::Unavailable, "serviceNotAvailable")
+        );
+        assert_eq!(DirectoryError::NotFound("user").public(), "there is no such user");
+    }
+}

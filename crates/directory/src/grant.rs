@@ -1,0 +1,105 @@
+//! What was authorized, as it is kept with codes, refresh tokens and waiting devices, and how a token names it.
+
+use std::net::IpAddr;
+
+use hygie_core::{AppId, ObjectId, Random, SessionId, TenantId, Timestamp, random_array};
+use hygie_jose::base64url;
+use hygie_oidc::{Challenge, Platform, Scopes, Version};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What a person authorized: kept with the code, then with the family of refresh tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authorization {
+    /// The application.
+    pub client: AppId,
+    /// What kind of client it is, by its redirect URI.
+    pub platform: Platform,
+    /// The endpoints it used.
+    pub version: Version,
+    /// The person.
+    pub user: ObjectId,
+    /// The session.
+    pub session: SessionId,
+    /// When the person authenticated.
+    pub auth_time: Timestamp,
+    /// How (`amr`).
+    pub methods: Vec<String>,
+    /// What was asked.
+    pub scopes: Scopes,
+    /// The redirect URI of the request, when it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
+    /// To be repeated in the id token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// PKCE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<Challenge>,
+}
+
+/// What a device asked, kept until a person answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceAsk {
+    /// Where it asked.
+    pub place: Place,
+    /// The tenant of that place, or that of the application.
+    pub tenant: TenantId,
+    /// The endpoints it used.
+    pub version: Version,
+    /// What kind of client it is.
+    pub platform: Platform,
+    /// What was asked.
+    pub scopes: Scopes,
+    /// The address that it asked from, which the person is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+}
+
+/// What the first segment of a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// One tenant, which exists.
+    Tenant(TenantId),
+    /// Any tenant.
+    Organizations,
+    /// Any account; the same here, where there are no personal accounts.
+    Common,
+}
+
+impl Place {
+    /// The segment itself.
+    pub fn segment(self) -> String {
+        match self {
+            Self::Tenant(tenant) => tenant.to_string(),
+            Self::Organizations => "organizations".to_owned(),
+            Self::Common => "common".to_owned(),
+        }
+    }
+
+    /// The tenant, when it is one.
+    pub fn tenant(self) -> Option<TenantId> {
+        match self {
+            Self::Tenant(tenant) => Some(tenant),
+            Self::Organizations | Self::Common => None,
+        }
+    }
+}
+
+const RH_PREFIX: &str = "1.A";
+
+/// The claim by which a token is revalidated: names the grant of a person's; the rest is random.
+pub fn rh_of(grant: Option<Uuid>, random: &dyn Random) -> String {
+    let mut bytes: [u8; 33] = random_array(random);
+    if let Some(grant) = grant {
+        bytes[..16].copy_from_slice(grant.as_bytes());
+    }
+    format!("{RH_PREFIX}{}", base64url::encode(bytes))
+}
+
+/// The grant that an `rh` of ours names.
+pub fn grant_of(rh: &str) -> Option<Uuid> {
+    let bytes = base64url::decode(rh.strip_prefix(RH_PREFIX)?).ok()?;
+    Uuid::from_slice(bytes.get(..16)?).ok()
+}

@@ -1,0 +1,180 @@
+//! The directory of the establishments: who and what a tenant knows, the tables that keep it, and the operations that
+//! administer it. It knows no protocol of signing in and no page; the identity provider and the directory API stand on
+//! it.
+//!
+//! - [`repo`], `schema`: the tables, those of sessions, grants and signing keys included: who administers revokes them.
+//! - `admin`: the operations. Each acts in the tenant of its context and is recorded in the transaction of its effect.
+//! - [`Directory`] is also the word on what was revoked ([`hygie_access::Revocations`]).
+//!
+//! To add a kind of object: its type here, its table (a migration in `schema`, a repository in [`repo`]), its operations
+//! in `admin`, and a test in `tests/it/tenants.rs` that one tenant sees and changes nothing of another's.
+#![warn(missing_docs)]
+
+mod admin;
+mod application;
+mod error;
+mod grant;
+mod group;
+mod lockout;
+mod password;
+pub mod repo;
+mod revocation;
+mod schema;
+mod tenant;
+mod user;
+mod workload;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::future::BoxFuture;
+use hygie_core::{Clock, Cx, Random, Secret, TenantId, random_array};
+use hygie_jose::Keyed;
+use hygie_store::{Store, StoreError, Tx};
+use uuid::Uuid;
+
+pub use admin::{Enabled, NewApplication, NewSecret, NewTenant, NewUser, NewWorkload};
+pub use application::{
+    AppRole, Application, Audience, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, GroupClaims, OptionalClaim,
+    OptionalClaims, Scope, ServicePrincipal, directory_api,
+};
+pub use error::DirectoryError;
+pub use grant::{Authorization, DeviceAsk, Place, grant_of, rh_of};
+pub use group::Group;
+pub use lockout::Mark;
+pub use password::{MAX_PASSWORD, PasswordError, Passwords};
+pub use schema::MIGRATIONS;
+pub use tenant::Tenant;
+pub use user::{User, is_user_principal_name, key_of};
+pub use workload::{Belongs, Workload, is_workload_name, managed_identity};
+
+/// What the directory needs.
+pub struct Deps {
+    /// Its database, with [`MIGRATIONS`] applied.
+    pub store: Store,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The source of ids and secrets.
+    pub random: Arc<dyn Random>,
+    /// Passwords hashed at once: the number of cores.
+    pub workers: usize,
+}
+
+/// The directory of all tenants. Cheap to clone.
+#[derive(Clone)]
+pub struct Directory(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    passwords: Passwords,
+    root: Keyed,
+    digests: Digests,
+    revoked: revocation::Revocations,
+    /// Counts what this process changed.
+    changes: AtomicU64,
+}
+
+/// Keys of what applications and workloads prove themselves by, which is stored as a digest.
+pub struct Digests {
+    /// Secrets of applications.
+    pub secrets: Keyed,
+    /// Headers of workloads.
+    pub workloads: Keyed,
+}
+
+impl Directory {
+    /// Over this store.
+    pub async fn open(deps: Deps) -> Result<Self, DirectoryError> {
+        let root = Keyed::new(&root_secret(&deps).await?);
+        let directory = Self(Arc::new(Inner {
+            passwords: Passwords::new(deps.workers, &*deps.random)?,
+            digests: Digests {
+                secrets: root.derive("client secrets"),
+                workloads: root.derive("headers of workloads"),
+            },
+            root,
+            revoked: revocation::Revocations::default(),
+            changes: AtomicU64::new(0),
+            store: deps.store,
+            clock: deps.clock,
+            random: deps.random,
+        }));
+        directory.refresh_revocations().await?;
+        Ok(directory)
+    }
+
+    /// Its database.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// The source of ids and secrets.
+    pub fn random(&self) -> &Arc<dyn Random> {
+        &self.0.random
+    }
+
+    /// Hashes and checks passwords.
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
+    /// How what applications and workloads show is compared.
+    pub fn digests(&self) -> &Digests {
+        &self.0.digests
+    }
+
+    /// A key for digests of another purpose, the same in every process and after every start.
+    pub fn derive(&self, purpose: &str) -> Keyed {
+        self.0.root.derive(purpose)
+    }
+
+    /// A secret of the installation for another purpose, the same in every process and after every start.
+    pub fn secret(&self, purpose: &str) -> Secret<[u8; 32]> {
+        Secret::new(self.0.root.digest(purpose))
+    }
+
+    /// A number that grows with every change that this process made: what was read under another one may be old.
+    pub fn changes(&self) -> u64 {
+        self.0.changes.load(Ordering::Acquire)
+    }
+
+    /// A context that concerns no tenant.
+    pub fn provider_cx(&self) -> Cx {
+        provider_cx(&self.0.clock, &self.0.random)
+    }
+
+    /// A write transaction after which nothing that was read before counts.
+    async fn change<I, T, E, F>(&self, cx: &Cx, input: I, body: F) -> Result<T, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'t> Fn(&'t I, &'t mut Tx<'_>) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
+        let outcome = self.0.store.write(cx, input, body).await;
+        self.0.changes.fetch_add(1, Ordering::AcqRel);
+        outcome
+    }
+}
+
+fn provider_cx(clock: &Arc<dyn Clock>, random: &Arc<dyn Random>) -> Cx {
+    Cx::internal(TenantId::from_uuid(Uuid::nil()), clock.clone(), random.clone())
+}
+
+/// The secret under which digests are keyed; made at the first start.
+async fn root_secret(deps: &Deps) -> Result<Secret<[u8; 32]>, StoreError> {
+    let cx = provider_cx(&deps.clock, &deps.random);
+    let candidate = Secret::new(random_array(&*cx.random));
+    deps.store
+        .write(&cx, candidate, |candidate, tx| {
+            Box::pin(async move { repo::Keys(tx).root("digests", candidate).await })
+        })
+        .await
+}

@@ -1,0 +1,6 @@
+//! The directory over a real store: what one tenant sees of another, and what administers it.
+
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on panics")]
+
+mod tenants;
+mod world;
