@@ -12,6 +12,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("core", &[]),
     ("jose", &["core"]),
     ("oidc", &["jose"]),
+    ("policy", &["core"]),
     ("fhir-model", &["core"]),
     ("synthetic", &["fhir-model"]),
     ("store", &["jose"]),
@@ -81,7 +82,7 @@ const RESERVED: &[(&str, &[&str])] = &[
 ];
 
 /// Parts that neither wait nor read nor write.
-const PURE: &[&str] = &["core", "jose", "oidc", "fhir-model"];
+const PURE: &[&str] = &["core", "jose", "oidc", "policy", "fhir-model"];
 /// What a pure part must not name.
 const IMPURE: &[&str] = &["tokio", "hyper", "futures-util"];
 

@@ -1,0 +1,21 @@
+//! Conditional access, authentication strengths and the rules of certificates, as decisions over stored values. Pure: no
+//! storage, no clock, no network; a service loads what is decided from, and does what was decided.
+//!
+//! Specifications: Microsoft Graph v1.0 (`identity/conditionalAccess`, `policies/authenticationStrengthPolicies`,
+//! `policies/authenticationMethodsPolicy`) for the shape, the documentation of Entra ID for the behaviour; where they
+//! leave room, the stricter reading, which each module names under its deviations.
+#![warn(missing_docs)]
+
+pub mod check;
+mod id;
+pub mod json;
+pub mod location;
+mod patch;
+pub mod policy;
+pub mod strength;
+
+pub use id::{Aaguid, AgreementId, LocationId, NotAGuid, PolicyId, RoleTemplateId, StrengthId, TemplateId};
+pub use json::ReadError;
+pub use location::NamedLocation;
+pub use policy::{MAX_POLICIES, Policy};
+pub use strength::AuthenticationStrength;

@@ -1,0 +1,4 @@
+//! Documents in and out, and the decisions that follow from them.
+
+mod documents;
+mod rules;
