@@ -3,6 +3,7 @@
 use hygie_core::{ErrorKind, Fault};
 use thiserror::Error;
 
+use crate::filter::{NotARule, Rule};
 use crate::location::{NamedLocation, Place};
 use crate::policy::{
     AppTarget, Applications, BuiltInControl, Conditions, FrequencyInterval, FrequencyType, GrantControls, Policy,
@@ -62,6 +63,9 @@ pub enum Broken {
     /// A strength is what `mfa` is.
     #[error("mfa and an authentication strength cannot be combined")]
     MfaAndStrength,
+    /// The rule for devices cannot be read.
+    #[error("conditions.devices.deviceFilter.rule, {0}")]
+    DeviceFilter(#[source] NotARule),
     /// Nobody would answer.
     #[error("custom authentication factors are not supported")]
     CustomFactor,
@@ -243,7 +247,10 @@ impl Conditions {
             short(&locations.include_locations, "includeLocations")?;
             short(&locations.exclude_locations, "excludeLocations")?;
         }
-        Ok(())
+        let filter = self.devices.as_ref().and_then(|devices| devices.device_filter.as_ref());
+        filter.map_or(Ok(()), |filter| {
+            Rule::parse(&filter.rule).map(drop).map_err(Broken::DeviceFilter)
+        })
     }
 }
 

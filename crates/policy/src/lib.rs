@@ -7,15 +7,18 @@
 #![warn(missing_docs)]
 
 pub mod check;
+pub mod filter;
 mod id;
 pub mod json;
 pub mod location;
 mod patch;
 pub mod policy;
+pub mod signin;
 pub mod strength;
 
 pub use id::{Aaguid, AgreementId, LocationId, NotAGuid, PolicyId, RoleTemplateId, StrengthId, TemplateId};
 pub use json::ReadError;
 pub use location::NamedLocation;
 pub use policy::{MAX_POLICIES, Policy};
+pub use signin::SignIn;
 pub use strength::AuthenticationStrength;
