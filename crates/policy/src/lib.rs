@@ -6,16 +6,21 @@
 //! leave room, the stricter reading, which each module names under its deviations.
 #![warn(missing_docs)]
 
+pub mod applies;
 pub mod check;
+mod controls;
+pub mod decide;
 pub mod filter;
 mod id;
 pub mod json;
 pub mod location;
 mod patch;
 pub mod policy;
+pub mod session;
 pub mod signin;
 pub mod strength;
 
+pub use decide::{Decision, Outcome, Rules, evaluate};
 pub use id::{Aaguid, AgreementId, LocationId, NotAGuid, PolicyId, RoleTemplateId, StrengthId, TemplateId};
 pub use json::ReadError;
 pub use location::NamedLocation;

@@ -288,7 +288,7 @@ impl Usage {
     }
 
     /// Whether it counts as `mode`: itself, or Windows Hello by the administrator's mapping.
-    fn counts_as(&self, mode: Mode, windows_hello: &[Aaguid]) -> bool {
+    pub(crate) fn counts_as(&self, mode: Mode, windows_hello: &[Aaguid]) -> bool {
         let is_hello = |aaguid: &Aaguid| mode == Mode::WindowsHelloForBusiness && windows_hello.contains(aaguid);
         match &self.details {
             Details::Passkey(aaguid) if self.mode == Mode::Fido2 && is_hello(aaguid) => true,

@@ -1,5 +1,7 @@
 //! Documents in and out, and the decisions that follow from them.
 
+mod decisions;
 mod documents;
 mod filters;
+mod model;
 mod rules;
