@@ -16,6 +16,7 @@ pub mod json;
 pub mod location;
 mod patch;
 pub mod policy;
+pub mod psc;
 pub mod session;
 pub mod signin;
 pub mod strength;

@@ -4,4 +4,5 @@ mod decisions;
 mod documents;
 mod filters;
 mod model;
+mod psc;
 mod rules;
