@@ -38,6 +38,7 @@ const PARTS: &[(&str, &[&str])] = &[
             "medtech",
             "store-cloud",
             "synthetic",
+            "policy",
         ],
     ),
     ("fuzz", &["server"]),

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::{backup, demo, generate, keys, load, serve, tls, verify};
+use crate::{backup, demo, generate, keys, load, psc, serve, tls, verify};
 
 /// Identity provider and health data services for hospitals.
 #[derive(Debug, Parser)]
@@ -42,6 +42,9 @@ enum Command {
     Restore(backup::Options),
     /// Walk storage and audit chains, beside a live process or without.
     Verify(verify::Options),
+    /// What Pro Santé Connect asks of an establishment.
+    #[command(subcommand)]
+    Psc(psc::Command),
 }
 
 #[derive(Debug, Args)]
@@ -86,6 +89,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Backup(options) => block_on(backup::back_up(options)),
         Command::Restore(options) => block_on(backup::restore(options)),
         Command::Verify(options) => block_on(verify::run(options)),
+        Command::Psc(what) => psc::run(what),
     }
 }
 

@@ -18,6 +18,7 @@ pub mod load;
 pub mod logs;
 pub mod place;
 pub mod portal;
+pub mod psc;
 pub mod serve;
 pub mod tls;
 pub mod verify;

@@ -1,0 +1,113 @@
+//! `hygie psc check`: whether exported policies of conditional access are what Pro Santé Connect asks for.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+use hygie_core::AppId;
+use hygie_policy::psc::{Application, Export, Language, MAX_EXPORT, Report, Verdict, check};
+
+use crate::failure::Failure;
+
+/// What can be asked about Pro Santé Connect.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check exported conditional-access policies, ours or those of a tenant of Entra ID.
+    Check(Options),
+}
+
+/// Options of `psc check`.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// What ListerStrategiesAccesPSC.ps1 wrote, or policies as Microsoft Graph answers them.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The application of Pro Santé Connect (default: that of the sandbox).
+    #[arg(long, value_name = "ID")]
+    app: Option<AppId>,
+    /// The language of the report.
+    #[arg(long, value_enum, default_value_t = Lang::Fr, conflicts_with = "json")]
+    lang: Lang,
+    /// Print the report as JSON, with both languages.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A language of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Lang {
+    /// Français.
+    Fr,
+    /// English.
+    En,
+}
+
+/// Runs the command: it fails where a point does not conform, not where an export does not tell.
+pub fn run(Command::Check(options): Command) -> Result<(), Failure> {
+    let wrong = |why: String| Failure::usage(format!("{}: {why}", options.file.display()));
+    let bytes = read(&options.file).map_err(|error| wrong(error.to_string()))?;
+    let export = Export::read(&bytes).map_err(|error| wrong(chain(&error)))?;
+    let report = check(&export, options.app.map_or(Application::Assumed, Application::Named));
+    if options.json {
+        println!("{}", report.to_json());
+    } else {
+        print(&report, &options.file, options.lang);
+    }
+    if report.verdict() == Verdict::DoesNotConform {
+        Err(Failure::Reported)
+    } else {
+        Ok(())
+    }
+}
+
+/// One byte more than an export may have tells that it has more.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_EXPORT as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let source = error.source().map(|source| format!(": {source}"));
+    format!("{error}{}", source.unwrap_or_default())
+}
+
+fn print(report: &Report, file: &Path, lang: Lang) {
+    let language = match lang {
+        Lang::Fr => Language::French,
+        Lang::En => Language::English,
+    };
+    println!("Pro Santé Connect: {}", file.display());
+    for point in &report.points {
+        let mark = match point.verdict {
+            Verdict::Conforms => "ok",
+            Verdict::CannotTell => "??",
+            Verdict::DoesNotConform => "NON",
+        };
+        let mark = if lang == Lang::En && mark == "NON" { "NO" } else { mark };
+        println!("  {mark:<3}  {:<18}  {}", point.id, point.message(language));
+    }
+    println!("{}", conclusion(report, language));
+}
+
+fn conclusion(report: &Report, language: Language) -> String {
+    let count = |verdict| report.points.iter().filter(|point| point.verdict == verdict).count();
+    let (wrong, open) = (count(Verdict::DoesNotConform), count(Verdict::CannotTell));
+    match (report.verdict(), language) {
+        (Verdict::Conforms, Language::French) => "Conforme.".to_owned(),
+        (Verdict::Conforms, Language::English) => "It conforms.".to_owned(),
+        (Verdict::CannotTell, Language::French) => {
+            format!("Rien de contraire, mais cet export ne suffit pas à juger : points à vérifier : {open}.")
+        }
+        (Verdict::CannotTell, Language::English) => {
+            format!("Nothing is wrong, but this export does not tell everything: points to look up: {open}.")
+        }
+        (Verdict::DoesNotConform, Language::French) => {
+            format!("NON CONFORME : points à corriger : {wrong}, à vérifier : {open}.")
+        }
+        (Verdict::DoesNotConform, Language::English) => {
+            format!("DOES NOT CONFORM: points to correct: {wrong}, to look up: {open}.")
+        }
+    }
+}
