@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 pub mod applies;
+pub mod certificate;
 pub mod check;
 mod controls;
 pub mod decide;
