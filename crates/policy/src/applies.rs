@@ -298,7 +298,7 @@ impl Applications {
     }
 
     /// Whether it speaks of this application.
-    fn covers(&self, application: &Application) -> bool {
+    pub(crate) fn covers(&self, application: &Application) -> bool {
         let named = |targets: &[AppTarget]| {
             targets.iter().any(|target| match target {
                 AppTarget::All => true,

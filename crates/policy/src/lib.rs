@@ -9,9 +9,11 @@
 pub mod applies;
 pub mod certificate;
 pub mod check;
+pub mod client;
 mod controls;
 pub mod decide;
 pub mod filter;
+pub mod guard;
 mod id;
 pub mod json;
 pub mod location;
@@ -21,6 +23,7 @@ pub mod psc;
 pub mod session;
 pub mod signin;
 pub mod strength;
+pub mod templates;
 
 pub use decide::{Decision, Outcome, Rules, evaluate};
 pub use id::{Aaguid, AgreementId, LocationId, NotAGuid, PolicyId, RoleTemplateId, StrengthId, TemplateId};

@@ -249,6 +249,7 @@ record! {
         session_controls: Option<SessionControls> = "sessionControls",
     }
     /// When a policy applies: every condition that is set must hold.
+    #[derive(Default)]
     Conditions {
         /// To what.
         applications: Option<Applications> = "applications",
@@ -276,6 +277,7 @@ record! {
         authentication_flows: Option<AuthenticationFlows> = "authenticationFlows",
     }
     /// To what a policy applies: applications, or actions, or contexts.
+    #[derive(Default)]
     Applications {
         /// Those that are in.
         include_applications: Vec<AppTarget> = "includeApplications",
@@ -296,6 +298,7 @@ record! {
         rule: String = "rule",
     }
     /// To whom a policy applies.
+    #[derive(Default)]
     Users {
         /// People who are in.
         include_users: Vec<UserTarget> = "includeUsers",
@@ -322,6 +325,7 @@ record! {
         external_tenants: Option<ExternalTenants> = "externalTenants",
     }
     /// To which workloads a policy applies.
+    #[derive(Default)]
     ClientApplications {
         /// Those that are in.
         include_service_principals: Vec<ServicePrincipalTarget> = "includeServicePrincipals",
@@ -350,11 +354,13 @@ record! {
         device_filter: Option<Filter> = "deviceFilter",
     }
     /// By which transfers a policy applies.
+    #[derive(Default)]
     AuthenticationFlows {
         /// Which of them.
         transfer_methods: Option<Flags<TransferMethod>> = "transferMethods",
     }
     /// What a policy asks for.
+    #[derive(Default)]
     GrantControls {
         /// All of it, or one.
         operator: Option<Operator> = "operator",
@@ -368,6 +374,7 @@ record! {
         authentication_strength: Option<StrengthReference> = "authenticationStrength",
     }
     /// What a policy does to the session.
+    #[derive(Default)]
     SessionControls {
         /// The application restricts by itself.
         application_enforced_restrictions: Option<Switch> = "applicationEnforcedRestrictions",
@@ -383,6 +390,7 @@ record! {
         secure_sign_in_session: Option<Switch> = "secureSignInSession",
     }
     /// Something that is on or off.
+    #[derive(Default)]
     Switch {
         /// On; unset is off.
         is_enabled: Option<bool> = "isEnabled",
@@ -402,6 +410,7 @@ record! {
         mode: Option<PersistentBrowserMode> = "mode",
     }
     /// How often one authenticates anew.
+    #[derive(Default)]
     SignInFrequency {
         /// On; unset is off.
         is_enabled: Option<bool> = "isEnabled",

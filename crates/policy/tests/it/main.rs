@@ -1,5 +1,6 @@
 //! Documents in and out, and the decisions that follow from them.
 
+mod beginnings;
 mod certificates;
 mod decisions;
 mod documents;
