@@ -24,6 +24,7 @@ pub mod session;
 pub mod signin;
 pub mod strength;
 pub mod templates;
+pub mod what_if;
 
 pub use decide::{Decision, Outcome, Rules, evaluate};
 pub use id::{Aaguid, AgreementId, LocationId, NotAGuid, PolicyId, RoleTemplateId, StrengthId, TemplateId};

@@ -7,4 +7,5 @@ mod documents;
 mod filters;
 mod model;
 mod psc;
+mod questions;
 mod rules;
