@@ -481,4 +481,17 @@ impl Policy {
     pub fn to_json(&self) -> Value {
         self.write()
     }
+
+    /// With a bare reference to its strength, as it is stored: what came along with it says nothing about the strength.
+    #[must_use]
+    pub fn referring(mut self) -> Self {
+        let strength = self
+            .grant_controls
+            .as_mut()
+            .and_then(|grants| grants.authentication_strength.as_mut());
+        if let Some(reference) = strength {
+            reference.whole = None;
+        }
+        self
+    }
 }

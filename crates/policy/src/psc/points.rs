@@ -17,12 +17,14 @@ use crate::strength::{AuthenticationStrength, built_ins};
 
 use Verdict::{CannotTell, Conforms, DoesNotConform};
 
+/// Names come from a file: what would act on a terminal is left out.
 fn point(id: &'static str, verdict: Verdict, french: impl Display, english: impl Display) -> Point {
+    let shown = |text: String| text.chars().filter(|sign| !sign.is_control()).collect();
     Point {
         id,
         verdict,
-        french: french.to_string(),
-        english: english.to_string(),
+        french: shown(french.to_string()),
+        english: shown(english.to_string()),
     }
 }
 
@@ -188,7 +190,9 @@ pub fn exclusions(policy: &Policy) -> Point {
 
 pub fn emergency_account(policy: &Policy) -> Point {
     let users = policy.conditions.users.as_ref();
-    let is_one = users.is_some_and(|users| !users.exclude_users.is_empty() || !users.exclude_groups.is_empty());
+    let is_account = |target: &UserTarget| matches!(target, UserTarget::User(_));
+    let is_one =
+        users.is_some_and(|users| users.exclude_users.iter().any(is_account) || !users.exclude_groups.is_empty());
     either(
         "emergency-account",
         is_one,

@@ -58,7 +58,12 @@ fn an_export_of_graph_is_read_and_written_whole() {
         expected["grantControls"]["authenticationStrength"][instant] = json!("2026-01-15T10:00:00.000Z");
     }
     assert_eq!(written, expected);
-    assert_eq!(Policy::from_json(&written), Ok(policy));
+    assert_eq!(Policy::from_json(&written), Ok(policy.clone()));
+    let stored = policy.referring().to_json();
+    assert_eq!(
+        stored["grantControls"]["authenticationStrength"],
+        json!({ "id": "4a1d3f0e-0000-4000-8000-0000000000ee" })
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod decisions;
 mod documents;
 mod filters;
 mod model;
+mod properties;
 mod psc;
 mod questions;
 mod rules;

@@ -517,7 +517,7 @@ fn conditions() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-fn policy() -> BoxedStrategy<Value> {
+pub fn policy() -> BoxedStrategy<Value> {
     let state = select(vec![
         "enabled",
         "enabled",

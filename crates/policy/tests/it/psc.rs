@@ -401,3 +401,16 @@ fn what_was_cut_off_or_cannot_be_read_is_told() {
             .contains("state")
     );
 }
+
+#[test]
+fn names_do_not_act_on_a_terminal() {
+    let named = with(ac02(), "/displayName", json!("AC02-ProSantéConnect\u{1b}[2J\r\n"));
+    for point in report(&named).points {
+        let texts = [point.message(Language::French), point.message(Language::English)];
+        assert!(
+            texts.iter().all(|text| !text.contains(char::is_control)),
+            "{}",
+            point.id
+        );
+    }
+}
