@@ -194,8 +194,13 @@ fn collection(part: Value) -> Vec<Value> {
 fn of_script(value: Value, place: &str, cut: &mut Vec<String>) -> Value {
     match value {
         Value::Object(members) => {
-            let read = members.into_iter().map(|(name, value)| {
-                let name = member(&name);
+            let before = cut.len();
+            let read = members.into_iter().map(|(name, value)| (member(&name), value));
+            // Of strengths, configurations narrow what is allowed; the module has them without their type.
+            let is_of_matter = |name: &str| {
+                !DATES.contains(&name) && !["additionalProperties", "combinationConfigurations"].contains(&name)
+            };
+            let read = read.filter(|(name, _)| is_of_matter(name)).map(|(name, value)| {
                 let place = if place.is_empty() {
                     name.clone()
                 } else {
@@ -204,16 +209,13 @@ fn of_script(value: Value, place: &str, cut: &mut Vec<String>) -> Value {
                 let value = of_script(value, &place, cut);
                 (name, value)
             });
-            let mut read: Map<String, Value> = read.collect();
-            // Configurations narrow what a strength allows; the module has them without their type.
-            for name in DATES
-                .iter()
-                .chain(&["additionalProperties", "combinationConfigurations"])
-            {
-                read.remove(*name);
+            let read: Map<String, Value> = read.collect();
+            if read.values().all(Value::is_null) {
+                // An object that is not set has objects that are not either, and of these the depth cuts off the type.
+                cut.truncate(before);
+                return Value::Null;
             }
-            let says_nothing = read.values().all(Value::is_null);
-            if says_nothing { Value::Null } else { Value::Object(read) }
+            Value::Object(read)
         }
         Value::Array(items) => {
             let place = format!("{place}[]");

@@ -53,7 +53,7 @@ fn of_script() -> Value {
             "Platforms": { "ExcludePlatforms": null, "IncludePlatforms": null },
             "ServicePrincipalRiskLevels": [], "SignInRiskLevels": [], "UserRiskLevels": [],
             "Users": { "ExcludeGroups": [], "ExcludeRoles": [], "ExcludeUsers": EMERGENCY, "IncludeGroups": [],
-                "IncludeRoles": [], "IncludeUsers": ["All"], "IncludeGuestsOrExternalUsers": { "ExternalTenants": { "MembershipKind": null }, "GuestOrExternalUserTypes": null } },
+                "IncludeRoles": [], "IncludeUsers": ["All"], "IncludeGuestsOrExternalUsers": { "ExternalTenants": "Microsoft.Graph.PowerShell.Models.MicrosoftGraphConditionalAccessExternalTenants", "GuestOrExternalUserTypes": null } },
             "AdditionalProperties": {}
         },
         "GrantControls": { "BuiltInControls": [], "CustomAuthenticationFactors": [], "Operator": "OR", "TermsOfUse": [] },
