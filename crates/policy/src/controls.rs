@@ -1,6 +1,6 @@
 //! The grant controls of a policy in the order in which they are asked for, and how each may stand.
 
-use crate::decide::Ask;
+use crate::outcome::Ask;
 use crate::policy::{BuiltInControl, GrantControls};
 use crate::strength::MFA;
 use crate::{AgreementId, StrengthId};

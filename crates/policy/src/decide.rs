@@ -9,19 +9,24 @@
 //!
 //! - Without an operator, all controls are needed.
 //! - Of the controls of an `OR`, none of which is met, the first is asked that the person can meet here and now.
+//! - A strength is met by what the sign-in frequency of its policy has not yet asked anew, and tokens end with it: a card of
+//!   this morning and a password of just now are not a card.
 //! - A strength that does not exist, or that the person can neither meet nor register for, blocks.
 
 use std::collections::BTreeSet;
 
+use hygie_core::Timestamp;
+
 use crate::applies::{Reasons, reasons};
+pub use crate::outcome::{Applied, Ask, BlockReason, Decision, Outcome, PolicyResult, Status};
+
 use crate::controls::{Control, Standing};
-use crate::json::vocabulary;
 use crate::location::{Located, NamedLocation, locate};
 use crate::policy::{AuthenticationType, GrantControls, Operator, Policy, SessionControls, State};
 use crate::session::{Effects, Frequency};
-use crate::signin::{Session, SignIn};
+use crate::signin::{Session, SignIn, Used};
 use crate::strength::{AuthenticationStrength, Combination, Details, Mode, Usage, built_ins};
-use crate::{Aaguid, AgreementId, PolicyId, StrengthId};
+use crate::{Aaguid, StrengthId};
 
 /// What is decided by.
 #[derive(Clone, Copy, Debug)]
@@ -34,123 +39,6 @@ pub struct Rules<'a> {
     pub locations: &'a [NamedLocation],
     /// Models of passkeys that count as Windows Hello for Business.
     pub windows_hello: &'a [Aaguid],
-}
-
-vocabulary! {
-    /// What a policy did in a sign-in, as the log of sign-ins says it.
-    PolicyResult {
-        Success = "success",
-        Failure = "failure",
-        NotApplied = "notApplied",
-        NotEnabled = "notEnabled",
-        Unknown = "unknown",
-        /// It would have let the person pass without a question.
-        ReportOnlySuccess = "reportOnlySuccess",
-        /// It would have refused.
-        ReportOnlyFailure = "reportOnlyFailure",
-        ReportOnlyNotApplied = "reportOnlyNotApplied",
-        /// It would have asked something.
-        ReportOnlyInterrupted = "reportOnlyInterrupted",
-    }
-    /// What all policies did together.
-    Status { Success = "success", Failure = "failure", NotApplied = "notApplied", }
-}
-
-/// What follows for a sign-in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// What each policy did, in the order of the policies.
-    pub applied: Vec<Applied>,
-    /// What all did together.
-    pub status: Status,
-    /// What comes next.
-    pub outcome: Outcome,
-}
-
-/// What a policy did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Applied {
-    /// Which.
-    pub policy: Option<PolicyId>,
-    /// Its name.
-    pub display_name: String,
-    /// What it did.
-    pub result: PolicyResult,
-    /// What kept it away.
-    pub unmet: Reasons,
-    /// Its grant controls, if it applied.
-    pub grant_controls: Vec<String>,
-    /// Its session controls, if it applied.
-    pub session_controls: Vec<String>,
-}
-
-/// What comes next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It goes on, with this done to the session.
-    Granted(Effects),
-    /// It ends here.
-    Block {
-        /// By which policy.
-        policy: Option<PolicyId>,
-        /// Why.
-        why: BlockReason,
-    },
-    /// Something is asked first; then it is decided anew.
-    Interrupt(Ask),
-    /// The person has no method that is enough, and may register one.
-    NeedsRegistration {
-        /// For which strength.
-        strength: StrengthId,
-        /// What would be enough, of what may be registered.
-        combinations: Vec<Combination>,
-    },
-}
-
-/// Why a sign-in ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlockReason {
-    /// A policy blocks.
-    Policy,
-    /// Neither has the person methods for the strength, nor may register them.
-    OutOfReach,
-    /// The policy asks for a strength that does not exist.
-    NoSuchStrength,
-    /// The policy asks for a control of others.
-    CustomFactor,
-}
-
-/// What is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// Fresh credentials.
-    Reauthenticate {
-        /// Of which factors.
-        factors: AuthenticationType,
-        /// What is enough for the strengths too; empty where none is asked for.
-        combinations: Vec<Combination>,
-    },
-    /// More methods.
-    Authenticate {
-        /// For which strengths.
-        strengths: Vec<StrengthId>,
-        /// What is enough, of the methods that the person has.
-        combinations: Vec<Combination>,
-    },
-    /// A device that obeys its policies.
-    CompliantDevice,
-    /// A device of the establishment's domain.
-    DomainJoinedDevice,
-    /// An approved program.
-    ApprovedApplication,
-    /// A protected program.
-    CompliantApplication,
-    /// Another password.
-    PasswordChange,
-    /// What takes the risk away.
-    RiskRemediation,
-    /// Acceptance of these terms.
-    TermsOfUse(AgreementId),
 }
 
 /// Evaluates all policies for a sign-in.
@@ -225,6 +113,12 @@ impl Judged<'_> {
     }
 }
 
+/// How often a policy asks anew.
+fn frequency(policy: &Policy) -> Option<Frequency> {
+    let control = policy.session_controls.as_ref()?.sign_in_frequency.as_ref()?;
+    Frequency::of(control)
+}
+
 struct Judge<'a> {
     rules: &'a Rules<'a>,
     sign_in: &'a SignIn,
@@ -249,12 +143,11 @@ impl<'a> Judge<'a> {
         if !judged.reasons.is_empty() {
             return judged;
         }
+        let frequency = frequency(policy);
         if let Some(grants) = &policy.grant_controls {
-            let mut standings: Vec<(Control<'a>, Standing)> = grants
-                .controls()
-                .into_iter()
-                .map(|control| (control, self.standing(control)))
-                .collect();
+            let counting = self.counting(frequency);
+            let standing = |control| (control, self.standing(control, &counting));
+            let mut standings: Vec<(Control<'a>, Standing)> = grants.controls().into_iter().map(standing).collect();
             if grants.operator == Some(Operator::Or) {
                 // Stable: of those that stand alike, the first in the order of the questions.
                 standings.sort_by_key(|(_, standing)| *standing);
@@ -270,22 +163,16 @@ impl<'a> Judge<'a> {
                 .filter(|(_, standing)| *standing != Standing::Met)
                 .collect();
         }
-        let frequency = policy
-            .session_controls
-            .as_ref()
-            .and_then(|controls| controls.sign_in_frequency.as_ref());
-        let over = frequency
-            .and_then(Frequency::of)
-            .filter(|one| one.is_over(self.session(), self.sign_in.now));
+        let over = frequency.filter(|one| one.is_over(self.session(), self.sign_in.now));
         judged.stale = over.map(|frequency| frequency.factors);
         judged
     }
 
-    fn standing(&self, control: Control<'_>) -> Standing {
+    fn standing(&self, control: Control<'_>, counting: &[Usage]) -> Standing {
         let (session, around) = (self.session(), &self.sign_in.conditions);
         let (is_met, otherwise) = match control {
             Control::Block | Control::Custom(_) => (false, Standing::Impossible),
-            Control::Strength(id) => return self.strength_standing(id),
+            Control::Strength(id) => return self.strength_standing(id, counting),
             Control::CompliantDevice => (
                 around.device.as_ref().is_some_and(|device| device.is_compliant),
                 Standing::Elsewhere,
@@ -303,14 +190,11 @@ impl<'a> Judge<'a> {
         if is_met { Standing::Met } else { otherwise }
     }
 
-    fn strength_standing(&self, id: StrengthId) -> Standing {
+    fn strength_standing(&self, id: StrengthId, counting: &[Usage]) -> Standing {
         let Some(strength) = self.strength(id) else {
             return Standing::Impossible;
         };
-        if strength
-            .satisfied_by(&self.session().used, self.rules.windows_hello)
-            .is_some()
-        {
+        if strength.satisfied_by(counting, self.rules.windows_hello).is_some() {
             return Standing::Met;
         }
         let can = |methods: &[Usage]| {
@@ -335,10 +219,22 @@ impl<'a> Judge<'a> {
             .find(|strength| strength.id == Some(id))
     }
 
+    /// What was used and is not asked anew.
+    fn counting(&self, frequency: Option<Frequency>) -> Vec<Usage> {
+        let counts = |used: &&Used| frequency.is_none_or(|frequency| frequency.counts(used, self.sign_in.now));
+        self.session()
+            .used
+            .iter()
+            .filter(counts)
+            .map(|used| used.usage.clone())
+            .collect()
+    }
+
     /// What the person has.
     fn methods(&self) -> Vec<Usage> {
         let session = self.session();
-        session.used.iter().chain(&session.registered).cloned().collect()
+        let used = session.used.iter().map(|used| &used.usage);
+        used.chain(&session.registered).cloned().collect()
     }
 
     fn methods_and_registrable(&self) -> Vec<Usage> {
@@ -375,9 +271,10 @@ impl<'a> Judge<'a> {
             let found: BTreeSet<StrengthId> = unmet().filter_map(of).collect();
             found.into_iter().collect::<Vec<_>>()
         };
+        let strictest = enforced.iter().filter_map(|judged| frequency(judged.policy)).min();
         let askable = strengths(Standing::Askable);
         if !askable.is_empty() {
-            let combinations = self.offer(&askable, &self.session().used);
+            let combinations = self.offer(&askable, &self.counting(strictest));
             return Outcome::Interrupt(Ask::Authenticate {
                 strengths: askable,
                 combinations,
@@ -445,13 +342,43 @@ impl<'a> Judge<'a> {
         best
     }
 
+    /// Since when a strength is met: the latest instant after which what was used is enough for it.
+    fn met_since(&self, id: StrengthId, frequency: Frequency) -> Option<Timestamp> {
+        let strength = self.strength(id)?;
+        let now = self.sign_in.now;
+        let used: Vec<(Timestamp, &Usage)> = self
+            .session()
+            .used
+            .iter()
+            .map(|used| (frequency.since_use(used, now), &used.usage))
+            .collect();
+        let is_enough = |since: &Timestamp| {
+            let after: Vec<Usage> = used
+                .iter()
+                .filter(|(at, _)| at >= since)
+                .map(|(_, one)| (*one).clone())
+                .collect();
+            strength.satisfied_by(&after, self.rules.windows_hello).is_some()
+        };
+        used.iter().map(|(at, _)| *at).filter(is_enough).max()
+    }
+
     fn effects(&self, enforced: &[&Judged<'a>]) -> Effects {
         let mut effects = Effects::default();
-        for controls in enforced
-            .iter()
-            .filter_map(|judged| judged.policy.session_controls.as_ref())
-        {
+        for judged in enforced {
+            let Some(controls) = &judged.policy.session_controls else {
+                continue;
+            };
             effects.add(controls, self.session());
+            let Some(frequency) = frequency(judged.policy) else {
+                continue;
+            };
+            let since = judged
+                .strengths
+                .iter()
+                .filter_map(|id| self.met_since(*id, frequency))
+                .min();
+            effects.end(since.zip(frequency.period).map(|(since, period)| since + period));
         }
         effects
     }

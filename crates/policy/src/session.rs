@@ -15,7 +15,8 @@ use crate::policy::{
     AuthenticationType, CloudAppSecurityType, FrequencyInterval, FrequencyType, PersistentBrowserMode, SessionControls,
     SignInFrequency, Switch,
 };
-use crate::signin::Session;
+use crate::signin::{Session, Used};
+use crate::strength::Mode;
 
 /// With `everyTime`, what was given so long ago still counts: the way back from the sign-in page takes its time.
 pub const TOLERANCE: Duration = Duration::from_mins(5);
@@ -69,6 +70,22 @@ impl Frequency {
         }
     }
 
+    /// Whether a method was used so lately that it still counts.
+    pub fn counts(self, used: &Used, now: Timestamp) -> bool {
+        let age = now.since(self.since_use(used, now));
+        self.period.map_or(age <= TOLERANCE, |period| age < period)
+    }
+
+    /// When a method was used, as far as this frequency asks: a password may be of any age where the second factor is meant.
+    pub(crate) fn since_use(self, used: &Used, now: Timestamp) -> Timestamp {
+        let is_first_only = matches!(used.usage.mode, Mode::Password | Mode::FederatedSingleFactor);
+        if self.factors == AuthenticationType::Secondary && is_first_only {
+            now
+        } else {
+            used.at
+        }
+    }
+
     /// Until when tokens may live that are issued on these factors: none after a time-based frequency asks anew.
     pub fn tokens_until(self, session: &Session) -> Option<Timestamp> {
         Some(self.since(session)? + self.period?)
@@ -95,13 +112,17 @@ pub struct Effects {
 }
 
 impl Effects {
+    /// Lets tokens end at an instant, if not before.
+    pub(crate) fn end(&mut self, until: Option<Timestamp>) {
+        self.tokens_until = [self.tokens_until, until].into_iter().flatten().min();
+    }
+
     /// Adds those of one more policy.
     pub(crate) fn add(&mut self, controls: &SessionControls, session: &Session) {
         if let Some(frequency) = controls.sign_in_frequency.as_ref().and_then(Frequency::of) {
             // `None` is the smallest period, and would be the smallest frequency if there were none yet.
             self.frequency = Some(self.frequency.map_or(frequency, |strictest| strictest.min(frequency)));
-            let until = frequency.tokens_until(session);
-            self.tokens_until = [self.tokens_until, until].into_iter().flatten().min();
+            self.end(frequency.tokens_until(session));
         }
         if let Some(browser) = controls
             .persistent_browser

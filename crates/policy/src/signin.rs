@@ -154,14 +154,23 @@ pub struct Program {
     pub is_protected: bool,
 }
 
+/// A method that was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// The method.
+    pub usage: Usage,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// What a person has done, and could do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Session {
-    /// Methods that were used.
-    pub used: Vec<Usage>,
-    /// When the first factor was given last.
+    /// Methods that were used, each as often as it was.
+    pub used: Vec<Used>,
+    /// When a first factor was given last; a method that is several factors is one.
     pub primary_at: Option<Timestamp>,
-    /// When the second factor was given last.
+    /// When a second factor was given last; a method that is several factors is one too.
     pub secondary_at: Option<Timestamp>,
     /// Methods that the person has registered and may use.
     pub registered: Vec<Usage>,

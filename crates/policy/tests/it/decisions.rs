@@ -5,7 +5,7 @@ use hygie_policy::decide::{Ask, BlockReason, Outcome, PolicyResult};
 use hygie_policy::json::read;
 use hygie_policy::policy::AuthenticationType;
 use hygie_policy::signin::{
-    Application, Identity, Ownership, Session, SignIn, SignInConditions, Target, User, Workload,
+    Application, Identity, Ownership, Session, SignIn, SignInConditions, Target, Used, User, Workload,
 };
 use hygie_policy::strength::{Details, Mode, Usage};
 use hygie_policy::{Aaguid, AuthenticationStrength, Policy, Rules, evaluate};
@@ -19,6 +19,14 @@ const NURSE: &str = "4a1d3f0e-0000-4000-8000-000000000001";
 const FA01: &str = "4a1d3f0e-0000-4000-8000-000000000002";
 const TERMS: &str = "4a1d3f0e-0000-4000-8000-000000000003";
 const MODEL: &str = "4a1d3f0e-0000-4000-8000-000000000004";
+
+/// A method that was used ten minutes ago.
+fn just_now(usage: Usage) -> Used {
+    Used {
+        usage,
+        at: Timestamp::from_secs(NOW - 600),
+    }
+}
 
 /// The nurse at the application of Pro Santé Connect, signed in ten minutes ago.
 pub fn nurse(used: &[Mode], registered: &[Mode]) -> SignIn {
@@ -40,7 +48,7 @@ pub fn nurse(used: &[Mode], registered: &[Mode]) -> SignIn {
         },
         conditions: SignInConditions::default(),
         session: Session {
-            used: usages(used),
+            used: usages(used).into_iter().map(just_now).collect(),
             registered: usages(registered),
             primary_at: at(10),
             secondary_at: if used.len() > 1 { at(10) } else { None },
@@ -124,6 +132,33 @@ fn after_four_hours_what_is_enough_is_asked_for_again() {
 }
 
 #[test]
+fn a_card_of_this_morning_and_a_password_of_now_are_not_a_card() {
+    let mut sign_in = nurse(
+        &[Mode::Password, Mode::SoftwareOath],
+        &[Mode::X509CertificateMultiFactor],
+    );
+    let card = Usage::of(Mode::X509CertificateMultiFactor);
+    let at = |minutes: i64| Timestamp::from_secs(NOW - minutes * 60);
+    for (minutes, is_granted) in [(239, true), (240, false)] {
+        sign_in.session.used.truncate(2);
+        sign_in.session.used.push(Used {
+            usage: card.clone(),
+            at: at(minutes),
+        });
+        let outcome = decide(&[ac02()], &sign_in);
+        let is_asked = matches!(outcome, Outcome::Interrupt(Ask::Authenticate { .. }));
+        assert_eq!(
+            (matches!(outcome, Outcome::Granted(_)), is_asked),
+            (is_granted, !is_granted),
+            "{outcome:?}"
+        );
+    }
+    // Without a frequency, what was used counts as long as the session.
+    let lasting = with(ac02(), "/sessionControls", json!(null));
+    assert!(matches!(decide(&[lasting], &sign_in), Outcome::Granted(_)));
+}
+
+#[test]
 fn without_a_method_one_is_registered_or_nothing_goes_on() {
     let mut sign_in = nurse(&[Mode::Password], &[Mode::SoftwareOath]);
     let block = Outcome::Block {
@@ -174,10 +209,11 @@ fn windows_hello_is_a_passkey_that_the_administrator_named() {
     let strengths = [strength];
     let model: Aaguid = MODEL.parse().expect("well formed");
     let mut sign_in = nurse(&[], &[]);
-    sign_in.session.used = vec![Usage {
+    let passkey = Usage {
         mode: Mode::Fido2,
         details: Details::Passkey(model),
-    }];
+    };
+    sign_in.session.used = vec![just_now(passkey)];
     for (windows_hello, is_granted) in [(vec![model], true), (vec![], false)] {
         let rules = Rules {
             policies: &policies,
@@ -246,7 +282,7 @@ fn questions_come_in_one_order() {
         other => panic!("{other:?}"),
     };
     assert!(matches!(ask(&sign_in), Ask::Authenticate { .. }));
-    sign_in.session.used.push(Usage::of(Mode::SoftwareOath));
+    sign_in.session.used.push(just_now(Usage::of(Mode::SoftwareOath)));
     assert_eq!(ask(&sign_in), Ask::CompliantDevice);
     sign_in.conditions.device = Some(hygie_policy::signin::Device {
         is_compliant: true,

@@ -9,7 +9,7 @@ use hygie_policy::json::read;
 use hygie_policy::location::Whereabouts;
 use hygie_policy::policy::{ClientAppType, DevicePlatform, GuestType, RiskLevel, TransferMethod, UserAction};
 use hygie_policy::signin::{
-    Application, Device, Guest, Identity, Program, Session, SignIn, SignInConditions, Suite, Target, User,
+    Application, Device, Guest, Identity, Program, Session, SignIn, SignInConditions, Suite, Target, Used, User,
 };
 use hygie_policy::strength::{Details, Mode, Usage};
 use hygie_policy::{AuthenticationStrength, NamedLocation, Policy, Rules, evaluate};
@@ -50,7 +50,7 @@ struct Facts {
     device: Option<(bool, bool)>,
     risk: Option<&'static str>,
     transfer: Option<&'static str>,
-    used: Vec<&'static str>,
+    used: Vec<(&'static str, i64)>,
     registered: Vec<&'static str>,
     registrable: Vec<&'static str>,
     primary: Option<i64>,
@@ -175,9 +175,19 @@ fn is_strong(strength: &str, methods: &BTreeSet<&str>) -> bool {
 /// 0 met, 1 can be asked, 2 needs a registration, 3 needs another device, 4 cannot be.
 type State = u8;
 
-fn strength_state(strength: &str, facts: &Facts) -> State {
-    let used: BTreeSet<&str> = facts.used.iter().copied().collect();
-    let mut methods = used.clone();
+fn strength_state(strength: &str, policy: &Value, facts: &Facts) -> State {
+    let frequency = &policy["sessionControls"]["signInFrequency"];
+    let is_second = frequency["authenticationType"] == "secondaryAuthentication";
+    let counts = |(method, age): &&(&str, i64)| {
+        frequency["isEnabled"] != true
+            || (is_second && *method == "password")
+            || match frequency["value"].as_i64() {
+                Some(hours) => *age < hours * 60,
+                None => *age <= 5,
+            }
+    };
+    let used: BTreeSet<&str> = facts.used.iter().filter(counts).map(|(method, _)| *method).collect();
+    let mut methods: BTreeSet<&str> = facts.used.iter().map(|(method, _)| *method).collect();
     methods.extend(&facts.registered);
     let mut all = methods.clone();
     for mode in &facts.registrable {
@@ -199,7 +209,7 @@ fn controls(policy: &Value, facts: &Facts) -> Vec<(u8, State)> {
     for control in texts(&grants["builtInControls"]) {
         found.push(match control.as_str() {
             "block" => (0, 4),
-            "mfa" => (1, strength_state("mfa", facts)),
+            "mfa" => (1, strength_state("mfa", policy, facts)),
             "compliantDevice" => (2, unless(facts.device.is_some_and(|(compliant, _)| compliant), 3)),
             "domainJoinedDevice" => (3, unless(facts.device.is_some_and(|(_, joined)| joined), 3)),
             "passwordChange" => (4, unless(facts.changed, 1)),
@@ -207,7 +217,7 @@ fn controls(policy: &Value, facts: &Facts) -> Vec<(u8, State)> {
         });
     }
     if let Some(strength) = grants["authenticationStrength"]["id"].as_str() {
-        found.push((1, strength_state(strength, facts)));
+        found.push((1, strength_state(strength, policy, facts)));
     }
     for terms in texts(&grants["termsOfUse"]) {
         found.push((5, unless(facts.accepted.iter().any(|n| id(TERMS, *n) == terms), 1)));
@@ -362,7 +372,14 @@ fn sign_in(facts: &Facts) -> SignIn {
             ..SignInConditions::default()
         },
         session: Session {
-            used: usages(&facts.used),
+            used: facts
+                .used
+                .iter()
+                .map(|(method, age)| Used {
+                    usage: usage(method),
+                    at: ago(*age),
+                })
+                .collect(),
             primary_at: facts.primary.map(ago),
             secondary_at: facts.secondary.map(ago),
             registered: usages(&facts.registered),
@@ -550,6 +567,11 @@ pub fn policy() -> BoxedStrategy<Value> {
         .boxed()
 }
 
+/// Minutes, often on the hour.
+fn any_age() -> BoxedStrategy<i64> {
+    prop_oneof![0..10_i64, select(vec![59, 60, 61, 120, 180, 239, 240, 241]), 0..300_i64].boxed()
+}
+
 #[expect(clippy::too_many_lines, reason = "each fact with its values")]
 fn facts() -> BoxedStrategy<Facts> {
     let maybe = |words: Vec<&'static str>| proptest::option::of(select(words));
@@ -581,14 +603,9 @@ fn facts() -> BoxedStrategy<Facts> {
         maybe(vec!["high", "none"]),
         maybe(vec!["deviceCodeFlow", "authenticationTransfer"]),
     );
-    let age = || {
-        proptest::option::weighted(
-            0.9,
-            prop_oneof![0..10_i64, select(vec![59, 60, 61, 120, 180, 239, 240, 241]), 0..300_i64],
-        )
-    };
+    let age = || proptest::option::weighted(0.9, any_age());
     let done = (
-        methods(),
+        (methods(), prop::collection::vec(any_age(), 3)),
         methods(),
         subsequence(vec!["key0", "code"], 0..=2),
         age(),
@@ -600,7 +617,8 @@ fn facts() -> BoxedStrategy<Facts> {
         .prop_map(|(who, what, around, done)| {
             let ((user, groups, roles, guest), (app, contexts, action)) = (who, what);
             let (address, country, platform, client, device, risk, transfer) = around;
-            let (used, registered, registrable, primary, secondary, accepted, changed) = done;
+            let ((used, ages), registered, registrable, primary, secondary, accepted, changed) = done;
+            let used = used.into_iter().zip(ages).collect();
             Facts {
                 user,
                 groups,
@@ -654,7 +672,7 @@ proptest! {
         if let Outcome::Interrupt(Ask::Authenticate { combinations, .. }) = &decision.outcome {
             prop_assert!(!combinations.is_empty(), "something is offered");
             let session = &sign_in.session;
-            let has = |mode| session.used.iter().chain(&session.registered).any(|usage| usage.mode == mode);
+            let has = |mode| session.used.iter().map(|used| &used.usage).chain(&session.registered).any(|usage| usage.mode == mode);
             prop_assert!(combinations.iter().all(|combination| combination.modes().all(has)), "of what the person has");
         }
     }
