@@ -115,6 +115,8 @@ pub struct NamedLocation {
     pub created_at: Option<Timestamp>,
     /// Given by the service.
     pub modified_at: Option<Timestamp>,
+    /// Given by the service.
+    pub deleted_at: Option<Timestamp>,
     /// Where it is.
     pub place: Place,
 }
@@ -142,7 +144,13 @@ pub enum Place {
 
 const IP: &str = "ipNamedLocation";
 const COUNTRY: &str = "countryNamedLocation";
-const SHARED: [&str; 4] = ["id", "displayName", "createdDateTime", "modifiedDateTime"];
+const SHARED: [&str; 5] = [
+    "id",
+    "displayName",
+    "createdDateTime",
+    "modifiedDateTime",
+    "deletedDateTime",
+];
 
 impl Member for Cidr {
     fn read(found: Option<&Value>, at: &At<'_>) -> Result<Self, ReadError> {
@@ -202,6 +210,7 @@ impl Member for NamedLocation {
             display_name: members.read("displayName")?,
             created_at: members.read("createdDateTime")?,
             modified_at: members.read("modifiedDateTime")?,
+            deleted_at: members.read("deletedDateTime")?,
             place,
         })
     }
@@ -219,6 +228,7 @@ impl Member for NamedLocation {
             self.display_name.write(),
             self.created_at.write(),
             self.modified_at.write(),
+            self.deleted_at.write(),
         ];
         members.extend(SHARED.iter().map(|name| (*name).to_owned()).zip(shared));
         match &self.place {

@@ -190,7 +190,7 @@ fn what_is_not_known_is_refused_with_its_place() {
 fn named_locations() {
     let addresses = json!({
         "@odata.type": "#microsoft.graph.ipNamedLocation", "id": "4a1d3f0e-0000-4000-8000-000000000001",
-        "displayName": "Site principal", "createdDateTime": null, "modifiedDateTime": null, "isTrusted": true,
+        "displayName": "Site principal", "createdDateTime": null, "modifiedDateTime": null, "deletedDateTime": null, "isTrusted": true,
         "ipRanges": [
             { "@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": "192.0.2.0/24" },
             { "@odata.type": "#microsoft.graph.iPv6CidrRange", "cidrAddress": "2001:db8::/32" }
@@ -198,7 +198,7 @@ fn named_locations() {
     });
     let countries = json!({
         "@odata.type": "#microsoft.graph.countryNamedLocation", "id": null, "displayName": "France",
-        "createdDateTime": null, "modifiedDateTime": null, "countriesAndRegions": ["FR", "RE"],
+        "createdDateTime": null, "modifiedDateTime": null, "deletedDateTime": null, "countriesAndRegions": ["FR", "RE"],
         "includeUnknownCountriesAndRegions": false, "countryLookupMethod": "authenticatorAppGps"
     });
     for document in [&addresses, &countries] {
