@@ -55,7 +55,7 @@ record! {
         /// Risk of the workload.
         service_principal_risk: Option<RiskLevel> = "servicePrincipalRiskLevel",
         /// Risk by the person.
-        insider_risk: Option<InsiderRiskLevel> = "insiderRiskLevel",
+        insider_risk: Supposed<InsiderRiskLevel> = "insiderRiskLevel",
         /// How it was handed over.
         flow: Option<Flow> = "authenticationFlow",
         /// On which device.
@@ -64,7 +64,22 @@ record! {
     /// How a sign-in was handed over.
     Flow {
         /// By which method.
-        transfer: Option<TransferMethod> = "transferMethod",
+        transfer: Supposed<TransferMethod> = "transferMethod",
+    }
+}
+
+/// A value, or `none`, which Graph takes for its absence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Supposed<T>(pub Option<T>);
+
+impl<T: Member> Member for Supposed<T> {
+    fn read(found: Option<&Value>, at: &At<'_>) -> Result<Self, ReadError> {
+        let found = found.filter(|value| *value != "none");
+        Option::read(found, at).map(Self)
+    }
+
+    fn write(&self) -> Value {
+        self.0.write()
     }
 }
 
@@ -273,14 +288,15 @@ impl Around {
                 country: self.country,
                 gps_country: None,
             },
-            platform: self.platform,
-            client_app: self.client_app,
+            // `all` is what these are when nothing is said.
+            platform: self.platform.filter(|platform| *platform != DevicePlatform::All),
+            client_app: self.client_app.filter(|client_app| *client_app != ClientAppType::All),
             device: self.device.as_ref().map(|device| device.0.clone()),
             sign_in_risk: self.sign_in_risk,
             user_risk: self.user_risk,
             service_principal_risk: self.service_principal_risk,
-            insider_risk: self.insider_risk,
-            transfer: self.flow.as_ref().and_then(|flow| flow.transfer),
+            insider_risk: self.insider_risk.0,
+            transfer: self.flow.as_ref().and_then(|flow| flow.transfer.0),
             ..SignInConditions::default()
         }
     }

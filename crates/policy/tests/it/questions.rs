@@ -211,6 +211,12 @@ fn other_questions() {
     );
     assert_eq!(reasons(&windows, &bare), "notEnoughInformation,devicePlatform");
 
+    let unsaid = json!({ "devicePlatform": "all", "clientAppType": "all", "insiderRiskLevel": "none",
+        "authenticationFlow": { "transferMethod": "none" } });
+    let unsaid = with(question(), "/signInConditions", unsaid);
+    assert_eq!(reasons(&windows, &unsaid), "notEnoughInformation,devicePlatform");
+    assert_eq!(reasons(&least(), &unsaid), "notSet");
+
     let workload = json!({ "@odata.type": "#microsoft.graph.servicePrincipalSignIn", "servicePrincipalId": NURSE });
     let workload = with(question(), "/signInIdentity", workload);
     assert_eq!(reasons(&least(), &workload), "workloadIdentities");
