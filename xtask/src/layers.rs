@@ -23,6 +23,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("testkit", &["web", "store-cloud"]),
     ("directory", &["access"]),
     ("idp", &["web", "directory"]),
+    ("graph", &["web", "directory"]),
     ("federator", &["web"]),
     ("fhir-store", &["access", "fhir-model"]),
     ("fhir", &["web", "fhir-store"]),
@@ -32,6 +33,7 @@ const PARTS: &[(&str, &[&str])] = &[
         "server",
         &[
             "idp",
+            "graph",
             "federator",
             "fhir",
             "dicom",

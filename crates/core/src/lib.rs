@@ -18,4 +18,4 @@ pub use principal::{Principal, PrincipalKind, Profession, Professional};
 pub use random::{Random, random_array};
 pub use secret::Secret;
 pub use seeded::SeededRandom;
-pub use time::{Clock, Timestamp};
+pub use time::{Clock, NotAnInstant, Timestamp};

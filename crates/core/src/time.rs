@@ -72,6 +72,30 @@ impl Timestamp {
     }
 }
 
+impl std::str::FromStr for Timestamp {
+    type Err = NotAnInstant;
+
+    /// Reads RFC 3339, with any offset; what is finer than a millisecond is cut off.
+    fn from_str(text: &str) -> Result<Self, NotAnInstant> {
+        let format = &time::format_description::well_known::Rfc3339;
+        let at = time::OffsetDateTime::parse(text, format).map_err(|_| NotAnInstant)?;
+        let millis = at.unix_timestamp_nanos().div_euclid(1_000_000);
+        i64::try_from(millis).map(Self).map_err(|_| NotAnInstant)
+    }
+}
+
+/// A text is no instant of RFC 3339.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAnInstant;
+
+impl fmt::Display for NotAnInstant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not an instant")
+    }
+}
+
+impl std::error::Error for NotAnInstant {}
+
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_rfc3339())
@@ -125,6 +149,20 @@ mod tests {
             Timestamp::from_millis(i64::MAX).to_rfc3339(),
             "9999-12-31T23:59:59.999Z"
         );
+    }
+
+    #[test]
+    fn rfc3339_is_read_with_any_offset() {
+        for (text, millis) in [
+            ("2026-11-21T08:30:00.007Z", 1_795_249_800_007),
+            ("2026-11-21T09:30:00.0079+01:00", 1_795_249_800_007),
+            ("1969-12-31T23:59:59.999Z", -1),
+        ] {
+            assert_eq!(text.parse(), Ok(Timestamp::from_millis(millis)), "{text}");
+        }
+        for text in ["", "2026-11-21", "2026-13-21T08:30:00Z", "2026-11-21T08:30:00"] {
+            assert_eq!(text.parse::<Timestamp>(), Err(NotAnInstant), "{text}");
+        }
     }
 
     #[test]
