@@ -3,6 +3,7 @@
 //!
 //! - A [`Gate`] stands before each data service: [`Gate::authenticate`] checks a token and remembers it for a while,
 //!   [`Gate::authorize`] asks the [`Assignments`] what the principal's roles allow.
+//! - The [`Authenticator`] in it stands alone before services whose callers have no roles of ours.
 //! - What is asked is an [`Operation`]; what it needs are [`DataAction`]s; who has them are [`Role`]s, by one of two
 //!   [`RoleSemantics`]. The whole matrix is in `tests/it/golden/`.
 //! - A [`Refusal`] has one [`Reason`] for the audit and tells the caller nothing.
@@ -14,6 +15,7 @@
 mod action;
 mod assignment;
 mod assignments;
+mod authenticator;
 mod claims;
 mod confirmation;
 mod discovered;
@@ -35,10 +37,11 @@ mod smart;
 pub use action::{ActionSet, DataAction, Kind};
 pub use assignment::{Assignee, AssigneeKind, AssignmentId, Holder, NotAScope, RoleAssignment, Scope};
 pub use assignments::{AssignmentError, Assignments};
+pub use authenticator::{Authenticator, Credentials, Issuers};
 pub use claims::derived_id;
 pub use confirmation::{Confirmation, ThumbprintForm};
 pub use discovered::{Discovered, Document, Endpoints};
-pub use gate::{AppRole, Credentials, Gate, Instance};
+pub use gate::{AppRole, Gate, Instance};
 pub use identity::{NoOwnToken, OwnIdentity, OwnToken};
 pub use issuer::{EntraCloud, KeySource, KeysUnavailable, Style, TrustedIssuer, Version};
 pub use mapping::{ClaimNames, ProfessionalClaims};
