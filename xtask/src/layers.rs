@@ -72,6 +72,7 @@ const RESERVED: &[(&str, &[&str])] = &[
             "web",
             "testkit",
             "idp",
+            "graph",
             "federator",
             "fhir",
             "dicom",

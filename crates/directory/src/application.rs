@@ -9,16 +9,6 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
-/// The application of the directory API, the resource of scopes without a prefix and of tokens for the user endpoint;
-/// the well-known id of Microsoft Graph, which client libraries know.
-pub const DIRECTORY_API: AppId = AppId::from_uuid(Uuid::from_u128(0x0000_0003_0000_0000_c000_0000_0000_0000));
-
-/// The tenant that owns the directory API in Entra ID; it is no tenant here.
-const FIRST_PARTY: TenantId = TenantId::from_uuid(Uuid::from_u128(0xf8cd_ef31_a31e_4b4a_93e4_5f57_1e91_255a));
-
-/// Names under which the directory API is asked for.
-pub const DIRECTORY_API_NAMES: &[&str] = &["https://graph.microsoft.com", "https://graph.microsoft.com/"];
-
 /// Longest text of a definition.
 const MAX_TEXT: usize = 256;
 /// Longest list of a definition.
@@ -215,30 +205,9 @@ fn all_named<'a>(
     pairs.all(|(value, name)| is_word(value) && fits(name))
 }
 
-/// The directory API, which is registered nowhere and present in every tenant.
-pub fn directory_api() -> Application {
-    Application {
-        app: DIRECTORY_API,
-        id: ObjectId::from_uuid(DIRECTORY_API.uuid()),
-        home: FIRST_PARTY,
-        display_name: "Directory API".to_owned(),
-        definition: Arc::new(Definition {
-            identifier_uris: DIRECTORY_API_NAMES.iter().map(|&name| name.to_owned()).collect(),
-            sign_in_audience: Audience::Tenants,
-            ..Definition::default()
-        }),
-        created_at: Timestamp::from_millis(0),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_directory_api_has_its_well_known_id() {
-        assert_eq!(DIRECTORY_API.to_string(), "00000003-0000-0000-c000-000000000000");
-    }
 
     #[test]
     fn what_may_be_registered() {

@@ -11,7 +11,9 @@
 #![warn(missing_docs)]
 
 mod admin;
+mod api;
 mod application;
+mod browse;
 mod error;
 mod grant;
 mod group;
@@ -34,10 +36,11 @@ use hygie_store::{Store, StoreError, Tx};
 use uuid::Uuid;
 
 pub use admin::{Enabled, NewApplication, NewSecret, NewTenant, NewUser, NewWorkload};
+pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, directory_api};
 pub use application::{
-    AppRole, Application, Audience, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, GroupClaims, OptionalClaim,
-    OptionalClaims, Scope, ServicePrincipal, directory_api,
+    AppRole, Application, Audience, Definition, GroupClaims, OptionalClaim, OptionalClaims, Scope, ServicePrincipal,
 };
+pub use browse::{Cursor, DirectoryObject, Membership, Presence, Registration};
 pub use error::DirectoryError;
 pub use grant::{Authorization, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;

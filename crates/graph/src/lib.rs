@@ -1,6 +1,73 @@
-//! The directory API, with the surface of Microsoft Graph v1.0.
+//! The directory API, with the surface of Microsoft Graph v1.0. Its objects are read so far.
+//! <https://learn.microsoft.com/graph/api/overview>
 //!
+//! - `http`: one file per collection: who may, which objects, answer.
+//! - `entity`: the objects as Graph shows them.
 //! - [`odata`]: query options, as pure decisions.
+//!
+//! Every route takes a token of a tenant of our identity provider for the directory API, and shows that tenant's objects.
+//!
+//! To add a collection: its type and JSON in `entity`, its file in `http`, its lines in [`router`], its permissions in
+//! `hygie_directory`, its story in `tests/it`, its line in `docs/conformance/graph.md`.
 #![warn(missing_docs)]
 
+mod entity;
+mod error;
+mod http;
 pub mod odata;
+
+use std::sync::Arc;
+
+use hygie_access::{Authenticator, Issuers, KeySource};
+use hygie_directory::{DIRECTORY_API, DIRECTORY_API_NAMES, Directory};
+
+pub use error::GraphFault;
+pub use http::router;
+
+/// What the directory API needs.
+pub struct Deps {
+    /// The directory.
+    pub directory: Directory,
+    /// Its own address, without a final slash (`https://graph.example`).
+    pub base: String,
+    /// Address of the login host, without a final slash.
+    pub login: String,
+    /// Keys of our identity provider.
+    pub keys: Arc<dyn KeySource>,
+}
+
+/// The directory API. Cheap to clone.
+#[derive(Clone)]
+pub struct Graph(Arc<Inner>);
+
+struct Inner {
+    directory: Directory,
+    base: String,
+    authenticator: Authenticator,
+}
+
+impl Graph {
+    /// Over this directory.
+    pub fn new(deps: Deps) -> Self {
+        let names = DIRECTORY_API_NAMES.iter().map(|&name| name.to_owned());
+        let authenticator = Authenticator::new(
+            [deps.base.clone()].into_iter().chain(names),
+            Some(DIRECTORY_API),
+            &format!("{}/organizations", deps.login),
+            Issuers::OwnTenants {
+                login: deps.login,
+                keys: deps.keys,
+            },
+            Arc::new(deps.directory.clone()),
+        );
+        Self(Arc::new(Inner {
+            directory: deps.directory,
+            base: deps.base,
+            authenticator,
+        }))
+    }
+
+    fn directory(&self) -> &Directory {
+        &self.0.directory
+    }
+}

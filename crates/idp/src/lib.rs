@@ -33,7 +33,9 @@ use hygie_web::csrf::Csrf;
 use hygie_web::i18n::Source;
 
 pub use error::IdpError;
-pub use http::{back_channel_router, cors, is_token_endpoint, managed_identity_router, router};
+pub use http::{
+    back_channel_router, cors, is_token_endpoint, is_user_info, managed_identity_router, router, user_info_router,
+};
 pub use keys::Rotation;
 pub use token::{Exchanges, PscClient, TrustedPsc};
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Enabled, NewApplication, NewSecret, named, new_uuid, principal_of};
 use crate::repo::{Applications, Global, Principals, SecretRow};
-use crate::{Application, Audience, Directory, DirectoryError, ServicePrincipal};
+use crate::{Application, Audience, DIRECTORY_API, Directory, DirectoryError, ServicePrincipal, directory_api};
 
 impl Directory {
     /// Registers an application, with a service principal in its own tenant.
@@ -72,6 +72,9 @@ impl Directory {
 
     /// An application, in whichever tenant it is registered.
     pub async fn find_application(&self, cx: &Cx, app: AppId) -> Result<Option<Application>, StoreError> {
+        if app == DIRECTORY_API {
+            return Ok(Some(directory_api()));
+        }
         let home = self
             .store()
             .read(cx, app, |app, tx| {

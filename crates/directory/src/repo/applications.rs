@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hygie_core::{AppId, Timestamp};
+use hygie_core::{AppId, ObjectId, Timestamp};
 use hygie_jose::Certificate;
 use hygie_oidc::grant::StoredSecret;
 use hygie_store::{Row, StoreError, Tx};
@@ -50,6 +50,41 @@ impl Applications<'_, '_> {
             .await?
             .map(application)
             .transpose()
+    }
+
+    /// The application with this object id.
+    pub async fn find_by_id(&mut self, id: ObjectId) -> Result<Option<Application>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM idp_application WHERE {{i.is}}tenant = :tenant AND id = ?1");
+        let row = self.0.query_one(&sql, &[id.into()]).await?;
+        row.map(application).transpose()
+    }
+
+    /// The applications after this object id, in order of it; at most `limit`.
+    pub async fn page(&mut self, after: Option<ObjectId>, limit: u32) -> Result<Vec<Application>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM idp_application WHERE {{i.is}}tenant = :tenant AND id > ?1 ORDER BY id LIMIT ?2"
+        );
+        let rows = self.0.query(&sql, &[super::after(after), limit.into()]).await?;
+        rows.into_iter().map(application).collect()
+    }
+
+    /// The secrets of an application, without their values.
+    pub async fn list_secret_rows(&mut self, app: AppId) -> Result<Vec<SecretRow>, StoreError> {
+        let sql = "SELECT id, display_name, hint, digest, created_at, expires_at FROM idp_secret
+                   WHERE {i.is}tenant = :tenant AND app = ?1 ORDER BY created_at, id";
+        let rows = self.0.query(sql, &[app.into()]).await?;
+        rows.into_iter()
+            .map(|mut row| {
+                Ok(SecretRow {
+                    id: super::uuid(&row.take::<Vec<u8>>(0)?, "idp_secret.id")?,
+                    display_name: row.take(1)?,
+                    hint: row.take(2)?,
+                    digest: super::key(row.take(3)?, "idp_secret.digest")?,
+                    created_at: row.take(4)?,
+                    expires_at: row.take(5)?,
+                })
+            })
+            .collect()
     }
 
     /// All applications, by name.

@@ -1,7 +1,7 @@
 //! Groups and memberships.
 
 use hygie_core::{GroupId, ObjectId};
-use hygie_store::{StoreError, Tx};
+use hygie_store::{Row, StoreError, Tx};
 
 use crate::Group;
 
@@ -12,14 +12,29 @@ impl Groups<'_, '_> {
     /// The group with this id.
     pub async fn find(&mut self, id: GroupId) -> Result<Option<Group>, StoreError> {
         let sql = "SELECT id, display_name, created_at FROM idp_group WHERE {i.is}tenant = :tenant AND id = ?1";
-        let Some(mut row) = self.0.query_one(sql, &[id.into()]).await? else {
-            return Ok(None);
-        };
-        Ok(Some(Group {
-            id: row.take(0)?,
-            display_name: row.take(1)?,
-            created_at: row.take(2)?,
-        }))
+        self.0.query_one(sql, &[id.into()]).await?.map(group).transpose()
+    }
+
+    /// The groups after this id, in order of id; at most `limit`.
+    pub async fn page(&mut self, after: Option<ObjectId>, limit: u32) -> Result<Vec<Group>, StoreError> {
+        let sql = "SELECT id, display_name, created_at FROM idp_group
+                   WHERE {i.is}tenant = :tenant AND id > ?1 ORDER BY id LIMIT ?2";
+        let rows = self.0.query(sql, &[super::after(after), limit.into()]).await?;
+        rows.into_iter().map(group).collect()
+    }
+
+    /// The members of a group after this id, in order of id; at most `limit`.
+    pub async fn page_members(
+        &mut self,
+        group: GroupId,
+        after: Option<ObjectId>,
+        limit: u32,
+    ) -> Result<Vec<ObjectId>, StoreError> {
+        let sql = "SELECT member FROM idp_member
+                   WHERE {i.is}tenant = :tenant AND group_id = ?1 AND member > ?2 ORDER BY member LIMIT ?3";
+        let values = [group.into(), super::after(after), limit.into()];
+        let rows = self.0.query(sql, &values).await?;
+        rows.into_iter().map(|mut row| row.take(0)).collect()
     }
 
     /// Writes a group.
@@ -67,4 +82,12 @@ impl Groups<'_, '_> {
         let rows = self.0.query(sql, &[member.into(), limit.into()]).await?;
         rows.into_iter().map(|mut row| row.take(0)).collect()
     }
+}
+
+fn group(mut row: Row) -> Result<Group, StoreError> {
+    Ok(Group {
+        id: row.take(0)?,
+        display_name: row.take(1)?,
+        created_at: row.take(2)?,
+    })
 }

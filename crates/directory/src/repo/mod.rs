@@ -18,7 +18,8 @@ mod tenants;
 mod users;
 mod workloads;
 
-use hygie_store::StoreError;
+use hygie_core::ObjectId;
+use hygie_store::{StoreError, Value};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -36,6 +37,11 @@ pub use sessions::{SessionRow, Sessions};
 pub use tenants::{IsDefault, Tenants};
 pub use users::{Lockout, Users};
 pub use workloads::Workloads;
+
+/// The beginning of a page: ids after this one, or all.
+fn after(id: Option<ObjectId>) -> Value {
+    id.map_or_else(|| Vec::new().into(), Into::into)
+}
 
 /// A UUID column.
 fn uuid(bytes: &[u8], column: &str) -> Result<Uuid, StoreError> {

@@ -48,6 +48,22 @@ impl Principals<'_, '_> {
         row.map(principal).transpose()
     }
 
+    /// The service principals after this id, in order of id; at most `limit`.
+    pub async fn page(&mut self, after: Option<ObjectId>, limit: u32) -> Result<Vec<ServicePrincipal>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM idp_principal WHERE {{i.is}}tenant = :tenant AND id > ?1 ORDER BY id LIMIT ?2"
+        );
+        let rows = self.0.query(&sql, &[super::after(after), limit.into()]).await?;
+        rows.into_iter().map(principal).collect()
+    }
+
+    /// The names that a service principal is asked for by.
+    pub async fn list_names(&mut self, id: ObjectId) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT name FROM idp_principal_name WHERE {i.is}tenant = :tenant AND principal = ?1 ORDER BY name";
+        let rows = self.0.query(sql, &[id.into()]).await?;
+        rows.into_iter().map(|mut row| row.take(0)).collect()
+    }
+
     /// Writes a service principal under these names; each name, with a final slash or without, belongs to one service
     /// principal of a tenant: the services take both for theirs.
     pub async fn insert(&mut self, principal: &ServicePrincipal, names: &[String]) -> Result<(), StoreError> {

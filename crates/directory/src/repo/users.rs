@@ -47,6 +47,14 @@ impl Users<'_, '_> {
         self.0.query(&sql, &[]).await?.into_iter().map(user).collect()
     }
 
+    /// The users after this id, in order of id; at most `limit`.
+    pub async fn page(&mut self, after: Option<ObjectId>, limit: u32) -> Result<Vec<User>, StoreError> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM idp_user WHERE {{i.is}}tenant = :tenant AND id > ?1 ORDER BY id LIMIT ?2");
+        let rows = self.0.query(&sql, &[super::after(after), limit.into()]).await?;
+        rows.into_iter().map(user).collect()
+    }
+
     /// Writes a user; the name must be new.
     pub async fn insert(&mut self, user: &User, password: Option<&Secret<String>>) -> Result<(), StoreError> {
         let sql = "INSERT INTO idp_user ({i.col}tenant, id, upn, upn_key, display_name, given_name, surname, mail,

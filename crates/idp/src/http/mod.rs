@@ -35,6 +35,8 @@ pub(crate) const SESSION_COOKIE: &str = "__Host-hygie-idp";
 
 /// Where tokens are asked for.
 const TOKEN_ENDPOINT: &str = "/{tenant}/oauth2/v2.0/token";
+/// Where a person is told about, at the host of the directory API.
+const USER_INFO: &str = "/oidc/userinfo";
 /// Where a person types the code of a device.
 const DEVICE: &str = "/device";
 
@@ -86,6 +88,19 @@ pub fn back_channel_router(idp: Idp) -> Router {
         .with_state(idp)
 }
 
+/// UserInfo where Entra ID has it: at the host of the directory API, for any tenant.
+pub fn user_info_router(idp: Idp) -> Router {
+    Router::new()
+        .route(USER_INFO, get(userinfo::get).post(userinfo::get))
+        .layer(from_fn(mark))
+        .with_state(idp)
+}
+
+/// Whether this path is that of [`user_info_router`].
+pub fn is_user_info(path: &str) -> bool {
+    path == USER_INFO
+}
+
 /// Whether this path is that of [`back_channel_router`].
 pub fn is_token_endpoint(path: &str) -> bool {
     let tenant = path
@@ -96,8 +111,10 @@ pub fn is_token_endpoint(path: &str) -> bool {
 
 /// Which other origins may call a route: public documents from everywhere; the token endpoint decides by its client.
 pub fn cors(route: &str) -> Cors {
-    let is_public =
-        route.contains("/.well-known/") || route.contains("/discovery/") || route.ends_with("/openid/userinfo");
+    let is_public = route.contains("/.well-known/")
+        || route.contains("/discovery/")
+        || route.ends_with("/openid/userinfo")
+        || route == USER_INFO;
     if is_public { Cors::Open } else { Cors::Closed }
 }
 

@@ -1,4 +1,4 @@
-//! `GET|POST /{tenant}/openid/userinfo` — OpenID Connect Core §5.3. <https://openid.net/specs/openid-connect-core-1_0.html#UserInfo>
+//! `GET|POST /{tenant}/openid/userinfo`, and `/oidc/userinfo` at the host of the directory API — OpenID Connect Core §5.3. <https://openid.net/specs/openid-connect-core-1_0.html#UserInfo>
 
 use std::borrow::Cow;
 

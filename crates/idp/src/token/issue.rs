@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Sender;
 use super::claims::{self, Facts, IdTokenFacts, Proof, SignIn};
-use super::party::{Parties, Wanted};
+use super::party::{Parties, Wanted, oidc_names};
 use crate::{Idp, IdpError};
 
 /// A signed access token.
@@ -53,7 +53,17 @@ impl Idp {
         wanted: &Wanted,
         version: Version,
     ) -> Result<AccessToken, IdpError> {
-        let scopes = facts.parties.delegated(&wanted.names)?;
+        let mut scopes = facts.parties.delegated(&wanted.names)?;
+        if facts.parties.resource.party.application.app == DIRECTORY_API
+            && let Some(signed_in) = &facts.signed_in
+        {
+            // Whatever else is asked of it: UserInfo takes the same token.
+            for name in oidc_names(signed_in.oidc) {
+                if !scopes.contains(&name) {
+                    scopes.push(name);
+                }
+            }
+        }
         let ends = facts.now + grant::access_ttl(facts.random);
         let claims = claims::access(facts, ends, &scopes);
         let token = self.inner().signer.sign(header(facts.parties), claims).await?;
@@ -151,17 +161,24 @@ pub(super) fn client_info(authorization: &Authorization, tenant: TenantId) -> St
     base64url::encode(format!(r#"{{"uid":"{}","utid":"{tenant}"}}"#, authorization.user))
 }
 
-/// The granted scopes in the words of the request: with the resource before each at v2, but for the directory API.
+/// The granted scopes in the words of the request, by which Microsoft's libraries find the token again: at v2 with the
+/// resource before each, unless the directory API was asked without. Scopes of OpenID Connect never have one.
 pub(super) fn scope_text(parties: &Parties, wanted: &Wanted, scopes: &[String], version: Version) -> String {
     let is_directory: bool = parties.resource.party.application.app == DIRECTORY_API;
-    if version == Version::V1 || is_directory && wanted.names != Names::Default {
+    let is_bare = is_directory && wanted.resource == DIRECTORY_API.to_string() && wanted.names != Names::Default;
+    if version == Version::V1 || is_bare {
         return scopes.join(" ");
     }
     let names = scopes
         .iter()
         .map(String::as_str)
         .chain((wanted.names == Names::Default).then_some(".default"));
-    let full: Vec<String> = names.map(|name| format!("{}/{name}", wanted.resource)).collect();
+    let full: Vec<String> = names
+        .map(|name| match name {
+            "openid" | "profile" | "email" if is_directory => name.to_owned(),
+            _ => format!("{}/{name}", wanted.resource),
+        })
+        .collect();
     full.join(" ")
 }
 

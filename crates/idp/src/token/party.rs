@@ -97,7 +97,7 @@ impl Wanted {
 }
 
 /// The OpenID Connect scopes as scopes of the directory API; a refresh token is not a permission.
-fn oidc_names(oidc: OidcScopes) -> Vec<String> {
+pub(super) fn oidc_names(oidc: OidcScopes) -> Vec<String> {
     OidcScopes {
         offline_access: false,
         ..oidc
@@ -134,9 +134,14 @@ impl Idp {
         resource: &str,
         user: Option<ObjectId>,
     ) -> Result<Parties, IdpError> {
+        let is_directory = self.directory_names().iter().any(|name| name == resource);
         let ask = Ask {
             client,
-            resource: resource.to_owned(),
+            resource: if is_directory {
+                DIRECTORY_API.to_string()
+            } else {
+                resource.to_owned()
+            },
             user,
         };
         let read = self

@@ -43,6 +43,17 @@ pub enum UserInfoError {
 }
 
 impl Idp {
+    /// What the directory API is asked for by: its address here is a name as good as Microsoft's.
+    pub(crate) fn directory_names(&self) -> Vec<String> {
+        let names = DIRECTORY_API_NAMES.iter().map(|&name| name.to_owned());
+        let own = self
+            .provider()
+            .graph
+            .iter()
+            .flat_map(|base| [base.clone(), format!("{base}/")]);
+        names.chain(own).chain([DIRECTORY_API.to_string()]).collect()
+    }
+
     /// What the bearer of this token may know of its person, and who the bearer is.
     pub(crate) async fn user_info(
         &self,
@@ -52,7 +63,7 @@ impl Idp {
     ) -> Result<(Principal, UserInfo), UserInfoError> {
         let bearer = self.bearer(cx, token).map_err(UserInfoError::Token)?;
         bearer.check(certificate).map_err(UserInfoError::Token)?;
-        if !bearer.is_for(&directory_names()) {
+        if !bearer.is_for(&self.directory_names()) {
             return Err(UserInfoError::Token(Reason::Audience));
         }
         if !bearer.has("openid") {
@@ -88,9 +99,4 @@ impl Idp {
             },
         ))
     }
-}
-
-fn directory_names() -> Vec<String> {
-    let names = DIRECTORY_API_NAMES.iter().map(|&name| name.to_owned());
-    names.chain([DIRECTORY_API.to_string()]).collect()
 }

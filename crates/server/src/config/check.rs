@@ -98,6 +98,10 @@ impl Check<'_> {
                 .as_ref()
                 .map(|service| ("portal", service.span(), service.get_ref())),
             Some(("login", config.login.span(), config.login.get_ref())),
+            config
+                .graph
+                .as_ref()
+                .map(|service| ("graph", service.span(), service.get_ref())),
             fhir.as_ref().map(|(span, service)| ("fhir", span.clone(), service)),
             config
                 .back_channel
@@ -178,6 +182,7 @@ impl Check<'_> {
             Some(config.health.listen),
             Some(config.login.get_ref().listen),
             config.portal.as_ref().map(|portal| portal.get_ref().listen),
+            config.graph.as_ref().map(|graph| graph.get_ref().listen),
             config.fhir.as_ref().map(|fhir| fhir.get_ref().listen),
             config.back_channel.as_ref().map(|back| back.get_ref().listen),
         ];

@@ -76,6 +76,8 @@ pub struct Config {
     pub portal: Option<Spanned<Service>>,
     /// The identity provider.
     pub login: Spanned<Service>,
+    /// The directory API.
+    pub graph: Option<Spanned<Service>>,
     /// The FHIR service.
     pub fhir: Option<Spanned<Fhir>>,
     /// The same services for clients with a certificate, which is asked for here alone.
@@ -364,7 +366,12 @@ impl Config {
         for tenant in &mut self.tenants {
             tenant.as_mut().make_absolute(base);
         }
-        let services = [self.portal.as_mut(), Some(&mut self.login), self.back_channel.as_mut()];
+        let services = [
+            self.portal.as_mut(),
+            Some(&mut self.login),
+            self.graph.as_mut(),
+            self.back_channel.as_mut(),
+        ];
         for service in services.into_iter().flatten() {
             let service = service.as_mut();
             service.certificate.as_mut().map(resolve);

@@ -39,6 +39,9 @@ pub struct Endpoints {
     /// The identity provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<String>,
+    /// The directory API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<String>,
     /// Health and metrics, plain HTTP.
     pub health: String,
     /// The same services for clients with a certificate.

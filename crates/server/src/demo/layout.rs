@@ -15,6 +15,8 @@ pub enum Service {
     Portal,
     /// The identity provider.
     Login,
+    /// The directory API.
+    Graph,
     /// FHIR.
     Fhir,
     /// Health and metrics.
@@ -30,6 +32,7 @@ impl Service {
         match self {
             Self::Portal => 0,
             Self::Login => 1,
+            Self::Graph => 3,
             Self::Fhir => 6,
             Self::Health => 10,
             Self::BackChannel => 13,
@@ -42,6 +45,7 @@ impl Service {
         match self {
             Self::Portal | Self::Health | Self::ManagedIdentity => None,
             Self::Login => Some("login"),
+            Self::Graph => Some("graph"),
             Self::Fhir => Some("fhir"),
             Self::BackChannel => Some("back"),
         }
@@ -52,6 +56,7 @@ impl Service {
         match self {
             Self::Portal => "portal",
             Self::Login => "login",
+            Self::Graph => "graph",
             Self::Fhir => "fhir",
             Self::Health => "health",
             Self::BackChannel => "back channel",

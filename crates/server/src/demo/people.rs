@@ -11,6 +11,8 @@ pub const FHIR: &str = "fhir";
 pub const CERTIFIED: &str = "fhir-reader";
 /// The program of this machine that has managed identities.
 pub const WORKLOAD: &str = "demo-workload";
+/// The client that may do everything at the directory API.
+pub const DIRECTORY_ADMIN: &str = "directory-admin";
 /// The identity that it shares with others.
 pub const SHARED_IDENTITY: &str = "demo-shared";
 /// The installed application through which people sign in: a public client.
@@ -27,6 +29,9 @@ pub const SPA_ADDRESSES: &[&str] = &[LOOPBACK, "http://localhost/redirect", "htt
 pub const SERVER_ADDRESSES: &[&str] = &["http://localhost/callback", LOOPBACK];
 /// The permission to call the server for a person.
 pub const ACCESS_AS_USER: &str = "access_as_user";
+
+/// The permission to see oneself at the directory API.
+pub const OWN_PROFILE: &str = "User.Read";
 
 /// A person to make.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +88,7 @@ pub const ESTABLISHMENTS: &[Establishment] = &[
             ("fhir-contributor", Some(Role::FhirDataContributor)),
             ("fhir-converter", Some(Role::FhirDataConverter)),
             ("fhir-smart", Some(Role::FhirSmartUser)),
+            (DIRECTORY_ADMIN, None),
             ("no-role", None),
         ],
     },

@@ -31,6 +31,7 @@ const RESERVE_MIB: u64 = 4;
 const SERVICES: &[Service] = &[
     Service::Portal,
     Service::Login,
+    Service::Graph,
     Service::Fhir,
     Service::Health,
     Service::BackChannel,
@@ -68,22 +69,7 @@ impl Running {
             .collect();
         let sockets = Sockets::bind(&wanted, "--base-port").await?;
         let mut world = World::open(&folder, &layout, &*clock, &*random)?;
-        let settings = wiring::Settings {
-            data: folder.data(),
-            storage: Arc::new(Storage::Files),
-            master_key: master_key(&folder, &random)?,
-            clock: clock.clone(),
-            random: random.clone(),
-            login: layout.origin(Service::Login),
-            back_channel: Some(layout.origin(Service::BackChannel)),
-            exchanges: None,
-            home: layout.origin(Service::Portal),
-            proxies: Vec::new(),
-            space: Space {
-                reserve_mib: RESERVE_MIB,
-                ..Space::default()
-            },
-        };
+        let settings = settings(&folder, &layout, (&clock, &random))?;
         let mut base = Base::open(settings).await?;
         let document = settled(&mut world, &folder, &layout, &base).await?;
         let stop = Stop::new();
@@ -124,6 +110,31 @@ impl Running {
         }
         Ok(self.base.close().await?)
     }
+}
+
+/// What the chain is built from.
+fn settings(
+    folder: &Folder,
+    layout: &Layout,
+    (clock, random): (&Arc<dyn Clock>, &Arc<dyn Random>),
+) -> Result<wiring::Settings, Failure> {
+    Ok(wiring::Settings {
+        data: folder.data(),
+        storage: Arc::new(Storage::Files),
+        master_key: master_key(folder, random)?,
+        clock: clock.clone(),
+        random: random.clone(),
+        login: layout.origin(Service::Login),
+        graph: Some(layout.origin(Service::Graph)),
+        back_channel: Some(layout.origin(Service::BackChannel)),
+        exchanges: None,
+        home: layout.origin(Service::Portal),
+        proxies: Vec::new(),
+        space: Space {
+            reserve_mib: RESERVE_MIB,
+            ..Space::default()
+        },
+    })
 }
 
 /// Base port and domain: those of the options, else those of the world, else the usual ones.
@@ -200,6 +211,7 @@ async fn serve(
     };
     let services = base.open_fhir(&instances(document)).await?;
     let login = base.login_router()?;
+    let graph = base.graph_router(&layout.origin(Service::Graph))?;
     let fhir = base.fhir_router(&services)?;
     let back = base.back_channel_router(&layout.origin(Service::BackChannel), &services)?;
     let health = Health::new(base.probes());
@@ -216,6 +228,7 @@ async fn serve(
     let fronts = vec![
         front(Service::Portal, portal),
         front(Service::Login, login),
+        front(Service::Graph, graph),
         front(Service::Fhir, fhir),
         front(Service::BackChannel, back),
     ];

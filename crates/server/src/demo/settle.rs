@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use hygie_access::{Assignee, AssigneeKind, Kind, Role, Scope};
 use hygie_core::{AppId, Cx, ObjectId, Secret, TenantId};
-use hygie_directory::{Definition, NewApplication, NewTenant, NewUser, Scope as Permission};
+use hygie_directory::{
+    DIRECTORY_API, Definition, NewApplication, NewTenant, NewUser, Scope as Permission, directory_api,
+};
 use hygie_oidc::RedirectUris;
 
 use super::certificate;
@@ -132,6 +134,14 @@ impl Settler<'_> {
         if let Some(role) = role {
             self.assign(cx, (principal.id, AssigneeKind::App), role, name).await?;
         }
+        if name == people::DIRECTORY_ADMIN {
+            for role in &directory_api().definition.app_roles {
+                let directory = &self.base.directory;
+                directory
+                    .assign_app_role(cx, DIRECTORY_API, principal.id, &role.value)
+                    .await?;
+            }
+        }
         Ok(App {
             name: name.to_owned(),
             client_id: application.app,
@@ -219,6 +229,9 @@ impl Settler<'_> {
             (&server, service, USER_IMPERSONATION),
             (&web, server.client_id, people::ACCESS_AS_USER),
             (&spa, server.client_id, people::ACCESS_AS_USER),
+            (&web, DIRECTORY_API, people::OWN_PROFILE),
+            (&spa, DIRECTORY_API, people::OWN_PROFILE),
+            (&server, DIRECTORY_API, people::OWN_PROFILE),
         ] {
             self.base
                 .directory

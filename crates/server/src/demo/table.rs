@@ -10,6 +10,13 @@ pub fn render(document: &Document, dir: &str) -> String {
     let mut addresses: Vec<(&str, String)> = Vec::new();
     addresses.extend(document.endpoints.portal.iter().map(|url| ("Portal", url.clone())));
     addresses.extend(document.endpoints.login.iter().map(|url| ("Sign-in", url.clone())));
+    addresses.extend(
+        document
+            .endpoints
+            .graph
+            .iter()
+            .map(|url| ("Directory API", url.clone())),
+    );
     for workspace in &document.workspaces {
         addresses.extend(workspace.fhir.iter().map(|fhir| ("FHIR", fhir.base.clone())));
     }

@@ -12,7 +12,7 @@ use super::settle::Settled;
 use crate::failure::Failure;
 use crate::files;
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const LIMIT: u64 = 16 * 1024 * 1024;
 
 /// The state.
@@ -95,6 +95,7 @@ impl World {
             endpoints: Endpoints {
                 portal: Some(layout.origin(Service::Portal)),
                 login: Some(layout.origin(Service::Login)),
+                graph: Some(layout.origin(Service::Graph)),
                 health: layout.origin(Service::Health),
                 back_channel: Some(layout.origin(Service::BackChannel)),
                 managed_identity: Some(ManagedIdentity {

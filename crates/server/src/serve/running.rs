@@ -56,6 +56,7 @@ impl Running {
                 .as_ref()
                 .map_or_else(|| login.clone(), |portal| origin(&portal.get_ref().url)),
             login,
+            graph: config.graph.as_ref().map(|graph| origin(&graph.get_ref().url)),
             back_channel: config.back_channel.as_ref().map(|back| origin(&back.get_ref().url)),
             exchanges: exchanges(config, &outgoing, &clock)?,
             proxies: config.trusted_proxies.clone(),
@@ -110,6 +111,7 @@ fn addresses(config: &Config) -> Vec<(&'static str, std::net::SocketAddr)> {
         ("login", config.login.get_ref().listen),
     ];
     wanted.extend(config.portal.as_ref().map(|portal| ("portal", portal.get_ref().listen)));
+    wanted.extend(config.graph.as_ref().map(|graph| ("graph", graph.get_ref().listen)));
     wanted.extend(config.fhir.as_ref().map(|fhir| ("fhir", fhir.get_ref().listen)));
     let back = config.back_channel.as_ref();
     wanted.extend(back.map(|back| ("back channel", back.get_ref().listen)));
@@ -139,6 +141,11 @@ async fn fronts(
             address: origin(&service.url),
         });
         fronts.push(certificates.front(&service, router)?);
+    }
+    if let Some(graph) = &config.graph {
+        let graph = graph.get_ref();
+        let router = base.graph_router(&origin(&graph.url))?;
+        fronts.push(certificates.front(graph, router)?);
     }
     if let Some(back) = &config.back_channel {
         let back = back.get_ref();
@@ -198,6 +205,7 @@ impl Certificates {
         let services = [
             Some(config.login.get_ref()),
             config.portal.as_ref().map(toml::Spanned::get_ref),
+            config.graph.as_ref().map(toml::Spanned::get_ref),
             fhir.as_ref(),
             config.back_channel.as_ref().map(toml::Spanned::get_ref),
         ];

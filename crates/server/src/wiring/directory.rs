@@ -25,7 +25,7 @@ pub async fn provider(settings: &Settings, directory: Directory) -> Result<Idp> 
     let deps = hygie_idp::Deps {
         directory,
         login: settings.login.clone(),
-        graph: None,
+        graph: settings.graph.clone(),
         back_channel: settings.back_channel.clone(),
         exchanges: settings.exchanges.clone(),
         workers: workers(),

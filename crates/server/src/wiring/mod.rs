@@ -64,6 +64,8 @@ pub struct Settings {
     pub random: Arc<dyn Random>,
     /// Address of the identity provider, without a final slash.
     pub login: String,
+    /// Address of the directory API, without a final slash, where there is one.
+    pub graph: Option<String>,
     /// Address of the back channel, without a final slash, where there is one.
     pub back_channel: Option<String>,
     /// Whose tokens are exchanged, if any are.
@@ -138,6 +140,27 @@ impl Base {
             store,
         };
         self.edge.put(router, service)
+    }
+
+    /// What answers at the host of the directory API.
+    pub fn graph_router(&mut self, base: &str) -> Result<Router> {
+        let graph = hygie_graph::Graph::new(hygie_graph::Deps {
+            directory: self.directory.clone(),
+            base: base.to_owned(),
+            login: self.settings.login.clone(),
+            keys: self.idp.key_source(),
+        });
+        let service = edge::Service {
+            name: "graph",
+            messages: &[],
+            render: Arc::new(hygie_web::error::Graph),
+            cors: |_| hygie_web::layers::Cors::Closed,
+            limits: hygie_web::layers::Limits::default(),
+            store: self.stores.directory().clone(),
+        };
+        let graph = self.edge.put(hygie_graph::router(graph), service)?;
+        let user_info = self.put_idp(hygie_idp::user_info_router(self.idp.clone()))?;
+        Ok(edge::beside(user_info, hygie_idp::is_user_info, graph))
     }
 
     /// Opens FHIR services, to be served at one address or several.

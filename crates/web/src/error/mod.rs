@@ -3,6 +3,7 @@
 //! An error travels as a [`Failure`] beside an empty response; the layers render it once the request id, the language
 //! and the protocol of the service are known, and log the chain of its sources. The client never sees that chain.
 
+mod graph;
 mod outcome;
 mod page;
 
@@ -15,6 +16,7 @@ use http::{HeaderMap, StatusCode};
 use hygie_access::Refusal;
 use hygie_core::{ErrorKind, Fault};
 
+pub use graph::{Graph, GraphError};
 pub use outcome::{Issue, OperationOutcome, Outcome, OutcomeError, Severity};
 pub use page::{PageError, Pages};
 

@@ -1,0 +1,125 @@
+//! The directory API as an application: registered nowhere, present in every tenant.
+//! <https://learn.microsoft.com/graph/permissions-reference>
+
+use std::sync::Arc;
+
+use hygie_core::{AppId, ObjectId, TenantId, Timestamp};
+use uuid::Uuid;
+
+use crate::{AppRole, Application, Audience, Definition, Scope};
+
+/// The application of the directory API, the resource of scopes without a prefix and of tokens for the user endpoint;
+/// the well-known id of Microsoft Graph, which client libraries know.
+pub const DIRECTORY_API: AppId = AppId::from_uuid(Uuid::from_u128(0x0000_0003_0000_0000_c000_0000_0000_0000));
+
+/// The tenant that owns the directory API in Entra ID; it is no tenant here.
+const FIRST_PARTY: TenantId = TenantId::from_uuid(Uuid::from_u128(0xf8cd_ef31_a31e_4b4a_93e4_5f57_1e91_255a));
+
+/// Names under which the directory API is asked for.
+pub const DIRECTORY_API_NAMES: &[&str] = &["https://graph.microsoft.com", "https://graph.microsoft.com/"];
+
+/// Its permissions, each with its id where it is given to an application for people, and where to an application for
+/// itself: the ids of Microsoft Graph, by which registrations ask for them.
+const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
+    (
+        "User.Read",
+        Some(0xe1fe_6dd8_ba31_4d61_89e7_8863_9da4_683d),
+        None,
+        "Sign in and read user profile",
+    ),
+    (
+        "User.ReadBasic.All",
+        Some(0xb340_eb25_3456_403f_be2f_af7a_0d37_0277),
+        Some(0x9723_5f07_e226_4f63_ace3_3958_8e11_d3a1),
+        "Read all users' basic profiles",
+    ),
+    (
+        "User.Read.All",
+        Some(0xa154_be20_db9c_4678_8ab7_66f6_cc09_9a59),
+        Some(0xdf02_1288_bdef_4463_88db_98f2_2de8_9214),
+        "Read all users' full profiles",
+    ),
+    (
+        "Group.Read.All",
+        Some(0x5f8c_59db_677d_491f_a6b8_5f17_4b11_ec1d),
+        Some(0x5b56_7255_7703_4780_807c_7be8_301a_e99b),
+        "Read all groups",
+    ),
+    (
+        "GroupMember.Read.All",
+        Some(0xbc02_4368_1153_4739_b217_4326_f2e9_66d0),
+        Some(0x9883_0695_27a2_44f7_8c18_0c3e_bc96_98f6),
+        "Read group memberships",
+    ),
+    (
+        "Application.Read.All",
+        Some(0xc79f_8feb_a9db_4090_85f9_90d8_20ca_a0eb),
+        Some(0x9a5d_68dd_52b0_4cc2_bd40_abcf_44ac_3a30),
+        "Read applications",
+    ),
+    (
+        "Organization.Read.All",
+        Some(0x4908_d5b9_3fb2_4b1e_9336_1888_b793_7185),
+        Some(0x4984_76ce_e0fe_48b0_b801_37ba_7e26_85c6),
+        "Read organization information",
+    ),
+    (
+        "Directory.Read.All",
+        Some(0x06da_0dbc_49e2_44d2_8312_53f1_66ab_848a),
+        Some(0x7ab1_d382_f21e_4acd_a863_ba3e_13f7_da61),
+        "Read directory data",
+    ),
+];
+
+/// The directory API.
+pub fn directory_api() -> Application {
+    let scopes = PERMISSIONS.iter().filter_map(|(value, delegated, _, shown)| {
+        Some(Scope {
+            id: Uuid::from_u128((*delegated)?),
+            value: (*value).to_owned(),
+            display_name: (*shown).to_owned(),
+        })
+    });
+    let app_roles = PERMISSIONS.iter().filter_map(|(value, _, role, shown)| {
+        Some(AppRole {
+            id: Uuid::from_u128((*role)?),
+            value: (*value).to_owned(),
+            display_name: (*shown).to_owned(),
+        })
+    });
+    Application {
+        app: DIRECTORY_API,
+        id: ObjectId::from_uuid(DIRECTORY_API.uuid()),
+        home: FIRST_PARTY,
+        display_name: "Directory API".to_owned(),
+        definition: Arc::new(Definition {
+            identifier_uris: DIRECTORY_API_NAMES.iter().map(|&name| name.to_owned()).collect(),
+            sign_in_audience: Audience::Tenants,
+            scopes: scopes.collect(),
+            app_roles: app_roles.collect(),
+            ..Definition::default()
+        }),
+        created_at: Timestamp::from_millis(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_has_its_well_known_ids() {
+        let api = directory_api();
+        assert_eq!(api.app.to_string(), "00000003-0000-0000-c000-000000000000");
+        let role = api
+            .definition
+            .app_roles
+            .iter()
+            .find(|role| role.value == "User.Read.All");
+        assert_eq!(
+            role.map(|role| role.id.to_string()).as_deref(),
+            Some("df021288-bdef-4463-88db-98f22de89214")
+        );
+        assert_eq!(api.definition.check(), Ok(()));
+    }
+}

@@ -1,0 +1,278 @@
+//! What the directory shows: objects one by one, and in pages in the order of their ids.
+
+use hygie_core::{AppId, Cx, GroupId, ObjectId};
+use hygie_store::{StoreError, Tx};
+
+use crate::repo::{Applications, Groups, Principals, SecretRow, Tenants, Users};
+use crate::{Application, Directory, Group, ServicePrincipal, Tenant, User};
+
+/// Groups that somebody is in, nested ones included, at most.
+const MAX_GROUPS: u32 = 10_000;
+
+/// A page to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// What comes after this id; everything without one.
+    pub after: Option<ObjectId>,
+    /// Objects at most.
+    pub limit: u32,
+}
+
+/// Something that can be a member of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DirectoryObject {
+    /// A person.
+    User(User),
+    /// A group.
+    Group(Group),
+    /// An application in this tenant.
+    ServicePrincipal(ServicePrincipal),
+}
+
+impl DirectoryObject {
+    /// Its id.
+    pub fn id(&self) -> ObjectId {
+        match self {
+            Self::User(user) => user.id,
+            Self::Group(group) => ObjectId::from_uuid(group.id.uuid()),
+            Self::ServicePrincipal(principal) => principal.id,
+        }
+    }
+}
+
+/// How memberships are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// Of the object itself (`memberOf`).
+    Direct,
+    /// Through groups in groups as well (`transitiveMemberOf`).
+    Transitive,
+}
+
+/// An application with the secrets that it has, without their values.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// The application.
+    pub application: Application,
+    /// Its secrets.
+    pub secrets: Vec<SecretRow>,
+}
+
+/// A service principal with what it is known by.
+#[derive(Clone, Debug)]
+pub struct Presence {
+    /// The service principal.
+    pub principal: ServicePrincipal,
+    /// The names that it is asked for by.
+    pub names: Vec<String>,
+    /// The registration, from whichever tenant; none where it is gone, and of a managed identity.
+    pub application: Option<Application>,
+}
+
+impl Directory {
+    /// The user with this id.
+    pub async fn find_user_by_id(&self, cx: &Cx, id: ObjectId) -> Result<Option<User>, StoreError> {
+        self.store()
+            .read(cx, id, |id, tx| Box::pin(async move { Users(tx).find(*id).await }))
+            .await
+    }
+
+    /// A page of users.
+    pub async fn page_users(&self, cx: &Cx, at: Cursor) -> Result<Vec<User>, StoreError> {
+        self.store()
+            .read(cx, at, |at, tx| {
+                Box::pin(async move { Users(tx).page(at.after, at.limit).await })
+            })
+            .await
+    }
+
+    /// The group with this id.
+    pub async fn find_group(&self, cx: &Cx, id: GroupId) -> Result<Option<Group>, StoreError> {
+        self.store()
+            .read(cx, id, |id, tx| Box::pin(async move { Groups(tx).find(*id).await }))
+            .await
+    }
+
+    /// A page of groups.
+    pub async fn page_groups(&self, cx: &Cx, at: Cursor) -> Result<Vec<Group>, StoreError> {
+        self.store()
+            .read(cx, at, |at, tx| {
+                Box::pin(async move { Groups(tx).page(at.after, at.limit).await })
+            })
+            .await
+    }
+
+    /// A page of the members of a group.
+    pub async fn page_members(&self, cx: &Cx, group: GroupId, at: Cursor) -> Result<Vec<DirectoryObject>, StoreError> {
+        self.store()
+            .read(cx, (group, at), |(group, at), tx| {
+                Box::pin(async move {
+                    let mut members = Vec::new();
+                    for id in Groups(tx).page_members(*group, at.after, at.limit).await? {
+                        members.extend(object(tx, id).await?);
+                    }
+                    Ok::<_, StoreError>(members)
+                })
+            })
+            .await
+    }
+
+    /// The groups that an object is in.
+    pub async fn groups_of(&self, cx: &Cx, member: ObjectId, how: Membership) -> Result<Vec<Group>, StoreError> {
+        self.store()
+            .read(cx, (member, how), |(member, how), tx| {
+                Box::pin(async move {
+                    let ids = match how {
+                        Membership::Direct => Groups(tx).list_direct(*member).await?,
+                        Membership::Transitive => Groups(tx).list_transitive(*member, MAX_GROUPS).await?,
+                    };
+                    let mut groups = Vec::new();
+                    for id in ids {
+                        groups.extend(Groups(tx).find(id).await?);
+                    }
+                    Ok::<_, StoreError>(groups)
+                })
+            })
+            .await
+    }
+
+    /// An application of this tenant, by its object id.
+    pub async fn find_registration(&self, cx: &Cx, id: ObjectId) -> Result<Option<Registration>, StoreError> {
+        self.store()
+            .read(cx, id, |id, tx| {
+                Box::pin(async move {
+                    let found = Applications(tx).find_by_id(*id).await?;
+                    registrations(tx, found.into_iter().collect())
+                        .await
+                        .map(|mut all| all.pop())
+                })
+            })
+            .await
+    }
+
+    /// An application of this tenant, by its client id.
+    pub async fn find_registration_of(&self, cx: &Cx, app: AppId) -> Result<Option<Registration>, StoreError> {
+        self.store()
+            .read(cx, app, |app, tx| {
+                Box::pin(async move {
+                    let found = Applications(tx).find(*app).await?;
+                    registrations(tx, found.into_iter().collect())
+                        .await
+                        .map(|mut all| all.pop())
+                })
+            })
+            .await
+    }
+
+    /// A page of the applications of this tenant.
+    pub async fn page_registrations(&self, cx: &Cx, at: Cursor) -> Result<Vec<Registration>, StoreError> {
+        self.store()
+            .read(cx, at, |at, tx| {
+                Box::pin(async move {
+                    let page = Applications(tx).page(at.after, at.limit).await?;
+                    registrations(tx, page).await
+                })
+            })
+            .await
+    }
+
+    /// A service principal, by its object id.
+    pub async fn find_presence(&self, cx: &Cx, id: ObjectId) -> Result<Option<Presence>, StoreError> {
+        let found = self
+            .store()
+            .read(cx, id, |id, tx| {
+                Box::pin(async move {
+                    let Some(principal) = Principals(tx).find(*id).await? else {
+                        return Ok(None);
+                    };
+                    let names = Principals(tx).list_names(principal.id).await?;
+                    Ok::<_, StoreError>(Some((principal, names)))
+                })
+            })
+            .await?;
+        match found {
+            Some(found) => Ok(Some(self.presence(cx, found).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The presence of an application in this tenant.
+    pub async fn find_presence_of(&self, cx: &Cx, app: AppId) -> Result<Option<Presence>, StoreError> {
+        match self.find_service_principal(cx, app).await? {
+            Some(principal) => self.find_presence(cx, principal.id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// A page of service principals.
+    pub async fn page_presences(&self, cx: &Cx, at: Cursor) -> Result<Vec<Presence>, StoreError> {
+        let page = self
+            .store()
+            .read(cx, at, |at, tx| {
+                Box::pin(async move {
+                    let mut page = Vec::new();
+                    for principal in Principals(tx).page(at.after, at.limit).await? {
+                        let names = Principals(tx).list_names(principal.id).await?;
+                        page.push((principal, names));
+                    }
+                    Ok::<_, StoreError>(page)
+                })
+            })
+            .await?;
+        let mut presences = Vec::new();
+        for found in page {
+            presences.push(self.presence(cx, found).await?);
+        }
+        Ok(presences)
+    }
+
+    async fn presence(
+        &self,
+        cx: &Cx,
+        (principal, names): (ServicePrincipal, Vec<String>),
+    ) -> Result<Presence, StoreError> {
+        let application = match &principal.resource_id {
+            Some(_) => None,
+            None => self.find_application(cx, principal.app).await?,
+        };
+        Ok(Presence {
+            principal,
+            names,
+            application,
+        })
+    }
+
+    /// The tenant of the context and its domain names, the default one first.
+    pub async fn find_tenant(&self, cx: &Cx) -> Result<Option<(Tenant, Vec<String>)>, StoreError> {
+        self.store()
+            .read(cx, (), |(), tx| {
+                Box::pin(async move {
+                    let Some(tenant) = Tenants(tx).find().await? else {
+                        return Ok(None);
+                    };
+                    Ok::<_, StoreError>(Some((tenant, Tenants(tx).list_domains().await?)))
+                })
+            })
+            .await
+    }
+}
+
+async fn object(tx: &mut Tx<'_>, id: ObjectId) -> Result<Option<DirectoryObject>, StoreError> {
+    if let Some(user) = Users(tx).find(id).await? {
+        return Ok(Some(DirectoryObject::User(user)));
+    }
+    if let Some(group) = Groups(tx).find(GroupId::from_uuid(id.uuid())).await? {
+        return Ok(Some(DirectoryObject::Group(group)));
+    }
+    let principal = Principals(tx).find(id).await?;
+    Ok(principal.map(DirectoryObject::ServicePrincipal))
+}
+
+async fn registrations(tx: &mut Tx<'_>, page: Vec<Application>) -> Result<Vec<Registration>, StoreError> {
+    let mut all = Vec::new();
+    for application in page {
+        let secrets = Applications(tx).list_secret_rows(application.app).await?;
+        all.push(Registration { application, secrets });
+    }
+    Ok(all)
+}

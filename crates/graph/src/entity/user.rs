@@ -1,0 +1,96 @@
+//! `user`: <https://learn.microsoft.com/graph/api/resources/user>.
+
+use hygie_directory::User;
+use serde_json::{Map, Value};
+
+use super::filled;
+use crate::odata::{EntityType, Kind, Property};
+
+const TEXT: Kind = Kind::Text;
+const TEXTS: Kind = Kind::List(&Kind::Text);
+const IDENTITY: &[Property] = &[
+    Property::new("signInType", TEXT),
+    Property::new("issuer", TEXT),
+    Property::new("issuerAssignedId", TEXT),
+];
+const AUTHORIZATION: &[Property] = &[Property::new("certificateUserIds", TEXTS)];
+
+/// Its type.
+pub static USER: EntityType = EntityType {
+    name: "user",
+    properties: &[
+        Property::new("id", TEXT),
+        Property::new("accountEnabled", Kind::Flag),
+        Property::new("userPrincipalName", TEXT),
+        Property::new("displayName", TEXT),
+        Property::new("givenName", TEXT),
+        Property::new("surname", TEXT),
+        Property::new("mail", TEXT),
+        Property::new("mailNickname", TEXT),
+        Property::new("otherMails", TEXTS),
+        Property::new("proxyAddresses", TEXTS),
+        Property::new("identities", Kind::List(&Kind::Complex(IDENTITY))),
+        Property::new("jobTitle", TEXT),
+        Property::new("department", TEXT),
+        Property::new("companyName", TEXT),
+        Property::new("employeeId", TEXT),
+        Property::new("employeeType", TEXT),
+        Property::new("businessPhones", TEXTS),
+        Property::new("mobilePhone", TEXT),
+        Property::new("officeLocation", TEXT),
+        Property::new("preferredLanguage", TEXT),
+        Property::new("usageLocation", TEXT),
+        Property::new("country", TEXT),
+        Property::new("userType", TEXT),
+        Property::new("createdDateTime", Kind::Instant),
+        Property::new("lastPasswordChangeDateTime", Kind::Instant),
+        Property::new("passwordPolicies", TEXT),
+        Property::new("authorizationInfo", Kind::Complex(AUTHORIZATION)),
+        Property::new("onPremisesSyncEnabled", Kind::Flag),
+        Property::new("onPremisesImmutableId", TEXT),
+        Property::new("onPremisesUserPrincipalName", TEXT),
+        Property::new("onPremisesSamAccountName", TEXT),
+        Property::new("onPremisesSecurityIdentifier", TEXT),
+        Property::new("onPremisesDistinguishedName", TEXT),
+        Property::new("onPremisesDomainName", TEXT),
+        Property::new("onPremisesLastSyncDateTime", Kind::Instant),
+        Property::new("securityIdentifier", TEXT),
+        Property::new("signInSessionsValidFromDateTime", Kind::Instant),
+        Property::new("deletedDateTime", Kind::Instant),
+    ],
+    navigations: &[],
+};
+
+/// What is shown when nothing is selected.
+pub const USER_DEFAULT: &[&str] = &[
+    "businessPhones",
+    "displayName",
+    "givenName",
+    "id",
+    "jobTitle",
+    "mail",
+    "mobilePhone",
+    "officeLocation",
+    "preferredLanguage",
+    "surname",
+    "userPrincipalName",
+];
+
+/// Its JSON.
+pub fn user(user: &User) -> Map<String, Value> {
+    filled(
+        &USER,
+        [
+            ("id", user.id.to_string().into()),
+            ("accountEnabled", user.is_enabled.into()),
+            ("userPrincipalName", user.user_principal_name.clone().into()),
+            ("displayName", user.display_name.clone().into()),
+            ("givenName", user.given_name.clone().into()),
+            ("surname", user.surname.clone().into()),
+            ("mail", user.mail.clone().into()),
+            ("userType", "Member".into()),
+            ("createdDateTime", user.created_at.to_rfc3339().into()),
+            ("signInSessionsValidFromDateTime", user.valid_from.to_rfc3339().into()),
+        ],
+    )
+}

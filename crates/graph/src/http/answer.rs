@@ -1,0 +1,84 @@
+//! Answers of the directory API: one entity, or a page of a collection.
+
+use axum::response::{IntoResponse, Response};
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use hygie_web::audit::Note;
+use serde_json::{Map, Value};
+
+use crate::Graph;
+
+/// What an answer is of: the name of the collection and the selected members.
+pub struct Of<'a> {
+    /// The collection (`users`).
+    pub set: &'a str,
+    /// The members that were asked for.
+    pub select: Option<&'a [&'static str]>,
+}
+
+impl Graph {
+    /// One entity.
+    pub(super) fn one(&self, of: &Of<'_>, members: Map<String, Value>, note: Note) -> Response {
+        let mut body = Map::new();
+        body.insert(
+            "@odata.context".to_owned(),
+            format!("{}/$entity", self.context(of)).into(),
+        );
+        body.extend(members);
+        respond(body, note)
+    }
+
+    /// A page. `count` of all entities and the address of the next page where there are.
+    pub(super) fn many(
+        &self,
+        of: &Of<'_>,
+        items: Vec<Map<String, Value>>,
+        (count, next): (Option<usize>, Option<String>),
+        note: Note,
+    ) -> Response {
+        let mut body = Map::new();
+        body.insert("@odata.context".to_owned(), self.context(of).into());
+        if let Some(count) = count {
+            body.insert("@odata.count".to_owned(), count.into());
+        }
+        if let Some(next) = next {
+            body.insert("@odata.nextLink".to_owned(), next.into());
+        }
+        body.insert("value".to_owned(), items.into_iter().map(Value::Object).collect());
+        respond(body, note)
+    }
+
+    /// A list of texts.
+    pub(super) fn texts(&self, texts: Vec<String>, note: Note) -> Response {
+        let mut body = Map::new();
+        let context = format!("{}/v1.0/$metadata#Collection(Edm.String)", self.0.base);
+        body.insert("@odata.context".to_owned(), context.into());
+        body.insert("value".to_owned(), texts.into());
+        respond(body, note)
+    }
+
+    fn context(&self, of: &Of<'_>) -> String {
+        let selected = of.select.map(|names| format!("({})", names.join(",")));
+        format!(
+            "{}/v1.0/$metadata#{}{}",
+            self.0.base,
+            of.set,
+            selected.unwrap_or_default()
+        )
+    }
+}
+
+fn respond(body: Map<String, Value>, note: Note) -> Response {
+    let headers = [
+        (
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/json;odata.metadata=minimal;charset=utf-8"),
+        ),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (
+            HeaderName::from_static("odata-version"),
+            HeaderValue::from_static("4.0"),
+        ),
+    ];
+    (headers, note, Value::Object(body).to_string()).into_response()
+}

@@ -1,0 +1,62 @@
+//! `/applications`: <https://learn.microsoft.com/graph/api/resources/application>.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use hygie_core::AppId;
+use hygie_directory::Registration;
+use hygie_web::audit::Note;
+use hygie_web::error::GraphError;
+
+use super::answer::Of;
+use super::caller::Caller;
+use super::list::{Item, Listed};
+use crate::entity::{APPLICATION, application, shown};
+use crate::{Graph, GraphFault};
+
+/// Permissions that show applications and service principals.
+pub(super) const READ: &[&str] = &["Application.Read.All", "Directory.Read.All"];
+
+pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
+    caller.need(READ)?;
+    let query = caller.query(&APPLICATION)?;
+    let listed = Listed {
+        set: "applications",
+        path: "applications",
+        query: &query,
+        default: None,
+    };
+    let fetch = async |at| {
+        let page = graph.directory().page_registrations(&caller.cx, at).await?;
+        let item = |found: &Registration| -> Item { (found.application.id, application(found)) };
+        Ok(page.iter().map(item).collect())
+    };
+    Ok(graph.list(&caller, listed, fetch).await?)
+}
+
+pub async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<String>) -> Result<Response, GraphError> {
+    caller.need(READ)?;
+    let found = match id.parse() {
+        Ok(id) => graph.directory().find_registration(&caller.cx, id).await?,
+        Err(_) => None,
+    };
+    one(&graph, &caller, &id, found)
+}
+
+/// By client id.
+pub(super) async fn of_app(graph: &Graph, caller: &Caller, app: AppId) -> Result<Response, GraphError> {
+    caller.need(READ)?;
+    let found = graph.directory().find_registration_of(&caller.cx, app).await?;
+    one(graph, caller, &app.to_string(), found)
+}
+
+fn one(graph: &Graph, caller: &Caller, id: &str, found: Option<Registration>) -> Result<Response, GraphError> {
+    let found = found.ok_or_else(|| GraphFault::NotFound(id.to_owned()))?;
+    let select = caller.select(&APPLICATION)?;
+    let select = select.as_deref();
+    let of = Of {
+        set: "applications",
+        select,
+    };
+    let note = Note::new("graph.read", format!("app/{}", found.application.app));
+    Ok(graph.one(&of, shown(application(&found), select), note))
+}

@@ -1,0 +1,110 @@
+//! Who calls, and what they ask beyond the path.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use hygie_access::Credentials;
+use hygie_core::{Cx, ErrorKind, ObjectId, Principal, PrincipalKind};
+use hygie_web::Asked;
+use hygie_web::client::ClientCertificate;
+use hygie_web::error::Failure;
+
+use crate::odata::{Consistency, EntityType, Query, QueryError};
+use crate::{Graph, GraphFault};
+
+/// A caller with a valid token.
+pub struct Caller {
+    /// The context of the operation, in the tenant of the token.
+    pub cx: Cx,
+    principal: Arc<Principal>,
+    /// The query options, decoded.
+    pub options: Vec<(String, String)>,
+    consistency: Consistency,
+}
+
+impl Caller {
+    /// Whether the token has one of these permissions: as a scope when it is a person's, as a role when it is an
+    /// application's own.
+    pub fn has(&self, permissions: &[&str]) -> bool {
+        let held = match self.principal.kind {
+            PrincipalKind::User => &self.principal.scopes,
+            PrincipalKind::App | PrincipalKind::ManagedIdentity => &self.principal.app_roles,
+        };
+        held.iter().any(|held| permissions.contains(&held.as_str()))
+    }
+
+    /// Refuses without one of these permissions.
+    pub fn need(&self, permissions: &[&str]) -> Result<(), GraphFault> {
+        if self.has(permissions) {
+            Ok(())
+        } else {
+            Err(GraphFault::Denied)
+        }
+    }
+
+    /// The person whose token it is.
+    pub fn person(&self) -> Option<ObjectId> {
+        (self.principal.kind == PrincipalKind::User).then_some(self.principal.subject)
+    }
+
+    /// The members of one entity of this type that are asked for. An option that makes sense for a list only is refused.
+    pub fn select(&self, entity: &'static EntityType) -> Result<Option<Vec<&'static str>>, GraphFault> {
+        let is_other = |name: &str| !name.trim_start_matches('$').eq_ignore_ascii_case("select");
+        match self.options.iter().find(|(name, _)| is_other(name)) {
+            Some((name, _)) => Err(QueryError::Option(name.clone()).into()),
+            None => Ok(self.query(entity)?.select),
+        }
+    }
+
+    /// The query options for entities of this type.
+    pub fn query(&self, entity: &'static EntityType) -> Result<Query, GraphFault> {
+        let options = self.options.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        Ok(Query::parse(options, entity, self.consistency)?)
+    }
+}
+
+impl FromRequestParts<Graph> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, graph: &Graph) -> Result<Self, Failure> {
+        let asked = Asked::from_request_parts(parts, graph).await?;
+        let authorization = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let certificate = parts.extensions.get::<ClientCertificate>();
+        let credentials = Credentials {
+            authorization,
+            certificate: certificate.map(|certificate| &*certificate.0),
+        };
+        let principal = graph
+            .0
+            .authenticator
+            .authenticate(credentials, asked.now())
+            .await
+            .map_err(|refusal| {
+                let mut failure = Failure::of(&refusal);
+                if failure.kind == ErrorKind::Unauthenticated {
+                    failure.code = "InvalidAuthenticationToken".into();
+                }
+                failure
+            })?;
+        asked.acts(principal.clone());
+        let mut cx = asked.cx(principal.tenant);
+        cx.principal = Some(principal.clone());
+        let is_eventual = parts
+            .headers
+            .get("consistencylevel")
+            .is_some_and(|level| level.as_bytes().eq_ignore_ascii_case(b"eventual"));
+        let query = parts.uri.query().unwrap_or_default();
+        Ok(Self {
+            cx,
+            principal,
+            options: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            consistency: if is_eventual {
+                Consistency::Eventual
+            } else {
+                Consistency::Default
+            },
+        })
+    }
+}

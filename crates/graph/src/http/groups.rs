@@ -1,0 +1,98 @@
+//! `/groups`: <https://learn.microsoft.com/graph/api/resources/group>.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use hygie_core::{GroupId, ObjectId};
+use hygie_directory::{Group, Membership};
+use hygie_web::audit::Note;
+use hygie_web::error::GraphError;
+
+use super::answer::Of;
+use super::caller::Caller;
+use super::list::{Item, Listed};
+use super::users;
+use crate::entity::{GROUP, group, shown};
+use crate::{Graph, GraphFault};
+
+/// Permissions that show groups, and who is in them.
+const READ: &[&str] = &["Group.Read.All", "Directory.Read.All", "GroupMember.Read.All"];
+
+pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
+    caller.need(READ)?;
+    let query = caller.query(&GROUP)?;
+    let listed = Listed {
+        set: "groups",
+        path: "groups",
+        query: &query,
+        default: None,
+    };
+    let fetch = async |at| {
+        let page = graph.directory().page_groups(&caller.cx, at).await?;
+        let item = |found: Group| -> Item { (ObjectId::from_uuid(found.id.uuid()), group(&found)) };
+        Ok(page.into_iter().map(item).collect())
+    };
+    Ok(graph.list(&caller, listed, fetch).await?)
+}
+
+pub async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<String>) -> Result<Response, GraphError> {
+    caller.need(READ)?;
+    let found = find(&graph, &caller, &id).await?;
+    let select = caller.select(&GROUP)?;
+    let select = select.as_deref();
+    let of = Of { set: "groups", select };
+    let note = Note::new("graph.read", format!("group/{}", found.id));
+    Ok(graph.one(&of, shown(group(&found), select), note))
+}
+
+pub async fn members(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, GraphError> {
+    caller.need(READ)?;
+    let found = find(&graph, &caller, &id).await?;
+    let query = caller.query(&GROUP)?;
+    let path = format!("groups/{}/members", found.id);
+    let listed = Listed {
+        set: "directoryObjects",
+        path: &path,
+        query: &query,
+        default: None,
+    };
+    let fetch = async |at| {
+        let page = graph.directory().page_members(&caller.cx, found.id, at).await?;
+        Ok(page.iter().map(users::typed).collect())
+    };
+    Ok(graph.list(&caller, listed, fetch).await?)
+}
+
+pub async fn member_of(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, GraphError> {
+    groups_of(&graph, &caller, &id, Membership::Direct).await
+}
+
+pub async fn transitive_member_of(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, GraphError> {
+    groups_of(&graph, &caller, &id, Membership::Transitive).await
+}
+
+async fn groups_of(graph: &Graph, caller: &Caller, id: &str, how: Membership) -> Result<Response, GraphError> {
+    caller.need(READ)?;
+    let found = find(graph, caller, id).await?;
+    let path = format!("groups/{}", found.id);
+    let member = ObjectId::from_uuid(found.id.uuid());
+    users::memberships(graph, caller, (member, &path), how).await
+}
+
+async fn find(graph: &Graph, caller: &Caller, id: &str) -> Result<Group, GraphError> {
+    let unknown = || GraphFault::NotFound(id.to_owned());
+    let parsed: GroupId = id.parse().map_err(|_| unknown())?;
+    let found = graph.directory().find_group(&caller.cx, parsed).await?;
+    Ok(found.ok_or_else(unknown)?)
+}

@@ -1,0 +1,244 @@
+//! Pages of a collection: the objects in the order of their ids, those that the query asks for, in its order.
+//!
+//! A page ends with the id of its last object, from which the next one goes on: an object that does not change is
+//! neither skipped nor shown twice. So that a filter that finds little does not hold the caller up, a page may end
+//! before it is full; its `@odata.nextLink` goes on there.
+
+use std::cmp::Ordering;
+
+use axum::response::Response;
+use hygie_core::ObjectId;
+use hygie_directory::Cursor;
+use hygie_store::StoreError;
+use hygie_web::audit::Note;
+use serde_json::{Map, Value};
+
+use super::answer::Of;
+use super::caller::Caller;
+use crate::entity::shown;
+use crate::odata::{Direction, Order, Query, QueryError};
+use crate::{Graph, GraphFault};
+
+/// Objects that are read at once.
+const CHUNK: u32 = 500;
+/// Objects that are looked at for one page.
+const MAX_LOOKED: usize = 10_000;
+/// Objects that are counted, or sorted by another property than their id.
+const MAX_COUNTED: usize = 200_000;
+const MAX_SORTED: usize = 10_000;
+
+/// An object with its id.
+pub type Item = (ObjectId, Map<String, Value>);
+
+/// A collection as it is shown.
+pub struct Listed<'a> {
+    /// Its name (`users`), and the path after `/v1.0/` by which it was asked for.
+    pub set: &'a str,
+    pub path: &'a str,
+    /// The query.
+    pub query: &'a Query,
+    /// What is shown when nothing is selected; everything without it.
+    pub default: Option<&'static [&'static str]>,
+}
+
+/// What a page holds.
+struct Page {
+    items: Vec<Map<String, Value>>,
+    count: Option<usize>,
+    /// The page goes on after this id.
+    next: Option<ObjectId>,
+}
+
+impl Graph {
+    /// The page that the caller asks for, of objects that `fetch` reads in the order of their ids.
+    pub(super) async fn list<F, Fut>(
+        &self,
+        caller: &Caller,
+        listed: Listed<'_>,
+        fetch: F,
+    ) -> Result<Response, GraphFault>
+    where
+        F: Fn(Cursor) -> Fut,
+        Fut: Future<Output = Result<Vec<Item>, StoreError>>,
+    {
+        let after = listed.query.skip_token.as_deref().map(id_of).transpose()?;
+        let page = if listed.query.order.is_empty() {
+            by_id(listed.query, after, fetch).await?
+        } else {
+            sorted(listed.query, after, fetch).await?
+        };
+        let select = listed.query.select.as_deref();
+        let view = select.or(listed.default);
+        let items = page.items.into_iter().map(|members| shown(members, view)).collect();
+        let next = page.next.map(|id| self.next_link(caller, listed.path, id));
+        let of = Of {
+            set: listed.set,
+            select,
+        };
+        let note = Note::new("graph.read", listed.set.to_owned());
+        Ok(self.many(&of, items, (page.count, next), note))
+    }
+
+    /// The address of the next page: the same options, and where to go on.
+    fn next_link(&self, caller: &Caller, path: &str, after: ObjectId) -> String {
+        let kept = caller
+            .options
+            .iter()
+            .filter(|(name, _)| !name.trim_start_matches('$').eq_ignore_ascii_case("skiptoken"));
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(kept)
+            .append_pair("$skiptoken", &after.to_string())
+            .finish();
+        // As Graph writes the names of options.
+        format!("{}/v1.0/{path}?{}", self.0.base, query.replace("%24", "$"))
+    }
+}
+
+fn id_of(token: &str) -> Result<ObjectId, GraphFault> {
+    token.parse().map_err(|_| GraphFault::PageToken)
+}
+
+fn is_asked_for(query: &Query, entity: &Value) -> bool {
+    query.filter.as_ref().is_none_or(|filter| filter.matches(entity))
+        && query.search.as_ref().is_none_or(|search| search.matches(entity))
+}
+
+fn members(entity: Value) -> Map<String, Value> {
+    match entity {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+/// Walks the objects from one id on, a chunk at a time, until `visit` has enough.
+async fn walk<F, Fut>(
+    mut after: Option<ObjectId>,
+    fetch: F,
+    mut visit: impl FnMut(ObjectId, Value) -> Result<Go, GraphFault>,
+) -> Result<(), GraphFault>
+where
+    F: Fn(Cursor) -> Fut,
+    Fut: Future<Output = Result<Vec<Item>, StoreError>>,
+{
+    loop {
+        let chunk = fetch(Cursor { after, limit: CHUNK }).await?;
+        let is_last = chunk.len() < CHUNK as usize;
+        for (id, members) in chunk {
+            after = Some(id);
+            if visit(id, Value::Object(members))? == Go::Enough {
+                return Ok(());
+            }
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Go {
+    On,
+    Enough,
+}
+
+async fn by_id<F, Fut>(query: &Query, after: Option<ObjectId>, fetch: F) -> Result<Page, GraphFault>
+where
+    F: Fn(Cursor) -> Fut,
+    Fut: Future<Output = Result<Vec<Item>, StoreError>>,
+{
+    // As in Graph, the number is told with the first page.
+    let counts = query.counts && after.is_none();
+    let (mut items, mut count, mut looked) = (Vec::new(), 0, 0);
+    let (mut next, mut last) = (None, None);
+    walk(after, fetch, |id, entity| {
+        looked += 1;
+        if looked > MAX_COUNTED {
+            return Err(QueryError::TooComplex("$count").into());
+        }
+        if !is_asked_for(query, &entity) {
+            let is_long = looked >= MAX_LOOKED && !counts;
+            next = is_long.then_some(id);
+            return Ok(if is_long { Go::Enough } else { Go::On });
+        }
+        count += 1;
+        if items.len() < query.top as usize {
+            items.push(members(entity));
+            last = Some(id);
+            return Ok(Go::On);
+        }
+        next = last;
+        Ok(if counts { Go::On } else { Go::Enough })
+    })
+    .await?;
+    Ok(Page {
+        // What was passed over after a full page must not move its end.
+        next: if items.len() < query.top as usize {
+            next
+        } else {
+            next.and(last)
+        },
+        items,
+        count: counts.then_some(count),
+    })
+}
+
+async fn sorted<F, Fut>(query: &Query, after: Option<ObjectId>, fetch: F) -> Result<Page, GraphFault>
+where
+    F: Fn(Cursor) -> Fut,
+    Fut: Future<Output = Result<Vec<Item>, StoreError>>,
+{
+    let (mut all, mut looked) = (Vec::new(), 0);
+    walk(None, fetch, |id, entity| {
+        looked += 1;
+        if looked > MAX_SORTED {
+            return Err(QueryError::TooComplex("$orderby").into());
+        }
+        if is_asked_for(query, &entity) {
+            all.push((id, entity));
+        }
+        Ok(Go::On)
+    })
+    .await?;
+    // Stable: what is equal stays in the order of its ids.
+    all.sort_by(|(_, one), (_, other)| compare(&query.order, one, other));
+    let count = all.len();
+    let begin = match after {
+        None => 0,
+        Some(last) => {
+            let place = all.iter().position(|(id, _)| *id == last);
+            place.ok_or(GraphFault::PageToken)? + 1
+        }
+    };
+    let end = count.min(begin + query.top as usize);
+    let next = (end < count).then(|| all[end - 1].0);
+    let items = all.drain(begin..end).map(|(_, entity)| members(entity)).collect();
+    Ok(Page {
+        items,
+        count: (query.counts && after.is_none()).then_some(count),
+        next,
+    })
+}
+
+fn compare(order: &[Order], one: &Value, other: &Value) -> Ordering {
+    order
+        .iter()
+        .map(|key| {
+            let ordering = values(&one[key.property], &other[key.property]);
+            match key.direction {
+                Direction::Ascending => ordering,
+                Direction::Descending => ordering.reverse(),
+            }
+        })
+        .find(|ordering| ordering.is_ne())
+        .unwrap_or(Ordering::Equal)
+}
+
+/// Nothing comes first; texts without case, instants as they are written.
+fn values(one: &Value, other: &Value) -> Ordering {
+    match (one, other) {
+        (Value::String(one), Value::String(other)) => one.to_lowercase().cmp(&other.to_lowercase()),
+        (Value::Bool(one), Value::Bool(other)) => one.cmp(other),
+        (Value::Number(one), Value::Number(other)) => one.as_i64().cmp(&other.as_i64()),
+        (one, other) => other.is_null().cmp(&one.is_null()),
+    }
+}

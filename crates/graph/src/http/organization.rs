@@ -1,0 +1,65 @@
+//! `/organization`: the tenant of the token. <https://learn.microsoft.com/graph/api/resources/organization>
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use hygie_core::ObjectId;
+use hygie_web::audit::Note;
+use hygie_web::error::GraphError;
+use serde_json::{Map, Value};
+
+use super::answer::Of;
+use super::caller::Caller;
+use super::list::Listed;
+use crate::entity::{ORGANIZATION, organization, shown};
+use crate::{Graph, GraphFault};
+
+/// Permissions that show the tenant; a person sees their own.
+const READ: &[&str] = &[
+    "Organization.Read.All",
+    "Directory.Read.All",
+    "User.Read",
+    "User.Read.All",
+];
+
+pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
+    caller.need(READ)?;
+    let query = caller.query(&ORGANIZATION)?;
+    let listed = Listed {
+        set: "organization",
+        path: "organization",
+        query: &query,
+        default: None,
+    };
+    let found = find(&graph, &caller).await?;
+    let id = ObjectId::from_uuid(caller.cx.tenant.uuid());
+    let fetch = async |at: hygie_directory::Cursor| {
+        let is_new = at.after.is_none_or(|after| id > after);
+        Ok(is_new.then(|| (id, found.clone())).into_iter().collect())
+    };
+    Ok(graph.list(&caller, listed, fetch).await?)
+}
+
+pub async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<String>) -> Result<Response, GraphError> {
+    caller.need(READ)?;
+    if id.parse() != Ok(caller.cx.tenant) {
+        return Err(GraphFault::NotFound(id).into());
+    }
+    let select = caller.select(&ORGANIZATION)?;
+    let select = select.as_deref();
+    let of = Of {
+        set: "organization",
+        select,
+    };
+    let members = find(&graph, &caller).await?;
+    Ok(graph.one(
+        &of,
+        shown(members, select),
+        Note::new("graph.read", "organization".to_owned()),
+    ))
+}
+
+async fn find(graph: &Graph, caller: &Caller) -> Result<Map<String, Value>, GraphError> {
+    let found = graph.directory().find_tenant(&caller.cx).await?;
+    let (tenant, domains) = found.ok_or_else(|| GraphFault::NotFound(caller.cx.tenant.to_string()))?;
+    Ok(organization(&tenant, &domains))
+}

@@ -1,0 +1,225 @@
+//! `/users`: <https://learn.microsoft.com/graph/api/resources/user>.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use hygie_core::ObjectId;
+use hygie_directory::{Cursor, Membership, User};
+use hygie_store::StoreError;
+use hygie_web::audit::Note;
+use hygie_web::error::GraphError;
+use serde_json::{Map, Value};
+
+use super::answer::Of;
+use super::caller::Caller;
+use super::list::{Item, Listed};
+use crate::entity::{GROUP, USER, USER_DEFAULT, directory_object, shown, user};
+use crate::odata::{Pin, Query};
+use crate::{Graph, GraphFault};
+
+/// Permissions that show every user whole, and with the basic members only.
+const ALL: &[&str] = &["User.Read.All", "Directory.Read.All"];
+const BASIC: &[&str] = &["User.ReadBasic.All"];
+/// The permission to see oneself.
+const OWN: &[&str] = &["User.Read"];
+/// Permissions that show the groups of a user.
+pub(super) const GROUPS: &[&str] = &["Directory.Read.All", "GroupMember.Read.All", "Group.Read.All"];
+/// The basic members.
+const BASIC_MEMBERS: &[&str] = &["id", "displayName", "givenName", "surname", "userPrincipalName", "mail"];
+
+/// How much of a user the caller sees.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    Whole,
+    Basic,
+}
+
+pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
+    let sight = match (caller.has(ALL), caller.has(BASIC)) {
+        (true, _) => Sight::Whole,
+        (false, true) => Sight::Basic,
+        (false, false) => return Err(GraphFault::Denied.into()),
+    };
+    let query = caller.query(&USER)?;
+    let listed = Listed {
+        set: "users",
+        path: "users",
+        query: &query,
+        default: Some(USER_DEFAULT),
+    };
+    let fetch = async |at| page(&graph, &caller, &query, at).await.map(|users| items(users, sight));
+    Ok(graph.list(&caller, listed, fetch).await?)
+}
+
+/// A page of users; where the query demands a name or an id, those that have it.
+async fn page(graph: &Graph, caller: &Caller, query: &Query, at: Cursor) -> Result<Vec<User>, StoreError> {
+    let (directory, cx) = (graph.directory(), &caller.cx);
+    let pinned = |property| match query.filter.as_ref()?.pin(property)? {
+        Pin::OneOf(texts) => Some(texts),
+        Pin::StartsWith(_) => None,
+    };
+    let mut users = Vec::new();
+    if let Some(names) = pinned("userPrincipalName") {
+        for name in names {
+            users.extend(directory.find_user(cx, name).await?);
+        }
+    } else if let Some(ids) = pinned("id") {
+        for id in ids.into_iter().filter_map(|id| id.parse::<ObjectId>().ok()) {
+            users.extend(directory.find_user_by_id(cx, id).await?);
+        }
+    } else {
+        return directory.page_users(cx, at).await;
+    }
+    users.sort_by_key(|user| user.id);
+    users.dedup_by_key(|user| user.id);
+    users.retain(|user| at.after.is_none_or(|after| user.id > after));
+    Ok(users)
+}
+
+fn items(users: Vec<User>, sight: Sight) -> Vec<Item> {
+    let item = |found: User| (found.id, seen(&found, sight));
+    users.into_iter().map(item).collect()
+}
+
+fn seen(found: &User, sight: Sight) -> Map<String, Value> {
+    let members = user(found);
+    match sight {
+        Sight::Whole => members,
+        Sight::Basic => shown(members, Some(BASIC_MEMBERS)),
+    }
+}
+
+pub async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<String>) -> Result<Response, GraphError> {
+    let found = find(&graph, &caller, &id).await?;
+    let is_own = caller.person() == Some(found.id) && caller.has(OWN);
+    let sight = if is_own || caller.has(ALL) {
+        Sight::Whole
+    } else {
+        caller.need(BASIC)?;
+        Sight::Basic
+    };
+    one(&graph, &caller, &found, sight)
+}
+
+/// The caller itself.
+pub(super) async fn own(graph: &Graph, caller: &Caller) -> Result<Response, GraphError> {
+    let found = find_own(graph, caller).await?;
+    caller.need(&[OWN, ALL].concat())?;
+    one(graph, caller, &found, Sight::Whole)
+}
+
+pub(super) async fn find_own(graph: &Graph, caller: &Caller) -> Result<User, GraphError> {
+    // As Graph says to an application: nobody is "me".
+    let id = caller.person().ok_or_else(|| GraphFault::NotFound("me".to_owned()))?;
+    let found = graph.directory().find_user_by_id(&caller.cx, id).await?;
+    Ok(found.ok_or_else(|| GraphFault::NotFound(id.to_string()))?)
+}
+
+fn one(graph: &Graph, caller: &Caller, found: &User, sight: Sight) -> Result<Response, GraphError> {
+    let select = caller.select(&USER)?;
+    let select = select.as_deref();
+    let members = shown(seen(found, sight), Some(select.unwrap_or(USER_DEFAULT)));
+    let of = Of { set: "users", select };
+    Ok(graph.one(&of, members, Note::new("graph.read", format!("user/{}", found.id))))
+}
+
+pub async fn member_of(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, GraphError> {
+    groups_of(&graph, &caller, &id, Membership::Direct).await
+}
+
+pub async fn transitive_member_of(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, GraphError> {
+    groups_of(&graph, &caller, &id, Membership::Transitive).await
+}
+
+async fn groups_of(graph: &Graph, caller: &Caller, id: &str, how: Membership) -> Result<Response, GraphError> {
+    caller.need(GROUPS)?;
+    let found = find(graph, caller, id).await?;
+    let path = format!("users/{id}");
+    memberships(graph, caller, (found.id, &path), how).await
+}
+
+/// `getMemberObjects` and `getMemberGroups`: the ids of all groups that a user is in. What a token has no room for is
+/// asked for here.
+pub async fn member_ids(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, GraphError> {
+    let found = find(&graph, &caller, &id).await?;
+    all_groups(&graph, &caller, found.id).await
+}
+
+pub(super) async fn all_groups(graph: &Graph, caller: &Caller, id: ObjectId) -> Result<Response, GraphError> {
+    let is_own = caller.person() == Some(id) && caller.has(OWN);
+    if !is_own {
+        caller.need(GROUPS)?;
+    }
+    let groups = graph
+        .directory()
+        .groups_of(&caller.cx, id, Membership::Transitive)
+        .await?;
+    let ids = groups.into_iter().map(|group| group.id.to_string()).collect();
+    Ok(graph.texts(ids, Note::new("graph.read", format!("user/{id}"))))
+}
+
+/// The groups that an object is in.
+pub(super) async fn memberships(
+    graph: &Graph,
+    caller: &Caller,
+    (member, path): (ObjectId, &str),
+    how: Membership,
+) -> Result<Response, GraphError> {
+    let query = caller.query(&GROUP)?;
+    let name = match how {
+        Membership::Direct => "memberOf",
+        Membership::Transitive => "transitiveMemberOf",
+    };
+    let path = format!("{path}/{name}");
+    let listed = Listed {
+        set: "directoryObjects",
+        path: &path,
+        query: &query,
+        default: None,
+    };
+    let groups = graph.directory().groups_of(&caller.cx, member, how).await?;
+    let fetch = async |at: Cursor| {
+        let all = groups.iter().cloned().map(hygie_directory::DirectoryObject::Group);
+        let mut page: Vec<Item> = all
+            .filter(|group| at.after.is_none_or(|after| group.id() > after))
+            .map(|group| typed(&group))
+            .collect();
+        page.sort_by_key(|(id, _)| *id);
+        page.truncate(at.limit as usize);
+        Ok(page)
+    };
+    Ok(graph.list(caller, listed, fetch).await?)
+}
+
+/// An object that may be of several types, with the name of its own.
+pub(super) fn typed(object: &hygie_directory::DirectoryObject) -> Item {
+    let (entity, members) = directory_object(object);
+    let mut named = Map::new();
+    named.insert(
+        "@odata.type".to_owned(),
+        format!("#microsoft.graph.{}", entity.name).into(),
+    );
+    named.extend(members);
+    (object.id(), named)
+}
+
+/// By id or user principal name.
+async fn find(graph: &Graph, caller: &Caller, id: &str) -> Result<User, GraphError> {
+    let directory = graph.directory();
+    let found = match id.parse() {
+        Ok(id) => directory.find_user_by_id(&caller.cx, id).await?,
+        Err(_) => directory.find_user(&caller.cx, id).await?,
+    };
+    Ok(found.ok_or_else(|| GraphFault::NotFound(id.to_owned()))?)
+}

@@ -1,0 +1,50 @@
+//! The error body of Microsoft Graph: <https://learn.microsoft.com/graph/errors>.
+
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use http::HeaderValue;
+use http::header::{CONTENT_TYPE, HeaderName};
+use hygie_core::Fault;
+use serde_json::json;
+
+use super::{Failure, Render};
+use crate::asked::Asked;
+
+/// The error type of the handlers of the directory API.
+#[derive(Debug)]
+pub struct GraphError(pub Box<Failure>);
+
+impl<F: Fault> From<F> for GraphError {
+    fn from(fault: F) -> Self {
+        Self(Box::new(Failure::of(&fault)))
+    }
+}
+
+impl IntoResponse for GraphError {
+    fn into_response(self) -> Response {
+        self.0.rendered_by(Arc::new(Graph)).into_response()
+    }
+}
+
+/// Renders failures as Graph does.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Graph;
+
+impl Render for Graph {
+    fn render(&self, failure: &Failure, asked: &Asked) -> Response {
+        let request = asked.request().to_string();
+        let body = json!({ "error": {
+            "code": failure.code,
+            "message": failure.message,
+            "innerError": { "date": asked.now().to_rfc3339(), "request-id": request, "client-request-id": request },
+        }});
+        let mut answer = body.to_string().into_response();
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Ok(request) = HeaderValue::from_str(&request) {
+            headers.insert(HeaderName::from_static("request-id"), request);
+        }
+        answer
+    }
+}

@@ -1,0 +1,90 @@
+"""The directory API: the Graph client of Microsoft for Node, unmodified, and the calls of the script of the PSC guide."""
+
+import msal
+import pytest
+import requests
+from chromium import arrivals, sign_in
+from nodes import play, secret
+
+
+@pytest.fixture
+def graph(world):
+    return world.demo["endpoints"]["graph"]
+
+
+def token(world, name, scope):
+    app = msal.ConfidentialClientApplication(
+        world.app(name)["client_id"],
+        client_credential=world.app(name)["client_secret"],
+        authority=world.authority,
+        instance_discovery=False,
+    )
+    answer = app.acquire_token_for_client([scope])
+    assert "access_token" in answer, answer
+    return answer["access_token"]
+
+
+def get(world, address, bearer, **options):
+    return requests.get(
+        address, headers={"Authorization": f"Bearer {bearer}"}, verify=world.ca, timeout=30, **options
+    )
+
+
+def test_the_graph_client_reads_everybody_page_by_page(world, graph):
+    seen = play(world, "graph_client", "everybody", graph=graph, **secret(world, "directory-admin"))
+    expected = sorted(user["upn"] for user in world.tenant["users"])
+    assert (sorted(seen["names"]), seen["first"]) == (expected, 2)
+
+
+def test_the_graph_client_finds(world, graph):
+    nurse = world.user("nurse")
+    given = {"graph": graph, "name": "demo-web", "upn": nurse["upn"], **secret(world, "directory-admin")}
+    seen = play(world, "graph_client", "found", **given)
+    assert seen["principals"] == [world.app("demo-web")["client_id"]]
+    assert (seen["user"]["id"], seen["user"]["displayName"]) == (nurse["oid"], nurse["display_name"])
+    names = [user["displayName"] for user in seen["counted"]["value"]]
+    assert names == sorted(names, key=str.lower, reverse=True)
+    assert seen["counted"]["@odata.count"] == len(world.tenant["users"])
+
+
+def test_the_graph_client_is_told_why_not(world, graph):
+    seen = play(world, "graph_client", "refused", graph=graph, **secret(world, "no-role"))
+    assert (seen["statusCode"], seen["code"]) == (403, "Authorization_RequestDenied")
+    assert seen["message"] == "Insufficient privileges to complete the operation."
+    assert seen["requestId"]
+
+
+@pytest.mark.parametrize("name", ["address", "microsoft"])
+def test_the_first_call_of_the_script_of_the_psc_guide(trusted, graph, name):
+    resource = graph if name == "address" else "https://graph.microsoft.com"
+    bearer = token(trusted, "directory-admin", f"{resource}/.default")
+    found = get(trusted, f"{graph}/v1.0/servicePrincipals?$filter=DisplayName eq 'demo-web'", bearer)
+    assert found.status_code == 200, found.text
+    assert [one["appId"] for one in found.json()["value"]] == [trusted.app("demo-web")["client_id"]]
+
+
+def test_a_person_sees_themselves_and_nobody_else(trusted, graph, page):
+    nurse, doctor = trusted.user("nurse"), trusted.user("doctor")
+    app = msal.PublicClientApplication(
+        trusted.app("demo-web")["client_id"], authority=trusted.authority, instance_discovery=False
+    )
+    with arrivals() as listener:
+        flow = app.initiate_auth_code_flow([f"{graph}/User.Read"], redirect_uri=listener.uri)
+        page.goto(flow["auth_uri"])
+        sign_in(page, nurse)
+        got = app.acquire_token_by_auth_code_flow(flow, listener.next(page))
+    assert got.get("error") is None, got
+    [account] = app.get_accounts()
+    kept = app.acquire_token_silent([f"{graph}/User.Read"], account)
+    assert kept["access_token"] == got["access_token"]
+    me = get(trusted, f"{graph}/v1.0/me", got["access_token"])
+    assert (me.status_code, me.json()["userPrincipalName"]) == (200, nurse["upn"])
+    assert get(trusted, f"{graph}/v1.0/users/{doctor['oid']}", got["access_token"]).status_code == 403
+    told = get(trusted, f"{graph}/oidc/userinfo", got["access_token"])
+    assert told.status_code == 200, told.text
+    assert told.json()["sub"]
+
+
+def test_tokens_for_data_services_open_nothing(world, graph):
+    refused = get(world, f"{graph}/v1.0/users", world.token("fhir-reader"))
+    assert (refused.status_code, refused.json()["error"]["code"]) == (401, "InvalidAuthenticationToken")
