@@ -24,6 +24,7 @@ pub async fn transitive_member_of(State(graph): State<Graph>, caller: Caller) ->
 /// As of any user.
 pub async fn member_ids(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
     let found = users::find_own(&graph, &caller).await?;
+    caller.need(&[users::GROUPS, users::OWN].concat())?;
     users::all_groups(&graph, &caller, found.id).await
 }
 

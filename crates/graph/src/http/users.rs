@@ -20,7 +20,7 @@ use crate::{Graph, GraphFault};
 const ALL: &[&str] = &["User.Read.All", "Directory.Read.All"];
 const BASIC: &[&str] = &["User.ReadBasic.All"];
 /// The permission to see oneself.
-const OWN: &[&str] = &["User.Read"];
+pub(super) const OWN: &[&str] = &["User.Read"];
 /// Permissions that show the groups of a user.
 pub(super) const GROUPS: &[&str] = &["Directory.Read.All", "GroupMember.Read.All", "Group.Read.All"];
 /// The basic members.
@@ -89,14 +89,15 @@ fn seen(found: &User, sight: Sight) -> Map<String, Value> {
 }
 
 pub async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<String>) -> Result<Response, GraphError> {
-    let found = find(&graph, &caller, &id).await?;
-    let is_own = caller.person() == Some(found.id) && caller.has(OWN);
-    let sight = if is_own || caller.has(ALL) {
+    let found = search(&graph, &caller, &id).await?;
+    let sight = if caller.has(ALL) || is_own(&caller, found.as_ref()) {
         Sight::Whole
     } else {
+        // Said alike of who is there and who is not.
         caller.need(BASIC)?;
         Sight::Basic
     };
+    let found = found.ok_or_else(|| GraphFault::NotFound(id))?;
     one(&graph, &caller, &found, sight)
 }
 
@@ -140,8 +141,9 @@ pub async fn transitive_member_of(
 
 async fn groups_of(graph: &Graph, caller: &Caller, id: &str, how: Membership) -> Result<Response, GraphError> {
     caller.need(GROUPS)?;
-    let found = find(graph, caller, id).await?;
-    let path = format!("users/{id}");
+    let found = search(graph, caller, id).await?;
+    let found = found.ok_or_else(|| GraphFault::NotFound(id.to_owned()))?;
+    let path = format!("users/{}", found.id);
     memberships(graph, caller, (found.id, &path), how).await
 }
 
@@ -152,15 +154,21 @@ pub async fn member_ids(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    let found = find(&graph, &caller, &id).await?;
+    let found = search(&graph, &caller, &id).await?;
+    if !is_own(&caller, found.as_ref()) {
+        caller.need(GROUPS)?;
+    }
+    let found = found.ok_or_else(|| GraphFault::NotFound(id))?;
     all_groups(&graph, &caller, found.id).await
 }
 
+/// Whether the caller asks for themselves, and may.
+fn is_own(caller: &Caller, found: Option<&User>) -> bool {
+    found.is_some_and(|found| caller.person() == Some(found.id)) && caller.has(OWN)
+}
+
+/// The same of the user with this id; that the caller may is settled.
 pub(super) async fn all_groups(graph: &Graph, caller: &Caller, id: ObjectId) -> Result<Response, GraphError> {
-    let is_own = caller.person() == Some(id) && caller.has(OWN);
-    if !is_own {
-        caller.need(GROUPS)?;
-    }
     let groups = graph
         .directory()
         .groups_of(&caller.cx, id, Membership::Transitive)
@@ -215,11 +223,10 @@ pub(super) fn typed(object: &hygie_directory::DirectoryObject) -> Item {
 }
 
 /// By id or user principal name.
-async fn find(graph: &Graph, caller: &Caller, id: &str) -> Result<User, GraphError> {
+async fn search(graph: &Graph, caller: &Caller, id: &str) -> Result<Option<User>, GraphError> {
     let directory = graph.directory();
-    let found = match id.parse() {
+    Ok(match id.parse() {
         Ok(id) => directory.find_user_by_id(&caller.cx, id).await?,
         Err(_) => directory.find_user(&caller.cx, id).await?,
-    };
-    Ok(found.ok_or_else(|| GraphFault::NotFound(id.to_owned()))?)
+    })
 }

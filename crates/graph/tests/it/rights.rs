@@ -69,6 +69,21 @@ async fn others_are_seen_less_than_oneself() {
     assert_eq!(own.get(&format!("/v1.0/users/{}", world.nurse)).await.status, 200);
     let answer = own.get(&format!("/v1.0/users/{colleague}")).await;
     assert_eq!(refusal(&answer), refused(403, "Authorization_RequestDenied"));
+    // Nor is it told who is there.
+    for missing in ["nobody@ch-demo.example", "00000000-0000-0000-0000-000000000009"] {
+        let answer = own.get(&format!("/v1.0/users/{missing}")).await;
+        assert_eq!(
+            refusal(&answer),
+            refused(403, "Authorization_RequestDenied"),
+            "{missing}"
+        );
+        let answer = own.post(&format!("/v1.0/users/{missing}/getMemberGroups")).await;
+        assert_eq!(
+            refusal(&answer),
+            refused(403, "Authorization_RequestDenied"),
+            "{missing}"
+        );
+    }
     let basic = world.person("User.ReadBasic.All");
     let seen = basic
         .json(&format!("/v1.0/users/{colleague}?$select=displayName,accountEnabled"))
