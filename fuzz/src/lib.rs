@@ -15,7 +15,9 @@ pub mod head;
 pub mod json;
 pub mod jwks;
 pub mod oauth;
+pub mod odata;
 pub mod patch;
+pub mod policy;
 pub mod primitives;
 pub mod psc;
 pub mod record;
@@ -49,7 +51,9 @@ pub const TARGETS: &[Target] = &[
     json::TARGET,
     jwks::TARGET,
     oauth::TARGET,
+    odata::TARGET,
     patch::TARGET,
+    policy::TARGET,
     primitives::TARGET,
     psc::TARGET,
     record::TARGET,

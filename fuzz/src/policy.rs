@@ -1,0 +1,70 @@
+//! Policies of conditional access, and exports of them. Input: a policy, a named location or an export as JSON, then the rule
+//! of a device filter on a line of its own.
+//!
+//! Laws: what is read is written, and read again the same; a change of nothing changes nothing; what is printed of a rule
+//! is the same rule; an export that is read is judged.
+
+use hygie_policy::filter::Rule;
+use hygie_policy::psc::{self, Application, Export};
+use hygie_policy::{AuthenticationStrength, NamedLocation, Policy, json};
+use serde_json::{Value, json};
+
+use crate::{Target, text_lines, texts};
+
+pub const TARGET: Target = Target {
+    name: "policy",
+    run,
+    seeds,
+    words: r#"
+        "displayName": "state": "enabled" "conditions": "users": "includeUsers":["All"] "applications": "includeApplications":
+        "grantControls": "operator":"OR" "builtInControls":["mfa"] "authenticationStrength":{"id": "sessionControls":
+        "signInFrequency":{"value":4,"type":"hours","isEnabled":true "@odata.type": null [] {} "ipRanges":[{"cidrAddress":"10.0.0.0/8"
+        device.isCompliant -eq True -and -or -not ( ) -startsWith -in [ ] "x" -ne device.trustType"#,
+};
+
+fn seeds() -> Vec<Vec<u8>> {
+    texts(&[
+        r#"{"displayName":"AC02-ProSantéConnect","state":"enabled","conditions":{"users":{"includeUsers":["All"]},"applications":{"includeApplications":["99383c77-0bb9-41f0-96e1-b72ad6eca607"]}},"grantControls":{"operator":"OR","builtInControls":["mfa"]},"sessionControls":{"signInFrequency":{"value":4,"type":"hours","isEnabled":true,"frequencyInterval":"timeBased"}}}
+device.isCompliant -eq True -and (device.displayName -startsWith "PC" -or -not (device.trustType -in ["AzureAD"]))"#,
+        r##"{"@odata.type":"#microsoft.graph.ipNamedLocation","displayName":"House","isTrusted":true,"ipRanges":[{"@odata.type":"#microsoft.graph.iPv4CidrRange","cidrAddress":"10.0.0.0/8"}]}
+"##,
+        r#"{"displayName":"FA01","allowedCombinations":["fido2","password,sms"],"combinationConfigurations":[]}
+device.model -ne "x""#,
+        r#"[{"DisplayName":"AC01","State":"enabled","Conditions":{"Users":{"IncludeUsers":["All"]}}}]
+"#,
+    ])
+}
+
+fn run(input: &[u8]) {
+    let [document, rule] = text_lines(input);
+    if let Ok(rule) = Rule::parse(rule) {
+        rule.holds(None);
+        if let Ok(again) = Rule::parse(&rule.to_string()) {
+            assert_eq!(again, rule, "{rule}");
+        }
+    }
+    if let Ok(export) = Export::read(document.as_bytes()) {
+        let report = psc::check(&export, Application::Assumed);
+        report.to_json();
+        report.verdict();
+    }
+    let Ok(document) = serde_json::from_str::<Value>(document) else {
+        return;
+    };
+    if let Ok(policy) = Policy::from_json(&document) {
+        let written = policy.to_json();
+        assert_eq!(Policy::from_json(&written).as_ref(), Ok(&policy), "{written}");
+        assert_eq!(policy.patched(&json!({})).as_ref(), Ok(&policy), "{written}");
+        // Whatever it says.
+        let _ = policy.check();
+    }
+    same::<NamedLocation>(&document);
+    same::<AuthenticationStrength>(&document);
+}
+
+fn same<T: json::Member + PartialEq + std::fmt::Debug>(document: &Value) {
+    if let Ok(found) = json::read::<T>(document) {
+        let written = found.write();
+        assert_eq!(json::read::<T>(&written).as_ref(), Ok(&found), "{written}");
+    }
+}
