@@ -245,7 +245,7 @@ def test_an_application_without_consent(world, person):
         person.goto(authorize(world, listener.uri))
         sign_in(person, world.user("nurse"))
         listener.next(person)
-    asked = authorize(world, "http://localhost", scope="openid https://graph.microsoft.com/User.Read")
+    asked = authorize(world, "http://localhost", scope="openid https://graph.microsoft.com/User.Read.All")
     assert person.goto(asked).status == 400
     check(person, "no consent")
 
