@@ -338,23 +338,15 @@ impl Allowed {
 impl AuthenticationStrength {
     /// The combination by which these methods satisfy it.
     pub fn satisfied_by(&self, used: &[Usage], windows_hello: &[Aaguid]) -> Option<&Combination> {
-        let enough = |combination: &&Combination| {
-            combination.modes().all(|mode| {
-                let fits = |usage: &&Usage| usage.counts_as(mode, windows_hello);
-                used.iter()
-                    .filter(fits)
-                    .any(|usage| self.admits(combination, mode, usage))
-            })
-        };
-        self.allowed_combinations.iter().find(enough)
+        self.within_reach(used, windows_hello).next()
     }
 
     /// Every combination that these methods can make.
-    pub fn within_reach<'a>(
+    pub fn within_reach<'a, 'm>(
         &'a self,
-        methods: &'a [Usage],
-        windows_hello: &'a [Aaguid],
-    ) -> impl Iterator<Item = &'a Combination> {
+        methods: &'m [Usage],
+        windows_hello: &'m [Aaguid],
+    ) -> impl Iterator<Item = &'a Combination> + use<'a, 'm> {
         self.allowed_combinations.iter().filter(move |combination| {
             combination.modes().all(|mode| {
                 let fits = |usage: &&Usage| usage.counts_as(mode, windows_hello);
