@@ -21,7 +21,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("access", &["store", "oidc"]),
     ("web", &["access"]),
     ("testkit", &["web", "store-cloud"]),
-    ("directory", &["access"]),
+    ("directory", &["access", "policy"]),
     ("idp", &["web", "directory"]),
     ("graph", &["web", "directory"]),
     ("federator", &["web"]),
