@@ -8,6 +8,8 @@ use hygie_oidc::{Challenge, Platform, Scopes, Version};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::Authentications;
+
 /// What a person authorized: kept with the code, then with the family of refresh tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authorization {
@@ -23,8 +25,12 @@ pub struct Authorization {
     pub session: SessionId,
     /// When the person authenticated.
     pub auth_time: Timestamp,
-    /// How (`amr`).
-    pub methods: Vec<String>,
+    /// How, each method with its instant.
+    #[serde(default)]
+    pub used: Authentications,
+    /// No token of it lives longer: the sign-in frequency asks for the person again then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_until: Option<Timestamp>,
     /// What was asked.
     pub scopes: Scopes,
     /// The redirect URI of the request, when it had one.

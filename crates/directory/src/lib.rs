@@ -13,6 +13,7 @@
 mod admin;
 mod api;
 mod application;
+mod authentication;
 mod browse;
 mod error;
 mod grant;
@@ -40,6 +41,7 @@ pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, directory_api};
 pub use application::{
     AppRole, Application, Audience, Definition, GroupClaims, OptionalClaim, OptionalClaims, Scope, ServicePrincipal,
 };
+pub use authentication::Authentications;
 pub use browse::{Cursor, DirectoryObject, Membership, Presence, Registration};
 pub use error::DirectoryError;
 pub use grant::{Authorization, DeviceAsk, Place, grant_of, rh_of};

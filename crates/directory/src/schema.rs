@@ -136,4 +136,12 @@ CREATE TABLE idp_revoked_outsider ({i.def}tenant {blob} NOT NULL, id {blob} NOT 
   PRIMARY KEY ({i.col}tenant, id));
 CREATE INDEX idp_revoked_outsider_at ON idp_revoked_outsider ({i.col}revoked_at);",
     },
+    Migration {
+        number: 225,
+        title: "methods of sessions with their instants",
+        sql: "
+ALTER TABLE idp_session DROP COLUMN methods;
+ALTER TABLE idp_session ADD COLUMN methods_json TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE idp_session ADD COLUMN began_at {int} NOT NULL DEFAULT 0;",
+    },
 ];

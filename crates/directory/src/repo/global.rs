@@ -4,6 +4,9 @@ use hygie_core::{AppId, ObjectId, SessionId, TenantId, Timestamp};
 use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
 
+use super::sessions::from_json;
+use crate::Authentications;
+
 /// Look-ups over all tenants.
 pub struct Global<'t, 'e>(pub &'t mut Tx<'e>);
 
@@ -18,8 +21,10 @@ pub struct BrowserSession {
     pub user: ObjectId,
     /// When the credentials were last given.
     pub auth_time: Timestamp,
-    /// How (`amr`).
-    pub methods: Vec<String>,
+    /// How, each method with its instant.
+    pub used: Authentications,
+    /// When it began.
+    pub began_at: Timestamp,
     /// When it was last used.
     pub used_at: Timestamp,
 }
@@ -52,7 +57,7 @@ impl Global<'_, '_> {
 
     /// The live sessions of the browser whose cookie has this digest.
     pub async fn list_sessions(&mut self, browser: &[u8], now: Timestamp) -> Result<Vec<BrowserSession>, StoreError> {
-        let sql = "SELECT tenant, id, user_id, auth_time, methods, used_at FROM idp_session
+        let sql = "SELECT tenant, id, user_id, auth_time, methods_json, began_at, used_at FROM idp_session
                    WHERE {i.is}browser = ?1 AND expires_at > ?2 AND ended_at IS NULL ORDER BY used_at DESC LIMIT 10";
         let rows = self.0.query(sql, &[browser.into(), now.into()]).await?;
         rows.into_iter()
@@ -62,8 +67,9 @@ impl Global<'_, '_> {
                     id: row.take(1)?,
                     user: row.take(2)?,
                     auth_time: row.take(3)?,
-                    methods: words(&row.take::<String>(4)?),
-                    used_at: row.take(5)?,
+                    used: from_json(&row.take::<String>(4)?)?,
+                    began_at: row.take(5)?,
+                    used_at: row.take(6)?,
                 })
             })
             .collect()

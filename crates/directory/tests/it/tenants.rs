@@ -5,9 +5,10 @@ use hygie_directory::repo::{
     Applications, Codes, Grants, Groups, Lockout, Outsiders, Principals, Refreshes, SecretRow, SessionRow, Sessions,
     Tenants, Users,
 };
-use hygie_directory::{Authorization, Definition, DirectoryError, Group, NewApplication, User};
+use hygie_directory::{Authentications, Authorization, Definition, DirectoryError, Group, NewApplication, User};
 use hygie_jose::{Algorithm, Certificate, SigningKey};
 use hygie_oidc::{Platform, Scopes, Version};
+use hygie_policy::strength::{Mode, Usage};
 use uuid::Uuid;
 
 use crate::world::World;
@@ -29,6 +30,10 @@ macro_rules! within {
     };
 }
 
+fn password() -> Authentications {
+    Authentications::of(Usage::of(Mode::Password), Timestamp::from_secs(1))
+}
+
 fn authorization(user: ObjectId, session: SessionId, client: AppId) -> Authorization {
     Authorization {
         client,
@@ -37,7 +42,8 @@ fn authorization(user: ObjectId, session: SessionId, client: AppId) -> Authoriza
         user,
         session,
         auth_time: Timestamp::from_secs(1),
-        methods: vec!["pwd".to_owned()],
+        used: password(),
+        tokens_until: None,
         scopes: Scopes::default(),
         redirect_uri: None,
         nonce: None,
@@ -278,8 +284,9 @@ async fn sessions_codes_and_refresh_tokens() {
         id: SessionId::from_uuid(Uuid::from_u128(3)),
         browser: [3; 32],
         user: world.nurse,
-        methods: vec!["pwd".to_owned()],
+        used: password(),
         auth_time: Timestamp::from_secs(1),
+        began_at: Timestamp::from_secs(1),
         expires_at: Timestamp::from_secs(1 << 40),
     };
     let granted = authorization(world.nurse, session.id, world.portal);

@@ -7,6 +7,7 @@ use hygie_core::{Cx, Secret, TenantId};
 use hygie_directory::is_user_principal_name;
 use hygie_jose::random_secret;
 use hygie_oidc::{Aadsts, AuthorizeRequest, Interaction, Params, Prompt, Refusal, Version, interact};
+use hygie_policy::strength::{Mode, Usage};
 use hygie_web::audit::Note;
 use hygie_web::cookie::{self, Cookie, SameSite};
 use hygie_web::error::Failure;
@@ -168,7 +169,7 @@ async fn begin(flow: &Flow<'_>, cx: &Cx, user: hygie_directory::User) -> Result<
         user,
         browser,
         previous,
-        methods: vec!["pwd".to_owned()],
+        usage: Usage::of(Mode::Password),
     };
     let signed_in = flow.idp.begin_session(cx, new).await?;
     Ok((signed_in, AppendHeaders([(SET_COOKIE, value)])))

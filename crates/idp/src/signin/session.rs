@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, Secret, SessionId, TenantId};
-use hygie_directory::User;
 use hygie_directory::repo::{BrowserSession, Global, SessionRow, Sessions, Users};
+use hygie_directory::{Authentications, User};
 use hygie_oidc::{Aadsts, Account, Refusal};
+use hygie_policy::strength::Usage;
 use hygie_store::audit::Record;
 
 use crate::{Idp, IdpError};
@@ -17,8 +18,8 @@ pub const SESSION_TTL: Duration = Duration::from_hours(24);
 pub struct SignedIn {
     /// As the protocol sees it.
     pub account: Account,
-    /// How the person authenticated (`amr`).
-    pub methods: Vec<String>,
+    /// How the person authenticated, each method with its instant.
+    pub used: Authentications,
 }
 
 /// A session to begin.
@@ -31,7 +32,7 @@ pub struct NewSession {
     /// The value that it sent, whose other sessions go on under the next one.
     pub previous: Option<String>,
     /// How the person authenticated.
-    pub methods: Vec<String>,
+    pub usage: Usage,
 }
 
 impl Idp {
@@ -85,7 +86,7 @@ impl Idp {
                 display_name: user.display_name,
                 auth_time: session.auth_time,
             },
-            methods: session.methods,
+            used: session.used,
         }))
     }
 
@@ -94,12 +95,14 @@ impl Idp {
     /// does it begin when the password was changed or the user disabled meanwhile.
     pub(crate) async fn begin_session(&self, cx: &Cx, new: NewSession) -> Result<SignedIn, IdpError> {
         let checked = new.user.valid_from;
+        let used = Authentications::of(new.usage, cx.now);
         let row = SessionRow {
             id: SessionId::random(&*cx.random),
             browser: self.inner().digests.browsers.digest(new.browser.expose()),
             user: new.user.id,
-            methods: new.methods.clone(),
+            used: used.clone(),
             auth_time: cx.now,
+            began_at: cx.now,
             expires_at: cx.now + SESSION_TTL,
         };
         let account = Account {
@@ -141,10 +144,7 @@ impl Idp {
                 },
             )
             .await?;
-        Ok(SignedIn {
-            account,
-            methods: new.methods,
-        })
+        Ok(SignedIn { account, used })
     }
 
     /// Ends the sessions of a browser (of `only` one account, or all) and gives the applications they were used for.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hygie_access::Confirmation;
 use hygie_core::{AppId, GroupId, ObjectId, Random, SessionId, Timestamp, random_array};
-use hygie_directory::{Application, OptionalClaim, rh_of};
+use hygie_directory::{Application, Authentications, OptionalClaim, rh_of};
 use hygie_jose::{Keyed, base64url, digest};
 use hygie_oidc::discovery::Provider;
 use hygie_oidc::psc::Identity;
@@ -76,7 +76,7 @@ pub struct SignIn<'a> {
     /// When.
     pub auth_time: Timestamp,
     /// How.
-    pub methods: &'a [String],
+    pub used: &'a Authentications,
     /// The OpenID Connect scopes of the authorization.
     pub oidc: OidcScopes,
 }
@@ -199,7 +199,7 @@ pub fn id(facts: &Facts<'_>, told: &IdTokenFacts<'_>, expires_at: Timestamp) -> 
     if let (Some(subject), Some(signed_in)) = (&facts.parties.subject, &facts.signed_in) {
         let user = &subject.user;
         if !v2 {
-            claims.put("amr", signed_in.methods);
+            claims.put("amr", signed_in.used.amr());
             claims.put("family_name", user.surname.clone());
             claims.put("given_name", user.given_name.clone());
             claims.put("ipaddr", facts.client_address.map(|address| address.to_string()));
@@ -309,7 +309,7 @@ fn person_in_access(claims: &mut Claims, facts: &Facts<'_>, (subject, signed_in)
     }
     if !v2 {
         claims.put("acr", "1");
-        claims.put("amr", signed_in.methods);
+        claims.put("amr", signed_in.used.amr());
         claims.put("family_name", user.surname.clone());
         claims.put("given_name", user.given_name.clone());
         claims.put("ipaddr", facts.client_address.map(|address| address.to_string()));
@@ -369,7 +369,7 @@ fn put_optional(
         let value: Value = match claim.name.as_str() {
             "acct" => 0.into(),
             "acr" => "1".into(),
-            "amr" => signed_in.methods.into(),
+            "amr" => signed_in.used.amr().into(),
             "auth_time" => signed_in.auth_time.secs().into(),
             "email" => user.mail.clone().into(),
             "family_name" => user.surname.clone().into(),

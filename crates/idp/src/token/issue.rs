@@ -40,7 +40,7 @@ impl Idp {
                 grant,
                 session: authorization.session,
                 auth_time: authorization.auth_time,
-                methods: &authorization.methods,
+                used: &authorization.used,
                 oidc: authorization.scopes.oidc,
             }),
         }
