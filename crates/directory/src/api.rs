@@ -69,6 +69,78 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         Some(0x7ab1_d382_f21e_4acd_a863_ba3e_13f7_da61),
         "Read directory data",
     ),
+    (
+        "User.ReadWrite",
+        Some(0xb4e7_4841_8e56_480b_be8b_9103_48b1_8b4c),
+        None,
+        "Read and write one's own profile",
+    ),
+    (
+        "User.ReadWrite.All",
+        Some(0x204e_0828_b5ca_4ad8_b9f3_f32a_958e_7cc4),
+        Some(0x741f_803b_c850_494e_b5df_cde7_c675_a1ca),
+        "Read and write all users' full profiles",
+    ),
+    (
+        "User.RevokeSessions.All",
+        Some(0xfc30_e98b_8810_4501_81f5_c20a_3196_387b),
+        Some(0x77f3_a031_c388_4f99_b373_dc68_676a_979e),
+        "Revoke all sign in sessions of a user",
+    ),
+    (
+        "Group.ReadWrite.All",
+        Some(0x4e46_008b_f24c_477d_8fff_7bb4_ec7a_afe0),
+        Some(0x62a8_2d76_70ea_41e2_9197_3705_8180_4d09),
+        "Read and write all groups",
+    ),
+    (
+        "GroupMember.ReadWrite.All",
+        Some(0xf811_25ac_d3b7_4573_a3b2_7099_cc39_df9e),
+        Some(0xdbaa_e8cf_10b5_4b86_a4a1_f871_c94c_6695),
+        "Read and write group memberships",
+    ),
+    (
+        "Application.ReadWrite.All",
+        Some(0xbdfb_f15f_ee85_4955_8675_146e_8e52_96b5),
+        Some(0x1bfe_fb4e_e0b5_418b_a88f_73c4_6d2c_c8e9),
+        "Read and write all applications",
+    ),
+    (
+        "AppRoleAssignment.ReadWrite.All",
+        Some(0x84bc_cea3_f856_4a8a_967b_dbe0_a3d5_3a64),
+        Some(0x06b7_08a9_e830_4db3_a914_8e69_da51_d44f),
+        "Manage app role assignments",
+    ),
+    (
+        "DelegatedPermissionGrant.ReadWrite.All",
+        Some(0x41ce_6ca6_6826_4807_84f1_1c82_854f_7ee5),
+        Some(0x8e8e_4742_1d95_4f68_9d56_6ee7_5648_c72a),
+        "Manage delegated permission grants",
+    ),
+    (
+        "RoleManagement.Read.Directory",
+        Some(0x741c_54c3_0c1e_44a1_818b_3f97_ab4e_8c83),
+        Some(0x483b_ed4a_2ad3_4361_a73b_c83c_cdbd_c53c),
+        "Read directory roles",
+    ),
+    (
+        "RoleManagement.ReadWrite.Directory",
+        Some(0xd01b_97e9_cbc0_49fe_810a_750a_fd55_27a3),
+        Some(0x9e3f_62cf_ca93_4989_b6ce_bf83_c28f_9fe8),
+        "Manage directory roles",
+    ),
+    (
+        "Directory.ReadWrite.All",
+        Some(0xc536_6453_9fb0_48a5_a156_24f0_c49a_4b84),
+        Some(0x19db_c75e_c2e2_444c_a770_ec69_d855_9fc7),
+        "Read and write directory data",
+    ),
+    (
+        "Directory.AccessAsUser.All",
+        Some(0x0e26_3e50_5827_48a4_b97c_d940_2886_53c7),
+        None,
+        "Access the directory as the signed-in user",
+    ),
 ];
 
 /// The directory API.

@@ -257,7 +257,8 @@ impl Directory {
     }
 }
 
-async fn object(tx: &mut Tx<'_>, id: ObjectId) -> Result<Option<DirectoryObject>, StoreError> {
+/// The object with this id, of whichever kind.
+pub(crate) async fn object(tx: &mut Tx<'_>, id: ObjectId) -> Result<Option<DirectoryObject>, StoreError> {
     if let Some(user) = Users(tx).find(id).await? {
         return Ok(Some(DirectoryObject::User(user)));
     }

@@ -21,6 +21,9 @@ pub enum DirectoryError {
     /// What it refers to is not there; tells which.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// Nobody would be left who can administer the tenant.
+    #[error("the last Global Administrator of the tenant cannot be removed, disabled or deleted")]
+    LastAdministrator,
     /// The directory cannot be read or written.
     #[error("the directory failed")]
     Store(#[source] StoreError),
@@ -44,7 +47,7 @@ impl From<StoreError> for DirectoryError {
 impl Fault for DirectoryError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::RedirectUri(_) | Self::Value(_) => ErrorKind::Invalid,
+            Self::RedirectUri(_) | Self::Value(_) | Self::LastAdministrator => ErrorKind::Invalid,
             Self::Exists => ErrorKind::Conflict,
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Store(error) => error.kind(),

@@ -137,6 +137,15 @@ CREATE TABLE idp_revoked_outsider ({i.def}tenant {blob} NOT NULL, id {blob} NOT 
 CREATE INDEX idp_revoked_outsider_at ON idp_revoked_outsider ({i.col}revoked_at);",
     },
     Migration {
+        number: 210,
+        title: "directory roles",
+        sql: "
+CREATE TABLE idp_role_assignment ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, principal {blob} NOT NULL,
+  role {blob} NOT NULL, created_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));
+CREATE UNIQUE INDEX idp_role_assignment_role ON idp_role_assignment ({i.col}tenant, role, principal);
+CREATE INDEX idp_role_assignment_principal ON idp_role_assignment ({i.col}tenant, principal);",
+    },
+    Migration {
         number: 225,
         title: "methods of sessions with their instants",
         sql: "

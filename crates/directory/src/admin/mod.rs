@@ -5,6 +5,7 @@
 mod applications;
 mod people;
 mod permissions;
+mod roles;
 mod workloads;
 
 use hygie_core::{AppId, Cx, ObjectId, Secret, TenantId, Timestamp, random_array};

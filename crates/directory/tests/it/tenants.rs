@@ -2,10 +2,12 @@
 
 use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
 use hygie_directory::repo::{
-    Applications, Codes, Grants, Groups, Lockout, Outsiders, Principals, Refreshes, SecretRow, SessionRow, Sessions,
-    Tenants, Users,
+    Applications, Codes, Grants, Groups, Lockout, Outsiders, Principals, Refreshes, Roles, SecretRow, SessionRow,
+    Sessions, Tenants, Users,
 };
-use hygie_directory::{Authentications, Authorization, Definition, DirectoryError, Group, NewApplication, User};
+use hygie_directory::{
+    Authentications, Authorization, Definition, DirectoryError, GLOBAL_ADMINISTRATOR, Group, NewApplication, User,
+};
 use hygie_jose::{Algorithm, Certificate, SigningKey};
 use hygie_oidc::{Platform, Scopes, Version};
 use hygie_policy::strength::{Mode, Usage};
@@ -354,4 +356,38 @@ async fn people_of_no_directory() {
         .revoke(*it, later)
         .await?);
     assert_eq!(found(world.tenant).await, Some(later));
+}
+
+#[tokio::test]
+async fn directory_roles() {
+    let world = World::new().await;
+    let given = world
+        .directory
+        .assign_directory_role(&world.cx, world.nurse, GLOBAL_ADMINISTRATOR)
+        .await
+        .unwrap();
+    let again = world
+        .directory
+        .assign_directory_role(&world.cx, world.nurse, GLOBAL_ADMINISTRATOR)
+        .await;
+    assert!(matches!(again, Err(DirectoryError::Exists)), "{again:?}");
+    let seen = within!(world, world.other, given, |given, tx| {
+        let mut roles = Roles(tx);
+        roles.find(given.id).await?.is_some()
+            || roles.find_of(given.role, given.principal).await?.is_some()
+            || !roles.list_of(given.principal).await?.is_empty()
+            || !roles.page(None, 9).await?.is_empty()
+            || !roles.page_members(given.role, None, 9).await?.is_empty()
+            || roles.is_last_administrator(given.principal).await?
+            || roles.remove(given.id).await?
+    });
+    assert!(!seen);
+    assert!(within!(world, world.tenant, given, |given, tx| Roles(tx)
+        .is_last_administrator(given.principal)
+        .await?));
+    let elsewhere = world.cx.for_tenant(world.other);
+    let taken = world.directory.remove_role_assignment(&elsewhere, given.id).await;
+    assert!(matches!(taken, Err(DirectoryError::NotFound(_))), "{taken:?}");
+    let last = world.directory.remove_role_assignment(&world.cx, given.id).await;
+    assert!(matches!(last, Err(DirectoryError::LastAdministrator)), "{last:?}");
 }

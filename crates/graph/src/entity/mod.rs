@@ -5,6 +5,7 @@
 mod application;
 mod group;
 mod organization;
+mod role;
 mod service_principal;
 mod user;
 
@@ -14,6 +15,10 @@ use serde_json::{Map, Value};
 pub use application::{APPLICATION, application};
 pub use group::{GROUP, group};
 pub use organization::{ORGANIZATION, organization};
+pub use role::{
+    DIRECTORY_ROLE, DIRECTORY_ROLE_TEMPLATE, ROLE_ASSIGNMENT, ROLE_DEFINITION, directory_role, directory_role_template,
+    role_assignment, role_definition, role_id,
+};
 pub use service_principal::{SERVICE_PRINCIPAL, service_principal};
 pub use user::{USER, USER_DEFAULT, user};
 

@@ -1,8 +1,8 @@
 //! Answers of the directory API: one entity, or a page of a collection.
 
 use axum::response::{IntoResponse, Response};
-use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use http::{HeaderValue, StatusCode};
 use hygie_web::audit::Note;
 use serde_json::{Map, Value};
 
@@ -26,6 +26,13 @@ impl Graph {
         );
         body.extend(members);
         respond(body, note)
+    }
+
+    /// An entity that was made, as the change recorded.
+    pub(super) fn created(&self, of: &Of<'_>, members: Map<String, Value>) -> Response {
+        let mut response = self.one(of, members, Note::recorded());
+        *response.status_mut() = StatusCode::CREATED;
+        response
     }
 
     /// A page. `count` of all entities and the address of the next page where there are.
@@ -66,6 +73,11 @@ impl Graph {
             selected.unwrap_or_default()
         )
     }
+}
+
+/// Nothing more to say than that it is done, and recorded.
+pub(super) fn done() -> Response {
+    (StatusCode::NO_CONTENT, Note::recorded(), ()).into_response()
 }
 
 fn respond(body: Map<String, Value>, note: Note) -> Response {

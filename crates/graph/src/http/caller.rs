@@ -44,6 +44,11 @@ impl Caller {
         }
     }
 
+    /// Whether a person or a program calls.
+    pub fn kind(&self) -> PrincipalKind {
+        self.principal.kind
+    }
+
     /// The person whose token it is.
     pub fn person(&self) -> Option<ObjectId> {
         (self.principal.kind == PrincipalKind::User).then_some(self.principal.subject)

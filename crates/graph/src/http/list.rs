@@ -79,6 +79,21 @@ impl Graph {
         Ok(self.many(&of, items, (page.count, next), note))
     }
 
+    /// The same, of objects that are all at hand.
+    pub(super) async fn list_all(
+        &self,
+        caller: &Caller,
+        listed: Listed<'_>,
+        mut all: Vec<Item>,
+    ) -> Result<Response, GraphFault> {
+        all.sort_by_key(|(id, _)| *id);
+        let fetch = async |at: Cursor| {
+            let rest = all.iter().filter(|(id, _)| at.after.is_none_or(|after| *id > after));
+            Ok(rest.take(at.limit as usize).cloned().collect())
+        };
+        self.list(caller, listed, fetch).await
+    }
+
     /// The address of the next page: the same options, and where to go on.
     fn next_link(&self, caller: &Caller, path: &str, after: ObjectId) -> String {
         let kept = caller

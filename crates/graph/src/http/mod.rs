@@ -2,18 +2,22 @@
 
 mod answer;
 mod applications;
+mod authority;
+mod body;
 mod caller;
+mod directory_roles;
 mod groups;
 mod keyed;
 mod list;
 mod me;
 mod organization;
+mod role_management;
 mod service_principals;
 mod unsupported;
 mod users;
 
 use axum::Router;
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{MethodRouter, any, delete, get, post};
 
 use crate::Graph;
 
@@ -49,7 +53,49 @@ pub fn router(graph: Graph) -> Router {
         .route("/v1.0/servicePrincipals/{id}", read(get(service_principals::get)))
         .route("/v1.0/organization", read(get(organization::list)))
         .route("/v1.0/organization/{id}", read(get(organization::get)))
+        .merge(roles())
         .route("/v1.0/{keyed}", read(get(keyed::get)))
+        .route("/v1.0/{keyed}/members", read(get(keyed::members)))
         .route("/v1.0/{first}/{*rest}", any(unsupported::any))
         .with_state(graph)
+}
+
+/// Directory roles and who has them.
+fn roles() -> Router<Graph> {
+    let route = |route: MethodRouter<Graph>| route.fallback(unsupported::any);
+    let definitions = "/v1.0/roleManagement/directory/roleDefinitions";
+    let assignments = "/v1.0/roleManagement/directory/roleAssignments";
+    Router::new()
+        .route("/v1.0/directoryRoles", route(get(directory_roles::list)))
+        .route("/v1.0/directoryRoles/{id}", route(get(directory_roles::get)))
+        .route(
+            "/v1.0/directoryRoles/{id}/members",
+            route(get(directory_roles::members)),
+        )
+        .route(
+            "/v1.0/directoryRoles/{id}/members/$ref",
+            route(post(directory_roles::add)),
+        )
+        .route(
+            "/v1.0/directoryRoles/{id}/members/{member}/$ref",
+            route(delete(directory_roles::remove)),
+        )
+        .route("/v1.0/directoryRoleTemplates", route(get(directory_roles::templates)))
+        .route(
+            "/v1.0/directoryRoleTemplates/{id}",
+            route(get(directory_roles::template)),
+        )
+        .route(definitions, route(get(role_management::definitions)))
+        .route(
+            &format!("{definitions}/{{id}}"),
+            route(get(role_management::definition)),
+        )
+        .route(
+            assignments,
+            route(get(role_management::assignments).post(role_management::create)),
+        )
+        .route(
+            &format!("{assignments}/{{id}}"),
+            route(get(role_management::assignment).delete(role_management::delete)),
+        )
 }

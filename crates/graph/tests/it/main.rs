@@ -3,4 +3,5 @@
 mod objects;
 mod pages;
 mod rights;
+mod roles;
 mod world;

@@ -166,6 +166,37 @@ impl By<'_> {
             .await
     }
 
+    /// Any request with a JSON body; without one when it is null.
+    pub async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let headers = [
+            ("authorization", self.authorization.as_str()),
+            ("content-type", "application/json"),
+        ];
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let address = path.strip_prefix(BASE).unwrap_or(path);
+        let method = method.parse().expect("a method");
+        Client::new(&self.world.router)
+            .send(method, address, &headers, body.into())
+            .await
+    }
+
+    /// What was made by a `POST`.
+    pub async fn made(&self, path: &str, body: &Value) -> Value {
+        let answer = self.send("POST", path, body).await;
+        assert_eq!(answer.status, 201, "{path}: {}", answer.text());
+        answer.json()
+    }
+
+    /// What a change answers that has nothing to say.
+    pub async fn changed(&self, method: &str, path: &str, body: &Value) {
+        let answer = self.send(method, path, body).await;
+        assert_eq!((answer.status.as_u16(), answer.text()), (204, ""), "{method} {path}");
+    }
+
     async fn with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let headers = [&[("authorization", self.authorization.as_str())], headers].concat();
         let address = path.strip_prefix(BASE).unwrap_or(path);
