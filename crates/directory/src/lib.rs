@@ -14,6 +14,7 @@ mod admin;
 mod api;
 mod application;
 mod browse;
+mod conditional;
 mod error;
 mod grant;
 mod group;
@@ -41,6 +42,7 @@ pub use application::{
     AppRole, Application, Audience, Definition, GroupClaims, OptionalClaim, OptionalClaims, Scope, ServicePrincipal,
 };
 pub use browse::{Cursor, DirectoryObject, Membership, Presence, Registration};
+pub use conditional::{AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
 pub use error::DirectoryError;
 pub use grant::{Authorization, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;
@@ -77,6 +79,7 @@ struct Inner {
     revoked: revocation::Revocations,
     /// Counts what this process changed.
     changes: AtomicU64,
+    known_rules: conditional::KnownRules,
 }
 
 /// Keys of what applications and workloads prove themselves by, which is stored as a digest.
@@ -100,6 +103,7 @@ impl Directory {
             root,
             revoked: revocation::Revocations::default(),
             changes: AtomicU64::new(0),
+            known_rules: conditional::KnownRules::default(),
             store: deps.store,
             clock: deps.clock,
             random: deps.random,

@@ -136,4 +136,11 @@ CREATE TABLE idp_revoked_outsider ({i.def}tenant {blob} NOT NULL, id {blob} NOT 
   PRIMARY KEY ({i.col}tenant, id));
 CREATE INDEX idp_revoked_outsider_at ON idp_revoked_outsider ({i.col}revoked_at);",
     },
+    Migration {
+        number: 215,
+        title: "conditional access",
+        sql: "
+CREATE TABLE idp_conditional ({i.def}tenant {blob} NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
+  document TEXT NOT NULL, PRIMARY KEY ({i.col}tenant, kind, id));",
+    },
 ];
