@@ -15,6 +15,7 @@ mod api;
 mod application;
 mod authentication;
 mod browse;
+mod conditional;
 mod error;
 mod grant;
 mod group;
@@ -44,6 +45,7 @@ pub use application::{
 };
 pub use authentication::Authentications;
 pub use browse::{Cursor, DirectoryObject, Membership, Presence, Registration};
+pub use conditional::{AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
 pub use error::DirectoryError;
 pub use grant::{Authorization, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;
@@ -81,6 +83,7 @@ struct Inner {
     revoked: revocation::Revocations,
     /// Counts what this process changed.
     changes: AtomicU64,
+    known_rules: conditional::KnownRules,
 }
 
 /// Keys of what applications and workloads prove themselves by, which is stored as a digest.
@@ -104,6 +107,7 @@ impl Directory {
             root,
             revoked: revocation::Revocations::default(),
             changes: AtomicU64::new(0),
+            known_rules: conditional::KnownRules::default(),
             store: deps.store,
             clock: deps.clock,
             random: deps.random,

@@ -146,6 +146,13 @@ CREATE UNIQUE INDEX idp_role_assignment_role ON idp_role_assignment ({i.col}tena
 CREATE INDEX idp_role_assignment_principal ON idp_role_assignment ({i.col}tenant, principal);",
     },
     Migration {
+        number: 215,
+        title: "conditional access",
+        sql: "
+CREATE TABLE idp_conditional ({i.def}tenant {blob} NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
+  document TEXT NOT NULL, PRIMARY KEY ({i.col}tenant, kind, id));",
+    },
+    Migration {
         number: 225,
         title: "methods of sessions with their instants",
         sql: "

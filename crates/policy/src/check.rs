@@ -6,8 +6,8 @@ use thiserror::Error;
 use crate::filter::{NotARule, Rule};
 use crate::location::{NamedLocation, Place};
 use crate::policy::{
-    AppTarget, Applications, BuiltInControl, Conditions, FrequencyInterval, FrequencyType, GrantControls, Policy,
-    SessionControls, SignInFrequency, State, UserTarget, Users,
+    AppTarget, Applications, AuthenticationContext, BuiltInControl, Conditions, FrequencyInterval, FrequencyType,
+    GrantControls, Policy, SessionControls, SignInFrequency, State, UserTarget, Users,
 };
 use crate::strength::{Allowed, AuthenticationStrength, CombinationConfiguration, RequirementsSatisfied, built_ins};
 
@@ -329,6 +329,16 @@ impl SignInFrequency {
             },
         };
         require(is_possible, Broken::Frequency)
+    }
+}
+
+impl AuthenticationContext {
+    /// Whether it may be stored.
+    pub fn check(&self) -> Result<(), Broken> {
+        match &self.display_name {
+            Some(name) => named(name, self.description.as_ref()),
+            None => named(&self.id.to_string(), self.description.as_ref()),
+        }
     }
 }
 

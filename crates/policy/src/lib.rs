@@ -31,6 +31,7 @@ pub use decide::{Decision, Outcome, Rules, evaluate};
 pub use id::{Aaguid, AgreementId, LocationId, NotAGuid, PolicyId, RoleTemplateId, StrengthId, TemplateId};
 pub use json::ReadError;
 pub use location::NamedLocation;
+pub use patch::Patch;
 pub use policy::{MAX_POLICIES, Policy};
 pub use signin::SignIn;
 pub use strength::AuthenticationStrength;

@@ -136,7 +136,7 @@ fn principal_of(cx: &Cx, application: &Application) -> ServicePrincipal {
     }
 }
 
-fn new_uuid(cx: &Cx) -> Uuid {
+pub(crate) fn new_uuid(cx: &Cx) -> Uuid {
     uuid::Builder::from_random_bytes(random_array(&*cx.random)).into_uuid()
 }
 

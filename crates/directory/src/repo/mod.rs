@@ -5,6 +5,7 @@
 
 mod applications;
 mod codes;
+mod conditional;
 mod devices;
 mod global;
 mod grants;
@@ -26,6 +27,7 @@ use uuid::Uuid;
 
 pub use applications::{Applications, Credentials, SecretRow};
 pub use codes::{CodeRow, Codes};
+pub use conditional::{DocumentRow, Documents};
 pub use devices::{DeviceRow, Devices};
 pub use global::{BrowserSession, Global};
 pub use grants::Grants;
