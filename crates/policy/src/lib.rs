@@ -17,6 +17,7 @@ pub mod guard;
 mod id;
 pub mod json;
 pub mod location;
+pub mod methods;
 mod outcome;
 mod patch;
 pub mod policy;
