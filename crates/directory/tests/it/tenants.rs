@@ -5,7 +5,9 @@ use hygie_directory::repo::{
     Applications, Codes, Grants, Groups, Lockout, Outsiders, Principals, Refreshes, Roles, SecretRow, SessionRow,
     Sessions, Tenants, Users,
 };
-use hygie_directory::{Authorization, Definition, DirectoryError, GLOBAL_ADMINISTRATOR, Group, NewApplication, User};
+use hygie_directory::{
+    Authorization, Definition, DirectoryError, GLOBAL_ADMINISTRATOR, Group, GroupProfile, NewApplication, User,
+};
 use hygie_jose::{Algorithm, Certificate, SigningKey};
 use hygie_oidc::{Platform, Scopes, Version};
 use uuid::Uuid;
@@ -121,6 +123,7 @@ async fn groups() {
         id: GroupId::from_uuid(Uuid::from_u128(77)),
         display_name: "Above".to_owned(),
         created_at: Timestamp::from_secs(1),
+        profile: GroupProfile::default(),
     };
     within!(world, world.other, (above.clone(), nurses), |it, tx| {
         Groups(tx).insert(&it.0).await?;
