@@ -128,7 +128,7 @@ pub struct OptionalClaim {
 }
 
 /// The presence of an application in a tenant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServicePrincipal {
     /// Object id (`oid` of the application itself).
     pub id: ObjectId,

@@ -3,7 +3,7 @@
 use hygie_core::{AppId, Cx, GroupId, ObjectId};
 use hygie_store::{StoreError, Tx};
 
-use crate::repo::{Applications, Groups, Principals, SecretRow, Tenants, Users};
+use crate::repo::{Applications, ByName, Groups, Owners, Place, Principals, SecretRow, Tenants, Users};
 use crate::{Application, Directory, Group, ServicePrincipal, Tenant, User};
 
 /// Groups that somebody is in, nested ones included, at most.
@@ -75,6 +75,76 @@ impl Directory {
         self.store()
             .read(cx, id, |id, tx| Box::pin(async move { Users(tx).find(*id).await }))
             .await
+    }
+
+    /// The user who has this certificate user id.
+    pub async fn find_user_by_certificate_user_id(&self, cx: &Cx, value: &str) -> Result<Option<User>, StoreError> {
+        self.store()
+            .read(cx, value.to_owned(), |value, tx| {
+                Box::pin(async move { Users(tx).find_by_certificate_user_id(value).await })
+            })
+            .await
+    }
+
+    /// A page of users in the order of their names.
+    pub async fn page_users_by_name(&self, cx: &Cx, at: ByName) -> Result<Vec<(Place, User)>, StoreError> {
+        self.store()
+            .read(cx, at, |at, tx| {
+                Box::pin(async move { Users(tx).page_by_name(at).await })
+            })
+            .await
+    }
+
+    /// A page of groups in the order of their names.
+    pub async fn page_groups_by_name(&self, cx: &Cx, at: ByName) -> Result<Vec<(Place, Group)>, StoreError> {
+        self.store()
+            .read(cx, at, |at, tx| {
+                Box::pin(async move { Groups(tx).page_by_name(at).await })
+            })
+            .await
+    }
+
+    /// How many users there are.
+    pub async fn count_users(&self, cx: &Cx) -> Result<i64, StoreError> {
+        self.store()
+            .read(cx, (), |(), tx| Box::pin(async move { Users(tx).count().await }))
+            .await
+    }
+
+    /// How many groups there are.
+    pub async fn count_groups(&self, cx: &Cx) -> Result<i64, StoreError> {
+        self.store()
+            .read(cx, (), |(), tx| Box::pin(async move { Groups(tx).count().await }))
+            .await
+    }
+
+    /// A page of the owners of an object.
+    pub async fn page_owners(&self, cx: &Cx, of: ObjectId, at: Cursor) -> Result<Vec<DirectoryObject>, StoreError> {
+        self.store()
+            .read(cx, (of, at), |(of, at), tx| {
+                Box::pin(async move {
+                    let mut owners = Vec::new();
+                    for id in Owners(tx).page(*of, at.after, at.limit).await? {
+                        owners.extend(object(tx, id).await?);
+                    }
+                    Ok::<_, StoreError>(owners)
+                })
+            })
+            .await
+    }
+
+    /// Whether somebody owns an object.
+    pub async fn is_owner(&self, cx: &Cx, of: ObjectId, owner: ObjectId) -> Result<bool, StoreError> {
+        self.store()
+            .read(cx, (of, owner), |(of, owner), tx| {
+                Box::pin(async move { Owners(tx).has(*of, *owner).await })
+            })
+            .await
+    }
+
+    /// The object with this id, of whichever kind.
+    pub async fn find_object(&self, cx: &Cx, id: ObjectId) -> Result<Option<DirectoryObject>, StoreError> {
+        self.store().read(cx, id, |id, tx| Box::pin(object(tx, *id))).await
     }
 
     /// A page of users.

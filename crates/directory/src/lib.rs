@@ -21,6 +21,8 @@ mod grant;
 mod group;
 mod lockout;
 mod password;
+mod password_rules;
+mod profile;
 pub mod repo;
 mod revocation;
 mod roles;
@@ -38,7 +40,10 @@ use hygie_jose::Keyed;
 use hygie_store::{Store, StoreError, Tx};
 use uuid::Uuid;
 
-pub use admin::{Enabled, NewApplication, NewSecret, NewTenant, NewUser, NewWorkload};
+pub use admin::{
+    DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, NewApplication, NewGroup, NewSecret, NewTenant,
+    NewUser, NewWorkload, PrincipalChange, UserChange,
+};
 pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, directory_api};
 pub use application::{
     AppRole, Application, Audience, Definition, GroupClaims, OptionalClaim, OptionalClaims, Scope, ServicePrincipal,
@@ -51,11 +56,16 @@ pub use grant::{Authorization, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;
 pub use lockout::Mark;
 pub use password::{MAX_PASSWORD, PasswordError, Passwords};
+pub use password_rules::WeakPassword;
+pub use profile::{GroupProfile, UserProfile, UserType, Visibility};
 pub use roles::{DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role};
 pub use schema::MIGRATIONS;
 pub use tenant::Tenant;
 pub use user::{User, is_user_principal_name, key_of};
 pub use workload::{Belongs, Workload, is_workload_name, managed_identity};
+
+/// The purpose of the keys of the marks of wrong passwords ([`Directory::derive`]).
+pub const PASSWORD_MARKS: &str = "password marks";
 
 /// What the directory needs.
 pub struct Deps {
@@ -113,6 +123,7 @@ impl Directory {
             random: deps.random,
         }));
         directory.refresh_revocations().await?;
+        directory.complete_names().await?;
         Ok(directory)
     }
 
@@ -159,6 +170,20 @@ impl Directory {
     /// A context that concerns no tenant.
     pub fn provider_cx(&self) -> Cx {
         provider_cx(&self.0.clock, &self.0.random)
+    }
+
+    /// Completes what a release without keys of names wrote.
+    async fn complete_names(&self) -> Result<(), StoreError> {
+        let cx = self.provider_cx();
+        for tenant in self.list_tenants(&cx).await? {
+            let cx = cx.for_tenant(tenant);
+            while self
+                .store()
+                .write(&cx, (), |(), tx| Box::pin(repo::complete_names(tx)))
+                .await?
+            {}
+        }
+        Ok(())
     }
 
     /// A write transaction after which nothing that was read before counts.

@@ -146,6 +146,33 @@ CREATE UNIQUE INDEX idp_role_assignment_role ON idp_role_assignment ({i.col}tena
 CREATE INDEX idp_role_assignment_principal ON idp_role_assignment ({i.col}tenant, principal);",
     },
     Migration {
+        number: 211,
+        title: "all members of users and groups",
+        sql: "
+ALTER TABLE idp_user ADD COLUMN name_key {blob};
+ALTER TABLE idp_user ADD COLUMN profile TEXT;
+ALTER TABLE idp_user ADD COLUMN password_at {int};
+CREATE INDEX idp_user_name ON idp_user ({i.col}tenant, name_key, id);
+CREATE TABLE idp_certificate_user_id ({i.def}tenant {blob} NOT NULL, digest {blob} NOT NULL, user_id {blob} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, digest));
+CREATE INDEX idp_certificate_user_id_user ON idp_certificate_user_id ({i.col}tenant, user_id);
+ALTER TABLE idp_group ADD COLUMN name_key {blob};
+ALTER TABLE idp_group ADD COLUMN profile TEXT;
+CREATE INDEX idp_group_name ON idp_group ({i.col}tenant, name_key, id);
+CREATE TABLE idp_owner ({i.def}tenant {blob} NOT NULL, object {blob} NOT NULL, owner {blob} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, object, owner));
+CREATE INDEX idp_owner_of ON idp_owner ({i.col}tenant, owner);",
+    },
+    Migration {
+        number: 212,
+        title: "deleted objects",
+        sql: "
+CREATE TABLE idp_deleted ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL,
+  password TEXT, deleted_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));
+CREATE INDEX idp_deleted_kind ON idp_deleted ({i.col}tenant, kind, id);
+CREATE INDEX idp_deleted_at ON idp_deleted ({i.col}tenant, deleted_at);",
+    },
+    Migration {
         number: 215,
         title: "conditional access",
         sql: "

@@ -115,7 +115,7 @@ impl Idp {
                 devices: directory.derive("device codes"),
                 user_codes: directory.derive("user codes"),
                 browsers: directory.derive("browsers"),
-                password_marks: directory.derive("password marks"),
+                password_marks: directory.derive(hygie_directory::PASSWORD_MARKS),
             },
             csrf: Csrf::new(&directory.secret("forms")),
             throttle: signin::throttle::Throttle::default(),

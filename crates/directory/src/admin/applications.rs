@@ -206,7 +206,7 @@ impl Directory {
 }
 
 /// The names an application is asked for by: its client id and its identifier URIs.
-fn names_of(application: &Application) -> Vec<String> {
+pub(super) fn names_of(application: &Application) -> Vec<String> {
     let mut names = vec![application.app.to_string()];
     names.extend(application.definition.identifier_uris.iter().cloned());
     names

@@ -3,9 +3,13 @@
 //! Every operation acts in the tenant of its `Cx` and is recorded in the transaction of its effect.
 
 mod applications;
+mod deletion;
+mod groups;
 mod people;
 mod permissions;
+mod registration;
 mod roles;
+mod users;
 mod workloads;
 
 use hygie_core::{AppId, Cx, ObjectId, Secret, TenantId, Timestamp, random_array};
@@ -17,9 +21,13 @@ use crate::repo::{Global, IsDefault, Principals, Tenants};
 use crate::user::is_unseen;
 use crate::{
     Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, Directory, DirectoryError, ServicePrincipal, Tenant,
-    directory_api,
+    UserProfile, directory_api,
 };
 
+pub use deletion::{DeletedKind, DeletedObject};
+pub use groups::{GroupChange, NewGroup};
+pub use registration::{KeyCredential, PrincipalChange};
+pub use users::UserChange;
 pub use workloads::NewWorkload;
 
 /// Longest name for display.
@@ -51,6 +59,10 @@ pub struct NewUser {
     pub mail: Option<String>,
     /// The password; without one the person cannot sign in with one.
     pub password: Option<Secret<String>>,
+    /// Whether the person may not sign in.
+    pub is_disabled: bool,
+    /// Everything else.
+    pub profile: UserProfile,
 }
 
 /// An application to register, with a service principal in its own tenant.

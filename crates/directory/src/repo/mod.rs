@@ -6,12 +6,15 @@
 mod applications;
 mod codes;
 mod conditional;
+mod deleted;
 mod devices;
 mod global;
 mod grants;
 mod groups;
 mod keys;
+mod names;
 mod outsiders;
+mod owners;
 mod principals;
 mod refresh;
 mod roles;
@@ -21,19 +24,23 @@ mod users;
 mod workloads;
 
 use hygie_core::ObjectId;
-use hygie_store::{StoreError, Value};
+use hygie_store::{StoreError, Tx, Value};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-pub use applications::{Applications, Credentials, SecretRow};
+pub use applications::{Applications, CertificateRow, Credentials, SecretRow};
 pub use codes::{CodeRow, Codes};
 pub use conditional::{DocumentRow, Documents};
+pub use deleted::{Deleted, DeletedRow};
 pub use devices::{DeviceRow, Devices};
 pub use global::{BrowserSession, Global};
 pub use grants::Grants;
 pub use groups::Groups;
 pub use keys::{KeyMark, KeyRow, Keys};
+pub(crate) use names::complete as complete_names;
+pub use names::{ByName, Place};
 pub use outsiders::Outsiders;
+pub use owners::Owners;
 pub use principals::Principals;
 pub use refresh::{FamilyRow, Refreshes};
 pub use roles::Roles;
@@ -62,4 +69,16 @@ fn key(bytes: Vec<u8>, column: &str) -> Result<[u8; 32], StoreError> {
 /// A JSON column.
 fn json<T: DeserializeOwned>(text: &str, column: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Inconsistent(format!("{column} cannot be read")))
+}
+
+/// A JSON column of members; older rows have none.
+fn profile<T: DeserializeOwned + Default>(text: Option<String>, column: &str) -> Result<T, StoreError> {
+    text.map_or_else(|| Ok(T::default()), |text| json(&text, column))
+}
+
+/// The rows of the tenant in a table.
+async fn count(tx: &mut Tx<'_>, table: &'static str) -> Result<i64, StoreError> {
+    let sql = format!("SELECT COUNT(*) FROM {table} WHERE {{i.is}}tenant = :tenant");
+    let row = tx.query_one(&sql, &[]).await?;
+    row.map_or(Ok(0), |mut row| row.take(0))
 }

@@ -80,6 +80,12 @@ impl Roles<'_, '_> {
         Ok(self.0.execute(sql, &[id.into()]).await? > 0)
     }
 
+    /// Takes every role from somebody.
+    pub async fn remove_all_of(&mut self, principal: ObjectId) -> Result<u64, StoreError> {
+        let sql = "DELETE FROM idp_role_assignment WHERE {i.is}tenant = :tenant AND principal = ?1";
+        self.0.execute(sql, &[principal.into()]).await
+    }
+
     /// Whether this principal is a user who can sign in and administer the tenant, and nobody else is.
     pub async fn is_last_administrator(&mut self, principal: ObjectId) -> Result<bool, StoreError> {
         let sql = "SELECT id FROM idp_user WHERE {i.is}tenant = :tenant AND enabled = 1 AND id IN

@@ -6,7 +6,7 @@ use hygie_directory::repo::{
     Sessions, Tenants, Users,
 };
 use hygie_directory::{
-    Authentications, Authorization, Definition, DirectoryError, GLOBAL_ADMINISTRATOR, Group, NewApplication, User,
+    Authentications, Authorization, Definition, DirectoryError, GLOBAL_ADMINISTRATOR, Group, NewApplication, User, GroupProfile,
 };
 use hygie_jose::{Algorithm, Certificate, SigningKey};
 use hygie_oidc::{Platform, Scopes, Version};
@@ -129,6 +129,7 @@ async fn groups() {
         id: GroupId::from_uuid(Uuid::from_u128(77)),
         display_name: "Above".to_owned(),
         created_at: Timestamp::from_secs(1),
+        profile: GroupProfile::default(),
     };
     within!(world, world.other, (above.clone(), nurses), |it, tx| {
         Groups(tx).insert(&it.0).await?;

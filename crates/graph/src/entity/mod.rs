@@ -10,7 +10,9 @@ mod service_principal;
 mod user;
 
 use hygie_directory::DirectoryObject;
+use serde::Serialize;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 pub use application::{APPLICATION, application};
 pub use group::{GROUP, group};
@@ -59,6 +61,31 @@ fn filled(entity: &'static EntityType, given: impl IntoIterator<Item = (&'static
     members
 }
 
+/// Adds the members of a profile that the type shows under their own names.
+fn add_profile<T: Serialize>(members: &mut Map<String, Value>, profile: &T) {
+    let Ok(Value::Object(all)) = serde_json::to_value(profile) else {
+        return;
+    };
+    for (name, value) in all {
+        if let Some(member) = members.get_mut(&name) {
+            *member = value;
+        }
+    }
+}
+
+/// The security identifier of an object: `S-1-12-1` and its id as four numbers, the least byte of each first.
+fn security_identifier(id: Uuid) -> String {
+    let bytes = id.to_bytes_le();
+    let numbers = bytes.chunks_exact(4).map(|part| {
+        let number = part
+            .iter()
+            .rev()
+            .fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+        format!("-{number}")
+    });
+    format!("S-1-12-1{}", numbers.collect::<String>())
+}
+
 /// What is shown of an entity: the selected members, in the order of its type.
 pub fn shown(mut members: Map<String, Value>, select: Option<&[&'static str]>) -> Map<String, Value> {
     if let Some(select) = select {
@@ -83,12 +110,22 @@ mod tests {
             is_enabled: true,
             valid_from: hygie_core::Timestamp::from_secs(1),
             created_at: hygie_core::Timestamp::from_secs(1),
+            password_at: None,
+            profile: Box::new(hygie_directory::UserProfile {
+                job_title: Some("Infirmière".to_owned()),
+                ..hygie_directory::UserProfile::default()
+            }),
         };
         let members = super::user(&user);
         let names: Vec<&str> = members.keys().map(String::as_str).collect();
         let typed: Vec<&str> = USER.properties.iter().map(|property| property.name).collect();
         assert_eq!(names, typed);
         assert_eq!(members["businessPhones"], serde_json::json!([]));
+        assert_eq!(members["jobTitle"], "Infirmière");
+        assert_eq!(
+            members["securityIdentifier"],
+            "S-1-12-1-1528798730-1277834407-1863279770-16789261"
+        );
         assert!(USER_DEFAULT.iter().all(|name| USER.find(name).is_some()));
         let some = shown(members, Some(&["userPrincipalName", "id"]));
         assert_eq!(

@@ -24,6 +24,7 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         path: "applications",
         query: &query,
         default: None,
+        total: None,
     };
     let fetch = async |at| {
         let page = graph.directory().page_registrations(&caller.cx, at).await?;

@@ -38,6 +38,7 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         path: "directoryRoles",
         query: &query,
         default: None,
+        total: None,
     };
     let roles = DIRECTORY_ROLES.iter().map(|role| (role_id(role), directory_role(role)));
     Ok(graph.list_all(&caller, listed, roles.collect()).await?)
@@ -51,6 +52,7 @@ pub async fn templates(State(graph): State<Graph>, caller: Caller) -> Result<Res
         path: "directoryRoleTemplates",
         query: &query,
         default: None,
+        total: None,
     };
     let item = |role: &'static DirectoryRole| -> Item { (role_id(role), directory_role_template(role)) };
     let all = DIRECTORY_ROLES.iter().map(item).collect();
@@ -99,6 +101,7 @@ pub async fn members(
         path: &path,
         query: &query,
         default: None,
+        total: None,
     };
     let fetch = async |at| {
         let page = graph

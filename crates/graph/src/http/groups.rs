@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::{GroupId, ObjectId};
+use hygie_directory::repo::ByName;
 use hygie_directory::{Group, Membership};
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
@@ -12,6 +13,7 @@ use super::caller::Caller;
 use super::list::{Item, Listed};
 use super::users;
 use crate::entity::{GROUP, group, shown};
+use crate::odata::Direction;
 use crate::{Graph, GraphFault};
 
 /// Permissions that show groups, and who is in them.
@@ -25,7 +27,21 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         path: "groups",
         query: &query,
         default: None,
+        total: users::total(&query, graph.directory().count_groups(&caller.cx)).await?,
     };
+    if let Some((prefix, direction)) = query.walks_by("displayName") {
+        let fetch = async |after, limit| {
+            let at = ByName {
+                after,
+                limit,
+                prefix: prefix.clone(),
+                is_descending: direction == Direction::Descending,
+            };
+            let page = graph.directory().page_groups_by_name(&caller.cx, at).await?;
+            Ok(page.into_iter().map(|(place, found)| (place, group(&found))).collect())
+        };
+        return Ok(graph.list_by_name(&caller, listed, fetch).await?);
+    }
     let fetch = async |at| {
         let page = graph.directory().page_groups(&caller.cx, at).await?;
         let item = |found: Group| -> Item { (ObjectId::from_uuid(found.id.uuid()), group(&found)) };
@@ -58,6 +74,7 @@ pub async fn members(
         path: &path,
         query: &query,
         default: None,
+        total: None,
     };
     let fetch = async |at| {
         let page = graph.directory().page_members(&caller.cx, found.id, at).await?;

@@ -29,6 +29,7 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         path: "organization",
         query: &query,
         default: None,
+        total: None,
     };
     let found = find(&graph, &caller).await?;
     let id = ObjectId::from_uuid(caller.cx.tenant.uuid());

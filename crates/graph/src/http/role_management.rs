@@ -29,6 +29,7 @@ pub async fn definitions(State(graph): State<Graph>, caller: Caller) -> Result<R
         path: DEFINITIONS,
         query: &query,
         default: None,
+        total: None,
     };
     let roles = DIRECTORY_ROLES
         .iter()
@@ -60,6 +61,7 @@ pub async fn assignments(State(graph): State<Graph>, caller: Caller) -> Result<R
         path: ASSIGNMENTS,
         query: &query,
         default: None,
+        total: None,
     };
     let fetch = async |at: Cursor| {
         let page = graph.directory().page_role_assignments(&caller.cx, at).await?;

@@ -22,6 +22,7 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         path: "servicePrincipals",
         query: &query,
         default: None,
+        total: None,
     };
     let fetch = async |at| {
         let page = graph.directory().page_presences(&caller.cx, at).await?;

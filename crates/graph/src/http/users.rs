@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::ObjectId;
+use hygie_directory::repo::ByName;
 use hygie_directory::{Cursor, Membership, User};
 use hygie_store::StoreError;
 use hygie_web::audit::Note;
@@ -13,7 +14,7 @@ use super::answer::Of;
 use super::caller::Caller;
 use super::list::{Item, Listed};
 use crate::entity::{GROUP, USER, USER_DEFAULT, directory_object, shown, user};
-use crate::odata::{Pin, Query};
+use crate::odata::{Direction, Filter, Pin, Query};
 use crate::{Graph, GraphFault};
 
 /// Permissions that show every user whole, and with the basic members only.
@@ -45,9 +46,39 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         path: "users",
         query: &query,
         default: Some(USER_DEFAULT),
+        total: total(&query, graph.directory().count_users(&caller.cx)).await?,
     };
+    if let Some((prefix, direction)) = query.walks_by("displayName") {
+        let fetch = async |after, limit| {
+            let at = ByName {
+                after,
+                limit,
+                prefix: prefix.clone(),
+                is_descending: direction == Direction::Descending,
+            };
+            let page = graph.directory().page_users_by_name(&caller.cx, at).await?;
+            Ok(page
+                .into_iter()
+                .map(|(place, found)| (place, seen(&found, sight)))
+                .collect())
+        };
+        return Ok(graph.list_by_name(&caller, listed, fetch).await?);
+    }
     let fetch = async |at| page(&graph, &caller, &query, at).await.map(|users| items(users, sight));
     Ok(graph.list(&caller, listed, fetch).await?)
+}
+
+/// How many objects there are, where the query asks for it and nothing but all are counted.
+pub(super) async fn total(
+    query: &Query,
+    count: impl Future<Output = Result<i64, StoreError>>,
+) -> Result<Option<usize>, StoreError> {
+    let is_wanted = query.counts && query.filter.is_none() && query.search.is_none() && query.skip_token.is_none();
+    if is_wanted {
+        Ok(usize::try_from(count.await?).ok())
+    } else {
+        Ok(None)
+    }
 }
 
 /// A page of users; where the query demands a name or an id, those that have it.
@@ -65,6 +96,10 @@ async fn page(graph: &Graph, caller: &Caller, query: &Query, at: Cursor) -> Resu
     } else if let Some(ids) = pinned("id") {
         for id in ids.into_iter().filter_map(|id| id.parse::<ObjectId>().ok()) {
             users.extend(directory.find_user_by_id(cx, id).await?);
+        }
+    } else if let Some(values) = query.filter.as_ref().and_then(Filter::certificate_user_ids) {
+        for value in values {
+            users.extend(directory.find_user_by_certificate_user_id(cx, value).await?);
         }
     } else {
         return directory.page_users(cx, at).await;
@@ -195,6 +230,7 @@ pub(super) async fn memberships(
         path: &path,
         query: &query,
         default: None,
+        total: None,
     };
     let groups = graph.directory().groups_of(&caller.cx, member, how).await?;
     let fetch = async |at: Cursor| {

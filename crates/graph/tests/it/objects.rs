@@ -142,7 +142,9 @@ async fn applications_and_service_principals() {
     let found = caller.json(&format!("/v1.0/servicePrincipals/{}", principal.id)).await;
     assert_eq!(found["appId"], json!(app));
     assert_eq!(found["servicePrincipalType"], "Application");
-    assert_eq!(found["servicePrincipalNames"], json!([app.to_string(), "api://portal"]));
+    let mut names = [app.to_string(), "api://portal".to_owned()];
+    names.sort();
+    assert_eq!(found["servicePrincipalNames"], json!(names));
     assert_eq!(found["appRoles"][0]["value"], "Visitor");
     let api = caller
         .json(&format!("/v1.0/servicePrincipals(AppId='{DIRECTORY_API}')"))

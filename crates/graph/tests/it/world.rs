@@ -254,7 +254,7 @@ pub async fn user(directory: &Directory, cx: &Cx, (given, family, domain): (&str
         display_name: format!("{given} {family}"),
         given_name: Some(given.to_owned()),
         surname: Some(family.to_owned()),
-        password: None,
+        ..NewUser::default()
     };
     directory.create_user(cx, new).await.expect("a new user").id
 }

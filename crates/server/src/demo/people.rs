@@ -109,8 +109,18 @@ pub const READERS: &[&str] = &["doctor", "nurse"];
 /// The role of people who read.
 pub const READER: Role = Role::FhirDataReader;
 
-/// Sixteen letters and digits in groups, without l, o, 0 and 1: 80 bits, and still to be typed.
+/// Sixteen letters and digits in groups, without l, o, 0 and 1: 80 bits, and still to be typed. There is one of each:
+/// with the hyphens these are the three kinds of signs that a password needs.
 pub fn password(random: &dyn Random) -> String {
+    loop {
+        let text = grouped(random);
+        if text.contains(|c: char| c.is_ascii_digit()) && text.contains(char::is_alphabetic) {
+            return text;
+        }
+    }
+}
+
+fn grouped(random: &dyn Random) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut text = String::new();
     for (at, byte) in random_array::<16>(random).into_iter().enumerate() {
