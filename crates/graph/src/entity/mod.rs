@@ -3,6 +3,7 @@
 //! A member that we do not keep is there with `null` or an empty list, as in Graph it is for an object without it.
 
 mod application;
+mod conditional;
 mod group;
 mod organization;
 mod service_principal;
@@ -12,6 +13,7 @@ use hygie_directory::DirectoryObject;
 use serde_json::{Map, Value};
 
 pub use application::{APPLICATION, application};
+pub use conditional::{CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE};
 pub use group::{GROUP, group};
 pub use organization::{ORGANIZATION, organization};
 pub use service_principal::{SERVICE_PRINCIPAL, service_principal};

@@ -2,7 +2,9 @@
 
 mod answer;
 mod applications;
+mod body;
 mod caller;
+mod conditional;
 mod groups;
 mod keyed;
 mod list;
@@ -49,6 +51,7 @@ pub fn router(graph: Graph) -> Router {
         .route("/v1.0/servicePrincipals/{id}", read(get(service_principals::get)))
         .route("/v1.0/organization", read(get(organization::list)))
         .route("/v1.0/organization/{id}", read(get(organization::get)))
+        .merge(conditional::routes())
         .route("/v1.0/{keyed}", read(get(keyed::get)))
         .route("/v1.0/{first}/{*rest}", any(unsupported::any))
         .with_state(graph)
