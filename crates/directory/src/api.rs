@@ -140,6 +140,52 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         Some(0x0e26_3e50_5827_48a4_b97c_d940_2886_53c7),
         None,
         "Access the directory as the signed-in user",
+        "Policy.Read.All",
+        Some(0x572f_ea84_0151_49b2_9301_11cb_1697_4376),
+        Some(0x246d_d0d5_5bd0_4def_940b_0421_030a_5b68),
+        "Read your organization's policies",
+    ),
+    (
+        "Policy.Read.ConditionalAccess",
+        Some(0x633e_0fce_8c58_4cfb_9495_12bb_d5a2_4f7c),
+        Some(0x3773_0810_e9ba_4e46_b07e_8ca7_8d18_2097),
+        "Read your organization's conditional access policies",
+    ),
+    (
+        "Policy.ReadWrite.ConditionalAccess",
+        Some(0xad90_2697_1014_4ef5_81ef_2b43_0198_8e8c),
+        Some(0x01c0_a623_fc9b_48e9_b794_0756_f8e8_f067),
+        "Read and write your organization's conditional access policies",
+    ),
+    (
+        "Policy.ReadWrite.SecurityDefaults",
+        Some(0x0b2a_744c_2abf_4f1e_ad7e_17a0_87e2_be99),
+        Some(0x1c6e_93a6_28e2_4cbb_9f64_1a46_a821_124d),
+        "Read and write your organization's security defaults policy",
+    ),
+    (
+        "Agreement.Read.All",
+        Some(0xaf28_19c9_df71_4dd3_ade7_4d7c_9dc6_53b7),
+        Some(0x2f3e_6f8c_093b_4c57_a58b_ba5c_e494_a169),
+        "Read all terms of use agreements",
+    ),
+    (
+        "Agreement.ReadWrite.All",
+        Some(0xef4b_5d93_3104_4664_9053_a5c4_9ab4_4218),
+        Some(0xc909_0d00_6101_42f0_a729_c410_7426_0d47),
+        "Read and write all terms of use agreements",
+    ),
+    (
+        "AgreementAcceptance.Read",
+        Some(0x0b76_43bb_5336_476f_80b5_18fb_fbc9_1806),
+        None,
+        "Read user terms of use acceptance statuses",
+    ),
+    (
+        "AgreementAcceptance.Read.All",
+        Some(0xa66a_5341_e66e_4897_9d52_c2df_58c2_bfb9),
+        Some(0xd8e4_ec18_f6c0_4620_8122_c8b1_f2bf_400e),
+        "Read all terms of use acceptance statuses",
     ),
 ];
 

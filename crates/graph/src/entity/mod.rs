@@ -3,6 +3,7 @@
 //! A member that we do not keep is there with `null` or an empty list, as in Graph it is for an object without it.
 
 mod application;
+mod conditional;
 mod group;
 mod organization;
 mod role;
@@ -15,6 +16,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 pub use application::{APPLICATION, application};
+pub use conditional::{CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE};
 pub use group::{GROUP, group};
 pub use organization::{ORGANIZATION, organization};
 pub use role::{

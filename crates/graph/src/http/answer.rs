@@ -64,6 +64,22 @@ impl Graph {
         respond(body, note)
     }
 
+    /// What an action or a function tells, of this type.
+    pub(super) fn told(&self, kind: &str, members: Map<String, Value>, note: Note) -> Response {
+        let mut body = Map::new();
+        body.insert(
+            "@odata.context".to_owned(),
+            self.address(&format!("$metadata#{kind}")).into(),
+        );
+        body.extend(members);
+        respond(body, note)
+    }
+
+    /// The whole of an address.
+    pub(super) fn address(&self, path: &str) -> String {
+        format!("{}/v1.0/{path}", self.0.base)
+    }
+
     fn context(&self, of: &Of<'_>) -> String {
         let selected = of.select.map(|names| format!("({})", names.join(",")));
         format!(

@@ -14,6 +14,9 @@ use hygie_web::error::Failure;
 use crate::odata::{Consistency, EntityType, Query, QueryError};
 use crate::{Graph, GraphFault};
 
+/// More than any collection has that is shown in one page.
+const ONE_PAGE: u32 = 999;
+
 /// A caller with a valid token.
 pub struct Caller {
     /// The context of the operation, in the tenant of the token.
@@ -67,6 +70,16 @@ impl Caller {
     pub fn query(&self, entity: &'static EntityType) -> Result<Query, GraphFault> {
         let options = self.options.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         Ok(Query::parse(options, entity, self.consistency)?)
+    }
+
+    /// The same of a collection that is short enough for one page: everything, where no `$top` is asked for.
+    pub fn query_in_one_page(&self, entity: &'static EntityType) -> Result<Query, GraphFault> {
+        let mut query = self.query(entity)?;
+        let is_top = |name: &str| name.trim_start_matches('$').eq_ignore_ascii_case("top");
+        if !self.options.iter().any(|(name, _)| is_top(name)) {
+            query.top = ONE_PAGE;
+        }
+        Ok(query)
     }
 }
 

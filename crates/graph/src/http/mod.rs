@@ -6,6 +6,9 @@ mod authority;
 mod body;
 mod caller;
 mod directory_roles;
+mod body;
+mod caller;
+mod conditional;
 mod groups;
 mod keyed;
 mod list;
@@ -54,6 +57,7 @@ pub fn router(graph: Graph) -> Router {
         .route("/v1.0/organization", read(get(organization::list)))
         .route("/v1.0/organization/{id}", read(get(organization::get)))
         .merge(roles())
+        .merge(conditional::routes())
         .route("/v1.0/{keyed}", read(get(keyed::get)))
         .route("/v1.0/{keyed}/members", read(get(keyed::members)))
         .route("/v1.0/{first}/{*rest}", any(unsupported::any))

@@ -155,7 +155,7 @@ async fn what_is_not_built_says_so_to_who_has_a_token() {
     for path in [
         "/v1.0/devices",
         "/v1.0/users/x/manager",
-        "/v1.0/identity/conditionalAccess/policies",
+        "/v1.0/identity/conditionalAccess/deletedItems",
         "/v1.0/x(y='z')",
     ] {
         let answer = caller.get(path).await;

@@ -203,6 +203,19 @@ impl By<'_> {
         Client::new(&self.world.router).get_with(address, &headers).await
     }
 
+    /// A request with a document.
+    pub async fn document(&self, method: http::Method, path: &str, document: &Value) -> Answer {
+        let headers = [
+            ("authorization", self.authorization.as_str()),
+            ("content-type", "application/json"),
+        ];
+        let address = path.strip_prefix(BASE).unwrap_or(path);
+        let body = document.to_string().into();
+        Client::new(&self.world.router)
+            .send(method, address, &headers, body)
+            .await
+    }
+
     /// What a good answer holds.
     pub async fn json(&self, path: &str) -> Value {
         let answer = self.get(path).await;
