@@ -35,7 +35,7 @@ use hygie_jose::Keyed;
 use hygie_store::{Store, StoreError, Tx};
 use uuid::Uuid;
 
-pub use admin::{Enabled, NewApplication, NewSecret, NewTenant, NewUser, NewWorkload};
+pub use admin::{Enabled, MethodsError, NewApplication, NewSecret, NewTenant, NewUser, NewWorkload};
 pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, directory_api};
 pub use application::{
     AppRole, Application, Audience, Definition, GroupClaims, OptionalClaim, OptionalClaims, Scope, ServicePrincipal,

@@ -3,6 +3,7 @@
 //! Every operation acts in the tenant of its `Cx` and is recorded in the transaction of its effect.
 
 mod applications;
+mod methods;
 mod people;
 mod permissions;
 mod workloads;
@@ -19,6 +20,7 @@ use crate::{
     directory_api,
 };
 
+pub use methods::MethodsError;
 pub use workloads::NewWorkload;
 
 /// Longest name for display.

@@ -4,13 +4,19 @@
 //! tenant writes another neither reads nor changes.
 
 mod applications;
+mod attempts;
 mod codes;
 mod devices;
 mod global;
 mod grants;
 mod groups;
 mod keys;
+mod methods;
+mod notices;
+mod oaths;
 mod outsiders;
+mod passes;
+mod passkeys;
 mod principals;
 mod refresh;
 mod sessions;
@@ -24,13 +30,19 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 pub use applications::{Applications, Credentials, SecretRow};
+pub use attempts::{Attempts, Guessed};
 pub use codes::{CodeRow, Codes};
 pub use devices::{DeviceRow, Devices};
 pub use global::{BrowserSession, Global};
 pub use grants::Grants;
 pub use groups::Groups;
 pub use keys::{KeyMark, KeyRow, Keys};
+pub use methods::{MethodsPolicies, MethodsRow};
+pub use notices::{NoticeRow, Notices};
+pub use oaths::{OathRow, Oaths};
 pub use outsiders::Outsiders;
+pub use passes::{PassRow, Passes};
+pub use passkeys::{PasskeyRow, Passkeys};
 pub use principals::Principals;
 pub use refresh::{FamilyRow, Refreshes};
 pub use sessions::{SessionRow, Sessions};
