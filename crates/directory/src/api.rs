@@ -186,6 +186,42 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         Some(0xa66a_5341_e66e_4897_9d52_c2df_58c2_bfb9),
         Some(0xd8e4_ec18_f6c0_4620_8122_c8b1_f2bf_400e),
         "Read all terms of use acceptance statuses",
+    // Means of identification.
+    (
+        "Policy.Read.All",
+        Some(0x572f_ea84_0151_49b2_9301_11cb_1697_4376),
+        Some(0x246d_d0d5_5bd0_4def_940b_0421_030a_5b68),
+        "Read all policies",
+    ),
+    (
+        "Policy.ReadWrite.AuthenticationMethod",
+        Some(0x7e82_3077_d88e_468f_a337_e18f_1f0e_6c7c),
+        Some(0x29c1_8626_4985_4dcd_85c0_193e_ef32_7366),
+        "Read and write authentication method policies",
+    ),
+    (
+        "UserAuthenticationMethod.Read",
+        Some(0x1f6b_61c5_2f65_4135_9c9f_31c0_f8d3_2b52),
+        None,
+        "Read own authentication methods",
+    ),
+    (
+        "UserAuthenticationMethod.Read.All",
+        Some(0xaec2_8ec7_4d02_4e8c_b864_5016_3aea_77eb),
+        Some(0x38d9_df27_64da_44fd_b7c5_a6fb_ac20_248f),
+        "Read all users' authentication methods",
+    ),
+    (
+        "UserAuthenticationMethod.ReadWrite",
+        Some(0x4897_1fc1_70d7_4245_af77_0beb_29b5_3ee2),
+        None,
+        "Read and write own authentication methods",
+    ),
+    (
+        "UserAuthenticationMethod.ReadWrite.All",
+        Some(0xb788_7744_6746_4312_813d_72da_eaee_7e2d),
+        Some(0x5048_3e42_d915_4231_9639_7fdb_7fd1_90e5),
+        "Read and write all users' authentication methods",
     ),
 ];
 

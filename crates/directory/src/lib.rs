@@ -44,6 +44,7 @@ pub use admin::{
     DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, NewApplication, NewGroup, NewSecret, NewTenant,
     NewUser, NewWorkload, PrincipalChange, UserChange,
 };
+pub use admin::{Enabled, MethodsError, NewApplication, NewSecret, NewTenant, NewUser, NewWorkload};
 pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, directory_api};
 pub use application::{
     AppRole, Application, Audience, Definition, GroupClaims, OptionalClaim, OptionalClaims, Scope, ServicePrincipal,

@@ -180,6 +180,55 @@ CREATE TABLE idp_conditional ({i.def}tenant {blob} NOT NULL, kind TEXT NOT NULL,
   document TEXT NOT NULL, PRIMARY KEY ({i.col}tenant, kind, id));",
     },
     Migration {
+    // 220–224: means of identification.
+    Migration {
+        number: 220,
+        title: "authentication methods policy",
+        sql: "
+CREATE TABLE idp_methods ({i.def}tenant {blob} NOT NULL, policy_json TEXT NOT NULL, windows_hello_json TEXT NOT NULL,
+  modified_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant));",
+    },
+    Migration {
+        number: 221,
+        title: "makers of one-time codes",
+        sql: "
+CREATE TABLE idp_oath ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, id {blob} NOT NULL,
+  display_name TEXT NOT NULL, secret {blob} NOT NULL, algorithm TEXT NOT NULL, period {int} NOT NULL,
+  used_step {int} NOT NULL, created_at {int} NOT NULL, used_at {int}, PRIMARY KEY ({i.col}tenant, user_id, id));
+CREATE TABLE idp_attempt ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, kind {int} NOT NULL,
+  failures {int} NOT NULL, locks {int} NOT NULL, locked_until {int}, recent {blob} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, user_id, kind));",
+    },
+    Migration {
+        number: 222,
+        title: "passkeys",
+        sql: "
+CREATE TABLE idp_passkey ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, user_id {blob} NOT NULL,
+  display_name TEXT NOT NULL, credential_json TEXT NOT NULL, aaguid {blob} NOT NULL, synced {int} NOT NULL,
+  attested {int} NOT NULL, counter {int} NOT NULL, created_at {int} NOT NULL, used_at {int},
+  PRIMARY KEY ({i.col}tenant, id));
+CREATE INDEX idp_passkey_user ON idp_passkey ({i.col}tenant, user_id);
+CREATE TABLE idp_challenge ({i.def}tenant {blob} NOT NULL, digest {blob} NOT NULL, expires_at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, digest));
+CREATE INDEX idp_challenge_expiry ON idp_challenge ({i.col}expires_at);",
+    },
+    Migration {
+        number: 223,
+        title: "temporary access passes",
+        sql: "
+CREATE TABLE idp_pass ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, id {blob} NOT NULL, hash TEXT NOT NULL,
+  once {int} NOT NULL, start_at {int} NOT NULL, expires_at {int} NOT NULL, created_at {int} NOT NULL, used_at {int},
+  PRIMARY KEY ({i.col}tenant, user_id));",
+    },
+    Migration {
+        number: 224,
+        title: "changes of means of identification",
+        sql: "
+CREATE TABLE idp_notice ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, id {blob} NOT NULL,
+  change_word TEXT NOT NULL, about TEXT NOT NULL, own {int} NOT NULL, at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, user_id, id));",
+    },
+    Migration {
         number: 225,
         title: "methods of sessions with their instants",
         sql: "

@@ -5,6 +5,7 @@
 mod applications;
 mod deletion;
 mod groups;
+mod methods;
 mod people;
 mod permissions;
 mod registration;
@@ -28,6 +29,7 @@ pub use deletion::{DeletedKind, DeletedObject};
 pub use groups::{GroupChange, NewGroup};
 pub use registration::{KeyCredential, PrincipalChange};
 pub use users::UserChange;
+pub use methods::MethodsError;
 pub use workloads::NewWorkload;
 
 /// Longest name for display.

@@ -4,6 +4,7 @@
 //! tenant writes another neither reads nor changes.
 
 mod applications;
+mod attempts;
 mod codes;
 mod conditional;
 mod deleted;
@@ -15,6 +16,12 @@ mod keys;
 mod names;
 mod outsiders;
 mod owners;
+mod methods;
+mod notices;
+mod oaths;
+mod outsiders;
+mod passes;
+mod passkeys;
 mod principals;
 mod refresh;
 mod roles;
@@ -29,6 +36,8 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 pub use applications::{Applications, CertificateRow, Credentials, SecretRow};
+pub use applications::{Applications, Credentials, SecretRow};
+pub use attempts::{Attempts, Guessed};
 pub use codes::{CodeRow, Codes};
 pub use conditional::{DocumentRow, Documents};
 pub use deleted::{Deleted, DeletedRow};
@@ -41,6 +50,12 @@ pub(crate) use names::complete as complete_names;
 pub use names::{ByName, Place};
 pub use outsiders::Outsiders;
 pub use owners::Owners;
+pub use methods::{MethodsPolicies, MethodsRow};
+pub use notices::{NoticeRow, Notices};
+pub use oaths::{OathRow, Oaths};
+pub use outsiders::Outsiders;
+pub use passes::{PassRow, Passes};
+pub use passkeys::{PasskeyRow, Passkeys};
 pub use principals::Principals;
 pub use refresh::{FamilyRow, Refreshes};
 pub use roles::Roles;

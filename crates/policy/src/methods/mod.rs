@@ -159,9 +159,9 @@ impl PasskeyRules {
             .min_by_key(|origin| *origin == Origin::Attested)
     }
 
-    /// Whether a rule wants the origin proved: then the browser is asked for the statement of the maker.
-    pub fn wants_attestation(&self) -> bool {
-        self.rules.iter().any(|rule| rule.is_attestation_enforced)
+    /// Whether the origin of every passkey must be proved.
+    pub fn needs_attestation(&self) -> bool {
+        self.rules.iter().all(|rule| rule.is_attestation_enforced)
     }
 }
 

@@ -27,7 +27,9 @@ fn passkey(aaguid: &str, kind: PasskeyType) -> Passkey {
 }
 
 fn changed(method: Method, change: &Value) -> MethodsPolicy {
-    let policy = MethodsPolicy::initial().configured(method, change).expect("well-formed");
+    let policy = MethodsPolicy::initial()
+        .configured(method, change)
+        .expect("well-formed");
     policy.check().expect("well-formed");
     policy
 }
@@ -248,7 +250,7 @@ fn profiles_are_for_their_targets() {
     );
     assert_eq!(rules.admit(passkey(ONE, PasskeyType::Synced)), None);
     assert_eq!(rules.admit(synced), None);
-    assert!(rules.wants_attestation());
+    assert!(rules.needs_attestation());
     assert!(
         policy
             .passkeys(Person {
