@@ -140,6 +140,8 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         Some(0x0e26_3e50_5827_48a4_b97c_d940_2886_53c7),
         None,
         "Access the directory as the signed-in user",
+    ),
+    (
         "Policy.Read.All",
         Some(0x572f_ea84_0151_49b2_9301_11cb_1697_4376),
         Some(0x246d_d0d5_5bd0_4def_940b_0421_030a_5b68),
@@ -186,12 +188,6 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         Some(0xa66a_5341_e66e_4897_9d52_c2df_58c2_bfb9),
         Some(0xd8e4_ec18_f6c0_4620_8122_c8b1_f2bf_400e),
         "Read all terms of use acceptance statuses",
-    // Means of identification.
-    (
-        "Policy.Read.All",
-        Some(0x572f_ea84_0151_49b2_9301_11cb_1697_4376),
-        Some(0x246d_d0d5_5bd0_4def_940b_0421_030a_5b68),
-        "Read all policies",
     ),
     (
         "Policy.ReadWrite.AuthenticationMethod",
@@ -222,6 +218,12 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         Some(0xb788_7744_6746_4312_813d_72da_eaee_7e2d),
         Some(0x5048_3e42_d915_4231_9639_7fdb_7fd1_90e5),
         "Read and write all users' authentication methods",
+    ),
+    (
+        "AuditLog.Read.All",
+        Some(0xe4c9_e354_4dc5_45b8_9e7c_e139_3b0b_1a20),
+        Some(0xb0af_ded3_3588_46d8_8b3d_9842_eff7_78da),
+        "Read all audit log data",
     ),
 ];
 

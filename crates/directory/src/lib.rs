@@ -27,6 +27,7 @@ pub mod repo;
 mod revocation;
 mod roles;
 mod schema;
+mod signin;
 mod tenant;
 mod user;
 mod workload;
@@ -41,10 +42,9 @@ use hygie_store::{Store, StoreError, Tx};
 use uuid::Uuid;
 
 pub use admin::{
-    DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, NewApplication, NewGroup, NewSecret, NewTenant,
-    NewUser, NewWorkload, PrincipalChange, UserChange,
+    DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, MethodsError, NewApplication, NewGroup, NewSecret,
+    NewTenant, NewUser, NewWorkload, PrincipalChange, UserChange,
 };
-pub use admin::{Enabled, MethodsError, NewApplication, NewSecret, NewTenant, NewUser, NewWorkload};
 pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, directory_api};
 pub use application::{
     AppRole, Application, Audience, Definition, GroupClaims, OptionalClaim, OptionalClaims, Scope, ServicePrincipal,
@@ -53,7 +53,7 @@ pub use authentication::Authentications;
 pub use browse::{Cursor, DirectoryObject, Membership, Presence, Registration};
 pub use conditional::{AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
 pub use error::DirectoryError;
-pub use grant::{Authorization, DeviceAsk, Place, grant_of, rh_of};
+pub use grant::{Arrival, Authorization, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;
 pub use lockout::Mark;
 pub use password::{MAX_PASSWORD, PasswordError, Passwords};
@@ -61,6 +61,7 @@ pub use password_rules::WeakPassword;
 pub use profile::{GroupProfile, UserProfile, UserType, Visibility};
 pub use roles::{DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role};
 pub use schema::MIGRATIONS;
+pub use signin::{AppliedPolicy, SignInEntry, SignInQuery};
 pub use tenant::Tenant;
 pub use user::{User, is_user_principal_name, key_of};
 pub use workload::{Belongs, Workload, is_workload_name, managed_identity};

@@ -180,8 +180,6 @@ CREATE TABLE idp_conditional ({i.def}tenant {blob} NOT NULL, kind TEXT NOT NULL,
   document TEXT NOT NULL, PRIMARY KEY ({i.col}tenant, kind, id));",
     },
     Migration {
-    // 220–224: means of identification.
-    Migration {
         number: 220,
         title: "authentication methods policy",
         sql: "
@@ -235,5 +233,14 @@ CREATE TABLE idp_notice ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL,
 ALTER TABLE idp_session DROP COLUMN methods;
 ALTER TABLE idp_session ADD COLUMN methods_json TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE idp_session ADD COLUMN began_at {int} NOT NULL DEFAULT 0;",
+    },
+    Migration {
+        number: 226,
+        title: "log of sign-ins",
+        sql: "
+CREATE TABLE idp_sign_in ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, user_id {blob} NOT NULL,
+  at {int} NOT NULL, entry_json TEXT NOT NULL, PRIMARY KEY ({i.col}tenant, id));
+CREATE INDEX idp_sign_in_user ON idp_sign_in ({i.col}tenant, user_id, id);
+CREATE INDEX idp_sign_in_at ON idp_sign_in ({i.col}at);",
     },
 ];

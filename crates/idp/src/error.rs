@@ -3,9 +3,12 @@
 use hygie_core::{ErrorKind, Fault, Principal};
 use hygie_directory::PasswordError;
 use hygie_jose::JoseError;
+use hygie_means::MeansError;
 use hygie_oidc::psc::Unacceptable;
 use hygie_oidc::{Aadsts, Refusal};
 use hygie_store::StoreError;
+
+use crate::signin::Interruption;
 
 /// An error of an operation of the identity provider.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +19,9 @@ pub enum IdpError {
     /// The same, where the trail has it already.
     #[error(transparent)]
     Recorded(Refusal),
+    /// Policies ask something first, or refuse.
+    #[error("policies do not let it pass")]
+    Interrupted(Box<Interruption>),
     /// The token that was to be exchanged is not one that we take.
     #[error("the subject token is not acceptable ({})", fault.code())]
     Subject {
@@ -24,6 +30,9 @@ pub enum IdpError {
         /// The client that presented it, once it has proved who it is.
         by: Option<Box<Principal>>,
     },
+    /// A means of identification was refused, or cannot be checked.
+    #[error("a means of identification failed")]
+    Means(#[source] Box<MeansError>),
     /// The directory cannot be read or written.
     #[error("the directory failed")]
     Store(#[from] StoreError),
@@ -49,13 +58,25 @@ impl IdpError {
     pub fn refusal(&self) -> Refusal {
         match self {
             Self::Refused(refusal) | Self::Recorded(refusal) => refusal.clone(),
+            Self::Interrupted(interruption) => interruption.refusal.clone(),
             Self::Subject { fault, .. } => (*fault).into(),
             Self::Busy => Refusal::new(Aadsts::Throttled),
             Self::Store(error) if error.kind() == ErrorKind::Unavailable => Refusal::new(Aadsts::Unavailable),
             Self::Store(StoreError::NulText) => Refusal::new(Aadsts::Malformed),
-            Self::Store(_) | Self::Jose(_) | Self::Password | Self::Worker(_) | Self::Json(_) => {
+            Self::Means(error) if error.refusal().is_some() => Refusal::new(Aadsts::BadCredentials),
+            Self::Means(_) | Self::Store(_) | Self::Jose(_) | Self::Password | Self::Worker(_) | Self::Json(_) => {
                 Refusal::new(Aadsts::ServiceFault)
             }
+        }
+    }
+}
+
+impl From<MeansError> for IdpError {
+    fn from(error: MeansError) -> Self {
+        match error {
+            MeansError::Store(error) => Self::Store(error),
+            MeansError::Password(error) => error.into(),
+            other => Self::Means(Box::new(other)),
         }
     }
 }

@@ -17,7 +17,7 @@ use hygie_web::layers::{Cors, FormAction, Layers, Limits, Settings, layers};
 use hygie_web::pages::{
     Account, ChooseAccount, Design, Password, Portal, PortalService, PortalStep, ServiceState, SignIn, SignedOut,
 };
-use hygie_web::ui::{Field, Form, Identifier, Input, Link, Notice, Page, Session, Summary, Tone, View};
+use hygie_web::ui::{Field, Form, Identifier, Input, Link, Notice, Page, Session, Summary, Tone, View, Ways};
 
 // As long as they are in life.
 const APP: &str = "Dossier patient informatisé du groupement hospitalier de territoire Rhône-Vercors-Vivarais";
@@ -97,6 +97,10 @@ fn password(page: Page, wrong: bool) -> View<Password> {
         to: Some(APP.to_owned()),
         account: USER.to_owned(),
         other: Form::new("/sign-in", "token"),
+        ways: Ways {
+            form: Form::new("/sign-in", "token"),
+            ways: vec![("passkey", "Utiliser une clé d'accès".to_owned())],
+        },
         page,
     })
 }

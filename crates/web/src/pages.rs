@@ -13,7 +13,7 @@
 
 use askama::Template;
 
-use crate::ui::{Empty, Field, Form, Identifier, Input, Link, Notice, Page, Progress, Summary, Tone};
+use crate::ui::{Empty, Field, Form, Identifier, Input, Link, Notice, Page, Progress, Summary, Tone, Ways};
 
 /// Sign-in, first step: who.
 #[derive(Debug, Template)]
@@ -53,6 +53,8 @@ pub struct Password {
     pub account: String,
     /// Leads to the first step, for another account.
     pub other: Form,
+    /// Leads to other ways of signing in.
+    pub ways: Ways,
 }
 
 /// An account of this browser.

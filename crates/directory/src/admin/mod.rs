@@ -27,9 +27,9 @@ use crate::{
 
 pub use deletion::{DeletedKind, DeletedObject};
 pub use groups::{GroupChange, NewGroup};
+pub use methods::MethodsError;
 pub use registration::{KeyCredential, PrincipalChange};
 pub use users::UserChange;
-pub use methods::MethodsError;
 pub use workloads::NewWorkload;
 
 /// Longest name for display.

@@ -1,5 +1,7 @@
 //! Sessions of browsers.
 
+use std::time::Duration;
+
 use hygie_core::{AppId, ObjectId, SessionId, Timestamp};
 use hygie_store::{StoreError, Tx};
 
@@ -66,17 +68,26 @@ impl Sessions<'_, '_> {
         Ok(self.0.execute(sql, &values).await? > 0)
     }
 
-    /// Prolongs a session and notes the application that it was used for.
+    /// Prolongs a session by `idle`, until it is as old as `longest`, and notes the application that it was used for.
     pub async fn used(
         &mut self,
         id: SessionId,
         app: AppId,
         now: Timestamp,
-        expires_at: Timestamp,
+        (idle, longest): (Duration, Duration),
     ) -> Result<(), StoreError> {
-        let sql = "UPDATE idp_session SET used_at = ?2, expires_at = ?3
+        let sql = "UPDATE idp_session SET used_at = ?2,
+                   expires_at = CASE WHEN began_at < ?4 THEN began_at + ?5 ELSE ?3 END
                    WHERE {i.is}tenant = :tenant AND id = ?1 AND ended_at IS NULL";
-        self.0.execute(sql, &[id.into(), now.into(), expires_at.into()]).await?;
+        let values = [
+            id.into(),
+            now.into(),
+            (now + idle).into(),
+            // Began so long ago that its end comes before the next half hour of silence.
+            (now + idle - longest).into(),
+            i64::try_from(longest.as_millis()).unwrap_or(i64::MAX).into(),
+        ];
+        self.0.execute(sql, &values).await?;
         let sql = "INSERT INTO idp_session_app ({i.col}tenant, session, app) VALUES ({i.val}:tenant, ?1, ?2)
                    ON CONFLICT ({i.col}tenant, session, app) DO NOTHING";
         self.0.execute(sql, &[id.into(), app.into()]).await.map(drop)

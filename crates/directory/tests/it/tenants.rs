@@ -1,15 +1,18 @@
 //! Two tenants: what one writes, the other neither reads nor changes, repository by repository.
 
+use std::time::Duration;
+
 use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
 use hygie_directory::repo::{
     Applications, Codes, Grants, Groups, Lockout, Outsiders, Principals, Refreshes, Roles, SecretRow, SessionRow,
     Sessions, Tenants, Users,
 };
 use hygie_directory::{
-    Authentications, Authorization, Definition, DirectoryError, GLOBAL_ADMINISTRATOR, Group, NewApplication, User, GroupProfile,
+    Arrival, Authentications, Authorization, Definition, DirectoryError, GLOBAL_ADMINISTRATOR, Group, GroupProfile,
+    NewApplication, User,
 };
 use hygie_jose::{Algorithm, Certificate, SigningKey};
-use hygie_oidc::{Platform, Scopes, Version};
+use hygie_oidc::{ClaimsRequest, Platform, Scopes, Version};
 use hygie_policy::strength::{Mode, Usage};
 use uuid::Uuid;
 
@@ -45,8 +48,9 @@ fn authorization(user: ObjectId, session: SessionId, client: AppId) -> Authoriza
         session,
         auth_time: Timestamp::from_secs(1),
         used: password(),
-        tokens_until: None,
+        arrival: Arrival::default(),
         scopes: Scopes::default(),
+        claims: ClaimsRequest::default(),
         redirect_uri: None,
         nonce: None,
         challenge: None,
@@ -299,7 +303,8 @@ async fn sessions_codes_and_refresh_tokens() {
     let input = (session.clone(), json, world.portal, world.nurse);
     within!(world, world.tenant, input, |it, tx| {
         Sessions(tx).insert(&it.0).await?;
-        Sessions(tx).used(it.0.id, it.2, at, it.0.expires_at).await?;
+        let (idle, longest) = (Duration::from_secs(60), Duration::from_secs(600));
+        Sessions(tx).used(it.0.id, it.2, at, (idle, longest)).await?;
         Codes(tx).insert(&[5; 32], family, &it.1, at).await?;
         Refreshes(tx)
             .insert_family(family, (it.3, it.0.id), &it.1, (at, at))

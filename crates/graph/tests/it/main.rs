@@ -1,7 +1,7 @@
 //! The directory API over its real router: two establishments, tokens of the provider, no socket.
 
-mod names;
 mod conditional;
+mod names;
 mod objects;
 mod pages;
 mod rights;

@@ -1,15 +1,16 @@
 //! The way of an authorization request through the pages: nothing is kept on the server between them; each form carries
 //! the request along, and it is checked again as if it had just come.
 
-use axum::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, SET_COOKIE};
+use axum::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use hygie_core::Cx;
-use hygie_directory::is_user_principal_name;
+use hygie_directory::{Arrival, is_user_principal_name};
 use hygie_oidc::{
     Aadsts, Account, AuthorizeRequest, Delivery, Interaction, Params, Prompt, Refusal, Response as Answer,
     ResponseMode, Version, interact,
 };
+use hygie_policy::decide::Outcome;
 use hygie_web::audit::Note;
 use hygie_web::cookie::{self, Cookie, SameSite};
 use hygie_web::csrf;
@@ -19,9 +20,10 @@ use hygie_web::pages::{self, ChooseAccount, FormPost, Password, SignIn};
 use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
 
 use super::inbound::Inbound;
-use super::refused::{self, Way};
+use super::refused;
+use super::ways::{FIRST, Way, Whom, ways_on};
 use super::{SESSION_COOKIE, authorize, device};
-use crate::signin::SignedIn;
+use crate::signin::{Interruption, SignedIn};
 use crate::token::Asking;
 use crate::{Idp, IdpError};
 
@@ -42,11 +44,42 @@ pub struct Flow<'a> {
 pub struct Typed {
     /// The user name.
     pub name: String,
+    /// The ways of signing in that are offered beside the password.
+    pub ways: Vec<Way>,
     /// Key of the message of what was wrong with it, or with the password.
     pub error: Option<&'static str>,
 }
 
-impl Flow<'_> {
+impl Typed {
+    /// This name, which may sign in in any way.
+    pub fn named(name: String) -> Self {
+        Self {
+            name,
+            ways: FIRST.to_vec(),
+            error: None,
+        }
+    }
+
+    /// The same with what was wrong.
+    pub fn wrong(self, error: &'static str) -> Self {
+        Self {
+            error: Some(error),
+            ..self
+        }
+    }
+}
+
+impl<'a> Flow<'a> {
+    /// The way of this request.
+    pub fn new(idp: &'a Idp, inbound: &'a Inbound, mut asking: Asking) -> Self {
+        let arrival = Arrival::of_browser(inbound.asked.client(), inbound.header(USER_AGENT.as_str()));
+        asking.arrival = Arrival {
+            is_by_device_code: asking.device.is_some(),
+            ..arrival
+        };
+        Self { idp, inbound, asking }
+    }
+
     /// From the beginning: proceeds with a session, or asks.
     pub async fn begin(&self) -> Result<Response, Failure> {
         let (request, accounts) = match self.state().await? {
@@ -60,7 +93,7 @@ impl Flow<'_> {
             Ok(Interaction::Choose(accounts)) => Ok(self.choose(&accounts)),
             // Our page does not repeat what is no name: a link could make it say anything.
             Ok(Interaction::SignIn(name)) => Ok(match name.filter(|name| is_user_principal_name(name)) {
-                Some(name) => self.password(&Typed { name, error: None }),
+                Some(name) => self.password(&Typed::named(name)),
                 None => self.sign_in(&Typed::default()),
             }),
         }
@@ -95,13 +128,30 @@ impl Flow<'_> {
         if let Some(way) = &self.asking.device {
             return match self.idp.check_device(&cx, (&self.asking, way), signed_in).await {
                 Ok(()) => device::confirm(self, way, signed_in),
+                Err(IdpError::Interrupted(interruption)) => self.interrupted(signed_in, *interruption).await,
                 Err(error) => (self.note_of(signed_in, &error), self.page_of(&error)).into_response(),
             };
         }
         match self.idp.authorize(&cx, &self.asking, request, signed_in).await {
             Ok(answer) => (Note::recorded(), self.deliver(answer)).into_response(),
+            Err(IdpError::Interrupted(interruption)) if request.prompt != Prompt::None => {
+                self.interrupted(signed_in, *interruption).await
+            }
             Err(error) => (self.note_of(signed_in, &error), self.refuse(&error, request.prompt)).into_response(),
         }
+    }
+
+    /// What policies ask of the person first.
+    async fn interrupted(&self, signed_in: &SignedIn, interruption: Interruption) -> Response {
+        if let Outcome::Interrupt(ask) = &interruption.outcome {
+            let ways = ways_on(ask, signed_in, &[]);
+            if let Some(way) = ways.first().copied() {
+                let whom = Whom::signed_in(signed_in, ways);
+                return (Note::recorded(), self.ask(way, &whom).await).into_response();
+            }
+        }
+        let error = IdpError::Interrupted(Box::new(interruption));
+        (self.note_of(signed_in, &error), self.page_of(&error)).into_response()
     }
 
     /// The record of a person whom an application could not get: who, and why.
@@ -140,7 +190,7 @@ impl Flow<'_> {
 
     /// A page about an error of this request.
     pub fn page_of(&self, error: &IdpError) -> Failure {
-        let way = Way {
+        let way = refused::Way {
             app: Some(&self.asking.application),
             again: Some(self.address(&[])),
             other: Some(self.address(&[("prompt", "select_account"), ("login_hint", ""), ("sid", "")])),
@@ -197,8 +247,14 @@ impl Flow<'_> {
             .error(typed.error.map(|key| page.t(key)))
             .focus();
         let (form, cookies) = self.form("password");
+        let whom = Whom {
+            name: typed.name.clone(),
+            ways: typed.ways.clone(),
+            ..Whom::default()
+        };
         let view = View(Password {
             summary: Summary::of(&page, [&password]),
+            ways: self.others(Way::Password, &whom, &form, &page),
             other: form.clone().instead("step", "account"),
             form,
             password,
@@ -244,7 +300,7 @@ impl Flow<'_> {
     }
 
     /// Where the forms may end besides here.
-    fn form_action(&self) -> Option<FormAction> {
+    pub fn form_action(&self) -> Option<FormAction> {
         let goes_back = self.asking.device.is_none();
         goes_back.then(|| FormAction::to(&self.asking.redirect_uri))
     }

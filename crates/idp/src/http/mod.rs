@@ -14,9 +14,11 @@ mod keys;
 mod login;
 mod logout;
 mod managed;
+mod prove;
 mod refused;
 mod token;
 mod userinfo;
+mod ways;
 
 use axum::Router;
 use axum::extract::Request;

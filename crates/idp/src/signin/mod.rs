@@ -1,7 +1,9 @@
-//! Signing in: passwords, and the sessions of browsers.
+//! Signing in: passwords, the sessions of browsers, and what policies say to it.
 
+mod admission;
 mod password;
 mod session;
 pub(crate) mod throttle;
 
-pub use session::{NewSession, SESSION_TTL, SignedIn};
+pub use admission::{Candidate, Interruption, Occasion, Purpose, client_app_of};
+pub use session::{Cookies, NewSession, SESSION_IDLE, SESSION_LONGEST, SignedIn};

@@ -3,7 +3,7 @@
 
 use hygie_core::{AppId, Cx, TenantId};
 use hygie_directory::repo::{Applications, Global, Principals, Tenants};
-use hygie_directory::{Application, Audience, Place};
+use hygie_directory::{Application, Arrival, Audience, Place};
 use hygie_oidc::{Aadsts, AuthorizeRequest, AuthorizeTarget, Params, Platform, Refusal, ResponseMode, Version};
 use hygie_store::Tx;
 
@@ -36,6 +36,8 @@ pub struct Asking {
     pub redirect_uri: String,
     /// The device that waits for it.
     pub device: Option<DeviceWay>,
+    /// From where and how the person comes.
+    pub arrival: Arrival,
 }
 
 /// Where a client is registered, and the establishment it is asked at.
@@ -70,6 +72,7 @@ impl Idp {
             platform,
             redirect_uri,
             device: None,
+            arrival: Arrival::default(),
         })
     }
 
@@ -94,6 +97,10 @@ impl Idp {
             platform: ask.platform,
             redirect_uri: String::new(),
             device: Some(way),
+            arrival: Arrival {
+                is_by_device_code: true,
+                ..Arrival::default()
+            },
         })
     }
 

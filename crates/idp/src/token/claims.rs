@@ -62,6 +62,8 @@ pub struct Facts<'a> {
     pub confirmation: Option<Confirmation>,
     /// The person's address, where it is known.
     pub client_address: Option<IpAddr>,
+    /// No token lives longer.
+    pub until: Option<Timestamp>,
     /// How and when the person authenticated.
     pub signed_in: Option<SignIn<'a>>,
 }

@@ -97,6 +97,7 @@ impl Idp {
             proof,
             confirmation: sender.confirmation(),
             client_address: None,
+            until: None,
             signed_in: None,
         }
     }

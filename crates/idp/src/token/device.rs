@@ -8,8 +8,8 @@ use hygie_directory::{DeviceAsk, Place};
 use hygie_jose::random_secret;
 use hygie_oidc::device::{self, Answer, DeviceRequest, INTERVAL, Poll, TTL, UserCode, Waiting};
 use hygie_oidc::{
-    Aadsts, AuthorizeRequest, Credential, Grant, Platform, Prompt, Refusal, ResponseMode, ResponseType, TokenRequest,
-    Version, grant,
+    Aadsts, AuthorizeRequest, ClaimsRequest, Credential, Grant, Platform, Prompt, Refusal, ResponseMode, ResponseType,
+    TokenRequest, Version, grant,
 };
 use hygie_store::audit::Record;
 
@@ -54,6 +54,7 @@ impl DeviceWay {
             domain_hint: None,
             sid: None,
             max_age: None,
+            claims: ClaimsRequest::default(),
             challenge: None,
         }
     }
@@ -190,7 +191,9 @@ impl Idp {
         signed_in: &SignedIn,
     ) -> Result<(), IdpError> {
         let authorization = super::authorize::authorization(asking, &way.request(), signed_in);
-        self.consented(cx, &authorization).await.map(drop)
+        self.admitted_parties(cx, &authorization, asking, signed_in)
+            .await
+            .map(drop)
     }
 
     /// The person allows it.
@@ -201,12 +204,13 @@ impl Idp {
         signed_in: &SignedIn,
     ) -> Result<(), IdpError> {
         let authorization = super::authorize::authorization(asking, &way.request(), signed_in);
-        self.consented(cx, &authorization).await?;
+        let (_, admitted) = self.admitted_parties(cx, &authorization, asking, signed_in).await?;
         let cx = Cx {
             principal: Some(self.person_actor(cx.tenant, &authorization).into()),
             ..cx.clone()
         };
-        self.keep_approval(&cx, &authorization, way.row.digest).await
+        self.keep_approval(&cx, &authorization, way.row.digest, admitted.entry)
+            .await
     }
 
     /// The person declines it.

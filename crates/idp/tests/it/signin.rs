@@ -37,20 +37,27 @@ async fn single_sign_on_between_two_applications() {
 }
 
 #[tokio::test]
-async fn the_session_ends_a_day_after_its_last_use() {
+async fn the_session_ends_half_an_hour_after_its_last_use_and_after_four_hours() {
     let world = World::new().await;
     let browser = world.browser();
     world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
     let silent = world.authorize(world.portal, WEB, &[("prompt", "none")]);
-    for _ in 0..3 {
-        world.clock.advance(Duration::from_hours(23));
-        assert!(browser.get(&silent).await.redirect_param("code").is_some());
+    let is_over = async |after: Duration| {
+        world.clock.advance(after);
+        let answer = browser.get(&silent).await;
+        let error = answer.redirect_param("error");
+        assert_eq!(answer.redirect_param("code").is_none(), error.is_some());
+        error.as_deref() == Some("login_required")
+    };
+    assert!(!is_over(Duration::from_mins(29)).await);
+    assert!(!is_over(Duration::from_mins(29)).await);
+    assert!(is_over(Duration::from_mins(30)).await, "half an hour without use");
+    world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    for n in 1..=8 {
+        assert!(!is_over(Duration::from_mins(29)).await, "{n}");
     }
-    world.clock.advance(Duration::from_hours(24));
-    assert_eq!(
-        browser.get(&silent).await.redirect_param("error").as_deref(),
-        Some("login_required")
-    );
+    assert!(!is_over(Duration::from_mins(7)).await, "239 minutes");
+    assert!(is_over(Duration::from_mins(1)).await, "four hours, used or not");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::num::NonZero;
 use anyhow::{Context, Result};
 use hygie_directory::Directory;
 use hygie_idp::Idp;
+use hygie_means::Means;
 use hygie_store::Store;
 
 use super::Settings;
@@ -22,7 +23,13 @@ pub async fn open(settings: &Settings, store: Store) -> Result<Directory> {
 
 /// Opens the identity provider.
 pub async fn provider(settings: &Settings, directory: Directory) -> Result<Idp> {
+    let means = hygie_means::Deps {
+        directory: directory.clone(),
+        login: settings.login.clone(),
+        metadata: None,
+    };
     let deps = hygie_idp::Deps {
+        means: Means::open(means).context("cannot open the means of identification")?,
         directory,
         login: settings.login.clone(),
         graph: settings.graph.clone(),

@@ -33,7 +33,9 @@ use axum::routing::{get, post};
 use fluent_bundle::FluentValue;
 use http::StatusCode;
 
-pub use parts::{Empty, Field, FieldError, Form, Identifier, Input, Link, Notice, Progress, Reveal, Summary, Tone};
+pub use parts::{
+    Empty, Field, FieldError, Form, Identifier, Input, Link, Notice, Progress, Reveal, Summary, Tone, Ways,
+};
 pub use theme::{THEME_COOKIE, Theme};
 
 use crate::i18n::{Lang, Messages, escape_html};

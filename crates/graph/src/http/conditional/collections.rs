@@ -12,8 +12,8 @@ use hygie_web::error::GraphError;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::super::body::{Document, done};
 use super::super::caller::Caller;
+use super::super::document::{Document, done};
 use super::{APPLICATIONS, Collection, READ, WRITE, object};
 use crate::entity::{CONTEXT, NAMED_LOCATION, POLICY, STRENGTH};
 use crate::odata::EntityType;

@@ -16,8 +16,8 @@ use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
 use serde_json::json;
 
-use super::super::body::Document;
 use super::super::caller::Caller;
+use super::super::document::Document;
 use super::{READ, object};
 use crate::Graph;
 

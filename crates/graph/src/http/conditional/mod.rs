@@ -22,8 +22,8 @@ use hygie_web::error::GraphError;
 use serde_json::{Map, Value};
 
 use super::answer::Of;
-use super::body::{Document, created, done};
 use super::caller::Caller;
+use super::document::{Document, created, done};
 use super::list::{Item, Listed};
 use super::unsupported;
 use crate::entity::shown;
@@ -93,6 +93,7 @@ pub async fn list<T: Collection>(State(graph): State<Graph>, caller: Caller) -> 
         path: T::SET,
         query: &query,
         default: None,
+        total: None,
     };
     Ok(graph.list(&caller, listed, async |at| Ok(page(&all, at))).await?)
 }

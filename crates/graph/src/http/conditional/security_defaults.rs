@@ -10,8 +10,8 @@ use hygie_web::error::GraphError;
 use serde_json::json;
 
 use super::super::answer::Of;
-use super::super::body::{Document, done};
 use super::super::caller::Caller;
+use super::super::document::{Document, done};
 use super::{READ, WRITE, object};
 use crate::Graph;
 use crate::entity::{SECURITY_DEFAULTS, shown};

@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::super::answer::Of;
-use super::super::body::{Document, created, done};
 use super::super::caller::Caller;
+use super::super::document::{Document, created, done};
 use super::super::list::{Item, Listed};
 use super::{Collection, find, key, object, page};
 use crate::entity::{CONFIGURATION, shown};
@@ -95,6 +95,7 @@ pub async fn configurations(
         path: &path(&id),
         query: &query,
         default: None,
+        total: None,
     };
     Ok(graph.list(&caller, listed, async |at| Ok(page(&all, at))).await?)
 }

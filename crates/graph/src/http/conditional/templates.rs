@@ -29,6 +29,7 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         path: SET,
         query: &query,
         default: None,
+        total: None,
     };
     Ok(graph.list(&caller, listed, async |at| Ok(page(&all, at))).await?)
 }
