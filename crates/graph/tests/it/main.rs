@@ -1,8 +1,10 @@
 //! The directory API over its real router: two establishments, tokens of the provider, no socket.
 
+mod group_changes;
 mod names;
 mod objects;
 mod pages;
 mod rights;
 mod roles;
+mod user_changes;
 mod world;

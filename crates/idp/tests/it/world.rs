@@ -436,6 +436,7 @@ async fn people(directory: &Directory, cx: &Cx) -> (ObjectId, GroupId) {
         surname: Some("Martin".to_owned()),
         mail: Some("anna.martin@ch-demo.example".to_owned()),
         password: Some(Secret::new(PASSWORD.to_owned())),
+        ..NewUser::default()
     };
     let nurse = directory.create_user(cx, new).await.expect("a new user").id;
     let nurses = directory.create_group(cx, "Nurses").await.expect("a new group").id;
