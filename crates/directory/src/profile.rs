@@ -100,6 +100,11 @@ pub enum Visibility {
 }
 
 impl UserProfile {
+    /// With these members, by their names.
+    pub fn of(members: &Map<String, Value>) -> Result<Self, ReadError> {
+        merged(&Self::default(), members)
+    }
+
     /// Whether a user may have it; names the member that has a wrong form or is too long.
     pub fn check(&self) -> Result<(), &'static str> {
         let texts = [
@@ -171,6 +176,11 @@ impl UserProfile {
 }
 
 impl GroupProfile {
+    /// With these members, by their names.
+    pub fn of(members: &Map<String, Value>) -> Result<Self, ReadError> {
+        merged(&Self::default(), members)
+    }
+
     /// Whether a group may have it; names the member that has a wrong form or is too long.
     pub fn check(&self) -> Result<(), &'static str> {
         check_texts(&[

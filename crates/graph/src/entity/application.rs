@@ -62,6 +62,7 @@ pub static APPLICATION: EntityType = EntityType {
         Property::new("signInAudience", TEXT),
         Property::new("publisherDomain", TEXT),
         Property::new("createdDateTime", Kind::Instant),
+        Property::new("deletedDateTime", Kind::Instant),
         Property::new("appRoles", Kind::List(&Kind::Complex(ROLE))),
         Property::new("api", Kind::Complex(API)),
         Property::new("web", Kind::Complex(WEB)),

@@ -10,6 +10,7 @@ mod role;
 mod service_principal;
 mod user;
 
+use hygie_core::Timestamp;
 use hygie_directory::DirectoryObject;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -60,6 +61,12 @@ fn filled(entity: &'static EntityType, given: impl IntoIterator<Item = (&'static
     for (name, value) in given {
         members.insert(name.to_owned(), value);
     }
+    members
+}
+
+/// The same object, deleted at this instant.
+pub fn deleted(mut members: Map<String, Value>, at: Timestamp) -> Map<String, Value> {
+    members.insert("deletedDateTime".to_owned(), at.to_rfc3339().into());
     members
 }
 

@@ -78,6 +78,13 @@ impl Graph {
     /// The whole of an address.
     pub(super) fn address(&self, path: &str) -> String {
         format!("{}/v1.0/{path}", self.0.base)
+    /// That it is done, and recorded, of what says so by a value.
+    pub(super) fn truth(&self) -> Response {
+        let mut body = Map::new();
+        let context = format!("{}/v1.0/$metadata#Edm.Boolean", self.0.base);
+        body.insert("@odata.context".to_owned(), context.into());
+        body.insert("value".to_owned(), true.into());
+        respond(body, Note::recorded())
     }
 
     fn context(&self, of: &Of<'_>) -> String {

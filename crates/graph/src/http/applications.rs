@@ -14,7 +14,12 @@ use crate::entity::{APPLICATION, application, shown};
 use crate::{Graph, GraphFault};
 
 /// Permissions that show applications and service principals.
-pub(super) const READ: &[&str] = &["Application.Read.All", "Directory.Read.All"];
+pub(super) const READ: &[&str] = &[
+    "Application.Read.All",
+    "Application.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
 
 pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
     caller.need(READ)?;

@@ -3,7 +3,9 @@
 //! <https://learn.microsoft.com/graph/permissions-reference>,
 //! <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
 
-use hygie_core::PrincipalKind;
+use std::collections::BTreeSet;
+
+use hygie_core::{ObjectId, PrincipalKind};
 use hygie_directory::role;
 use hygie_policy::RoleTemplateId;
 
@@ -20,6 +22,105 @@ pub struct Operation {
     roles: &'static [RoleTemplateId],
 }
 
+const USERS: &[&str] = &["User.ReadWrite.All", "Directory.ReadWrite.All"];
+const USERS_DELEGATED: &[&str] = &["User.ReadWrite.All", "Directory.ReadWrite.All", AS_USER];
+const AS_USER: &str = "Directory.AccessAsUser.All";
+const APPLICATIONS: &[&str] = &["Application.ReadWrite.All"];
+const APPLICATIONS_DELEGATED: &[&str] = &["Application.ReadWrite.All", AS_USER];
+const APPLICATION_ROLES: &[RoleTemplateId] = &[
+    role::GLOBAL_ADMINISTRATOR,
+    role::APPLICATION_ADMINISTRATOR,
+    role::CLOUD_APPLICATION_ADMINISTRATOR,
+];
+const GROUP_ROLES: &[RoleTemplateId] = &[
+    role::GLOBAL_ADMINISTRATOR,
+    role::USER_ADMINISTRATOR,
+    role::GROUPS_ADMINISTRATOR,
+];
+
+/// Makes and changes users.
+pub const WRITE_USERS: Operation = Operation {
+    own: USERS,
+    delegated: USERS_DELEGATED,
+    roles: &[role::GLOBAL_ADMINISTRATOR, role::USER_ADMINISTRATOR],
+};
+
+/// Deletes and restores users.
+pub const DELETE_USERS: Operation = Operation {
+    own: &["User.ReadWrite.All"],
+    delegated: &["User.ReadWrite.All", AS_USER],
+    roles: &[role::GLOBAL_ADMINISTRATOR, role::USER_ADMINISTRATOR],
+};
+
+/// Gives users other passwords.
+pub const RESET_PASSWORDS: Operation = Operation {
+    own: &["User.ReadWrite.All"],
+    delegated: &["User.ReadWrite.All", AS_USER],
+    roles: &[
+        role::GLOBAL_ADMINISTRATOR,
+        role::PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
+        role::AUTHENTICATION_ADMINISTRATOR,
+        role::USER_ADMINISTRATOR,
+        role::HELPDESK_ADMINISTRATOR,
+    ],
+};
+
+/// Says what certificates users are known by: who does so can sign in as them.
+pub const BIND_CERTIFICATES: Operation = Operation {
+    own: &["User.ReadWrite.All"],
+    delegated: &["User.ReadWrite.All", AS_USER],
+    roles: &[
+        role::GLOBAL_ADMINISTRATOR,
+        role::PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
+    ],
+};
+
+/// Ends the sessions of users.
+pub const REVOKE_SESSIONS: Operation = Operation {
+    own: &[
+        "User.RevokeSessions.All",
+        "User.ReadWrite.All",
+        "Directory.ReadWrite.All",
+    ],
+    delegated: &[
+        "User.RevokeSessions.All",
+        "User.ReadWrite.All",
+        "Directory.ReadWrite.All",
+        AS_USER,
+    ],
+    roles: RESET_PASSWORDS.roles,
+};
+
+/// Makes, changes and deletes groups.
+pub const WRITE_GROUPS: Operation = Operation {
+    own: &["Group.ReadWrite.All", "Directory.ReadWrite.All"],
+    delegated: &["Group.ReadWrite.All", "Directory.ReadWrite.All", AS_USER],
+    roles: GROUP_ROLES,
+};
+
+/// Says who is in a group.
+pub const WRITE_MEMBERS: Operation = Operation {
+    own: &[
+        "GroupMember.ReadWrite.All",
+        "Group.ReadWrite.All",
+        "Directory.ReadWrite.All",
+    ],
+    delegated: &[
+        "GroupMember.ReadWrite.All",
+        "Group.ReadWrite.All",
+        "Directory.ReadWrite.All",
+        AS_USER,
+    ],
+    roles: GROUP_ROLES,
+};
+
+/// Makes, changes and deletes applications and service principals.
+pub const WRITE_APPLICATIONS: Operation = Operation {
+    own: APPLICATIONS,
+    delegated: APPLICATIONS_DELEGATED,
+    roles: APPLICATION_ROLES,
+};
+
 /// Gives and takes directory roles.
 pub const MANAGE_ROLES: Operation = Operation {
     own: &["RoleManagement.ReadWrite.Directory"],
@@ -27,19 +128,119 @@ pub const MANAGE_ROLES: Operation = Operation {
     roles: &[role::GLOBAL_ADMINISTRATOR, role::PRIVILEGED_ROLE_ADMINISTRATOR],
 };
 
+/// Whose passwords, names, addresses and right to sign in a role lets change, of those who have roles themselves.
+/// <https://learn.microsoft.com/entra/identity/role-based-access-control/privileged-roles-permissions>
+const OVER: &[(RoleTemplateId, &[RoleTemplateId])] = &[
+    (
+        role::USER_ADMINISTRATOR,
+        &[
+            role::USER_ADMINISTRATOR,
+            role::GROUPS_ADMINISTRATOR,
+            role::HELPDESK_ADMINISTRATOR,
+        ],
+    ),
+    (
+        role::AUTHENTICATION_ADMINISTRATOR,
+        &[role::AUTHENTICATION_ADMINISTRATOR],
+    ),
+    (role::HELPDESK_ADMINISTRATOR, &[role::HELPDESK_ADMINISTRATOR]),
+];
+/// Roles that do not protect those who have them.
+const HARMLESS: &[RoleTemplateId] = &[role::DIRECTORY_READERS, role::GUEST_INVITER, role::REPORTS_READER];
+
+/// Whether who has these roles may change what protects an account with those.
+fn is_over(roles: &BTreeSet<RoleTemplateId>, target: &BTreeSet<RoleTemplateId>) -> bool {
+    let is_all = BIND_CERTIFICATES.roles.iter().any(|role| roles.contains(role));
+    let reached = OVER.iter().filter(|(role, _)| roles.contains(role));
+    let reached: Vec<RoleTemplateId> = reached.flat_map(|(_, over)| *over).copied().collect();
+    is_all
+        || target
+            .iter()
+            .all(|role| HARMLESS.contains(role) || reached.contains(role))
+}
+
 impl Caller {
     /// Refuses who may not.
     pub async fn may(&self, graph: &Graph, operation: &Operation) -> Result<(), GraphFault> {
-        self.need(match self.kind() {
-            PrincipalKind::User => operation.delegated,
-            PrincipalKind::App | PrincipalKind::ManagedIdentity => operation.own,
-        })?;
+        self.may_ask(operation)?;
         let Some(person) = self.person() else { return Ok(()) };
         let roles = graph.directory().roles_of(&self.cx, person).await?;
         if operation.roles.iter().any(|role| roles.contains(role)) {
             Ok(())
         } else {
             Err(GraphFault::Denied)
+        }
+    }
+
+    /// The same, but that the owner of the object needs no role.
+    pub async fn may_with(&self, graph: &Graph, operation: &Operation, object: ObjectId) -> Result<(), GraphFault> {
+        self.may_ask(operation)?;
+        if let Some(person) = self.person()
+            && graph.directory().is_owner(&self.cx, object, person).await?
+        {
+            return Ok(());
+        }
+        self.may(graph, operation).await
+    }
+
+    /// Refuses who may not change what protects this account: nobody becomes more than they are by another's password.
+    pub async fn may_act_on(&self, graph: &Graph, user: ObjectId) -> Result<(), GraphFault> {
+        let target = graph.directory().roles_of(&self.cx, user).await?;
+        if target.is_empty() {
+            return Ok(());
+        }
+        let roles = graph.directory().roles_of(&self.cx, self.subject()).await?;
+        if is_over(&roles, &target) {
+            Ok(())
+        } else {
+            Err(GraphFault::Denied)
+        }
+    }
+
+    fn may_ask(&self, operation: &Operation) -> Result<(), GraphFault> {
+        self.need(match self.kind() {
+            PrincipalKind::User => operation.delegated,
+            PrincipalKind::App | PrincipalKind::ManagedIdentity => operation.own,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_reaches_a_higher_role() {
+        let set = |roles: &[RoleTemplateId]| roles.iter().copied().collect::<BTreeSet<_>>();
+        for (roles, target, expected) in [
+            (&[][..], &[][..], true),
+            (&[], &[role::DIRECTORY_READERS], true),
+            (&[], &[role::HELPDESK_ADMINISTRATOR], false),
+            (&[role::HELPDESK_ADMINISTRATOR], &[role::HELPDESK_ADMINISTRATOR], true),
+            (&[role::HELPDESK_ADMINISTRATOR], &[role::USER_ADMINISTRATOR], false),
+            (&[role::USER_ADMINISTRATOR], &[role::HELPDESK_ADMINISTRATOR], true),
+            (
+                &[role::USER_ADMINISTRATOR],
+                &[role::USER_ADMINISTRATOR, role::GLOBAL_ADMINISTRATOR],
+                false,
+            ),
+            (&[role::AUTHENTICATION_ADMINISTRATOR], &[role::SECURITY_READER], false),
+            (
+                &[role::APPLICATION_ADMINISTRATOR],
+                &[role::APPLICATION_ADMINISTRATOR],
+                false,
+            ),
+            (
+                &[role::PRIVILEGED_AUTHENTICATION_ADMINISTRATOR],
+                &[role::GLOBAL_ADMINISTRATOR],
+                true,
+            ),
+        ] {
+            assert_eq!(
+                is_over(&set(roles), &set(target)),
+                expected,
+                "{roles:?} over {target:?}"
+            );
         }
     }
 }

@@ -52,6 +52,11 @@ impl Caller {
         self.principal.kind
     }
 
+    /// Who calls: a person, or the service principal of a program.
+    pub fn subject(&self) -> ObjectId {
+        self.principal.subject
+    }
+
     /// The person whose token it is.
     pub fn person(&self) -> Option<ObjectId> {
         (self.principal.kind == PrincipalKind::User).then_some(self.principal.subject)

@@ -17,7 +17,14 @@ use crate::odata::Direction;
 use crate::{Graph, GraphFault};
 
 /// Permissions that show groups, and who is in them.
-const READ: &[&str] = &["Group.Read.All", "Directory.Read.All", "GroupMember.Read.All"];
+pub(super) const READ: &[&str] = &[
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+    "GroupMember.Read.All",
+    "GroupMember.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
 
 pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
     caller.need(READ)?;
@@ -107,7 +114,7 @@ async fn groups_of(graph: &Graph, caller: &Caller, id: &str, how: Membership) ->
     users::memberships(graph, caller, (member, &path), how).await
 }
 
-async fn find(graph: &Graph, caller: &Caller, id: &str) -> Result<Group, GraphError> {
+pub(super) async fn find(graph: &Graph, caller: &Caller, id: &str) -> Result<Group, GraphError> {
     let unknown = || GraphFault::NotFound(id.to_owned());
     let parsed: GroupId = id.parse().map_err(|_| unknown())?;
     let found = graph.directory().find_group(&caller.cx, parsed).await?;

@@ -8,6 +8,9 @@ mod caller;
 mod conditional;
 mod directory_roles;
 mod document;
+mod deleted_items;
+mod directory_roles;
+mod group_changes;
 mod groups;
 mod keyed;
 mod list;
@@ -16,6 +19,7 @@ mod organization;
 mod role_management;
 mod service_principals;
 mod unsupported;
+mod user_changes;
 mod users;
 
 use axum::Router;
@@ -25,47 +29,105 @@ use crate::Graph;
 
 /// All addresses. What is not built answers "not supported" to whoever has a token.
 pub fn router(graph: Graph) -> Router {
-    let read = |route: MethodRouter<Graph>| route.fallback(unsupported::any);
     Router::new()
-        .route("/v1.0/me", read(get(me::get)))
-        .route("/v1.0/me/memberOf", read(get(me::member_of)))
-        .route("/v1.0/me/transitiveMemberOf", read(get(me::transitive_member_of)))
-        .route("/v1.0/me/getMemberObjects", read(post(me::member_ids)))
-        .route("/v1.0/me/getMemberGroups", read(post(me::member_ids)))
-        .route("/v1.0/users", read(get(users::list)))
-        .route("/v1.0/users/{id}", read(get(users::get)))
-        .route("/v1.0/users/{id}/memberOf", read(get(users::member_of)))
-        .route(
-            "/v1.0/users/{id}/transitiveMemberOf",
-            read(get(users::transitive_member_of)),
-        )
-        .route("/v1.0/users/{id}/getMemberObjects", read(post(users::member_ids)))
-        .route("/v1.0/users/{id}/getMemberGroups", read(post(users::member_ids)))
-        .route("/v1.0/groups", read(get(groups::list)))
-        .route("/v1.0/groups/{id}", read(get(groups::get)))
-        .route("/v1.0/groups/{id}/members", read(get(groups::members)))
-        .route("/v1.0/groups/{id}/memberOf", read(get(groups::member_of)))
-        .route(
-            "/v1.0/groups/{id}/transitiveMemberOf",
-            read(get(groups::transitive_member_of)),
-        )
-        .route("/v1.0/applications", read(get(applications::list)))
-        .route("/v1.0/applications/{id}", read(get(applications::get)))
-        .route("/v1.0/servicePrincipals", read(get(service_principals::list)))
-        .route("/v1.0/servicePrincipals/{id}", read(get(service_principals::get)))
-        .route("/v1.0/organization", read(get(organization::list)))
-        .route("/v1.0/organization/{id}", read(get(organization::get)))
+        .merge(own())
+        .merge(people())
+        .merge(groups_and_members())
+        .merge(registrations())
         .merge(roles())
         .merge(conditional::routes())
         .route("/v1.0/{keyed}", read(get(keyed::get)))
         .route("/v1.0/{keyed}/members", read(get(keyed::members)))
+        .route("/v1.0/organization", route(get(organization::list)))
+        .route("/v1.0/organization/{id}", route(get(organization::get)))
+        .route(
+            "/v1.0/directory/deletedItems/{id}",
+            route(get(deleted_items::get).delete(deleted_items::forget)),
+        )
+        .route(
+            "/v1.0/directory/deletedItems/{id}/restore",
+            route(post(deleted_items::restore)),
+        )
+        .route("/v1.0/{keyed}", route(get(keyed::get)))
+        .route("/v1.0/{keyed}/members", route(get(keyed::members)))
         .route("/v1.0/{first}/{*rest}", any(unsupported::any))
         .with_state(graph)
 }
 
+/// The methods of an address; the others are not built.
+fn route(methods: MethodRouter<Graph>) -> MethodRouter<Graph> {
+    methods.fallback(unsupported::any)
+}
+
+/// The person whose token it is.
+fn own() -> Router<Graph> {
+    Router::new()
+        .route("/v1.0/me", route(get(me::get)))
+        .route("/v1.0/me/memberOf", route(get(me::member_of)))
+        .route("/v1.0/me/transitiveMemberOf", route(get(me::transitive_member_of)))
+        .route("/v1.0/me/getMemberObjects", route(post(me::member_ids)))
+        .route("/v1.0/me/getMemberGroups", route(post(me::member_ids)))
+        .route("/v1.0/me/revokeSignInSessions", route(post(user_changes::revoke_own)))
+        .route("/v1.0/me/changePassword", route(post(user_changes::change_password)))
+}
+
+/// Users.
+fn people() -> Router<Graph> {
+    let one = get(users::get).patch(user_changes::update).delete(user_changes::delete);
+    Router::new()
+        .route("/v1.0/users", route(get(users::list).post(user_changes::create)))
+        .route("/v1.0/users/{id}", route(one))
+        .route("/v1.0/users/{id}/memberOf", route(get(users::member_of)))
+        .route(
+            "/v1.0/users/{id}/transitiveMemberOf",
+            route(get(users::transitive_member_of)),
+        )
+        .route("/v1.0/users/{id}/getMemberObjects", route(post(users::member_ids)))
+        .route("/v1.0/users/{id}/getMemberGroups", route(post(users::member_ids)))
+        .route(
+            "/v1.0/users/{id}/revokeSignInSessions",
+            route(post(user_changes::revoke)),
+        )
+}
+
+/// Groups, their members and owners.
+fn groups_and_members() -> Router<Graph> {
+    let one = get(groups::get)
+        .patch(group_changes::update)
+        .delete(group_changes::delete);
+    Router::new()
+        .route("/v1.0/groups", route(get(groups::list).post(group_changes::create)))
+        .route("/v1.0/groups/{id}", route(one))
+        .route("/v1.0/groups/{id}/members", route(get(groups::members)))
+        .route("/v1.0/groups/{id}/members/$ref", route(post(group_changes::add_member)))
+        .route(
+            "/v1.0/groups/{id}/members/{member}/$ref",
+            route(delete(group_changes::remove_member)),
+        )
+        .route("/v1.0/groups/{id}/owners", route(get(group_changes::owners)))
+        .route("/v1.0/groups/{id}/owners/$ref", route(post(group_changes::add_owner)))
+        .route(
+            "/v1.0/groups/{id}/owners/{owner}/$ref",
+            route(delete(group_changes::remove_owner)),
+        )
+        .route("/v1.0/groups/{id}/memberOf", route(get(groups::member_of)))
+        .route(
+            "/v1.0/groups/{id}/transitiveMemberOf",
+            route(get(groups::transitive_member_of)),
+        )
+}
+
+/// Applications and service principals.
+fn registrations() -> Router<Graph> {
+    Router::new()
+        .route("/v1.0/applications", route(get(applications::list)))
+        .route("/v1.0/applications/{id}", route(get(applications::get)))
+        .route("/v1.0/servicePrincipals", route(get(service_principals::list)))
+        .route("/v1.0/servicePrincipals/{id}", route(get(service_principals::get)))
+}
+
 /// Directory roles and who has them.
 fn roles() -> Router<Graph> {
-    let route = |route: MethodRouter<Graph>| route.fallback(unsupported::any);
     let definitions = "/v1.0/roleManagement/directory/roleDefinitions";
     let assignments = "/v1.0/roleManagement/directory/roleAssignments";
     Router::new()

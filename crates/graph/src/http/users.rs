@@ -12,18 +12,24 @@ use serde_json::{Map, Value};
 
 use super::answer::Of;
 use super::caller::Caller;
+use super::groups;
 use super::list::{Item, Listed};
 use crate::entity::{GROUP, USER, USER_DEFAULT, directory_object, shown, user};
 use crate::odata::{Direction, Filter, Pin, Query};
 use crate::{Graph, GraphFault};
 
 /// Permissions that show every user whole, and with the basic members only.
-const ALL: &[&str] = &["User.Read.All", "Directory.Read.All"];
+pub(super) const ALL: &[&str] = &[
+    "User.Read.All",
+    "User.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
 const BASIC: &[&str] = &["User.ReadBasic.All"];
 /// The permission to see oneself.
-pub(super) const OWN: &[&str] = &["User.Read"];
+pub(super) const OWN: &[&str] = &["User.Read", "User.ReadWrite"];
 /// Permissions that show the groups of a user.
-pub(super) const GROUPS: &[&str] = &["Directory.Read.All", "GroupMember.Read.All", "Group.Read.All"];
+pub(super) const GROUPS: &[&str] = groups::READ;
 /// The basic members.
 const BASIC_MEMBERS: &[&str] = &["id", "displayName", "givenName", "surname", "userPrincipalName", "mail"];
 
@@ -259,7 +265,7 @@ pub(super) fn typed(object: &hygie_directory::DirectoryObject) -> Item {
 }
 
 /// By id or user principal name.
-async fn search(graph: &Graph, caller: &Caller, id: &str) -> Result<Option<User>, GraphError> {
+pub(super) async fn search(graph: &Graph, caller: &Caller, id: &str) -> Result<Option<User>, GraphError> {
     let directory = graph.directory();
     Ok(match id.parse() {
         Ok(id) => directory.find_user_by_id(&caller.cx, id).await?,

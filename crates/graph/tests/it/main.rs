@@ -1,9 +1,11 @@
 //! The directory API over its real router: two establishments, tokens of the provider, no socket.
 
 mod conditional;
+mod group_changes;
 mod names;
 mod objects;
 mod pages;
 mod rights;
 mod roles;
+mod user_changes;
 mod world;
