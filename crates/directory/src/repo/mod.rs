@@ -3,6 +3,7 @@
 //! To add a table: a migration in [`crate::MIGRATIONS`], a repository here, and a test in `tests/it/tenants.rs` that what one
 //! tenant writes another neither reads nor changes.
 
+mod agreements;
 mod applications;
 mod codes;
 mod conditional;
@@ -24,6 +25,7 @@ use hygie_store::{StoreError, Value};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+pub use agreements::{Agreements, AnswerRow, Answers};
 pub use applications::{Applications, Credentials, SecretRow};
 pub use codes::{CodeRow, Codes};
 pub use conditional::{DocumentRow, Documents};

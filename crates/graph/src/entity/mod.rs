@@ -2,6 +2,7 @@
 //!
 //! A member that we do not keep is there with `null` or an empty list, as in Graph it is for an object without it.
 
+mod agreement;
 mod application;
 mod conditional;
 mod group;
@@ -12,6 +13,7 @@ mod user;
 use hygie_directory::DirectoryObject;
 use serde_json::{Map, Value};
 
+pub use agreement::{ACCEPTANCE, AGREEMENT, AGREEMENT_FILE, acceptance};
 pub use application::{APPLICATION, application};
 pub use conditional::{CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE};
 pub use group::{GROUP, group};

@@ -1,5 +1,6 @@
 //! The addresses of the directory API, one file per collection.
 
+mod agreements;
 mod answer;
 mod applications;
 mod body;
@@ -52,6 +53,7 @@ pub fn router(graph: Graph) -> Router {
         .route("/v1.0/organization", read(get(organization::list)))
         .route("/v1.0/organization/{id}", read(get(organization::get)))
         .merge(conditional::routes())
+        .merge(agreements::routes())
         .route("/v1.0/{keyed}", read(get(keyed::get)))
         .route("/v1.0/{first}/{*rest}", any(unsupported::any))
         .with_state(graph)

@@ -223,7 +223,7 @@ pub(super) fn typed(object: &hygie_directory::DirectoryObject) -> Item {
 }
 
 /// By id or user principal name.
-async fn search(graph: &Graph, caller: &Caller, id: &str) -> Result<Option<User>, GraphError> {
+pub(super) async fn search(graph: &Graph, caller: &Caller, id: &str) -> Result<Option<User>, GraphError> {
     let directory = graph.directory();
     Ok(match id.parse() {
         Ok(id) => directory.find_user_by_id(&caller.cx, id).await?,

@@ -75,7 +75,10 @@ impl World {
             service: "graph",
             clock: clock.clone(),
             random: random.clone(),
-            limits: Limits::default(),
+            limits: Limits {
+                body: hygie_graph::MAX_BODY,
+                ..Limits::default()
+            },
             proxies: Vec::new(),
             messages: shell_messages(),
             home: "/".into(),
