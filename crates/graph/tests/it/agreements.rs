@@ -131,22 +131,28 @@ async fn files_that_are_none() {
     }
 }
 
-#[tokio::test]
-async fn who_sees_what_was_answered() {
-    let world = World::new().await;
+/// The agreement and its file in French, which the nurse has accepted.
+async fn accepted(world: &World) -> (String, String) {
     let admin = world.app(&["Agreement.ReadWrite.All"]);
     let made = make(&admin, AGREEMENTS, &cgu()).await;
-    let id = made["id"].as_str().unwrap();
+    let id = made["id"].as_str().expect("an id").to_owned();
     let files = admin
         .json(&format!("{AGREEMENTS}/{id}/files?$filter=language%20eq%20'fr'"))
         .await;
-    let file = &each(&files, "id")[0];
-    let ids = (id.parse().unwrap(), file.parse().unwrap());
+    let file = each(&files, "id").remove(0);
+    let ids = (id.parse().expect("an id"), file.parse().expect("an id"));
     let answered = world
         .directory
         .answer_agreement(&world.cx, world.nurse, ids, Answer::Accepted)
         .await;
-    answered.unwrap();
+    answered.expect("it is recorded");
+    (id, file)
+}
+
+#[tokio::test]
+async fn who_sees_what_was_answered() {
+    let world = World::new().await;
+    let (id, file) = accepted(&world).await;
     let of_nurse = format!("/v1.0/users/{}/agreementAcceptances", world.nurse);
     let of_agreement = format!("{GOVERNED}/{id}/acceptances");
     let auditor = world.app(&["AgreementAcceptance.Read.All"]);
@@ -164,10 +170,8 @@ async fn who_sees_what_was_answered() {
         .await;
     assert_eq!(each(&declined, "id"), [""; 0]);
     let person = world.person("AgreementAcceptance.Read");
-    assert_eq!(
-        each(&person.json("/v1.0/me/agreementAcceptances").await, "agreementId"),
-        [id]
-    );
+    let own = person.json("/v1.0/me/agreementAcceptances").await;
+    assert_eq!(each(&own, "agreementId"), [id.as_str()]);
     assert_eq!(each(&person.json(&of_nurse).await, "state"), ["accepted"]);
     let stranger = crate::world::user(&world.directory, &world.cx, ("Luc", "Petit", "ch-demo.example")).await;
     for path in [
@@ -179,23 +183,22 @@ async fn who_sees_what_was_answered() {
         let answer = person.get(&path).await;
         assert_eq!(refusal(&answer), refused(403, "Authorization_RequestDenied"), "{path}");
     }
-    // To read is not to write.
+}
+
+#[tokio::test]
+async fn to_read_agreements_is_not_to_write_them() {
+    let world = World::new().await;
+    let (id, _) = accepted(&world).await;
     let reader = world.app(&["Agreement.Read.All"]);
     assert_eq!(reader.get(AGREEMENTS).await.status, 200);
-    for method in [Method::POST, Method::PATCH, Method::DELETE] {
-        let path = if method == Method::POST {
-            AGREEMENTS.to_owned()
-        } else {
-            format!("{AGREEMENTS}/{id}")
-        };
-        assert_eq!(reader.document(method, &path, &cgu()).await.status, 403, "{path}");
+    for (method, path) in [
+        (Method::POST, AGREEMENTS.to_owned()),
+        (Method::PATCH, format!("{AGREEMENTS}/{id}")),
+        (Method::DELETE, format!("{AGREEMENTS}/{id}")),
+        (Method::POST, format!("{AGREEMENTS}/{id}/files")),
+    ] {
+        let answer = reader.document(method, &path, &cgu()).await;
+        assert_eq!(refusal(&answer), refused(403, "Authorization_RequestDenied"), "{path}");
     }
-    assert_eq!(
-        reader
-            .document(Method::POST, &format!("{AGREEMENTS}/{id}/files"), &json!({}))
-            .await
-            .status,
-        403
-    );
-    assert_eq!(reader.get(&of_agreement).await.status, 403);
+    assert_eq!(reader.get(&format!("{GOVERNED}/{id}/acceptances")).await.status, 403);
 }
