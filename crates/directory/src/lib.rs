@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 mod admin;
+pub mod agreements;
 mod api;
 mod application;
 mod authentication;

@@ -24,6 +24,9 @@ use hygie_directory::{DIRECTORY_API, DIRECTORY_API_NAMES, Directory};
 pub use error::GraphFault;
 pub use http::router;
 
+/// Bytes of a request: terms of use are sent as PDF in base64.
+pub const MAX_BODY: usize = 8 << 20;
+
 /// What the directory API needs.
 pub struct Deps {
     /// The directory.

@@ -93,6 +93,15 @@ pub enum Broken {
     /// A key identifier or an OID of another form.
     #[error("combinationConfigurations has a value that is no key identifier or OID")]
     Identifier,
+    /// Devices are not known.
+    #[error("isPerDeviceAcceptanceRequired is not supported: there are no registered devices")]
+    PerDevice,
+    /// It would not be a file somewhere.
+    #[error("fileName must be the name of a file, without a path")]
+    FileName,
+    /// It is no language.
+    #[error("language must be a language such as fr or en-US")]
+    Language,
 }
 
 impl Fault for Broken {

@@ -6,6 +6,7 @@
 //! leave room, the stricter reading, which each module names under its deviations.
 #![warn(missing_docs)]
 
+pub mod agreement;
 pub mod applies;
 pub mod certificate;
 pub mod check;
@@ -29,7 +30,9 @@ pub mod templates;
 pub mod what_if;
 
 pub use decide::{Decision, Outcome, Rules, evaluate};
-pub use id::{Aaguid, AgreementId, LocationId, NotAGuid, PolicyId, RoleTemplateId, StrengthId, TemplateId};
+pub use id::{
+    Aaguid, AgreementFileId, AgreementId, LocationId, NotAGuid, PolicyId, RoleTemplateId, StrengthId, TemplateId,
+};
 pub use json::ReadError;
 pub use location::NamedLocation;
 pub use patch::Patch;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::kept::Kept;
 use super::{AccessRules, ConditionalError};
-use crate::repo::{Groups, Principals, Users};
+use crate::repo::{Agreements, Groups, Principals, Users};
 
 /// The location of the former multifactor service: in every tenant, without an address.
 const FORMER_TRUSTED_ADDRESSES: Uuid = Uuid::nil();
@@ -109,7 +109,7 @@ impl Reference {
             }
             Self::Strength(id) => rules.find_strength(id).is_some(),
             Self::Context(id) => rules.contexts.iter().any(|one| one.id == id),
-            Self::Agreement(_) => false,
+            Self::Agreement(id) => Agreements(tx).find(id).await?.is_some(),
         })
     }
 }

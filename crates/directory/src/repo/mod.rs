@@ -3,6 +3,7 @@
 //! To add a table: a migration in [`crate::MIGRATIONS`], a repository here, and a test in `tests/it/tenants.rs` that what one
 //! tenant writes another neither reads nor changes.
 
+mod agreements;
 mod applications;
 mod attempts;
 mod codes;
@@ -37,6 +38,7 @@ use uuid::Uuid;
 
 pub use applications::{Applications, CertificateRow, Credentials, SecretRow};
 pub use attempts::{Attempts, Guessed};
+pub use agreements::{Agreements, AnswerRow, Answers};
 pub use codes::{CodeRow, Codes};
 pub use conditional::{DocumentRow, Documents};
 pub use deleted::{Deleted, DeletedRow};

@@ -2,6 +2,7 @@
 //!
 //! A member that we do not keep is there with `null` or an empty list, as in Graph it is for an object without it.
 
+mod agreement;
 mod application;
 mod conditional;
 mod group;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+pub use agreement::{ACCEPTANCE, AGREEMENT, AGREEMENT_FILE, acceptance};
 pub use application::{APPLICATION, application};
 pub use conditional::{CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE};
 pub use group::{GROUP, group};

@@ -1,5 +1,6 @@
 //! The addresses of the directory API, one file per collection.
 
+mod agreements;
 mod answer;
 mod applications;
 mod authority;
@@ -36,6 +37,7 @@ pub fn router(graph: Graph) -> Router {
         .merge(registrations())
         .merge(roles())
         .merge(conditional::routes())
+        .merge(agreements::routes())
         .route("/v1.0/{keyed}", read(get(keyed::get)))
         .route("/v1.0/{keyed}/members", read(get(keyed::members)))
         .route("/v1.0/organization", route(get(organization::list)))

@@ -75,7 +75,7 @@ impl World {
             service: "graph",
             clock: clock.clone(),
             random: random.clone(),
-            limits: Limits::default(),
+            limits: limits(),
             proxies: Vec::new(),
             messages: shell_messages(),
             home: "/".into(),
@@ -242,6 +242,14 @@ pub fn refusal(answer: &Answer) -> (u16, String) {
 /// The same, as it is expected.
 pub fn refused(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
+}
+
+/// As the server has them.
+fn limits() -> Limits {
+    Limits {
+        body: hygie_graph::MAX_BODY,
+        ..Limits::default()
+    }
 }
 
 async fn establishments(directory: &Directory, cx: &Cx, ids: [TenantId; 2]) {

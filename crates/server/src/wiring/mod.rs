@@ -155,7 +155,10 @@ impl Base {
             messages: &[],
             render: Arc::new(hygie_web::error::Graph),
             cors: |_| hygie_web::layers::Cors::Closed,
-            limits: hygie_web::layers::Limits::default(),
+            limits: hygie_web::layers::Limits {
+                body: hygie_graph::MAX_BODY,
+                ..hygie_web::layers::Limits::default()
+            },
             store: self.stores.directory().clone(),
         };
         let graph = self.edge.put(hygie_graph::router(graph), service)?;

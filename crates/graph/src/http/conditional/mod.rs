@@ -65,7 +65,7 @@ pub trait Collection: Kept {
 }
 
 /// The members of a document.
-fn object(document: Value) -> Map<String, Value> {
+pub(super) fn object(document: Value) -> Map<String, Value> {
     match document {
         Value::Object(members) => members,
         _ => Map::new(),
