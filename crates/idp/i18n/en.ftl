@@ -160,3 +160,12 @@ passkey-text = Your browser will ask for your fingerprint, your face, the code o
 passkey-submit = Use my passkey
 passkey-missing = Your browser gave no answer. Try again, or use another way.
 passkey-wrong = This passkey is not known here, or was removed. Use another one, or another way.
+
+# Terms of use
+terms-text = The establishment asks you to accept this document before you go on.
+terms-open = Open the document (PDF)
+terms-must = Open the document before you accept it.
+terms-open-first = Open the document first, then accept it.
+terms-changed = This document was just replaced. Read the new version.
+terms-accept = Accept
+terms-decline = Decline

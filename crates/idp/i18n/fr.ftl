@@ -160,3 +160,12 @@ passkey-text = Votre navigateur vous demandera votre empreinte, votre visage, le
 passkey-submit = Utiliser ma clé d'accès
 passkey-missing = Votre navigateur n'a pas donné de réponse. Réessayez, ou utilisez un autre moyen.
 passkey-wrong = Cette clé d'accès n'est pas connue ici, ou elle a été retirée. Utilisez-en une autre ou un autre moyen.
+
+# Conditions d'utilisation
+terms-text = L'établissement vous demande d'accepter ce document pour continuer.
+terms-open = Ouvrir le document (PDF)
+terms-must = Ouvrez le document avant de l'accepter.
+terms-open-first = Ouvrez d'abord le document, puis acceptez-le.
+terms-changed = Ce document vient d'être remplacé. Lisez la nouvelle version.
+terms-accept = Accepter
+terms-decline = Refuser

@@ -36,9 +36,9 @@ use hygie_store::{StoreError, Tx, Value};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+pub use agreements::{Agreements, AnswerRow, Answers};
 pub use applications::{Applications, CertificateRow, Credentials, SecretRow};
 pub use attempts::{Attempts, Guessed};
-pub use agreements::{Agreements, AnswerRow, Answers};
 pub use codes::{CodeRow, Codes};
 pub use conditional::{DocumentRow, Documents};
 pub use deleted::{Deleted, DeletedRow};

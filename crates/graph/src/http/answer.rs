@@ -78,6 +78,8 @@ impl Graph {
     /// The whole of an address.
     pub(super) fn address(&self, path: &str) -> String {
         format!("{}/v1.0/{path}", self.0.base)
+    }
+
     /// That it is done, and recorded, of what says so by a value.
     pub(super) fn truth(&self) -> Response {
         let mut body = Map::new();

@@ -13,21 +13,12 @@ use crate::{Graph, GraphFault};
 
 /// A place that objects are referred to by, besides our own.
 const MICROSOFT: &str = "https://graph.microsoft.com";
-/// Bytes of a document; one with files in it may have more.
-const MAX_DOCUMENT: usize = 1 << 20;
-/// The deepest is a policy's, with six.
-const MAX_DEPTH: usize = 16;
 
 /// The JSON of a request.
 pub struct Body(pub Value);
 
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Response;
-/// A document that may have files in it: as large as a request of this service may be.
-pub struct LargeDocument(pub Value);
-
-impl FromRequest<Graph> for Document {
-    type Rejection = GraphError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let kind = request
@@ -50,21 +41,6 @@ impl Body {
         }
         let value = serde_json::from_slice(bytes).map_err(|_| GraphFault::NotJson)?;
         Ok(Self(value))
-impl FromRequest<Graph> for LargeDocument {
-    type Rejection = GraphError;
-
-    async fn from_request(request: Request, _: &Graph) -> Result<Self, GraphError> {
-        read(request, usize::MAX).await.map(Self)
-    }
-}
-
-async fn read(request: Request, most: usize) -> Result<Value, GraphError> {
-    let kind = request.headers().get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
-        let failure = refuse("the Content-Type must be application/json");
-        return Err(wrap(failure.status(StatusCode::UNSUPPORTED_MEDIA_TYPE)));
     }
 
     /// Its members, of which there are no others than these.

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::Graph;
 
-/// Bytes of a document.
+/// Bytes of a document; one with files in it may have more.
 const MAX_DOCUMENT: usize = 1 << 20;
 /// The deepest is a policy's, with six.
 const MAX_DEPTH: usize = 16;
@@ -19,11 +19,22 @@ const MAX_DEPTH: usize = 16;
 /// A document.
 pub struct Document(pub Value);
 
+/// A document that may have files in it: as large as a request of this service may be.
+pub struct LargeDocument(pub Value);
+
 impl FromRequest<Graph> for Document {
     type Rejection = GraphError;
 
     async fn from_request(request: Request, _: &Graph) -> Result<Self, GraphError> {
         read(request, MAX_DOCUMENT).await.map(Self)
+    }
+}
+
+impl FromRequest<Graph> for LargeDocument {
+    type Rejection = GraphError;
+
+    async fn from_request(request: Request, _: &Graph) -> Result<Self, GraphError> {
+        read(request, usize::MAX).await.map(Self)
     }
 }
 

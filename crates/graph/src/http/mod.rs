@@ -7,10 +7,9 @@ mod authority;
 mod body;
 mod caller;
 mod conditional;
-mod directory_roles;
-mod document;
 mod deleted_items;
 mod directory_roles;
+mod document;
 mod group_changes;
 mod groups;
 mod keyed;
@@ -38,8 +37,6 @@ pub fn router(graph: Graph) -> Router {
         .merge(roles())
         .merge(conditional::routes())
         .merge(agreements::routes())
-        .route("/v1.0/{keyed}", read(get(keyed::get)))
-        .route("/v1.0/{keyed}/members", read(get(keyed::members)))
         .route("/v1.0/organization", route(get(organization::list)))
         .route("/v1.0/organization/{id}", route(get(organization::get)))
         .route(

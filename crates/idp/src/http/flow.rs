@@ -10,7 +10,7 @@ use hygie_oidc::{
     Aadsts, Account, AuthorizeRequest, Delivery, Interaction, Params, Prompt, Refusal, Response as Answer,
     ResponseMode, Version, interact,
 };
-use hygie_policy::decide::Outcome;
+use hygie_policy::decide::{Ask, Outcome};
 use hygie_web::audit::Note;
 use hygie_web::cookie::{self, Cookie, SameSite};
 use hygie_web::csrf;
@@ -144,7 +144,10 @@ impl<'a> Flow<'a> {
     /// What policies ask of the person first.
     async fn interrupted(&self, signed_in: &SignedIn, interruption: Interruption) -> Response {
         if let Outcome::Interrupt(ask) = &interruption.outcome {
-            let ways = ways_on(ask, signed_in, &[]);
+            if let Ask::TermsOfUse(agreement) = ask {
+                return (Note::recorded(), self.terms(signed_in, *agreement, None).await).into_response();
+            }
+            let ways = ways_on(ask, signed_in, &interruption.registered);
             if let Some(way) = ways.first().copied() {
                 let whom = Whom::signed_in(signed_in, ways);
                 return (Note::recorded(), self.ask(way, &whom).await).into_response();
@@ -160,15 +163,19 @@ impl<'a> Flow<'a> {
         let person = self.idp.person(&signed_in.account, Some(app));
         let note = Note::new("idp.authorize", format!("app/{app}")).by(&person);
         match error {
-            IdpError::Refused(refusal) => note.refused(format!("AADSTS{}", refusal.code().number())),
+            IdpError::Refused(_) | IdpError::Interrupted(_) => {
+                note.refused(format!("AADSTS{}", error.refusal().code().number()))
+            }
             _ => note,
         }
     }
 
     /// To the person or to the application.
     pub fn refuse(&self, error: &IdpError, prompt: Prompt) -> Response {
-        let IdpError::Refused(refusal) = error else {
-            return self.page_of(error).into_response();
+        let refusal = match error {
+            IdpError::Refused(refusal) => refusal,
+            IdpError::Interrupted(interruption) => &interruption.refusal,
+            _ => return self.page_of(error).into_response(),
         };
         // Consent is given by an administrator in this release: the person is told whom to ask.
         let is_for_person = refusal.code().stays_here() || refusal.code() == Aadsts::NoConsent;
@@ -178,7 +185,7 @@ impl<'a> Flow<'a> {
         self.tell(refusal)
     }
 
-    fn tell(&self, refusal: &Refusal) -> Response {
+    pub fn tell(&self, refusal: &Refusal) -> Response {
         if self.asking.device.is_some() {
             return self.page_of(&refusal.clone().into()).into_response();
         }

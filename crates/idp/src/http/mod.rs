@@ -16,6 +16,7 @@ mod logout;
 mod managed;
 mod prove;
 mod refused;
+mod terms;
 mod token;
 mod userinfo;
 mod ways;
@@ -74,6 +75,7 @@ pub fn router(idp: Idp) -> Router {
         .route("/{tenant}/oauth2/logout", get(logout::get).post(logout::get))
         .route("/{tenant}/openid/userinfo", get(userinfo::get).post(userinfo::get))
         .route("/{tenant}/login", get(login::get).post(login::post))
+        .route("/{tenant}/terms/{agreement}/{file}", get(terms::get))
         .route(DEVICE, get(device::get).post(device::post))
         .route("/", get(entry::get))
         .route("/error", get(error_page::get))

@@ -165,7 +165,7 @@ impl Proving<'_, '_> {
     }
 
     /// The account of the browser that the form names.
-    fn known(&self) -> Option<&SignedIn> {
+    pub fn known(&self) -> Option<&SignedIn> {
         let named = self.params.get("account")?;
         self.accounts
             .iter()

@@ -17,12 +17,12 @@ use hygie_directory::{Arrival, Authentications, Authorization};
 use hygie_oidc::{Aadsts, Platform, Refusal};
 use hygie_policy::StrengthId;
 use hygie_policy::client::{Entry, client_app, platform};
-use hygie_policy::decide::{Applied, Ask, BlockReason, Decision, Outcome, Rules, Status, evaluate};
+use hygie_policy::decide::{Applied, Ask, BlockReason, Decision, Outcome, PolicyResult, Status, evaluate};
 use hygie_policy::location::Whereabouts;
 use hygie_policy::policy::{ClientAppType, ContextId, Policy, TransferMethod, UserAction};
 use hygie_policy::session::Effects;
 use hygie_policy::signin::{Application, Identity, Session, SignIn, SignInConditions, Target, User};
-use hygie_policy::strength::{MFA, PHISHING_RESISTANT};
+use hygie_policy::strength::{MFA, Mode, PHISHING_RESISTANT};
 use hygie_policy::templates::requested;
 use hygie_store::StoreError;
 
@@ -40,6 +40,8 @@ pub struct Interruption {
     pub outcome: Outcome,
     /// What policies were asked about.
     pub targets: Vec<AppId>,
+    /// What the person has registered.
+    pub registered: Vec<Mode>,
     /// What all policies did together.
     pub status: Status,
     /// What each did.
@@ -153,12 +155,12 @@ impl Idp {
             });
         }
         let targets = purpose.targets();
-        let decision = self.judge(cx, &rules, candidate, purpose).await?;
+        let sign_in = self.sign_in_of(cx, candidate, purpose).await?;
         let Decision {
             applied,
             status,
             outcome,
-        } = decision;
+        } = evaluate(&rules, &sign_in);
         match outcome {
             Outcome::Granted(effects) => Ok(Judged {
                 effects,
@@ -166,22 +168,18 @@ impl Idp {
                 applied,
             }),
             outcome => Err(IdpError::Interrupted(Box::new(Interruption {
-                refusal: refusal(&outcome, occasion),
+                refusal: refusal(&outcome, occasion).with_claims(claims_for(&applied)),
                 outcome,
                 targets,
+                registered: sign_in.session.registered.iter().map(|usage| usage.mode).collect(),
                 status,
                 applied,
             }))),
         }
     }
 
-    async fn judge(
-        &self,
-        cx: &Cx,
-        rules: &Rules<'_>,
-        candidate: &Candidate<'_>,
-        purpose: Purpose,
-    ) -> Result<Decision, IdpError> {
+    /// What policies are asked.
+    async fn sign_in_of(&self, cx: &Cx, candidate: &Candidate<'_>, purpose: Purpose) -> Result<SignIn, IdpError> {
         let facts = self.facts_of(cx, candidate).await?;
         let conditions = SignInConditions {
             whereabouts: Whereabouts {
@@ -196,7 +194,7 @@ impl Idp {
                 .then_some(TransferMethod::DeviceCodeFlow),
             ..SignInConditions::default()
         };
-        let sign_in = SignIn {
+        Ok(SignIn {
             identity: Identity::User(User {
                 id: candidate.user,
                 groups: facts.groups,
@@ -207,8 +205,7 @@ impl Idp {
             conditions,
             session: facts.session,
             now: cx.now,
-        };
-        Ok(evaluate(rules, &sign_in))
+        })
     }
 
     async fn facts_of(&self, cx: &Cx, candidate: &Candidate<'_>) -> Result<Facts, IdpError> {
@@ -235,7 +232,7 @@ impl Idp {
                 secondary_at: used.secondary_at(),
                 registered: methods.registered,
                 registrable: methods.registrable,
-                accepted: BTreeSet::new(),
+                accepted: directory.accepted_agreements(cx, user).await?,
                 has_changed_password: false,
                 has_remediated_risk: false,
             },
@@ -292,6 +289,11 @@ fn target(purpose: Purpose) -> Target {
     }
 }
 
+/// The classes of authentication of a request that are known here: the first is what is asked for, and told.
+pub fn known_acr(asked: &[String]) -> Vec<String> {
+    asked.iter().filter(|acr| strength(acr).is_some()).cloned().collect()
+}
+
 /// The strength of a class of authentication: those of OpenID Connect Extended Authentication Profile §4 (`phr`, `phrh`), and
 /// `mfa`; others are passed over.
 fn strength(acr: &str) -> Option<StrengthId> {
@@ -300,6 +302,17 @@ fn strength(acr: &str) -> Option<StrengthId> {
         "phr" | "phrh" => Some(PHISHING_RESISTANT),
         _ => None,
     }
+}
+
+/// What a client sends to the authorization endpoint to come to a page that asks for what is missing: the policies that
+/// were not satisfied.
+fn claims_for(applied: &[Applied]) -> String {
+    let unsatisfied = applied.iter().filter(|policy| policy.result == PolicyResult::Failure);
+    let ids: Vec<String> = unsatisfied
+        .filter_map(|policy| policy.policy)
+        .map(|id| id.to_string())
+        .collect();
+    serde_json::json!({ "access_token": { "polids": { "essential": true, "values": ids } } }).to_string()
 }
 
 /// As programs are told what is asked first.

@@ -5,5 +5,5 @@ mod password;
 mod session;
 pub(crate) mod throttle;
 
-pub use admission::{Candidate, Interruption, Occasion, Purpose, client_app_of};
+pub use admission::{Candidate, Interruption, Occasion, Purpose, client_app_of, known_acr};
 pub use session::{Cookies, NewSession, SESSION_IDLE, SESSION_LONGEST, SignedIn};

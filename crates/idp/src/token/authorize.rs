@@ -5,7 +5,7 @@ use hygie_directory::repo::{Codes, Devices, Sessions, SignIns};
 use hygie_directory::{Authorization, SignInEntry};
 use hygie_oidc::device::Answer;
 use hygie_oidc::grant::CODE_TTL;
-use hygie_oidc::{Aadsts, AuthorizeRequest, Refusal, Response};
+use hygie_oidc::{Aadsts, AuthorizeRequest, ClaimsRequest, Refusal, Response};
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use super::code::new_family;
 use super::issue::{AccessToken, Grounds, client_info, object};
 use super::party::{Parties, Wanted};
 use super::{Asking, Sender, opaque};
-use crate::signin::{SESSION_IDLE, SESSION_LONGEST, SignedIn};
+use crate::signin::{SESSION_IDLE, SESSION_LONGEST, SignedIn, known_acr};
 use crate::{Idp, IdpError};
 
 /// What the transaction keeps.
@@ -90,19 +90,18 @@ impl Idp {
         asking: &Asking,
         signed_in: &SignedIn,
     ) -> Result<(Parties, Admitted), IdpError> {
-        let entry = entry(cx, authorization, &Names::asked(asking, signed_in));
-        let judged = async {
-            let (parties, resources) = self.consented(cx, authorization).await?;
-            let mut entry = entry.clone();
-            if !resources.is_empty() {
-                let resource = &parties.resource.party.application;
-                entry.resource = Some((resource.app, resource.display_name.clone()));
-            }
-            let admitted = self.admit_browser(cx, authorization, resources, entry).await?;
-            Ok((parties, admitted))
+        let mut entry = entry(cx, authorization, &Names::asked(asking, signed_in));
+        let (parties, resources) = match self.consented(cx, authorization).await {
+            Ok(consented) => consented,
+            Err(error) => return self.logged(cx, entry, Err(error)).await,
         };
-        let judged = judged.await;
-        self.logged(cx, entry, judged).await
+        if !resources.is_empty() {
+            let resource = &parties.resource.party.application;
+            entry.resource = Some((resource.app, resource.display_name.clone()));
+        }
+        let admitted = self.admit_browser(cx, authorization, resources, entry.clone()).await;
+        let admitted = self.logged(cx, entry, admitted).await?;
+        Ok((parties, admitted))
     }
 
     /// The parties for the first resource, once every resource of the request is consented to; and which these are.
@@ -252,7 +251,10 @@ pub(super) fn authorization(asking: &Asking, request: &AuthorizeRequest, signed_
         used: signed_in.used.clone(),
         arrival: asking.arrival.clone(),
         scopes: request.scopes.clone(),
-        claims: request.claims.clone(),
+        claims: ClaimsRequest {
+            acr: known_acr(&request.claims.acr),
+            ..request.claims.clone()
+        },
         redirect_uri: asking.target.redirect_uri.clone(),
         nonce: request.nonce.clone(),
         challenge: request.challenge.clone(),

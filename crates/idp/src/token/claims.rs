@@ -13,7 +13,7 @@ use hygie_directory::{Application, Authentications, OptionalClaim, rh_of};
 use hygie_jose::{Keyed, base64url, digest};
 use hygie_oidc::discovery::Provider;
 use hygie_oidc::psc::Identity;
-use hygie_oidc::{OidcScopes, Version};
+use hygie_oidc::{ClaimsRequest, OidcScopes, Version};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -81,6 +81,8 @@ pub struct SignIn<'a> {
     pub used: &'a Authentications,
     /// The OpenID Connect scopes of the authorization.
     pub oidc: OidcScopes,
+    /// What was asked of the authentication, and met.
+    pub asked: &'a ClaimsRequest,
 }
 
 /// What an id token tells besides.
@@ -125,6 +127,7 @@ pub fn access(facts: &Facts<'_>, expires_at: Timestamp, scopes: &[String]) -> Ma
     }
     if let (Some(subject), Some(signed_in)) = (&facts.parties.subject, &facts.signed_in) {
         person_in_access(&mut claims, facts, (subject, signed_in), v2);
+        claims.put("acrs", json!(signed_in.asked.contexts));
         claims.put("scp", scopes.join(" "));
         claims.put("roles", roles(&resource.party.application, &subject.resource_roles));
         let groups = subject.groups_for(&resource.party.application, &subject.resource_roles);
@@ -206,6 +209,7 @@ pub fn id(facts: &Facts<'_>, told: &IdTokenFacts<'_>, expires_at: Timestamp) -> 
             claims.put("given_name", user.given_name.clone());
             claims.put("ipaddr", facts.client_address.map(|address| address.to_string()));
         }
+        claims.put("acr", signed_in.asked.acr.first().cloned());
         claims.put("auth_time", signed_in.auth_time.secs());
         if told.oidc.email {
             claims.put("email", user.mail.clone());

@@ -60,6 +60,7 @@ impl Idp {
                 auth_time: authorization.auth_time,
                 used: &authorization.used,
                 oidc: authorization.scopes.oidc,
+                asked: &authorization.claims,
             }),
         }
     }

@@ -6,6 +6,8 @@ mod assertion;
 mod audit;
 mod authorize;
 mod bound;
+mod conditional;
+mod conditional;
 mod device;
 mod exchange;
 mod gate;

@@ -65,6 +65,7 @@ async fn list(graph: &Graph, caller: &Caller, path: &str, answers: Answers) -> R
         path,
         query: &query,
         default: None,
+        total: None,
     };
     let fetch = async |at| page(graph, caller, &known, (answers, at)).await;
     Ok(graph.list(caller, listed, fetch).await?)

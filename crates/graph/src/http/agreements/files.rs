@@ -13,9 +13,9 @@ use hygie_web::error::GraphError;
 use serde_json::{Map, Value, json};
 
 use super::super::answer::Of;
-use super::super::body::{LargeDocument, created};
 use super::super::caller::Caller;
 use super::super::conditional;
+use super::super::document::{LargeDocument, created};
 use super::super::list::{Item, Listed};
 use super::{READ, SET, WRITE, find, place};
 use crate::entity::{AGREEMENT_FILE, shown};
@@ -82,6 +82,7 @@ async fn page(
         path: &path,
         query: &query,
         default: None,
+        total: None,
     };
     let fetch = async |at| Ok(conditional::page(&all, at));
     Ok(graph.list(caller, listed, fetch).await?)

@@ -19,8 +19,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::answer::Of;
-use super::body::{Document, LargeDocument, created, done};
 use super::caller::Caller;
+use super::document::{Document, LargeDocument, created, done};
 use super::list::{Item, Listed};
 use super::{conditional, unsupported};
 use crate::entity::{AGREEMENT, shown};
@@ -94,6 +94,7 @@ async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response, Gr
         path: SET,
         query: &query,
         default: None,
+        total: None,
     };
     let fetch = async |at| Ok(conditional::page(&all, at));
     Ok(graph.list(&caller, listed, fetch).await?)
