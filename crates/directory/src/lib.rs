@@ -13,6 +13,7 @@
 mod admin;
 mod api;
 mod application;
+mod assignment;
 mod browse;
 mod error;
 mod grant;
@@ -44,8 +45,10 @@ pub use admin::{
 };
 pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, directory_api};
 pub use application::{
-    AppRole, Application, Audience, Definition, GroupClaims, OptionalClaim, OptionalClaims, Scope, ServicePrincipal,
+    AccessKind, AppRole, Application, Audience, Definition, GroupClaims, Links, MemberTypes, OptionalClaim,
+    OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal,
 };
+pub use assignment::{AppRoleAssignment, NewAppRole, NewGrant, PermissionGrant};
 pub use browse::{Cursor, DirectoryObject, Membership, Presence, Registration};
 pub use error::DirectoryError;
 pub use grant::{Authorization, DeviceAsk, Place, grant_of, rh_of};

@@ -3,6 +3,7 @@
 //! Every operation acts in the tenant of its `Cx` and is recorded in the transaction of its effect.
 
 mod applications;
+mod assignments;
 mod deletion;
 mod groups;
 mod people;

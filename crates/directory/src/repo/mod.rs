@@ -32,7 +32,7 @@ pub use codes::{CodeRow, Codes};
 pub use deleted::{Deleted, DeletedRow};
 pub use devices::{DeviceRow, Devices};
 pub use global::{BrowserSession, Global};
-pub use grants::Grants;
+pub use grants::{Grants, GrantsOf, RolesOf};
 pub use groups::Groups;
 pub use keys::{KeyMark, KeyRow, Keys};
 pub(crate) use names::complete as complete_names;

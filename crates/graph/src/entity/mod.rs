@@ -5,6 +5,7 @@
 mod application;
 mod group;
 mod organization;
+mod permission;
 mod role;
 mod service_principal;
 mod user;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 pub use application::{APPLICATION, application};
 pub use group::{GROUP, group};
 pub use organization::{ORGANIZATION, organization};
+pub use permission::{APP_ROLE_ASSIGNMENT, PERMISSION_GRANT, app_role_assignment, permission_grant};
 pub use role::{
     DIRECTORY_ROLE, DIRECTORY_ROLE_TEMPLATE, ROLE_ASSIGNMENT, ROLE_DEFINITION, directory_role, directory_role_template,
     role_assignment, role_definition, role_id,

@@ -1,5 +1,6 @@
 //! The directory API over its real router: two establishments, tokens of the provider, no socket.
 
+mod application_changes;
 mod group_changes;
 mod names;
 mod objects;

@@ -113,6 +113,7 @@ fn role(n: u128, value: &str) -> AppRole {
         id: Uuid::from_u128(n),
         value: value.to_owned(),
         display_name: value.to_owned(),
+        ..AppRole::default()
     }
 }
 
@@ -121,6 +122,7 @@ fn scope(n: u128, value: &str) -> Scope {
         id: Uuid::from_u128(n),
         value: value.to_owned(),
         display_name: value.to_owned(),
+        ..Scope::default()
     }
 }
 
