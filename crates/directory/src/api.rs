@@ -234,6 +234,7 @@ pub fn directory_api() -> Application {
             id: Uuid::from_u128((*delegated)?),
             value: (*value).to_owned(),
             display_name: (*shown).to_owned(),
+            ..Scope::default()
         })
     });
     let app_roles = PERMISSIONS.iter().filter_map(|(value, _, role, shown)| {
@@ -241,6 +242,7 @@ pub fn directory_api() -> Application {
             id: Uuid::from_u128((*role)?),
             value: (*value).to_owned(),
             display_name: (*shown).to_owned(),
+            ..AppRole::default()
         })
     });
     Application {

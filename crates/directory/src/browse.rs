@@ -3,7 +3,7 @@
 use hygie_core::{AppId, Cx, GroupId, ObjectId};
 use hygie_store::{StoreError, Tx};
 
-use crate::repo::{Applications, ByName, Groups, Owners, Place, Principals, SecretRow, Tenants, Users};
+use crate::repo::{Applications, ByName, CertificateRow, Groups, Owners, Place, Principals, SecretRow, Tenants, Users};
 use crate::{Application, Directory, Group, ServicePrincipal, Tenant, User};
 
 /// Groups that somebody is in, nested ones included, at most.
@@ -56,6 +56,8 @@ pub struct Registration {
     pub application: Application,
     /// Its secrets.
     pub secrets: Vec<SecretRow>,
+    /// Its certificates.
+    pub certificates: Vec<CertificateRow>,
 }
 
 /// A service principal with what it is known by.
@@ -343,7 +345,12 @@ async fn registrations(tx: &mut Tx<'_>, page: Vec<Application>) -> Result<Vec<Re
     let mut all = Vec::new();
     for application in page {
         let secrets = Applications(tx).list_secret_rows(application.app).await?;
-        all.push(Registration { application, secrets });
+        let certificates = Applications(tx).list_certificate_rows(application.app).await?;
+        all.push(Registration {
+            application,
+            secrets,
+            certificates,
+        });
     }
     Ok(all)
 }

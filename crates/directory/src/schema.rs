@@ -173,6 +173,15 @@ CREATE INDEX idp_deleted_kind ON idp_deleted ({i.col}tenant, kind, id);
 CREATE INDEX idp_deleted_at ON idp_deleted ({i.col}tenant, deleted_at);",
     },
     Migration {
+        number: 213,
+        title: "permissions by their ids and by whom they are of",
+        sql: "
+CREATE INDEX idp_app_role_id ON idp_app_role ({i.col}tenant, id);
+CREATE INDEX idp_app_role_principal ON idp_app_role ({i.col}tenant, principal, id);
+CREATE INDEX idp_consent_id ON idp_consent ({i.col}tenant, id);
+CREATE INDEX idp_consent_subject ON idp_consent ({i.col}tenant, subject, id);",
+    },
+    Migration {
         number: 215,
         title: "conditional access",
         sql: "

@@ -11,6 +11,7 @@
 //! `hygie_directory`, its story in `tests/it`, its line in `docs/conformance/graph.md`.
 #![warn(missing_docs)]
 
+mod body;
 mod entity;
 mod error;
 mod http;

@@ -3,6 +3,7 @@
 //! Every operation acts in the tenant of its `Cx` and is recorded in the transaction of its effect.
 
 mod applications;
+mod assignments;
 mod deletion;
 mod groups;
 mod methods;
@@ -20,10 +21,7 @@ use uuid::Uuid;
 
 use crate::repo::{Global, IsDefault, Principals, Tenants};
 use crate::user::is_unseen;
-use crate::{
-    Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, Directory, DirectoryError, ServicePrincipal, Tenant,
-    UserProfile, directory_api,
-};
+use crate::{Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, Directory, DirectoryError, ServicePrincipal, Tenant, UserProfile, directory_api};
 
 pub use deletion::{DeletedKind, DeletedObject};
 pub use groups::{GroupChange, NewGroup};

@@ -13,6 +13,9 @@ use super::{named, new_uuid};
 use crate::repo::{Applications, Principals};
 use crate::{Application, DIRECTORY_API, Definition, Directory, DirectoryError};
 
+/// Most certificates of an application.
+const MAX_KEYS: usize = 20;
+
 /// What changes of a service principal; what is absent stays.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PrincipalChange {
@@ -38,6 +41,7 @@ impl Directory {
         cx: &Cx,
         before: Application,
         (display_name, definition): (String, Definition),
+        keys: Option<Vec<KeyCredential>>,
     ) -> Result<(), DirectoryError> {
         definition.redirect_uris.check()?;
         definition.check().map_err(DirectoryError::Value)?;
@@ -48,25 +52,28 @@ impl Directory {
         };
         let json = serde_json::to_string(&*after.definition)?;
         let record = Record::success(cx, "idp.application.update", format!("app/{}", after.app));
-        self.change(
-            cx,
-            (before, after, json, record),
-            |(before, after, json, record), tx| {
-                Box::pin(async move {
-                    let found = Applications(tx).find(before.app).await?;
-                    if found.ok_or(DirectoryError::NotFound("application"))? != *before {
-                        return Err(DirectoryError::Changed);
-                    }
-                    Applications(tx).update(after, json).await?;
-                    if let Some(principal) = Principals(tx).find_by_app(after.app).await? {
-                        Principals(tx).rename(principal.id, &after.display_name).await?;
-                        Principals(tx).set_names(principal.id, &names_of(after)).await?;
-                    }
-                    tx.audit(record).await?;
-                    Ok(())
-                })
-            },
-        )
+        let keys = keys.map(|keys| with_ids(cx, keys));
+        let input = (before, (after, json), keys, record);
+        self.change(cx, input, |(before, (after, json), keys, record), tx| {
+            Box::pin(async move {
+                let found = Applications(tx).find(before.app).await?;
+                if found.ok_or(DirectoryError::NotFound("application"))? != *before {
+                    return Err(DirectoryError::Changed);
+                }
+                Applications(tx).update(after, json).await?;
+                if let Some(keys) = keys {
+                    set_certificates(tx, after.app, keys).await?;
+                    let record = Record::success(tx.cx(), "idp.application.certificate", format!("app/{}", after.app));
+                    tx.audit(&record).await?;
+                }
+                if let Some(principal) = Principals(tx).find_by_app(after.app).await? {
+                    Principals(tx).rename(principal.id, &after.display_name).await?;
+                    Principals(tx).set_names(principal.id, &names_of(after)).await?;
+                }
+                tx.audit(record).await?;
+                Ok(())
+            })
+        })
         .await
     }
 
@@ -78,20 +85,6 @@ impl Directory {
                 if !Applications(tx).remove_secret(*app, *id).await? {
                     return Err(DirectoryError::NotFound("secret"));
                 }
-                tx.audit(record).await?;
-                Ok(())
-            })
-        })
-        .await
-    }
-
-    /// Gives an application these certificates and no others.
-    pub async fn set_certificates(&self, cx: &Cx, app: AppId, keys: Vec<KeyCredential>) -> Result<(), DirectoryError> {
-        let keys: Vec<(Uuid, KeyCredential)> = keys.into_iter().map(|key| (new_uuid(cx), key)).collect();
-        let record = Record::success(cx, "idp.application.certificate", format!("app/{app}"));
-        self.change(cx, (app, keys, record), |(app, keys, record), tx| {
-            Box::pin(async move {
-                set_certificates(tx, *app, keys).await?;
                 tx.audit(record).await?;
                 Ok(())
             })
@@ -128,7 +121,20 @@ impl Directory {
     }
 }
 
-async fn set_certificates(tx: &mut Tx<'_>, app: AppId, keys: &[(Uuid, KeyCredential)]) -> Result<(), DirectoryError> {
+/// Each with the id that it gets if it is another one.
+pub(super) fn with_ids(cx: &Cx, keys: Vec<KeyCredential>) -> Vec<(Uuid, KeyCredential)> {
+    keys.into_iter().map(|key| (new_uuid(cx), key)).collect()
+}
+
+/// Gives an application these certificates and no others.
+pub(super) async fn set_certificates(
+    tx: &mut Tx<'_>,
+    app: AppId,
+    keys: &[(Uuid, KeyCredential)],
+) -> Result<(), DirectoryError> {
+    if keys.len() > MAX_KEYS {
+        return Err(DirectoryError::Value("keyCredentials"));
+    }
     let now = tx.cx().now;
     let there = Applications(tx).list_certificate_rows(app).await?;
     let kept = |id: &Uuid| {

@@ -44,7 +44,7 @@ pub use conditional::{DocumentRow, Documents};
 pub use deleted::{Deleted, DeletedRow};
 pub use devices::{DeviceRow, Devices};
 pub use global::{BrowserSession, Global};
-pub use grants::Grants;
+pub use grants::{Grants, GrantsOf, RolesOf};
 pub use groups::Groups;
 pub use keys::{KeyMark, KeyRow, Keys};
 pub use methods::{MethodsPolicies, MethodsRow};

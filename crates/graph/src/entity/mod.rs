@@ -7,6 +7,7 @@ mod application;
 mod conditional;
 mod group;
 mod organization;
+mod permission;
 mod role;
 mod service_principal;
 mod user;
@@ -22,6 +23,7 @@ pub use application::{APPLICATION, application};
 pub use conditional::{CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE};
 pub use group::{GROUP, group};
 pub use organization::{ORGANIZATION, organization};
+pub use permission::{APP_ROLE_ASSIGNMENT, PERMISSION_GRANT, app_role_assignment, permission_grant};
 pub use role::{
     DIRECTORY_ROLE, DIRECTORY_ROLE_TEMPLATE, ROLE_ASSIGNMENT, ROLE_DEFINITION, directory_role, directory_role_template,
     role_assignment, role_definition, role_id,

@@ -121,6 +121,42 @@ pub const WRITE_APPLICATIONS: Operation = Operation {
     roles: APPLICATION_ROLES,
 };
 
+/// Gives roles of applications.
+pub const ASSIGN_APP_ROLES: Operation = Operation {
+    own: &["AppRoleAssignment.ReadWrite.All"],
+    delegated: &["AppRoleAssignment.ReadWrite.All", AS_USER],
+    roles: &[
+        role::GLOBAL_ADMINISTRATOR,
+        role::PRIVILEGED_ROLE_ADMINISTRATOR,
+        role::APPLICATION_ADMINISTRATOR,
+        role::CLOUD_APPLICATION_ADMINISTRATOR,
+        role::USER_ADMINISTRATOR,
+    ],
+};
+
+/// Gives applications permissions of their own on the directory: who does so could give themselves any role.
+pub const ASSIGN_PERMISSIONS: Operation = Operation {
+    own: ASSIGN_APP_ROLES.own,
+    delegated: ASSIGN_APP_ROLES.delegated,
+    roles: MANAGE_ROLES.roles,
+};
+
+/// Grants applications delegated permissions.
+pub const GRANT_SCOPES: Operation = Operation {
+    own: &["DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"],
+    delegated: &[
+        "DelegatedPermissionGrant.ReadWrite.All",
+        "Directory.ReadWrite.All",
+        AS_USER,
+    ],
+    roles: &[
+        role::GLOBAL_ADMINISTRATOR,
+        role::PRIVILEGED_ROLE_ADMINISTRATOR,
+        role::APPLICATION_ADMINISTRATOR,
+        role::CLOUD_APPLICATION_ADMINISTRATOR,
+    ],
+};
+
 /// Gives and takes directory roles.
 pub const MANAGE_ROLES: Operation = Operation {
     own: &["RoleManagement.ReadWrite.Directory"],

@@ -156,6 +156,7 @@ fn members(object: &DeletedObject) -> Map<String, Value> {
         DeletedObject::Application(found) => application(&Registration {
             application: found.clone(),
             secrets: Vec::new(),
+            certificates: Vec::new(),
         }),
         DeletedObject::ServicePrincipal(found, names) => service_principal(&Presence {
             principal: found.clone(),

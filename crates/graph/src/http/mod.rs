@@ -2,6 +2,8 @@
 
 mod agreements;
 mod answer;
+mod app_role_assignments;
+mod application_changes;
 mod applications;
 mod authority;
 mod body;
@@ -16,6 +18,7 @@ mod keyed;
 mod list;
 mod me;
 mod organization;
+mod permission_grants;
 mod role_management;
 mod service_principals;
 mod unsupported;
@@ -34,6 +37,7 @@ pub fn router(graph: Graph) -> Router {
         .merge(people())
         .merge(groups_and_members())
         .merge(registrations())
+        .merge(permissions())
         .merge(roles())
         .merge(conditional::routes())
         .merge(agreements::routes())
@@ -118,11 +122,75 @@ fn groups_and_members() -> Router<Graph> {
 
 /// Applications and service principals.
 fn registrations() -> Router<Graph> {
+    let one = get(applications::get)
+        .patch(application_changes::update)
+        .delete(application_changes::delete);
+    let present = get(service_principals::get)
+        .patch(application_changes::update_principal)
+        .delete(application_changes::delete_principal);
+    let principals = get(service_principals::list).post(application_changes::create_principal);
     Router::new()
-        .route("/v1.0/applications", route(get(applications::list)))
-        .route("/v1.0/applications/{id}", route(get(applications::get)))
-        .route("/v1.0/servicePrincipals", route(get(service_principals::list)))
-        .route("/v1.0/servicePrincipals/{id}", route(get(service_principals::get)))
+        .route(
+            "/v1.0/applications",
+            route(get(applications::list).post(application_changes::create)),
+        )
+        .route("/v1.0/applications/{id}", route(one))
+        .route(
+            "/v1.0/applications/{id}/addPassword",
+            route(post(application_changes::add_password)),
+        )
+        .route(
+            "/v1.0/applications/{id}/removePassword",
+            route(post(application_changes::remove_password)),
+        )
+        .route(
+            "/v1.0/applications/{id}/owners",
+            route(get(application_changes::owners)),
+        )
+        .route(
+            "/v1.0/applications/{id}/owners/$ref",
+            route(post(application_changes::add_owner)),
+        )
+        .route(
+            "/v1.0/applications/{id}/owners/{owner}/$ref",
+            route(delete(application_changes::remove_owner)),
+        )
+        .route("/v1.0/servicePrincipals", route(principals))
+        .route("/v1.0/servicePrincipals/{id}", route(present))
+}
+
+/// Roles of applications that somebody has, and grants of delegated permissions.
+fn permissions() -> Router<Graph> {
+    let one = get(permission_grants::get)
+        .patch(permission_grants::update)
+        .delete(permission_grants::delete);
+    let mut router = Router::new()
+        .route(
+            "/v1.0/oauth2PermissionGrants",
+            route(get(permission_grants::list).post(permission_grants::create)),
+        )
+        .route("/v1.0/oauth2PermissionGrants/{id}", route(one));
+    for (path, read) in [
+        ("users/{id}/appRoleAssignments", get(app_role_assignments::of_user)),
+        ("groups/{id}/appRoleAssignments", get(app_role_assignments::of_group)),
+        (
+            "servicePrincipals/{id}/appRoleAssignments",
+            get(app_role_assignments::of_principal),
+        ),
+        (
+            "servicePrincipals/{id}/appRoleAssignedTo",
+            get(app_role_assignments::to_resource),
+        ),
+    ] {
+        let path = format!("/v1.0/{path}");
+        router = router
+            .route(&path, route(read.post(app_role_assignments::create)))
+            .route(
+                &format!("{path}/{{assignment}}"),
+                route(delete(app_role_assignments::delete)),
+            );
+    }
+    router
 }
 
 /// Directory roles and who has them.

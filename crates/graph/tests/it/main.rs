@@ -2,6 +2,7 @@
 
 mod agreements;
 mod conditional;
+mod application_changes;
 mod group_changes;
 mod names;
 mod objects;

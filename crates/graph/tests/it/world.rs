@@ -302,11 +302,13 @@ fn portal() -> NewApplication {
                 id: Uuid::from_u128(1),
                 value: "use".to_owned(),
                 display_name: "Use it".to_owned(),
+                ..Scope::default()
             }],
             app_roles: vec![AppRole {
                 id: Uuid::from_u128(11),
                 value: "Visitor".to_owned(),
                 display_name: "Visitor".to_owned(),
+                ..AppRole::default()
             }],
             ..Definition::default()
         },

@@ -121,6 +121,7 @@ fn role(n: u128, value: &str) -> AppRole {
         id: Uuid::from_u128(n),
         value: value.to_owned(),
         display_name: value.to_owned(),
+        ..AppRole::default()
     }
 }
 
@@ -129,6 +130,7 @@ fn scope(n: u128, value: &str) -> Scope {
         id: Uuid::from_u128(n),
         value: value.to_owned(),
         display_name: value.to_owned(),
+        ..Scope::default()
     }
 }
 

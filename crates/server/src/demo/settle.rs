@@ -322,6 +322,7 @@ fn permission(cx: &Cx, value: &str, display_name: &str) -> Permission {
         id: ObjectId::random(&*cx.random).uuid(),
         value: value.to_owned(),
         display_name: display_name.to_owned(),
+        ..Permission::default()
     }
 }
 

@@ -140,6 +140,7 @@ async fn register(base: &Base, cx: &Cx, service: &FhirInstance, address: &str) -
             id: ObjectId::random(&*cx.random).uuid(),
             value: USER_IMPERSONATION.to_owned(),
             display_name: "Access the FHIR service as the signed-in person".to_owned(),
+            ..Permission::default()
         }],
         ..Definition::default()
     };
