@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use hygie_access::{Authenticator, Issuers, KeySource};
 use hygie_directory::{DIRECTORY_API, DIRECTORY_API_NAMES, Directory};
+use hygie_means::Means;
 
 pub use error::GraphFault;
 pub use http::router;
@@ -28,6 +29,8 @@ pub use http::router;
 pub struct Deps {
     /// The directory.
     pub directory: Directory,
+    /// The means of identification of its people.
+    pub means: Means,
     /// Its own address, without a final slash (`https://graph.example`).
     pub base: String,
     /// Address of the login host, without a final slash.
@@ -42,6 +45,7 @@ pub struct Graph(Arc<Inner>);
 
 struct Inner {
     directory: Directory,
+    means: Means,
     base: String,
     authenticator: Authenticator,
 }
@@ -62,9 +66,14 @@ impl Graph {
         );
         Self(Arc::new(Inner {
             directory: deps.directory,
+            means: deps.means,
             base: deps.base,
             authenticator,
         }))
+    }
+
+    fn means(&self) -> &Means {
+        &self.0.means
     }
 
     fn directory(&self) -> &Directory {

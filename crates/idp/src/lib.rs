@@ -27,6 +27,7 @@ use hygie_core::{Clock, Cx, Random};
 use hygie_directory::Directory;
 use hygie_directory::repo::Global;
 use hygie_jose::{Jwks, KeySet, Keyed};
+use hygie_means::Means;
 use hygie_oidc::discovery::Provider;
 use hygie_store::Store;
 use hygie_web::csrf::Csrf;
@@ -52,6 +53,8 @@ const USER_CODES: u32 = 60;
 pub struct Deps {
     /// The directory.
     pub directory: Directory,
+    /// The means of identification beside passwords, of the same directory and login host.
+    pub means: Means,
     /// Base URL of the login host (`https://login.example`), without a final slash; the provider is at its directory.
     pub login: String,
     /// Base URL of the directory API, where it is served.
@@ -70,6 +73,7 @@ pub struct Idp(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub directory: Directory,
+    pub means: Means,
     /// The database, clock and randomness of the directory.
     pub store: Store,
     pub clock: Arc<dyn Clock>,
@@ -124,6 +128,7 @@ impl Idp {
             workload_headers: signin::throttle::Throttle::default(),
             known: token::known::KnownParties::default(),
             exchanges: deps.exchanges,
+            means: deps.means,
             provider,
             store: directory.store().clone(),
             clock: directory.clock().clone(),
@@ -140,6 +145,11 @@ impl Idp {
     /// Its directory.
     pub fn directory(&self) -> &Directory {
         &self.0.directory
+    }
+
+    /// Means of identification beside passwords.
+    pub fn means(&self) -> &Means {
+        &self.0.means
     }
 
     /// Where it is.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod applications;
+mod authentication;
 mod caller;
 mod groups;
 mod keyed;
@@ -49,6 +50,7 @@ pub fn router(graph: Graph) -> Router {
         .route("/v1.0/servicePrincipals/{id}", read(get(service_principals::get)))
         .route("/v1.0/organization", read(get(organization::list)))
         .route("/v1.0/organization/{id}", read(get(organization::get)))
+        .merge(authentication::routes())
         .route("/v1.0/{keyed}", read(get(keyed::get)))
         .route("/v1.0/{first}/{*rest}", any(unsupported::any))
         .with_state(graph)

@@ -65,8 +65,14 @@ impl World {
         let secret = directory.add_secret(&cx, portal.0.app, "test", year).await;
         secret.expect("a secret");
         let key = SigningKey::generate(Algorithm::Es256).expect("a key");
+        let means = hygie_means::Deps {
+            directory: directory.clone(),
+            login: LOGIN.to_owned(),
+            metadata: None,
+        };
         let graph = Graph::new(Deps {
             directory: directory.clone(),
+            means: hygie_means::Means::open(means).expect("the means open"),
             base: BASE.to_owned(),
             login: LOGIN.to_owned(),
             keys: keys(&key),
@@ -164,6 +170,16 @@ impl By<'_> {
         Client::new(&self.world.router)
             .send(http::Method::POST, path, &headers, body)
             .await
+    }
+
+    /// A document by any method.
+    pub async fn sends(&self, method: http::Method, path: &str, body: &Value) -> Answer {
+        let headers = [
+            ("authorization", self.authorization.as_str()),
+            ("content-type", "application/json"),
+        ];
+        let client = &mut Client::new(&self.world.router);
+        client.send(method, path, &headers, body.to_string().into()).await
     }
 
     async fn with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {

@@ -97,8 +97,15 @@ pub async fn open_with(
         random: random.clone(),
         workers: 2,
     };
+    let directory = Directory::open(directory).await.expect("the directory opens");
+    let means = hygie_means::Deps {
+        directory: directory.clone(),
+        login: LOGIN.to_owned(),
+        metadata: None,
+    };
     let deps = Deps {
-        directory: Directory::open(directory).await.expect("the directory opens"),
+        directory,
+        means: hygie_means::Means::open(means).expect("the means open"),
         login: LOGIN.to_owned(),
         graph: None,
         back_channel: None,
