@@ -13,7 +13,7 @@
 
 use askama::Template;
 
-use crate::ui::{Empty, Field, Form, Identifier, Input, Link, Notice, Page, Progress, Summary, Tone};
+use crate::ui::{Empty, Field, Form, Identifier, Input, Link, Notice, Page, PasskeyForm, Progress, Summary, Tone};
 
 /// Sign-in, first step: who.
 #[derive(Debug, Template)]
@@ -52,6 +52,24 @@ pub struct Password {
     /// The account, as typed in the first step: a wrong password keeps it.
     pub account: String,
     /// Leads to the first step, for another account.
+    pub other: Form,
+}
+
+/// Sign-in by a passkey, of a named person or of whoever it is.
+#[derive(Debug, Template)]
+#[template(path = "pages/passkey.html")]
+pub struct Passkey {
+    /// The frame.
+    pub page: Page,
+    /// Asks for it.
+    pub passkey: PasskeyForm,
+    /// The application the person goes to.
+    pub to: Option<String>,
+    /// The account, when it is known.
+    pub account: Option<String>,
+    /// What was wrong with the one before.
+    pub error: Option<String>,
+    /// Leads to another way.
     pub other: Form,
 }
 
