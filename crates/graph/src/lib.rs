@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use hygie_access::{Authenticator, Issuers, KeySource};
 use hygie_directory::{DIRECTORY_API, DIRECTORY_API_NAMES, Directory};
+use hygie_means::Means;
 
 pub use error::GraphFault;
 pub use http::router;
@@ -32,6 +33,8 @@ pub const MAX_BODY: usize = 8 << 20;
 pub struct Deps {
     /// The directory.
     pub directory: Directory,
+    /// The means of identification of its people.
+    pub means: Means,
     /// Its own address, without a final slash (`https://graph.example`).
     pub base: String,
     /// Address of the login host, without a final slash.
@@ -46,6 +49,7 @@ pub struct Graph(Arc<Inner>);
 
 struct Inner {
     directory: Directory,
+    means: Means,
     base: String,
     authenticator: Authenticator,
 }
@@ -66,9 +70,14 @@ impl Graph {
         );
         Self(Arc::new(Inner {
             directory: deps.directory,
+            means: deps.means,
             base: deps.base,
             authenticator,
         }))
+    }
+
+    fn means(&self) -> &Means {
+        &self.0.means
     }
 
     fn directory(&self) -> &Directory {

@@ -216,7 +216,7 @@ fn cbor_head(major: u8, length: usize) -> Vec<u8> {
     let length = u16::try_from(length).expect("short");
     match u8::try_from(length) {
         Ok(short @ 0..=23) => vec![major | short],
-        Ok(byte) => vec![major | 24, byte],
-        Err(_) => [vec![major | 25], length.to_be_bytes().to_vec()].concat(),
+        Ok(byte) => vec![major | 0x18, byte],
+        Err(_) => [vec![major | 0x19], length.to_be_bytes().to_vec()].concat(),
     }
 }

@@ -7,6 +7,7 @@ mod application_changes;
 mod applications;
 mod authority;
 mod body;
+mod authentication;
 mod caller;
 mod conditional;
 mod deleted_items;
@@ -53,6 +54,14 @@ pub fn router(graph: Graph) -> Router {
         )
         .route("/v1.0/{keyed}", route(get(keyed::get)))
         .route("/v1.0/{keyed}/members", route(get(keyed::members)))
+        .route("/v1.0/applications", read(get(applications::list)))
+        .route("/v1.0/applications/{id}", read(get(applications::get)))
+        .route("/v1.0/servicePrincipals", read(get(service_principals::list)))
+        .route("/v1.0/servicePrincipals/{id}", read(get(service_principals::get)))
+        .route("/v1.0/organization", read(get(organization::list)))
+        .route("/v1.0/organization/{id}", read(get(organization::get)))
+        .merge(authentication::routes())
+        .route("/v1.0/{keyed}", read(get(keyed::get)))
         .route("/v1.0/{first}/{*rest}", any(unsupported::any))
         .with_state(graph)
 }

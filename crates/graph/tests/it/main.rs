@@ -5,6 +5,7 @@ mod conditional;
 mod application_changes;
 mod group_changes;
 mod names;
+mod authentication;
 mod objects;
 mod pages;
 mod rights;

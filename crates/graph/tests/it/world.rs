@@ -65,8 +65,14 @@ impl World {
         let secret = directory.add_secret(&cx, portal.0.app, "test", year).await;
         secret.expect("a secret");
         let key = SigningKey::generate(Algorithm::Es256).expect("a key");
+        let means = hygie_means::Deps {
+            directory: directory.clone(),
+            login: LOGIN.to_owned(),
+            metadata: None,
+        };
         let graph = Graph::new(Deps {
             directory: directory.clone(),
+            means: hygie_means::Means::open(means).expect("the means open"),
             base: BASE.to_owned(),
             login: LOGIN.to_owned(),
             keys: keys(&key),
@@ -168,6 +174,8 @@ impl By<'_> {
 
     /// Any request with a JSON body; without one when it is null.
     pub async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+    /// A document by any method.
+    pub async fn sends(&self, method: http::Method, path: &str, body: &Value) -> Answer {
         let headers = [
             ("authorization", self.authorization.as_str()),
             ("content-type", "application/json"),
@@ -195,6 +203,8 @@ impl By<'_> {
     pub async fn changed(&self, method: &str, path: &str, body: &Value) {
         let answer = self.send(method, path, body).await;
         assert_eq!((answer.status.as_u16(), answer.text()), (204, ""), "{method} {path}");
+        let client = &mut Client::new(&self.world.router);
+        client.send(method, path, &headers, body.to_string().into()).await
     }
 
     async fn with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
