@@ -155,10 +155,6 @@ pass-text = It is the pass that your IT department gave you to sign in once or f
 pass-label = Temporary access pass
 pass-missing = Enter your pass.
 pass-wrong = This pass is wrong, or is good no longer. Check it, or ask your IT department for another one.
-passkey-title = Use your passkey
-passkey-text = Your browser will ask for your fingerprint, your face, the code of the device or your security key.
-passkey-submit = Use my passkey
-passkey-missing = Your browser gave no answer. Try again, or use another way.
 passkey-wrong = This passkey is not known here, or was removed. Use another one, or another way.
 
 # Terms of use

@@ -155,10 +155,6 @@ pass-text = C'est le passe que votre direction informatique vous a remis pour vo
 pass-label = Passe d'accès temporaire
 pass-missing = Saisissez votre passe.
 pass-wrong = Ce passe n'est pas le bon, ou il n'est plus valable. Vérifiez-le ou demandez-en un autre à votre direction informatique.
-passkey-title = Utilisez votre clé d'accès
-passkey-text = Votre navigateur vous demandera votre empreinte, votre visage, le code de l'appareil ou votre clé de sécurité.
-passkey-submit = Utiliser ma clé d'accès
-passkey-missing = Votre navigateur n'a pas donné de réponse. Réessayez, ou utilisez un autre moyen.
 passkey-wrong = Cette clé d'accès n'est pas connue ici, ou elle a été retirée. Utilisez-en une autre ou un autre moyen.
 
 # Conditions d'utilisation

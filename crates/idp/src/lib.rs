@@ -56,7 +56,6 @@ const SIGN_INS_KEPT: Duration = Duration::from_hours(30 * 24);
 pub struct Deps {
     /// The directory.
     pub directory: Directory,
-    /// The means of identification of its people.
     /// The means of identification beside passwords, of the same directory and login host.
     pub means: Means,
     /// Base URL of the login host (`https://login.example`), without a final slash; the provider is at its directory.
@@ -132,7 +131,6 @@ impl Idp {
             workload_headers: signin::throttle::Throttle::default(),
             known: token::known::KnownParties::default(),
             exchanges: deps.exchanges,
-            means: deps.means,
             provider,
             store: directory.store().clone(),
             clock: directory.clock().clone(),
@@ -152,7 +150,6 @@ impl Idp {
         &self.0.directory
     }
 
-    /// The means of identification of its people.
     /// Means of identification beside passwords.
     pub fn means(&self) -> &Means {
         &self.0.means

@@ -14,7 +14,6 @@
 use askama::Template;
 
 use crate::ui::{Empty, Field, Form, Identifier, Input, Link, Notice, Page, Progress, Summary, Tone, Ways};
-use crate::ui::{Empty, Field, Form, Identifier, Input, Link, Notice, Page, PasskeyForm, Progress, Summary, Tone};
 
 /// Sign-in, first step: who.
 #[derive(Debug, Template)]
@@ -56,24 +55,6 @@ pub struct Password {
     pub other: Form,
     /// Leads to other ways of signing in.
     pub ways: Ways,
-}
-
-/// Sign-in by a passkey, of a named person or of whoever it is.
-#[derive(Debug, Template)]
-#[template(path = "pages/passkey.html")]
-pub struct Passkey {
-    /// The frame.
-    pub page: Page,
-    /// Asks for it.
-    pub passkey: PasskeyForm,
-    /// The application the person goes to.
-    pub to: Option<String>,
-    /// The account, when it is known.
-    pub account: Option<String>,
-    /// What was wrong with the one before.
-    pub error: Option<String>,
-    /// Leads to another way.
-    pub other: Form,
 }
 
 /// An account of this browser.

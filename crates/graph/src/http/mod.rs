@@ -5,9 +5,9 @@ mod answer;
 mod app_role_assignments;
 mod application_changes;
 mod applications;
+mod authentication;
 mod authority;
 mod body;
-mod authentication;
 mod caller;
 mod conditional;
 mod deleted_items;
@@ -42,6 +42,7 @@ pub fn router(graph: Graph) -> Router {
         .merge(roles())
         .merge(conditional::routes())
         .merge(agreements::routes())
+        .merge(authentication::routes())
         .route("/v1.0/organization", route(get(organization::list)))
         .route("/v1.0/organization/{id}", route(get(organization::get)))
         .route(
@@ -54,14 +55,6 @@ pub fn router(graph: Graph) -> Router {
         )
         .route("/v1.0/{keyed}", route(get(keyed::get)))
         .route("/v1.0/{keyed}/members", route(get(keyed::members)))
-        .route("/v1.0/applications", read(get(applications::list)))
-        .route("/v1.0/applications/{id}", read(get(applications::get)))
-        .route("/v1.0/servicePrincipals", read(get(service_principals::list)))
-        .route("/v1.0/servicePrincipals/{id}", read(get(service_principals::get)))
-        .route("/v1.0/organization", read(get(organization::list)))
-        .route("/v1.0/organization/{id}", read(get(organization::get)))
-        .merge(authentication::routes())
-        .route("/v1.0/{keyed}", read(get(keyed::get)))
         .route("/v1.0/{first}/{*rest}", any(unsupported::any))
         .with_state(graph)
 }

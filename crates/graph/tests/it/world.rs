@@ -174,8 +174,6 @@ impl By<'_> {
 
     /// Any request with a JSON body; without one when it is null.
     pub async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
-    /// A document by any method.
-    pub async fn sends(&self, method: http::Method, path: &str, body: &Value) -> Answer {
         let headers = [
             ("authorization", self.authorization.as_str()),
             ("content-type", "application/json"),
@@ -203,8 +201,11 @@ impl By<'_> {
     pub async fn changed(&self, method: &str, path: &str, body: &Value) {
         let answer = self.send(method, path, body).await;
         assert_eq!((answer.status.as_u16(), answer.text()), (204, ""), "{method} {path}");
-        let client = &mut Client::new(&self.world.router);
-        client.send(method, path, &headers, body.to_string().into()).await
+    }
+
+    /// A document by any method.
+    pub async fn sends(&self, method: http::Method, path: &str, body: &Value) -> Answer {
+        self.send(method.as_str(), path, body).await
     }
 
     async fn with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {

@@ -97,7 +97,7 @@ impl Proving<'_, '_> {
     pub async fn passkey(&self) -> Result<Response, Failure> {
         let credential = self.params.get("credential").unwrap_or_default();
         if credential.is_empty() {
-            return Ok(self.flow.ask(Way::Passkey, &self.whom(Some("passkey-missing"))).await);
+            return Ok(self.flow.ask(Way::Passkey, &self.whom(Some("passkey-failed"))).await);
         }
         let known = self.known();
         let cx = known.map_or_else(

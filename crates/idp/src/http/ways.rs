@@ -6,7 +6,7 @@ use hygie_core::{ObjectId, SessionId, TenantId};
 use hygie_policy::decide::Ask;
 use hygie_policy::policy::AuthenticationType;
 use hygie_policy::strength::{Combination, Mode};
-use hygie_web::ui::{Field, Form, Input, Notice, Page, Summary, Tone, View, Ways};
+use hygie_web::ui::{Ceremony, Field, Form, Input, Notice, Page, PasskeyForm, Summary, Tone, View, Ways};
 
 use super::flow::{Flow, Typed};
 use crate::IdpError;
@@ -121,8 +121,7 @@ struct CodePage {
 #[template(path = "passkey-way.html")]
 struct PasskeyPage {
     page: Page,
-    form: Form,
-    options: String,
+    passkey: PasskeyForm,
     error: Option<Notice>,
     account: String,
     others: Ways,
@@ -178,8 +177,12 @@ impl Flow<'_> {
         let (form, cookies) = self.form(Way::Passkey.step());
         let view = View(PasskeyPage {
             others: self.others(Way::Passkey, whom, &form, &page),
-            form: carrying(form, whom),
-            options,
+            passkey: PasskeyForm::new(
+                &page,
+                Ceremony::Get,
+                carrying(form, whom),
+                (options, page.t("passkey-title")),
+            ),
             error: whom.error.map(|key| Notice::new(&page, Tone::Danger, page.t(key))),
             account: whom.name.clone(),
             page,

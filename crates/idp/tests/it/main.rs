@@ -7,7 +7,6 @@ mod audit;
 mod authorize;
 mod bound;
 mod conditional;
-mod conditional;
 mod device;
 mod exchange;
 mod gate;

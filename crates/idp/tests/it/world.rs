@@ -107,8 +107,6 @@ pub async fn open_with(
     let deps = Deps {
         means: Means::open(means).expect("the means open"),
         directory,
-        directory,
-        means: hygie_means::Means::open(means).expect("the means open"),
         login: LOGIN.to_owned(),
         graph: None,
         back_channel: None,

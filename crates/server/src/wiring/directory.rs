@@ -6,7 +6,6 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use hygie_directory::Directory;
 use hygie_idp::Idp;
-use hygie_means::Means;
 use hygie_means::{Means, Metadata};
 use hygie_store::Store;
 
@@ -29,13 +28,7 @@ pub async fn open(settings: &Settings, store: Store) -> Result<Directory> {
 
 /// Opens the identity provider.
 pub async fn provider(settings: &Settings, directory: Directory) -> Result<Idp> {
-    let means = hygie_means::Deps {
-        directory: directory.clone(),
-        login: settings.login.clone(),
-        metadata: None,
-    };
     let deps = hygie_idp::Deps {
-        means: Means::open(means).context("cannot open the means of identification")?,
         means: means(settings, directory.clone())?,
         directory,
         login: settings.login.clone(),

@@ -37,7 +37,6 @@ use http::StatusCode;
 pub use parts::{
     Empty, Field, FieldError, Form, Identifier, Input, Link, Notice, Progress, Reveal, Summary, Tone, Ways,
 };
-pub use parts::{Empty, Field, FieldError, Form, Identifier, Input, Link, Notice, Progress, Reveal, Summary, Tone};
 pub use passkey::{Ceremony, PasskeyForm};
 pub use theme::{THEME_COOKIE, Theme};
 
