@@ -85,13 +85,36 @@ impl Means {
         let seed = Secret::new(base64url::decode(seed).map_err(|_| Refusal::Expired)?);
         let step = matching(&builder("SHA1", PERIOD, &seed).build_noncompliant(), cx, code).ok_or(Refusal::Wrong)?;
         check_room(&self.known_codes(cx, user).await?)?;
+        self.insert_codes(cx, user, (seed, step), name).await
+    }
+
+    /// Gives a person a maker of codes that is handed over by other ways, as hardware is: its seed, in base32, shown this
+    /// once.
+    pub async fn assign_codes(&self, cx: &Cx, user: ObjectId, name: &str) -> Result<Secret<String>, MeansError> {
+        let name = named(name)?;
+        check_room(&self.known_codes(cx, user).await?)?;
+        let seed = Secret::new(random_array::<SEED>(&*cx.random).to_vec());
+        let key = builder("SHA1", PERIOD, &seed).build_noncompliant().secret().to_base32();
+        // Of the steps before now no code was shown to anybody.
+        let step = cx.now.secs() / i64::from(PERIOD) - 1;
+        self.insert_codes(cx, user, (seed, step), name).await?;
+        Ok(Secret::new(key))
+    }
+
+    async fn insert_codes(
+        &self,
+        cx: &Cx,
+        user: ObjectId,
+        (seed, used_step): (Secret<Vec<u8>>, i64),
+        name: String,
+    ) -> Result<Uuid, MeansError> {
         let row = OathRow {
             id: new_uuid(cx),
             display_name: name.clone(),
             secret: seed,
             algorithm: "SHA1".to_owned(),
             period: PERIOD,
-            used_step: step,
+            used_step,
             created_at: cx.now,
             used_at: None,
         };
