@@ -10,6 +10,7 @@ mod organization;
 mod permission;
 mod role;
 mod service_principal;
+mod sign_in;
 mod user;
 
 use hygie_core::Timestamp;
@@ -29,6 +30,7 @@ pub use role::{
     role_assignment, role_definition, role_id,
 };
 pub use service_principal::{SERVICE_PRINCIPAL, service_principal};
+pub use sign_in::{SIGN_IN, sign_in};
 pub use user::{USER, USER_DEFAULT, user};
 
 use crate::odata::{EntityType, Kind};

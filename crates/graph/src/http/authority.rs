@@ -38,6 +38,19 @@ const GROUP_ROLES: &[RoleTemplateId] = &[
     role::GROUPS_ADMINISTRATOR,
 ];
 
+/// Reads the logs.
+pub const READ_LOGS: Operation = Operation {
+    own: &["AuditLog.Read.All"],
+    delegated: &["AuditLog.Read.All"],
+    roles: &[
+        role::GLOBAL_ADMINISTRATOR,
+        role::GLOBAL_READER,
+        role::SECURITY_ADMINISTRATOR,
+        role::SECURITY_READER,
+        role::REPORTS_READER,
+    ],
+};
+
 /// Makes and changes users.
 pub const WRITE_USERS: Operation = Operation {
     own: USERS,

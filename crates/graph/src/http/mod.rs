@@ -22,6 +22,7 @@ mod organization;
 mod permission_grants;
 mod role_management;
 mod service_principals;
+mod sign_ins;
 mod unsupported;
 mod user_changes;
 mod users;
@@ -43,6 +44,8 @@ pub fn router(graph: Graph) -> Router {
         .merge(conditional::routes())
         .merge(agreements::routes())
         .merge(authentication::routes())
+        .route("/v1.0/auditLogs/signIns", route(get(sign_ins::list)))
+        .route("/v1.0/auditLogs/signIns/{id}", route(get(sign_ins::get)))
         .route("/v1.0/organization", route(get(organization::list)))
         .route("/v1.0/organization/{id}", route(get(organization::get)))
         .route(
