@@ -89,7 +89,7 @@ pub(super) fn done() -> Response {
     (StatusCode::NO_CONTENT, Note::recorded(), ()).into_response()
 }
 
-fn respond(body: Map<String, Value>, note: Note) -> Response {
+pub(super) fn respond(body: Map<String, Value>, note: Note) -> Response {
     let headers = [
         (
             CONTENT_TYPE,

@@ -11,6 +11,7 @@ use hygie_web::Asked;
 use hygie_web::client::ClientCertificate;
 use hygie_web::error::Failure;
 
+use super::batch::Batch;
 use crate::odata::{Consistency, EntityType, Query, QueryError};
 use crate::{Graph, GraphFault};
 
@@ -72,6 +73,14 @@ impl Caller {
     pub fn query(&self, entity: &'static EntityType) -> Result<Query, GraphFault> {
         let options = self.options.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         Ok(Query::parse(options, entity, self.consistency)?)
+    }
+}
+
+impl FromRequestParts<Batch> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, batch: &Batch) -> Result<Self, Failure> {
+        Self::from_request_parts(parts, &batch.graph).await
     }
 }
 

@@ -5,6 +5,7 @@ mod app_role_assignments;
 mod application_changes;
 mod applications;
 mod authority;
+mod batch;
 mod body;
 mod caller;
 mod deleted_items;
@@ -29,6 +30,16 @@ use crate::Graph;
 
 /// All addresses. What is not built answers "not supported" to whoever has a token.
 pub fn router(graph: Graph) -> Router {
+    let router = addresses(graph.clone());
+    let batch = batch::Batch {
+        graph,
+        router: router.clone(),
+    };
+    router.route("/v1.0/$batch", post(batch::post).with_state(batch))
+}
+
+/// All but the one that brings several requests to them.
+fn addresses(graph: Graph) -> Router {
     Router::new()
         .merge(own())
         .merge(people())

@@ -1,6 +1,7 @@
 //! The directory API over its real router: two establishments, tokens of the provider, no socket.
 
 mod application_changes;
+mod batch;
 mod group_changes;
 mod names;
 mod objects;
