@@ -4,6 +4,7 @@
 //! tenant writes another neither reads nor changes.
 
 mod applications;
+mod changes;
 mod codes;
 mod deleted;
 mod devices;
@@ -28,6 +29,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 pub use applications::{Applications, CertificateRow, Credentials, SecretRow};
+pub use changes::{Became, Change, Changes, Followed};
 pub use codes::{CodeRow, Codes};
 pub use deleted::{Deleted, DeletedRow};
 pub use devices::{DeviceRow, Devices};

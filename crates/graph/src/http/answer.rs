@@ -73,7 +73,7 @@ impl Graph {
         respond(body, Note::recorded())
     }
 
-    fn context(&self, of: &Of<'_>) -> String {
+    pub(super) fn context(&self, of: &Of<'_>) -> String {
         let selected = of.select.map(|names| format!("({})", names.join(",")));
         format!(
             "{}/v1.0/$metadata#{}{}",

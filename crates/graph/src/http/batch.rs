@@ -175,7 +175,7 @@ fn record_of(caller: &Caller, asking: &Asking, response: &Response) -> Option<Re
     let mut record = Record::success(&caller.cx, "graph.batch", "request");
     record.action = format!("graph.{}", asking.method.as_str().to_ascii_lowercase()).into();
     if let Some(note) = note.filter(|note| !note.recorded) {
-        record.action = note.action.clone();
+        record.action.clone_from(&note.action);
         record.object.clone_from(&note.object);
     }
     if let Some(failure) = failure {

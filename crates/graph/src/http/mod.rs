@@ -9,6 +9,7 @@ mod batch;
 mod body;
 mod caller;
 mod deleted_items;
+mod delta;
 mod directory_roles;
 mod group_changes;
 mod groups;
@@ -86,6 +87,7 @@ fn people() -> Router<Graph> {
     Router::new()
         .route("/v1.0/users", route(get(users::list).post(user_changes::create)))
         .route("/v1.0/users/{id}", route(one))
+        .route("/v1.0/users/delta", route(get(delta::of_users)))
         .route("/v1.0/users/{id}/memberOf", route(get(users::member_of)))
         .route(
             "/v1.0/users/{id}/transitiveMemberOf",
@@ -107,6 +109,7 @@ fn groups_and_members() -> Router<Graph> {
     Router::new()
         .route("/v1.0/groups", route(get(groups::list).post(group_changes::create)))
         .route("/v1.0/groups/{id}", route(one))
+        .route("/v1.0/groups/delta", route(get(delta::of_groups)))
         .route("/v1.0/groups/{id}/members", route(get(groups::members)))
         .route("/v1.0/groups/{id}/members/$ref", route(post(group_changes::add_member)))
         .route(

@@ -2,6 +2,7 @@
 
 mod application_changes;
 mod batch;
+mod delta;
 mod group_changes;
 mod names;
 mod objects;
