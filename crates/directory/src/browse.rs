@@ -3,7 +3,10 @@
 use hygie_core::{AppId, Cx, GroupId, ObjectId};
 use hygie_store::{StoreError, Tx};
 
-use crate::repo::{Applications, ByName, CertificateRow, Groups, Owners, Place, Principals, SecretRow, Tenants, Users};
+use crate::repo::{
+    Applications, ByName, CertificateRow, Change, Changes, Followed, Groups, Owners, Place, Principals, SecretRow,
+    Tenants, Users,
+};
 use crate::{Application, Directory, Group, ServicePrincipal, Tenant, User};
 
 /// Groups that somebody is in, nested ones included, at most.
@@ -140,6 +143,34 @@ impl Directory {
         self.store()
             .read(cx, (of, owner), |(of, owner), tx| {
                 Box::pin(async move { Owners(tx).has(*of, *owner).await })
+            })
+            .await
+    }
+
+    /// The number of the last change in the tenant.
+    pub async fn last_change(&self, cx: &Cx) -> Result<i64, StoreError> {
+        self.store()
+            .read(cx, (), |(), tx| Box::pin(async move { Changes(tx).last().await }))
+            .await
+    }
+
+    /// What changed after this number, in order, each with the object where it is there.
+    pub async fn page_changes(
+        &self,
+        cx: &Cx,
+        kind: Followed,
+        (after, limit): (i64, u32),
+    ) -> Result<Vec<(Change, Option<DirectoryObject>)>, StoreError> {
+        self.store()
+            .read(cx, (kind, after, limit), |(kind, after, limit), tx| {
+                Box::pin(async move {
+                    let mut page = Vec::new();
+                    for change in Changes(tx).page(*kind, *after, *limit).await? {
+                        let found = object(tx, change.object).await?;
+                        page.push((change, found));
+                    }
+                    Ok::<_, StoreError>(page)
+                })
             })
             .await
     }

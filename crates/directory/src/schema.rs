@@ -182,6 +182,15 @@ CREATE INDEX idp_consent_id ON idp_consent ({i.col}tenant, id);
 CREATE INDEX idp_consent_subject ON idp_consent ({i.col}tenant, subject, id);",
     },
     Migration {
+        number: 214,
+        title: "changes in order",
+        sql: "
+CREATE TABLE idp_change_count ({i.def}tenant {blob} NOT NULL, number {int} NOT NULL, PRIMARY KEY ({i.col}tenant));
+CREATE TABLE idp_change ({i.def}tenant {blob} NOT NULL, kind {int} NOT NULL, object {blob} NOT NULL,
+  number {int} NOT NULL, became {int} NOT NULL, PRIMARY KEY ({i.col}tenant, kind, object));
+CREATE INDEX idp_change_number ON idp_change ({i.col}tenant, kind, number);",
+    },
+    Migration {
         number: 215,
         title: "conditional access",
         sql: "

@@ -13,7 +13,8 @@ use hygie_store::{StoreError, Tx};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::repo::{Applications, Deleted, DeletedRow, Groups, Outsiders, Principals, Roles, Users};
+use super::{changed, object_of};
+use crate::repo::{Applications, Became, Deleted, DeletedRow, Followed, Groups, Outsiders, Principals, Roles, Users};
 use crate::revocation::revoke_all_of;
 use crate::{Application, Cursor, DIRECTORY_API, Definition, Directory, DirectoryError, Group, ServicePrincipal, User};
 
@@ -80,7 +81,7 @@ impl DeletedObject {
     pub fn id(&self) -> ObjectId {
         match self {
             Self::User(user) => user.id,
-            Self::Group(group) => ObjectId::from_uuid(group.id.uuid()),
+            Self::Group(group) => object_of(group.id),
             Self::Application(application) => application.id,
             Self::ServicePrincipal(principal, _) => principal.id,
         }
@@ -131,6 +132,7 @@ impl Directory {
                 Outsiders(tx).revoke(*id, now).await?;
                 Roles(tx).remove_all_of(*id).await?;
                 Users(tx).remove(*id).await?;
+                changed(tx, Followed::Users, *id, Became::Deleted).await?;
                 keep(tx, (*id, DeletedKind::User), &user, password).await?;
                 record(tx, "idp.user.delete", format!("user/{id}")).await
             })
@@ -145,7 +147,8 @@ impl Directory {
             Box::pin(async move {
                 let group = Groups(tx).find(*id).await?.ok_or(DirectoryError::NotFound("group"))?;
                 Groups(tx).remove(*id).await?;
-                let object = ObjectId::from_uuid(id.uuid());
+                let object = object_of(*id);
+                changed(tx, Followed::Groups, object, Became::Deleted).await?;
                 keep(tx, (object, DeletedKind::Group), &group, None).await?;
                 record(tx, "idp.group.delete", format!("group/{id}")).await
             })
@@ -245,8 +248,12 @@ impl Directory {
                         // What was issued before stays revoked.
                         user.valid_from = now;
                         Users(tx).insert(user, row.password.as_ref()).await?;
+                        changed(tx, Followed::Users, *id, Became::Different).await?;
                     }
-                    DeletedObject::Group(group) => Groups(tx).insert(group).await?,
+                    DeletedObject::Group(group) => {
+                        Groups(tx).insert(group).await?;
+                        changed(tx, Followed::Groups, *id, Became::Different).await?;
+                    }
                     DeletedObject::Application(application) => {
                         let json = serde_json::to_string(&*application.definition)?;
                         Applications(tx).insert(application, &json).await?;
@@ -312,8 +319,11 @@ async fn keep<T: Serialize + Sync>(
 }
 
 async fn forget(tx: &mut Tx<'_>, row: &DeletedRow) -> Result<(), DirectoryError> {
-    if let DeletedObject::Application(application) = DeletedObject::read(row)? {
-        Applications(tx).remove_credentials(application.app).await?;
+    match DeletedObject::read(row)? {
+        DeletedObject::User(_) => changed(tx, Followed::Users, row.id, Became::Forgotten).await?,
+        DeletedObject::Group(_) => changed(tx, Followed::Groups, row.id, Became::Forgotten).await?,
+        DeletedObject::Application(application) => Applications(tx).remove_credentials(application.app).await?,
+        DeletedObject::ServicePrincipal(..) => {}
     }
     Deleted(tx).unlink(row.id).await?;
     Deleted(tx).remove(row.id).await?;

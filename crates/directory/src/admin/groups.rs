@@ -5,10 +5,10 @@ use hygie_store::Tx;
 use hygie_store::audit::Record;
 use serde_json::{Map, Value};
 
-use super::named;
+use super::{changed, named, object_of};
 use crate::browse::object;
 use crate::profile::merged;
-use crate::repo::{Applications, Groups, Owners};
+use crate::repo::{Applications, Became, Followed, Groups, Owners};
 use crate::{Directory, DirectoryError, DirectoryObject, Group, GroupProfile};
 
 /// A group to create.
@@ -50,11 +50,12 @@ impl Directory {
         self.change(cx, input, |(group, members, owners, record), tx| {
             Box::pin(async move {
                 Groups(tx).insert(group).await?;
+                changed(tx, Followed::Groups, object_of(group.id), Became::Different).await?;
                 for member in members {
                     add_member(tx, group.id, *member).await?;
                 }
                 for owner in owners {
-                    add_owner(tx, ObjectId::from_uuid(group.id.uuid()), *owner).await?;
+                    add_owner(tx, object_of(group.id), *owner).await?;
                 }
                 tx.audit(record).await?;
                 Ok::<_, DirectoryError>(())
@@ -77,6 +78,7 @@ impl Directory {
                 group.profile = merged(&group.profile, &change.profile)?;
                 group.profile.check().map_err(DirectoryError::Value)?;
                 Groups(tx).update(&group).await?;
+                changed(tx, Followed::Groups, object_of(*id), Became::Different).await?;
                 for member in &change.members {
                     add_member(tx, *id, *member).await?;
                 }
@@ -104,6 +106,7 @@ impl Directory {
                 if !Groups(tx).remove_member(*group, *member).await? {
                     return Err(DirectoryError::NotFound("member"));
                 }
+                changed(tx, Followed::Groups, object_of(*group), Became::Different).await?;
                 tx.audit(record).await?;
                 Ok(())
             })

@@ -4,10 +4,10 @@ use hygie_core::{Cx, GroupId, ObjectId, Secret};
 use hygie_store::audit::Record;
 use hygie_store::{StoreError, Tx};
 
-use super::{Enabled, NewGroup, NewUser, named};
+use super::{Enabled, NewGroup, NewUser, changed, named, object_of};
 use crate::browse::object;
 use crate::password_rules::{self, Owner};
-use crate::repo::{Groups, Roles, Tenants, Users};
+use crate::repo::{Became, Followed, Groups, Roles, Tenants, Users};
 use crate::revocation::revoke_all_of;
 use crate::{Directory, DirectoryError, Group, User, is_user_principal_name, key_of};
 
@@ -37,6 +37,7 @@ impl Directory {
             Box::pin(async move {
                 check_domain(tx, &user.user_principal_name).await?;
                 Users(tx).insert(user, hash.as_ref()).await?;
+                changed(tx, Followed::Users, user.id, Became::Different).await?;
                 tx.audit(record).await?;
                 Ok::<_, DirectoryError>(())
             })
@@ -67,6 +68,7 @@ impl Directory {
                     return Err(DirectoryError::NotFound("user"));
                 }
                 Users(tx).clear_lockout(*user).await?;
+                changed(tx, Followed::Users, *user, Became::Different).await?;
                 revoke_all_of(tx, *user).await?;
                 tx.audit(record).await?;
                 Ok(())
@@ -94,6 +96,7 @@ impl Directory {
                 if *state == Enabled::No {
                     revoke_all_of(tx, *user).await?;
                 }
+                changed(tx, Followed::Users, *user, Became::Different).await?;
                 tx.audit(record).await?;
                 Ok(())
             })
@@ -124,6 +127,7 @@ impl Directory {
                 }
                 object(tx, *member).await?.ok_or(DirectoryError::NotFound("member"))?;
                 Groups(tx).add_member(*group, *member).await?;
+                changed(tx, Followed::Groups, object_of(*group), Became::Different).await?;
                 tx.audit(record).await?;
                 Ok(())
             })

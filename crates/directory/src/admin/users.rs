@@ -6,9 +6,9 @@ use hygie_store::{StoreError, Tx};
 use serde_json::{Map, Value};
 
 use super::people::{check_domain, user_principal_name};
-use super::{Enabled, named};
+use super::{Enabled, changed, named};
 use crate::profile::merged;
-use crate::repo::{Roles, Users};
+use crate::repo::{Became, Followed, Roles, Users};
 use crate::revocation::revoke_all_of;
 use crate::{Directory, DirectoryError, MAX_PASSWORD, Mark, User};
 
@@ -60,6 +60,7 @@ impl Directory {
                 apply(&mut user, change)?;
                 Users(tx).update(&user).await?;
                 update_password(tx, *id, hash.as_ref()).await?;
+                changed(tx, Followed::Users, *id, Became::Different).await?;
                 if hash.is_some() || change.state == Some(Enabled::No) {
                     revoke_all_of(tx, *id).await?;
                 }

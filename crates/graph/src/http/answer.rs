@@ -89,7 +89,7 @@ impl Graph {
         respond(body, Note::recorded())
     }
 
-    fn context(&self, of: &Of<'_>) -> String {
+    pub(super) fn context(&self, of: &Of<'_>) -> String {
         let selected = of.select.map(|names| format!("({})", names.join(",")));
         format!(
             "{}/v1.0/$metadata#{}{}",
@@ -105,7 +105,7 @@ pub(super) fn done() -> Response {
     (StatusCode::NO_CONTENT, Note::recorded(), ()).into_response()
 }
 
-fn respond(body: Map<String, Value>, note: Note) -> Response {
+pub(super) fn respond(body: Map<String, Value>, note: Note) -> Response {
     let headers = [
         (
             CONTENT_TYPE,

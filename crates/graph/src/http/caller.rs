@@ -11,6 +11,7 @@ use hygie_web::Asked;
 use hygie_web::client::ClientCertificate;
 use hygie_web::error::Failure;
 
+use super::batch::Batch;
 use crate::odata::{Consistency, EntityType, Query, QueryError};
 use crate::{Graph, GraphFault};
 
@@ -85,6 +86,14 @@ impl Caller {
             query.top = ONE_PAGE;
         }
         Ok(query)
+    }
+}
+
+impl FromRequestParts<Batch> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, batch: &Batch) -> Result<Self, Failure> {
+        Self::from_request_parts(parts, &batch.graph).await
     }
 }
 

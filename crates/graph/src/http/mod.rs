@@ -7,10 +7,12 @@ mod application_changes;
 mod applications;
 mod authentication;
 mod authority;
+mod batch;
 mod body;
 mod caller;
 mod conditional;
 mod deleted_items;
+mod delta;
 mod directory_roles;
 mod document;
 mod group_changes;
@@ -34,6 +36,16 @@ use crate::Graph;
 
 /// All addresses. What is not built answers "not supported" to whoever has a token.
 pub fn router(graph: Graph) -> Router {
+    let router = addresses(graph.clone());
+    let batch = batch::Batch {
+        graph,
+        router: router.clone(),
+    };
+    router.route("/v1.0/$batch", post(batch::post).with_state(batch))
+}
+
+/// All but the one that brings several requests to them.
+fn addresses(graph: Graph) -> Router {
     Router::new()
         .merge(own())
         .merge(people())
@@ -85,6 +97,7 @@ fn people() -> Router<Graph> {
     Router::new()
         .route("/v1.0/users", route(get(users::list).post(user_changes::create)))
         .route("/v1.0/users/{id}", route(one))
+        .route("/v1.0/users/delta", route(get(delta::of_users)))
         .route("/v1.0/users/{id}/memberOf", route(get(users::member_of)))
         .route(
             "/v1.0/users/{id}/transitiveMemberOf",
@@ -106,6 +119,7 @@ fn groups_and_members() -> Router<Graph> {
     Router::new()
         .route("/v1.0/groups", route(get(groups::list).post(group_changes::create)))
         .route("/v1.0/groups/{id}", route(one))
+        .route("/v1.0/groups/delta", route(get(delta::of_groups)))
         .route("/v1.0/groups/{id}/members", route(get(groups::members)))
         .route("/v1.0/groups/{id}/members/$ref", route(post(group_changes::add_member)))
         .route(

@@ -4,6 +4,8 @@ mod agreements;
 mod application_changes;
 mod authentication;
 mod conditional;
+mod batch;
+mod delta;
 mod group_changes;
 mod names;
 mod objects;
