@@ -4,5 +4,6 @@
 
 mod agreements;
 mod conditional;
+mod documents;
 mod tenants;
 mod world;
