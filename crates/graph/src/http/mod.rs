@@ -3,14 +3,15 @@
 mod agreements;
 mod answer;
 mod applications;
-mod body;
 mod caller;
 mod conditional;
+mod document;
 mod groups;
 mod keyed;
 mod list;
 mod me;
 mod organization;
+mod rights;
 mod service_principals;
 mod unsupported;
 mod users;

@@ -13,9 +13,9 @@ use hygie_web::error::GraphError;
 use serde_json::{Map, Value, json};
 
 use super::super::answer::Of;
-use super::super::body::{LargeDocument, created};
 use super::super::caller::Caller;
 use super::super::conditional;
+use super::super::document::{LargeDocument, created};
 use super::super::list::{Item, Listed};
 use super::{READ, SET, WRITE, find, place};
 use crate::entity::{AGREEMENT_FILE, shown};
@@ -165,7 +165,7 @@ pub async fn post(
     Path(id): Path<String>,
     LargeDocument(document): LargeDocument,
 ) -> Result<Response, GraphError> {
-    caller.need(WRITE)?;
+    caller.may_change_policies(&graph, &[WRITE]).await?;
     let upload = upload(read::<NewFile>(&document)?)?;
     let id = id.parse().map_err(|_| GraphFault::NotFound(id))?;
     let made = graph.directory().create_agreement_file(&caller.cx, id, upload).await?;

@@ -12,8 +12,8 @@ use hygie_web::error::GraphError;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::super::body::{Document, done};
 use super::super::caller::Caller;
+use super::super::document::{Document, done};
 use super::{APPLICATIONS, Collection, READ, WRITE, object};
 use crate::entity::{CONTEXT, NAMED_LOCATION, POLICY, STRENGTH};
 use crate::odata::EntityType;
@@ -88,7 +88,7 @@ pub async fn put_context(
     Path(id): Path<String>,
     Document(mut change): Document,
 ) -> Result<Response, GraphError> {
-    caller.need_each(AuthenticationContext::WRITE)?;
+    caller.may_change_policies(&graph, AuthenticationContext::WRITE).await?;
     let Some(members) = change.as_object_mut() else {
         // Says what is wrong with it.
         read::<AuthenticationContext>(&change)?;

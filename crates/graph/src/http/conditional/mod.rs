@@ -22,8 +22,8 @@ use hygie_web::error::GraphError;
 use serde_json::{Map, Value};
 
 use super::answer::Of;
-use super::body::{Document, created, done};
 use super::caller::Caller;
+use super::document::{Document, created, done};
 use super::list::{Item, Listed};
 use super::unsupported;
 use crate::entity::shown;
@@ -69,13 +69,6 @@ pub(super) fn object(document: Value) -> Map<String, Value> {
     match document {
         Value::Object(members) => members,
         _ => Map::new(),
-    }
-}
-
-impl Caller {
-    /// Refuses without one permission of each list.
-    fn need_each(&self, permissions: &[&[&str]]) -> Result<(), GraphFault> {
-        permissions.iter().try_for_each(|some| self.need(some))
     }
 }
 
@@ -137,8 +130,8 @@ pub async fn post<T: Collection>(
     caller: Caller,
     Document(document): Document,
 ) -> Result<Response, GraphError> {
-    caller.need_each(T::WRITE)?;
-    caller.need_each(T::NAME)?;
+    let permissions = [T::WRITE, T::NAME].concat();
+    caller.may_change_policies(&graph, &permissions).await?;
     let new = read::<T>(&document)?;
     let made = graph.directory().create_rule(&caller.cx, new).await?;
     let rules = graph.directory().read_access_rules(&caller.cx).await?;
@@ -157,8 +150,8 @@ pub async fn patch<T: Collection>(
     Path(id): Path<String>,
     Document(change): Document,
 ) -> Result<Response, GraphError> {
-    caller.need_each(T::WRITE)?;
-    caller.need_each(T::NAME)?;
+    let permissions = [T::WRITE, T::NAME].concat();
+    caller.may_change_policies(&graph, &permissions).await?;
     let id = id.to_ascii_lowercase();
     graph.directory().update_rule::<T>(&caller.cx, &id, change).await?;
     Ok(done())
@@ -169,7 +162,7 @@ pub async fn delete<T: Collection>(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    caller.need_each(T::WRITE)?;
+    caller.may_change_policies(&graph, T::WRITE).await?;
     let id = id.to_ascii_lowercase();
     graph.directory().delete_rule::<T>(&caller.cx, &id).await?;
     Ok(done())

@@ -10,8 +10,8 @@ use hygie_web::error::GraphError;
 use serde_json::json;
 
 use super::super::answer::Of;
-use super::super::body::{Document, done};
 use super::super::caller::Caller;
+use super::super::document::{Document, done};
 use super::{READ, WRITE, object};
 use crate::Graph;
 use crate::entity::{SECURITY_DEFAULTS, shown};
@@ -45,9 +45,8 @@ pub async fn patch(
     caller: Caller,
     Document(change): Document,
 ) -> Result<Response, GraphError> {
-    if !caller.has(&[OWN]) {
-        caller.need_each(&[WRITE, READ])?;
-    }
+    let permissions: &[&[&str]] = if caller.has(&[OWN]) { &[] } else { &[WRITE, READ] };
+    caller.may_change_policies(&graph, permissions).await?;
     let members = Members::of(Some(&change), &At::Root, &["isEnabled"])?;
     let state = if members.read("isEnabled")? {
         Enabled::Yes
