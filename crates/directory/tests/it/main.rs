@@ -5,5 +5,6 @@
 mod agreements;
 mod conditional;
 mod documents;
+mod records;
 mod tenants;
 mod world;
