@@ -51,4 +51,42 @@ await play({
     const { statusCode, code, message, requestId } = error;
     return { statusCode, code, message, requestId };
   },
+
+  async policies(world) {
+    const client = connect(world);
+    const strengths = client.api("/policies/authenticationStrengthPolicies");
+    const strength = await strengths.post(world.strength);
+    const wanted = structuredClone(world.policy);
+    wanted.grantControls = { operator: "OR", authenticationStrength: { id: strength.id } };
+    const made = await client.api("/identity/conditionalAccess/policies").post(wanted);
+    const one = client.api(`/identity/conditionalAccess/policies/${made.id}`);
+    await one.patch({ state: "enabledForReportingButNotEnforced" });
+    const changed = await one.get();
+    const ask = async (userId) => {
+      const { value } = await client.api("/identity/conditionalAccess/evaluate").post({
+        signInIdentity: { "@odata.type": "#microsoft.graph.userSignIn", userId },
+        signInContext: {
+          "@odata.type": "#microsoft.graph.applicationContext",
+          includeApplications: wanted.conditions.applications.includeApplications,
+        },
+        signInConditions: { clientAppType: "browser", ipAddress: "192.0.2.7" },
+      });
+      const found = value.find(({ id }) => id === made.id);
+      return [found.policyApplies, found.analysisReasons];
+    };
+    const answers = { in: await ask(world.included), out: await ask(world.excluded) };
+    const kept = await strengths.get();
+    const refused = await client.api(`/policies/authenticationStrengthPolicies/${strength.id}`).delete().catch((thrown) => thrown);
+    await one.delete();
+    await client.api(`/policies/authenticationStrengthPolicies/${strength.id}`).delete();
+    const gone = await one.get().catch((thrown) => thrown);
+    return {
+      state: changed.state,
+      strength: changed.grantControls.authenticationStrength.displayName,
+      custom: kept.value.filter(({ policyType }) => policyType === "custom").map(({ displayName }) => displayName),
+      answers,
+      refused: [refused.statusCode, refused.message],
+      gone: [gone.statusCode, gone.code],
+    };
+  },
 });

@@ -4,5 +4,7 @@
 
 mod agreements;
 mod conditional;
+mod documents;
+mod records;
 mod tenants;
 mod world;

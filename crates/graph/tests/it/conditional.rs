@@ -412,7 +412,7 @@ async fn workloads_are_asked_about_too() {
 #[tokio::test]
 async fn templates_spare_who_asks() {
     let world = World::new().await;
-    let person = world.person("Policy.Read.All Policy.ReadWrite.ConditionalAccess Application.Read.All");
+    let (person, admin) = (world.person("Policy.Read.All"), world.app(ADMINISTRATOR));
     let all = person
         .json("/v1.0/identity/conditionalAccess/templates?$filter=scenarios%20has%20'secureFoundation'")
         .await;
@@ -429,7 +429,7 @@ async fn templates_spare_who_asks() {
         policy["displayName"] = template["name"].clone();
         policy["templateId"] = template["id"].clone();
         policy["state"] = json!(if action.is_some() { "disabled" } else { state });
-        let answer = person.document(Method::POST, POLICIES, &policy).await;
+        let answer = admin.document(Method::POST, POLICIES, &policy).await;
         let cloud = "797f4846-ba00-4fd7-ba43-dac1f8f63013";
         if policy.to_string().contains(cloud) {
             assert_eq!(
@@ -477,6 +477,36 @@ async fn bodies_that_are_none() {
         assert_eq!(answer.status, status, "{}", answer.text());
     }
     assert_eq!(admin.document(Method::PUT, POLICIES, &mfa("MFA")).await.status, 501);
+}
+
+#[tokio::test]
+async fn a_person_without_a_role_changes_nothing() {
+    let world = World::new().await;
+    let scopes = "Policy.Read.All Policy.ReadWrite.ConditionalAccess Application.Read.All Agreement.ReadWrite.All \
+                  Policy.ReadWrite.SecurityDefaults";
+    let person = world.person(scopes);
+    let made = world.app(ADMINISTRATOR).make(POLICIES, &mfa("MFA")).await;
+    let one = format!("{POLICIES}/{}", id(&made));
+    let action = format!("{STRENGTHS}/{}/updateAllowedCombinations", id(&made));
+    for (method, path) in [
+        (Method::POST, POLICIES),
+        (Method::PATCH, &one),
+        (Method::DELETE, &one),
+        (Method::POST, LOCATIONS),
+        (Method::POST, STRENGTHS),
+        (Method::POST, &action),
+        (Method::PATCH, &format!("{CONTEXTS}/c1")),
+        (Method::PATCH, DEFAULTS),
+        (Method::POST, "/v1.0/agreements"),
+    ] {
+        let answer = person.document(method.clone(), path, &mfa("Mine")).await;
+        assert_eq!(
+            refusal(&answer),
+            refused(403, "Authorization_RequestDenied"),
+            "{method} {path}"
+        );
+    }
+    assert_eq!(person.json(&one).await["displayName"], "MFA");
 }
 
 /// Which permissions, one of each pair at least, open what.

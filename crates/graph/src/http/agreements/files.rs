@@ -166,7 +166,7 @@ pub async fn post(
     Path(id): Path<String>,
     LargeDocument(document): LargeDocument,
 ) -> Result<Response, GraphError> {
-    caller.need(WRITE)?;
+    caller.may_change_policies(&graph, &[WRITE]).await?;
     let upload = upload(read::<NewFile>(&document)?)?;
     let id = id.parse().map_err(|_| GraphFault::NotFound(id))?;
     let made = graph.directory().create_agreement_file(&caller.cx, id, upload).await?;

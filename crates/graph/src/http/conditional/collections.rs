@@ -88,7 +88,7 @@ pub async fn put_context(
     Path(id): Path<String>,
     Document(mut change): Document,
 ) -> Result<Response, GraphError> {
-    caller.need_each(AuthenticationContext::WRITE)?;
+    caller.may_change_policies(&graph, AuthenticationContext::WRITE).await?;
     let Some(members) = change.as_object_mut() else {
         // Says what is wrong with it.
         read::<AuthenticationContext>(&change)?;

@@ -1,23 +1,20 @@
 //! `/identity/conditionalAccess/evaluate`: which policies would apply to a sign-in, of a person with their groups and roles.
 //! <https://learn.microsoft.com/graph/api/conditionalaccessroot-evaluate>
 
-use std::collections::BTreeSet;
-
 use axum::extract::State;
 use axum::response::Response;
 use hygie_core::{Cx, ObjectId};
 use hygie_directory::{Audience, ConditionalError, Directory, Membership};
-use hygie_policy::RoleTemplateId;
 use hygie_policy::policy::GuestType;
 use hygie_policy::signin::{Guest, Identity, Ownership, User, Workload};
 use hygie_policy::what_if::{Request, Who, respond};
-use hygie_store::StoreError;
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
 use serde_json::json;
 
 use super::super::caller::Caller;
 use super::super::document::Document;
+use super::super::rights::roles_of;
 use super::{READ, object};
 use crate::Graph;
 
@@ -74,10 +71,4 @@ async fn identity(directory: &Directory, cx: &Cx, who: &Who) -> Result<Identity,
             }))
         }
     }
-}
-
-/// The directory roles of a person. There are none yet: what gives them takes the place of this.
-#[expect(clippy::unused_async, reason = "it will ask the directory")]
-async fn roles_of(_: &Directory, _: &Cx, _: ObjectId) -> Result<BTreeSet<RoleTemplateId>, StoreError> {
-    Ok(BTreeSet::new())
 }

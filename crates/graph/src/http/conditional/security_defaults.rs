@@ -45,9 +45,8 @@ pub async fn patch(
     caller: Caller,
     Document(change): Document,
 ) -> Result<Response, GraphError> {
-    if !caller.has(&[OWN]) {
-        caller.need_each(&[WRITE, READ])?;
-    }
+    let permissions: &[&[&str]] = if caller.has(&[OWN]) { &[] } else { &[WRITE, READ] };
+    caller.may_change_policies(&graph, permissions).await?;
     let members = Members::of(Some(&change), &At::Root, &["isEnabled"])?;
     let state = if members.read("isEnabled")? {
         Enabled::Yes
