@@ -3,6 +3,7 @@
 use hygie_core::{ErrorKind, Fault, Principal};
 use hygie_directory::PasswordError;
 use hygie_jose::JoseError;
+use hygie_means::MeansError;
 use hygie_oidc::psc::Unacceptable;
 use hygie_oidc::{Aadsts, Refusal};
 use hygie_store::StoreError;
@@ -66,6 +67,20 @@ impl From<PasswordError> for IdpError {
             PasswordError::Busy => Self::Busy,
             PasswordError::Hash => Self::Password,
             PasswordError::Worker(error) => Self::Worker(error),
+        }
+    }
+}
+
+impl From<MeansError> for IdpError {
+    fn from(error: MeansError) -> Self {
+        match error {
+            MeansError::Store(error) => Self::Store(error),
+            MeansError::Password(error) => error.into(),
+            MeansError::Json(error) => Self::Json(error),
+            // What a person is told of is told by who asked.
+            MeansError::Refused(_) => Refusal::new(Aadsts::BadCredentials).into(),
+            MeansError::Recorded(_) => Self::Recorded(Refusal::new(Aadsts::BadCredentials)),
+            MeansError::Setting(_) => Self::Password,
         }
     }
 }

@@ -15,6 +15,7 @@ mod login;
 mod logout;
 mod managed;
 mod refused;
+mod security;
 mod token;
 mod userinfo;
 
@@ -72,6 +73,7 @@ pub fn router(idp: Idp) -> Router {
         .route("/{tenant}/oauth2/logout", get(logout::get).post(logout::get))
         .route("/{tenant}/openid/userinfo", get(userinfo::get).post(userinfo::get))
         .route("/{tenant}/login", get(login::get).post(login::post))
+        .route("/{tenant}/securityinfo", get(security::get).post(security::post))
         .route(DEVICE, get(device::get).post(device::post))
         .route("/", get(entry::get))
         .route("/error", get(error_page::get))
