@@ -91,6 +91,20 @@ impl From<PasswordError> for IdpError {
     }
 }
 
+impl From<MeansError> for IdpError {
+    fn from(error: MeansError) -> Self {
+        match error {
+            MeansError::Store(error) => Self::Store(error),
+            MeansError::Password(error) => error.into(),
+            MeansError::Json(error) => Self::Json(error),
+            // What a person is told of is told by who asked.
+            MeansError::Refused(_) => Refusal::new(Aadsts::BadCredentials).into(),
+            MeansError::Recorded(_) => Self::Recorded(Refusal::new(Aadsts::BadCredentials)),
+            MeansError::Setting(_) => Self::Password,
+        }
+    }
+}
+
 impl From<Unacceptable> for IdpError {
     fn from(fault: Unacceptable) -> Self {
         Self::Subject { fault, by: None }

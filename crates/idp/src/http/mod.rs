@@ -17,6 +17,7 @@ mod managed;
 mod prove;
 mod refused;
 mod terms;
+mod security;
 mod token;
 mod userinfo;
 mod ways;
@@ -76,6 +77,7 @@ pub fn router(idp: Idp) -> Router {
         .route("/{tenant}/openid/userinfo", get(userinfo::get).post(userinfo::get))
         .route("/{tenant}/login", get(login::get).post(login::post))
         .route("/{tenant}/terms/{agreement}/{file}", get(terms::get))
+        .route("/{tenant}/securityinfo", get(security::get).post(security::post))
         .route(DEVICE, get(device::get).post(device::post))
         .route("/", get(entry::get))
         .route("/error", get(error_page::get))

@@ -17,6 +17,7 @@ mod mixup;
 mod on_behalf_of;
 mod pages;
 mod refresh;
+mod security;
 mod signin;
 mod signout;
 mod tokens;
