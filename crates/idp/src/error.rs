@@ -30,9 +30,6 @@ pub enum IdpError {
         /// The client that presented it, once it has proved who it is.
         by: Option<Box<Principal>>,
     },
-    /// A means of identification was refused, or cannot be checked.
-    #[error("a means of identification failed")]
-    Means(#[source] Box<MeansError>),
     /// The directory cannot be read or written.
     #[error("the directory failed")]
     Store(#[from] StoreError),
@@ -63,20 +60,9 @@ impl IdpError {
             Self::Busy => Refusal::new(Aadsts::Throttled),
             Self::Store(error) if error.kind() == ErrorKind::Unavailable => Refusal::new(Aadsts::Unavailable),
             Self::Store(StoreError::NulText) => Refusal::new(Aadsts::Malformed),
-            Self::Means(error) if error.refusal().is_some() => Refusal::new(Aadsts::BadCredentials),
-            Self::Means(_) | Self::Store(_) | Self::Jose(_) | Self::Password | Self::Worker(_) | Self::Json(_) => {
+            Self::Store(_) | Self::Jose(_) | Self::Password | Self::Worker(_) | Self::Json(_) => {
                 Refusal::new(Aadsts::ServiceFault)
             }
-        }
-    }
-}
-
-impl From<MeansError> for IdpError {
-    fn from(error: MeansError) -> Self {
-        match error {
-            MeansError::Store(error) => Self::Store(error),
-            MeansError::Password(error) => error.into(),
-            other => Self::Means(Box::new(other)),
         }
     }
 }

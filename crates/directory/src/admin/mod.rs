@@ -21,7 +21,10 @@ use uuid::Uuid;
 
 use crate::repo::{Became, Changes, Followed, Global, IsDefault, Principals, Tenants};
 use crate::user::is_unseen;
-use crate::{Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, Directory, DirectoryError, ServicePrincipal, Tenant, UserProfile, directory_api};
+use crate::{
+    Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, Directory, DirectoryError, ServicePrincipal, Tenant,
+    UserProfile, directory_api,
+};
 
 pub use deletion::{DeletedKind, DeletedObject};
 pub use groups::{GroupChange, NewGroup};
@@ -148,7 +151,6 @@ fn principal_of(cx: &Cx, application: &Application) -> ServicePrincipal {
     }
 }
 
-pub(crate) fn new_uuid(cx: &Cx) -> Uuid {
 /// Notes what became of an object, for those who follow its kind.
 async fn changed(tx: &mut Tx<'_>, kind: Followed, object: ObjectId, became: Became) -> Result<(), StoreError> {
     Changes(tx).insert(kind, object, became).await
@@ -159,7 +161,7 @@ fn object_of(group: GroupId) -> ObjectId {
     ObjectId::from_uuid(group.uuid())
 }
 
-fn new_uuid(cx: &Cx) -> Uuid {
+pub(crate) fn new_uuid(cx: &Cx) -> Uuid {
     uuid::Builder::from_random_bytes(random_array(&*cx.random)).into_uuid()
 }
 

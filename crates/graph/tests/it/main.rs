@@ -3,8 +3,8 @@
 mod agreements;
 mod application_changes;
 mod authentication;
-mod conditional;
 mod batch;
+mod conditional;
 mod delta;
 mod group_changes;
 mod names;

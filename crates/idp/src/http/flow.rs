@@ -20,9 +20,10 @@ use hygie_web::pages::{self, ChooseAccount, FormPost, Password, SignIn};
 use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
 
 use super::inbound::Inbound;
-use super::refused;
+use super::security::entry::SECURITY_INFO;
 use super::ways::{FIRST, Way, Whom, ways_on};
 use super::{SESSION_COOKIE, authorize, device};
+use super::{refused, security};
 use crate::signin::{Interruption, SignedIn};
 use crate::token::Asking;
 use crate::{Idp, IdpError};
@@ -125,6 +126,9 @@ impl<'a> Flow<'a> {
     /// The answer to the application, for this account; for a device first the question whether it is this person's.
     pub async fn finish(&self, request: &AuthorizeRequest, signed_in: &SignedIn) -> Response {
         let cx = self.inbound.asked.cx(signed_in.account.tenant);
+        if self.asking.application.app == SECURITY_INFO {
+            return self.to_security_info(signed_in).await;
+        }
         if let Some(way) = &self.asking.device {
             return match self.idp.check_device(&cx, (&self.asking, way), signed_in).await {
                 Ok(()) => device::confirm(self, way, signed_in),
@@ -142,7 +146,7 @@ impl<'a> Flow<'a> {
     }
 
     /// What policies ask of the person first.
-    async fn interrupted(&self, signed_in: &SignedIn, interruption: Interruption) -> Response {
+    pub async fn interrupted(&self, signed_in: &SignedIn, interruption: Interruption) -> Response {
         if let Outcome::Interrupt(ask) = &interruption.outcome {
             if let Ask::TermsOfUse(agreement) = ask {
                 return (Note::recorded(), self.terms(signed_in, *agreement, None).await).into_response();
@@ -200,6 +204,7 @@ impl<'a> Flow<'a> {
         let way = refused::Way {
             app: Some(&self.asking.application),
             again: Some(self.address(&[])),
+            register: Some(security::entry::address(self.idp, &self.inbound.segment)),
             other: Some(self.address(&[("prompt", "select_account"), ("login_hint", ""), ("sid", "")])),
         };
         refused::page_on_way(self.idp, self.inbound, error, way)

@@ -16,8 +16,8 @@ mod logout;
 mod managed;
 mod prove;
 mod refused;
-mod terms;
 mod security;
+mod terms;
 mod token;
 mod userinfo;
 mod ways;
@@ -33,6 +33,7 @@ use hygie_web::layers::Cors;
 
 use crate::Idp;
 pub use managed::router as managed_identity_router;
+pub(crate) use security::entry::{SECURITY_INFO, application as security_info};
 
 /// The session cookie of a browser.
 pub(crate) const SESSION_COOKIE: &str = "__Host-hygie-idp";

@@ -28,6 +28,8 @@ pub struct Way<'a> {
     pub again: Option<String>,
     /// Its address for somebody else.
     pub other: Option<String>,
+    /// Where means of identification are registered.
+    pub register: Option<String>,
 }
 
 impl Way<'_> {
@@ -42,6 +44,7 @@ impl Way<'_> {
             Aadsts::NotAssigned | Aadsts::NoConsent | Aadsts::OtherTenant | Aadsts::UserDisabled => {
                 Some(("refused-other", self.other.clone()?))
             }
+            Aadsts::MfaEnrolment => Some(("refused-register", self.register.clone()?)),
             _ => None,
         }
     }

@@ -196,3 +196,49 @@ async fn another_password_by_the_present_one_ends_every_session() {
     let page = browser.get(&world.path("securityinfo")).await;
     assert!(page.text().contains("Aucune session"), "{}", page.text());
 }
+
+/// The button of a page that leads on.
+fn way_on(page: &Answer) -> String {
+    let (_, rest) = page
+        .text()
+        .split_once("<a class=\"button primary\" href=\"")
+        .expect("a way on");
+    rest.split('"')
+        .next()
+        .unwrap()
+        .replace("&#38;", "&")
+        .replace("&amp;", "&")
+}
+
+#[tokio::test]
+async fn the_page_signs_people_in_by_itself() {
+    let world = World::new().await;
+    let browser = world.browser();
+    let nobody = browser.get(&world.path("securityinfo")).await;
+    let answer = world.sign_in(&browser, &way_on(&nobody)).await;
+    let page = browser.get(answer.location()).await;
+    assert!(page.text().contains("Informations de sécurité"), "{}", page.text());
+    let asked = step(&world, (&browser, &page), "codes", &[]).await;
+    assert!(asked.text().contains("<svg"), "{}", asked.text());
+}
+
+#[tokio::test]
+async fn who_has_two_factors_proves_both_again() {
+    let world = World::new().await;
+    let cx = world.cx(world.tenant);
+    let seed = world.idp.means().assign_codes(&cx, world.nurse, "Phone").await.unwrap();
+    let browser = world.browser();
+    world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    let page = browser.get(&world.path("securityinfo")).await;
+    let refused = step(&world, (&browser, &page), "passkey", &[]).await;
+    let asked = world.sign_in(&browser, &way_on(&refused)).await;
+    assert_eq!(asked.field("step").as_deref(), Some("code"), "{}", asked.text());
+    let proof = one_time_code(seed.expose(), world.clock.now());
+    let answer = crate::world::submit(&browser, &asked, &[("proof", &proof)]).await;
+    let page = browser.get(answer.location()).await;
+    let asked = step(&world, (&browser, &page), "passkey", &[]).await;
+    assert!(asked.text().contains("data-options"), "{}", asked.text());
+    world.clock.advance(Duration::from_secs(301));
+    let late = step(&world, (&browser, &page), "passkey", &[]).await;
+    assert!(!late.text().contains("data-options"), "the proof is five minutes old");
+}

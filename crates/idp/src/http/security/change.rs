@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use hygie_core::Secret;
-use hygie_directory::DirectoryError;
+use hygie_directory::{DirectoryError, WeakPassword};
 use hygie_means::{By, Change, MeansError, Refusal as MeansRefusal};
 use hygie_oidc::{Aadsts, Params};
 use hygie_web::audit::Note;
@@ -120,12 +120,27 @@ impl Visit<'_> {
                 let note = self.note("idp.security.change").refused("password-form");
                 return Ok((note, self.ask_password([None, Some("security-password-form")])).into_response());
             }
+            Err(DirectoryError::WeakPassword(weak)) => {
+                let note = self.note("idp.security.change").refused("password-weak");
+                return Ok((note, self.ask_password([None, Some(weakness(weak))])).into_response());
+            }
             Err(DirectoryError::Store(error)) => return Err(error.into()),
             Err(DirectoryError::Password(error)) => return Err(error.into()),
             Err(_) => return Err(IdpError::Password),
         }
         self.idp.means().note_password_change(&self.cx, account.user).await?;
         Ok((Note::recorded(), self.password_changed()).into_response())
+    }
+}
+
+/// What a password lacks.
+const fn weakness(weak: WeakPassword) -> &'static str {
+    match weak {
+        WeakPassword::Short | WeakPassword::Long | WeakPassword::Control => "security-password-form",
+        WeakPassword::Kinds => "security-password-kinds",
+        WeakPassword::Banned => "security-password-banned",
+        WeakPassword::User => "security-password-user",
+        WeakPassword::Organization => "security-password-organization",
     }
 }
 

@@ -6,6 +6,7 @@
 //! very page; mail is not sent yet.
 
 mod change;
+pub(super) mod entry;
 mod qr;
 mod show;
 
@@ -47,7 +48,7 @@ pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, F
     let refuse = |error: IdpError| refused::page(&idp, &inbound, &error);
     let session = inbound.params().ok().and_then(|params| params.get("account"));
     let Some(visit) = visit(&idp, &inbound, session).await.map_err(refuse)? else {
-        return Ok(show::nobody(&inbound));
+        return Ok(show::nobody(&idp, &inbound));
     };
     let done = inbound.params().ok().and_then(|params| params.get(DONE));
     let note = visit.note("idp.security.read");
@@ -59,7 +60,7 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
     flow::check_form(&idp, &inbound).map_err(refuse)?;
     let params = inbound.params().map_err(|refusal| refuse(refusal.into()))?;
     let Some(visit) = visit(&idp, &inbound, params.get("account")).await.map_err(refuse)? else {
-        return Ok(show::nobody(&inbound));
+        return Ok(show::nobody(&idp, &inbound));
     };
     if !is_strong_enough(&visit.signed_in, &visit.methods, inbound.asked.now()) {
         let note = visit.note("idp.security.change").refused("proof-too-old");
@@ -71,10 +72,13 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
 /// Whether somebody proved lately enough, and by enough, to change their means: in the last minutes, with two factors where
 /// they have two. Who has one only may add the second.
 fn is_strong_enough(signed_in: &SignedIn, methods: &Methods, now: Timestamp) -> bool {
-    let is_recent = now.since(signed_in.account.auth_time) <= RECENT;
     let has_more = methods.registered.iter().any(|usage| usage.mode != Mode::Password);
-    let is_multifactor = signed_in.methods.iter().any(|method| method == "mfa");
-    is_recent && (is_multifactor || !has_more)
+    let since = if has_more {
+        signed_in.used.multi_factor_since()
+    } else {
+        signed_in.used.primary_at()
+    };
+    since.is_some_and(|since| now.since(since) <= RECENT)
 }
 
 /// Who is signed in here: the account that the form was made for, or the one used last.

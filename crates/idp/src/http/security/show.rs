@@ -8,13 +8,13 @@ use hygie_means::{By, Change, MeansError, Notice as Told, Refusal as MeansRefusa
 use hygie_oidc::Params;
 use hygie_policy::methods::PasskeyType;
 use hygie_policy::strength::Mode;
-use hygie_web::ui::{Ceremony, Field, Form, Input, Notice, Page, PasskeyForm, Session, Summary, Tone, View};
+use hygie_web::ui::{Ceremony, Field, Form, Input, Link, Notice, Page, PasskeyForm, Session, Summary, Tone, View};
 
 use super::super::flow::{self, FormCookie};
 use super::super::inbound::Inbound;
 use super::change::Named;
-use super::{Visit, qr};
-use crate::IdpError;
+use super::{Visit, entry, qr};
+use crate::{Idp, IdpError};
 
 /// Changes that are shown.
 const CHANGES: u32 = 10;
@@ -78,19 +78,19 @@ struct Message {
     page: Page,
     title: String,
     text: String,
-    back: Option<String>,
+    next: Option<Link>,
 }
 
 /// Nobody is signed in here.
-pub(super) fn nobody(inbound: &Inbound) -> Response {
+pub(super) fn nobody(idp: &Idp, inbound: &Inbound) -> Response {
     let page = inbound.asked.page();
     let (title, text) = (page.t("security-nobody"), page.t("security-nobody-text"));
-    let back = None;
+    let next = Some(Link::new(entry::address(idp, &inbound.segment), page.t("signin-title")));
     View(Message {
         page,
         title,
         text,
-        back,
+        next,
     })
     .into_response()
 }
@@ -165,14 +165,15 @@ impl Visit<'_> {
     pub(super) fn prove_again(&self) -> Response {
         let (page, _, cookies) = self.page();
         let (title, text) = (page.t("security-again"), page.t("security-again-text"));
-        let back = Some(self.address());
+        let address = entry::address(self.idp, &self.inbound.segment);
+        let next = Some(Link::new(address, page.t("signin-title")));
         (
             cookies,
             View(Message {
                 page,
                 title,
                 text,
-                back,
+                next,
             }),
         )
             .into_response()
@@ -181,12 +182,12 @@ impl Visit<'_> {
     pub(super) fn password_changed(&self) -> Response {
         let page = self.inbound.asked.page().at(self.address());
         let (title, text) = (page.t("security-password-done"), page.t("security-password-done-text"));
-        let back = None;
+        let next = None;
         View(Message {
             page,
             title,
             text,
-            back,
+            next,
         })
         .into_response()
     }
