@@ -56,6 +56,38 @@ def test_the_graph_client_is_told_why_not(world, graph):
     assert seen["requestId"]
 
 
+def test_the_graph_client_writes_and_is_told_what_changed(trusted, graph):
+    given = {"graph": graph, **secret(trusted, "directory-admin")}
+    upn = f"paul.durand@{trusted.tenant['domain']}"
+    made = play(trusted, "graph_client", "written", upn=upn, **given)
+    assert made["members"] == [made["user"]]
+    assert made["twice"] == {"statusCode": 400, "code": "Request_BadRequest"}
+    batched = play(trusted, "graph_client", "batched", user=made["user"], **given)
+    assert batched == {"statuses": [200, 204, 404], "department": "Cardiologie"}
+    changed = play(trusted, "graph_client", "changed", user=made["user"], **given)
+    assert changed["count"] == len(trusted.tenant["users"]) + 1
+    assert changed["after"] == [{"id": made["user"], "@removed": {"reason": "changed"}}]
+    bearer = token(trusted, "directory-admin", f"{graph}/.default")
+    headers = {"Authorization": f"Bearer {bearer}"}
+    gone = requests.delete(f"{graph}/v1.0/groups/{made['group']}", headers=headers, verify=trusted.ca, timeout=30)
+    assert gone.status_code == 204, gone.text
+
+
+def test_an_application_that_the_graph_client_made_gets_tokens(trusted, graph):
+    made = play(trusted, "graph_client", "granted", graph=graph, **secret(trusted, "directory-admin"))
+    assert made["scope"] == "User.Read"
+    app = msal.ConfidentialClientApplication(
+        made["client_id"],
+        client_credential=made["secret"],
+        authority=trusted.authority,
+        instance_discovery=False,
+    )
+    answer = app.acquire_token_for_client([f"{graph}/.default"])
+    assert "access_token" in answer, answer
+    found = get(trusted, f"{graph}/v1.0/users?$select=id", answer["access_token"])
+    assert found.status_code == 200, found.text
+
+
 @pytest.mark.parametrize("name", ["address", "microsoft"])
 def test_the_first_call_of_the_script_of_the_psc_guide(trusted, graph, name):
     resource = graph if name == "address" else "https://graph.microsoft.com"

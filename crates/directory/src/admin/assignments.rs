@@ -1,11 +1,13 @@
 //! Roles of applications and grants of delegated permissions, by their ids.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use hygie_core::{Cx, ObjectId};
 use hygie_store::StoreError;
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
-use crate::browse::object;
+use crate::browse::{object, objects};
 use crate::repo::{Grants, GrantsOf, Principals, RolesOf, Users};
 use crate::{
     AppRoleAssignment, Application, Cursor, Directory, DirectoryError, DirectoryObject, MemberTypes, NewAppRole,
@@ -98,12 +100,16 @@ impl Directory {
         self.store()
             .read(cx, (of, at), |(of, at), tx| {
                 Box::pin(async move {
-                    let mut page = Vec::new();
-                    for found in Grants(tx).page_roles(*of, (at.after, at.limit)).await? {
-                        let between = [object(tx, found.principal).await?, object(tx, found.resource).await?];
-                        page.push((found, between));
-                    }
-                    Ok::<_, StoreError>(page)
+                    let page = Grants(tx).page_roles(*of, (at.after, at.limit)).await?;
+                    let parties = page.iter().flat_map(|found| [found.principal, found.resource]);
+                    let parties: BTreeSet<ObjectId> = parties.collect();
+                    let found = objects(tx, parties.into_iter().collect()).await?;
+                    let known: BTreeMap<_, _> = found.into_iter().map(|object| (object.id(), object)).collect();
+                    let with = |found: AppRoleAssignment| {
+                        let party = |id| known.get(&id).cloned();
+                        (found, [party(found.principal), party(found.resource)])
+                    };
+                    Ok::<_, StoreError>(page.into_iter().map(with).collect::<Vec<_>>())
                 })
             })
             .await

@@ -136,17 +136,17 @@ pub(super) async fn set_certificates(
         return Err(DirectoryError::Value("keyCredentials"));
     }
     let now = tx.cx().now;
-    let there = Applications(tx).list_certificate_rows(app).await?;
+    let there = Applications(tx).list_certificate_rows(&[app]).await?;
     let kept = |id: &Uuid| {
         keys.iter()
             .any(|(_, key)| matches!(key, KeyCredential::Kept(kept) if kept == id))
     };
-    for row in there.iter().filter(|row| !kept(&row.id)) {
+    for (_, row) in there.iter().filter(|(_, row)| !kept(&row.id)) {
         Applications(tx).remove_certificate(app, row.id).await?;
     }
     for (id, key) in keys {
         match key {
-            KeyCredential::Kept(id) if there.iter().any(|row| row.id == *id) => {}
+            KeyCredential::Kept(id) if there.iter().any(|(_, row)| row.id == *id) => {}
             KeyCredential::Kept(_) => return Err(DirectoryError::NotFound("key credential")),
             KeyCredential::New(name, certificate) => {
                 let name = named(name.clone())?;

@@ -7,7 +7,7 @@ use hygie_policy::RoleTemplateId;
 use hygie_store::audit::Record;
 use hygie_store::{StoreError, Tx};
 
-use crate::browse::object;
+use crate::browse::objects;
 use crate::repo::{Principals, Roles, Users};
 use crate::{Cursor, Directory, DirectoryError, DirectoryObject, RoleAssignment, directory_role};
 
@@ -105,11 +105,8 @@ impl Directory {
         self.store()
             .read(cx, (role, at), |(role, at), tx| {
                 Box::pin(async move {
-                    let mut members = Vec::new();
-                    for id in Roles(tx).page_members(*role, at.after, at.limit).await? {
-                        members.extend(object(tx, id).await?);
-                    }
-                    Ok::<_, StoreError>(members)
+                    let ids = Roles(tx).page_members(*role, at.after, at.limit).await?;
+                    objects(tx, ids).await
                 })
             })
             .await

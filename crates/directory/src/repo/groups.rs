@@ -42,6 +42,18 @@ impl Groups<'_, '_> {
         rows.into_iter().map(|mut row| row.take(0)).collect()
     }
 
+    /// Those of these groups that are there, in order of id.
+    pub async fn list_by_ids(&mut self, ids: &[ObjectId]) -> Result<Vec<Group>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = super::placeholders(ids.len());
+        let sql =
+            format!("SELECT {COLUMNS} FROM idp_group WHERE {{i.is}}tenant = :tenant AND id IN ({list}) ORDER BY id");
+        let rows = self.0.query(&sql, &super::ids(ids)).await?;
+        rows.into_iter().map(group).collect()
+    }
+
     /// The groups of a stretch of the order by name, each with its place in it.
     pub async fn page_by_name(&mut self, at: &ByName) -> Result<Vec<(Place, Group)>, StoreError> {
         let (condition, values) = at.condition();

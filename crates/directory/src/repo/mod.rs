@@ -89,6 +89,17 @@ fn json<T: DeserializeOwned>(text: &str, column: &str) -> Result<T, StoreError> 
     serde_json::from_str(text).map_err(|_| StoreError::Inconsistent(format!("{column} cannot be read")))
 }
 
+/// `?1, ?2, …`: as many placeholders.
+fn placeholders(count: usize) -> String {
+    let all: Vec<String> = (1..=count).map(|n| format!("?{n}")).collect();
+    all.join(", ")
+}
+
+/// The values of ids.
+fn ids<T: Into<Value> + Copy>(ids: &[T]) -> Vec<Value> {
+    ids.iter().map(|id| (*id).into()).collect()
+}
+
 /// A JSON column of members; older rows have none.
 fn profile<T: DeserializeOwned + Default>(text: Option<String>, column: &str) -> Result<T, StoreError> {
     text.map_or_else(|| Ok(T::default()), |text| json(&text, column))

@@ -57,6 +57,33 @@ impl Principals<'_, '_> {
         rows.into_iter().map(principal).collect()
     }
 
+    /// Those of these service principals that are there.
+    pub async fn list_by_ids(&mut self, ids: &[ObjectId]) -> Result<Vec<ServicePrincipal>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = super::placeholders(ids.len());
+        let sql = format!("SELECT {COLUMNS} FROM idp_principal WHERE {{i.is}}tenant = :tenant AND id IN ({list})");
+        let rows = self.0.query(&sql, &super::ids(ids)).await?;
+        rows.into_iter().map(principal).collect()
+    }
+
+    /// The names that each of these service principals is asked for by.
+    pub async fn list_names_of(&mut self, ids: &[ObjectId]) -> Result<Vec<(ObjectId, String)>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = super::placeholders(ids.len());
+        let sql = format!(
+            "SELECT principal, name FROM idp_principal_name
+             WHERE {{i.is}}tenant = :tenant AND principal IN ({list}) ORDER BY name"
+        );
+        let rows = self.0.query(&sql, &super::ids(ids)).await?;
+        rows.into_iter()
+            .map(|mut row| Ok((row.take(0)?, row.take(1)?)))
+            .collect()
+    }
+
     /// The names that a service principal is asked for by.
     pub async fn list_names(&mut self, id: ObjectId) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT name FROM idp_principal_name WHERE {i.is}tenant = :tenant AND principal = ?1 ORDER BY name";

@@ -59,6 +59,17 @@ impl Users<'_, '_> {
         rows.into_iter().map(user).collect()
     }
 
+    /// Those of these users that are there.
+    pub async fn list_by_ids(&mut self, ids: &[ObjectId]) -> Result<Vec<User>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = super::placeholders(ids.len());
+        let sql = format!("SELECT {COLUMNS} FROM idp_user WHERE {{i.is}}tenant = :tenant AND id IN ({list})");
+        let rows = self.0.query(&sql, &super::ids(ids)).await?;
+        rows.into_iter().map(user).collect()
+    }
+
     /// The users of a stretch of the order by name, each with its place in it.
     pub async fn page_by_name(&mut self, at: &ByName) -> Result<Vec<(Place, User)>, StoreError> {
         let (condition, values) = at.condition();

@@ -6,5 +6,6 @@ mod agreements;
 mod conditional;
 mod documents;
 mod records;
+mod objects;
 mod tenants;
 mod world;

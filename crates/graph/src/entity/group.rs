@@ -33,7 +33,7 @@ pub static GROUP: EntityType = EntityType {
         Property::new("onPremisesDomainName", TEXT),
         Property::new("onPremisesLastSyncDateTime", Kind::Instant),
     ],
-    navigations: &[],
+    navigations: &["members", "owners", "memberOf", "transitiveMemberOf"],
 };
 
 /// Its JSON: every group of ours is a security group without mail.

@@ -70,7 +70,7 @@ pub static USER: EntityType = EntityType {
         Property::new("signInSessionsValidFromDateTime", Kind::Instant),
         Property::new("deletedDateTime", Kind::Instant),
     ],
-    navigations: &[],
+    navigations: &["memberOf", "transitiveMemberOf"],
 };
 
 /// What is shown when nothing is selected.

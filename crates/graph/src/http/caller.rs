@@ -72,6 +72,18 @@ impl Caller {
         }
     }
 
+    /// What is asked of one entity of this type: its members and what they lead to.
+    pub fn one(&self, entity: &'static EntityType) -> Result<Query, GraphFault> {
+        let is_other = |name: &str| {
+            let name = name.trim_start_matches('$');
+            !name.eq_ignore_ascii_case("select") && !name.eq_ignore_ascii_case("expand")
+        };
+        match self.options.iter().find(|(name, _)| is_other(name)) {
+            Some((name, _)) => Err(QueryError::Option(name.clone()).into()),
+            None => self.query(entity),
+        }
+    }
+
     /// The query options for entities of this type.
     pub fn query(&self, entity: &'static EntityType) -> Result<Query, GraphFault> {
         let options = self.options.iter().map(|(name, value)| (name.as_str(), value.as_str()));

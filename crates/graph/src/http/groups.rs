@@ -3,8 +3,8 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::{GroupId, ObjectId};
+use hygie_directory::Group;
 use hygie_directory::repo::ByName;
-use hygie_directory::{Group, Membership};
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
 
@@ -60,11 +60,14 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
 pub async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<String>) -> Result<Response, GraphError> {
     caller.need(READ)?;
     let found = find(&graph, &caller, &id).await?;
-    let select = caller.select(&GROUP)?;
-    let select = select.as_deref();
+    let query = caller.one(&GROUP)?;
+    let select = query.select.as_deref();
     let of = Of { set: "groups", select };
     let note = Note::new("graph.read", format!("group/{}", found.id));
-    Ok(graph.one(&of, shown(group(&found), select), note))
+    let mut members = shown(group(&found), select);
+    let object = ObjectId::from_uuid(found.id.uuid());
+    members.extend(graph.expanded(&caller, &query.expand, object).await?);
+    Ok(graph.one(&of, members, note))
 }
 
 pub async fn members(
@@ -88,30 +91,6 @@ pub async fn members(
         Ok(page.iter().map(users::typed).collect())
     };
     Ok(graph.list(&caller, listed, fetch).await?)
-}
-
-pub async fn member_of(
-    State(graph): State<Graph>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Response, GraphError> {
-    groups_of(&graph, &caller, &id, Membership::Direct).await
-}
-
-pub async fn transitive_member_of(
-    State(graph): State<Graph>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Response, GraphError> {
-    groups_of(&graph, &caller, &id, Membership::Transitive).await
-}
-
-async fn groups_of(graph: &Graph, caller: &Caller, id: &str, how: Membership) -> Result<Response, GraphError> {
-    caller.need(READ)?;
-    let found = find(graph, caller, id).await?;
-    let path = format!("groups/{}", found.id);
-    let member = ObjectId::from_uuid(found.id.uuid());
-    users::memberships(graph, caller, (member, &path), how).await
 }
 
 pub(super) async fn find(graph: &Graph, caller: &Caller, id: &str) -> Result<Group, GraphError> {

@@ -104,7 +104,7 @@ impl Graph {
         } else {
             sorted(listed.query, fetch).await?
         };
-        Ok(self.page(caller, &listed, page))
+        self.page(caller, &listed, page).await
     }
 
     /// The page that the caller asks for, of objects that `fetch` reads in the order that the query asks for: in that of
@@ -120,20 +120,28 @@ impl Graph {
         Fut: Future<Output = Result<Vec<(Place, Map<String, Value>)>, StoreError>>,
     {
         let page = by_place(&listed, fetch).await?;
-        Ok(self.page(caller, &listed, page))
+        self.page(caller, &listed, page).await
     }
 
-    fn page(&self, caller: &Caller, listed: &Listed<'_>, page: Page) -> Response {
+    async fn page(&self, caller: &Caller, listed: &Listed<'_>, page: Page) -> Result<Response, GraphFault> {
         let select = listed.query.select.as_deref();
         let view = select.or(listed.default);
-        let items = page.items.into_iter().map(|members| shown(members, view)).collect();
+        let mut items = Vec::new();
+        for members in page.items {
+            let id = members.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+            let mut item = shown(members, view);
+            if let Some(id) = id {
+                item.extend(self.expanded(caller, &listed.query.expand, id).await?);
+            }
+            items.push(item);
+        }
         let next = page.next.map(|place| self.next_link(caller, listed.path, &place));
         let of = Of {
             set: listed.set,
             select,
         };
         let note = Note::new("graph.read", listed.set.to_owned());
-        self.many(&of, items, (page.count, next), note)
+        Ok(self.many(&of, items, (page.count, next), note))
     }
 
     /// The same, of objects that are all at hand.

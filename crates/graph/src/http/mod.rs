@@ -15,11 +15,13 @@ mod deleted_items;
 mod delta;
 mod directory_roles;
 mod document;
+mod expand;
 mod group_changes;
 mod groups;
 mod keyed;
 mod list;
 mod me;
+mod member_of;
 mod organization;
 mod permission_grants;
 mod rights;
@@ -32,6 +34,9 @@ mod users;
 
 use axum::Router;
 use axum::routing::{MethodRouter, any, delete, get, post};
+use hygie_directory::Membership::{Direct, Transitive};
+
+use member_of::Member::{Group, User};
 
 use crate::Graph;
 
@@ -84,8 +89,8 @@ fn route(methods: MethodRouter<Graph>) -> MethodRouter<Graph> {
 fn own() -> Router<Graph> {
     Router::new()
         .route("/v1.0/me", route(get(me::get)))
-        .route("/v1.0/me/memberOf", route(get(me::member_of)))
-        .route("/v1.0/me/transitiveMemberOf", route(get(me::transitive_member_of)))
+        .route("/v1.0/me/memberOf", route(get(me::direct)))
+        .route("/v1.0/me/transitiveMemberOf", route(get(me::transitive)))
         .route("/v1.0/me/getMemberObjects", route(post(me::member_ids)))
         .route("/v1.0/me/getMemberGroups", route(post(me::member_ids)))
         .route("/v1.0/me/revokeSignInSessions", route(post(user_changes::revoke_own)))
@@ -99,10 +104,10 @@ fn people() -> Router<Graph> {
         .route("/v1.0/users", route(get(users::list).post(user_changes::create)))
         .route("/v1.0/users/{id}", route(one))
         .route("/v1.0/users/delta", route(get(delta::of_users)))
-        .route("/v1.0/users/{id}/memberOf", route(get(users::member_of)))
+        .route("/v1.0/users/{id}/memberOf", route(member_of::of(User, Direct)))
         .route(
             "/v1.0/users/{id}/transitiveMemberOf",
-            route(get(users::transitive_member_of)),
+            route(member_of::of(User, Transitive)),
         )
         .route("/v1.0/users/{id}/getMemberObjects", route(post(users::member_ids)))
         .route("/v1.0/users/{id}/getMemberGroups", route(post(users::member_ids)))
@@ -133,10 +138,10 @@ fn groups_and_members() -> Router<Graph> {
             "/v1.0/groups/{id}/owners/{owner}/$ref",
             route(delete(group_changes::remove_owner)),
         )
-        .route("/v1.0/groups/{id}/memberOf", route(get(groups::member_of)))
+        .route("/v1.0/groups/{id}/memberOf", route(member_of::of(Group, Direct)))
         .route(
             "/v1.0/groups/{id}/transitiveMemberOf",
-            route(get(groups::transitive_member_of)),
+            route(member_of::of(Group, Transitive)),
         )
 }
 

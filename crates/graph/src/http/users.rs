@@ -14,7 +14,7 @@ use super::answer::Of;
 use super::caller::Caller;
 use super::groups;
 use super::list::{Item, Listed};
-use crate::entity::{GROUP, USER, USER_DEFAULT, directory_object, shown, user};
+use crate::entity::{USER, USER_DEFAULT, directory_object, shown, user};
 use crate::odata::{Direction, Filter, Pin, Query};
 use crate::{Graph, GraphFault};
 
@@ -139,14 +139,14 @@ pub async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<Stri
         Sight::Basic
     };
     let found = found.ok_or_else(|| GraphFault::NotFound(id))?;
-    one(&graph, &caller, &found, sight)
+    one(&graph, &caller, &found, sight).await
 }
 
 /// The caller itself.
 pub(super) async fn own(graph: &Graph, caller: &Caller) -> Result<Response, GraphError> {
     let found = find_own(graph, caller).await?;
     caller.need(&[OWN, ALL].concat())?;
-    one(graph, caller, &found, Sight::Whole)
+    one(graph, caller, &found, Sight::Whole).await
 }
 
 pub(super) async fn find_own(graph: &Graph, caller: &Caller) -> Result<User, GraphError> {
@@ -156,36 +156,13 @@ pub(super) async fn find_own(graph: &Graph, caller: &Caller) -> Result<User, Gra
     Ok(found.ok_or_else(|| GraphFault::NotFound(id.to_string()))?)
 }
 
-fn one(graph: &Graph, caller: &Caller, found: &User, sight: Sight) -> Result<Response, GraphError> {
-    let select = caller.select(&USER)?;
-    let select = select.as_deref();
-    let members = shown(seen(found, sight), Some(select.unwrap_or(USER_DEFAULT)));
+async fn one(graph: &Graph, caller: &Caller, found: &User, sight: Sight) -> Result<Response, GraphError> {
+    let query = caller.one(&USER)?;
+    let select = query.select.as_deref();
+    let mut members = shown(seen(found, sight), Some(select.unwrap_or(USER_DEFAULT)));
+    members.extend(graph.expanded(caller, &query.expand, found.id).await?);
     let of = Of { set: "users", select };
     Ok(graph.one(&of, members, Note::new("graph.read", format!("user/{}", found.id))))
-}
-
-pub async fn member_of(
-    State(graph): State<Graph>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Response, GraphError> {
-    groups_of(&graph, &caller, &id, Membership::Direct).await
-}
-
-pub async fn transitive_member_of(
-    State(graph): State<Graph>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Response, GraphError> {
-    groups_of(&graph, &caller, &id, Membership::Transitive).await
-}
-
-async fn groups_of(graph: &Graph, caller: &Caller, id: &str, how: Membership) -> Result<Response, GraphError> {
-    caller.need(GROUPS)?;
-    let found = search(graph, caller, id).await?;
-    let found = found.ok_or_else(|| GraphFault::NotFound(id.to_owned()))?;
-    let path = format!("users/{}", found.id);
-    memberships(graph, caller, (found.id, &path), how).await
 }
 
 /// `getMemberObjects` and `getMemberGroups`: the ids of all groups that a user is in. What a token has no room for is
@@ -216,40 +193,6 @@ pub(super) async fn all_groups(graph: &Graph, caller: &Caller, id: ObjectId) -> 
         .await?;
     let ids = groups.into_iter().map(|group| group.id.to_string()).collect();
     Ok(graph.texts(ids, Note::new("graph.read", format!("user/{id}"))))
-}
-
-/// The groups that an object is in.
-pub(super) async fn memberships(
-    graph: &Graph,
-    caller: &Caller,
-    (member, path): (ObjectId, &str),
-    how: Membership,
-) -> Result<Response, GraphError> {
-    let query = caller.query(&GROUP)?;
-    let name = match how {
-        Membership::Direct => "memberOf",
-        Membership::Transitive => "transitiveMemberOf",
-    };
-    let path = format!("{path}/{name}");
-    let listed = Listed {
-        set: "directoryObjects",
-        path: &path,
-        query: &query,
-        default: None,
-        total: None,
-    };
-    let groups = graph.directory().groups_of(&caller.cx, member, how).await?;
-    let fetch = async |at: Cursor| {
-        let all = groups.iter().cloned().map(hygie_directory::DirectoryObject::Group);
-        let mut page: Vec<Item> = all
-            .filter(|group| at.after.is_none_or(|after| group.id() > after))
-            .map(|group| typed(&group))
-            .collect();
-        page.sort_by_key(|(id, _)| *id);
-        page.truncate(at.limit as usize);
-        Ok(page)
-    };
-    Ok(graph.list(caller, listed, fetch).await?)
 }
 
 /// An object that may be of several types, with the name of its own.
