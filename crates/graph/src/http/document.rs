@@ -19,9 +19,6 @@ const MAX_DEPTH: usize = 16;
 /// A document.
 pub struct Document(pub Value);
 
-/// A document that may have files in it: as large as a request of this service may be.
-pub struct LargeDocument(pub Value);
-
 impl FromRequest<Graph> for Document {
     type Rejection = GraphError;
 
@@ -30,12 +27,10 @@ impl FromRequest<Graph> for Document {
     }
 }
 
-impl FromRequest<Graph> for LargeDocument {
-    type Rejection = GraphError;
-
-    async fn from_request(request: Request, _: &Graph) -> Result<Self, GraphError> {
-        read(request, usize::MAX).await.map(Self)
-    }
+/// A document that may have files in it: as large as a request of this service may be. It is read when the caller is known
+/// to be let.
+pub async fn large(request: Request) -> Result<Value, GraphError> {
+    read(request, usize::MAX).await
 }
 
 async fn read(request: Request, most: usize) -> Result<Value, GraphError> {

@@ -1,7 +1,7 @@
 //! Files of agreements: a file is a version in a language, and the newest of each language is shown.
 //! <https://learn.microsoft.com/graph/api/resources/agreementfilelocalization>
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use hygie_directory::agreements::{Terms, Upload};
 use hygie_jose::base64url;
@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use super::super::answer::Of;
 use super::super::caller::Caller;
 use super::super::conditional;
-use super::super::document::{LargeDocument, created};
+use super::super::document::{created, large};
 use super::super::list::{Item, Listed};
 use super::{READ, SET, WRITE, find, place};
 use crate::entity::{AGREEMENT_FILE, shown};
@@ -164,10 +164,10 @@ pub async fn post(
     State(graph): State<Graph>,
     caller: Caller,
     Path(id): Path<String>,
-    LargeDocument(document): LargeDocument,
+    request: Request,
 ) -> Result<Response, GraphError> {
     caller.may_change_policies(&graph, &[WRITE]).await?;
-    let upload = upload(read::<NewFile>(&document)?)?;
+    let upload = upload(read::<NewFile>(&large(request).await?)?)?;
     let id = id.parse().map_err(|_| GraphFault::NotFound(id))?;
     let made = graph.directory().create_agreement_file(&caller.cx, id, upload).await?;
     let file = made.id.map(|file| file.to_string()).unwrap_or_default();

@@ -5,7 +5,7 @@ mod acceptances;
 mod files;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get as read_by};
 use hygie_core::ObjectId;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::answer::Of;
 use super::caller::Caller;
-use super::document::{Document, LargeDocument, created, done};
+use super::document::{Document, created, done, large};
 use super::list::{Item, Listed};
 use super::{conditional, unsupported};
 use crate::entity::{AGREEMENT, shown};
@@ -108,13 +108,9 @@ async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<String>)
     Ok(one(&graph, &terms.agreement, select.as_deref(), note))
 }
 
-async fn post(
-    State(graph): State<Graph>,
-    caller: Caller,
-    LargeDocument(document): LargeDocument,
-) -> Result<Response, GraphError> {
+async fn post(State(graph): State<Graph>, caller: Caller, request: Request) -> Result<Response, GraphError> {
     caller.may_change_policies(&graph, &[WRITE]).await?;
-    let new = read::<NewAgreement>(&document)?;
+    let new = read::<NewAgreement>(&large(request).await?)?;
     let localizations = new.file.map(|file| file.localizations).unwrap_or_default();
     let files = new.files.into_iter().chain(localizations).map(files::upload);
     let files = files.collect::<Result<_, _>>()?;
