@@ -2,5 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on panics")]
 
+mod means;
 mod tenants;
 mod world;
