@@ -130,7 +130,7 @@ async fn passkeys() {
 }
 
 #[tokio::test]
-async fn passes_attempts_and_changes() {
+async fn passes_and_attempts() {
     let world = World::new().await;
     let nurse = world.nurse;
     within!(world, world.tenant, nurse, |user, tx| Passes(tx)
@@ -159,7 +159,7 @@ async fn passes_attempts_and_changes() {
         ..Lockout::default()
     };
     within!(world, world.tenant, (nurse, locked.clone()), |it, tx| {
-        Attempts(tx).set(it.0, Guessed::Code, &it.1).await?
+        Attempts(tx).set(it.0, Guessed::Code, &it.1).await?;
     });
     let seen = within!(world, world.tenant, nurse, |user, tx| {
         (
@@ -172,6 +172,16 @@ async fn passes_attempts_and_changes() {
         .find(*user, Guessed::Code)
         .await?);
     assert_eq!(there, Lockout::default());
+}
+
+#[tokio::test]
+async fn challenges_and_changes() {
+    let world = World::new().await;
+    let nurse = world.nurse;
+    let now = Timestamp::from_secs(2);
+    within!(world, world.tenant, nurse, |user, tx| Passes(tx)
+        .set(*user, &pass())
+        .await?);
     let digests = within!(world, world.tenant, nurse, |_user, tx| {
         (
             Attempts(tx).take_challenge(&[1; 32], now).await?,
@@ -207,7 +217,7 @@ async fn passes_attempts_and_changes() {
             Notices(tx).list(*user, 9).await?.len(),
         )
     });
-    assert_eq!(left, (false, 0));
+    assert_eq!(left, (false, 0), "all is forgotten");
 }
 
 #[tokio::test]
