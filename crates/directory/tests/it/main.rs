@@ -7,5 +7,6 @@ mod conditional;
 mod documents;
 mod records;
 mod objects;
+mod means;
 mod tenants;
 mod world;

@@ -11,6 +11,7 @@ use hygie_directory::{
 };
 use hygie_graph::{Deps, Graph};
 use hygie_jose::{Algorithm, Jwks, KeySet, Protected, SigningKey};
+use hygie_means::Means;
 use hygie_testkit::{Answer, Client, FixedKeys, SeededRandom, TemporaryStore, VirtualClock};
 use hygie_web::error;
 use hygie_web::i18n::shell_messages;
@@ -51,8 +52,7 @@ impl World {
             workers: 2,
         };
         let directory = Directory::open(deps).await.expect("the directory opens");
-        let tenant = TenantId::from_uuid(Uuid::from_u128(1));
-        let other = TenantId::from_uuid(Uuid::from_u128(2));
+        let [tenant, other] = [1, 2].map(|n| TenantId::from_uuid(Uuid::from_u128(n)));
         let cx = Cx::internal(tenant, clock.clone(), random.clone());
         establishments(&directory, &cx, [tenant, other]).await;
         let nurse = user(&directory, &cx, ("Anna", "Martin", "ch-demo.example")).await;
@@ -65,14 +65,9 @@ impl World {
         let secret = directory.add_secret(&cx, portal.0.app, "test", year).await;
         secret.expect("a secret");
         let key = SigningKey::generate(Algorithm::Es256).expect("a key");
-        let means = hygie_means::Deps {
-            directory: directory.clone(),
-            login: LOGIN.to_owned(),
-            metadata: None,
-        };
         let graph = Graph::new(Deps {
             directory: directory.clone(),
-            means: hygie_means::Means::open(means).expect("the means open"),
+            means: means(&directory),
             base: BASE.to_owned(),
             login: LOGIN.to_owned(),
             keys: keys(&key),
@@ -301,6 +296,15 @@ async fn groups(directory: &Directory, cx: &Cx, nurse: ObjectId) -> [GroupId; 2]
         .await
         .expect("a group in a group");
     [nurses, staff]
+}
+
+fn means(directory: &Directory) -> Means {
+    let deps = hygie_means::Deps {
+        directory: directory.clone(),
+        login: LOGIN.to_owned(),
+        metadata: None,
+    };
+    Means::open(deps).expect("the means open")
 }
 
 fn portal() -> NewApplication {

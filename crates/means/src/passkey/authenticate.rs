@@ -67,7 +67,7 @@ impl Means {
             .map(|handle| of_handle(handle).ok_or(Refusal::Wrong))
             .transpose()?;
         let asked_cx = cx;
-        let cx = self.cx_of(cx, told)?;
+        let cx = cx_of(cx, told)?;
         let known = self.known_passkey(&cx, &response.raw_id).await?.ok_or(Refusal::Wrong)?;
         let owner = known.row.user;
         let purpose = if challenge::is_discovery(&bytes) {
@@ -92,16 +92,6 @@ impl Means {
                 Err(MeansError::Recorded(refusal))
             }
             Err(error) => Err(error),
-        }
-    }
-
-    /// The tenant that was asked for, or that of the passkey's person.
-    fn cx_of(&self, cx: &Cx, told: Option<(TenantId, ObjectId)>) -> Result<Cx, Refusal> {
-        match told {
-            Some((tenant, _)) if has_tenant(cx) && tenant != cx.tenant => Err(Refusal::Wrong),
-            Some((tenant, _)) => Ok(cx.for_tenant(tenant)),
-            None if has_tenant(cx) => Ok(cx.clone()),
-            None => Err(Refusal::Wrong),
         }
     }
 
@@ -216,5 +206,15 @@ impl Means {
                 })
             })
             .await
+    }
+}
+
+/// The tenant that was asked for, or that of the passkey's person.
+fn cx_of(cx: &Cx, told: Option<(TenantId, ObjectId)>) -> Result<Cx, Refusal> {
+    match told {
+        Some((tenant, _)) if has_tenant(cx) && tenant != cx.tenant => Err(Refusal::Wrong),
+        Some((tenant, _)) => Ok(cx.for_tenant(tenant)),
+        None if has_tenant(cx) => Ok(cx.clone()),
+        None => Err(Refusal::Wrong),
     }
 }

@@ -29,11 +29,11 @@ pub async fn creation_options(
     user: ObjectId,
     function: &str,
 ) -> Result<Response, GraphError> {
-    let timeout = timeout(function).ok_or_else(|| GraphFault::NotFound(function.to_owned()))?;
-    if timeout.is_some_and(|minutes| !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&minutes)) {
+    let minutes = timeout(function).ok_or_else(|| GraphFault::NotFound(function.to_owned()))?;
+    if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&minutes) {
         return Err(hygie_means::MeansError::from(Refusal::Value("challengeTimeoutInMinutes")).into());
     }
-    let ttl = timeout.map(|minutes| Duration::from_secs(minutes * 60));
+    let ttl = Some(Duration::from_secs(minutes * 60));
     let options = graph
         .means()
         .begin_passkey(&caller.cx, user, By::Administrator, ttl)
@@ -52,16 +52,16 @@ pub async fn creation_options(
     Ok(graph.one(&of, members, note))
 }
 
-/// The minutes that are asked for; `None` of another function.
-fn timeout(function: &str) -> Option<Option<u64>> {
+/// The minutes that are asked for, or the fewest; `None` of another function.
+fn timeout(function: &str) -> Option<u64> {
     let arguments = function.strip_prefix("creationOptions")?;
     if arguments.is_empty() || arguments == "()" {
-        return Some(None);
+        return Some(MIN_TIMEOUT);
     }
     let inner = arguments
         .strip_prefix("(challengeTimeoutInMinutes=")?
         .strip_suffix(')')?;
-    inner.trim_matches('\'').parse().ok().map(Some)
+    inner.trim_matches('\'').parse().ok()
 }
 
 pub async fn post(graph: &Graph, caller: &Caller, user: ObjectId, body: &Value) -> Result<Response, GraphError> {
@@ -101,10 +101,10 @@ mod tests {
     #[test]
     fn arguments_of_the_function() {
         for (function, expected) in [
-            ("creationOptions", Some(None)),
-            ("creationOptions()", Some(None)),
-            ("creationOptions(challengeTimeoutInMinutes=10)", Some(Some(10))),
-            ("creationOptions(challengeTimeoutInMinutes='10')", Some(Some(10))),
+            ("creationOptions", Some(5)),
+            ("creationOptions()", Some(5)),
+            ("creationOptions(challengeTimeoutInMinutes=10)", Some(10)),
+            ("creationOptions(challengeTimeoutInMinutes='10')", Some(10)),
             ("creationOptions(challengeTimeoutInMinutes=-1)", None),
             ("creationOptions(minutes=1)", None),
             ("creationOptionsX", None),
