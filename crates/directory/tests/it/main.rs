@@ -5,8 +5,8 @@
 mod agreements;
 mod conditional;
 mod documents;
-mod records;
-mod objects;
 mod means;
+mod objects;
+mod records;
 mod tenants;
 mod world;

@@ -12,5 +12,6 @@ mod objects;
 mod pages;
 mod rights;
 mod roles;
+mod sign_ins;
 mod user_changes;
 mod world;

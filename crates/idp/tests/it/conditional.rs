@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hygie_core::{Clock, Cx, Secret, Timestamp};
+use hygie_directory::agreements::Upload;
 use hygie_directory::{DIRECTORY_API, SignInEntry, SignInQuery};
 use hygie_policy::Policy;
 use hygie_policy::policy::AuthenticationContext;
@@ -355,4 +356,52 @@ async fn a_pass_is_a_first_factor_once() {
         let answer = submit(&browser, &other, &[("username", NURSE), ("proof", pass.expose())]).await;
         assert_eq!(answer.redirect_param("code").is_some(), is_good, "{}", answer.text());
     }
+}
+
+#[tokio::test]
+async fn terms_of_use_are_opened_and_accepted() {
+    let world = World::new().await;
+    let agreement = json!({ "displayName": "CGU", "isViewingBeforeAcceptanceRequired": true });
+    let file = json!({ "fileName": "cgu.pdf", "language": "fr", "isDefault": true });
+    let upload = Upload {
+        file: hygie_policy::json::read(&file).unwrap(),
+        pdf: b"%PDF-1.7\n1 0 obj\n%%EOF\n".to_vec(),
+    };
+    let agreement = hygie_policy::json::read(&agreement).unwrap();
+    let directory = world.idp.directory();
+    let terms = directory
+        .create_agreement(&world.here(), agreement, vec![upload])
+        .await
+        .unwrap();
+    let id = terms.agreement.id.expect("an id").to_string();
+    world
+        .policy(json!({ "grantControls": { "operator": "OR", "termsOfUse": [id] } }))
+        .await;
+    let browser = world.browser();
+    let page = world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    assert!(page.text().contains("CGU"), "{}", page.text());
+    let hidden = [
+        ("agreement", page.field("agreement").unwrap()),
+        ("file", page.field("file").unwrap()),
+    ];
+    let answer = |word: &'static str| {
+        let mut fields: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        fields.push(("answer", word));
+        fields
+    };
+    let unread = submit(&browser, &page, &answer("accept")).await;
+    assert!(unread.text().contains("Ouvrez d'abord le document") || unread.text().contains("Ouvrez d&#39;abord"));
+    let address = format!("/{}/terms/{id}/{}", world.tenant, hidden[1].1);
+    assert_eq!(
+        world.browser().get(&address).await.status,
+        404,
+        "for who is signed in alone"
+    );
+    let document = browser.get(&address).await;
+    assert_eq!(document.headers["content-type"], "application/pdf");
+    let declined = submit(&browser, &page, &answer("decline")).await;
+    assert_eq!(declined.redirect_param("error").as_deref(), Some("access_denied"));
+    code(&submit(&browser, &page, &answer("accept")).await);
+    // It is not asked again.
+    code(&browser.get(&world.authorize(world.portal, WEB, &[])).await);
 }
