@@ -93,7 +93,7 @@ impl Policy {
 }
 
 /// The depth is that of the stored document, which has the members of its type and no others.
-fn lay_over(stored: &mut Map<String, Value>, changes: &Map<String, Value>) {
+pub(crate) fn lay_over(stored: &mut Map<String, Value>, changes: &Map<String, Value>) {
     for (name, change) in changes {
         match (stored.get_mut(name), change) {
             (Some(Value::Object(before)), Value::Object(after)) if !REFERENCES.contains(&name.as_str()) => {
