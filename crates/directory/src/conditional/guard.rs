@@ -3,21 +3,23 @@
 //! # Deviations
 //!
 //! Entra ID's portal warns of such a policy, and its interface takes it. Here there is no support that could open the door
-//! from outside, so the interface refuses it (400), unless an account that can sign in is out of the policy: by itself, by a
-//! group that has such a member, or by a role, or unless the policy is report-only or disabled. What was so before a change
-//! does not stand in the way of the change.
+//! from outside, so the interface refuses it (400), unless an account that can sign in is out of all policies of the kind, by
+//! itself or by a group, or one role is, or unless they are report-only or disabled. What was so before a change does not
+//! stand in the way of the change.
 
-use hygie_core::GroupId;
+use std::collections::BTreeSet;
+
+use hygie_core::{GroupId, ObjectId};
 use hygie_policy::Policy;
 use hygie_policy::guard::{LockOut, Means, lock_outs};
-use hygie_policy::policy::UserTarget;
+use hygie_policy::policy::{UserTarget, Users};
 use hygie_policy::strength::Mode;
 use hygie_store::Tx;
 
 use super::{AccessRules, ConditionalError};
-use crate::repo::{Groups, Users};
+use crate::repo::{Groups, Users as People};
 
-/// Accounts that are looked for in an excluded group.
+/// Accounts and members that are looked up for one change, which others wait for.
 const MAX_LOOKED: u32 = 1_000;
 
 /// Refuses a change after which the policies shut everybody out, and did not before.
@@ -26,16 +28,73 @@ pub(super) async fn refuse_lock_out(
     after: &AccessRules,
     tx: &mut Tx<'_>,
 ) -> Result<(), ConditionalError> {
-    // Mostly nobody has to be looked for.
-    if shut(&after.policies, after).is_empty() && shut(&bare(after), after).is_empty() {
-        return Ok(());
-    }
-    let locked_out = shut(&manned(after, tx).await?, after);
-    if locked_out.is_empty() || !shut(&manned(before, tx).await?, before).is_empty() {
+    let locked_out = locked_out(after, tx).await?;
+    if locked_out.is_empty() || !self::locked_out(before, tx).await?.is_empty() {
         return Ok(());
     }
     let names = locked_out.into_iter().map(|one| one.display_name).collect();
     Err(ConditionalError::LockOut(names))
+}
+
+/// The policies that together let nobody in.
+async fn locked_out(rules: &AccessRules, tx: &mut Tx<'_>) -> Result<Vec<LockOut>, ConditionalError> {
+    let found = shut(&bare(rules), rules);
+    // Mostly there are none, and nobody has to be looked for.
+    let is_strict = |policy: &&Policy| found.iter().any(|one| one.policy == policy.id);
+    let strict: Vec<&Users> = rules
+        .policies
+        .iter()
+        .filter(is_strict)
+        .filter_map(|policy| policy.conditions.users.as_ref())
+        .collect();
+    let Some((first, others)) = strict.split_first() else {
+        return Ok(found);
+    };
+    let is_role_out = |role| others.iter().all(|users| users.exclude_roles.contains(role));
+    if first.exclude_roles.iter().any(is_role_out) || somebody_is_out(first, others, tx).await? {
+        return Ok(Vec::new());
+    }
+    Ok(found)
+}
+
+/// Whether an account that can sign in is out of all of them.
+async fn somebody_is_out(first: &Users, others: &[&Users], tx: &mut Tx<'_>) -> Result<bool, ConditionalError> {
+    let people = first.exclude_users.iter().filter_map(|target| match target {
+        UserTarget::User(id) => Some(*id),
+        _ => None,
+    });
+    let groups = first
+        .exclude_groups
+        .iter()
+        .map(|group| ObjectId::from_uuid(group.uuid()));
+    // What is no user may be a group; groups may hold each other in a circle.
+    let mut waiting: Vec<ObjectId> = groups.chain(people).collect();
+    let (mut seen, mut left) = (BTreeSet::new(), MAX_LOOKED);
+    while let Some(id) = waiting.pop().filter(|_| left > 0) {
+        left -= 1;
+        if !seen.insert(id) {
+            continue;
+        }
+        match People(tx).find(id).await? {
+            Some(user) if user.is_enabled && is_out(id, others, tx).await? => return Ok(true),
+            Some(_) => {}
+            None => waiting.extend(
+                Groups(tx)
+                    .page_members(GroupId::from_uuid(id.uuid()), None, left)
+                    .await?,
+            ),
+        }
+    }
+    Ok(false)
+}
+
+/// Whether an account is out of all of them, by itself or by a group.
+async fn is_out(id: ObjectId, policies: &[&Users], tx: &mut Tx<'_>) -> Result<bool, ConditionalError> {
+    let groups = Groups(tx).list_transitive(id, MAX_LOOKED).await?;
+    Ok(policies.iter().all(|users| {
+        let is_named = users.exclude_users.contains(&UserTarget::User(id));
+        is_named || users.exclude_groups.iter().any(|group| groups.contains(group))
+    }))
 }
 
 fn shut(policies: &[Policy], rules: &AccessRules) -> Vec<LockOut> {
@@ -59,49 +118,4 @@ fn bare(rules: &AccessRules) -> Vec<Policy> {
         users.exclude_roles.clear();
     }
     policies
-}
-
-/// The policies, with those exclusions alone behind which there is an account that can sign in.
-async fn manned(rules: &AccessRules, tx: &mut Tx<'_>) -> Result<Vec<Policy>, ConditionalError> {
-    let mut policies = rules.policies.clone();
-    for users in policies
-        .iter_mut()
-        .filter_map(|policy| policy.conditions.users.as_mut())
-    {
-        let mut people = Vec::new();
-        for target in std::mem::take(&mut users.exclude_users) {
-            if let UserTarget::User(id) = target {
-                let found = Users(tx).find(id).await?;
-                people.extend(found.filter(|user| user.is_enabled).map(|_| target));
-            }
-        }
-        users.exclude_users = people;
-        let mut groups = Vec::new();
-        for group in std::mem::take(&mut users.exclude_groups) {
-            if has_account(group, tx).await? {
-                groups.push(group);
-            }
-        }
-        users.exclude_groups = groups;
-    }
-    Ok(policies)
-}
-
-/// Whether an account that can sign in is in a group, or in one within it, among the first that are looked at.
-async fn has_account(group: GroupId, tx: &mut Tx<'_>) -> Result<bool, ConditionalError> {
-    let (mut waiting, mut seen, mut left) = (vec![group], Vec::new(), MAX_LOOKED);
-    while let Some(group) = waiting.pop().filter(|_| left > 0) {
-        seen.push(group);
-        for member in Groups(tx).page_members(group, None, left).await? {
-            left -= 1;
-            if Users(tx).find(member).await?.is_some_and(|user| user.is_enabled) {
-                return Ok(true);
-            }
-            let inner = GroupId::from_uuid(member.uuid());
-            if !seen.contains(&inner) && !waiting.contains(&inner) {
-                waiting.push(inner);
-            }
-        }
-    }
-    Ok(false)
 }

@@ -333,7 +333,26 @@ async fn nobody_shuts_everybody_out() {
         document
     };
     assert_eq!(refused(world.make::<Policy>(&with_group(empty)).await), refusal);
+    // Groups may hold each other in a circle.
+    let itself = ObjectId::from_uuid(empty.uuid());
+    world.directory.add_member(&cx, empty, itself).await.unwrap();
+    assert_eq!(refused(world.make::<Policy>(&with_group(empty)).await), refusal);
     let made: Policy = world.make(&with_group(outer)).await.unwrap();
+    // Two policies that block need somebody who is out of both: the nurse is, by two groups.
+    let out_by = |group: GroupId| {
+        let mut document = block.clone();
+        document["displayName"] = json!("Apart");
+        document["conditions"]["users"]["excludeGroups"] = json!([group]);
+        document
+    };
+    let both = refused(world.make::<Policy>(&out_by(empty)).await);
+    assert!(both.contains("'Block'") && both.contains("'Apart'"), "{both}");
+    let apart: Policy = world.make(&out_by(world.nurses)).await.unwrap();
+    world
+        .directory
+        .delete_rule::<Policy>(&cx, &apart.key().unwrap())
+        .await
+        .unwrap();
     // Nor is the exception taken away.
     let bare = json!({ "conditions": { "users": { "excludeGroups": [] } } });
     assert_eq!(refused(world.change(&made, bare.clone()).await), refusal);
