@@ -8,6 +8,7 @@ use hygie_core::Timestamp;
 use hygie_policy::agreement::{Agreement, AgreementFile, NewAgreement};
 use hygie_policy::filter::Rule;
 use hygie_policy::policy::AuthenticationContext;
+use hygie_policy::methods::{Method, MethodsPolicy};
 use hygie_policy::psc::{self, Application, Export};
 use hygie_policy::{AuthenticationStrength, NamedLocation, Patch, Policy, json};
 use serde_json::{Value, json};
@@ -36,10 +37,26 @@ device.model -ne "x""#,
         r#"{"displayName":"CGU","userReacceptRequiredFrequency":"P90D","termsExpiration":{"startDateTime":"2026-01-01T00:00:00Z","frequency":"P30D"}}
 "#,
         r#"{"displayName":"CGU","files":[{"fileName":"cgu.pdf","language":"fr-FR","isMajorVersion":true,"fileData":{"data":"JVBERi0xLjcK"}}]}
+        r##"{"@odata.type":"#microsoft.graph.fido2AuthenticationMethodConfiguration","keyRestrictions":{"isEnforced":true,"enforcementType":"allow","aaGuids":["90a3ccdf-635c-4729-a248-9b709135078f"]},"passkeyProfiles":[{"id":"p","passkeyTypes":"deviceBound,synced"}],"defaultPasskeyProfile":"p"}
+"##,
+        r#"{"policyMigrationState":"migrationComplete","registrationEnforcement":{"authenticationMethodsRegistrationCampaign":{"state":"disabled","snoozeDurationInDays":3}}}
 "#,
         r#"[{"DisplayName":"AC01","State":"enabled","Conditions":{"Users":{"IncludeUsers":["All"]}}}]
 "#,
     ])
+}
+
+/// A document as a change of the authentication methods policy, and of the configuration of each method.
+fn methods(document: &Value) {
+    let before = MethodsPolicy::initial();
+    let configured = Method::ALL.iter().map(|method| before.configured(*method, document));
+    for changed in configured.chain([before.patched(document)]).flatten() {
+        let written = changed.to_json();
+        assert_eq!(MethodsPolicy::from_json(&written).as_ref(), Ok(&changed), "{written}");
+        assert_eq!(changed.patched(&json!({})).as_ref(), Ok(&changed), "{written}");
+        // Whatever it says.
+        let _ = changed.check();
+    }
 }
 
 fn run(input: &[u8]) {
@@ -58,6 +75,7 @@ fn run(input: &[u8]) {
     let Ok(document) = serde_json::from_str::<Value>(document) else {
         return;
     };
+    methods(&document);
     if let Ok(policy) = Policy::from_json(&document) {
         let written = policy.to_json();
         assert_eq!(Policy::from_json(&written).as_ref(), Ok(&policy), "{written}");
