@@ -7,8 +7,8 @@
 use hygie_core::Timestamp;
 use hygie_policy::agreement::{Agreement, AgreementFile, NewAgreement};
 use hygie_policy::filter::Rule;
-use hygie_policy::policy::AuthenticationContext;
 use hygie_policy::methods::{Method, MethodsPolicy};
+use hygie_policy::policy::AuthenticationContext;
 use hygie_policy::psc::{self, Application, Export};
 use hygie_policy::{AuthenticationStrength, NamedLocation, Patch, Policy, json};
 use serde_json::{Value, json};
@@ -37,6 +37,7 @@ device.model -ne "x""#,
         r#"{"displayName":"CGU","userReacceptRequiredFrequency":"P90D","termsExpiration":{"startDateTime":"2026-01-01T00:00:00Z","frequency":"P30D"}}
 "#,
         r#"{"displayName":"CGU","files":[{"fileName":"cgu.pdf","language":"fr-FR","isMajorVersion":true,"fileData":{"data":"JVBERi0xLjcK"}}]}
+"#,
         r##"{"@odata.type":"#microsoft.graph.fido2AuthenticationMethodConfiguration","keyRestrictions":{"isEnforced":true,"enforcementType":"allow","aaGuids":["90a3ccdf-635c-4729-a248-9b709135078f"]},"passkeyProfiles":[{"id":"p","passkeyTypes":"deviceBound,synced"}],"defaultPasskeyProfile":"p"}
 "##,
         r#"{"policyMigrationState":"migrationComplete","registrationEnforcement":{"authenticationMethodsRegistrationCampaign":{"state":"disabled","snoozeDurationInDays":3}}}

@@ -240,7 +240,6 @@ security-wrong-not-found = This method does not exist any more.
 security-wrong-value = The name must have from 1 to 64 characters.
 security-again = Prove again who you are
 security-again-text = To change your means of identification, your sign-in must be less than five minutes old, with two factors if you have them.
-security-again-text = To change your sign-in methods, your sign-in must be of the last five minutes, with two factors if you have them. Sign out, sign in again, then come back to this page.
 security-home = Go to the entry page
 security-nobody = No session is open
 security-nobody-text = Sign in to see your means of identification.

@@ -240,7 +240,6 @@ security-wrong-not-found = Ce moyen n'existe plus.
 security-wrong-value = Le nom doit avoir de 1 à 64 caractères.
 security-again = Prouvez à nouveau qui vous êtes
 security-again-text = Pour modifier vos moyens d'identification, votre connexion doit dater de moins de cinq minutes, avec deux facteurs si vous en avez.
-security-again-text = Pour modifier vos moyens d'identification, votre connexion doit dater de moins de cinq minutes, avec deux facteurs si vous en avez. Déconnectez-vous, reconnectez-vous, puis revenez sur cette page.
 security-home = Aller à l'accueil
 security-nobody = Aucune session n'est ouverte
 security-nobody-text = Connectez-vous pour voir vos moyens d'identification.

@@ -4,12 +4,12 @@ use hygie_policy::json::{Member, read};
 use hygie_policy::policy::{AuthenticationContext, State};
 use hygie_policy::strength::{StrengthReference, built_ins};
 use hygie_policy::templates::security_defaults;
-use hygie_policy::{AuthenticationStrength, NamedLocation, Policy, Rules, StrengthId};
+use hygie_policy::{Aaguid, AuthenticationStrength, NamedLocation, Policy, Rules, StrengthId};
 use hygie_store::{StoreError, Tx};
 
 use super::kept::Kept;
 use super::security_defaults::SecurityDefaults;
-use crate::repo::{DocumentRow, Documents};
+use crate::repo::{DocumentRow, Documents, MethodsPolicies};
 
 /// What conditional access of a tenant decides by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct AccessRules {
     pub strengths: Vec<AuthenticationStrength>,
     /// Its authentication contexts.
     pub contexts: Vec<AuthenticationContext>,
+    /// Models of passkeys that count as Windows Hello for Business.
+    pub windows_hello: Vec<Aaguid>,
     /// Whether the security defaults are on.
     pub has_security_defaults: bool,
     /// Where they are: they and the tenant's own policies, none of which is enforced then.
@@ -39,8 +41,7 @@ impl AccessRules {
             },
             strengths: &self.strengths,
             locations: &self.locations,
-            // No model of passkeys is mapped yet.
-            windows_hello: &[],
+            windows_hello: &self.windows_hello,
         }
     }
 
@@ -83,6 +84,7 @@ impl AccessRules {
                 _ => return Err(StoreError::Inconsistent("idp_conditional.kind is not known".to_owned())),
             }
         }
+        rules.windows_hello = MethodsPolicies(tx).get().await?.windows_hello;
         if rules.has_security_defaults {
             rules.with_defaults = security_defaults();
             rules.with_defaults.extend(rules.policies.iter().cloned());

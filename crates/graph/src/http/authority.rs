@@ -208,13 +208,49 @@ fn is_over(roles: &BTreeSet<RoleTemplateId>, target: &BTreeSet<RoleTemplateId>) 
             .all(|role| HARMLESS.contains(role) || reached.contains(role))
 }
 
+/// Changes the authentication methods policy.
+pub const WRITE_METHODS_POLICY: Operation = Operation {
+    own: &["Policy.ReadWrite.AuthenticationMethod"],
+    delegated: &["Policy.ReadWrite.AuthenticationMethod"],
+    roles: &[role::GLOBAL_ADMINISTRATOR, role::AUTHENTICATION_POLICY_ADMINISTRATOR],
+};
+
+/// Gives people means of identification, and takes them.
+pub const WRITE_METHODS: Operation = Operation {
+    own: &["UserAuthenticationMethod.ReadWrite.All"],
+    delegated: &["UserAuthenticationMethod.ReadWrite.All"],
+    roles: &[
+        role::GLOBAL_ADMINISTRATOR,
+        role::PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
+        role::AUTHENTICATION_ADMINISTRATOR,
+    ],
+};
+
+/// Roles of whoever changes conditional access and terms of use.
+const POLICY_ROLES: &[RoleTemplateId] = &[
+    role::GLOBAL_ADMINISTRATOR,
+    role::CONDITIONAL_ACCESS_ADMINISTRATOR,
+    role::SECURITY_ADMINISTRATOR,
+];
+
 impl Caller {
+    /// Refuses without one permission of each list, and a person without a role: for conditional access and terms of use.
+    pub async fn may_change_policies(&self, graph: &Graph, permissions: &[&[&str]]) -> Result<(), GraphFault> {
+        permissions.iter().try_for_each(|some| self.need(some))?;
+        self.must_have_role(graph, POLICY_ROLES).await
+    }
+
     /// Refuses who may not.
     pub async fn may(&self, graph: &Graph, operation: &Operation) -> Result<(), GraphFault> {
         self.may_ask(operation)?;
+        self.must_have_role(graph, operation.roles).await
+    }
+
+    /// Refuses a person who has none of these roles.
+    async fn must_have_role(&self, graph: &Graph, roles: &[RoleTemplateId]) -> Result<(), GraphFault> {
         let Some(person) = self.person() else { return Ok(()) };
-        let roles = graph.directory().roles_of(&self.cx, person).await?;
-        if operation.roles.iter().any(|role| roles.contains(role)) {
+        let held = graph.directory().roles_of(&self.cx, person).await?;
+        if roles.iter().any(|role| held.contains(role)) {
             Ok(())
         } else {
             Err(GraphFault::Denied)

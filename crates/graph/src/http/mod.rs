@@ -24,7 +24,6 @@ mod me;
 mod member_of;
 mod organization;
 mod permission_grants;
-mod rights;
 mod role_management;
 mod service_principals;
 mod sign_ins;

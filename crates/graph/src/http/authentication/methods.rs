@@ -10,6 +10,7 @@ use hygie_web::error::GraphError;
 use uuid::Uuid;
 
 use super::super::answer::Of;
+use super::super::authority::WRITE_METHODS;
 use super::super::caller::Caller;
 use super::super::unsupported;
 use super::document::Body;
@@ -45,7 +46,7 @@ pub async fn get(
 ) -> Result<Response, GraphError> {
     let found = find(&graph, &caller, &id).await?;
     if Kind::find(&kind) == Some(Kind::Fido2) && method.starts_with("creationOptions") {
-        rights::write_methods(&caller)?;
+        caller.may(&graph, &WRITE_METHODS).await?;
         let user = found.ok_or_else(|| GraphFault::NotFound(id))?;
         return fido2::creation_options(&graph, &caller, user.id, &method).await;
     }
@@ -69,9 +70,10 @@ pub async fn post(
     Path((id, kind)): Path<(String, String)>,
     Body(body): Body,
 ) -> Result<Response, GraphError> {
-    rights::write_methods(&caller)?;
+    caller.may(&graph, &WRITE_METHODS).await?;
     let found = find(&graph, &caller, &id).await?;
     let user = found.ok_or_else(|| GraphFault::NotFound(id))?;
+    caller.may_act_on(&graph, user.id).await?;
     match Kind::find(&kind) {
         Some(Kind::Fido2) => fido2::post(&graph, &caller, user.id, &body).await,
         Some(Kind::TemporaryAccessPass) => temporary_access_pass::post(&graph, &caller, user.id, &body).await,
@@ -84,9 +86,10 @@ pub async fn delete(
     caller: Caller,
     Path((id, kind, method)): Path<(String, String, String)>,
 ) -> Result<Response, GraphError> {
-    rights::write_methods(&caller)?;
+    caller.may(&graph, &WRITE_METHODS).await?;
     let found = find(&graph, &caller, &id).await?;
     let user = found.ok_or_else(|| GraphFault::NotFound(id))?.id;
+    caller.may_act_on(&graph, user).await?;
     let (means, cx) = (graph.means(), &caller.cx);
     let missing = || GraphFault::NotFound(method.clone());
     match Kind::find(&kind) {

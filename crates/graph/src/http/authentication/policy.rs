@@ -15,6 +15,7 @@ use hygie_web::error::GraphError;
 use serde_json::{Map, Value, json};
 
 use super::super::answer::Of;
+use super::super::authority::WRITE_METHODS_POLICY;
 use super::super::caller::Caller;
 use super::document::{Body, Members};
 use super::rights;
@@ -33,7 +34,7 @@ pub async fn get(State(graph): State<Graph>, caller: Caller) -> Result<Response,
 }
 
 pub async fn patch(State(graph): State<Graph>, caller: Caller, Body(change): Body) -> Result<Response, GraphError> {
-    rights::write_policy(&caller)?;
+    caller.may(&graph, &WRITE_METHODS_POLICY).await?;
     graph.directory().change_methods_policy(&caller.cx, change).await?;
     Ok(done())
 }
@@ -84,7 +85,7 @@ pub async fn configure(
     Path(id): Path<String>,
     Body(change): Body,
 ) -> Result<Response, GraphError> {
-    rights::write_policy(&caller)?;
+    caller.may(&graph, &WRITE_METHODS_POLICY).await?;
     if is_hello(&id) {
         let members = Members::of(&change, &["id", "aaGuids"])?;
         let models = members.find("aaGuids", |models| {

@@ -14,7 +14,6 @@ use serde_json::json;
 
 use super::super::caller::Caller;
 use super::super::document::Document;
-use super::super::rights::roles_of;
 use super::{READ, object};
 use crate::Graph;
 
@@ -48,7 +47,7 @@ async fn identity(directory: &Directory, cx: &Cx, who: &Who) -> Result<Identity,
             Ok(Identity::User(User {
                 id: user.id,
                 groups: groups.into_iter().map(|group| group.id).collect(),
-                roles: roles_of(directory, cx, user.id).await?,
+                roles: directory.roles_of(cx, user.id).await?,
                 guest: guest.then(|| Guest {
                     kind: kind.unwrap_or(GuestType::B2bCollaborationGuest),
                     home: *tenant,
