@@ -51,6 +51,7 @@ impl Proving<'_, '_> {
         if code.trim().is_empty() {
             return Ok(self.flow.ask(Way::Code, &self.whom(Some("code-missing"))).await);
         }
+        self.throttled()?;
         let cx = self.flow.inbound.asked.cx(signed_in.account.tenant);
         let checked = self
             .flow
@@ -87,6 +88,7 @@ impl Proving<'_, '_> {
             Prover::Known(signed_in) => (signed_in.account.tenant, signed_in.account.user_principal_name.clone()),
             Prover::Named(name, tenant) => (*tenant, name.clone()),
         };
+        self.throttled()?;
         let cx = self.flow.inbound.asked.cx(tenant);
         let checked = self.flow.idp.means().check_pass(&cx, &name, Secret::new(pass)).await;
         let checked = checked.map(|(user, usage)| (Some(user), usage));
@@ -99,6 +101,7 @@ impl Proving<'_, '_> {
         if credential.is_empty() {
             return Ok(self.flow.ask(Way::Passkey, &self.whom(Some("passkey-failed"))).await);
         }
+        self.throttled()?;
         let known = self.known();
         let cx = known.map_or_else(
             || self.flow.cx(),
@@ -142,7 +145,18 @@ impl Proving<'_, '_> {
         }
     }
 
+    /// Whether this address has failed too often, at passwords or anything else.
+    fn throttled(&self) -> Result<(), Failure> {
+        let asked = &self.flow.inbound.asked;
+        if self.flow.idp.inner().throttle.is_closed(asked.client(), asked.now()) {
+            return Err(self.flow.page_of(&Refusal::new(Aadsts::Throttled).into()));
+        }
+        Ok(())
+    }
+
     async fn not_proved(&self, way: Way, error: MeansError) -> Result<Response, Failure> {
+        let asked = &self.flow.inbound.asked;
+        self.flow.idp.inner().throttle.count(asked.client(), asked.now());
         let is_recorded = error.is_recorded();
         let Some(refusal) = error.refusal() else {
             return Err(self.flow.page_of(&IdpError::from(error)));
