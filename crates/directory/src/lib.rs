@@ -43,15 +43,9 @@ use hygie_jose::Keyed;
 use hygie_store::{Store, StoreError, Tx};
 use uuid::Uuid;
 
-pub use admin::{
-    DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, MethodsError, NewApplication, NewGroup, NewSecret,
-    NewTenant, NewUser, NewWorkload, PrincipalChange, UserChange,
-};
+pub use admin::{DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, MethodsError, NewApplication, NewGroup, NewSecret, NewTenant, NewUser, NewWorkload, PrincipalChange, UserChange};
 pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, directory_api};
-pub use application::{
-    AccessKind, AppRole, Application, Audience, Definition, GroupClaims, Links, MemberTypes, OptionalClaim,
-    OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal,
-};
+pub use application::{AccessKind, AppRole, Application, Audience, Definition, GroupClaims, Links, MemberTypes, OptionalClaim, OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal};
 pub use assignment::{AppRoleAssignment, NewAppRole, NewGrant, PermissionGrant};
 pub use authentication::Authentications;
 pub use browse::{Cursor, DirectoryObject, Membership, Presence, Registration};
@@ -61,7 +55,7 @@ pub use grant::{Arrival, Authorization, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;
 pub use lockout::Mark;
 pub use password::{MAX_PASSWORD, PasswordError, Passwords};
-pub use password_rules::WeakPassword;
+pub use password_rules::{Owner as PasswordOwner, WeakPassword, check as check_password};
 pub use profile::{GroupProfile, UserProfile, UserType, Visibility};
 pub use roles::{DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role};
 pub use schema::MIGRATIONS;
@@ -181,7 +175,10 @@ impl Directory {
     /// Completes what a release without keys of names wrote.
     async fn complete_names(&self) -> Result<(), StoreError> {
         let cx = self.provider_cx();
-        for tenant in self.list_tenants(&cx).await? {
+        let tenants = self.store().read(&cx, (), |(), tx| {
+            Box::pin(async move { repo::Global(tx).list_tenants_without_name_keys().await })
+        });
+        for tenant in tenants.await? {
             let cx = cx.for_tenant(tenant);
             while self
                 .store()

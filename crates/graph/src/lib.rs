@@ -1,8 +1,9 @@
-//! The directory API, with the surface of Microsoft Graph v1.0. Its objects are read so far.
+//! The directory API, with the surface of Microsoft Graph v1.0. Its objects are read and changed.
 //! <https://learn.microsoft.com/graph/api/overview>
 //!
 //! - `http`: one file per collection: who may, which objects, answer.
-//! - `entity`: the objects as Graph shows them.
+//! - `http::authority`: who may change what, in one table.
+//! - `entity`: the objects as Graph shows them; `body`: what requests change of them.
 //! - [`odata`]: query options, as pure decisions.
 //!
 //! Every route takes a token of a tenant of our identity provider for the directory API, and shows that tenant's objects.

@@ -116,18 +116,20 @@ await play({
 
   async batched(world) {
     const client = connect(world);
+    // The library keeps what follows the host; Node takes no address without one.
+    const at = (path) => `${world.graph}${path}`;
     const content = new BatchRequestContent([
-      { id: "1", request: new Request(`/users/${world.user}?$select=department`, { method: "GET" }) },
+      { id: "1", request: new Request(at(`/users/${world.user}?$select=department`), { method: "GET" }) },
       {
         id: "2",
-        request: new Request(`/users/${world.user}`, {
+        request: new Request(at(`/users/${world.user}`), {
           method: "PATCH",
           headers: { "Content-Type": "application/json" },
           body: JSON.stringify({ jobTitle: "Cadre de santé" }),
         }),
         dependsOn: ["1"],
       },
-      { id: "3", request: new Request("/users/nobody@nowhere.example", { method: "GET" }), dependsOn: ["2"] },
+      { id: "3", request: new Request(at("/users/nobody@nowhere.example"), { method: "GET" }), dependsOn: ["2"] },
     ]);
     const answered = await client.api("/$batch").post(await content.getContent());
     const responses = new BatchResponseContent(answered);

@@ -55,6 +55,15 @@ impl Global<'_, '_> {
             .collect()
     }
 
+    /// The tenants with users or groups that an older release wrote without keys of their names.
+    pub async fn list_tenants_without_name_keys(&mut self) -> Result<Vec<TenantId>, StoreError> {
+        let sql = "SELECT t.tenant FROM (SELECT tenant FROM idp_tenant WHERE {i.is}1 = 1) AS t
+                   WHERE EXISTS (SELECT 1 FROM idp_user WHERE {i.is}tenant = t.tenant AND name_key IS NULL)
+                      OR EXISTS (SELECT 1 FROM idp_group WHERE {i.is}tenant = t.tenant AND name_key IS NULL)";
+        let rows = self.0.query(sql, &[]).await?;
+        rows.into_iter().map(|mut row| row.take(0)).collect()
+    }
+
     /// The live sessions of the browser whose cookie has this digest.
     pub async fn list_sessions(&mut self, browser: &[u8], now: Timestamp) -> Result<Vec<BrowserSession>, StoreError> {
         let sql = "SELECT tenant, id, user_id, auth_time, methods_json, began_at, used_at FROM idp_session

@@ -199,3 +199,39 @@ async fn roles_and_grants_by_their_ids() {
     assert!(!seen);
     directory.remove_app_role_assignment(&world.cx, role.id).await.unwrap();
 }
+
+#[tokio::test]
+async fn names_that_an_older_release_wrote_get_their_keys() {
+    let world = World::new().await;
+    within!(world, world.tenant, (), |_none, tx| {
+        for table in ["idp_user", "idp_group"] {
+            let sql = format!("UPDATE {table} SET name_key = NULL WHERE {{i.is}}tenant = :tenant");
+            tx.execute(&sql, &[]).await?;
+        }
+    });
+    let deps = hygie_directory::Deps {
+        store: world.store.store.clone(),
+        clock: world.clock.clone(),
+        random: world.cx.random.clone(),
+        workers: 1,
+    };
+    let directory = hygie_directory::Directory::open(deps).await.unwrap();
+    let by_name = ByName {
+        prefix: "n".to_owned(),
+        limit: 9,
+        ..ByName::default()
+    };
+    let groups = directory.page_groups_by_name(&world.cx, by_name.clone()).await.unwrap();
+    assert_eq!(groups.len(), 1);
+    let users = directory
+        .page_users_by_name(
+            &world.cx,
+            ByName {
+                prefix: "ANNA".to_owned(),
+                ..by_name
+            },
+        )
+        .await
+        .unwrap();
+    assert_eq!(users.len(), 1);
+}

@@ -87,7 +87,6 @@ async fn list(graph: &Graph, caller: &Caller, sort: &Sort) -> Result<Response, G
 
 async fn one(graph: &Graph, caller: &Caller, id: &str) -> Result<Response, GraphError> {
     let (object, sort, at) = find(graph, caller, id).await?;
-    caller.need(sort.read)?;
     let of = Of {
         set: "directoryObjects",
         select: None,
@@ -124,7 +123,7 @@ pub async fn forget(
     Ok(done())
 }
 
-/// A deleted object. Who sees none of any kind is not told whether there is one.
+/// A deleted object of a kind that the caller sees; of others they are not told whether there is one.
 async fn find(
     graph: &Graph,
     caller: &Caller,
@@ -145,8 +144,9 @@ async fn find(
         DeletedObject::Application(_) => DeletedKind::Application,
         DeletedObject::ServicePrincipal(..) => DeletedKind::ServicePrincipal,
     };
-    let sort = SORTS.iter().find(|sort| sort.kind == kind);
-    Ok((object, sort.ok_or(GraphFault::Unsupported)?, at))
+    let sort = SORTS.iter().find(|sort| sort.kind == kind && caller.has(sort.read));
+    let sort = sort.ok_or_else(|| GraphFault::NotFound(id.to_owned()))?;
+    Ok((object, sort, at))
 }
 
 fn members(object: &DeletedObject) -> Map<String, Value> {

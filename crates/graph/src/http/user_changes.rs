@@ -86,20 +86,16 @@ pub async fn update(
     Path(id): Path<String>,
     body: Body,
 ) -> Result<Response, GraphError> {
-    // Who may only reset passwords changes nothing else.
-    let is_password = body
-        .0
-        .as_object()
-        .is_some_and(|all| all.keys().all(|name| name == "passwordProfile"));
-    if is_password {
-        caller.may(&graph, &RESET_PASSWORDS).await?;
-    } else {
+    // Who may only reset passwords, or only bind certificates, changes nothing else.
+    let (password, binding) = (has(&body, &["passwordProfile"]), has(&body, BINDINGS));
+    let is_special = |name: &String| name == "passwordProfile" || BINDINGS.contains(&name.as_str());
+    if !(password || binding) || !body.0.as_object().is_some_and(|all| all.keys().all(is_special)) {
         caller.may(&graph, &WRITE_USERS).await?;
     }
-    if has(&body, &["passwordProfile"]) {
+    if password {
         caller.may(&graph, &RESET_PASSWORDS).await?;
     }
-    if has(&body, BINDINGS) {
+    if binding {
         caller.may(&graph, &BIND_CERTIFICATES).await?;
     }
     let found = find(&graph, &caller, &id).await?;

@@ -3,6 +3,7 @@
 mod agreements;
 mod application_changes;
 mod authentication;
+mod authority;
 mod batch;
 mod conditional;
 mod delta;

@@ -4,7 +4,9 @@
 use anyhow::{Context, Result, anyhow};
 use hygie_access::{Assignee, AssigneeKind, AssignmentError, Holder, Kind, Role, Scope};
 use hygie_core::{Cx, ObjectId, Secret};
-use hygie_directory::{Definition, NewApplication, NewTenant, NewUser, Scope as Permission};
+use hygie_directory::{
+    Definition, GLOBAL_ADMINISTRATOR, NewApplication, NewTenant, NewUser, PasswordOwner, Scope as Permission,
+};
 use hygie_jose::Certificate;
 use hygie_oidc::RedirectUris;
 
@@ -70,6 +72,18 @@ async fn make_tenant(base: &Base, tenant: &Tenant) -> Result<()> {
         }
         None => None,
     };
+    if let (Some((upn, password)), Some(administrator)) = (&administrator, &tenant.administrator) {
+        let owner = PasswordOwner {
+            user: vec![upn],
+            organization: [Some(tenant.display_name.as_str()), tenant.domain.split('.').next()]
+                .into_iter()
+                .flatten()
+                .collect(),
+            is_lenient: false,
+        };
+        hygie_directory::check_password(password.expose(), &owner)
+            .with_context(|| format!("{} cannot be a password", env_origin(&administrator.password_env)))?;
+    }
     let new = NewTenant {
         id: tenant.id,
         display_name: tenant.display_name.clone(),
@@ -83,7 +97,10 @@ async fn make_tenant(base: &Base, tenant: &Tenant) -> Result<()> {
             password: Some(password),
             ..NewUser::default()
         };
-        base.directory.create_user(&cx, new).await?;
+        let made = base.directory.create_user(&cx, new).await?;
+        base.directory
+            .assign_directory_role(&cx, made.id, GLOBAL_ADMINISTRATOR)
+            .await?;
     }
     tracing::info!(tenant = %tenant.id, "tenant created");
     Ok(())
