@@ -328,3 +328,80 @@ async fn of_one_person_and_one_tenant() {
     }
     assert_eq!(refusal(register(&world, &mut passkey()).await), Refusal::Full);
 }
+
+/// An answer with other octets in one member of its `response`.
+fn altered(response: &str, member: &str, octets: &[u8]) -> String {
+    let mut answer: Value = serde_json::from_str(response).unwrap();
+    answer["response"][member] = hygie_jose::base64url::encode(octets).into();
+    answer.to_string()
+}
+
+fn octets(response: &str, member: &str) -> Vec<u8> {
+    let answer: Value = serde_json::from_str(response).unwrap();
+    hygie_jose::base64url::decode(answer["response"][member].as_str().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn no_octet_of_an_answer_may_change() {
+    let world = World::new().await;
+    let mut key = passkey();
+    register(&world, &mut key).await.unwrap();
+    let asked = options(&world, &world.cx(), false).await;
+    let answer = key.get(&asked);
+    for member in ["authenticatorData", "clientDataJSON", "signature", "userHandle"] {
+        let good = octets(&answer, member);
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            let outcome = world
+                .means
+                .check_passkey(&world.cx(), &altered(&answer, member, &bad))
+                .await;
+            assert!(outcome.is_err(), "{member} at {at}");
+        }
+    }
+    world.means.check_passkey(&world.cx(), &answer).await.unwrap();
+}
+
+#[tokio::test]
+async fn attestation_objects_that_are_none() {
+    let world = World::new().await;
+    let (cx, user, mut key) = (world.own_cx(), world.nurse.id, passkey());
+    let asked = world.means.begin_passkey(&cx, user, By::Person, None).await.unwrap();
+    let answer = key.create(&asked.public_key);
+    let good = octets(&answer, "attestationObject");
+    let deep = |byte: u8| vec![byte; 40_000];
+    let mut bad = vec![
+        deep(0x81),
+        deep(0xa1),
+        deep(0xc1),
+        deep(0x9f),
+        vec![0x5b; 9],
+        vec![0xff; 40],
+    ];
+    bad.extend((0..good.len()).map(|length| good[..length].to_vec()));
+    for object in bad {
+        let response = altered(&answer, "attestationObject", &object);
+        let outcome = world
+            .means
+            .register_passkey(&cx, user, By::Person, (&response, "x"))
+            .await;
+        assert_eq!(refusal(outcome), Refusal::Wrong, "{object:02x?}");
+    }
+    world
+        .means
+        .register_passkey(&cx, user, By::Person, (&answer, "x"))
+        .await
+        .unwrap();
+    // Heads and lengths that lie, all over the object; what nobody signed may be read, and is too late here.
+    for at in 0..good.len() {
+        let mut lying = good.clone();
+        lying[at] |= 0x5b;
+        let response = altered(&answer, "attestationObject", &lying);
+        let outcome = world
+            .means
+            .register_passkey(&cx, user, By::Person, (&response, "x"))
+            .await;
+        assert!(matches!(outcome, Err(MeansError::Refused(_))), "{at}: {outcome:?}");
+    }
+}
