@@ -43,9 +43,15 @@ use hygie_jose::Keyed;
 use hygie_store::{Store, StoreError, Tx};
 use uuid::Uuid;
 
-pub use admin::{DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, MethodsError, NewApplication, NewGroup, NewSecret, NewTenant, NewUser, NewWorkload, PrincipalChange, UserChange};
+pub use admin::{
+    DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, MethodsError, NewApplication, NewGroup, NewSecret,
+    NewTenant, NewUser, NewWorkload, PrincipalChange, UserChange,
+};
 pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, directory_api};
-pub use application::{AccessKind, AppRole, Application, Audience, Definition, GroupClaims, Links, MemberTypes, OptionalClaim, OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal};
+pub use application::{
+    AccessKind, AppRole, Application, Audience, Definition, GroupClaims, Links, MemberTypes, OptionalClaim,
+    OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal,
+};
 pub use assignment::{AppRoleAssignment, NewAppRole, NewGrant, PermissionGrant};
 pub use authentication::Authentications;
 pub use browse::{Cursor, DirectoryObject, Membership, Presence, Registration};

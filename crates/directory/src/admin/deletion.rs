@@ -14,7 +14,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{changed, object_of};
-use crate::repo::{Applications, Became, Deleted, DeletedRow, Followed, Groups, Outsiders, Principals, Roles, Users};
+use crate::repo::{
+    Applications, Attempts, Became, Deleted, DeletedRow, Followed, Groups, Outsiders, Principals, Roles, Users,
+};
 use crate::revocation::revoke_all_of;
 use crate::{Application, Cursor, DIRECTORY_API, Definition, Directory, DirectoryError, Group, ServicePrincipal, User};
 
@@ -320,7 +322,10 @@ async fn keep<T: Serialize + Sync>(
 
 async fn forget(tx: &mut Tx<'_>, row: &DeletedRow) -> Result<(), DirectoryError> {
     match DeletedObject::read(row)? {
-        DeletedObject::User(_) => changed(tx, Followed::Users, row.id, Became::Forgotten).await?,
+        DeletedObject::User(_) => {
+            Attempts(tx).forget(row.id).await?;
+            changed(tx, Followed::Users, row.id, Became::Forgotten).await?;
+        }
         DeletedObject::Group(_) => changed(tx, Followed::Groups, row.id, Became::Forgotten).await?,
         DeletedObject::Application(application) => Applications(tx).remove_credentials(application.app).await?,
         DeletedObject::ServicePrincipal(..) => {}

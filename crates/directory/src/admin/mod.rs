@@ -21,7 +21,10 @@ use uuid::Uuid;
 
 use crate::repo::{Became, Changes, Followed, Global, IsDefault, Principals, Tenants};
 use crate::user::is_unseen;
-use crate::{Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, Directory, DirectoryError, ServicePrincipal, Tenant, UserProfile, directory_api};
+use crate::{
+    Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, Directory, DirectoryError, ServicePrincipal, Tenant,
+    UserProfile, directory_api,
+};
 
 pub use deletion::{DeletedKind, DeletedObject};
 pub use groups::{GroupChange, NewGroup};

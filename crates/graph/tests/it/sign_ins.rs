@@ -73,7 +73,8 @@ async fn sign_ins_are_shown_the_latest_first() {
     assert_eq!(each(&refused_ones, "id").len(), 1);
     let one = caller.json(&format!("{LOG}/{}", ids.remove(0))).await;
     assert_eq!(one["userPrincipalName"], "anna.martin@ch-demo.example");
-    let stranger = json!({ "tid": world.other, "oid": world.nurse, "sub": world.nurse, "roles": ["AuditLog.Read.All"] });
+    let stranger =
+        json!({ "tid": world.other, "oid": world.nurse, "sub": world.nurse, "roles": ["AuditLog.Read.All"] });
     assert_eq!(world.by(&stranger).json(LOG).await["value"], json!([]));
 }
 

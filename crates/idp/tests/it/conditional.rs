@@ -390,7 +390,7 @@ async fn terms_of_use_are_opened_and_accepted() {
         fields
     };
     let unread = submit(&browser, &page, &answer("accept")).await;
-    assert!(unread.text().contains("acceptez-le"), "{}", unread.text());abord"));
+    assert!(unread.text().contains("acceptez-le"), "{}", unread.text());
     let address = format!("/{}/terms/{id}/{}", world.tenant, hidden[1].1);
     assert_eq!(
         world.browser().get(&address).await.status,
