@@ -105,6 +105,13 @@ pub(super) fn done() -> Response {
     (StatusCode::NO_CONTENT, Note::recorded(), ()).into_response()
 }
 
+/// How many there are, as Graph tells it: a text.
+pub(super) fn number_only(number: usize, note: Note) -> Response {
+    let kind = (CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    let kept = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    ([kind, kept], note, number.to_string()).into_response()
+}
+
 pub(super) fn respond(body: Map<String, Value>, note: Note) -> Response {
     let headers = [
         (

@@ -26,6 +26,8 @@ pub struct Caller {
     /// The query options, decoded.
     pub options: Vec<(String, String)>,
     consistency: Consistency,
+    /// Whether only the number of a collection is asked for (`/users/$count`).
+    pub wants_number: bool,
 }
 
 impl Caller {
@@ -87,7 +89,11 @@ impl Caller {
     /// The query options for entities of this type.
     pub fn query(&self, entity: &'static EntityType) -> Result<Query, GraphFault> {
         let options = self.options.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        Ok(Query::parse(options, entity, self.consistency)?)
+        if self.wants_number && self.consistency == Consistency::Default {
+            return Err(QueryError::NeedsEventual("/$count").into());
+        }
+        let number = self.wants_number.then_some(("$count", "true"));
+        Ok(Query::parse(options.chain(number), entity, self.consistency)?)
     }
 
     /// The same of a collection that is short enough for one page: everything, where no `$top` is asked for.
@@ -141,6 +147,7 @@ impl FromRequestParts<Graph> for Caller {
             .is_some_and(|level| level.as_bytes().eq_ignore_ascii_case(b"eventual"));
         let query = parts.uri.query().unwrap_or_default();
         Ok(Self {
+            wants_number: parts.uri.path().ends_with("/$count"),
             cx,
             principal,
             options: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),

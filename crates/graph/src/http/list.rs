@@ -15,7 +15,7 @@ use hygie_store::StoreError;
 use hygie_web::audit::Note;
 use serde_json::{Map, Value};
 
-use super::answer::Of;
+use super::answer::{Of, number_only};
 use super::caller::Caller;
 use crate::entity::shown;
 use crate::odata::{Direction, Order, Query, QueryError};
@@ -124,6 +124,10 @@ impl Graph {
     }
 
     async fn page(&self, caller: &Caller, listed: &Listed<'_>, page: Page) -> Result<Response, GraphFault> {
+        let note = Note::new("graph.read", listed.set.to_owned());
+        if let (true, Some(number)) = (caller.wants_number, page.count) {
+            return Ok(number_only(number, note));
+        }
         let select = listed.query.select.as_deref();
         let view = select.or(listed.default);
         let mut items = Vec::new();
@@ -140,7 +144,6 @@ impl Graph {
             set: listed.set,
             select,
         };
-        let note = Note::new("graph.read", listed.set.to_owned());
         Ok(self.many(&of, items, (page.count, next), note))
     }
 

@@ -102,6 +102,7 @@ fn people() -> Router<Graph> {
     Router::new()
         .route("/v1.0/users", route(get(users::list).post(user_changes::create)))
         .route("/v1.0/users/{id}", route(one))
+        .route("/v1.0/users/$count", route(get(users::list)))
         .route("/v1.0/users/delta", route(get(delta::of_users)))
         .route("/v1.0/users/{id}/memberOf", route(member_of::of(User, Direct)))
         .route(
@@ -124,6 +125,8 @@ fn groups_and_members() -> Router<Graph> {
     Router::new()
         .route("/v1.0/groups", route(get(groups::list).post(group_changes::create)))
         .route("/v1.0/groups/{id}", route(one))
+        .route("/v1.0/groups/$count", route(get(groups::list)))
+        .route("/v1.0/groups/{id}/members/$count", route(get(groups::members)))
         .route("/v1.0/groups/delta", route(get(delta::of_groups)))
         .route("/v1.0/groups/{id}/members", route(get(groups::members)))
         .route("/v1.0/groups/{id}/members/$ref", route(post(group_changes::add_member)))
@@ -179,6 +182,8 @@ fn registrations() -> Router<Graph> {
             "/v1.0/applications/{id}/owners/{owner}/$ref",
             route(delete(application_changes::remove_owner)),
         )
+        .route("/v1.0/applications/$count", route(get(applications::list)))
+        .route("/v1.0/servicePrincipals/$count", route(get(service_principals::list)))
         .route("/v1.0/servicePrincipals", route(principals))
         .route("/v1.0/servicePrincipals/{id}", route(present))
 }
