@@ -100,6 +100,11 @@ pub enum Visibility {
 }
 
 impl UserProfile {
+    /// Whether the next sign-in begins with another password.
+    pub fn must_change_password(&self) -> bool {
+        self.force_change_password_next_sign_in || self.force_change_password_next_sign_in_with_mfa
+    }
+
     /// With these members, by their names.
     pub fn of(members: &Map<String, Value>) -> Result<Self, ReadError> {
         merged(&Self::default(), members)

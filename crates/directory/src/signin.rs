@@ -99,7 +99,7 @@ impl SignInEntry {
     /// Says what policies did.
     #[must_use]
     pub fn judged(mut self, status: Status, applied: &[Applied]) -> Self {
-        self.status = status.as_str().to_owned();
+        status.as_str().clone_into(&mut self.status);
         self.applied = applied.iter().map(AppliedPolicy::from).collect();
         self
     }

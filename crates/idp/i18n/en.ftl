@@ -248,3 +248,7 @@ security-password-kinds = Mix three kinds of characters: lowercase, uppercase, d
 security-password-banned = This password is too easy to guess: it is made of common words or patterns.
 security-password-user = The password must not contain your name.
 security-password-organization = The password must not contain the name of the establishment.
+
+# Password to be changed
+new-password-title = Choose a new password
+new-password-text = The one that you just typed was given to you for once. Choose your own.

@@ -248,3 +248,7 @@ security-password-kinds = Mélangez trois sortes de caractères : minuscules, ma
 security-password-banned = Ce mot de passe est trop facile à deviner : il est fait de mots ou de suites courants.
 security-password-user = Le mot de passe ne doit pas contenir votre nom.
 security-password-organization = Le mot de passe ne doit pas contenir le nom de l'établissement.
+
+# Mot de passe à changer
+new-password-title = Choisissez un nouveau mot de passe
+new-password-text = Celui que vous venez de saisir vous a été donné pour une fois. Choisissez le vôtre.

@@ -69,6 +69,8 @@ codes! {
     UserAssertionTime = 500_133, "invalid_grant", 400, "Assertion is not within its valid time range. Ensure that the access token is not expired before using it for user assertion, or request a new token.";
     /// Locked after too many failures.
     Locked = 50_053, "invalid_grant", 400, "The account is locked because the user tried to sign in too many times with an incorrect user ID or password.";
+    /// The password must be changed before anything else.
+    PasswordExpired = 50_055, "invalid_grant", 400, "The password is expired. The user's password must be changed before they can sign in.";
     /// The account has no password.
     NoPassword = 50_056, "invalid_grant", 400, "Invalid or null password: password does not exist in the directory for this user.";
     /// The account is disabled.
@@ -250,9 +252,11 @@ impl Aadsts {
     pub const fn authorize_error(self) -> &'static str {
         match self {
             Self::NoConsent => "consent_required",
-            Self::SessionRevoked | Self::GrantRevoked | Self::BadCredentials | Self::OtherTenant => {
-                "interaction_required"
-            }
+            Self::SessionRevoked
+            | Self::GrantRevoked
+            | Self::BadCredentials
+            | Self::OtherTenant
+            | Self::PasswordExpired => "interaction_required",
             Self::NotAssigned | Self::UserDisabled | Self::Locked | Self::Declined => "access_denied",
             other => other.error(),
         }
@@ -262,6 +266,7 @@ impl Aadsts {
     pub const fn suberror(self) -> Option<&'static str> {
         match self {
             Self::NoConsent => Some("consent_required"),
+            Self::PasswordExpired => Some("user_password_expired"),
             Self::GrantRevoked | Self::SessionRevoked => Some("bad_token"),
             Self::MfaRequired | Self::MfaEnrolment | Self::SessionTooOld => Some("basic_action"),
             Self::DeviceNotCompliant | Self::DeviceNotJoined | Self::AppNotApproved | Self::AppNotProtected => {

@@ -55,7 +55,8 @@ impl Directory {
             .await
     }
 
-    /// Sets a password and revokes what was authenticated with the old one.
+    /// Sets the password that a person chose, and revokes what was authenticated with the old one. It need not be changed
+    /// at the next sign-in any more.
     pub async fn set_password(&self, cx: &Cx, user: ObjectId, password: Secret<String>) -> Result<(), DirectoryError> {
         let known = self.find_user_by_id(cx, user).await?;
         let known = known.ok_or(DirectoryError::NotFound("user"))?;
@@ -68,6 +69,13 @@ impl Directory {
                     return Err(DirectoryError::NotFound("user"));
                 }
                 Users(tx).clear_lockout(*user).await?;
+                if let Some(mut known) = Users(tx).find(*user).await?
+                    && known.profile.must_change_password()
+                {
+                    known.profile.force_change_password_next_sign_in = false;
+                    known.profile.force_change_password_next_sign_in_with_mfa = false;
+                    Users(tx).update(&known).await?;
+                }
                 changed(tx, Followed::Users, *user, Became::Different).await?;
                 revoke_all_of(tx, *user).await?;
                 tx.audit(record).await?;

@@ -23,18 +23,15 @@ impl SignIns<'_, '_> {
     pub async fn list(&mut self, query: &SignInQuery) -> Result<Vec<SignInEntry>, StoreError> {
         let before = query.before.map_or([0xff; 16], |id| *id.as_bytes());
         let limit = i64::from(query.limit);
-        let rows = match query.user {
-            Some(user) => {
-                let sql = "SELECT entry_json FROM idp_sign_in
+        let rows = if let Some(user) = query.user {
+            let sql = "SELECT entry_json FROM idp_sign_in
                            WHERE {i.is}tenant = :tenant AND user_id = ?2 AND id < ?1 ORDER BY id DESC LIMIT ?3";
-                let values = [before.to_vec().into(), user.into(), limit.into()];
-                self.0.query(sql, &values).await?
-            }
-            None => {
-                let sql = "SELECT entry_json FROM idp_sign_in
+            let values = [before.to_vec().into(), user.into(), limit.into()];
+            self.0.query(sql, &values).await?
+        } else {
+            let sql = "SELECT entry_json FROM idp_sign_in
                            WHERE {i.is}tenant = :tenant AND id < ?1 ORDER BY id DESC LIMIT ?2";
-                self.0.query(sql, &[before.to_vec().into(), limit.into()]).await?
-            }
+            self.0.query(sql, &[before.to_vec().into(), limit.into()]).await?
         };
         rows.into_iter().map(entry).collect()
     }

@@ -303,7 +303,7 @@ async fn sessions_codes_and_refresh_tokens() {
     let input = (session.clone(), json, world.portal, world.nurse);
     within!(world, world.tenant, input, |it, tx| {
         Sessions(tx).insert(&it.0).await?;
-        let (idle, longest) = (Duration::from_secs(60), Duration::from_secs(600));
+        let (idle, longest) = (Duration::from_mins(1), Duration::from_mins(10));
         Sessions(tx).used(it.0.id, it.2, at, (idle, longest)).await?;
         Codes(tx).insert(&[5; 32], family, &it.1, at).await?;
         Refreshes(tx)

@@ -21,7 +21,7 @@ use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
 
 use super::inbound::Inbound;
 use super::security::entry::SECURITY_INFO;
-use super::ways::{FIRST, Way, Whom, ways_on};
+use super::ways::{FIRST, Way, Whom, others, ways_on};
 use super::{SESSION_COOKIE, authorize, device};
 use super::{refused, security};
 use crate::signin::{Interruption, SignedIn};
@@ -138,6 +138,11 @@ impl<'a> Flow<'a> {
         }
         match self.idp.authorize(&cx, &self.asking, request, signed_in).await {
             Ok(answer) => (Note::recorded(), self.deliver(answer)).into_response(),
+            Err(IdpError::Refused(refusal))
+                if refusal.code() == Aadsts::PasswordExpired && request.prompt != Prompt::None =>
+            {
+                (Note::recorded(), self.new_password(signed_in, None)).into_response()
+            }
             Err(IdpError::Interrupted(interruption)) if request.prompt != Prompt::None => {
                 self.interrupted(signed_in, *interruption).await
             }
@@ -266,7 +271,7 @@ impl<'a> Flow<'a> {
         };
         let view = View(Password {
             summary: Summary::of(&page, [&password]),
-            ways: self.others(Way::Password, &whom, &form, &page),
+            ways: others(Way::Password, &whom, &form, &page),
             other: form.clone().instead("step", "account"),
             form,
             password,

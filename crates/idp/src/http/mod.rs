@@ -14,6 +14,7 @@ mod keys;
 mod login;
 mod logout;
 mod managed;
+mod new_password;
 mod prove;
 mod refused;
 mod security;

@@ -51,7 +51,9 @@ impl Proving<'_, '_> {
         if code.trim().is_empty() {
             return Ok(self.flow.ask(Way::Code, &self.whom(Some("code-missing"))).await);
         }
-        self.throttled()?;
+        if let Some(failure) = self.throttled() {
+            return Err(failure);
+        }
         let cx = self.flow.inbound.asked.cx(signed_in.account.tenant);
         let checked = self
             .flow
@@ -74,21 +76,22 @@ impl Proving<'_, '_> {
         if pass.is_empty() {
             return Ok(self.flow.ask(Way::Pass, &self.whom(Some("pass-missing"))).await);
         }
-        let prover = match self.known() {
-            Some(signed_in) => Prover::Known(signed_in),
-            None => {
-                let name = self.params.get("username").unwrap_or_default().trim().to_owned();
-                match login::tenant_of(self.flow, &name).await? {
-                    Some(tenant) => Prover::Named(name, tenant),
-                    None => return Ok(self.flow.sign_in(&Typed::default())),
-                }
+        let prover = if let Some(signed_in) = self.known() {
+            Prover::Known(signed_in)
+        } else {
+            let name = self.params.get("username").unwrap_or_default().trim().to_owned();
+            match login::tenant_of(self.flow, &name).await? {
+                Some(tenant) => Prover::Named(name, tenant),
+                None => return Ok(self.flow.sign_in(&Typed::default())),
             }
         };
         let (tenant, name) = match &prover {
             Prover::Known(signed_in) => (signed_in.account.tenant, signed_in.account.user_principal_name.clone()),
             Prover::Named(name, tenant) => (*tenant, name.clone()),
         };
-        self.throttled()?;
+        if let Some(failure) = self.throttled() {
+            return Err(failure);
+        }
         let cx = self.flow.inbound.asked.cx(tenant);
         let checked = self.flow.idp.means().check_pass(&cx, &name, Secret::new(pass)).await;
         let checked = checked.map(|(user, usage)| (Some(user), usage));
@@ -101,7 +104,9 @@ impl Proving<'_, '_> {
         if credential.is_empty() {
             return Ok(self.flow.ask(Way::Passkey, &self.whom(Some("passkey-failed"))).await);
         }
-        self.throttled()?;
+        if let Some(failure) = self.throttled() {
+            return Err(failure);
+        }
         let known = self.known();
         let cx = known.map_or_else(
             || self.flow.cx(),
@@ -146,12 +151,10 @@ impl Proving<'_, '_> {
     }
 
     /// Whether this address has failed too often, at passwords or anything else.
-    fn throttled(&self) -> Result<(), Failure> {
+    fn throttled(&self) -> Option<Failure> {
         let asked = &self.flow.inbound.asked;
-        if self.flow.idp.inner().throttle.is_closed(asked.client(), asked.now()) {
-            return Err(self.flow.page_of(&Refusal::new(Aadsts::Throttled).into()));
-        }
-        Ok(())
+        let is_closed = self.flow.idp.inner().throttle.is_closed(asked.client(), asked.now());
+        is_closed.then(|| self.flow.page_of(&Refusal::new(Aadsts::Throttled).into()))
     }
 
     async fn not_proved(&self, way: Way, error: MeansError) -> Result<Response, Failure> {

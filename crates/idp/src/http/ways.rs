@@ -159,7 +159,7 @@ impl Flow<'_> {
             title: page.t(title),
             text: page.t(text),
             summary: Summary::of(&page, [&code]),
-            others: self.others(way, whom, &form, &page),
+            others: others(way, whom, &form, &page),
             form: carrying(form, whom),
             code,
             account: whom.name.clone(),
@@ -176,7 +176,7 @@ impl Flow<'_> {
         };
         let (form, cookies) = self.form(Way::Passkey.step());
         let view = View(PasskeyPage {
-            others: self.others(Way::Passkey, whom, &form, &page),
+            others: others(Way::Passkey, whom, &form, &page),
             passkey: PasskeyForm::new(
                 &page,
                 Ceremony::Get,
@@ -199,14 +199,14 @@ impl Flow<'_> {
         let options = self.idp.means().begin_sign_in(&cx, user).await?;
         Ok(options.public_key.to_string())
     }
+}
 
-    /// Buttons for the ways but this one.
-    pub fn others(&self, way: Way, whom: &Whom, form: &Form, page: &Page) -> Ways {
-        let others = whom.ways.iter().filter(|other| **other != way);
-        Ways {
-            form: carrying(form.clone().instead("step", "way"), whom),
-            ways: others.map(|other| (other.step(), page.t(other.label()))).collect(),
-        }
+/// Buttons for the ways but this one.
+pub fn others(way: Way, whom: &Whom, form: &Form, page: &Page) -> Ways {
+    let others = whom.ways.iter().filter(|other| **other != way);
+    Ways {
+        form: carrying(form.clone().instead("step", "way"), whom),
+        ways: others.map(|other| (other.step(), page.t(other.label()))).collect(),
     }
 }
 

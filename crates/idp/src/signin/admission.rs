@@ -24,7 +24,6 @@ use hygie_policy::session::Effects;
 use hygie_policy::signin::{Application, Identity, Session, SignIn, SignInConditions, Target, User};
 use hygie_policy::strength::{MFA, Mode, PHISHING_RESISTANT};
 use hygie_policy::templates::requested;
-use hygie_store::StoreError;
 
 use crate::{Idp, IdpError};
 
@@ -214,7 +213,7 @@ impl Idp {
             .inner()
             .store
             .read(cx, user, |user, tx| {
-                Box::pin(async move { Ok::<_, StoreError>(Groups(tx).list_transitive(*user, MAX_GROUPS + 1).await?) })
+                Box::pin(async move { Groups(tx).list_transitive(*user, MAX_GROUPS + 1).await })
             })
             .await?;
         if groups.len() > MAX_GROUPS as usize {

@@ -282,6 +282,9 @@ impl Parties {
         let unassigned = |party: &Party| Refusal::about(Aadsts::NotAssigned, &[&party.principal.app.to_string()]);
         match &self.subject {
             Some(subject) if !subject.user.is_enabled => return Err(Refusal::new(Aadsts::UserDisabled)),
+            Some(subject) if subject.user.profile.must_change_password() => {
+                return Err(Refusal::new(Aadsts::PasswordExpired));
+            }
             Some(subject) => {
                 for (party, roles) in [
                     (&self.client, &subject.client_roles),

@@ -498,3 +498,38 @@ async fn what_is_done_to_a_user_is_done_at_once() {
         "{told}"
     );
 }
+
+#[tokio::test]
+async fn a_password_given_for_once_is_changed_first() {
+    let world = World::new().await;
+    let cx = world.cx(world.tenant);
+    let profile = serde_json::json!({ "forceChangePasswordNextSignIn": true });
+    let change = hygie_directory::UserChange {
+        profile: profile.as_object().unwrap().clone(),
+        ..hygie_directory::UserChange::default()
+    };
+    let tokens = world.code_flow(&[]).await;
+    world
+        .idp
+        .directory()
+        .update_user(&cx, world.nurse, change)
+        .await
+        .unwrap();
+    let refused = world.refresh(tokens["refresh_token"].as_str().unwrap(), &[]).await;
+    assert_eq!(crate::world::code_of(&refused), 50_055);
+    assert_eq!(refused.json()["suberror"], "user_password_expired");
+    world.clock.advance(Duration::from_secs(1));
+    let browser = world.browser();
+    let asked = world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    assert_eq!(asked.field("step").as_deref(), Some("new-password"), "{}", asked.text());
+    let weak = submit(&browser, &asked, &[("password", "password1")]).await;
+    assert_eq!(weak.field("step").as_deref(), Some("new-password"));
+    let done = submit(&browser, &weak, &[("password", "Cheval 9 correct!")]).await;
+    assert!(done.redirect_param("code").is_some(), "{}", done.text());
+    let again = world.browser();
+    let name = ("anna.martin@ch-demo.example", "Cheval 9 correct!");
+    let answer = world
+        .sign_in_as(&again, &world.authorize(world.portal, WEB, &[]), name)
+        .await;
+    assert!(answer.redirect_param("code").is_some(), "it is not asked again");
+}

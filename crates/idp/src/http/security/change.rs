@@ -134,7 +134,7 @@ impl Visit<'_> {
 }
 
 /// What a password lacks.
-const fn weakness(weak: WeakPassword) -> &'static str {
+pub(in crate::http) const fn weakness(weak: WeakPassword) -> &'static str {
     match weak {
         WeakPassword::Short | WeakPassword::Long | WeakPassword::Control => "security-password-form",
         WeakPassword::Kinds => "security-password-kinds",

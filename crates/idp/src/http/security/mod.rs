@@ -25,11 +25,13 @@ use hygie_web::error::Failure;
 
 use super::inbound::Inbound;
 use super::{SESSION_COOKIE, flow, refused};
+pub(super) use change::weakness;
+
 use crate::signin::SignedIn;
 use crate::{Idp, IdpError};
 
 /// A proof is good for a change for so long: what Entra ID wants before a passkey is registered.
-const RECENT: Duration = Duration::from_mins(5);
+pub(super) const RECENT: Duration = Duration::from_mins(5);
 /// The word of a change that was made, in the address that a form leads back to.
 const DONE: &str = "done";
 

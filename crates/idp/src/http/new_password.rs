@@ -1,0 +1,97 @@
+//! Another password before anything else, where an administrator gave the present one to be changed.
+
+use askama::Template;
+use axum::response::{IntoResponse, Response};
+use hygie_core::Secret;
+use hygie_directory::DirectoryError;
+use hygie_oidc::{Aadsts, Refusal};
+use hygie_policy::strength::{Mode, Usage};
+use hygie_web::error::Failure;
+use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
+
+use super::flow::{Flow, Typed};
+use super::prove::Proving;
+use super::{login, security};
+use crate::IdpError;
+use crate::signin::SignedIn;
+
+#[derive(Template)]
+#[template(path = "new-password.html")]
+struct NewPasswordPage {
+    page: Page,
+    form: Form,
+    summary: Summary,
+    password: Field,
+    account: String,
+}
+
+impl Flow<'_> {
+    /// Asks for it.
+    pub fn new_password(&self, signed_in: &SignedIn, error: Option<&'static str>) -> Response {
+        let page = self.page();
+        let password = Field::new(&page, Input::Password, "password", page.t("security-password-new"))
+            .autocomplete("new-password")
+            .hint(page.t("security-password-hint"))
+            .error(error.map(|key| page.t(key)))
+            .focus();
+        let (form, cookies) = self.form("new-password");
+        let view = View(NewPasswordPage {
+            summary: Summary::of(&page, [&password]),
+            form: form.carry("account", signed_in.account.session.to_string()),
+            password,
+            account: signed_in.account.user_principal_name.clone(),
+            page,
+        });
+        (cookies, self.form_action(), view).into_response()
+    }
+}
+
+impl Proving<'_, '_> {
+    /// The new password of somebody who just proved the present one.
+    pub async fn new_password(&self) -> Result<Response, Failure> {
+        let Some(signed_in) = self.known() else {
+            return Ok(self.flow.sign_in(&Typed::default()));
+        };
+        let now = self.flow.inbound.asked.now();
+        let proved = signed_in
+            .used
+            .used()
+            .iter()
+            .find(|used| used.usage.mode == Mode::Password);
+        if proved.is_none_or(|used| now.since(used.at) > security::RECENT) {
+            let name = signed_in.account.user_principal_name.clone();
+            return Ok(self.flow.password(&Typed::named(name)));
+        }
+        let password = self.params.get("password").unwrap_or_default().to_owned();
+        let (directory, cx) = (
+            self.flow.idp.directory(),
+            self.flow.inbound.asked.cx(signed_in.account.tenant),
+        );
+        let user = signed_in.account.user;
+        let fail = |error: IdpError| self.flow.page_of(&error);
+        match directory.set_password(&cx, user, Secret::new(password)).await {
+            Ok(()) => {}
+            Err(DirectoryError::WeakPassword(weak)) => {
+                return Ok(self.flow.new_password(signed_in, Some(security::weakness(weak))));
+            }
+            Err(DirectoryError::Value(_)) => {
+                return Ok(self.flow.new_password(signed_in, Some("security-password-form")));
+            }
+            Err(DirectoryError::Store(error)) => return Err(fail(error.into())),
+            Err(DirectoryError::Password(error)) => return Err(fail(error.into())),
+            Err(_) => return Err(fail(IdpError::Password)),
+        }
+        let noted = self.flow.idp.means().note_password_change(&cx, user).await;
+        noted.map_err(|error| fail(error.into()))?;
+        // Every session ended with the old password; this one begins anew.
+        let found = directory
+            .find_user_by_id(&cx, user)
+            .await
+            .map_err(|error| fail(error.into()))?;
+        let found = found.ok_or_else(|| fail(Refusal::new(Aadsts::UnknownUser).into()))?;
+        let begun = login::begin(self.flow, &cx, found, Usage::of(Mode::Password)).await;
+        let (signed_in, cookie) = begun.map_err(fail)?;
+        let response = self.flow.finish(self.request, &signed_in).await;
+        Ok((cookie, response).into_response())
+    }
+}
