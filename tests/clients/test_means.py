@@ -1,70 +1,16 @@
 """Means of identification in a real browser: codes, passkeys, the page of one's own, and what policies ask for."""
 
-import base64
-import hashlib
-import hmac
-import struct
-import time
-from contextlib import contextmanager
-
-import pytest
 from chromium import arrivals, sign_in
-from test_pages import LOOKS, authorize, check, complain
-
-
-def code(secret, step=0):
-    """What an application on a telephone shows (RFC 6238)."""
-    moment = int(time.time()) // 30 + step
-    digest = hmac.new(base64.b32decode(secret), struct.pack(">Q", moment), hashlib.sha1).digest()
-    at = digest[19] & 15
-    return f"{(struct.unpack('>I', digest[at : at + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
-
-
-def prove(page, secret):
-    """Types a code; the one of the next step where this one was used up by another test."""
-    for step in (0, 1, -1):
-        page.locator("input[name=proof]").fill(code(secret, step))
-        page.locator("main button.primary").click()
-        page.wait_for_load_state()
-        if not page.locator("input[name=proof]").count():
-            return
-    raise AssertionError(page.locator("main").inner_text())
-
-
-@contextmanager
-def authenticator(page):
-    """A security key of Chromium's own, which knows its person."""
-    session = page.context.new_cdp_session(page)
-    session.send("WebAuthn.enable")
-    options = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-    made = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
-    yield session, made["authenticatorId"]
-    session.send("WebAuthn.disable")
-
-
-@pytest.fixture(params=LOOKS, ids=lambda look: "-".join(look))
-def person(request, chromium):
-    context = chromium.context(*request.param)
-    page = context.new_page()
-    page.complaints = []
-    page.on("console", lambda message: complain(page, message))
-    page.on("pageerror", lambda problem: page.complaints.append(str(problem)))
-    yield page
-    context.close()
+from means import authenticator, prove
+from test_pages import authorize, check, person  # noqa: F401  (a fixture)
+from test_security import forgotten  # noqa: F401  (a fixture)
 
 
 def psc(world, uri, **more):
     return authorize(world, uri, client_id=world.app("PSC_BAS")["client_id"], scope="openid", **more)
 
 
-def test_a_second_factor_that_an_application_asks_for(world, person):
+def test_a_second_factor_that_an_application_asks_for(world, person):  # noqa: F811
     doctor = world.user("doctor")
     with arrivals() as listener:
         person.goto(authorize(world, listener.uri, acr_values="mfa"))
@@ -74,13 +20,14 @@ def test_a_second_factor_that_an_application_asks_for(world, person):
         person.locator("input[name=proof]").fill("")
         person.locator("main button.primary").click()
         check(person, "code-missing")
-        prove(person, doctor["totp_secret"])
+        prove(person, doctor)
         assert "code" in listener.next(person)
     assert person.complaints == []
 
 
-def test_a_passkey_is_registered_and_opens_pro_sante_connect(world, person):
+def test_a_passkey_is_registered_and_opens_pro_sante_connect(world, person, forgotten):  # noqa: F811
     nurse = world.user("nurse")
+    forgotten.append(nurse)
     with authenticator(person), arrivals() as listener:
         # A password alone does not open it, and neither does a code: FA01-ProSantéConnect.
         person.goto(psc(world, listener.uri))
@@ -91,7 +38,7 @@ def test_a_passkey_is_registered_and_opens_pro_sante_connect(world, person):
         person.locator("main a.button.primary, main a.button").first.click()
         person.locator("input[type=password]").fill(nurse["password"])
         person.locator("main button.primary").click()
-        prove(person, nurse["totp_secret"])
+        prove(person, nurse)
         check(person, "security-information")
         person.locator("button[name=step][value=passkey]").click()
         check(person, "new-passkey")

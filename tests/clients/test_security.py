@@ -1,52 +1,25 @@
 """*Informations de sécurité* as people meet it, with an authenticator of the browser's own making."""
 
-import base64
-import hashlib
-import hmac
-import struct
 import time
 
 import pytest
 import requests
 from chromium import arrivals, sign_in
+from means import authenticator, one_time_code, prove
 from test_pages import authorize, check, person  # noqa: F401  (a fixture)
 
-AUTHENTICATOR = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
-
-
 def enter(world, person, user):  # noqa: F811
-    """Signs in to an application, then goes to the page."""
-    with arrivals() as listener:
-        person.goto(authorize(world, listener.uri))
-        sign_in(person, user)
-        assert "code" in listener.next(person)
+    """Goes to the page, which asks for both factors."""
     person.goto(f"{world.authority}/securityinfo")
-
-
-def authenticator(person):  # noqa: F811
-    devtools = person.context.new_cdp_session(person)
-    devtools.send("WebAuthn.enable")
-    return devtools, devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})["authenticatorId"]
-
-
-def one_time_code(key):
-    """What an application on a telephone shows (RFC 6238)."""
-    seed = base64.b32decode(key + "=" * (-len(key) % 8))
-    digest = hmac.digest(seed, struct.pack(">Q", int(time.time()) // 30), hashlib.sha1)
-    offset = digest[-1] & 15
-    return f"{(int.from_bytes(digest[offset:offset + 4]) & 0x7FFFFFFF) % 1_000_000:06}"
+    person.locator("main a.button.primary").click()
+    sign_in(person, user)
+    prove(person, user)
+    person.locator("button[name=step][value=passkey]").wait_for()
 
 
 @pytest.fixture
 def forgotten(world):
-    """Takes away, by the directory API, what people registered in a test: those after it have their passwords only."""
+    """Takes away, by the directory API, the passkeys that people registered in a test."""
     people = []
     yield people
     client = world.app("directory-admin")
@@ -60,11 +33,10 @@ def forgotten(world):
     )
     headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
     for user in people:
-        for kind in ("fido2Methods", "softwareOathMethods"):
-            methods = f"{graph}/v1.0/users/{user['oid']}/authentication/{kind}"
-            for method in requests.get(methods, headers=headers, verify=world.ca, timeout=30).json()["value"]:
-                gone = requests.delete(f"{methods}/{method['id']}", headers=headers, verify=world.ca, timeout=30)
-                assert gone.status_code == 204, gone.text
+        methods = f"{graph}/v1.0/users/{user['oid']}/authentication/fido2Methods"
+        for method in requests.get(methods, headers=headers, verify=world.ca, timeout=30).json()["value"]:
+            gone = requests.delete(f"{methods}/{method['id']}", headers=headers, verify=world.ca, timeout=30)
+            assert gone.status_code == 204, gone.text
 
 
 def test_a_passkey_is_registered_in_the_browser(world, person, forgotten):  # noqa: F811
@@ -72,28 +44,35 @@ def test_a_passkey_is_registered_in_the_browser(world, person, forgotten):  # no
     forgotten.append(nurse)
     enter(world, person, nurse)
     check(person, "security info")
-    devtools, device = authenticator(person)
-    person.locator("main button[value=passkey]").click()
-    person.locator("form[data-passkey] input[name=name]").wait_for()
-    check(person, "new passkey")
-    name = f"Key {time.time_ns()}"
-    person.locator("input[name=name]").fill(name)
-    person.locator("[data-passkey-button]").click()
-    person.get_by_role("heading", name=name).wait_for()
-    check(person, "passkey registered")
-    (credential,) = devtools.send("WebAuthn.getCredentials", {"authenticatorId": device})["credentials"]
+    with authenticator(person) as (devtools, device):
+        person.locator("main button[value=passkey]").click()
+        person.locator("form[data-passkey] input[name=name]").wait_for()
+        check(person, "new passkey")
+        name = f"Key {time.time_ns()}"
+        person.locator("input[name=name]").fill(name)
+        person.locator("[data-passkey-button]").click()
+        person.get_by_role("heading", name=name).wait_for()
+        check(person, "passkey registered")
+        (credential,) = devtools.send("WebAuthn.getCredentials", {"authenticatorId": device})["credentials"]
     assert credential["isResidentCredential"]
     assert credential["rpId"] == "localhost"
-    # The session proved one factor; now that there are two, both are asked for.
+    assert not person.complaints
+
+
+def test_a_session_of_one_factor_changes_nothing(world, person):  # noqa: F811
+    with arrivals() as listener:
+        person.goto(authorize(world, listener.uri))
+        sign_in(person, world.user("nurse"))
+        assert "code" in listener.next(person)
+    person.goto(f"{world.authority}/securityinfo")
     person.locator("main button[value=password]").click()
-    person.locator("main a.button").wait_for()
+    person.locator("main a.button.primary").wait_for()
     check(person, "prove again")
     assert not person.complaints
 
 
-def test_codes_of_an_application(world, person, forgotten):  # noqa: F811
+def test_codes_of_an_application(world, person):  # noqa: F811
     secretary = world.user("secretary")
-    forgotten.append(secretary)
     enter(world, person, secretary)
     person.locator("main button[value=codes]").click()
     person.locator("svg.qr").wait_for()

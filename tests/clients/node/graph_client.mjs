@@ -88,6 +88,8 @@ await play({
       refused: [refused.statusCode, refused.message],
       gone: [gone.statusCode, gone.code],
     };
+  },
+
   async written(world) {
     const client = connect(world);
     const made = await client.api("/users").post({
