@@ -161,19 +161,14 @@ pub async fn get(
     let found = idp.directory().agreement_pdf(&cx, agreement, file).await;
     let pdf = found.map_err(|error| fail(error.into()))?.ok_or_else(missing)?;
     let opened = set_cookie(&Cookie::session(OPENED_COOKIE, &file.to_string(), SameSite::Lax));
-    let headers = AppendHeaders([
+    let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/pdf")),
         (
             CONTENT_DISPOSITION,
             HeaderValue::from_static("inline; filename=\"terms.pdf\""),
         ),
         (CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
-        (SET_COOKIE, opened),
-    ]);
-    Ok((
-        headers,
-        Note::new("idp.terms.read", format!("agreement/{agreement}")),
-        pdf,
-    )
-        .into_response())
+    ];
+    let note = Note::new("idp.terms.read", format!("agreement/{agreement}"));
+    Ok((headers, AppendHeaders([(SET_COOKIE, opened)]), note, pdf).into_response())
 }
