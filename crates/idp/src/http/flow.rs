@@ -209,7 +209,7 @@ impl<'a> Flow<'a> {
         let way = refused::Way {
             app: Some(&self.asking.application),
             again: Some(self.address(&[])),
-            register: Some(security::entry::address(self.idp, &self.inbound.segment)),
+            register: Some(security::entry::address(&self.inbound.segment)),
             other: Some(self.address(&[("prompt", "select_account"), ("login_hint", ""), ("sid", "")])),
         };
         refused::page_on_way(self.idp, self.inbound, error, way)

@@ -181,7 +181,7 @@ impl Flow<'_> {
                 &page,
                 Ceremony::Get,
                 carrying(form, whom),
-                (options, page.t("passkey-title")),
+                (options, page.t("passkey-use")),
             ),
             error: whom.error.map(|key| Notice::new(&page, Tone::Danger, page.t(key))),
             account: whom.name.clone(),

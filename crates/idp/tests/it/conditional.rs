@@ -10,7 +10,7 @@ use hygie_policy::policy::AuthenticationContext;
 use hygie_testkit::{Answer, Client, one_time_code};
 use serde_json::{Value, json};
 
-use crate::world::{WEB, World, claims, code_of, submit};
+use crate::world::{FHIR, WEB, World, claims, code_of, submit};
 
 const NURSE: &str = "anna.martin@ch-demo.example";
 
@@ -407,4 +407,47 @@ async fn terms_of_use_are_opened_and_accepted() {
     code(&submit(&browser, &page, &answer("accept")).await);
     // It is not asked again.
     code(&browser.get(&world.authorize(world.portal, WEB, &[])).await);
+}
+
+#[tokio::test]
+async fn an_application_by_itself_is_blocked_where_a_policy_names_it() {
+    let world = World::new().await;
+    let directory = world.idp.directory();
+    let api = directory
+        .find_service_principal(&world.here(), world.api)
+        .await
+        .unwrap()
+        .unwrap();
+    let secret = directory
+        .add_secret(&world.here(), world.api, "test", Duration::from_hours(1))
+        .await
+        .unwrap();
+    let id = world.api.to_string();
+    let ask = async || {
+        let scope = format!("{FHIR}/.default");
+        let fields = [
+            ("grant_type", "client_credentials"),
+            ("client_id", id.as_str()),
+            ("client_secret", secret.value.expose()),
+            ("scope", scope.as_str()),
+        ];
+        world.token(&fields).await
+    };
+    assert_eq!(ask().await.status, 200);
+    let block = json!({
+        "conditions": {
+            "clientApplications": { "includeServicePrincipals": [api.id.to_string()] },
+            "applications": { "includeApplications": ["All"] },
+            "locations": { "includeLocations": ["All"] },
+            "clientAppTypes": ["all"],
+        },
+        "grantControls": { "operator": "OR", "builtInControls": ["block"] },
+    });
+    world.policy(block).await;
+    let refused = ask().await;
+    assert_eq!(code_of(&refused), 53_003, "{}", refused.text());
+    let rules = directory.read_access_rules(&world.here()).await.unwrap();
+    let policy = rules.rules().policies[0].id.unwrap().to_string();
+    directory.delete_rule::<Policy>(&world.here(), &policy).await.unwrap();
+    assert_eq!(ask().await.status, 200);
 }

@@ -214,7 +214,8 @@ fn way_on(page: &Answer) -> String {
 async fn the_page_signs_people_in_by_itself() {
     let world = World::new().await;
     let browser = world.browser();
-    let nobody = browser.get(&world.path("securityinfo")).await;
+    // By the name of the tenant as well as by its id.
+    let nobody = browser.get("/ch-demo.example/securityinfo").await;
     let answer = world.sign_in(&browser, &way_on(&nobody)).await;
     let page = browser.get(answer.location()).await;
     assert!(page.text().contains("Informations de sécurité"), "{}", page.text());

@@ -14,8 +14,8 @@ use super::super::authorize;
 use super::super::flow::{Flow, redirect};
 use super::super::ways::{Way, Whom};
 use super::is_strong_enough;
+use crate::IdpError;
 use crate::signin::{Candidate, Occasion, Purpose, SignedIn};
-use crate::{Idp, IdpError};
 
 /// The page as an application: the id of *My Signins* of Entra ID, registered nowhere and present in every tenant.
 pub const SECURITY_INFO: AppId = AppId::from_uuid(Uuid::from_u128(0x19db_86c3_b2b9_44cc_b339_36da_233a_3be2));
@@ -29,7 +29,7 @@ pub fn application(login: &str, tenant: TenantId) -> Application {
         display_name: "Informations de sécurité".to_owned(),
         definition: Definition {
             redirect_uris: RedirectUris {
-                web: vec![page(login, &tenant.to_string())],
+                web: vec![format!("{login}/{tenant}/securityinfo")],
                 ..RedirectUris::default()
             },
             ..Definition::default()
@@ -40,20 +40,15 @@ pub fn application(login: &str, tenant: TenantId) -> Application {
 }
 
 /// Where the person signs in to the page, whoever is signed in already: what changes means is fresh.
-pub fn address(idp: &Idp, segment: &str) -> String {
-    let (app, back) = (SECURITY_INFO.to_string(), page(&idp.provider().login, segment));
+pub fn address(segment: &str) -> String {
+    let app = SECURITY_INFO.to_string();
     let pairs = [
         ("client_id", app.as_str()),
         ("response_type", "code"),
         ("scope", "openid"),
-        ("redirect_uri", &back),
         ("prompt", "login"),
     ];
     authorize::address(segment, Version::V2, pairs)
-}
-
-fn page(login: &str, segment: &str) -> String {
-    format!("{login}/{segment}/securityinfo")
 }
 
 impl Flow<'_> {

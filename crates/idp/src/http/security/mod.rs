@@ -50,7 +50,7 @@ pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, F
     let refuse = |error: IdpError| refused::page(&idp, &inbound, &error);
     let session = inbound.params().ok().and_then(|params| params.get("account"));
     let Some(visit) = visit(&idp, &inbound, session).await.map_err(refuse)? else {
-        return Ok(show::nobody(&idp, &inbound));
+        return Ok(show::nobody(&inbound));
     };
     let done = inbound.params().ok().and_then(|params| params.get(DONE));
     let note = visit.note("idp.security.read");
@@ -62,7 +62,7 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
     flow::check_form(&idp, &inbound).map_err(refuse)?;
     let params = inbound.params().map_err(|refusal| refuse(refusal.into()))?;
     let Some(visit) = visit(&idp, &inbound, params.get("account")).await.map_err(refuse)? else {
-        return Ok(show::nobody(&idp, &inbound));
+        return Ok(show::nobody(&inbound));
     };
     if !is_strong_enough(&visit.signed_in, &visit.methods, inbound.asked.now()) {
         let note = visit.note("idp.security.change").refused("proof-too-old");

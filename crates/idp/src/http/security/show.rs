@@ -14,7 +14,7 @@ use super::super::flow::{self, FormCookie};
 use super::super::inbound::Inbound;
 use super::change::Named;
 use super::{Visit, entry, qr};
-use crate::{Idp, IdpError};
+use crate::IdpError;
 
 /// Changes that are shown.
 const CHANGES: u32 = 10;
@@ -82,10 +82,10 @@ struct Message {
 }
 
 /// Nobody is signed in here.
-pub(super) fn nobody(idp: &Idp, inbound: &Inbound) -> Response {
+pub(super) fn nobody(inbound: &Inbound) -> Response {
     let page = inbound.asked.page();
     let (title, text) = (page.t("security-nobody"), page.t("security-nobody-text"));
-    let next = Some(Link::new(entry::address(idp, &inbound.segment), page.t("signin-title")));
+    let next = Some(Link::new(entry::address(&inbound.segment), page.t("signin-title")));
     View(Message {
         page,
         title,
@@ -165,7 +165,7 @@ impl Visit<'_> {
     pub(super) fn prove_again(&self) -> Response {
         let (page, _, cookies) = self.page();
         let (title, text) = (page.t("security-again"), page.t("security-again-text"));
-        let address = entry::address(self.idp, &self.inbound.segment);
+        let address = entry::address(&self.inbound.segment);
         let next = Some(Link::new(address, page.t("signin-title")));
         (
             cookies,
