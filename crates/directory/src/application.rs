@@ -254,7 +254,10 @@ impl Definition {
             (
                 "identifierUris",
                 self.identifier_uris.len(),
-                self.identifier_uris.iter().all(|uri| is_word(uri)),
+                // A GUID would be the name of another application, whatever its case.
+                self.identifier_uris
+                    .iter()
+                    .all(|uri| is_word(uri) && Uuid::try_parse(uri).is_err() && Url::parse(uri).is_ok()),
             ),
             ("scopes", self.scopes.len(), all_named(scopes, is_word, fits)),
             ("appRoles", self.app_roles.len(), all_named(roles, is_word, fits)),

@@ -74,6 +74,10 @@ fn sign_in(page: Page, typed: &str, error: Option<String>) -> (FormAction, View<
         to: Some(APP.to_owned()),
         organisation: Some(PLACE.to_owned()),
         other: None,
+        ways: Ways {
+            form: Form::new("/sign-in", "token"),
+            ways: vec![("passkey", "Utiliser une clé d'accès".to_owned())],
+        },
         page,
     };
     (FormAction::to("https://app.example/cb"), View(model))

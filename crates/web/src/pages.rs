@@ -6,7 +6,7 @@
 //!     .autocomplete("username").value(typed).error(error).focus();
 //! let summary = Summary::of(&page, [&username]);
 //! let form = Form::new(format!("/{tenant}/login"), csrf.token(binding, "sign-in")).carry("flow", flow);
-//! Ok((FormAction::to(&redirect_uri), View(SignIn { page, form, summary, username, to: Some(app), organisation, other: None })))
+//! Ok((FormAction::to(&redirect_uri), View(SignIn { page, form, summary, username, to: Some(app), organisation, other: None, ways })))
 //! ```
 //!
 //! A page whose form may end in a redirect to an application needs [`crate::layers::FormAction`] beside it.
@@ -33,6 +33,8 @@ pub struct SignIn {
     pub organisation: Option<String>,
     /// Another way in, or the way back.
     pub other: Option<Link>,
+    /// Ways in without a name.
+    pub ways: Ways,
 }
 
 /// Sign-in, second step: the password.

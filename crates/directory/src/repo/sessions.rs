@@ -55,16 +55,17 @@ impl Sessions<'_, '_> {
         self.0.execute(sql, &values).await.map(drop)
     }
 
-    /// Notes that the person authenticated anew within a live session. False when it has ended.
+    /// Notes that the person authenticated anew within a live session; `auth_time` is that of the first factor. False when it
+    /// has ended.
     pub async fn authenticated(
         &mut self,
         id: SessionId,
         used: &Authentications,
-        at: Timestamp,
+        (auth_time, at): (Timestamp, Timestamp),
     ) -> Result<bool, StoreError> {
-        let sql = "UPDATE idp_session SET methods_json = ?2, auth_time = ?3, used_at = ?3
-                   WHERE {i.is}tenant = :tenant AND id = ?1 AND ended_at IS NULL AND expires_at > ?3";
-        let values = [id.into(), to_json(used)?.into(), at.into()];
+        let sql = "UPDATE idp_session SET methods_json = ?2, auth_time = ?3, used_at = ?4
+                   WHERE {i.is}tenant = :tenant AND id = ?1 AND ended_at IS NULL AND expires_at > ?4";
+        let values = [id.into(), to_json(used)?.into(), auth_time.into(), at.into()];
         Ok(self.0.execute(sql, &values).await? > 0)
     }
 

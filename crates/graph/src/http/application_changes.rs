@@ -6,14 +6,15 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::{AppId, Timestamp};
-use hygie_directory::{Definition, NewApplication, Presence, PrincipalChange, Registration};
+use hygie_directory::repo::RolesOf;
+use hygie_directory::{Cursor, DIRECTORY_API, Definition, NewApplication, Presence, PrincipalChange, Registration};
 use hygie_policy::json::{At, Members, Wrong};
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Of, done};
-use super::authority::WRITE_APPLICATIONS;
+use super::authority::{ASSIGN_PERMISSIONS, WRITE_APPLICATIONS};
 use super::body::Body;
 use super::caller::Caller;
 use super::group_changes::owners_of;
@@ -21,6 +22,9 @@ use super::{applications, service_principals};
 use crate::body::{ApplicationBody, read_application};
 use crate::entity::{application, service_principal};
 use crate::{Graph, GraphFault};
+
+/// Roles of an application that are looked at.
+const MAX_ROLES: u32 = 500;
 
 /// How long a secret is good when nothing is said, and at most.
 const SECRET_LIFE: Duration = Duration::from_hours(24 * 365 * 2);
@@ -66,6 +70,9 @@ pub async fn update(
         keys: None,
     };
     let read = read_application(&body.0, before).map_err(GraphFault::from)?;
+    if read.keys.is_some() {
+        may_prove_as(&graph, &caller, found.app).await?;
+    }
     let change = (read.display_name, read.definition);
     let changed = graph
         .directory()
@@ -99,6 +106,7 @@ pub async fn add_password(
 ) -> Result<Response, GraphError> {
     may(&graph, &caller, &id).await?;
     let app = find(&graph, &caller, &id).await?.application.app;
+    may_prove_as(&graph, &caller, app).await?;
     let (name, life) = read_password(&body, caller.cx.now)?;
     let name = name.unwrap_or_else(|| "Password".to_owned());
     let made = graph.directory().add_secret(&caller.cx, app, &name, life).await;
@@ -254,6 +262,30 @@ pub async fn delete_principal(
 async fn may(graph: &Graph, caller: &Caller, id: &str) -> Result<(), GraphFault> {
     let object = id.parse().map_err(|_| GraphFault::NotFound(id.to_owned()))?;
     caller.may_with(graph, &WRITE_APPLICATIONS, object).await
+}
+
+/// Who gives an application a credential can act as it: of one that has permissions in the directory, only who could give
+/// these. In Entra ID an Application Administrator may do so too.
+async fn may_prove_as(graph: &Graph, caller: &Caller, app: AppId) -> Result<(), GraphFault> {
+    let directory = graph.directory();
+    let found = [
+        directory.find_presence_of(&caller.cx, app).await?,
+        directory.find_presence_of(&caller.cx, DIRECTORY_API).await?,
+    ];
+    let [Some(presence), Some(api)] = found else {
+        return Ok(());
+    };
+    let first = Cursor {
+        after: None,
+        limit: MAX_ROLES,
+    };
+    let of = RolesOf::Principal(presence.principal.id);
+    let roles = directory.page_app_role_assignments(&caller.cx, of, first).await?;
+    let is_powerful = roles.iter().any(|(role, _)| role.resource == api.principal.id);
+    if is_powerful || roles.len() >= MAX_ROLES as usize {
+        caller.may(graph, &ASSIGN_PERMISSIONS).await?;
+    }
+    Ok(())
 }
 
 async fn find(graph: &Graph, caller: &Caller, id: &str) -> Result<Registration, GraphError> {

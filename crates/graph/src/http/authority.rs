@@ -215,6 +215,24 @@ pub const WRITE_METHODS_POLICY: Operation = Operation {
     roles: &[role::GLOBAL_ADMINISTRATOR, role::AUTHENTICATION_POLICY_ADMINISTRATOR],
 };
 
+/// Sees the means of identification of others.
+pub const READ_METHODS: Operation = Operation {
+    own: &[
+        "UserAuthenticationMethod.Read.All",
+        "UserAuthenticationMethod.ReadWrite.All",
+    ],
+    delegated: &[
+        "UserAuthenticationMethod.Read.All",
+        "UserAuthenticationMethod.ReadWrite.All",
+    ],
+    roles: &[
+        role::GLOBAL_ADMINISTRATOR,
+        role::GLOBAL_READER,
+        role::PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
+        role::AUTHENTICATION_ADMINISTRATOR,
+    ],
+};
+
 /// Gives people means of identification, and takes them.
 pub const WRITE_METHODS: Operation = Operation {
     own: &["UserAuthenticationMethod.ReadWrite.All"],

@@ -141,7 +141,7 @@ impl<'a> Flow<'a> {
             Err(IdpError::Refused(refusal))
                 if refusal.code() == Aadsts::PasswordExpired && request.prompt != Prompt::None =>
             {
-                (Note::recorded(), self.new_password(signed_in, None)).into_response()
+                (Note::recorded(), self.change_password_first(signed_in).await).into_response()
             }
             Err(IdpError::Interrupted(interruption)) if request.prompt != Prompt::None => {
                 self.interrupted(signed_in, *interruption).await
@@ -242,8 +242,13 @@ impl<'a> Flow<'a> {
             username = username.hint(page.t1("signin-username-hint", "domain", domain));
         }
         let (form, cookies) = self.form("username");
+        let nobody = Whom {
+            ways: vec![Way::Passkey],
+            ..Whom::default()
+        };
         let view = View(SignIn {
             summary: Summary::of(&page, [&username]),
+            ways: others(Way::Password, &nobody, &form, &page),
             form,
             username,
             to: Some(self.app_name()),

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
-use hygie_core::Secret;
+use hygie_core::{Cx, Secret};
 use hygie_directory::DirectoryError;
 use hygie_oidc::{Aadsts, Refusal};
 use hygie_policy::strength::{Mode, Usage};
@@ -11,6 +11,7 @@ use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
 
 use super::flow::{Flow, Typed};
 use super::prove::Proving;
+use super::ways::{Way, Whom};
 use super::{login, security};
 use crate::IdpError;
 use crate::signin::SignedIn;
@@ -26,8 +27,20 @@ struct NewPasswordPage {
 }
 
 impl Flow<'_> {
+    /// Asks for it, once it is known well enough who it is.
+    pub async fn change_password_first(&self, signed_in: &SignedIn) -> Response {
+        match self.ways_to_change(signed_in).await {
+            Ok(None) => self.new_password(signed_in, None),
+            Ok(Some(ways)) => {
+                let way = ways.first().copied().unwrap_or(Way::Password);
+                self.ask(way, &Whom::signed_in(signed_in, ways)).await
+            }
+            Err(error) => self.page_of(&error).into_response(),
+        }
+    }
+
     /// Asks for it.
-    pub fn new_password(&self, signed_in: &SignedIn, error: Option<&'static str>) -> Response {
+    fn new_password(&self, signed_in: &SignedIn, error: Option<&'static str>) -> Response {
         let page = self.page();
         let password = Field::new(&page, Input::Password, "password", page.t("security-password-new"))
             .autocomplete("new-password")
@@ -52,23 +65,26 @@ impl Proving<'_, '_> {
         let Some(signed_in) = self.known() else {
             return Ok(self.flow.sign_in(&Typed::default()));
         };
-        let now = self.flow.inbound.asked.now();
-        let proved = signed_in
-            .used
-            .used()
-            .iter()
-            .find(|used| used.usage.mode == Mode::Password);
-        if proved.is_none_or(|used| now.since(used.at) > security::RECENT) {
-            let name = signed_in.account.user_principal_name.clone();
-            return Ok(self.flow.password(&Typed::named(name)));
-        }
         let password = self.params.get("password").unwrap_or_default().to_owned();
-        let (directory, cx) = (
-            self.flow.idp.directory(),
-            self.flow.inbound.asked.cx(signed_in.account.tenant),
-        );
+        let directory = self.flow.idp.directory();
+        let cx = Cx {
+            principal: Some(self.flow.idp.person(&signed_in.account, None).into()),
+            ..self.flow.inbound.asked.cx(signed_in.account.tenant)
+        };
         let user = signed_in.account.user;
         let fail = |error: IdpError| self.flow.page_of(&error);
+        let known = directory
+            .find_user_by_id(&cx, user)
+            .await
+            .map_err(|error| fail(error.into()))?;
+        // Only who must change it is asked here, and only after what a change on the page of means would want.
+        if known.is_none_or(|known| !known.profile.must_change_password()) {
+            return Ok(self.flow.finish(self.request, signed_in).await);
+        }
+        if let Some(ways) = self.flow.ways_to_change(signed_in).await.map_err(fail)? {
+            let way = ways.first().copied().unwrap_or(Way::Password);
+            return Ok(self.flow.ask(way, &Whom::signed_in(signed_in, ways)).await);
+        }
         match directory.set_password(&cx, user, Secret::new(password)).await {
             Ok(()) => {}
             Err(DirectoryError::WeakPassword(weak)) => {

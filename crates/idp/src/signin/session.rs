@@ -6,7 +6,7 @@ use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, Secret, SessionI
 use hygie_directory::repo::{BrowserSession, Global, SessionRow, Sessions, Users};
 use hygie_directory::{Authentications, User};
 use hygie_oidc::{Aadsts, Account, Refusal};
-use hygie_policy::strength::Usage;
+use hygie_policy::strength::{Mode, Usage};
 use hygie_store::audit::Record;
 
 use crate::{Idp, IdpError};
@@ -106,6 +106,7 @@ impl Idp {
     /// does it begin when the password was changed or the user disabled meanwhile.
     pub(crate) async fn begin_session(&self, cx: &Cx, new: NewSession) -> Result<SignedIn, IdpError> {
         let checked = new.user.valid_from;
+        let is_password = new.usage.mode == Mode::Password;
         let used = Authentications::of(new.usage, cx.now);
         let (browser, previous) = self.digests_of(&new.cookies);
         let row = SessionRow {
@@ -134,8 +135,8 @@ impl Idp {
             .store
             .write(
                 &cx,
-                (row, previous, checked, record),
-                |(row, previous, checked, record), tx| {
+                (row, previous, (checked, is_password), record),
+                |(row, previous, (checked, is_password), record), tx| {
                     Box::pin(async move {
                         let user = Users(tx).find(row.user).await?;
                         if user.is_none_or(|user| !user.is_enabled || user.valid_from != *checked) {
@@ -144,10 +145,13 @@ impl Idp {
                         if let Some(previous) = previous {
                             Global(tx).move_sessions(previous, &row.browser).await?;
                         }
-                        if Users(tx).lockout(row.user).await?.is_locked(tx.cx().now) {
-                            return Err(Refusal::new(Aadsts::Locked).into());
+                        // Wrong passwords lock passwords: nobody shuts others out of their passkeys.
+                        if *is_password {
+                            if Users(tx).lockout(row.user).await?.is_locked(tx.cx().now) {
+                                return Err(Refusal::new(Aadsts::Locked).into());
+                            }
+                            Users(tx).clear_lockout(row.user).await?;
                         }
-                        Users(tx).clear_lockout(row.user).await?;
                         Sessions(tx).insert(row).await?;
                         tx.audit(record).await?;
                         Ok::<_, IdpError>(())
@@ -191,7 +195,8 @@ impl Idp {
                         }
                         let mut used = row.used;
                         used.add(usage.clone(), now);
-                        if !Sessions(tx).authenticated(*session, &used, now).await? {
+                        let auth_time = used.primary_at().unwrap_or(row.auth_time);
+                        if !Sessions(tx).authenticated(*session, &used, (auth_time, now)).await? {
                             return Err(ended());
                         }
                         if let Some(previous) = previous {
@@ -205,7 +210,7 @@ impl Idp {
             .await?;
         Ok(SignedIn {
             account: Account {
-                auth_time: cx.now,
+                auth_time: used.primary_at().unwrap_or(account.auth_time),
                 ..account.clone()
             },
             used,

@@ -16,6 +16,7 @@ use hygie_store::audit::Record;
 use super::code::Attempt;
 use super::issue::object;
 use super::{Asking, Granted, Sender};
+use crate::http::SECURITY_INFO;
 use crate::signin::SignedIn;
 use crate::{Idp, IdpError};
 
@@ -75,6 +76,10 @@ impl Idp {
         }
         inner.devices.count(cx.client, cx.now);
         let (found, application) = self.client_at(cx, place, &request.client.client_id).await?;
+        // Our own page is for nobody's device.
+        if application.app == SECURITY_INFO {
+            return Err(Refusal::about(Aadsts::UnknownClient, &[&request.client.client_id, &place.segment()]).into());
+        }
         let tenant = place.tenant().unwrap_or(found.home);
         let platform = if application.definition.is_fallback_public_client {
             Platform::PublicClient

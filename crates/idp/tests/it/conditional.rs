@@ -451,3 +451,42 @@ async fn an_application_by_itself_is_blocked_where_a_policy_names_it() {
     directory.delete_rule::<Policy>(&world.here(), &policy).await.unwrap();
     assert_eq!(ask().await.status, 200);
 }
+
+/// The template of the secure foundation: whoever steals a password must not register a method of their own with it.
+#[tokio::test]
+async fn means_are_registered_only_where_policies_let_them() {
+    let world = World::new().await;
+    let browser = world.browser();
+    code(&world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await);
+    let page = browser.get(&world.path("securityinfo")).await;
+    world
+        .policy(json!({
+            "conditions": {
+                "users": { "includeUsers": ["All"] },
+                "applications": { "includeUserActions": ["urn:user:registersecurityinfo"] },
+                "clientAppTypes": ["all"],
+            },
+            "grantControls": { "operator": "OR", "builtInControls": ["block"] },
+        }))
+        .await;
+    let (csrf, account) = (page.field("csrf").unwrap(), page.field("account").unwrap());
+    let fields = [("csrf", csrf.as_str()), ("account", &account), ("step", "codes")];
+    let refused = browser.post(&world.path("securityinfo"), &fields).await;
+    assert!(refused.text().contains("AADSTS53003"), "{}", refused.text());
+}
+
+/// A form of the sign-in pages with another step in it changes no password.
+#[tokio::test]
+async fn nobody_changes_a_password_that_need_not_be_changed() {
+    let world = World::new().await;
+    let seed = world.codes().await;
+    world.policy(mfa()).await;
+    let browser = world.browser();
+    let asked = world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    let fields = [("step", "new-password"), ("password", "Cheval 9 correct!")];
+    let answer = submit(&browser, &asked, &fields).await;
+    assert_eq!(answer.field("step").as_deref(), Some("code"), "{}", answer.text());
+    let other = world.browser();
+    world.clock.advance(Duration::from_secs(30));
+    code(&sign_in_twice(&world, &other, &seed).await);
+}

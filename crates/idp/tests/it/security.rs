@@ -68,10 +68,27 @@ async fn a_passkey_is_added_renamed_and_removed() {
     let named = [("kind", "passkey"), ("id", id.as_str())];
     let answer = step(&world, (&browser, &page), "removed", &named).await;
     assert!(answer.text().contains("Prouvez à nouveau"));
-    // A passkey that the establishment does not admit any more is nothing to prove oneself by.
+    // That the establishment turns a method off makes nobody weaker.
     let (directory, cx) = (world.idp.directory(), world.cx(world.tenant));
-    let off = json!({"state": "disabled"});
-    directory.configure_method(&cx, Method::Fido2, off).await.unwrap();
+    let state = |state: &str| json!({ "state": state });
+    directory
+        .configure_method(&cx, Method::Fido2, state("disabled"))
+        .await
+        .unwrap();
+    let answer = step(&world, (&browser, &page), "removed", &named).await;
+    assert!(answer.text().contains("Prouvez à nouveau"));
+    directory
+        .configure_method(&cx, Method::Fido2, state("enabled"))
+        .await
+        .unwrap();
+    let asked = browser.get(&way_on(&answer)).await;
+    let credential = key.get(&options(&asked));
+    let answer = crate::world::submit(&browser, &asked, &[("credential", &credential)]).await;
+    let page = browser.get(answer.location()).await;
+    directory
+        .configure_method(&cx, Method::Fido2, state("disabled"))
+        .await
+        .unwrap();
     let asked = step(&world, (&browser, &page), "rename", &named).await;
     assert!(asked.text().contains("Clé &#60;bleue&#62;"), "{}", asked.text());
     let renamed = [&named[..], &[("name", "Clé verte")]].concat();
@@ -232,7 +249,8 @@ async fn who_has_two_factors_proves_both_again() {
     world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
     let page = browser.get(&world.path("securityinfo")).await;
     let refused = step(&world, (&browser, &page), "passkey", &[]).await;
-    let asked = world.sign_in(&browser, &way_on(&refused)).await;
+    // The password was given just now.
+    let asked = browser.get(&way_on(&refused)).await;
     assert_eq!(asked.field("step").as_deref(), Some("code"), "{}", asked.text());
     let proof = one_time_code(seed.expose(), world.clock.now());
     let answer = crate::world::submit(&browser, &asked, &[("proof", &proof)]).await;

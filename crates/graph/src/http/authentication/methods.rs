@@ -25,7 +25,7 @@ pub async fn list(
     Path((id, kind)): Path<(String, String)>,
 ) -> Result<Response, GraphError> {
     let found = find(&graph, &caller, &id).await?;
-    rights::read_methods(&caller, found.as_ref().map(|user| user.id))?;
+    rights::read_methods(&graph, &caller, found.as_ref().map(|user| user.id)).await?;
     let user = found.ok_or_else(|| GraphFault::NotFound(id))?;
     page(&graph, &caller, user.id, &kind).await
 }
@@ -35,7 +35,7 @@ pub async fn list_own(
     caller: Caller,
     Path(kind): Path<String>,
 ) -> Result<Response, GraphError> {
-    let own = own(&caller)?;
+    let own = own(&graph, &caller).await?;
     page(&graph, &caller, own, &kind).await
 }
 
@@ -48,9 +48,10 @@ pub async fn get(
     if Kind::find(&kind) == Some(Kind::Fido2) && method.starts_with("creationOptions") {
         caller.may(&graph, &WRITE_METHODS).await?;
         let user = found.ok_or_else(|| GraphFault::NotFound(id))?;
+        caller.may_act_on(&graph, user.id).await?;
         return fido2::creation_options(&graph, &caller, user.id, &method).await;
     }
-    rights::read_methods(&caller, found.as_ref().map(|user| user.id))?;
+    rights::read_methods(&graph, &caller, found.as_ref().map(|user| user.id)).await?;
     let user = found.ok_or_else(|| GraphFault::NotFound(id))?;
     one(&graph, &caller, user.id, (&kind, &method)).await
 }
@@ -60,7 +61,7 @@ pub async fn get_own(
     caller: Caller,
     Path((kind, method)): Path<(String, String)>,
 ) -> Result<Response, GraphError> {
-    let own = own(&caller)?;
+    let own = own(&graph, &caller).await?;
     one(&graph, &caller, own, (&kind, &method)).await
 }
 
@@ -112,9 +113,9 @@ pub async fn delete(
 }
 
 /// The person who asks for their own, and may.
-fn own(caller: &Caller) -> Result<ObjectId, GraphFault> {
+async fn own(graph: &Graph, caller: &Caller) -> Result<ObjectId, GraphFault> {
     let person = caller.person().ok_or_else(|| GraphFault::NotFound("me".to_owned()))?;
-    rights::read_methods(caller, Some(person))?;
+    rights::read_methods(graph, caller, Some(person)).await?;
     Ok(person)
 }
 

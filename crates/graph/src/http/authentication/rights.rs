@@ -3,14 +3,11 @@
 
 use hygie_core::ObjectId;
 
+use super::super::authority::READ_METHODS;
 use super::super::caller::Caller;
-use crate::GraphFault;
+use crate::{Graph, GraphFault};
 
 const READ_POLICY: &[&str] = &["Policy.Read.All", "Policy.ReadWrite.AuthenticationMethod"];
-const READ_METHODS: &[&str] = &[
-    "UserAuthenticationMethod.Read.All",
-    "UserAuthenticationMethod.ReadWrite.All",
-];
 const READ_OWN: &[&str] = &["UserAuthenticationMethod.Read", "UserAuthenticationMethod.ReadWrite"];
 
 /// Whether the caller sees the policy.
@@ -19,10 +16,10 @@ pub fn read_policy(caller: &Caller) -> Result<(), GraphFault> {
 }
 
 /// Whether the caller sees the means of a person.
-pub fn read_methods(caller: &Caller, of: Option<ObjectId>) -> Result<(), GraphFault> {
+pub async fn read_methods(graph: &Graph, caller: &Caller, of: Option<ObjectId>) -> Result<(), GraphFault> {
     let is_own = of.is_some() && caller.person() == of;
     if is_own && caller.has(READ_OWN) {
         return Ok(());
     }
-    caller.need(READ_METHODS)
+    caller.may(graph, &READ_METHODS).await
 }

@@ -6,14 +6,13 @@ use hygie_core::{AppId, ObjectId, TenantId, Timestamp};
 use hygie_directory::{Application, Definition};
 use hygie_oidc::{Platform, RedirectUris, Version};
 use hygie_policy::policy::UserAction;
-use hygie_policy::strength::Mode;
 use hygie_web::audit::Note;
 use uuid::Uuid;
 
 use super::super::authorize;
 use super::super::flow::{Flow, redirect};
 use super::super::ways::{Way, Whom};
-use super::is_strong_enough;
+use super::{RECENT, is_strong_enough};
 use crate::IdpError;
 use crate::signin::{Candidate, Occasion, Purpose, SignedIn};
 
@@ -39,14 +38,13 @@ pub fn application(login: &str, tenant: TenantId) -> Application {
     }
 }
 
-/// Where the person signs in to the page, whoever is signed in already: what changes means is fresh.
+/// Where the person signs in to the page. Who just did is not asked again: a pass that is good once would be lost.
 pub fn address(segment: &str) -> String {
     let app = SECURITY_INFO.to_string();
     let pairs = [
         ("client_id", app.as_str()),
         ("response_type", "code"),
         ("scope", "openid"),
-        ("prompt", "login"),
     ];
     authorize::address(segment, Version::V2, pairs)
 }
@@ -73,17 +71,11 @@ impl Flow<'_> {
 
     /// What is asked first, if anything is.
     async fn may_change_means(&self, signed_in: &SignedIn) -> Result<Option<Vec<Way>>, IdpError> {
+        if let Some(ways) = self.ways_to_change(signed_in).await? {
+            return Ok(Some(ways));
+        }
         let account = &signed_in.account;
         let cx = self.inbound.asked.cx(account.tenant);
-        let methods = self.idp.means().methods_of(&cx, account.user).await?;
-        if !is_strong_enough(signed_in, &methods, cx.now) {
-            let modes = methods.registered.iter().map(|usage| usage.mode);
-            let second = modes.filter(|mode| *mode != Mode::Password).filter_map(Way::of);
-            let mut ways: Vec<Way> = second.collect();
-            ways.sort();
-            ways.dedup();
-            return Ok(Some(if ways.is_empty() { vec![Way::Password] } else { ways }));
-        }
         let candidate = Candidate {
             user: account.user,
             used: &signed_in.used,
@@ -94,5 +86,24 @@ impl Flow<'_> {
         let purpose = Purpose::Action(UserAction::RegisterSecurityInfo);
         self.idp.admit(&cx, &candidate, purpose, Occasion::Browser).await?;
         Ok(None)
+    }
+
+    /// The ways in which somebody proves again who they are before they change what they prove it by; none where they have
+    /// lately, by enough.
+    pub async fn ways_to_change(&self, signed_in: &SignedIn) -> Result<Option<Vec<Way>>, IdpError> {
+        let account = &signed_in.account;
+        let cx = self.inbound.asked.cx(account.tenant);
+        let methods = self.idp.means().methods_of(&cx, account.user).await?;
+        if is_strong_enough(signed_in, &methods, cx.now) {
+            return Ok(None);
+        }
+        // First what is first: a code of now and a password of this morning are not two factors of now.
+        let is_first_recent = signed_in.used.primary_at().is_some_and(|at| cx.now.since(at) <= RECENT);
+        let left_out = if is_first_recent { Way::Password } else { Way::Code };
+        let modes = methods.registered.iter().map(|usage| usage.mode);
+        let mut ways: Vec<Way> = modes.filter_map(Way::of).filter(|way| *way != left_out).collect();
+        ways.sort();
+        ways.dedup();
+        Ok(Some(if ways.is_empty() { vec![Way::Password] } else { ways }))
     }
 }

@@ -14,11 +14,14 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use http::header::USER_AGENT;
 use hygie_core::{Cx, TenantId, Timestamp};
+use hygie_directory::Arrival;
 use hygie_directory::repo::Tenants;
 use hygie_means::{Methods, Refusal as MeansRefusal};
-use hygie_oidc::{Aadsts, Params, Refusal};
-use hygie_policy::strength::Mode;
+use hygie_oidc::{Aadsts, Params, Platform, Refusal};
+use hygie_policy::policy::UserAction;
+use hygie_policy::strength::{Mode, Usage};
 use hygie_web::audit::Note;
 use hygie_web::cookie;
 use hygie_web::error::Failure;
@@ -27,7 +30,7 @@ use super::inbound::Inbound;
 use super::{SESSION_COOKIE, flow, refused};
 pub(super) use change::weakness;
 
-use crate::signin::SignedIn;
+use crate::signin::{Candidate, Occasion, Purpose, SignedIn};
 use crate::{Idp, IdpError};
 
 /// A proof is good for a change for so long: what Entra ID wants before a passkey is registered.
@@ -68,13 +71,16 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
         let note = visit.note("idp.security.change").refused("proof-too-old");
         return Ok((note, visit.prove_again()).into_response());
     }
+    visit.may_register().await.map_err(refuse)?;
     visit.step(params).await.map_err(refuse)
 }
 
 /// Whether somebody proved lately enough, and by enough, to change their means: in the last minutes, with two factors where
 /// they have two. Who has one only may add the second.
 fn is_strong_enough(signed_in: &SignedIn, methods: &Methods, now: Timestamp) -> bool {
-    let has_more = methods.registered.iter().any(|usage| usage.mode != Mode::Password);
+    let is_other = |usage: &Usage| usage.mode != Mode::Password;
+    // Those too that the policy no longer admits: that a method is turned off makes nobody weaker.
+    let has_more = !methods.codes.is_empty() || !methods.passkeys.is_empty() || methods.registered.iter().any(is_other);
     let since = if has_more {
         signed_in.used.multi_factor_since()
     } else {
@@ -123,6 +129,24 @@ async fn name_of(idp: &Idp, cx: &Cx, tenant: TenantId) -> Result<String, IdpErro
 }
 
 impl Visit<'_> {
+    /// Refuses where policies do not let this person register means from here: at each change, whatever led to the page.
+    async fn may_register(&self) -> Result<(), IdpError> {
+        let asked = &self.inbound.asked;
+        let arrival = Arrival::of_browser(asked.client(), self.inbound.header(USER_AGENT.as_str()));
+        let candidate = Candidate {
+            user: self.signed_in.account.user,
+            used: &self.signed_in.used,
+            arrival: &arrival,
+            address: asked.client(),
+            platform: Platform::Web,
+        };
+        let purpose = Purpose::Action(UserAction::RegisterSecurityInfo);
+        self.idp
+            .admit(&self.cx, &candidate, purpose, Occasion::Browser)
+            .await
+            .map(drop)
+    }
+
     /// What a form of this page asks for.
     async fn step(&self, params: &Params) -> Result<Response, IdpError> {
         let outcome = match params.get("step") {
