@@ -5,7 +5,8 @@ use anyhow::{Context, Result, anyhow};
 use hygie_access::{Assignee, AssigneeKind, AssignmentError, Holder, Kind, Role, Scope};
 use hygie_core::{Cx, ObjectId, Secret};
 use hygie_directory::{
-    Definition, GLOBAL_ADMINISTRATOR, NewApplication, NewTenant, NewUser, PasswordOwner, Scope as Permission,
+    DIRECTORY_API, Definition, GLOBAL_ADMINISTRATOR, NewApplication, NewTenant, NewUser, PasswordOwner,
+    Scope as Permission,
 };
 use hygie_jose::Certificate;
 use hygie_oidc::RedirectUris;
@@ -185,6 +186,9 @@ async fn add_application(base: &Base, cx: &Cx, application: &Application, config
         }
         return Ok(());
     }
+    if let Some(problem) = application.wrong_permission() {
+        anyhow::bail!(problem);
+    }
     // Read before anything is made.
     let certificate = match &application.certificate {
         Some(file) => {
@@ -211,6 +215,13 @@ async fn add_application(base: &Base, cx: &Cx, application: &Application, config
     if let Some(certificate) = certificate {
         base.directory
             .add_certificate(cx, app, "configuration", certificate)
+            .await?;
+    }
+    let presence = base.directory.find_service_principal(cx, app).await?;
+    let principal = presence.context("an application that was made is present")?;
+    for permission in &application.directory_permissions {
+        base.directory
+            .assign_app_role(cx, DIRECTORY_API, principal.id, permission)
             .await?;
     }
     for place in &application.fhir {
