@@ -57,6 +57,9 @@ pub enum ConditionalError {
     /// Policies are enforced.
     #[error("security defaults cannot be enabled while conditional access policies are: {}", listed(.0))]
     PoliciesEnabled(Vec<String>),
+    /// Nothing tells from which country somebody comes.
+    #[error("a policy by country cannot be enabled: no country is known here; keep it disabled or report-only")]
+    NoCountries,
     /// Security defaults are enforced.
     #[error("a conditional access policy cannot be enabled while security defaults are")]
     SecurityDefaults,

@@ -124,6 +124,16 @@ impl Kept for Policy {
         if rules.has_security_defaults && self.state == State::Enabled {
             return Err(ConditionalError::SecurityDefaults);
         }
+        // It would block everybody, or nobody.
+        let is_by_country = |reference: &Reference| {
+            rules.locations.iter().any(|location| {
+                matches!(location.place, Place::Countries { .. })
+                    && matches!(reference, Reference::Location(id) if location.id == Some(*id))
+            })
+        };
+        if self.state == State::Enabled && self.references().iter().any(is_by_country) {
+            return Err(ConditionalError::NoCountries);
+        }
         Ok(())
     }
 

@@ -473,3 +473,21 @@ async fn strengths_and_what_narrows_them() {
         .await;
     assert_eq!(refused(outcome), "allowedCombinations: cannot be changed");
 }
+
+/// No sign-in has a country: "everywhere but in France" would block everybody, in France too.
+#[tokio::test]
+async fn a_policy_by_country_is_not_enforced() {
+    let world = World::new().await;
+    let france = json!({ "@odata.type": "#microsoft.graph.countryNamedLocation", "displayName": "France",
+        "countriesAndRegions": ["FR"], "includeUnknownCountriesAndRegions": false });
+    let france: NamedLocation = world.make(&france).await.unwrap();
+    let mut block = policy("Abroad", &json!({ "operator": "OR", "builtInControls": ["block"] }));
+    block["conditions"]["locations"] =
+        json!({ "includeLocations": ["All"], "excludeLocations": [france.key().unwrap()] });
+    let said = refused(world.make::<Policy>(&block).await);
+    assert!(said.contains("no country is known here"), "{said}");
+    block["state"] = json!("enabledForReportingButNotEnforced");
+    let kept: Policy = world.make(&block).await.unwrap();
+    let said = refused(world.change(&kept, json!({ "state": "enabled" })).await);
+    assert!(said.contains("no country is known here"), "{said}");
+}

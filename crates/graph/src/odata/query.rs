@@ -112,6 +112,10 @@ impl Query {
             }
             seen.push(name);
         }
+        if !query.expand.is_empty() {
+            // Each entity of the page is read with what it leads to.
+            query.top = query.top.min(PAGE);
+        }
         match query.advanced() {
             Some(what) if consistency == Consistency::Default || !query.counts => Err(QueryError::NeedsEventual(what)),
             _ => Ok(query),

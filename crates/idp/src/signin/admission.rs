@@ -17,7 +17,7 @@ use hygie_directory::{Arrival, Authentications, Authorization};
 use hygie_oidc::{Aadsts, Platform, Refusal};
 use hygie_policy::StrengthId;
 use hygie_policy::client::{Entry, client_app, platform};
-use hygie_policy::decide::{Applied, Ask, BlockReason, Decision, Outcome, PolicyResult, Status, evaluate};
+use hygie_policy::decide::{Applied, Ask, Decision, Outcome, PolicyResult, Status, evaluate};
 use hygie_policy::location::Whereabouts;
 use hygie_policy::policy::{ClientAppType, ContextId, Policy, TransferMethod, UserAction};
 use hygie_policy::session::Effects;
@@ -318,11 +318,7 @@ fn claims_for(applied: &[Applied]) -> String {
 fn refusal(outcome: &Outcome, occasion: Occasion) -> Refusal {
     let code = match outcome {
         Outcome::Granted(_) => Aadsts::ServiceFault,
-        Outcome::Block { why, .. } => match why {
-            BlockReason::Policy | BlockReason::OutOfReach | BlockReason::NoSuchStrength | BlockReason::CustomFactor => {
-                Aadsts::Blocked
-            }
-        },
+        Outcome::Block { .. } => Aadsts::Blocked,
         Outcome::NeedsRegistration { .. } => Aadsts::MfaEnrolment,
         Outcome::Interrupt(ask) => match ask {
             Ask::Reauthenticate { .. } if occasion == Occasion::Exchange => Aadsts::RefreshTooOld,
