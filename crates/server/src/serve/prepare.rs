@@ -217,13 +217,7 @@ async fn add_application(base: &Base, cx: &Cx, application: &Application, config
             .add_certificate(cx, app, "configuration", certificate)
             .await?;
     }
-    let presence = base.directory.find_service_principal(cx, app).await?;
-    let principal = presence.context("an application that was made is present")?;
-    for permission in &application.directory_permissions {
-        base.directory
-            .assign_app_role(cx, DIRECTORY_API, principal.id, permission)
-            .await?;
-    }
+    permit(base, cx, application).await?;
     for place in &application.fhir {
         let service = config
             .find_fhir(place)
@@ -234,6 +228,18 @@ async fn add_application(base: &Base, cx: &Cx, application: &Application, config
             .await?;
     }
     tracing::info!(%app, "application registered");
+    Ok(())
+}
+
+/// Gives an application that was just made its permissions on the directory API.
+async fn permit(base: &Base, cx: &Cx, application: &Application) -> Result<()> {
+    let presence = base.directory.find_service_principal(cx, application.app).await?;
+    let principal = presence.context("an application that was made is present")?;
+    for permission in &application.directory_permissions {
+        base.directory
+            .assign_app_role(cx, DIRECTORY_API, principal.id, permission)
+            .await?;
+    }
     Ok(())
 }
 
