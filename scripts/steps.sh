@@ -64,14 +64,14 @@ on_postgres() {
   local package directory program running=() status=0 one
   while read -r package directory program; do
     case $package in
-      hygie-directory | hygie-idp | hygie-fhir-store | hygie-fhir) ;;
+      hygie-directory | hygie-means | hygie-idp | hygie-fhir-store | hygie-fhir) ;;
       *) continue ;;
     esac
     (cd "$directory" && HYGIE_TEST_ENGINE=postgres CARGO_MANIFEST_DIR=$directory "$program") \
       >"$logs/on-postgresql-$package.log" 2>&1 </dev/null &
     running+=($!)
   done < <(cargo test --workspace --test it --locked --no-run --message-format=json | python3 -c "$PROGRAMS")
-  [ ${#running[@]} -eq 4 ] || status=1
+  [ ${#running[@]} -eq 5 ] || status=1
   for one in "${running[@]}"; do wait "$one" || status=1; done
   cat "$logs"/on-postgresql-*.log
   return $status

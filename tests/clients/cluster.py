@@ -312,7 +312,7 @@ domain = "ch.test"
 display_name = "Centre hospitalier"
 administrator = {{ upn = "{ADMINISTRATOR}", password_env = "ADMIN_PASSWORD" }}
 applications = [
-  {{ app = "{self.loader}", display_name = "Loader", certificate = "{self.directory}/loader.pem" }},
+  {{ app = "{self.loader}", display_name = "Loader", certificate = "{self.directory}/loader.pem", directory_permissions = ["User.Read.All"] }},
   {{ app = "{self.viewer}", display_name = "Viewer", redirect_uris = ["{REDIRECT}"], fhir = ["ch/fhir"] }},
 ]
 [[workspaces]]
@@ -425,7 +425,7 @@ http {{
     def post(self, url, **form):
         return requests.post(url, data=form, verify=str(self.authority.file), timeout=60)
 
-    def loader_token(self, at=None, service="fhir"):
+    def loader_token(self, at=None, service="fhir", scope=None):
         """A token of the application that loads, which proves itself by its certificate, for a service of the workspace."""
         now = int(time.time())
         claims = {"aud": self.token_endpoint(), "iss": self.loader, "sub": self.loader, "jti": uuid.uuid4().hex,
@@ -436,7 +436,7 @@ http {{
             self.token_endpoint(at),
             grant_type="client_credentials",
             client_id=self.loader,
-            scope=f"{self.fhir.removesuffix('fhir')}{service}/.default",
+            scope=scope or f"{self.fhir.removesuffix('fhir')}{service}/.default",
             client_assertion_type="urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
             client_assertion=jwt.encode(claims, self.loader_key, algorithm="RS256", headers=header),
         )

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 
+import jwt
 import pytest
 import requests
 from cluster import Cluster, wait_for
@@ -37,6 +38,9 @@ def test_two_starts_at_once_make_one_installation(cluster):
     for table, rows in (("idp_tenant", 1), ("idp_user", 1), ("idp_application", 3), ("role_assignment", 2)):
         found = cluster.postgres.psql(f"SELECT count(*) FROM hygie.{table}")
         assert int(found) == rows, (table, found)
+    # What the configuration permits on the directory API.
+    granted = cluster.loader_token(scope="https://graph.microsoft.com/.default").json()["access_token"]
+    assert jwt.decode(granted, options={"verify_signature": False})["roles"] == ["User.Read.All"]
     # Nobody reads a key with the database alone, and the password is in no log.
     for process in cluster.processes:
         assert cluster.postgres.password not in process.logged()

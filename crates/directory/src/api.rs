@@ -69,6 +69,162 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         Some(0x7ab1_d382_f21e_4acd_a863_ba3e_13f7_da61),
         "Read directory data",
     ),
+    (
+        "User.ReadWrite",
+        Some(0xb4e7_4841_8e56_480b_be8b_9103_48b1_8b4c),
+        None,
+        "Read and write one's own profile",
+    ),
+    (
+        "User.ReadWrite.All",
+        Some(0x204e_0828_b5ca_4ad8_b9f3_f32a_958e_7cc4),
+        Some(0x741f_803b_c850_494e_b5df_cde7_c675_a1ca),
+        "Read and write all users' full profiles",
+    ),
+    (
+        "User.RevokeSessions.All",
+        Some(0xfc30_e98b_8810_4501_81f5_c20a_3196_387b),
+        Some(0x77f3_a031_c388_4f99_b373_dc68_676a_979e),
+        "Revoke all sign in sessions of a user",
+    ),
+    (
+        "Group.ReadWrite.All",
+        Some(0x4e46_008b_f24c_477d_8fff_7bb4_ec7a_afe0),
+        Some(0x62a8_2d76_70ea_41e2_9197_3705_8180_4d09),
+        "Read and write all groups",
+    ),
+    (
+        "GroupMember.ReadWrite.All",
+        Some(0xf811_25ac_d3b7_4573_a3b2_7099_cc39_df9e),
+        Some(0xdbaa_e8cf_10b5_4b86_a4a1_f871_c94c_6695),
+        "Read and write group memberships",
+    ),
+    (
+        "Application.ReadWrite.All",
+        Some(0xbdfb_f15f_ee85_4955_8675_146e_8e52_96b5),
+        Some(0x1bfe_fb4e_e0b5_418b_a88f_73c4_6d2c_c8e9),
+        "Read and write all applications",
+    ),
+    (
+        "AppRoleAssignment.ReadWrite.All",
+        Some(0x84bc_cea3_f856_4a8a_967b_dbe0_a3d5_3a64),
+        Some(0x06b7_08a9_e830_4db3_a914_8e69_da51_d44f),
+        "Manage app role assignments",
+    ),
+    (
+        "DelegatedPermissionGrant.ReadWrite.All",
+        Some(0x41ce_6ca6_6826_4807_84f1_1c82_854f_7ee5),
+        Some(0x8e8e_4742_1d95_4f68_9d56_6ee7_5648_c72a),
+        "Manage delegated permission grants",
+    ),
+    (
+        "RoleManagement.Read.Directory",
+        Some(0x741c_54c3_0c1e_44a1_818b_3f97_ab4e_8c83),
+        Some(0x483b_ed4a_2ad3_4361_a73b_c83c_cdbd_c53c),
+        "Read directory roles",
+    ),
+    (
+        "RoleManagement.ReadWrite.Directory",
+        Some(0xd01b_97e9_cbc0_49fe_810a_750a_fd55_27a3),
+        Some(0x9e3f_62cf_ca93_4989_b6ce_bf83_c28f_9fe8),
+        "Manage directory roles",
+    ),
+    (
+        "Directory.ReadWrite.All",
+        Some(0xc536_6453_9fb0_48a5_a156_24f0_c49a_4b84),
+        Some(0x19db_c75e_c2e2_444c_a770_ec69_d855_9fc7),
+        "Read and write directory data",
+    ),
+    (
+        "Directory.AccessAsUser.All",
+        Some(0x0e26_3e50_5827_48a4_b97c_d940_2886_53c7),
+        None,
+        "Access the directory as the signed-in user",
+    ),
+    (
+        "Policy.Read.All",
+        Some(0x572f_ea84_0151_49b2_9301_11cb_1697_4376),
+        Some(0x246d_d0d5_5bd0_4def_940b_0421_030a_5b68),
+        "Read your organization's policies",
+    ),
+    (
+        "Policy.Read.ConditionalAccess",
+        Some(0x633e_0fce_8c58_4cfb_9495_12bb_d5a2_4f7c),
+        Some(0x3773_0810_e9ba_4e46_b07e_8ca7_8d18_2097),
+        "Read your organization's conditional access policies",
+    ),
+    (
+        "Policy.ReadWrite.ConditionalAccess",
+        Some(0xad90_2697_1014_4ef5_81ef_2b43_0198_8e8c),
+        Some(0x01c0_a623_fc9b_48e9_b794_0756_f8e8_f067),
+        "Read and write your organization's conditional access policies",
+    ),
+    (
+        "Policy.ReadWrite.SecurityDefaults",
+        Some(0x0b2a_744c_2abf_4f1e_ad7e_17a0_87e2_be99),
+        Some(0x1c6e_93a6_28e2_4cbb_9f64_1a46_a821_124d),
+        "Read and write your organization's security defaults policy",
+    ),
+    (
+        "Agreement.Read.All",
+        Some(0xaf28_19c9_df71_4dd3_ade7_4d7c_9dc6_53b7),
+        Some(0x2f3e_6f8c_093b_4c57_a58b_ba5c_e494_a169),
+        "Read all terms of use agreements",
+    ),
+    (
+        "Agreement.ReadWrite.All",
+        Some(0xef4b_5d93_3104_4664_9053_a5c4_9ab4_4218),
+        Some(0xc909_0d00_6101_42f0_a729_c410_7426_0d47),
+        "Read and write all terms of use agreements",
+    ),
+    (
+        "AgreementAcceptance.Read",
+        Some(0x0b76_43bb_5336_476f_80b5_18fb_fbc9_1806),
+        None,
+        "Read user terms of use acceptance statuses",
+    ),
+    (
+        "AgreementAcceptance.Read.All",
+        Some(0xa66a_5341_e66e_4897_9d52_c2df_58c2_bfb9),
+        Some(0xd8e4_ec18_f6c0_4620_8122_c8b1_f2bf_400e),
+        "Read all terms of use acceptance statuses",
+    ),
+    (
+        "Policy.ReadWrite.AuthenticationMethod",
+        Some(0x7e82_3077_d88e_468f_a337_e18f_1f0e_6c7c),
+        Some(0x29c1_8626_4985_4dcd_85c0_193e_ef32_7366),
+        "Read and write authentication method policies",
+    ),
+    (
+        "UserAuthenticationMethod.Read",
+        Some(0x1f6b_61c5_2f65_4135_9c9f_31c0_f8d3_2b52),
+        None,
+        "Read own authentication methods",
+    ),
+    (
+        "UserAuthenticationMethod.Read.All",
+        Some(0xaec2_8ec7_4d02_4e8c_b864_5016_3aea_77eb),
+        Some(0x38d9_df27_64da_44fd_b7c5_a6fb_ac20_248f),
+        "Read all users' authentication methods",
+    ),
+    (
+        "UserAuthenticationMethod.ReadWrite",
+        Some(0x4897_1fc1_70d7_4245_af77_0beb_29b5_3ee2),
+        None,
+        "Read and write own authentication methods",
+    ),
+    (
+        "UserAuthenticationMethod.ReadWrite.All",
+        Some(0xb788_7744_6746_4312_813d_72da_eaee_7e2d),
+        Some(0x5048_3e42_d915_4231_9639_7fdb_7fd1_90e5),
+        "Read and write all users' authentication methods",
+    ),
+    (
+        "AuditLog.Read.All",
+        Some(0xe4c9_e354_4dc5_45b8_9e7c_e139_3b0b_1a20),
+        Some(0xb0af_ded3_3588_46d8_8b3d_9842_eff7_78da),
+        "Read all audit log data",
+    ),
 ];
 
 /// The directory API.
@@ -78,6 +234,7 @@ pub fn directory_api() -> Application {
             id: Uuid::from_u128((*delegated)?),
             value: (*value).to_owned(),
             display_name: (*shown).to_owned(),
+            ..Scope::default()
         })
     });
     let app_roles = PERMISSIONS.iter().filter_map(|(value, _, role, shown)| {
@@ -85,6 +242,7 @@ pub fn directory_api() -> Application {
             id: Uuid::from_u128((*role)?),
             value: (*value).to_owned(),
             display_name: (*shown).to_owned(),
+            ..AppRole::default()
         })
     });
     Application {

@@ -1,6 +1,7 @@
 //! Applications and their service principals.
 //! <https://learn.microsoft.com/graph/api/resources/application>
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hygie_core::{AppId, ObjectId, TenantId, Timestamp};
@@ -11,8 +12,12 @@ use uuid::Uuid;
 
 /// Longest text of a definition.
 const MAX_TEXT: usize = 256;
+/// Longest text that is read by people.
+const MAX_LONG: usize = 1024;
 /// Longest list of a definition.
 const MAX_LIST: usize = 256;
+/// Most resources that permissions are asked of.
+const MAX_RESOURCES: usize = 50;
 
 /// A registered application, in its home tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,11 +88,81 @@ pub struct Definition {
     pub is_fallback_public_client: bool,
     /// Where a browser is sent in a frame when the session ends (OpenID Connect Front-Channel Logout).
     pub logout_url: Option<String>,
+    /// What it is.
+    pub description: Option<String>,
+    /// What its administrators should know.
+    pub notes: Option<String>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// Where people begin.
+    pub home_page_url: Option<String>,
+    /// Pages that people are shown when they are asked for their consent (`info`).
+    pub links: Links,
+    /// The permissions that it asks for.
+    pub required_resource_access: Vec<RequiredResource>,
+    /// Applications that consent is given to together with it.
+    pub known_client_applications: Vec<AppId>,
+}
+
+/// Pages about an application.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Links {
+    /// What it is for.
+    pub marketing_url: Option<String>,
+    /// What it does with data of people.
+    pub privacy_statement_url: Option<String>,
+    /// Where to ask.
+    pub support_url: Option<String>,
+    /// Under which terms.
+    pub terms_of_service_url: Option<String>,
+}
+
+/// Permissions of a resource that an application asks for (`requiredResourceAccess`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RequiredResource {
+    /// The resource.
+    pub resource_app_id: AppId,
+    /// Its permissions.
+    pub resource_access: Vec<RequiredAccess>,
+}
+
+/// One of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequiredAccess {
+    /// The id of the permission.
+    pub id: Uuid,
+    /// For people, or for itself.
+    #[serde(rename = "type")]
+    pub kind: AccessKind,
+}
+
+/// What kind of permission is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccessKind {
+    /// A delegated one.
+    Scope,
+    /// A role of the application itself.
+    Role,
+}
+
+/// Who can have a role (`allowedMemberTypes`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MemberTypes {
+    /// Users and groups, and applications.
+    #[default]
+    All,
+    /// Users and groups.
+    User,
+    /// Applications.
+    Application,
 }
 
 /// A delegated permission (`oauth2PermissionScopes`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Scope {
     /// Its id.
     pub id: Uuid,
@@ -95,11 +170,19 @@ pub struct Scope {
     pub value: String,
     /// What it is called.
     pub display_name: String,
+    /// Whether only administrators can grant it.
+    pub is_for_administrators: bool,
+    /// What administrators are told.
+    pub description: Option<String>,
+    /// What people are shown.
+    pub user_display_name: Option<String>,
+    /// What people are told.
+    pub user_description: Option<String>,
 }
 
 /// A role of an application (`appRoles`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct AppRole {
     /// Its id.
     pub id: Uuid,
@@ -107,6 +190,12 @@ pub struct AppRole {
     pub value: String,
     /// What it is called.
     pub display_name: String,
+    /// What it allows.
+    pub description: Option<String>,
+    /// Whether it is neither given nor told any more.
+    pub is_disabled: bool,
+    /// Who can have it.
+    pub members: MemberTypes,
 }
 
 /// Claims beyond the usual ones (`optionalClaims`).
@@ -128,7 +217,7 @@ pub struct OptionalClaim {
 }
 
 /// The presence of an application in a tenant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServicePrincipal {
     /// Object id (`oid` of the application itself).
     pub id: ObjectId,
@@ -165,7 +254,10 @@ impl Definition {
             (
                 "identifierUris",
                 self.identifier_uris.len(),
-                self.identifier_uris.iter().all(|uri| is_word(uri)),
+                // A GUID would be the name of another application, whatever its case.
+                self.identifier_uris
+                    .iter()
+                    .all(|uri| is_word(uri) && Uuid::try_parse(uri).is_err() && Url::parse(uri).is_ok()),
             ),
             ("scopes", self.scopes.len(), all_named(scopes, is_word, fits)),
             ("appRoles", self.app_roles.len(), all_named(roles, is_word, fits)),
@@ -175,10 +267,67 @@ impl Definition {
                 claims.iter().copied().flatten().all(|claim| is_word(&claim.name)),
             ),
             ("logoutUrl", 0, self.logout_url.as_deref().is_none_or(is_address)),
+            ("tags", self.tags.len(), self.tags.iter().all(|tag| fits(tag))),
         ] {
             if count > MAX_LIST || !is_good {
                 return Err(member);
             }
+        }
+        self.check_texts()?;
+        self.check_permissions()
+    }
+
+    fn check_texts(&self) -> Result<(), &'static str> {
+        let is_page = |text: &&str| {
+            let scheme = Url::parse(text).map(|url| url.scheme().to_owned());
+            text.len() <= MAX_TEXT && scheme.is_ok_and(|scheme| scheme == "https" || scheme == "http")
+        };
+        let is_text = |text: &&str| text.chars().count() <= MAX_LONG && !text.contains('\0');
+        for (member, text) in [("description", &self.description), ("notes", &self.notes)] {
+            if text.as_deref().is_some_and(|text| !is_text(&text)) {
+                return Err(member);
+            }
+        }
+        for (member, text) in [
+            ("homePageUrl", &self.home_page_url),
+            ("marketingUrl", &self.links.marketing_url),
+            ("privacyStatementUrl", &self.links.privacy_statement_url),
+            ("supportUrl", &self.links.support_url),
+            ("termsOfServiceUrl", &self.links.terms_of_service_url),
+        ] {
+            if text.as_deref().is_some_and(|text| !is_page(&text)) {
+                return Err(member);
+            }
+        }
+        Ok(())
+    }
+
+    /// Permissions have ids and words of their own, and are not too many.
+    fn check_permissions(&self) -> Result<(), &'static str> {
+        let is_long = |text: &Option<String>| text.as_deref().is_some_and(|text| text.chars().count() > MAX_LONG);
+        let (mut ids, mut words) = (BTreeSet::new(), BTreeSet::new());
+        for role in &self.app_roles {
+            if !ids.insert(role.id) || !words.insert(&role.value) || is_long(&role.description) {
+                return Err("appRoles");
+            }
+        }
+        let (mut ids, mut words) = (BTreeSet::new(), BTreeSet::new());
+        for scope in &self.scopes {
+            let texts = [&scope.description, &scope.user_display_name, &scope.user_description];
+            if !ids.insert(scope.id) || !words.insert(&scope.value) || texts.into_iter().any(is_long) {
+                return Err("oauth2PermissionScopes");
+            }
+        }
+        let asked: usize = self
+            .required_resource_access
+            .iter()
+            .map(|one| one.resource_access.len())
+            .sum();
+        if self.required_resource_access.len() > MAX_RESOURCES || asked > 2 * MAX_LIST {
+            return Err("requiredResourceAccess");
+        }
+        if self.known_client_applications.len() > MAX_LIST {
+            return Err("knownClientApplications");
         }
         Ok(())
     }
@@ -192,7 +341,7 @@ impl Definition {
     pub fn role(&self, id: Uuid) -> Option<&str> {
         self.app_roles
             .iter()
-            .find(|role| role.id == id)
+            .find(|role| role.id == id && !role.is_disabled)
             .map(|role| role.value.as_str())
     }
 }
@@ -217,9 +366,9 @@ mod tests {
             definition.check()
         };
         let role = |value: &str| AppRole {
-            id: Uuid::nil(),
             value: value.to_owned(),
             display_name: "name".to_owned(),
+            ..AppRole::default()
         };
         assert_eq!(with(|_| ()), Ok(()));
         assert_eq!(

@@ -1,13 +1,21 @@
 //! What the directory shows: objects one by one, and in pages in the order of their ids.
 
+use std::collections::{HashMap, HashSet};
+
 use hygie_core::{AppId, Cx, GroupId, ObjectId};
 use hygie_store::{StoreError, Tx};
 
-use crate::repo::{Applications, Groups, Principals, SecretRow, Tenants, Users};
+use crate::repo::{
+    Applications, ByName, CertificateRow, Change, Changes, Followed, Groups, Owners, Place, Principals, SecretRow,
+    Tenants, Users,
+};
 use crate::{Application, Directory, Group, ServicePrincipal, Tenant, User};
 
 /// Groups that somebody is in, nested ones included, at most.
 const MAX_GROUPS: u32 = 10_000;
+
+/// Objects that one statement looks for.
+const CHUNK: usize = 500;
 
 /// A page to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +64,8 @@ pub struct Registration {
     pub application: Application,
     /// Its secrets.
     pub secrets: Vec<SecretRow>,
+    /// Its certificates.
+    pub certificates: Vec<CertificateRow>,
 }
 
 /// A service principal with what it is known by.
@@ -75,6 +85,100 @@ impl Directory {
         self.store()
             .read(cx, id, |id, tx| Box::pin(async move { Users(tx).find(*id).await }))
             .await
+    }
+
+    /// The user who has this certificate user id.
+    pub async fn find_user_by_certificate_user_id(&self, cx: &Cx, value: &str) -> Result<Option<User>, StoreError> {
+        self.store()
+            .read(cx, value.to_owned(), |value, tx| {
+                Box::pin(async move { Users(tx).find_by_certificate_user_id(value).await })
+            })
+            .await
+    }
+
+    /// A page of users in the order of their names.
+    pub async fn page_users_by_name(&self, cx: &Cx, at: ByName) -> Result<Vec<(Place, User)>, StoreError> {
+        self.store()
+            .read(cx, at, |at, tx| {
+                Box::pin(async move { Users(tx).page_by_name(at).await })
+            })
+            .await
+    }
+
+    /// A page of groups in the order of their names.
+    pub async fn page_groups_by_name(&self, cx: &Cx, at: ByName) -> Result<Vec<(Place, Group)>, StoreError> {
+        self.store()
+            .read(cx, at, |at, tx| {
+                Box::pin(async move { Groups(tx).page_by_name(at).await })
+            })
+            .await
+    }
+
+    /// How many users there are.
+    pub async fn count_users(&self, cx: &Cx) -> Result<i64, StoreError> {
+        self.store()
+            .read(cx, (), |(), tx| Box::pin(async move { Users(tx).count().await }))
+            .await
+    }
+
+    /// How many groups there are.
+    pub async fn count_groups(&self, cx: &Cx) -> Result<i64, StoreError> {
+        self.store()
+            .read(cx, (), |(), tx| Box::pin(async move { Groups(tx).count().await }))
+            .await
+    }
+
+    /// A page of the owners of an object.
+    pub async fn page_owners(&self, cx: &Cx, of: ObjectId, at: Cursor) -> Result<Vec<DirectoryObject>, StoreError> {
+        self.store()
+            .read(cx, (of, at), |(of, at), tx| {
+                Box::pin(async move {
+                    let ids = Owners(tx).page(*of, at.after, at.limit).await?;
+                    objects(tx, ids).await
+                })
+            })
+            .await
+    }
+
+    /// Whether somebody owns an object.
+    pub async fn is_owner(&self, cx: &Cx, of: ObjectId, owner: ObjectId) -> Result<bool, StoreError> {
+        self.store()
+            .read(cx, (of, owner), |(of, owner), tx| {
+                Box::pin(async move { Owners(tx).has(*of, *owner).await })
+            })
+            .await
+    }
+
+    /// The number of the last change in the tenant.
+    pub async fn last_change(&self, cx: &Cx) -> Result<i64, StoreError> {
+        self.store()
+            .read(cx, (), |(), tx| Box::pin(async move { Changes(tx).last().await }))
+            .await
+    }
+
+    /// What changed after this number, in order, each with the object where it is there.
+    pub async fn page_changes(
+        &self,
+        cx: &Cx,
+        kind: Followed,
+        (after, limit): (i64, u32),
+    ) -> Result<Vec<(Change, Option<DirectoryObject>)>, StoreError> {
+        self.store()
+            .read(cx, (kind, after, limit), |(kind, after, limit), tx| {
+                Box::pin(async move {
+                    let changes = Changes(tx).page(*kind, *after, *limit).await?;
+                    let found = objects(tx, changes.iter().map(|change| change.object).collect()).await?;
+                    let mut found: HashMap<_, _> = found.into_iter().map(|object| (object.id(), object)).collect();
+                    let with = |change: Change| (change, found.remove(&change.object));
+                    Ok::<_, StoreError>(changes.into_iter().map(with).collect::<Vec<_>>())
+                })
+            })
+            .await
+    }
+
+    /// The object with this id, of whichever kind.
+    pub async fn find_object(&self, cx: &Cx, id: ObjectId) -> Result<Option<DirectoryObject>, StoreError> {
+        self.store().read(cx, id, |id, tx| Box::pin(object(tx, *id))).await
     }
 
     /// A page of users.
@@ -107,11 +211,8 @@ impl Directory {
         self.store()
             .read(cx, (group, at), |(group, at), tx| {
                 Box::pin(async move {
-                    let mut members = Vec::new();
-                    for id in Groups(tx).page_members(*group, at.after, at.limit).await? {
-                        members.extend(object(tx, id).await?);
-                    }
-                    Ok::<_, StoreError>(members)
+                    let ids = Groups(tx).page_members(*group, at.after, at.limit).await?;
+                    objects(tx, ids).await
                 })
             })
             .await
@@ -126,9 +227,10 @@ impl Directory {
                         Membership::Direct => Groups(tx).list_direct(*member).await?,
                         Membership::Transitive => Groups(tx).list_transitive(*member, MAX_GROUPS).await?,
                     };
+                    let ids: Vec<ObjectId> = ids.into_iter().map(|id| ObjectId::from_uuid(id.uuid())).collect();
                     let mut groups = Vec::new();
-                    for id in ids {
-                        groups.extend(Groups(tx).find(id).await?);
+                    for some in ids.chunks(CHUNK) {
+                        groups.extend(Groups(tx).list_by_ids(some).await?);
                     }
                     Ok::<_, StoreError>(groups)
                 })
@@ -206,22 +308,38 @@ impl Directory {
 
     /// A page of service principals.
     pub async fn page_presences(&self, cx: &Cx, at: Cursor) -> Result<Vec<Presence>, StoreError> {
-        let page = self
+        let (page, here) = self
             .store()
             .read(cx, at, |at, tx| {
                 Box::pin(async move {
-                    let mut page = Vec::new();
-                    for principal in Principals(tx).page(at.after, at.limit).await? {
-                        let names = Principals(tx).list_names(principal.id).await?;
-                        page.push((principal, names));
+                    let page = Principals(tx).page(at.after, at.limit).await?;
+                    let ids: Vec<ObjectId> = page.iter().map(|principal| principal.id).collect();
+                    let mut names: HashMap<ObjectId, Vec<String>> = HashMap::new();
+                    for (id, name) in Principals(tx).list_names_of(&ids).await? {
+                        names.entry(id).or_default().push(name);
                     }
-                    Ok::<_, StoreError>(page)
+                    let apps: Vec<AppId> = page.iter().map(|principal| principal.app).collect();
+                    let here = Applications(tx).list_by_apps(&apps).await?;
+                    let named = |principal: ServicePrincipal| {
+                        let names = names.remove(&principal.id).unwrap_or_default();
+                        (principal, names)
+                    };
+                    Ok::<_, StoreError>((page.into_iter().map(named).collect::<Vec<_>>(), here))
                 })
             })
             .await?;
+        let mut here: HashMap<AppId, Application> = here.into_iter().map(|found| (found.app, found)).collect();
         let mut presences = Vec::new();
-        for found in page {
-            presences.push(self.presence(cx, found).await?);
+        for (principal, names) in page {
+            // Only what is registered elsewhere is looked for by itself.
+            presences.push(match here.remove(&principal.app) {
+                Some(application) => Presence {
+                    principal,
+                    names,
+                    application: Some(application),
+                },
+                None => self.presence(cx, (principal, names)).await?,
+            });
         }
         Ok(presences)
     }
@@ -257,7 +375,8 @@ impl Directory {
     }
 }
 
-async fn object(tx: &mut Tx<'_>, id: ObjectId) -> Result<Option<DirectoryObject>, StoreError> {
+/// The object with this id, of whichever kind.
+pub(crate) async fn object(tx: &mut Tx<'_>, id: ObjectId) -> Result<Option<DirectoryObject>, StoreError> {
     if let Some(user) = Users(tx).find(id).await? {
         return Ok(Some(DirectoryObject::User(user)));
     }
@@ -268,11 +387,43 @@ async fn object(tx: &mut Tx<'_>, id: ObjectId) -> Result<Option<DirectoryObject>
     Ok(principal.map(DirectoryObject::ServicePrincipal))
 }
 
-async fn registrations(tx: &mut Tx<'_>, page: Vec<Application>) -> Result<Vec<Registration>, StoreError> {
-    let mut all = Vec::new();
-    for application in page {
-        let secrets = Applications(tx).list_secret_rows(application.app).await?;
-        all.push(Registration { application, secrets });
+/// The objects with these ids, of whichever kinds, in order of id.
+pub(crate) async fn objects(tx: &mut Tx<'_>, ids: Vec<ObjectId>) -> Result<Vec<DirectoryObject>, StoreError> {
+    let mut found = Vec::new();
+    for some in ids.chunks(CHUNK) {
+        let users = Users(tx).list_by_ids(some).await?;
+        found.extend(users.into_iter().map(DirectoryObject::User));
+        // Nearly always all are people.
+        let rest = rest_of(some, &found);
+        let groups = Groups(tx).list_by_ids(&rest).await?;
+        found.extend(groups.into_iter().map(DirectoryObject::Group));
+        let rest = rest_of(&rest, &found);
+        let principals = Principals(tx).list_by_ids(&rest).await?;
+        found.extend(principals.into_iter().map(DirectoryObject::ServicePrincipal));
     }
-    Ok(all)
+    found.sort_by_key(DirectoryObject::id);
+    Ok(found)
+}
+
+/// The ids of which there is no object yet.
+fn rest_of(ids: &[ObjectId], found: &[DirectoryObject]) -> Vec<ObjectId> {
+    let known: HashSet<ObjectId> = found.iter().map(DirectoryObject::id).collect();
+    ids.iter().copied().filter(|id| !known.contains(id)).collect()
+}
+
+async fn registrations(tx: &mut Tx<'_>, page: Vec<Application>) -> Result<Vec<Registration>, StoreError> {
+    let apps: Vec<AppId> = page.iter().map(|application| application.app).collect();
+    let (mut secrets, mut certificates): (HashMap<_, Vec<_>>, HashMap<_, Vec<_>>) = (HashMap::new(), HashMap::new());
+    for (app, secret) in Applications(tx).list_secret_rows(&apps).await? {
+        secrets.entry(app).or_default().push(secret);
+    }
+    for (app, certificate) in Applications(tx).list_certificate_rows(&apps).await? {
+        certificates.entry(app).or_default().push(certificate);
+    }
+    let whole = |application: Application| Registration {
+        secrets: secrets.remove(&application.app).unwrap_or_default(),
+        certificates: certificates.remove(&application.app).unwrap_or_default(),
+        application,
+    };
+    Ok(page.into_iter().map(whole).collect())
 }

@@ -2,9 +2,11 @@
 
 use hygie_core::{ErrorKind, Fault};
 use hygie_oidc::RuleBroken;
+use hygie_policy::ReadError;
 use hygie_store::StoreError;
 
 use crate::password::PasswordError;
+use crate::password_rules::WeakPassword;
 
 /// Why an object cannot be made or changed.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +23,24 @@ pub enum DirectoryError {
     /// What it refers to is not there; tells which.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// A member of an object.
+    #[error(transparent)]
+    Member(#[from] ReadError),
+    /// A password that may not be set.
+    #[error(transparent)]
+    WeakPassword(#[from] WeakPassword),
+    /// The password that is to be changed is another one, or was tried too often.
+    #[error("the current password is wrong, or was wrong too often")]
+    WrongPassword,
+    /// Something else changed the object meanwhile.
+    #[error("the object was changed meanwhile; try again")]
+    Changed,
+    /// It is not for anybody to change; tells what.
+    #[error("{0} cannot be changed or deleted")]
+    Fixed(&'static str),
+    /// Nobody would be left who can administer the tenant.
+    #[error("the last Global Administrator of the tenant cannot be removed, disabled or deleted")]
+    LastAdministrator,
     /// The directory cannot be read or written.
     #[error("the directory failed")]
     Store(#[source] StoreError),
@@ -44,8 +64,14 @@ impl From<StoreError> for DirectoryError {
 impl Fault for DirectoryError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::RedirectUri(_) | Self::Value(_) => ErrorKind::Invalid,
-            Self::Exists => ErrorKind::Conflict,
+            Self::RedirectUri(_)
+            | Self::Value(_)
+            | Self::Member(_)
+            | Self::WeakPassword(_)
+            | Self::WrongPassword
+            | Self::Fixed(_)
+            | Self::LastAdministrator => ErrorKind::Invalid,
+            Self::Exists | Self::Changed => ErrorKind::Conflict,
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Store(error) => error.kind(),
             Self::Password(PasswordError::Busy) => ErrorKind::TooMany,
@@ -55,6 +81,7 @@ impl Fault for DirectoryError {
 
     fn code(&self) -> &'static str {
         match self.kind() {
+            ErrorKind::Conflict if matches!(self, Self::Changed) => "Directory_ConcurrencyViolation",
             ErrorKind::Invalid => "Request_BadRequest",
             ErrorKind::Conflict => "Request_MultipleObjectsWithSameKeyValue",
             ErrorKind::NotFound => "Request_ResourceNotFound",

@@ -4,9 +4,11 @@ use std::net::IpAddr;
 
 use hygie_core::{AppId, ObjectId, Random, SessionId, TenantId, Timestamp, random_array};
 use hygie_jose::base64url;
-use hygie_oidc::{Challenge, Platform, Scopes, Version};
+use hygie_oidc::{Challenge, ClaimsRequest, Platform, Scopes, Version};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::Authentications;
 
 /// What a person authorized: kept with the code, then with the family of refresh tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,19 +25,55 @@ pub struct Authorization {
     pub session: SessionId,
     /// When the person authenticated.
     pub auth_time: Timestamp,
-    /// How (`amr`).
-    pub methods: Vec<String>,
+    /// How, each method with its instant.
+    #[serde(default)]
+    pub used: Authentications,
+    /// From where and how they came.
+    #[serde(default)]
+    pub arrival: Arrival,
     /// What was asked.
     pub scopes: Scopes,
     /// The redirect URI of the request, when it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect_uri: Option<String>,
+    /// What was asked of the authentication, and met.
+    #[serde(default)]
+    pub claims: ClaimsRequest,
     /// To be repeated in the id token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
     /// PKCE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,
+}
+
+/// From where and how a person came to authorize something: what policies ask about, and what a later exchange of a code
+/// or refresh token by a server does not tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrival {
+    /// The address of the browser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// The `User-Agent` of the browser, cut off where no program's is as long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// By the code of a device.
+    #[serde(default)]
+    pub is_by_device_code: bool,
+}
+
+/// Longest `User-Agent` that is kept.
+const MAX_USER_AGENT: usize = 512;
+
+impl Arrival {
+    /// Of a browser.
+    pub fn of_browser(address: Option<IpAddr>, user_agent: Option<&str>) -> Self {
+        Self {
+            address,
+            user_agent: user_agent.map(|text| text.chars().take(MAX_USER_AGENT).collect()),
+            is_by_device_code: false,
+        }
+    }
 }
 
 /// What a device asked, kept until a person answers.

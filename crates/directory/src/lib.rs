@@ -11,17 +11,25 @@
 #![warn(missing_docs)]
 
 mod admin;
+pub mod agreements;
 mod api;
 mod application;
+mod assignment;
+mod authentication;
 mod browse;
+mod conditional;
 mod error;
 mod grant;
 mod group;
 mod lockout;
 mod password;
+mod password_rules;
+mod profile;
 pub mod repo;
 mod revocation;
+mod roles;
 mod schema;
+mod signin;
 mod tenant;
 mod user;
 mod workload;
@@ -35,21 +43,35 @@ use hygie_jose::Keyed;
 use hygie_store::{Store, StoreError, Tx};
 use uuid::Uuid;
 
-pub use admin::{Enabled, NewApplication, NewSecret, NewTenant, NewUser, NewWorkload};
+pub use admin::{
+    DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, MethodsError, NewApplication, NewGroup, NewSecret,
+    NewTenant, NewUser, NewWorkload, PrincipalChange, UserChange,
+};
 pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, directory_api};
 pub use application::{
-    AppRole, Application, Audience, Definition, GroupClaims, OptionalClaim, OptionalClaims, Scope, ServicePrincipal,
+    AccessKind, AppRole, Application, Audience, Definition, GroupClaims, Links, MemberTypes, OptionalClaim,
+    OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal,
 };
+pub use assignment::{AppRoleAssignment, NewAppRole, NewGrant, PermissionGrant};
+pub use authentication::Authentications;
 pub use browse::{Cursor, DirectoryObject, Membership, Presence, Registration};
+pub use conditional::{AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
 pub use error::DirectoryError;
-pub use grant::{Authorization, DeviceAsk, Place, grant_of, rh_of};
+pub use grant::{Arrival, Authorization, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;
 pub use lockout::Mark;
 pub use password::{MAX_PASSWORD, PasswordError, Passwords};
+pub use password_rules::{Owner as PasswordOwner, WeakPassword, check as check_password};
+pub use profile::{GroupProfile, UserProfile, UserType, Visibility};
+pub use roles::{DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role};
 pub use schema::MIGRATIONS;
+pub use signin::{AppliedPolicy, SignInEntry, SignInQuery};
 pub use tenant::Tenant;
 pub use user::{User, is_user_principal_name, key_of};
 pub use workload::{Belongs, Workload, is_workload_name, managed_identity};
+
+/// The purpose of the keys of the marks of wrong passwords ([`Directory::derive`]).
+pub const PASSWORD_MARKS: &str = "password marks";
 
 /// What the directory needs.
 pub struct Deps {
@@ -77,6 +99,7 @@ struct Inner {
     revoked: revocation::Revocations,
     /// Counts what this process changed.
     changes: AtomicU64,
+    known_rules: conditional::KnownRules,
 }
 
 /// Keys of what applications and workloads prove themselves by, which is stored as a digest.
@@ -100,11 +123,13 @@ impl Directory {
             root,
             revoked: revocation::Revocations::default(),
             changes: AtomicU64::new(0),
+            known_rules: conditional::KnownRules::default(),
             store: deps.store,
             clock: deps.clock,
             random: deps.random,
         }));
         directory.refresh_revocations().await?;
+        directory.complete_names().await?;
         Ok(directory)
     }
 
@@ -151,6 +176,23 @@ impl Directory {
     /// A context that concerns no tenant.
     pub fn provider_cx(&self) -> Cx {
         provider_cx(&self.0.clock, &self.0.random)
+    }
+
+    /// Completes what a release without keys of names wrote.
+    async fn complete_names(&self) -> Result<(), StoreError> {
+        let cx = self.provider_cx();
+        let tenants = self.store().read(&cx, (), |(), tx| {
+            Box::pin(async move { repo::Global(tx).list_tenants_without_name_keys().await })
+        });
+        for tenant in tenants.await? {
+            let cx = cx.for_tenant(tenant);
+            while self
+                .store()
+                .write(&cx, (), |(), tx| Box::pin(repo::complete_names(tx)))
+                .await?
+            {}
+        }
+        Ok(())
     }
 
     /// A write transaction after which nothing that was read before counts.

@@ -136,4 +136,145 @@ CREATE TABLE idp_revoked_outsider ({i.def}tenant {blob} NOT NULL, id {blob} NOT 
   PRIMARY KEY ({i.col}tenant, id));
 CREATE INDEX idp_revoked_outsider_at ON idp_revoked_outsider ({i.col}revoked_at);",
     },
+    Migration {
+        number: 210,
+        title: "directory roles",
+        sql: "
+CREATE TABLE idp_role_assignment ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, principal {blob} NOT NULL,
+  role {blob} NOT NULL, created_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));
+CREATE UNIQUE INDEX idp_role_assignment_role ON idp_role_assignment ({i.col}tenant, role, principal);
+CREATE INDEX idp_role_assignment_principal ON idp_role_assignment ({i.col}tenant, principal);",
+    },
+    Migration {
+        number: 211,
+        title: "all members of users and groups",
+        sql: "
+ALTER TABLE idp_user ADD COLUMN name_key {blob};
+ALTER TABLE idp_user ADD COLUMN profile TEXT;
+ALTER TABLE idp_user ADD COLUMN password_at {int};
+CREATE INDEX idp_user_name ON idp_user ({i.col}tenant, name_key, id);
+CREATE TABLE idp_certificate_user_id ({i.def}tenant {blob} NOT NULL, digest {blob} NOT NULL, user_id {blob} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, digest));
+CREATE INDEX idp_certificate_user_id_user ON idp_certificate_user_id ({i.col}tenant, user_id);
+ALTER TABLE idp_group ADD COLUMN name_key {blob};
+ALTER TABLE idp_group ADD COLUMN profile TEXT;
+CREATE INDEX idp_group_name ON idp_group ({i.col}tenant, name_key, id);
+CREATE TABLE idp_owner ({i.def}tenant {blob} NOT NULL, object {blob} NOT NULL, owner {blob} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, object, owner));
+CREATE INDEX idp_owner_of ON idp_owner ({i.col}tenant, owner);",
+    },
+    Migration {
+        number: 212,
+        title: "deleted objects",
+        sql: "
+CREATE TABLE idp_deleted ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL,
+  password TEXT, deleted_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));
+CREATE INDEX idp_deleted_kind ON idp_deleted ({i.col}tenant, kind, id);
+CREATE INDEX idp_deleted_at ON idp_deleted ({i.col}tenant, deleted_at);",
+    },
+    Migration {
+        number: 213,
+        title: "permissions by their ids and by whom they are of",
+        sql: "
+CREATE INDEX idp_app_role_id ON idp_app_role ({i.col}tenant, id);
+CREATE INDEX idp_app_role_principal ON idp_app_role ({i.col}tenant, principal, id);
+CREATE INDEX idp_consent_id ON idp_consent ({i.col}tenant, id);
+CREATE INDEX idp_consent_subject ON idp_consent ({i.col}tenant, subject, id);",
+    },
+    Migration {
+        number: 214,
+        title: "changes in order",
+        sql: "
+CREATE TABLE idp_change_count ({i.def}tenant {blob} NOT NULL, number {int} NOT NULL, PRIMARY KEY ({i.col}tenant));
+CREATE TABLE idp_change ({i.def}tenant {blob} NOT NULL, kind {int} NOT NULL, object {blob} NOT NULL,
+  number {int} NOT NULL, became {int} NOT NULL, PRIMARY KEY ({i.col}tenant, kind, object));
+CREATE INDEX idp_change_number ON idp_change ({i.col}tenant, kind, number);",
+    },
+    Migration {
+        number: 215,
+        title: "conditional access",
+        sql: "
+CREATE TABLE idp_conditional ({i.def}tenant {blob} NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
+  document TEXT NOT NULL, PRIMARY KEY ({i.col}tenant, kind, id));",
+    },
+    Migration {
+        number: 216,
+        title: "terms of use",
+        sql: "
+CREATE TABLE idp_agreement ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, document TEXT NOT NULL,
+  PRIMARY KEY ({i.col}tenant, id));
+CREATE TABLE idp_agreement_file ({i.def}tenant {blob} NOT NULL, agreement {blob} NOT NULL, id {blob} NOT NULL,
+  number {int} NOT NULL, document TEXT NOT NULL, PRIMARY KEY ({i.col}tenant, agreement, number));
+CREATE TABLE idp_agreement_pdf ({i.def}tenant {blob} NOT NULL, agreement {blob} NOT NULL, file {blob} NOT NULL,
+  pdf {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, agreement, file));
+CREATE TABLE idp_agreement_answer ({i.def}tenant {blob} NOT NULL, agreement {blob} NOT NULL, user_id {blob} NOT NULL,
+  file {blob} NOT NULL, id {blob} NOT NULL, accepted {int} NOT NULL, recorded_at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, agreement, user_id, file));
+CREATE INDEX idp_agreement_answer_id ON idp_agreement_answer ({i.col}tenant, agreement, id);
+CREATE INDEX idp_agreement_answer_user ON idp_agreement_answer ({i.col}tenant, user_id, id);",
+    },
+    Migration {
+        number: 220,
+        title: "authentication methods policy",
+        sql: "
+CREATE TABLE idp_methods ({i.def}tenant {blob} NOT NULL, policy_json TEXT NOT NULL, windows_hello_json TEXT NOT NULL,
+  modified_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant));",
+    },
+    Migration {
+        number: 221,
+        title: "makers of one-time codes",
+        sql: "
+CREATE TABLE idp_oath ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, id {blob} NOT NULL,
+  display_name TEXT NOT NULL, secret {blob} NOT NULL, algorithm TEXT NOT NULL, period {int} NOT NULL,
+  used_step {int} NOT NULL, created_at {int} NOT NULL, used_at {int}, PRIMARY KEY ({i.col}tenant, user_id, id));
+CREATE TABLE idp_attempt ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, kind {int} NOT NULL,
+  failures {int} NOT NULL, locks {int} NOT NULL, locked_until {int}, recent {blob} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, user_id, kind));",
+    },
+    Migration {
+        number: 222,
+        title: "passkeys",
+        sql: "
+CREATE TABLE idp_passkey ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, user_id {blob} NOT NULL,
+  display_name TEXT NOT NULL, credential_json TEXT NOT NULL, aaguid {blob} NOT NULL, synced {int} NOT NULL,
+  attested {int} NOT NULL, counter {int} NOT NULL, created_at {int} NOT NULL, used_at {int},
+  PRIMARY KEY ({i.col}tenant, id));
+CREATE INDEX idp_passkey_user ON idp_passkey ({i.col}tenant, user_id);
+CREATE TABLE idp_challenge ({i.def}tenant {blob} NOT NULL, digest {blob} NOT NULL, expires_at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, digest));
+CREATE INDEX idp_challenge_expiry ON idp_challenge ({i.col}expires_at);",
+    },
+    Migration {
+        number: 223,
+        title: "temporary access passes",
+        sql: "
+CREATE TABLE idp_pass ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, id {blob} NOT NULL, hash TEXT NOT NULL,
+  once {int} NOT NULL, start_at {int} NOT NULL, expires_at {int} NOT NULL, created_at {int} NOT NULL, used_at {int},
+  PRIMARY KEY ({i.col}tenant, user_id));",
+    },
+    Migration {
+        number: 224,
+        title: "changes of means of identification",
+        sql: "
+CREATE TABLE idp_notice ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, id {blob} NOT NULL,
+  change_word TEXT NOT NULL, about TEXT NOT NULL, own {int} NOT NULL, at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, user_id, id));",
+    },
+    Migration {
+        number: 225,
+        title: "methods of sessions with their instants",
+        sql: "
+ALTER TABLE idp_session DROP COLUMN methods;
+ALTER TABLE idp_session ADD COLUMN methods_json TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE idp_session ADD COLUMN began_at {int} NOT NULL DEFAULT 0;",
+    },
+    Migration {
+        number: 226,
+        title: "log of sign-ins",
+        sql: "
+CREATE TABLE idp_sign_in ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, user_id {blob} NOT NULL,
+  at {int} NOT NULL, entry_json TEXT NOT NULL, PRIMARY KEY ({i.col}tenant, id));
+CREATE INDEX idp_sign_in_user ON idp_sign_in ({i.col}tenant, user_id, id);
+CREATE INDEX idp_sign_in_at ON idp_sign_in ({i.col}at);",
+    },
 ];

@@ -1,9 +1,12 @@
 //! A user.
 
 use hygie_core::{ObjectId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::UserProfile;
 
 /// A person of a tenant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// Object id (`oid`).
     pub id: ObjectId,
@@ -23,6 +26,17 @@ pub struct User {
     pub valid_from: Timestamp,
     /// When it was created.
     pub created_at: Timestamp,
+    /// When the password was set; none without one.
+    pub password_at: Option<Timestamp>,
+    /// Everything else.
+    pub profile: Box<UserProfile>,
+}
+
+impl User {
+    /// What certificates are known by (`authorizationInfo.certificateUserIds`): each names one user of the tenant.
+    pub fn certificate_user_ids(&self) -> &[String] {
+        &self.profile.certificate_user_ids
+    }
 }
 
 /// Longest user principal name, as in Entra ID.
@@ -47,4 +61,9 @@ pub(super) fn is_unseen(c: char) -> bool {
 /// A user principal name as it is compared: without case.
 pub fn key_of(user_principal_name: &str) -> String {
     user_principal_name.trim().to_lowercase()
+}
+
+/// A name for display as lists are sorted and searched by it: without case.
+pub(crate) fn name_key(display_name: &str) -> Vec<u8> {
+    display_name.to_lowercase().into_bytes()
 }

@@ -1,6 +1,8 @@
 //! Why the directory API refuses.
 
 use hygie_core::{ErrorKind, Fault};
+use hygie_directory::DirectoryError;
+use hygie_policy::ReadError;
 use hygie_store::StoreError;
 
 use crate::odata::QueryError;
@@ -20,6 +22,18 @@ pub enum GraphFault {
     /// A page cannot be gone on from.
     #[error("The specified page token value has expired or is not valid.")]
     PageToken,
+    /// The body is no JSON.
+    #[error("The body of the request is not valid JSON.")]
+    NotJson,
+    /// The body is of another kind.
+    #[error("The body of the request must be application/json.")]
+    MediaType,
+    /// A member of the body.
+    #[error("Invalid value specified: {0}.")]
+    Body(#[from] ReadError),
+    /// The directory does not take the change.
+    #[error("the directory does not take it")]
+    Directory(#[source] Box<DirectoryError>),
     /// Not built.
     #[error("This operation is not supported.")]
     Unsupported,
@@ -28,12 +42,27 @@ pub enum GraphFault {
     Store(#[from] StoreError),
 }
 
+impl From<DirectoryError> for GraphFault {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::Store(error) => Self::Store(error),
+            other => Self::Directory(Box::new(other)),
+        }
+    }
+}
+
 impl Fault for GraphFault {
     fn kind(&self) -> ErrorKind {
         match self {
+            Self::MediaType => ErrorKind::UnsupportedMediaType,
+            // As Graph answers: what is there already is a wrong request.
+            Self::Directory(error) => match error.kind() {
+                ErrorKind::Conflict => ErrorKind::Invalid,
+                kind => kind,
+            },
             Self::Denied => ErrorKind::Forbidden,
             Self::NotFound(_) => ErrorKind::NotFound,
-            Self::Query(_) | Self::PageToken | Self::Unsupported => ErrorKind::Invalid,
+            Self::Query(_) | Self::PageToken | Self::NotJson | Self::Body(_) | Self::Unsupported => ErrorKind::Invalid,
             Self::Store(error) => error.kind(),
         }
     }
@@ -43,8 +72,13 @@ impl Fault for GraphFault {
             Self::Denied => "Authorization_RequestDenied",
             Self::NotFound(_) => "Request_ResourceNotFound",
             Self::Query(QueryError::NeedsEventual(_)) => "Request_UnsupportedQuery",
-            Self::Query(_) => "BadRequest",
+            Self::Query(_) | Self::NotJson | Self::MediaType => "BadRequest",
             Self::PageToken => "Directory_ExpiredPageToken",
+            Self::Body(_) => "Request_BadRequest",
+            Self::Directory(error) => match error.kind() {
+                ErrorKind::Conflict => "Request_BadRequest",
+                _ => error.code(),
+            },
             Self::Unsupported => "notSupported",
             Self::Store(error) => match error.kind() {
                 ErrorKind::Unavailable => "serviceNotAvailable",
@@ -57,7 +91,15 @@ impl Fault for GraphFault {
     fn public(&self) -> String {
         match self {
             Self::Store(error) => error.public(),
+            Self::Directory(error) => sentence(&error.public()),
             other => other.to_string(),
         }
     }
+}
+
+/// As Graph writes messages.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), chars.as_str())
 }

@@ -1,8 +1,9 @@
-//! The directory API, with the surface of Microsoft Graph v1.0. Its objects are read so far.
+//! The directory API, with the surface of Microsoft Graph v1.0. Its objects are read and changed.
 //! <https://learn.microsoft.com/graph/api/overview>
 //!
 //! - `http`: one file per collection: who may, which objects, answer.
-//! - `entity`: the objects as Graph shows them.
+//! - `http::authority`: who may change what, in one table.
+//! - `entity`: the objects as Graph shows them; `body`: what requests change of them.
 //! - [`odata`]: query options, as pure decisions.
 //!
 //! Every route takes a token of a tenant of our identity provider for the directory API, and shows that tenant's objects.
@@ -11,6 +12,7 @@
 //! `hygie_directory`, its story in `tests/it`, its line in `docs/conformance/graph.md`.
 #![warn(missing_docs)]
 
+mod body;
 mod entity;
 mod error;
 mod http;
@@ -20,14 +22,20 @@ use std::sync::Arc;
 
 use hygie_access::{Authenticator, Issuers, KeySource};
 use hygie_directory::{DIRECTORY_API, DIRECTORY_API_NAMES, Directory};
+use hygie_means::Means;
 
 pub use error::GraphFault;
 pub use http::router;
+
+/// Bytes of a request: terms of use are sent as PDF in base64.
+pub const MAX_BODY: usize = 8 << 20;
 
 /// What the directory API needs.
 pub struct Deps {
     /// The directory.
     pub directory: Directory,
+    /// The means of identification of its people.
+    pub means: Means,
     /// Its own address, without a final slash (`https://graph.example`).
     pub base: String,
     /// Address of the login host, without a final slash.
@@ -42,6 +50,7 @@ pub struct Graph(Arc<Inner>);
 
 struct Inner {
     directory: Directory,
+    means: Means,
     base: String,
     authenticator: Authenticator,
 }
@@ -62,9 +71,14 @@ impl Graph {
         );
         Self(Arc::new(Inner {
             directory: deps.directory,
+            means: deps.means,
             base: deps.base,
             authenticator,
         }))
+    }
+
+    fn means(&self) -> &Means {
+        &self.0.means
     }
 
     fn directory(&self) -> &Directory {

@@ -3,9 +3,12 @@
 use hygie_core::{ErrorKind, Fault, Principal};
 use hygie_directory::PasswordError;
 use hygie_jose::JoseError;
+use hygie_means::MeansError;
 use hygie_oidc::psc::Unacceptable;
 use hygie_oidc::{Aadsts, Refusal};
 use hygie_store::StoreError;
+
+use crate::signin::Interruption;
 
 /// An error of an operation of the identity provider.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +19,9 @@ pub enum IdpError {
     /// The same, where the trail has it already.
     #[error(transparent)]
     Recorded(Refusal),
+    /// Policies ask something first, or refuse.
+    #[error("policies do not let it pass")]
+    Interrupted(Box<Interruption>),
     /// The token that was to be exchanged is not one that we take.
     #[error("the subject token is not acceptable ({})", fault.code())]
     Subject {
@@ -49,6 +55,7 @@ impl IdpError {
     pub fn refusal(&self) -> Refusal {
         match self {
             Self::Refused(refusal) | Self::Recorded(refusal) => refusal.clone(),
+            Self::Interrupted(interruption) => interruption.refusal.clone(),
             Self::Subject { fault, .. } => (*fault).into(),
             Self::Busy => Refusal::new(Aadsts::Throttled),
             Self::Store(error) if error.kind() == ErrorKind::Unavailable => Refusal::new(Aadsts::Unavailable),
@@ -66,6 +73,20 @@ impl From<PasswordError> for IdpError {
             PasswordError::Busy => Self::Busy,
             PasswordError::Hash => Self::Password,
             PasswordError::Worker(error) => Self::Worker(error),
+        }
+    }
+}
+
+impl From<MeansError> for IdpError {
+    fn from(error: MeansError) -> Self {
+        match error {
+            MeansError::Store(error) => Self::Store(error),
+            MeansError::Password(error) => error.into(),
+            MeansError::Json(error) => Self::Json(error),
+            // What a person is told of is told by who asked.
+            MeansError::Refused(_) => Refusal::new(Aadsts::BadCredentials).into(),
+            MeansError::Recorded(_) => Self::Recorded(Refusal::new(Aadsts::BadCredentials)),
+            MeansError::Setting(_) => Self::Password,
         }
     }
 }

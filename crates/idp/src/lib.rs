@@ -27,6 +27,7 @@ use hygie_core::{Clock, Cx, Random};
 use hygie_directory::Directory;
 use hygie_directory::repo::Global;
 use hygie_jose::{Jwks, KeySet, Keyed};
+use hygie_means::Means;
 use hygie_oidc::discovery::Provider;
 use hygie_store::Store;
 use hygie_web::csrf::Csrf;
@@ -48,10 +49,15 @@ pub const MESSAGES: Source = Source {
 /// Wrong user codes of an address in ten minutes: many more than a ward mistypes, and nothing against 38 bits.
 const USER_CODES: u32 = 60;
 
+/// How long the log of sign-ins is kept: as in Entra ID.
+const SIGN_INS_KEPT: Duration = Duration::from_hours(30 * 24);
+
 /// What the identity provider needs.
 pub struct Deps {
     /// The directory.
     pub directory: Directory,
+    /// The means of identification beside passwords, of the same directory and login host.
+    pub means: Means,
     /// Base URL of the login host (`https://login.example`), without a final slash; the provider is at its directory.
     pub login: String,
     /// Base URL of the directory API, where it is served.
@@ -70,6 +76,7 @@ pub struct Idp(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub directory: Directory,
+    pub means: Means,
     /// The database, clock and randomness of the directory.
     pub store: Store,
     pub clock: Arc<dyn Clock>,
@@ -115,7 +122,7 @@ impl Idp {
                 devices: directory.derive("device codes"),
                 user_codes: directory.derive("user codes"),
                 browsers: directory.derive("browsers"),
-                password_marks: directory.derive("password marks"),
+                password_marks: directory.derive(hygie_directory::PASSWORD_MARKS),
             },
             csrf: Csrf::new(&directory.secret("forms")),
             throttle: signin::throttle::Throttle::default(),
@@ -129,6 +136,7 @@ impl Idp {
             clock: directory.clock().clone(),
             random: directory.random().clone(),
             directory,
+            means: deps.means,
         };
         Ok(Self(Arc::new(inner)))
     }
@@ -140,6 +148,11 @@ impl Idp {
     /// Its directory.
     pub fn directory(&self) -> &Directory {
         &self.0.directory
+    }
+
+    /// Means of identification beside passwords.
+    pub fn means(&self) -> &Means {
+        &self.0.means
     }
 
     /// Where it is.
@@ -183,11 +196,14 @@ impl Idp {
         self.0.directory.refresh_revocations().await?;
         let cx = self.provider_cx();
         // A day longer than they are good for: who comes late is told that it is late.
-        let before = cx.now - Duration::from_hours(24);
+        let before = (cx.now - Duration::from_hours(24), cx.now - SIGN_INS_KEPT);
         self.0
             .store
-            .write(&cx, before, |before, tx| {
-                Box::pin(async move { Ok::<_, IdpError>(Global(tx).purge(*before).await?) })
+            .write(&cx, before, |(before, logged), tx| {
+                Box::pin(async move {
+                    Global(tx).purge_sign_ins(*logged).await?;
+                    Ok::<_, IdpError>(Global(tx).purge(*before).await?)
+                })
             })
             .await
             .map(drop)

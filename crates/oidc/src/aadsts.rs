@@ -69,6 +69,8 @@ codes! {
     UserAssertionTime = 500_133, "invalid_grant", 400, "Assertion is not within its valid time range. Ensure that the access token is not expired before using it for user assertion, or request a new token.";
     /// Locked after too many failures.
     Locked = 50_053, "invalid_grant", 400, "The account is locked because the user tried to sign in too many times with an incorrect user ID or password.";
+    /// The password must be changed before anything else.
+    PasswordExpired = 50_055, "invalid_grant", 400, "The password is expired. The user's password must be changed before they can sign in.";
     /// The account has no password.
     NoPassword = 50_056, "invalid_grant", 400, "Invalid or null password: password does not exist in the directory for this user.";
     /// The account is disabled.
@@ -79,6 +81,30 @@ codes! {
     NoTenant = 50_059, "invalid_request", 400, "No tenant-identifying information found in either the request or implied by any provided credentials.";
     /// The sign-in page was left open too long, or is not of this browser.
     FlowExpired = 50_089, "invalid_grant", 400, "Authentication failed due to flow token expired.";
+    /// Policies ask for a second factor, which the person has.
+    MfaRequired = 50_076, "interaction_required", 400, "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access '{0}'.";
+    /// Policies ask for a second factor, and the person has none yet.
+    MfaEnrolment = 50_079, "interaction_required", 400, "Due to a configuration change made by your administrator, or because you moved to a new location, you must enroll in multi-factor authentication to access '{0}'.";
+    /// Policies ask for another password.
+    PasswordChangeRequired = 50_142, "interaction_required", 400, "Password change is required due to a conditional access policy.";
+    /// Policies ask for terms of use to be accepted.
+    ExternalChallenge = 50_158, "interaction_required", 400, "External security challenge not satisfied. User will be redirected to another page or authentication provider to satisfy additional authentication challenges.";
+    /// Policies ask for a device that obeys its own.
+    DeviceNotCompliant = 53_000, "interaction_required", 400, "Device is not in required device state: compliant. Conditional Access policy requires a compliant device, and the device is not compliant.";
+    /// Policies ask for a device of the establishment's domain.
+    DeviceNotJoined = 53_001, "interaction_required", 400, "Device is not in required device state: domain_joined. Conditional Access policy requires a domain joined device, and the device is not domain joined.";
+    /// Policies ask for an approved program.
+    AppNotApproved = 53_002, "interaction_required", 400, "The app used isn't an approved app for Conditional Access.";
+    /// Policies ask for a protected program.
+    AppNotProtected = 53_009, "interaction_required", 400, "Application needs to enforce Intune protection policies.";
+    /// Policies refuse.
+    Blocked = 53_003, "access_denied", 400, "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.";
+    /// Policies ask for a remedy of the risk.
+    RiskRemediation = 53_011, "interaction_required", 400, "User blocked due to risk on the home tenant.";
+    /// The sign-in frequency of a policy has passed, for a refresh token.
+    RefreshTooOld = 70_043, "invalid_grant", 400, "The refresh token has expired or is invalid due to sign-in frequency checks by Conditional Access. The token was issued on {0} and the maximum allowed lifetime for this request is {1}.";
+    /// The same for a session.
+    SessionTooOld = 70_044, "interaction_required", 400, "The session has expired or is invalid due to sign-in frequency checks by Conditional Access.";
     /// The application requires an assignment that the user has not.
     NotAssigned = 50_105, "invalid_grant", 400, "Your administrator has configured the application {0} to block users unless they are specifically granted ('assigned') access to the application.";
     /// Wrong user name or password.
@@ -212,6 +238,13 @@ impl Aadsts {
                 | Self::NoPassword
                 | Self::FlowExpired
                 | Self::OtherTenant
+                | Self::MfaEnrolment
+                | Self::DeviceNotCompliant
+                | Self::DeviceNotJoined
+                | Self::AppNotApproved
+                | Self::AppNotProtected
+                | Self::Blocked
+                | Self::RiskRemediation
         )
     }
 
@@ -219,9 +252,11 @@ impl Aadsts {
     pub const fn authorize_error(self) -> &'static str {
         match self {
             Self::NoConsent => "consent_required",
-            Self::SessionRevoked | Self::GrantRevoked | Self::BadCredentials | Self::OtherTenant => {
-                "interaction_required"
-            }
+            Self::SessionRevoked
+            | Self::GrantRevoked
+            | Self::BadCredentials
+            | Self::OtherTenant
+            | Self::PasswordExpired => "interaction_required",
             Self::NotAssigned | Self::UserDisabled | Self::Locked | Self::Declined => "access_denied",
             other => other.error(),
         }
@@ -231,7 +266,14 @@ impl Aadsts {
     pub const fn suberror(self) -> Option<&'static str> {
         match self {
             Self::NoConsent => Some("consent_required"),
+            Self::PasswordExpired => Some("user_password_expired"),
             Self::GrantRevoked | Self::SessionRevoked => Some("bad_token"),
+            Self::MfaRequired | Self::MfaEnrolment | Self::SessionTooOld => Some("basic_action"),
+            Self::DeviceNotCompliant | Self::DeviceNotJoined | Self::AppNotApproved | Self::AppNotProtected => {
+                Some("message_only")
+            }
+            Self::Blocked | Self::RiskRemediation => Some("message_only"),
+            Self::PasswordChangeRequired | Self::ExternalChallenge => Some("additional_action"),
             _ => None,
         }
     }

@@ -6,7 +6,7 @@
 use hygie_core::{AppId, SessionId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Aadsts, Challenge, OidcScopes, Params, Refusal, Scopes, Version};
+use crate::{Aadsts, Challenge, ClaimsRequest, OidcScopes, Params, Refusal, Scopes, Version};
 
 /// Longest `state` and `nonce`.
 const MAX_OPAQUE: usize = 8 * 1024;
@@ -165,6 +165,8 @@ pub struct AuthorizeRequest {
     pub sid: Option<SessionId>,
     /// Greatest age of the authentication in seconds.
     pub max_age: Option<u32>,
+    /// What is asked of the authentication.
+    pub claims: ClaimsRequest,
     /// PKCE.
     pub challenge: Option<Challenge>,
 }
@@ -206,6 +208,7 @@ impl AuthorizeRequest {
                 .get("max_age")
                 .map(|age| age.parse().map_err(|_| Refusal::bad("max_age")))
                 .transpose()?,
+            claims: ClaimsRequest::parse(params)?,
             challenge: Challenge::parse(params)?,
         })
     }

@@ -12,6 +12,7 @@
 mod aadsts;
 pub mod assertion;
 mod authorize;
+mod claims;
 mod client;
 pub mod device;
 pub mod discovery;
@@ -28,6 +29,7 @@ mod token;
 
 pub use aadsts::Aadsts;
 pub use authorize::{AuthorizeRequest, AuthorizeTarget, Prompt, ResponseMode, ResponseType};
+pub use claims::ClaimsRequest;
 pub use client::{ClientAuth, Credential};
 pub use interact::{Account, Interaction, interact};
 pub use params::Params;

@@ -13,6 +13,7 @@ const MAX_ECHO: usize = 256;
 pub struct Refusal {
     code: Aadsts,
     text: String,
+    claims: Option<String>,
 }
 
 impl Refusal {
@@ -38,7 +39,20 @@ impl Refusal {
             rest = &rest[after..];
         }
         text.push_str(rest);
-        Self { code, text }
+        Self {
+            code,
+            text,
+            claims: None,
+        }
+    }
+
+    /// With a claims request (JSON) that a client sends to the authorization endpoint to overcome it.
+    #[must_use]
+    pub fn with_claims(self, claims: String) -> Self {
+        Self {
+            claims: Some(claims),
+            ..self
+        }
     }
 
     /// The parameter is missing.
@@ -89,6 +103,7 @@ impl Refusal {
             correlation_id: at.correlation,
             error_uri: self.uri(at),
             suberror: self.code.suberror(),
+            claims: self.claims.clone(),
         }
     }
 
@@ -165,6 +180,9 @@ pub struct ErrorBody {
     /// What a client library should do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suberror: Option<&'static str>,
+    /// A claims request (JSON) that the client sends to the authorization endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claims: Option<String>,
 }
 
 /// `yyyy-MM-dd HH:mm:ssZ`.

@@ -6,8 +6,8 @@ use thiserror::Error;
 use crate::filter::{NotARule, Rule};
 use crate::location::{NamedLocation, Place};
 use crate::policy::{
-    AppTarget, Applications, BuiltInControl, Conditions, FrequencyInterval, FrequencyType, GrantControls, Policy,
-    SessionControls, SignInFrequency, State, UserTarget, Users,
+    AppTarget, Applications, AuthenticationContext, BuiltInControl, Conditions, FrequencyInterval, FrequencyType,
+    GrantControls, Policy, SessionControls, SignInFrequency, State, UserTarget, Users,
 };
 use crate::strength::{Allowed, AuthenticationStrength, CombinationConfiguration, RequirementsSatisfied, built_ins};
 
@@ -93,6 +93,15 @@ pub enum Broken {
     /// A key identifier or an OID of another form.
     #[error("combinationConfigurations has a value that is no key identifier or OID")]
     Identifier,
+    /// Devices are not known.
+    #[error("isPerDeviceAcceptanceRequired is not supported: there are no registered devices")]
+    PerDevice,
+    /// It would not be a file somewhere.
+    #[error("fileName must be the name of a file, without a path")]
+    FileName,
+    /// It is no language.
+    #[error("language must be a language such as fr or en-US")]
+    Language,
 }
 
 impl Fault for Broken {
@@ -329,6 +338,16 @@ impl SignInFrequency {
             },
         };
         require(is_possible, Broken::Frequency)
+    }
+}
+
+impl AuthenticationContext {
+    /// Whether it may be stored.
+    pub fn check(&self) -> Result<(), Broken> {
+        match &self.display_name {
+            Some(name) => named(name, self.description.as_ref()),
+            None => named(&self.id.to_string(), self.description.as_ref()),
+        }
     }
 }
 

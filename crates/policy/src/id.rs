@@ -71,6 +71,8 @@ ids! {
     StrengthId;
     /// The terms of use of an agreement.
     AgreementId;
+    /// A file of an agreement.
+    AgreementFileId;
     /// A role of the directory, by its template: the same in every tenant.
     RoleTemplateId;
     /// A model of authenticator (AAGUID, WebAuthn Level 2 §6.5.1).
@@ -83,6 +85,7 @@ texts! {
     LocationId: "a GUID";
     StrengthId: "a GUID";
     AgreementId: "a GUID";
+    AgreementFileId: "a GUID";
     RoleTemplateId: "a GUID";
     Aaguid: "a GUID";
     TenantId: "a GUID";

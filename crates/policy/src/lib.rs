@@ -6,6 +6,7 @@
 //! leave room, the stricter reading, which each module names under its deviations.
 #![warn(missing_docs)]
 
+pub mod agreement;
 pub mod applies;
 pub mod certificate;
 pub mod check;
@@ -17,6 +18,7 @@ pub mod guard;
 mod id;
 pub mod json;
 pub mod location;
+pub mod methods;
 mod outcome;
 mod patch;
 pub mod policy;
@@ -28,9 +30,12 @@ pub mod templates;
 pub mod what_if;
 
 pub use decide::{Decision, Outcome, Rules, evaluate};
-pub use id::{Aaguid, AgreementId, LocationId, NotAGuid, PolicyId, RoleTemplateId, StrengthId, TemplateId};
+pub use id::{
+    Aaguid, AgreementFileId, AgreementId, LocationId, NotAGuid, PolicyId, RoleTemplateId, StrengthId, TemplateId,
+};
 pub use json::ReadError;
 pub use location::NamedLocation;
+pub use patch::Patch;
 pub use policy::{MAX_POLICIES, Policy};
 pub use signin::SignIn;
 pub use strength::AuthenticationStrength;

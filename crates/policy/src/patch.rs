@@ -1,4 +1,4 @@
-//! Changes of a policy: a partial document laid over a stored one, then read strictly.
+//! Changes in part: a partial document laid over a stored one, then read strictly.
 //!
 //! # Deviations
 //!
@@ -8,44 +8,92 @@
 
 use serde_json::{Map, Value};
 
-use crate::json::{At, ReadError, Wrong};
-use crate::policy::Policy;
+use crate::json::{At, Member, ReadError, Wrong, read};
+use crate::location::NamedLocation;
+use crate::policy::{AuthenticationContext, Policy};
+use crate::strength::{AuthenticationStrength, CombinationConfiguration};
 
-/// What the service gives, and no client changes.
-const READ_ONLY: [&str; 5] = [
-    "id",
-    "templateId",
-    "createdDateTime",
-    "modifiedDateTime",
-    "deletedDateTime",
-];
 /// References to other resources.
 const REFERENCES: [&str; 1] = ["authenticationStrength"];
 
-impl Policy {
-    /// The policy after a change; its instants are the caller's to set.
-    pub fn patched(&self, change: &Value) -> Result<Self, ReadError> {
+/// What can be changed in part.
+pub trait Patch: Member {
+    /// What the service gives, and no client changes.
+    const READ_ONLY: &'static [&'static str];
+
+    /// It after a change; its instants are the caller's to set.
+    fn patched(&self, change: &Value) -> Result<Self, ReadError> {
         let Value::Object(changes) = change else {
             return Err(At::Root.refuse(Wrong::NotA("an object")));
         };
-        let mut document = self.to_json();
+        let mut document = self.write();
         let is_changed = |name: &&&str| {
             changes
                 .get(**name)
                 .is_some_and(|value| document.get(**name) != Some(value))
         };
-        if let Some(name) = READ_ONLY.iter().find(is_changed) {
+        if let Some(name) = Self::READ_ONLY.iter().find(is_changed) {
             return Err(At::Member(&At::Root, name).refuse(Wrong::ReadOnly));
         }
         if let Value::Object(members) = &mut document {
             lay_over(members, changes);
         }
-        Self::from_json(&document)
+        read(&document)
     }
 }
 
-/// The depth is that of the stored document, which has the members of a policy and no others.
-fn lay_over(stored: &mut Map<String, Value>, changes: &Map<String, Value>) {
+impl Patch for Policy {
+    const READ_ONLY: &'static [&'static str] = &[
+        "id",
+        "templateId",
+        "createdDateTime",
+        "modifiedDateTime",
+        "deletedDateTime",
+    ];
+}
+
+/// A location stays what it is: addresses or countries.
+impl Patch for NamedLocation {
+    const READ_ONLY: &'static [&'static str] = &[
+        "@odata.type",
+        "id",
+        "createdDateTime",
+        "modifiedDateTime",
+        "deletedDateTime",
+    ];
+}
+
+/// Combinations and their configurations have operations of their own.
+impl Patch for AuthenticationStrength {
+    const READ_ONLY: &'static [&'static str] = &[
+        "id",
+        "policyType",
+        "requirementsSatisfied",
+        "allowedCombinations",
+        "combinationConfigurations",
+        "createdDateTime",
+        "modifiedDateTime",
+    ];
+}
+
+/// A configuration stays for the method that it is for.
+impl Patch for CombinationConfiguration {
+    const READ_ONLY: &'static [&'static str] = &["@odata.type", "id"];
+}
+
+impl Patch for AuthenticationContext {
+    const READ_ONLY: &'static [&'static str] = &["id"];
+}
+
+impl Policy {
+    /// The policy after a change; its instants are the caller's to set.
+    pub fn patched(&self, change: &Value) -> Result<Self, ReadError> {
+        Patch::patched(self, change)
+    }
+}
+
+/// The depth is that of the stored document, which has the members of its type and no others.
+pub(crate) fn lay_over(stored: &mut Map<String, Value>, changes: &Map<String, Value>) {
     for (name, change) in changes {
         match (stored.get_mut(name), change) {
             (Some(Value::Object(before)), Value::Object(after)) if !REFERENCES.contains(&name.as_str()) => {

@@ -307,6 +307,23 @@ fn policy(name: &str, users: Users, applications: Applications, controls: &[Buil
     }
 }
 
+/// What an application asks for by itself, beside the policies of the tenant.
+pub fn requested(strength: StrengthId) -> Policy {
+    let mut asked = policy(
+        "Asked for by the application",
+        everybody(&BTreeSet::new()),
+        applications(),
+        &[],
+    );
+    asked.state = State::Enabled;
+    asked.grant_controls = Some(GrantControls {
+        operator: Some(Operator::And),
+        authentication_strength: Some(StrengthReference::to(strength)),
+        ..GrantControls::default()
+    });
+    asked
+}
+
 fn legacy(mut policy: Policy) -> Policy {
     policy.conditions.client_app_types = vec![ClientAppType::ExchangeActiveSync, ClientAppType::Other];
     policy

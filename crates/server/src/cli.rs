@@ -89,7 +89,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Backup(options) => block_on(backup::back_up(options)),
         Command::Restore(options) => block_on(backup::restore(options)),
         Command::Verify(options) => block_on(verify::run(options)),
-        Command::Psc(what) => psc::run(what),
+        Command::Psc(what) => block_on(psc::run(what)),
     }
 }
 

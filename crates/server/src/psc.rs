@@ -1,4 +1,8 @@
 //! `hygie psc check`: whether exported policies of conditional access are what Pro Santé Connect asks for.
+//! `hygie psc prepare` makes them.
+
+mod prepare;
+mod remote;
 
 use std::fs::File;
 use std::io::Read;
@@ -15,6 +19,8 @@ use crate::failure::Failure;
 pub enum Command {
     /// Check exported conditional-access policies, ours or those of a tenant of Entra ID.
     Check(Options),
+    /// Make what Pro Santé Connect asks for in a directory, ours or a tenant of Entra ID, where it is not there; then check it.
+    Prepare(prepare::Options),
 }
 
 /// Options of `psc check`.
@@ -43,8 +49,25 @@ enum Lang {
     En,
 }
 
-/// Runs the command: it fails where a point does not conform, not where an export does not tell.
-pub fn run(Command::Check(options): Command) -> Result<(), Failure> {
+impl Lang {
+    const fn language(self) -> Language {
+        match self {
+            Self::Fr => Language::French,
+            Self::En => Language::English,
+        }
+    }
+}
+
+/// Runs the command.
+pub async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Check(options) => run_check(&options),
+        Command::Prepare(options) => prepare::run(options).await,
+    }
+}
+
+/// It fails where a point does not conform, not where an export does not tell.
+fn run_check(options: &Options) -> Result<(), Failure> {
     let wrong = |why: String| Failure::usage(format!("{}: {why}", options.file.display()));
     let bytes = read(&options.file).map_err(|error| wrong(error.to_string()))?;
     let export = Export::read(&bytes).map_err(|error| wrong(chain(&error)))?;
@@ -52,7 +75,7 @@ pub fn run(Command::Check(options): Command) -> Result<(), Failure> {
     if options.json {
         println!("{}", report.to_json());
     } else {
-        print(&report, &options.file, options.lang);
+        print(&report, &options.file.display().to_string(), options.lang);
     }
     if report.verdict() == Verdict::DoesNotConform {
         Err(Failure::Reported)
@@ -73,12 +96,9 @@ fn chain(error: &dyn std::error::Error) -> String {
     format!("{error}{}", source.unwrap_or_default())
 }
 
-fn print(report: &Report, file: &Path, lang: Lang) {
-    let language = match lang {
-        Lang::Fr => Language::French,
-        Lang::En => Language::English,
-    };
-    println!("Pro Santé Connect: {}", file.display());
+fn print(report: &Report, place: &str, lang: Lang) {
+    let language = lang.language();
+    println!("Pro Santé Connect: {place}");
     for point in &report.points {
         let mark = match point.verdict {
             Verdict::Conforms => "ok",

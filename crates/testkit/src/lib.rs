@@ -4,7 +4,9 @@
 
 mod ambient;
 mod client;
+mod code;
 mod entra;
+mod passkey;
 mod postgres;
 mod psc;
 mod store;
@@ -12,8 +14,10 @@ mod trust;
 
 pub use ambient::VirtualClock;
 pub use client::{Answer, Client};
+pub use code::one_time_code;
 pub use entra::{FakeEntra, Subject};
 pub use hygie_core::SeededRandom;
+pub use passkey::{Maker, SoftwarePasskey};
 pub use postgres::PostgresServer;
 pub use psc::{FakePsc, PSC_CLIENT, PSC_SERVICE};
 pub use store::{Place, TemporaryStore, TestEngine, accesses, crashed, index_keys};

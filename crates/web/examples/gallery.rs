@@ -17,7 +17,7 @@ use hygie_web::layers::{Cors, FormAction, Layers, Limits, Settings, layers};
 use hygie_web::pages::{
     Account, ChooseAccount, Design, Password, Portal, PortalService, PortalStep, ServiceState, SignIn, SignedOut,
 };
-use hygie_web::ui::{Field, Form, Identifier, Input, Link, Notice, Page, Session, Summary, Tone, View};
+use hygie_web::ui::{Field, Form, Identifier, Input, Link, Notice, Page, Session, Summary, Tone, View, Ways};
 
 // As long as they are in life.
 const APP: &str = "Dossier patient informatisé du groupement hospitalier de territoire Rhône-Vercors-Vivarais";
@@ -74,6 +74,10 @@ fn sign_in(page: Page, typed: &str, error: Option<String>) -> (FormAction, View<
         to: Some(APP.to_owned()),
         organisation: Some(PLACE.to_owned()),
         other: None,
+        ways: Ways {
+            form: Form::new("/sign-in", "token"),
+            ways: vec![("passkey", "Utiliser une clé d'accès".to_owned())],
+        },
         page,
     };
     (FormAction::to("https://app.example/cb"), View(model))
@@ -97,6 +101,10 @@ fn password(page: Page, wrong: bool) -> View<Password> {
         to: Some(APP.to_owned()),
         account: USER.to_owned(),
         other: Form::new("/sign-in", "token"),
+        ways: Ways {
+            form: Form::new("/sign-in", "token"),
+            ways: vec![("passkey", "Utiliser une clé d'accès".to_owned())],
+        },
         page,
     })
 }

@@ -179,3 +179,14 @@ design-progress = Progress
 design-progress-label = Importing patients: { $done } of { $total }
 design-pages = Pages
 design-pages-lead = The services share these pages.
+
+# Passkeys
+passkey-title = Use your passkey
+passkey-lead = Your browser asks you to present your security key, or to unlock this device.
+passkey-use = Use my passkey
+passkey-other = Sign in another way
+passkey-no-script = Passkeys need JavaScript, which is switched off in this browser. Switch it on, or use another sign-in method.
+passkey-missing = This browser does not know passkeys. Use another sign-in method, or a newer browser.
+passkey-cancelled = No passkey was presented in time. Try again, or use another way.
+passkey-known = This passkey is registered already.
+passkey-failed = The passkey could not be used. Try again, or use another way.

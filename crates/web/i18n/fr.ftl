@@ -179,3 +179,14 @@ design-progress = Avancement
 design-progress-label = Import des patients : { $done } sur { $total }
 design-pages = Pages
 design-pages-lead = Ces pages sont partagées par les services.
+
+# Clés d'accès
+passkey-title = Utilisez votre clé d'accès
+passkey-lead = Votre navigateur vous demande de présenter votre clé de sécurité, ou de déverrouiller cet appareil.
+passkey-use = Utiliser ma clé d'accès
+passkey-other = Se connecter autrement
+passkey-no-script = Les clés d'accès ont besoin de JavaScript, qui est désactivé dans ce navigateur. Activez-le, ou utilisez un autre moyen d'identification.
+passkey-missing = Ce navigateur ne connaît pas les clés d'accès. Utilisez un autre moyen d'identification, ou un navigateur plus récent.
+passkey-cancelled = Aucune clé d'accès n'a été présentée à temps. Réessayez, ou utilisez un autre moyen.
+passkey-known = Cette clé d'accès est déjà enregistrée.
+passkey-failed = La clé d'accès n'a pas pu être utilisée. Réessayez, ou utilisez un autre moyen.

@@ -6,14 +6,14 @@
 //!     .autocomplete("username").value(typed).error(error).focus();
 //! let summary = Summary::of(&page, [&username]);
 //! let form = Form::new(format!("/{tenant}/login"), csrf.token(binding, "sign-in")).carry("flow", flow);
-//! Ok((FormAction::to(&redirect_uri), View(SignIn { page, form, summary, username, to: Some(app), organisation, other: None })))
+//! Ok((FormAction::to(&redirect_uri), View(SignIn { page, form, summary, username, to: Some(app), organisation, other: None, ways })))
 //! ```
 //!
 //! A page whose form may end in a redirect to an application needs [`crate::layers::FormAction`] beside it.
 
 use askama::Template;
 
-use crate::ui::{Empty, Field, Form, Identifier, Input, Link, Notice, Page, Progress, Summary, Tone};
+use crate::ui::{Empty, Field, Form, Identifier, Input, Link, Notice, Page, Progress, Summary, Tone, Ways};
 
 /// Sign-in, first step: who.
 #[derive(Debug, Template)]
@@ -33,6 +33,8 @@ pub struct SignIn {
     pub organisation: Option<String>,
     /// Another way in, or the way back.
     pub other: Option<Link>,
+    /// Ways in without a name.
+    pub ways: Ways,
 }
 
 /// Sign-in, second step: the password.
@@ -53,6 +55,8 @@ pub struct Password {
     pub account: String,
     /// Leads to the first step, for another account.
     pub other: Form,
+    /// Leads to other ways of signing in.
+    pub ways: Ways,
 }
 
 /// An account of this browser.

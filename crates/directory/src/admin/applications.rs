@@ -9,28 +9,42 @@ use hygie_store::StoreError;
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
-use super::{Enabled, NewApplication, NewSecret, named, new_uuid, principal_of};
+use super::registration::{set_certificates, with_ids};
+use super::{Enabled, KeyCredential, NewApplication, NewSecret, named, new_uuid, principal_of};
 use crate::repo::{Applications, Global, Principals, SecretRow};
 use crate::{Application, Audience, DIRECTORY_API, Directory, DirectoryError, ServicePrincipal, directory_api};
 
 impl Directory {
+    /// Registers an application without a service principal, with the certificates that it proves itself by.
+    pub async fn register_application(
+        &self,
+        cx: &Cx,
+        new: NewApplication,
+        keys: Vec<KeyCredential>,
+    ) -> Result<Application, DirectoryError> {
+        let (application, json) = registered(cx, new)?;
+        let keys = with_ids(cx, keys);
+        let record = Record::success(cx, "idp.application.create", format!("app/{}", application.app));
+        let input = (application.clone(), json, keys, record);
+        self.change(cx, input, |(application, json, keys, record), tx| {
+            Box::pin(async move {
+                Applications(tx).insert(application, json).await?;
+                set_certificates(tx, application.app, keys).await?;
+                tx.audit(record).await?;
+                Ok::<_, DirectoryError>(())
+            })
+        })
+        .await?;
+        Ok(application)
+    }
+
     /// Registers an application, with a service principal in its own tenant.
     pub async fn create_application(
         &self,
         cx: &Cx,
         new: NewApplication,
     ) -> Result<(Application, ServicePrincipal), DirectoryError> {
-        new.definition.redirect_uris.check()?;
-        new.definition.check().map_err(DirectoryError::Value)?;
-        let json = serde_json::to_string(&new.definition)?;
-        let application = Application {
-            app: new.app.unwrap_or_else(|| AppId::random(&*cx.random)),
-            id: ObjectId::random(&*cx.random),
-            home: cx.tenant,
-            display_name: named(new.display_name)?,
-            definition: Arc::new(new.definition),
-            created_at: cx.now,
-        };
+        let (application, json) = registered(cx, new)?;
         let principal = principal_of(cx, &application);
         let record = Record::success(cx, "idp.application.create", format!("app/{}", application.app));
         let input = (application.clone(), json, principal.clone(), record);
@@ -205,8 +219,24 @@ impl Directory {
     }
 }
 
+/// A new application and its definition as it is written.
+fn registered(cx: &Cx, new: NewApplication) -> Result<(Application, String), DirectoryError> {
+    new.definition.redirect_uris.check()?;
+    new.definition.check().map_err(DirectoryError::Value)?;
+    let json = serde_json::to_string(&new.definition)?;
+    let application = Application {
+        app: new.app.unwrap_or_else(|| AppId::random(&*cx.random)),
+        id: ObjectId::random(&*cx.random),
+        home: cx.tenant,
+        display_name: named(new.display_name)?,
+        definition: Arc::new(new.definition),
+        created_at: cx.now,
+    };
+    Ok((application, json))
+}
+
 /// The names an application is asked for by: its client id and its identifier URIs.
-fn names_of(application: &Application) -> Vec<String> {
+pub(super) fn names_of(application: &Application) -> Vec<String> {
     let mut names = vec![application.app.to_string()];
     names.extend(application.definition.identifier_uris.iter().cloned());
     names

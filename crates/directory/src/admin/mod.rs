@@ -3,22 +3,34 @@
 //! Every operation acts in the tenant of its `Cx` and is recorded in the transaction of its effect.
 
 mod applications;
+mod assignments;
+mod deletion;
+mod groups;
+mod methods;
 mod people;
 mod permissions;
+mod registration;
+mod roles;
+mod users;
 mod workloads;
 
-use hygie_core::{AppId, Cx, ObjectId, Secret, TenantId, Timestamp, random_array};
-use hygie_store::StoreError;
+use hygie_core::{AppId, Cx, GroupId, ObjectId, Secret, TenantId, Timestamp, random_array};
 use hygie_store::audit::Record;
+use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
 
-use crate::repo::{Global, IsDefault, Principals, Tenants};
+use crate::repo::{Became, Changes, Followed, Global, IsDefault, Principals, Tenants};
 use crate::user::is_unseen;
 use crate::{
     Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, Directory, DirectoryError, ServicePrincipal, Tenant,
-    directory_api,
+    UserProfile, directory_api,
 };
 
+pub use deletion::{DeletedKind, DeletedObject};
+pub use groups::{GroupChange, NewGroup};
+pub use methods::MethodsError;
+pub use registration::{KeyCredential, PrincipalChange};
+pub use users::UserChange;
 pub use workloads::NewWorkload;
 
 /// Longest name for display.
@@ -50,6 +62,10 @@ pub struct NewUser {
     pub mail: Option<String>,
     /// The password; without one the person cannot sign in with one.
     pub password: Option<Secret<String>>,
+    /// Whether the person may not sign in.
+    pub is_disabled: bool,
+    /// Everything else.
+    pub profile: UserProfile,
 }
 
 /// An application to register, with a service principal in its own tenant.
@@ -135,7 +151,17 @@ fn principal_of(cx: &Cx, application: &Application) -> ServicePrincipal {
     }
 }
 
-fn new_uuid(cx: &Cx) -> Uuid {
+/// Notes what became of an object, for those who follow its kind.
+async fn changed(tx: &mut Tx<'_>, kind: Followed, object: ObjectId, became: Became) -> Result<(), StoreError> {
+    Changes(tx).insert(kind, object, became).await
+}
+
+/// A group as an object among others.
+fn object_of(group: GroupId) -> ObjectId {
+    ObjectId::from_uuid(group.uuid())
+}
+
+pub(crate) fn new_uuid(cx: &Cx) -> Uuid {
     uuid::Builder::from_random_bytes(random_array(&*cx.random)).into_uuid()
 }
 

@@ -1,16 +1,15 @@
 //! Users, groups, memberships.
 
 use hygie_core::{Cx, GroupId, ObjectId, Secret};
-use hygie_store::StoreError;
 use hygie_store::audit::Record;
+use hygie_store::{StoreError, Tx};
 
-use super::{Enabled, NewUser, named};
-use crate::repo::{Groups, Principals, Tenants, Users};
+use super::{Enabled, NewGroup, NewUser, changed, named, object_of};
+use crate::browse::object;
+use crate::password_rules::{self, Owner};
+use crate::repo::{Became, Followed, Groups, Roles, Tenants, Users};
 use crate::revocation::revoke_all_of;
-use crate::{Directory, DirectoryError, Group, MAX_PASSWORD, User, is_user_principal_name, key_of};
-
-/// Shortest password that may be set.
-const MIN_PASSWORD: usize = 8;
+use crate::{Directory, DirectoryError, Group, User, is_user_principal_name, key_of};
 
 impl Directory {
     /// Creates a user.
@@ -22,28 +21,25 @@ impl Directory {
             given_name: new.given_name.map(named).transpose()?,
             surname: new.surname.map(named).transpose()?,
             mail: new.mail.map(named).transpose()?,
-            is_enabled: true,
+            is_enabled: !new.is_disabled,
             valid_from: cx.now,
             created_at: cx.now,
+            password_at: new.password.as_ref().map(|_| cx.now),
+            profile: Box::new(new.profile),
         };
+        user.profile.check().map_err(DirectoryError::Value)?;
         let hash = match new.password {
-            Some(password) => Some(self.hash_password(cx, password).await?),
+            Some(password) => Some(self.hash_password(cx, &user, password).await?),
             None => None,
         };
         let record = Record::success(cx, "idp.user.create", format!("user/{}", user.id));
         self.change(cx, (user.clone(), hash, record), |(user, hash, record), tx| {
             Box::pin(async move {
-                let domains = Tenants(tx).list_domains().await?;
-                let key = key_of(&user.user_principal_name);
-                if !domains
-                    .iter()
-                    .any(|domain| key.rsplit_once('@').is_some_and(|(_, d)| d == domain))
-                {
-                    return Err(DirectoryError::Value("userPrincipalName"));
-                }
+                check_domain(tx, &user.user_principal_name).await?;
                 Users(tx).insert(user, hash.as_ref()).await?;
+                changed(tx, Followed::Users, user.id, Became::Different).await?;
                 tx.audit(record).await?;
-                Ok(())
+                Ok::<_, DirectoryError>(())
             })
         })
         .await?;
@@ -59,9 +55,12 @@ impl Directory {
             .await
     }
 
-    /// Sets a password and revokes what was authenticated with the old one.
+    /// Sets the password that a person chose, and revokes what was authenticated with the old one. It need not be changed
+    /// at the next sign-in any more.
     pub async fn set_password(&self, cx: &Cx, user: ObjectId, password: Secret<String>) -> Result<(), DirectoryError> {
-        let hash = self.hash_password(cx, password).await?;
+        let known = self.find_user_by_id(cx, user).await?;
+        let known = known.ok_or(DirectoryError::NotFound("user"))?;
+        let hash = self.hash_password(cx, &known, password).await?;
         let record = Record::success(cx, "idp.user.password", format!("user/{user}"));
         self.change(cx, (user, hash, record), |(user, hash, record), tx| {
             Box::pin(async move {
@@ -70,6 +69,14 @@ impl Directory {
                     return Err(DirectoryError::NotFound("user"));
                 }
                 Users(tx).clear_lockout(*user).await?;
+                if let Some(mut known) = Users(tx).find(*user).await?
+                    && known.profile.must_change_password()
+                {
+                    known.profile.force_change_password_next_sign_in = false;
+                    known.profile.force_change_password_next_sign_in_with_mfa = false;
+                    Users(tx).update(&known).await?;
+                }
+                changed(tx, Followed::Users, *user, Became::Different).await?;
                 revoke_all_of(tx, *user).await?;
                 tx.audit(record).await?;
                 Ok(())
@@ -88,12 +95,16 @@ impl Directory {
         let record = Record::success(cx, action, format!("user/{user}"));
         self.change(cx, (user, state, record), |(user, state, record), tx| {
             Box::pin(async move {
+                if *state == Enabled::No && Roles(tx).is_last_administrator(*user).await? {
+                    return Err(DirectoryError::LastAdministrator);
+                }
                 if !Users(tx).set_enabled(*user, *state == Enabled::Yes).await? {
                     return Err(DirectoryError::NotFound("user"));
                 }
                 if *state == Enabled::No {
                     revoke_all_of(tx, *user).await?;
                 }
+                changed(tx, Followed::Users, *user, Became::Different).await?;
                 tx.audit(record).await?;
                 Ok(())
             })
@@ -107,21 +118,11 @@ impl Directory {
 
     /// Creates a group.
     pub async fn create_group(&self, cx: &Cx, display_name: &str) -> Result<Group, DirectoryError> {
-        let group = Group {
-            id: GroupId::random(&*cx.random),
-            display_name: named(display_name.to_owned())?,
-            created_at: cx.now,
+        let new = NewGroup {
+            display_name: display_name.to_owned(),
+            ..NewGroup::default()
         };
-        let record = Record::success(cx, "idp.group.create", format!("group/{}", group.id));
-        self.change(cx, (group.clone(), record), |(group, record), tx| {
-            Box::pin(async move {
-                Groups(tx).insert(group).await?;
-                tx.audit(record).await?;
-                Ok::<_, DirectoryError>(())
-            })
-        })
-        .await?;
-        Ok(group)
+        self.create_group_with(cx, new).await
     }
 
     /// Makes a user, group or service principal a member of a group.
@@ -132,14 +133,9 @@ impl Directory {
                 if Groups(tx).find(*group).await?.is_none() {
                     return Err(DirectoryError::NotFound("group"));
                 }
-                let as_group = GroupId::from_uuid(member.uuid());
-                let exists = Users(tx).find(*member).await?.is_some()
-                    || Groups(tx).find(as_group).await?.is_some()
-                    || Principals(tx).find(*member).await?.is_some();
-                if !exists {
-                    return Err(DirectoryError::NotFound("member"));
-                }
+                object(tx, *member).await?.ok_or(DirectoryError::NotFound("member"))?;
                 Groups(tx).add_member(*group, *member).await?;
+                changed(tx, Followed::Groups, object_of(*group), Became::Different).await?;
                 tx.audit(record).await?;
                 Ok(())
             })
@@ -147,15 +143,49 @@ impl Directory {
         .await
     }
 
-    async fn hash_password(&self, cx: &Cx, password: Secret<String>) -> Result<Secret<String>, DirectoryError> {
-        if !(MIN_PASSWORD..=MAX_PASSWORD).contains(&password.expose().len()) {
-            return Err(DirectoryError::Value("password"));
-        }
+    /// The hash of a password that this user may have.
+    pub(super) async fn hash_password(
+        &self,
+        cx: &Cx,
+        user: &User,
+        password: Secret<String>,
+    ) -> Result<Secret<String>, DirectoryError> {
+        let tenant = self.find_tenant(cx).await?;
+        let local = user.user_principal_name.split('@').next();
+        let names = [
+            Some(user.display_name.as_str()),
+            user.given_name.as_deref(),
+            user.surname.as_deref(),
+            local,
+        ];
+        let owner = Owner {
+            user: names.into_iter().flatten().collect(),
+            organization: tenant
+                .iter()
+                .flat_map(|(tenant, domains)| {
+                    let first = domains.iter().filter_map(|domain| domain.split('.').next());
+                    [tenant.display_name.as_str()].into_iter().chain(first)
+                })
+                .collect(),
+            is_lenient: user.profile.has_weak_passwords(),
+        };
+        password_rules::check(password.expose(), &owner)?;
         Ok(self.passwords().hash(password, &*cx.random).await?)
     }
 }
 
-fn user_principal_name(name: &str) -> Result<String, DirectoryError> {
+/// The domain of a name must be one of the tenant.
+pub(super) async fn check_domain(tx: &mut Tx<'_>, name: &str) -> Result<(), DirectoryError> {
+    let domains = Tenants(tx).list_domains().await?;
+    let key = key_of(name);
+    let domain = key.rsplit_once('@').map(|(_, domain)| domain);
+    match domain {
+        Some(domain) if domains.iter().any(|known| known == domain) => Ok(()),
+        _ => Err(DirectoryError::Value("userPrincipalName")),
+    }
+}
+
+pub(super) fn user_principal_name(name: &str) -> Result<String, DirectoryError> {
     if is_user_principal_name(name) {
         Ok(name.to_owned())
     } else {

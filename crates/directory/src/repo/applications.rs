@@ -39,6 +39,19 @@ pub struct SecretRow {
     pub expires_at: Timestamp,
 }
 
+/// A certificate that an application proves itself by.
+#[derive(Clone, Debug)]
+pub struct CertificateRow {
+    /// Its id (`keyId`).
+    pub id: Uuid,
+    /// What it is for.
+    pub display_name: String,
+    /// The certificate.
+    pub certificate: Certificate,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
 const COLUMNS: &str = "app, id, tenant, display_name, definition, created_at";
 
 impl Applications<'_, '_> {
@@ -68,21 +81,39 @@ impl Applications<'_, '_> {
         rows.into_iter().map(application).collect()
     }
 
-    /// The secrets of an application, without their values.
-    pub async fn list_secret_rows(&mut self, app: AppId) -> Result<Vec<SecretRow>, StoreError> {
-        let sql = "SELECT id, display_name, hint, digest, created_at, expires_at FROM idp_secret
-                   WHERE {i.is}tenant = :tenant AND app = ?1 ORDER BY created_at, id";
-        let rows = self.0.query(sql, &[app.into()]).await?;
+    /// Those of these applications that are registered here.
+    pub async fn list_by_apps(&mut self, apps: &[AppId]) -> Result<Vec<Application>, StoreError> {
+        if apps.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = super::placeholders(apps.len());
+        let sql = format!("SELECT {COLUMNS} FROM idp_application WHERE {{i.is}}tenant = :tenant AND app IN ({list})");
+        let rows = self.0.query(&sql, &super::ids(apps)).await?;
+        rows.into_iter().map(application).collect()
+    }
+
+    /// The secrets of each of these applications, without their values, the oldest first.
+    pub async fn list_secret_rows(&mut self, apps: &[AppId]) -> Result<Vec<(AppId, SecretRow)>, StoreError> {
+        if apps.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = super::placeholders(apps.len());
+        let sql = format!(
+            "SELECT app, id, display_name, hint, digest, created_at, expires_at FROM idp_secret
+             WHERE {{i.is}}tenant = :tenant AND app IN ({list}) ORDER BY created_at, id"
+        );
+        let rows = self.0.query(&sql, &super::ids(apps)).await?;
         rows.into_iter()
             .map(|mut row| {
-                Ok(SecretRow {
-                    id: super::uuid(&row.take::<Vec<u8>>(0)?, "idp_secret.id")?,
-                    display_name: row.take(1)?,
-                    hint: row.take(2)?,
-                    digest: super::key(row.take(3)?, "idp_secret.digest")?,
-                    created_at: row.take(4)?,
-                    expires_at: row.take(5)?,
-                })
+                let secret = SecretRow {
+                    id: super::uuid(&row.take::<Vec<u8>>(1)?, "idp_secret.id")?,
+                    display_name: row.take(2)?,
+                    hint: row.take(3)?,
+                    digest: super::key(row.take(4)?, "idp_secret.digest")?,
+                    created_at: row.take(5)?,
+                    expires_at: row.take(6)?,
+                };
+                Ok((row.take(0)?, secret))
             })
             .collect()
     }
@@ -106,6 +137,61 @@ impl Applications<'_, '_> {
             application.created_at.into(),
         ];
         self.0.execute(sql, &values).await.map(drop)
+    }
+
+    /// Writes what may change of an application. `definition` is its JSON.
+    pub async fn update(&mut self, application: &Application, definition: &str) -> Result<bool, StoreError> {
+        let sql = "UPDATE idp_application SET display_name = ?2, definition = ?3
+                   WHERE {i.is}tenant = :tenant AND app = ?1";
+        let values = [
+            application.app.into(),
+            (&application.display_name).into(),
+            definition.into(),
+        ];
+        Ok(self.0.execute(sql, &values).await? > 0)
+    }
+
+    /// Takes a registration away; what it proves itself by stays written. False when there is none.
+    pub async fn remove(&mut self, app: AppId) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM idp_application WHERE {i.is}tenant = :tenant AND app = ?1";
+        Ok(self.0.execute(sql, &[app.into()]).await? > 0)
+    }
+
+    /// Takes away what an application that is gone proved itself by.
+    pub async fn remove_credentials(&mut self, app: AppId) -> Result<(), StoreError> {
+        for sql in [
+            "DELETE FROM idp_secret WHERE {i.is}tenant = :tenant AND app = ?1",
+            "DELETE FROM idp_certificate WHERE {i.is}tenant = :tenant AND app = ?1",
+        ] {
+            self.0.execute(sql, &[app.into()]).await?;
+        }
+        Ok(())
+    }
+
+    /// The certificates of each of these applications, the oldest first.
+    pub async fn list_certificate_rows(&mut self, apps: &[AppId]) -> Result<Vec<(AppId, CertificateRow)>, StoreError> {
+        if apps.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = super::placeholders(apps.len());
+        let sql = format!(
+            "SELECT app, id, display_name, certificate, created_at FROM idp_certificate
+             WHERE {{i.is}}tenant = :tenant AND app IN ({list}) ORDER BY created_at, id"
+        );
+        let rows = self.0.query(&sql, &super::ids(apps)).await?;
+        rows.into_iter()
+            .map(|mut row| {
+                let unreadable = |_| StoreError::Inconsistent("idp_certificate.certificate".to_owned());
+                let der: Vec<u8> = row.take(3)?;
+                let certificate = CertificateRow {
+                    id: super::uuid(&row.take::<Vec<u8>>(1)?, "idp_certificate.id")?,
+                    display_name: row.take(2)?,
+                    certificate: Certificate::from_der(&der).map_err(unreadable)?,
+                    created_at: row.take(4)?,
+                };
+                Ok((row.take(0)?, certificate))
+            })
+            .collect()
     }
 
     /// Adds a secret.

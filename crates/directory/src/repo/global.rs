@@ -4,6 +4,9 @@ use hygie_core::{AppId, ObjectId, SessionId, TenantId, Timestamp};
 use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
 
+use super::sessions::from_json;
+use crate::Authentications;
+
 /// Look-ups over all tenants.
 pub struct Global<'t, 'e>(pub &'t mut Tx<'e>);
 
@@ -18,8 +21,10 @@ pub struct BrowserSession {
     pub user: ObjectId,
     /// When the credentials were last given.
     pub auth_time: Timestamp,
-    /// How (`amr`).
-    pub methods: Vec<String>,
+    /// How, each method with its instant.
+    pub used: Authentications,
+    /// When it began.
+    pub began_at: Timestamp,
     /// When it was last used.
     pub used_at: Timestamp,
 }
@@ -50,9 +55,18 @@ impl Global<'_, '_> {
             .collect()
     }
 
+    /// The tenants with users or groups that an older release wrote without keys of their names.
+    pub async fn list_tenants_without_name_keys(&mut self) -> Result<Vec<TenantId>, StoreError> {
+        let sql = "SELECT t.tenant FROM (SELECT tenant FROM idp_tenant WHERE {i.is}1 = 1) AS t
+                   WHERE EXISTS (SELECT 1 FROM idp_user WHERE {i.is}tenant = t.tenant AND name_key IS NULL)
+                      OR EXISTS (SELECT 1 FROM idp_group WHERE {i.is}tenant = t.tenant AND name_key IS NULL)";
+        let rows = self.0.query(sql, &[]).await?;
+        rows.into_iter().map(|mut row| row.take(0)).collect()
+    }
+
     /// The live sessions of the browser whose cookie has this digest.
     pub async fn list_sessions(&mut self, browser: &[u8], now: Timestamp) -> Result<Vec<BrowserSession>, StoreError> {
-        let sql = "SELECT tenant, id, user_id, auth_time, methods, used_at FROM idp_session
+        let sql = "SELECT tenant, id, user_id, auth_time, methods_json, began_at, used_at FROM idp_session
                    WHERE {i.is}browser = ?1 AND expires_at > ?2 AND ended_at IS NULL ORDER BY used_at DESC LIMIT 10";
         let rows = self.0.query(sql, &[browser.into(), now.into()]).await?;
         rows.into_iter()
@@ -62,8 +76,9 @@ impl Global<'_, '_> {
                     id: row.take(1)?,
                     user: row.take(2)?,
                     auth_time: row.take(3)?,
-                    methods: words(&row.take::<String>(4)?),
-                    used_at: row.take(5)?,
+                    used: from_json(&row.take::<String>(4)?)?,
+                    began_at: row.take(5)?,
+                    used_at: row.take(6)?,
                 })
             })
             .collect()
@@ -117,12 +132,19 @@ impl Global<'_, '_> {
             .collect()
     }
 
+    /// Removes entries of the log of sign-ins from before an instant.
+    pub async fn purge_sign_ins(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+        let sql = "DELETE FROM idp_sign_in WHERE {i.is}at < ?1";
+        self.0.execute(sql, &[before.into()]).await
+    }
+
     /// Removes what expired before `before`. A session is kept as long as refresh tokens of it live: it may be revoked.
     pub async fn purge(&mut self, before: Timestamp) -> Result<u64, StoreError> {
         let mut removed = 0;
         for sql in [
             "DELETE FROM idp_code WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_device WHERE {i.is}expires_at < ?1",
+            "DELETE FROM idp_challenge WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_refresh WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_family WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_revoked_grant WHERE {i.is}revoked_at < ?1",

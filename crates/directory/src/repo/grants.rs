@@ -1,10 +1,11 @@
 //! Permissions: delegated ones (`oauth2PermissionGrants`) and roles (`appRoleAssignments`).
 
 use hygie_core::{ObjectId, Timestamp};
-use hygie_store::{StoreError, Tx, Value};
+use hygie_store::{Row, StoreError, Tx, Value};
 use uuid::Uuid;
 
 use super::global::words;
+use crate::{AppRoleAssignment, PermissionGrant};
 
 /// The permissions of a tenant.
 pub struct Grants<'t, 'e>(pub &'t mut Tx<'e>);
@@ -60,11 +61,10 @@ impl Grants<'_, '_> {
         let sql = "INSERT INTO idp_consent ({i.col}tenant, client, resource, subject, id, scope, created_at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6)
                    ON CONFLICT ({i.col}tenant, client, resource, subject) DO UPDATE SET scope = ?5";
-        let subject: Value = user.map_or_else(|| EVERYBODY.into(), Into::into);
         let values = [
             client.into(),
             resource.into(),
-            subject,
+            subject(user),
             (*id.as_bytes()).into(),
             scopes.join(" ").into(),
             at.into(),
@@ -110,4 +110,145 @@ impl Grants<'_, '_> {
         ];
         self.0.execute(sql, &values).await.map(drop)
     }
+
+    /// The assignment with this id.
+    pub async fn find_role(&mut self, id: ObjectId) -> Result<Option<AppRoleAssignment>, StoreError> {
+        let sql = format!("SELECT {ROLE} FROM idp_app_role WHERE {{i.is}}tenant = :tenant AND id = ?1");
+        self.0.query_one(&sql, &[id.into()]).await?.map(assignment).transpose()
+    }
+
+    /// The roles that a principal has, or that an application gave, after this id, in order of id; at most `limit`.
+    pub async fn page_roles(
+        &mut self,
+        of: RolesOf,
+        (after, limit): (Option<ObjectId>, u32),
+    ) -> Result<Vec<AppRoleAssignment>, StoreError> {
+        let (column, id) = match of {
+            RolesOf::Principal(id) => ("principal", id),
+            RolesOf::Resource(id) => ("resource", id),
+        };
+        let sql = format!(
+            "SELECT {ROLE} FROM idp_app_role WHERE {{i.is}}tenant = :tenant AND {column} = ?1 AND id > ?2
+             ORDER BY id LIMIT ?3"
+        );
+        let rows = self
+            .0
+            .query(&sql, &[id.into(), super::after(after), limit.into()])
+            .await?;
+        rows.into_iter().map(assignment).collect()
+    }
+
+    /// Whether a principal has a role.
+    pub async fn has_role(&mut self, resource: ObjectId, principal: ObjectId, role: Uuid) -> Result<bool, StoreError> {
+        let sql = "SELECT id FROM idp_app_role
+                   WHERE {i.is}tenant = :tenant AND resource = ?1 AND principal = ?2 AND role = ?3";
+        let values = [resource.into(), principal.into(), (*role.as_bytes()).into()];
+        Ok(self.0.query_one(sql, &values).await?.is_some())
+    }
+
+    /// Takes a role. False when there is no such assignment.
+    pub async fn remove_role(&mut self, id: ObjectId) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM idp_app_role WHERE {i.is}tenant = :tenant AND id = ?1";
+        Ok(self.0.execute(sql, &[id.into()]).await? > 0)
+    }
+
+    /// The grant with this id.
+    pub async fn find_grant(&mut self, id: ObjectId) -> Result<Option<PermissionGrant>, StoreError> {
+        let sql = format!("SELECT {GRANT} FROM idp_consent WHERE {{i.is}}tenant = :tenant AND id = ?1");
+        self.0.query_one(&sql, &[id.into()]).await?.map(grant).transpose()
+    }
+
+    /// The grant of these parties.
+    pub async fn find_grant_of(
+        &mut self,
+        (client, resource): (ObjectId, ObjectId),
+        user: Option<ObjectId>,
+    ) -> Result<Option<PermissionGrant>, StoreError> {
+        let sql = format!(
+            "SELECT {GRANT} FROM idp_consent
+             WHERE {{i.is}}tenant = :tenant AND client = ?1 AND resource = ?2 AND subject = ?3"
+        );
+        let values = [client.into(), resource.into(), subject(user)];
+        self.0.query_one(&sql, &values).await?.map(grant).transpose()
+    }
+
+    /// The grants of a client or of a user, or all, after this id, in order of id; at most `limit`.
+    pub async fn page_grants(
+        &mut self,
+        of: GrantsOf,
+        (after, limit): (Option<ObjectId>, u32),
+    ) -> Result<Vec<PermissionGrant>, StoreError> {
+        let mut values = vec![super::after(after), limit.into()];
+        let condition = match of {
+            GrantsOf::Everything => "",
+            GrantsOf::Client(id) => {
+                values.push(id.into());
+                " AND client = ?3"
+            }
+            GrantsOf::User(id) => {
+                values.push(id.into());
+                " AND subject = ?3"
+            }
+        };
+        let sql = format!(
+            "SELECT {GRANT} FROM idp_consent WHERE {{i.is}}tenant = :tenant AND id > ?1{condition}
+             ORDER BY id LIMIT ?2"
+        );
+        let rows = self.0.query(&sql, &values).await?;
+        rows.into_iter().map(grant).collect()
+    }
+
+    /// Takes a grant away. False when there is none with this id.
+    pub async fn remove_grant(&mut self, id: ObjectId) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM idp_consent WHERE {i.is}tenant = :tenant AND id = ?1";
+        Ok(self.0.execute(sql, &[id.into()]).await? > 0)
+    }
+}
+
+const ROLE: &str = "id, resource, principal, role, created_at";
+const GRANT: &str = "id, client, resource, subject, scope";
+
+/// Whose roles are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RolesOf {
+    /// Those that somebody has.
+    Principal(ObjectId),
+    /// Those that were given in an application.
+    Resource(ObjectId),
+}
+
+/// Which grants are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantsOf {
+    /// All of the tenant.
+    Everything,
+    /// To this service principal.
+    Client(ObjectId),
+    /// For this user alone.
+    User(ObjectId),
+}
+
+fn subject(user: Option<ObjectId>) -> Value {
+    user.map_or_else(|| EVERYBODY.into(), Into::into)
+}
+
+fn assignment(mut row: Row) -> Result<AppRoleAssignment, StoreError> {
+    Ok(AppRoleAssignment {
+        id: row.take(0)?,
+        resource: row.take(1)?,
+        principal: row.take(2)?,
+        role: super::uuid(&row.take::<Vec<u8>>(3)?, "idp_app_role.role")?,
+        created_at: row.take(4)?,
+    })
+}
+
+fn grant(mut row: Row) -> Result<PermissionGrant, StoreError> {
+    let subject: ObjectId = row.take(3)?;
+    Ok(PermissionGrant {
+        id: row.take(0)?,
+        client: row.take(1)?,
+        resource: row.take(2)?,
+        user: (*subject.uuid().as_bytes() != EVERYBODY).then_some(subject),
+        scopes: words(&row.take::<String>(4)?),
+    })
 }

@@ -3,37 +3,66 @@
 //! To add a table: a migration in [`crate::MIGRATIONS`], a repository here, and a test in `tests/it/tenants.rs` that what one
 //! tenant writes another neither reads nor changes.
 
+mod agreements;
 mod applications;
+mod attempts;
+mod changes;
 mod codes;
+mod conditional;
+mod deleted;
 mod devices;
 mod global;
 mod grants;
 mod groups;
 mod keys;
+mod methods;
+mod names;
+mod notices;
+mod oaths;
 mod outsiders;
+mod owners;
+mod passes;
+mod passkeys;
 mod principals;
 mod refresh;
+mod roles;
 mod sessions;
+mod signins;
 mod tenants;
 mod users;
 mod workloads;
 
 use hygie_core::ObjectId;
-use hygie_store::{StoreError, Value};
+use hygie_store::{StoreError, Tx, Value};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-pub use applications::{Applications, Credentials, SecretRow};
+pub use agreements::{Agreements, AnswerRow, Answers};
+pub use applications::{Applications, CertificateRow, Credentials, SecretRow};
+pub use attempts::{Attempts, Guessed};
+pub use changes::{Became, Change, Changes, Followed};
 pub use codes::{CodeRow, Codes};
+pub use conditional::{DocumentRow, Documents};
+pub use deleted::{Deleted, DeletedRow};
 pub use devices::{DeviceRow, Devices};
 pub use global::{BrowserSession, Global};
-pub use grants::Grants;
+pub use grants::{Grants, GrantsOf, RolesOf};
 pub use groups::Groups;
 pub use keys::{KeyMark, KeyRow, Keys};
+pub use methods::{MethodsPolicies, MethodsRow};
+pub(crate) use names::complete as complete_names;
+pub use names::{ByName, Place};
+pub use notices::{NoticeRow, Notices};
+pub use oaths::{OathRow, Oaths};
 pub use outsiders::Outsiders;
+pub use owners::Owners;
+pub use passes::{PassRow, Passes};
+pub use passkeys::{PasskeyRow, Passkeys};
 pub use principals::Principals;
 pub use refresh::{FamilyRow, Refreshes};
+pub use roles::Roles;
 pub use sessions::{SessionRow, Sessions};
+pub use signins::SignIns;
 pub use tenants::{IsDefault, Tenants};
 pub use users::{Lockout, Users};
 pub use workloads::Workloads;
@@ -58,4 +87,27 @@ fn key(bytes: Vec<u8>, column: &str) -> Result<[u8; 32], StoreError> {
 /// A JSON column.
 fn json<T: DeserializeOwned>(text: &str, column: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Inconsistent(format!("{column} cannot be read")))
+}
+
+/// `?1, ?2, …`: as many placeholders.
+fn placeholders(count: usize) -> String {
+    let all: Vec<String> = (1..=count).map(|n| format!("?{n}")).collect();
+    all.join(", ")
+}
+
+/// The values of ids.
+fn ids<T: Into<Value> + Copy>(ids: &[T]) -> Vec<Value> {
+    ids.iter().map(|id| (*id).into()).collect()
+}
+
+/// A JSON column of members; older rows have none.
+fn profile<T: DeserializeOwned + Default>(text: Option<String>, column: &str) -> Result<T, StoreError> {
+    text.map_or_else(|| Ok(T::default()), |text| json(&text, column))
+}
+
+/// The rows of the tenant in a table.
+async fn count(tx: &mut Tx<'_>, table: &'static str) -> Result<i64, StoreError> {
+    let sql = format!("SELECT COUNT(*) FROM {table} WHERE {{i.is}}tenant = :tenant");
+    let row = tx.query_one(&sql, &[]).await?;
+    row.map_or(Ok(0), |mut row| row.take(0))
 }

@@ -57,6 +57,33 @@ impl Principals<'_, '_> {
         rows.into_iter().map(principal).collect()
     }
 
+    /// Those of these service principals that are there.
+    pub async fn list_by_ids(&mut self, ids: &[ObjectId]) -> Result<Vec<ServicePrincipal>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = super::placeholders(ids.len());
+        let sql = format!("SELECT {COLUMNS} FROM idp_principal WHERE {{i.is}}tenant = :tenant AND id IN ({list})");
+        let rows = self.0.query(&sql, &super::ids(ids)).await?;
+        rows.into_iter().map(principal).collect()
+    }
+
+    /// The names that each of these service principals is asked for by.
+    pub async fn list_names_of(&mut self, ids: &[ObjectId]) -> Result<Vec<(ObjectId, String)>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = super::placeholders(ids.len());
+        let sql = format!(
+            "SELECT principal, name FROM idp_principal_name
+             WHERE {{i.is}}tenant = :tenant AND principal IN ({list}) ORDER BY name"
+        );
+        let rows = self.0.query(&sql, &super::ids(ids)).await?;
+        rows.into_iter()
+            .map(|mut row| Ok((row.take(0)?, row.take(1)?)))
+            .collect()
+    }
+
     /// The names that a service principal is asked for by.
     pub async fn list_names(&mut self, id: ObjectId) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT name FROM idp_principal_name WHERE {i.is}tenant = :tenant AND principal = ?1 ORDER BY name";
@@ -80,18 +107,39 @@ impl Principals<'_, '_> {
             principal.resource_id.as_deref().into(),
         ];
         self.0.execute(sql, &values).await?;
+        self.insert_names(principal.id, names).await
+    }
+
+    async fn insert_names(&mut self, id: ObjectId, names: &[String]) -> Result<(), StoreError> {
         let sql = "INSERT INTO idp_principal_name ({i.col}tenant, name, principal) VALUES ({i.val}:tenant, ?1, ?2)";
         for name in names {
-            if self
-                .find_by_name(name)
-                .await?
-                .is_some_and(|other| other.id != principal.id)
-            {
+            if self.find_by_name(name).await?.is_some_and(|other| other.id != id) {
                 return Err(StoreError::Duplicate("the name of another service principal".into()));
             }
-            self.0.execute(sql, &[name.into(), principal.id.into()]).await?;
+            self.0.execute(sql, &[name.into(), id.into()]).await?;
         }
         Ok(())
+    }
+
+    /// Gives a service principal these names and no others.
+    pub async fn set_names(&mut self, id: ObjectId, names: &[String]) -> Result<(), StoreError> {
+        let sql = "DELETE FROM idp_principal_name WHERE {i.is}tenant = :tenant AND principal = ?1";
+        self.0.execute(sql, &[id.into()]).await?;
+        self.insert_names(id, names).await
+    }
+
+    /// Gives a service principal another name for display.
+    pub async fn rename(&mut self, id: ObjectId, display_name: &str) -> Result<bool, StoreError> {
+        let sql = "UPDATE idp_principal SET display_name = ?2 WHERE {i.is}tenant = :tenant AND id = ?1";
+        Ok(self.0.execute(sql, &[id.into(), display_name.into()]).await? > 0)
+    }
+
+    /// Takes a service principal away with its names. False when there is none.
+    pub async fn remove(&mut self, id: ObjectId) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM idp_principal_name WHERE {i.is}tenant = :tenant AND principal = ?1";
+        self.0.execute(sql, &[id.into()]).await?;
+        let sql = "DELETE FROM idp_principal WHERE {i.is}tenant = :tenant AND id = ?1";
+        Ok(self.0.execute(sql, &[id.into()]).await? > 0)
     }
 
     /// Enables or disables. False when there is no such service principal.

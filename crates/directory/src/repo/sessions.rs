@@ -1,7 +1,11 @@
 //! Sessions of browsers.
 
+use std::time::Duration;
+
 use hygie_core::{AppId, ObjectId, SessionId, Timestamp};
 use hygie_store::{StoreError, Tx};
+
+use crate::Authentications;
 
 /// The sessions of a tenant.
 pub struct Sessions<'t, 'e>(pub &'t mut Tx<'e>);
@@ -15,10 +19,12 @@ pub struct SessionRow {
     pub browser: [u8; 32],
     /// Whose it is.
     pub user: ObjectId,
-    /// How the person authenticated (`amr`).
-    pub methods: Vec<String>,
-    /// When.
+    /// How the person authenticated, each method with its instant.
+    pub used: Authentications,
+    /// When the last time.
     pub auth_time: Timestamp,
+    /// When it began.
+    pub began_at: Timestamp,
     /// Not good from here on, unless used.
     pub expires_at: Timestamp,
 }
@@ -34,31 +40,55 @@ impl Sessions<'_, '_> {
                 &[session.browser.into(), session.user.into(), session.auth_time.into()],
             )
             .await?;
-        let sql = "INSERT INTO idp_session ({i.col}tenant, id, browser, user_id, methods, auth_time, used_at,
-                   expires_at, ended_at, revoked_at)
-                   VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?5, ?6, NULL, NULL)";
+        let sql = "INSERT INTO idp_session ({i.col}tenant, id, browser, user_id, methods_json, auth_time,
+                   used_at, began_at, expires_at, ended_at, revoked_at)
+                   VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, NULL, NULL)";
         let values = [
             session.id.into(),
             session.browser.into(),
             session.user.into(),
-            session.methods.join(" ").into(),
+            to_json(&session.used)?.into(),
             session.auth_time.into(),
+            session.began_at.into(),
             session.expires_at.into(),
         ];
         self.0.execute(sql, &values).await.map(drop)
     }
 
-    /// Prolongs a session and notes the application that it was used for.
+    /// Notes that the person authenticated anew within a live session; `auth_time` is that of the first factor. False when it
+    /// has ended.
+    pub async fn authenticated(
+        &mut self,
+        id: SessionId,
+        used: &Authentications,
+        (auth_time, at): (Timestamp, Timestamp),
+    ) -> Result<bool, StoreError> {
+        let sql = "UPDATE idp_session SET methods_json = ?2, auth_time = ?3, used_at = ?4
+                   WHERE {i.is}tenant = :tenant AND id = ?1 AND ended_at IS NULL AND expires_at > ?4";
+        let values = [id.into(), to_json(used)?.into(), auth_time.into(), at.into()];
+        Ok(self.0.execute(sql, &values).await? > 0)
+    }
+
+    /// Prolongs a session by `idle`, until it is as old as `longest`, and notes the application that it was used for.
     pub async fn used(
         &mut self,
         id: SessionId,
         app: AppId,
         now: Timestamp,
-        expires_at: Timestamp,
+        (idle, longest): (Duration, Duration),
     ) -> Result<(), StoreError> {
-        let sql = "UPDATE idp_session SET used_at = ?2, expires_at = ?3
+        let sql = "UPDATE idp_session SET used_at = ?2,
+                   expires_at = CASE WHEN began_at < ?4 THEN began_at + ?5 ELSE ?3 END
                    WHERE {i.is}tenant = :tenant AND id = ?1 AND ended_at IS NULL";
-        self.0.execute(sql, &[id.into(), now.into(), expires_at.into()]).await?;
+        let values = [
+            id.into(),
+            now.into(),
+            (now + idle).into(),
+            // Began so long ago that its end comes before the next half hour of silence.
+            (now + idle - longest).into(),
+            i64::try_from(longest.as_millis()).unwrap_or(i64::MAX).into(),
+        ];
+        self.0.execute(sql, &values).await?;
         let sql = "INSERT INTO idp_session_app ({i.col}tenant, session, app) VALUES ({i.val}:tenant, ?1, ?2)
                    ON CONFLICT ({i.col}tenant, session, app) DO NOTHING";
         self.0.execute(sql, &[id.into(), app.into()]).await.map(drop)
@@ -98,7 +128,7 @@ impl Sessions<'_, '_> {
 
     /// A session that was not revoked, ended or not.
     pub async fn find_unrevoked(&mut self, id: SessionId) -> Result<Option<SessionRow>, StoreError> {
-        let sql = "SELECT browser, user_id, methods, auth_time, expires_at FROM idp_session
+        let sql = "SELECT browser, user_id, methods_json, auth_time, began_at, expires_at FROM idp_session
                    WHERE {i.is}tenant = :tenant AND id = ?1 AND revoked_at IS NULL";
         let Some(mut row) = self.0.query_one(sql, &[id.into()]).await? else {
             return Ok(None);
@@ -109,9 +139,10 @@ impl Sessions<'_, '_> {
             id,
             browser: browser.try_into().map_err(unreadable)?,
             user: row.take(1)?,
-            methods: super::global::words(&row.take::<String>(2)?),
+            used: from_json(&row.take::<String>(2)?)?,
             auth_time: row.take(3)?,
-            expires_at: row.take(4)?,
+            began_at: row.take(4)?,
+            expires_at: row.take(5)?,
         }))
     }
 
@@ -127,4 +158,12 @@ impl Sessions<'_, '_> {
                    WHERE {i.is}tenant = :tenant AND user_id = ?1 AND revoked_at IS NULL";
         self.0.execute(sql, &[user.into(), at.into()]).await
     }
+}
+
+pub(super) fn from_json(text: &str) -> Result<Authentications, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Inconsistent(format!("idp_session.methods_json: {error}")))
+}
+
+fn to_json(used: &Authentications) -> Result<String, StoreError> {
+    serde_json::to_string(used).map_err(|error| StoreError::Inconsistent(format!("idp_session.methods_json: {error}")))
 }

@@ -1,10 +1,13 @@
 //! Users, their passwords and their failures.
 
 use hygie_core::{ObjectId, Secret, Timestamp};
+use hygie_jose::digest::sha256;
 use hygie_store::{Row, StoreError, Tx};
 
-use crate::User;
-use crate::key_of;
+use super::{ByName, Place};
+use crate::profile::stored;
+use crate::user::name_key;
+use crate::{User, key_of};
 
 /// The users of a tenant.
 pub struct Users<'t, 'e>(pub &'t mut Tx<'e>);
@@ -22,7 +25,8 @@ pub struct Lockout {
     pub recent: Vec<u8>,
 }
 
-const COLUMNS: &str = "id, upn, display_name, given_name, surname, mail, enabled, valid_from, created_at";
+const COLUMNS: &str =
+    "id, upn, display_name, given_name, surname, mail, enabled, valid_from, created_at, password_at, profile";
 
 impl Users<'_, '_> {
     /// The user with this id.
@@ -37,7 +41,7 @@ impl Users<'_, '_> {
         let Some(mut row) = self.0.query_one(&sql, &[key_of(name).into()]).await? else {
             return Ok(None);
         };
-        let password: Option<String> = row.take(9)?;
+        let password: Option<String> = row.take(11)?;
         Ok(Some((user(row)?, password.map(Secret::new))))
     }
 
@@ -55,11 +59,49 @@ impl Users<'_, '_> {
         rows.into_iter().map(user).collect()
     }
 
-    /// Writes a user; the name must be new.
+    /// Those of these users that are there.
+    pub async fn list_by_ids(&mut self, ids: &[ObjectId]) -> Result<Vec<User>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = super::placeholders(ids.len());
+        let sql = format!("SELECT {COLUMNS} FROM idp_user WHERE {{i.is}}tenant = :tenant AND id IN ({list})");
+        let rows = self.0.query(&sql, &super::ids(ids)).await?;
+        rows.into_iter().map(user).collect()
+    }
+
+    /// The users of a stretch of the order by name, each with its place in it.
+    pub async fn page_by_name(&mut self, at: &ByName) -> Result<Vec<(Place, User)>, StoreError> {
+        let (condition, values) = at.condition();
+        let sql = format!("SELECT {COLUMNS}, name_key FROM idp_user WHERE {{i.is}}tenant = :tenant{condition}");
+        let rows = self.0.query(&sql, &values).await?;
+        let placed = |mut row: Row| {
+            let key = row.take(11)?;
+            let user = user(row)?;
+            Ok((Place { key, id: user.id }, user))
+        };
+        rows.into_iter().map(placed).collect()
+    }
+
+    /// How many there are.
+    pub async fn count(&mut self) -> Result<i64, StoreError> {
+        super::count(self.0, "idp_user").await
+    }
+
+    /// The user who has this certificate user id.
+    pub async fn find_by_certificate_user_id(&mut self, value: &str) -> Result<Option<User>, StoreError> {
+        let sql = "SELECT user_id FROM idp_certificate_user_id WHERE {i.is}tenant = :tenant AND digest = ?1";
+        match self.0.query_one(sql, &[sha256(value).into()]).await? {
+            Some(mut row) => self.find(row.take(0)?).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Writes a user; the name must be new, and what certificates are known by.
     pub async fn insert(&mut self, user: &User, password: Option<&Secret<String>>) -> Result<(), StoreError> {
         let sql = "INSERT INTO idp_user ({i.col}tenant, id, upn, upn_key, display_name, given_name, surname, mail,
-                   enabled, password, valid_from, created_at)
-                   VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+                   enabled, password, valid_from, created_at, password_at, name_key, profile)
+                   VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
         let values = [
             user.id.into(),
             (&user.user_principal_name).into(),
@@ -72,8 +114,66 @@ impl Users<'_, '_> {
             password.map(|hash| hash.expose().clone()).into(),
             user.valid_from.into(),
             user.created_at.into(),
+            user.password_at.into(),
+            name_key(&user.display_name).into(),
+            stored(&*user.profile).into(),
         ];
-        self.0.execute(sql, &values).await.map(drop)
+        self.0.execute(sql, &values).await?;
+        self.set_certificate_user_ids(user).await
+    }
+
+    /// Writes what may change of a user but the password; the name must be new, and what certificates are known by.
+    pub async fn update(&mut self, user: &User) -> Result<bool, StoreError> {
+        let sql = "UPDATE idp_user SET upn = ?2, upn_key = ?3, display_name = ?4, given_name = ?5, surname = ?6,
+                   mail = ?7, enabled = ?8, name_key = ?9, profile = ?10 WHERE {i.is}tenant = :tenant AND id = ?1";
+        let values = [
+            user.id.into(),
+            (&user.user_principal_name).into(),
+            key_of(&user.user_principal_name).into(),
+            (&user.display_name).into(),
+            user.given_name.clone().into(),
+            user.surname.clone().into(),
+            user.mail.clone().into(),
+            user.is_enabled.into(),
+            name_key(&user.display_name).into(),
+            stored(&*user.profile).into(),
+        ];
+        if self.0.execute(sql, &values).await? == 0 {
+            return Ok(false);
+        }
+        self.set_certificate_user_ids(user).await?;
+        Ok(true)
+    }
+
+    async fn set_certificate_user_ids(&mut self, user: &User) -> Result<(), StoreError> {
+        let sql = "DELETE FROM idp_certificate_user_id WHERE {i.is}tenant = :tenant AND user_id = ?1";
+        self.0.execute(sql, &[user.id.into()]).await?;
+        let sql = "INSERT INTO idp_certificate_user_id ({i.col}tenant, digest, user_id)
+                   VALUES ({i.val}:tenant, ?1, ?2)";
+        for value in user.certificate_user_ids() {
+            self.0.execute(sql, &[sha256(value).into(), user.id.into()]).await?;
+        }
+        Ok(())
+    }
+
+    /// The hash of a password.
+    pub async fn password(&mut self, id: ObjectId) -> Result<Option<Secret<String>>, StoreError> {
+        let sql = "SELECT password FROM idp_user WHERE {i.is}tenant = :tenant AND id = ?1";
+        let row = self.0.query_one(sql, &[id.into()]).await?;
+        let hash: Option<Option<String>> = row.map(|mut row| row.take(0)).transpose()?;
+        Ok(hash.flatten().map(Secret::new))
+    }
+
+    /// Takes a user away. What refers to it is left to who does so. False when there is no such user.
+    pub async fn remove(&mut self, id: ObjectId) -> Result<bool, StoreError> {
+        for sql in [
+            "DELETE FROM idp_certificate_user_id WHERE {i.is}tenant = :tenant AND user_id = ?1",
+            "DELETE FROM idp_lockout WHERE {i.is}tenant = :tenant AND user_id = ?1",
+        ] {
+            self.0.execute(sql, &[id.into()]).await?;
+        }
+        let sql = "DELETE FROM idp_user WHERE {i.is}tenant = :tenant AND id = ?1";
+        Ok(self.0.execute(sql, &[id.into()]).await? > 0)
     }
 
     /// Replaces the password and revokes what was authenticated before. False when there is no such user.
@@ -83,7 +183,7 @@ impl Users<'_, '_> {
         hash: &Secret<String>,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let sql = "UPDATE idp_user SET password = ?2, valid_from = ?3 WHERE {i.is}tenant = :tenant AND id = ?1";
+        let sql = "UPDATE idp_user SET password = ?2, valid_from = ?3, password_at = ?3 WHERE {i.is}tenant = :tenant AND id = ?1";
         Ok(self
             .0
             .execute(sql, &[id.into(), hash.expose().as_str().into(), at.into()])
@@ -153,5 +253,7 @@ fn user(mut row: Row) -> Result<User, StoreError> {
         is_enabled: row.take(6)?,
         valid_from: row.take(7)?,
         created_at: row.take(8)?,
+        password_at: row.take(9)?,
+        profile: Box::new(super::profile(row.take(10)?, "idp_user.profile")?),
     })
 }

@@ -2,5 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on panics")]
 
+mod agreements;
+mod conditional;
+mod documents;
+mod means;
+mod objects;
+mod records;
 mod tenants;
 mod world;

@@ -1,13 +1,19 @@
 //! Two tenants: what one writes, the other neither reads nor changes, repository by repository.
 
+use std::time::Duration;
+
 use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
 use hygie_directory::repo::{
-    Applications, Codes, Grants, Groups, Lockout, Outsiders, Principals, Refreshes, SecretRow, SessionRow, Sessions,
-    Tenants, Users,
+    Applications, Codes, Grants, Groups, Lockout, Outsiders, Principals, Refreshes, Roles, SecretRow, SessionRow,
+    Sessions, Tenants, Users,
 };
-use hygie_directory::{Authorization, Definition, DirectoryError, Group, NewApplication, User};
+use hygie_directory::{
+    Arrival, Authentications, Authorization, Definition, DirectoryError, GLOBAL_ADMINISTRATOR, Group, GroupProfile,
+    NewApplication, User,
+};
 use hygie_jose::{Algorithm, Certificate, SigningKey};
-use hygie_oidc::{Platform, Scopes, Version};
+use hygie_oidc::{ClaimsRequest, Platform, Scopes, Version};
+use hygie_policy::strength::{Mode, Usage};
 use uuid::Uuid;
 
 use crate::world::World;
@@ -29,6 +35,10 @@ macro_rules! within {
     };
 }
 
+fn password() -> Authentications {
+    Authentications::of(Usage::of(Mode::Password), Timestamp::from_secs(1))
+}
+
 fn authorization(user: ObjectId, session: SessionId, client: AppId) -> Authorization {
     Authorization {
         client,
@@ -37,8 +47,10 @@ fn authorization(user: ObjectId, session: SessionId, client: AppId) -> Authoriza
         user,
         session,
         auth_time: Timestamp::from_secs(1),
-        methods: vec!["pwd".to_owned()],
+        used: password(),
+        arrival: Arrival::default(),
         scopes: Scopes::default(),
+        claims: ClaimsRequest::default(),
         redirect_uri: None,
         nonce: None,
         challenge: None,
@@ -121,6 +133,7 @@ async fn groups() {
         id: GroupId::from_uuid(Uuid::from_u128(77)),
         display_name: "Above".to_owned(),
         created_at: Timestamp::from_secs(1),
+        profile: GroupProfile::default(),
     };
     within!(world, world.other, (above.clone(), nurses), |it, tx| {
         Groups(tx).insert(&it.0).await?;
@@ -278,8 +291,9 @@ async fn sessions_codes_and_refresh_tokens() {
         id: SessionId::from_uuid(Uuid::from_u128(3)),
         browser: [3; 32],
         user: world.nurse,
-        methods: vec!["pwd".to_owned()],
+        used: password(),
         auth_time: Timestamp::from_secs(1),
+        began_at: Timestamp::from_secs(1),
         expires_at: Timestamp::from_secs(1 << 40),
     };
     let granted = authorization(world.nurse, session.id, world.portal);
@@ -289,7 +303,8 @@ async fn sessions_codes_and_refresh_tokens() {
     let input = (session.clone(), json, world.portal, world.nurse);
     within!(world, world.tenant, input, |it, tx| {
         Sessions(tx).insert(&it.0).await?;
-        Sessions(tx).used(it.0.id, it.2, at, it.0.expires_at).await?;
+        let (idle, longest) = (Duration::from_mins(1), Duration::from_mins(10));
+        Sessions(tx).used(it.0.id, it.2, at, (idle, longest)).await?;
         Codes(tx).insert(&[5; 32], family, &it.1, at).await?;
         Refreshes(tx)
             .insert_family(family, (it.3, it.0.id), &it.1, (at, at))
@@ -347,4 +362,38 @@ async fn people_of_no_directory() {
         .revoke(*it, later)
         .await?);
     assert_eq!(found(world.tenant).await, Some(later));
+}
+
+#[tokio::test]
+async fn directory_roles() {
+    let world = World::new().await;
+    let given = world
+        .directory
+        .assign_directory_role(&world.cx, world.nurse, GLOBAL_ADMINISTRATOR)
+        .await
+        .unwrap();
+    let again = world
+        .directory
+        .assign_directory_role(&world.cx, world.nurse, GLOBAL_ADMINISTRATOR)
+        .await;
+    assert!(matches!(again, Err(DirectoryError::Exists)), "{again:?}");
+    let seen = within!(world, world.other, given, |given, tx| {
+        let mut roles = Roles(tx);
+        roles.find(given.id).await?.is_some()
+            || roles.find_of(given.role, given.principal).await?.is_some()
+            || !roles.list_of(given.principal).await?.is_empty()
+            || !roles.page(None, 9).await?.is_empty()
+            || !roles.page_members(given.role, None, 9).await?.is_empty()
+            || roles.is_last_administrator(given.principal).await?
+            || roles.remove(given.id).await?
+    });
+    assert!(!seen);
+    assert!(within!(world, world.tenant, given, |given, tx| Roles(tx)
+        .is_last_administrator(given.principal)
+        .await?));
+    let elsewhere = world.cx.for_tenant(world.other);
+    let taken = world.directory.remove_role_assignment(&elsewhere, given.id).await;
+    assert!(matches!(taken, Err(DirectoryError::NotFound(_))), "{taken:?}");
+    let last = world.directory.remove_role_assignment(&world.cx, given.id).await;
+    assert!(matches!(last, Err(DirectoryError::LastAdministrator)), "{last:?}");
 }

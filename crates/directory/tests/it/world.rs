@@ -53,11 +53,13 @@ impl World {
                 id: Uuid::from_u128(1),
                 value: "user_impersonation".to_owned(),
                 display_name: "Access".to_owned(),
+                ..Scope::default()
             }],
             app_roles: vec![AppRole {
                 id: Uuid::from_u128(11),
                 value: "Reader".to_owned(),
                 display_name: "Reader".to_owned(),
+                ..AppRole::default()
             }],
             ..Definition::default()
         };

@@ -1,6 +1,6 @@
 //! `application`: <https://learn.microsoft.com/graph/api/resources/application>.
 
-use hygie_directory::{AppRole, Audience, Definition, GroupClaims, OptionalClaim, Registration, Scope};
+use hygie_directory::{AppRole, Audience, Definition, GroupClaims, MemberTypes, OptionalClaim, Registration, Scope};
 use serde_json::{Map, Value, json};
 
 use super::filled;
@@ -27,7 +27,31 @@ pub(super) const SCOPE: &[Property] = &[
     Property::new("userConsentDisplayName", TEXT),
     Property::new("userConsentDescription", TEXT),
 ];
+const ACCESS: &[Property] = &[Property::new("id", TEXT), Property::new("type", TEXT)];
+const REQUIRED: &[Property] = &[
+    Property::new("resourceAppId", TEXT),
+    Property::new("resourceAccess", Kind::List(&Kind::Complex(ACCESS))),
+];
+const INFO: &[Property] = &[
+    Property::new("logoUrl", TEXT),
+    Property::new("marketingUrl", TEXT),
+    Property::new("privacyStatementUrl", TEXT),
+    Property::new("supportUrl", TEXT),
+    Property::new("termsOfServiceUrl", TEXT),
+];
+const CERTIFICATE: &[Property] = &[
+    Property::new("keyId", TEXT),
+    Property::new("type", TEXT),
+    Property::new("usage", TEXT),
+    Property::new("displayName", TEXT),
+    Property::new("customKeyIdentifier", TEXT),
+    Property::new("startDateTime", Kind::Instant),
+    Property::new("endDateTime", Kind::Instant),
+];
 const API: &[Property] = &[
+    Property::new("acceptMappedClaims", Kind::Flag),
+    Property::new("knownClientApplications", TEXTS),
+    Property::new("preAuthorizedApplications", Kind::List(&Kind::Complex(&[]))),
     Property::new("oauth2PermissionScopes", Kind::List(&Kind::Complex(SCOPE))),
     Property::new("requestedAccessTokenVersion", Kind::Number),
 ];
@@ -62,6 +86,7 @@ pub static APPLICATION: EntityType = EntityType {
         Property::new("signInAudience", TEXT),
         Property::new("publisherDomain", TEXT),
         Property::new("createdDateTime", Kind::Instant),
+        Property::new("deletedDateTime", Kind::Instant),
         Property::new("appRoles", Kind::List(&Kind::Complex(ROLE))),
         Property::new("api", Kind::Complex(API)),
         Property::new("web", Kind::Complex(WEB)),
@@ -71,6 +96,9 @@ pub static APPLICATION: EntityType = EntityType {
         Property::new("groupMembershipClaims", TEXT),
         Property::new("optionalClaims", Kind::Complex(&[])),
         Property::new("passwordCredentials", Kind::List(&Kind::Complex(SECRET))),
+        Property::new("keyCredentials", Kind::List(&Kind::Complex(CERTIFICATE))),
+        Property::new("requiredResourceAccess", Kind::List(&Kind::Complex(REQUIRED))),
+        Property::new("info", Kind::Complex(INFO)),
         Property::new("tags", TEXTS),
         Property::new("notes", TEXT),
     ],
@@ -81,16 +109,6 @@ pub static APPLICATION: EntityType = EntityType {
 pub fn application(registration: &Registration) -> Map<String, Value> {
     let application = &registration.application;
     let definition = &*application.definition;
-    let secrets = registration.secrets.iter().map(|secret| {
-        json!({
-            "keyId": secret.id,
-            "displayName": secret.display_name,
-            "hint": secret.hint,
-            "secretText": null,
-            "startDateTime": secret.created_at.to_rfc3339(),
-            "endDateTime": secret.expires_at.to_rfc3339(),
-        })
-    });
     let uris = &definition.redirect_uris;
     filled(
         &APPLICATION,
@@ -98,29 +116,15 @@ pub fn application(registration: &Registration) -> Map<String, Value> {
             ("id", application.id.to_string().into()),
             ("appId", application.app.to_string().into()),
             ("displayName", application.display_name.clone().into()),
+            ("description", definition.description.clone().into()),
+            ("notes", definition.notes.clone().into()),
+            ("tags", definition.tags.clone().into()),
             ("identifierUris", definition.identifier_uris.clone().into()),
             ("signInAudience", audience(definition.sign_in_audience).into()),
             ("createdDateTime", application.created_at.to_rfc3339().into()),
             ("appRoles", roles(definition)),
-            (
-                "api",
-                json!({
-                    "oauth2PermissionScopes": scopes(definition),
-                    "requestedAccessTokenVersion": definition.requested_access_token_version,
-                }),
-            ),
-            (
-                "web",
-                json!({
-                    "homePageUrl": null,
-                    "logoutUrl": definition.logout_url,
-                    "redirectUris": uris.web,
-                    "implicitGrantSettings": {
-                        "enableAccessTokenIssuance": definition.enable_access_token_issuance,
-                        "enableIdTokenIssuance": definition.enable_id_token_issuance,
-                    },
-                }),
-            ),
+            ("api", api(definition)),
+            ("web", web(definition)),
             ("spa", json!({ "redirectUris": uris.spa })),
             ("publicClient", json!({ "redirectUris": uris.public_client })),
             ("isFallbackPublicClient", definition.is_fallback_public_client.into()),
@@ -136,9 +140,76 @@ pub fn application(registration: &Registration) -> Map<String, Value> {
                     "saml2Token": [],
                 }),
             ),
-            ("passwordCredentials", secrets.collect()),
+            ("info", info(definition)),
+            ("requiredResourceAccess", json!(definition.required_resource_access)),
+            ("passwordCredentials", secrets(registration)),
+            ("keyCredentials", certificates(registration)),
         ],
     )
+}
+
+fn api(definition: &Definition) -> Value {
+    json!({
+        "acceptMappedClaims": null,
+        "knownClientApplications": definition.known_client_applications,
+        "oauth2PermissionScopes": scopes(definition),
+        "preAuthorizedApplications": [],
+        "requestedAccessTokenVersion": definition.requested_access_token_version,
+    })
+}
+
+fn web(definition: &Definition) -> Value {
+    json!({
+        "homePageUrl": definition.home_page_url,
+        "logoutUrl": definition.logout_url,
+        "redirectUris": definition.redirect_uris.web,
+        "implicitGrantSettings": {
+            "enableAccessTokenIssuance": definition.enable_access_token_issuance,
+            "enableIdTokenIssuance": definition.enable_id_token_issuance,
+        },
+    })
+}
+
+fn info(definition: &Definition) -> Value {
+    json!({
+        "logoUrl": null,
+        "marketingUrl": definition.links.marketing_url,
+        "privacyStatementUrl": definition.links.privacy_statement_url,
+        "supportUrl": definition.links.support_url,
+        "termsOfServiceUrl": definition.links.terms_of_service_url,
+    })
+}
+
+fn secrets(registration: &Registration) -> Value {
+    let secrets = registration.secrets.iter().map(|secret| {
+        json!({
+            "customKeyIdentifier": null,
+            "keyId": secret.id,
+            "displayName": secret.display_name,
+            "hint": secret.hint,
+            "secretText": null,
+            "startDateTime": secret.created_at.to_rfc3339(),
+            "endDateTime": secret.expires_at.to_rfc3339(),
+        })
+    });
+    secrets.collect()
+}
+
+fn certificates(registration: &Registration) -> Value {
+    let certificates = registration.certificates.iter().map(|row| {
+        let (from, until) = row.certificate.validity();
+        json!({
+            "customKeyIdentifier": row.certificate.x5t(),
+            "keyId": row.id,
+            "displayName": row.display_name,
+            "type": "AsymmetricX509Cert",
+            "usage": "Verify",
+            "key": null,
+            "startDateTime": from.to_rfc3339(),
+            "endDateTime": until.to_rfc3339(),
+        })
+    });
+    certificates.collect()
 }
 
 /// The word of an audience.
@@ -169,9 +240,13 @@ pub(super) fn roles(definition: &Definition) -> Value {
             "id": role.id,
             "value": role.value,
             "displayName": role.display_name,
-            "description": role.display_name,
-            "isEnabled": true,
-            "allowedMemberTypes": ["User", "Application"],
+            "description": role.description.as_ref().unwrap_or(&role.display_name),
+            "isEnabled": !role.is_disabled,
+            "allowedMemberTypes": match role.members {
+                MemberTypes::All => json!(["User", "Application"]),
+                MemberTypes::User => json!(["User"]),
+                MemberTypes::Application => json!(["Application"]),
+            },
             "origin": "Application",
         })
     };
@@ -184,12 +259,12 @@ pub(super) fn scopes(definition: &Definition) -> Value {
         json!({
             "id": scope.id,
             "value": scope.value,
-            "type": "User",
+            "type": if scope.is_for_administrators { "Admin" } else { "User" },
             "isEnabled": true,
             "adminConsentDisplayName": scope.display_name,
-            "adminConsentDescription": scope.display_name,
-            "userConsentDisplayName": scope.display_name,
-            "userConsentDescription": scope.display_name,
+            "adminConsentDescription": scope.description.as_ref().unwrap_or(&scope.display_name),
+            "userConsentDisplayName": scope.user_display_name.as_ref().unwrap_or(&scope.display_name),
+            "userConsentDescription": scope.user_description.as_ref().unwrap_or(&scope.display_name),
         })
     };
     definition.scopes.iter().map(one).collect()

@@ -3,7 +3,7 @@
 use hygie_directory::Group;
 use serde_json::{Map, Value};
 
-use super::filled;
+use super::{add_profile, filled, security_identifier};
 use crate::odata::{EntityType, Kind, Property};
 
 const TEXT: Kind = Kind::Text;
@@ -26,25 +26,30 @@ pub static GROUP: EntityType = EntityType {
         Property::new("visibility", TEXT),
         Property::new("securityIdentifier", TEXT),
         Property::new("createdDateTime", Kind::Instant),
+        Property::new("deletedDateTime", Kind::Instant),
         Property::new("onPremisesSyncEnabled", Kind::Flag),
         Property::new("onPremisesSamAccountName", TEXT),
         Property::new("onPremisesSecurityIdentifier", TEXT),
         Property::new("onPremisesDomainName", TEXT),
         Property::new("onPremisesLastSyncDateTime", Kind::Instant),
     ],
-    navigations: &[],
+    navigations: &["members", "owners", "memberOf", "transitiveMemberOf"],
 };
 
 /// Its JSON: every group of ours is a security group without mail.
 pub fn group(group: &Group) -> Map<String, Value> {
-    filled(
+    let mut members = filled(
         &GROUP,
         [
             ("id", group.id.to_string().into()),
             ("displayName", group.display_name.clone().into()),
             ("mailEnabled", false.into()),
             ("securityEnabled", true.into()),
+            ("isAssignableToRole", false.into()),
+            ("securityIdentifier", security_identifier(group.id.uuid()).into()),
             ("createdDateTime", group.created_at.to_rfc3339().into()),
         ],
-    )
+    );
+    add_profile(&mut members, &group.profile);
+    members
 }

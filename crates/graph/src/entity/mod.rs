@@ -2,19 +2,35 @@
 //!
 //! A member that we do not keep is there with `null` or an empty list, as in Graph it is for an object without it.
 
+mod agreement;
 mod application;
+mod conditional;
 mod group;
 mod organization;
+mod permission;
+mod role;
 mod service_principal;
+mod sign_in;
 mod user;
 
+use hygie_core::Timestamp;
 use hygie_directory::DirectoryObject;
+use serde::Serialize;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
+pub use agreement::{ACCEPTANCE, AGREEMENT, AGREEMENT_FILE, acceptance};
 pub use application::{APPLICATION, application};
+pub use conditional::{CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE};
 pub use group::{GROUP, group};
 pub use organization::{ORGANIZATION, organization};
+pub use permission::{APP_ROLE_ASSIGNMENT, PERMISSION_GRANT, app_role_assignment, permission_grant};
+pub use role::{
+    DIRECTORY_ROLE, DIRECTORY_ROLE_TEMPLATE, ROLE_ASSIGNMENT, ROLE_DEFINITION, directory_role, directory_role_template,
+    role_assignment, role_definition, role_id,
+};
 pub use service_principal::{SERVICE_PRINCIPAL, service_principal};
+pub use sign_in::{SIGN_IN, sign_in};
 pub use user::{USER, USER_DEFAULT, user};
 
 use crate::odata::{EntityType, Kind};
@@ -54,6 +70,37 @@ fn filled(entity: &'static EntityType, given: impl IntoIterator<Item = (&'static
     members
 }
 
+/// The same object, deleted at this instant.
+pub fn deleted(mut members: Map<String, Value>, at: Timestamp) -> Map<String, Value> {
+    members.insert("deletedDateTime".to_owned(), at.to_rfc3339().into());
+    members
+}
+
+/// Adds the members of a profile that the type shows under their own names.
+fn add_profile<T: Serialize>(members: &mut Map<String, Value>, profile: &T) {
+    let Ok(Value::Object(all)) = serde_json::to_value(profile) else {
+        return;
+    };
+    for (name, value) in all {
+        if let Some(member) = members.get_mut(&name) {
+            *member = value;
+        }
+    }
+}
+
+/// The security identifier of an object: `S-1-12-1` and its id as four numbers, the least byte of each first.
+fn security_identifier(id: Uuid) -> String {
+    let bytes = id.to_bytes_le();
+    let numbers = bytes.chunks_exact(4).map(|part| {
+        let number = part
+            .iter()
+            .rev()
+            .fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+        format!("-{number}")
+    });
+    format!("S-1-12-1{}", numbers.collect::<String>())
+}
+
 /// What is shown of an entity: the selected members, in the order of its type.
 pub fn shown(mut members: Map<String, Value>, select: Option<&[&'static str]>) -> Map<String, Value> {
     if let Some(select) = select {
@@ -78,12 +125,22 @@ mod tests {
             is_enabled: true,
             valid_from: hygie_core::Timestamp::from_secs(1),
             created_at: hygie_core::Timestamp::from_secs(1),
+            password_at: None,
+            profile: Box::new(hygie_directory::UserProfile {
+                job_title: Some("Infirmière".to_owned()),
+                ..hygie_directory::UserProfile::default()
+            }),
         };
         let members = super::user(&user);
         let names: Vec<&str> = members.keys().map(String::as_str).collect();
         let typed: Vec<&str> = USER.properties.iter().map(|property| property.name).collect();
         assert_eq!(names, typed);
         assert_eq!(members["businessPhones"], serde_json::json!([]));
+        assert_eq!(members["jobTitle"], "Infirmière");
+        assert_eq!(
+            members["securityIdentifier"],
+            "S-1-12-1-1528798730-1277834407-1863279770-16789261"
+        );
         assert!(USER_DEFAULT.iter().all(|name| USER.find(name).is_some()));
         let some = shown(members, Some(&["userPrincipalName", "id"]));
         assert_eq!(

@@ -35,6 +35,7 @@ pub static SERVICE_PRINCIPAL: EntityType = EntityType {
         Property::new("preferredSingleSignOnMode", TEXT),
         Property::new("notificationEmailAddresses", TEXTS),
         Property::new("createdDateTime", Kind::Instant),
+        Property::new("deletedDateTime", Kind::Instant),
     ],
     navigations: &[],
 };

@@ -1,9 +1,10 @@
 //! `user`: <https://learn.microsoft.com/graph/api/resources/user>.
 
+use hygie_core::Timestamp;
 use hygie_directory::User;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::filled;
+use super::{add_profile, filled, security_identifier};
 use crate::odata::{EntityType, Kind, Property};
 
 const TEXT: Kind = Kind::Text;
@@ -12,6 +13,11 @@ const IDENTITY: &[Property] = &[
     Property::new("signInType", TEXT),
     Property::new("issuer", TEXT),
     Property::new("issuerAssignedId", TEXT),
+];
+const PASSWORD: &[Property] = &[
+    Property::new("password", TEXT),
+    Property::new("forceChangePasswordNextSignIn", Kind::Flag),
+    Property::new("forceChangePasswordNextSignInWithMfa", Kind::Flag),
 ];
 const AUTHORIZATION: &[Property] = &[Property::new("certificateUserIds", TEXTS)];
 
@@ -37,14 +43,20 @@ pub static USER: EntityType = EntityType {
         Property::new("employeeType", TEXT),
         Property::new("businessPhones", TEXTS),
         Property::new("mobilePhone", TEXT),
+        Property::new("faxNumber", TEXT),
         Property::new("officeLocation", TEXT),
+        Property::new("streetAddress", TEXT),
+        Property::new("postalCode", TEXT),
+        Property::new("city", TEXT),
+        Property::new("state", TEXT),
+        Property::new("country", TEXT),
         Property::new("preferredLanguage", TEXT),
         Property::new("usageLocation", TEXT),
-        Property::new("country", TEXT),
         Property::new("userType", TEXT),
         Property::new("createdDateTime", Kind::Instant),
         Property::new("lastPasswordChangeDateTime", Kind::Instant),
         Property::new("passwordPolicies", TEXT),
+        Property::new("passwordProfile", Kind::Complex(PASSWORD)),
         Property::new("authorizationInfo", Kind::Complex(AUTHORIZATION)),
         Property::new("onPremisesSyncEnabled", Kind::Flag),
         Property::new("onPremisesImmutableId", TEXT),
@@ -58,7 +70,7 @@ pub static USER: EntityType = EntityType {
         Property::new("signInSessionsValidFromDateTime", Kind::Instant),
         Property::new("deletedDateTime", Kind::Instant),
     ],
-    navigations: &[],
+    navigations: &["memberOf", "transitiveMemberOf"],
 };
 
 /// What is shown when nothing is selected.
@@ -78,7 +90,8 @@ pub const USER_DEFAULT: &[&str] = &[
 
 /// Its JSON.
 pub fn user(user: &User) -> Map<String, Value> {
-    filled(
+    let profile = &*user.profile;
+    let mut members = filled(
         &USER,
         [
             ("id", user.id.to_string().into()),
@@ -88,9 +101,38 @@ pub fn user(user: &User) -> Map<String, Value> {
             ("givenName", user.given_name.clone().into()),
             ("surname", user.surname.clone().into()),
             ("mail", user.mail.clone().into()),
-            ("userType", "Member".into()),
             ("createdDateTime", user.created_at.to_rfc3339().into()),
+            (
+                "lastPasswordChangeDateTime",
+                user.password_at.map(Timestamp::to_rfc3339).into(),
+            ),
+            (
+                "passwordProfile",
+                json!({
+                    "password": null,
+                    "forceChangePasswordNextSignIn": profile.force_change_password_next_sign_in,
+                    "forceChangePasswordNextSignInWithMfa": profile.force_change_password_next_sign_in_with_mfa,
+                }),
+            ),
+            (
+                "authorizationInfo",
+                json!({ "certificateUserIds": profile.certificate_user_ids }),
+            ),
+            ("identities", identities(user)),
+            ("securityIdentifier", security_identifier(user.id.uuid()).into()),
             ("signInSessionsValidFromDateTime", user.valid_from.to_rfc3339().into()),
         ],
-    )
+    );
+    add_profile(&mut members, profile);
+    members
+}
+
+/// How they sign in: by their user principal name.
+fn identities(user: &User) -> Value {
+    let domain = user.user_principal_name.rsplit_once('@').map(|(_, domain)| domain);
+    json!([{
+        "signInType": "userPrincipalName",
+        "issuer": domain,
+        "issuerAssignedId": user.user_principal_name,
+    }])
 }

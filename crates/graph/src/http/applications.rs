@@ -14,7 +14,12 @@ use crate::entity::{APPLICATION, application, shown};
 use crate::{Graph, GraphFault};
 
 /// Permissions that show applications and service principals.
-pub(super) const READ: &[&str] = &["Application.Read.All", "Directory.Read.All"];
+pub(super) const READ: &[&str] = &[
+    "Application.Read.All",
+    "Application.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
 
 pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
     caller.need(READ)?;
@@ -24,6 +29,7 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         path: "applications",
         query: &query,
         default: None,
+        total: None,
     };
     let fetch = async |at| {
         let page = graph.directory().page_registrations(&caller.cx, at).await?;
@@ -35,11 +41,17 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
 
 pub async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<String>) -> Result<Response, GraphError> {
     caller.need(READ)?;
+    let found = find(&graph, &caller, &id).await?;
+    one(&graph, &caller, &id, Some(found))
+}
+
+/// By object id.
+pub(super) async fn find(graph: &Graph, caller: &Caller, id: &str) -> Result<Registration, GraphError> {
     let found = match id.parse() {
         Ok(id) => graph.directory().find_registration(&caller.cx, id).await?,
         Err(_) => None,
     };
-    one(&graph, &caller, &id, found)
+    Ok(found.ok_or_else(|| GraphFault::NotFound(id.to_owned()))?)
 }
 
 /// By client id.

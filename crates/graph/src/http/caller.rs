@@ -11,8 +11,12 @@ use hygie_web::Asked;
 use hygie_web::client::ClientCertificate;
 use hygie_web::error::Failure;
 
+use super::batch::Batch;
 use crate::odata::{Consistency, EntityType, Query, QueryError};
 use crate::{Graph, GraphFault};
+
+/// More than any collection has that is shown in one page.
+const ONE_PAGE: u32 = 999;
 
 /// A caller with a valid token.
 pub struct Caller {
@@ -22,6 +26,8 @@ pub struct Caller {
     /// The query options, decoded.
     pub options: Vec<(String, String)>,
     consistency: Consistency,
+    /// Whether only the number of a collection is asked for (`/users/$count`).
+    pub wants_number: bool,
 }
 
 impl Caller {
@@ -44,6 +50,16 @@ impl Caller {
         }
     }
 
+    /// Whether a person or a program calls.
+    pub fn kind(&self) -> PrincipalKind {
+        self.principal.kind
+    }
+
+    /// Who calls: a person, or the service principal of a program.
+    pub fn subject(&self) -> ObjectId {
+        self.principal.subject
+    }
+
     /// The person whose token it is.
     pub fn person(&self) -> Option<ObjectId> {
         (self.principal.kind == PrincipalKind::User).then_some(self.principal.subject)
@@ -58,10 +74,44 @@ impl Caller {
         }
     }
 
+    /// What is asked of one entity of this type: its members and what they lead to.
+    pub fn one(&self, entity: &'static EntityType) -> Result<Query, GraphFault> {
+        let is_other = |name: &str| {
+            let name = name.trim_start_matches('$');
+            !name.eq_ignore_ascii_case("select") && !name.eq_ignore_ascii_case("expand")
+        };
+        match self.options.iter().find(|(name, _)| is_other(name)) {
+            Some((name, _)) => Err(QueryError::Option(name.clone()).into()),
+            None => self.query(entity),
+        }
+    }
+
     /// The query options for entities of this type.
     pub fn query(&self, entity: &'static EntityType) -> Result<Query, GraphFault> {
         let options = self.options.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        Ok(Query::parse(options, entity, self.consistency)?)
+        if self.wants_number && self.consistency == Consistency::Default {
+            return Err(QueryError::NeedsEventual("/$count").into());
+        }
+        let number = self.wants_number.then_some(("$count", "true"));
+        Ok(Query::parse(options.chain(number), entity, self.consistency)?)
+    }
+
+    /// The same of a collection that is short enough for one page: everything, where no `$top` is asked for.
+    pub fn query_in_one_page(&self, entity: &'static EntityType) -> Result<Query, GraphFault> {
+        let mut query = self.query(entity)?;
+        let is_top = |name: &str| name.trim_start_matches('$').eq_ignore_ascii_case("top");
+        if !self.options.iter().any(|(name, _)| is_top(name)) {
+            query.top = ONE_PAGE;
+        }
+        Ok(query)
+    }
+}
+
+impl FromRequestParts<Batch> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, batch: &Batch) -> Result<Self, Failure> {
+        Self::from_request_parts(parts, &batch.graph).await
     }
 }
 
@@ -97,6 +147,7 @@ impl FromRequestParts<Graph> for Caller {
             .is_some_and(|level| level.as_bytes().eq_ignore_ascii_case(b"eventual"));
         let query = parts.uri.query().unwrap_or_default();
         Ok(Self {
+            wants_number: parts.uri.path().ends_with("/$count"),
             cx,
             principal,
             options: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),

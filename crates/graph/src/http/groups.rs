@@ -3,7 +3,8 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::{GroupId, ObjectId};
-use hygie_directory::{Group, Membership};
+use hygie_directory::Group;
+use hygie_directory::repo::ByName;
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
 
@@ -12,10 +13,18 @@ use super::caller::Caller;
 use super::list::{Item, Listed};
 use super::users;
 use crate::entity::{GROUP, group, shown};
+use crate::odata::Direction;
 use crate::{Graph, GraphFault};
 
 /// Permissions that show groups, and who is in them.
-const READ: &[&str] = &["Group.Read.All", "Directory.Read.All", "GroupMember.Read.All"];
+pub(super) const READ: &[&str] = &[
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+    "GroupMember.Read.All",
+    "GroupMember.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
 
 pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
     caller.need(READ)?;
@@ -25,7 +34,21 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         path: "groups",
         query: &query,
         default: None,
+        total: users::total(&query, graph.directory().count_groups(&caller.cx)).await?,
     };
+    if let Some((prefix, direction)) = query.walks_by("displayName") {
+        let fetch = async |after, limit| {
+            let at = ByName {
+                after,
+                limit,
+                prefix: prefix.clone(),
+                is_descending: direction == Direction::Descending,
+            };
+            let page = graph.directory().page_groups_by_name(&caller.cx, at).await?;
+            Ok(page.into_iter().map(|(place, found)| (place, group(&found))).collect())
+        };
+        return Ok(graph.list_by_name(&caller, listed, fetch).await?);
+    }
     let fetch = async |at| {
         let page = graph.directory().page_groups(&caller.cx, at).await?;
         let item = |found: Group| -> Item { (ObjectId::from_uuid(found.id.uuid()), group(&found)) };
@@ -37,11 +60,14 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
 pub async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<String>) -> Result<Response, GraphError> {
     caller.need(READ)?;
     let found = find(&graph, &caller, &id).await?;
-    let select = caller.select(&GROUP)?;
-    let select = select.as_deref();
+    let query = caller.one(&GROUP)?;
+    let select = query.select.as_deref();
     let of = Of { set: "groups", select };
     let note = Note::new("graph.read", format!("group/{}", found.id));
-    Ok(graph.one(&of, shown(group(&found), select), note))
+    let mut members = shown(group(&found), select);
+    let object = ObjectId::from_uuid(found.id.uuid());
+    members.extend(graph.expanded(&caller, &query.expand, object).await?);
+    Ok(graph.one(&of, members, note))
 }
 
 pub async fn members(
@@ -58,6 +84,7 @@ pub async fn members(
         path: &path,
         query: &query,
         default: None,
+        total: None,
     };
     let fetch = async |at| {
         let page = graph.directory().page_members(&caller.cx, found.id, at).await?;
@@ -66,31 +93,7 @@ pub async fn members(
     Ok(graph.list(&caller, listed, fetch).await?)
 }
 
-pub async fn member_of(
-    State(graph): State<Graph>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Response, GraphError> {
-    groups_of(&graph, &caller, &id, Membership::Direct).await
-}
-
-pub async fn transitive_member_of(
-    State(graph): State<Graph>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Response, GraphError> {
-    groups_of(&graph, &caller, &id, Membership::Transitive).await
-}
-
-async fn groups_of(graph: &Graph, caller: &Caller, id: &str, how: Membership) -> Result<Response, GraphError> {
-    caller.need(READ)?;
-    let found = find(graph, caller, id).await?;
-    let path = format!("groups/{}", found.id);
-    let member = ObjectId::from_uuid(found.id.uuid());
-    users::memberships(graph, caller, (member, &path), how).await
-}
-
-async fn find(graph: &Graph, caller: &Caller, id: &str) -> Result<Group, GraphError> {
+pub(super) async fn find(graph: &Graph, caller: &Caller, id: &str) -> Result<Group, GraphError> {
     let unknown = || GraphFault::NotFound(id.to_owned());
     let parsed: GroupId = id.parse().map_err(|_| unknown())?;
     let found = graph.directory().find_group(&caller.cx, parsed).await?;

@@ -6,7 +6,7 @@ use hygie_core::AppId;
 use hygie_web::error::GraphError;
 
 use super::caller::Caller;
-use super::{applications, service_principals, unsupported};
+use super::{applications, directory_roles, service_principals, unsupported};
 use crate::Graph;
 
 pub async fn get(
@@ -14,19 +14,42 @@ pub async fn get(
     caller: Caller,
     Path(segment): Path<String>,
 ) -> Result<Response, GraphError> {
-    match key(&segment) {
-        Some(("applications", app)) => applications::of_app(&graph, &caller, app).await,
-        Some(("servicePrincipals", app)) => service_principals::of_app(&graph, &caller, app).await,
+    let Some((set, name, value)) = key(&segment) else {
+        return Err(unsupported::any(caller).await);
+    };
+    match (set, name, value.parse::<AppId>()) {
+        ("applications", "appId", Ok(app)) => applications::of_app(&graph, &caller, app).await,
+        ("servicePrincipals", "appId", Ok(app)) => service_principals::of_app(&graph, &caller, app).await,
+        ("directoryRoles", "roleTemplateId", _) => {
+            directory_roles::get(State(graph), caller, Path(value.to_owned())).await
+        }
         _ => Err(unsupported::any(caller).await),
     }
 }
 
-/// The collection and the client id of `collection(appId='…')`.
-fn key(segment: &str) -> Option<(&str, AppId)> {
+/// `/directoryRoles(roleTemplateId='…')/members`.
+pub async fn members(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(segment): Path<String>,
+) -> Result<Response, GraphError> {
+    match key(&segment) {
+        Some(("directoryRoles", "roleTemplateId", id)) => {
+            directory_roles::members(State(graph), caller, Path(id.to_owned())).await
+        }
+        _ => Err(unsupported::any(caller).await),
+    }
+}
+
+/// The collection, the key and its value of `collection(key='value')`.
+fn key(segment: &str) -> Option<(&str, &'static str, &str)> {
     let (set, key) = segment.strip_suffix(')')?.split_once('(')?;
     let (name, value) = key.split_once('=')?;
-    let app = value.strip_prefix('\'')?.strip_suffix('\'')?.parse().ok()?;
-    name.trim().eq_ignore_ascii_case("appId").then_some((set, app))
+    let value = value.strip_prefix('\'')?.strip_suffix('\'')?;
+    let name = ["appId", "roleTemplateId"]
+        .into_iter()
+        .find(|known| name.trim().eq_ignore_ascii_case(known))?;
+    Some((set, name, value))
 }
 
 #[cfg(test)]
@@ -36,18 +59,11 @@ mod tests {
     #[test]
     fn a_key_names_an_application() {
         let id = "00000003-0000-0000-c000-000000000000";
-        let found =
-            key(&format!("servicePrincipals(appId='{id}')")).map(|(set, app)| (set.to_owned(), app.to_string()));
-        assert_eq!(found, Some(("servicePrincipals".to_owned(), id.to_owned())));
-        for wrong in [
-            "users",
-            "users()",
-            "users(appId=x)",
-            "users(appId='x')",
-            "users(id='x')",
-            "(",
-            ")(=",
-        ] {
+        assert_eq!(
+            key(&format!("servicePrincipals(APPID='{id}')")),
+            Some(("servicePrincipals", "appId", id))
+        );
+        for wrong in ["users", "users()", "users(appId=x)", "users(id='x')", "(", ")(="] {
             assert_eq!(key(wrong), None, "{wrong}");
         }
     }

@@ -9,11 +9,13 @@ use std::cmp::Ordering;
 use axum::response::Response;
 use hygie_core::ObjectId;
 use hygie_directory::Cursor;
+use hygie_directory::repo::Place;
+use hygie_jose::base64url;
 use hygie_store::StoreError;
 use hygie_web::audit::Note;
 use serde_json::{Map, Value};
 
-use super::answer::Of;
+use super::answer::{Of, number_only};
 use super::caller::Caller;
 use crate::entity::shown;
 use crate::odata::{Direction, Order, Query, QueryError};
@@ -39,14 +41,49 @@ pub struct Listed<'a> {
     pub query: &'a Query,
     /// What is shown when nothing is selected; everything without it.
     pub default: Option<&'static [&'static str]>,
+    /// How many there are without a filter, where that is known without looking at each.
+    pub total: Option<usize>,
+}
+
+/// A place in the order of a collection, from which a page goes on.
+pub trait Position: Clone {
+    /// As `$skiptoken` has it.
+    fn token(&self) -> String;
+    /// From a token.
+    fn read(token: &str) -> Option<Self>;
+}
+
+impl Position for ObjectId {
+    fn token(&self) -> String {
+        self.to_string()
+    }
+
+    fn read(token: &str) -> Option<Self> {
+        token.parse().ok()
+    }
+}
+
+impl Position for Place {
+    fn token(&self) -> String {
+        format!("{}.{}", base64url::encode(&self.key), self.id)
+    }
+
+    fn read(token: &str) -> Option<Self> {
+        let (key, id) = token.split_once('.')?;
+        let key = base64url::decode(key).ok()?;
+        Some(Self {
+            key,
+            id: id.parse().ok()?,
+        })
+    }
 }
 
 /// What a page holds.
 struct Page {
     items: Vec<Map<String, Value>>,
     count: Option<usize>,
-    /// The page goes on after this id.
-    next: Option<ObjectId>,
+    /// The page goes on after this place.
+    next: Option<String>,
 }
 
 impl Graph {
@@ -61,41 +98,90 @@ impl Graph {
         F: Fn(Cursor) -> Fut,
         Fut: Future<Output = Result<Vec<Item>, StoreError>>,
     {
-        let after = listed.query.skip_token.as_deref().map(id_of).transpose()?;
         let page = if listed.query.order.is_empty() {
-            by_id(listed.query, after, fetch).await?
+            let fetch = |after, limit| fetch(Cursor { after, limit });
+            by_place(&listed, fetch).await?
         } else {
-            sorted(listed.query, after, fetch).await?
+            sorted(listed.query, fetch).await?
         };
+        self.page(caller, &listed, page).await
+    }
+
+    /// The page that the caller asks for, of objects that `fetch` reads in the order that the query asks for: in that of
+    /// their names.
+    pub(super) async fn list_by_name<F, Fut>(
+        &self,
+        caller: &Caller,
+        listed: Listed<'_>,
+        fetch: F,
+    ) -> Result<Response, GraphFault>
+    where
+        F: Fn(Option<Place>, u32) -> Fut,
+        Fut: Future<Output = Result<Vec<(Place, Map<String, Value>)>, StoreError>>,
+    {
+        let page = by_place(&listed, fetch).await?;
+        self.page(caller, &listed, page).await
+    }
+
+    async fn page(&self, caller: &Caller, listed: &Listed<'_>, page: Page) -> Result<Response, GraphFault> {
+        let note = Note::new("graph.read", listed.set.to_owned());
+        if let (true, Some(number)) = (caller.wants_number, page.count) {
+            return Ok(number_only(number, note));
+        }
         let select = listed.query.select.as_deref();
         let view = select.or(listed.default);
-        let items = page.items.into_iter().map(|members| shown(members, view)).collect();
-        let next = page.next.map(|id| self.next_link(caller, listed.path, id));
+        let mut items = Vec::new();
+        for members in page.items {
+            let id = members.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+            let mut item = shown(members, view);
+            if let Some(id) = id {
+                item.extend(self.expanded(caller, &listed.query.expand, id).await?);
+            }
+            items.push(item);
+        }
+        let next = page.next.map(|place| self.next_link(caller, listed.path, &place));
         let of = Of {
             set: listed.set,
             select,
         };
-        let note = Note::new("graph.read", listed.set.to_owned());
         Ok(self.many(&of, items, (page.count, next), note))
     }
 
+    /// The same, of objects that are all at hand.
+    pub(super) async fn list_all(
+        &self,
+        caller: &Caller,
+        listed: Listed<'_>,
+        mut all: Vec<Item>,
+    ) -> Result<Response, GraphFault> {
+        all.sort_by_key(|(id, _)| *id);
+        let fetch = async |at: Cursor| {
+            let rest = all.iter().filter(|(id, _)| at.after.is_none_or(|after| *id > after));
+            Ok(rest.take(at.limit as usize).cloned().collect())
+        };
+        self.list(caller, listed, fetch).await
+    }
+
     /// The address of the next page: the same options, and where to go on.
-    fn next_link(&self, caller: &Caller, path: &str, after: ObjectId) -> String {
+    fn next_link(&self, caller: &Caller, path: &str, after: &str) -> String {
         let kept = caller
             .options
             .iter()
             .filter(|(name, _)| !name.trim_start_matches('$').eq_ignore_ascii_case("skiptoken"));
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(kept)
-            .append_pair("$skiptoken", &after.to_string())
+            .append_pair("$skiptoken", after)
             .finish();
         // As Graph writes the names of options.
         format!("{}/v1.0/{path}?{}", self.0.base, query.replace("%24", "$"))
     }
 }
 
-fn id_of(token: &str) -> Result<ObjectId, GraphFault> {
-    token.parse().map_err(|_| GraphFault::PageToken)
+fn place_of<P: Position>(query: &Query) -> Result<Option<P>, GraphFault> {
+    let token = query.skip_token.as_deref();
+    token
+        .map(|token| P::read(token).ok_or(GraphFault::PageToken))
+        .transpose()
 }
 
 fn is_asked_for(query: &Query, entity: &Value) -> bool {
@@ -110,22 +196,23 @@ fn members(entity: Value) -> Map<String, Value> {
     }
 }
 
-/// Walks the objects from one id on, a chunk at a time, until `visit` has enough.
-async fn walk<F, Fut>(
-    mut after: Option<ObjectId>,
+/// Walks the objects from one place on, a chunk at a time, until `visit` has enough.
+async fn walk<P, F, Fut>(
+    mut after: Option<P>,
     fetch: F,
-    mut visit: impl FnMut(ObjectId, Value) -> Result<Go, GraphFault>,
+    mut visit: impl FnMut(P, Value) -> Result<Go, GraphFault>,
 ) -> Result<(), GraphFault>
 where
-    F: Fn(Cursor) -> Fut,
-    Fut: Future<Output = Result<Vec<Item>, StoreError>>,
+    P: Position,
+    F: Fn(Option<P>, u32) -> Fut,
+    Fut: Future<Output = Result<Vec<(P, Map<String, Value>)>, StoreError>>,
 {
     loop {
-        let chunk = fetch(Cursor { after, limit: CHUNK }).await?;
+        let chunk = fetch(after, CHUNK).await?;
+        after = chunk.last().map(|(place, _)| place.clone());
         let is_last = chunk.len() < CHUNK as usize;
-        for (id, members) in chunk {
-            after = Some(id);
-            if visit(id, Value::Object(members))? == Go::Enough {
+        for (place, members) in chunk {
+            if visit(place, Value::Object(members))? == Go::Enough {
                 return Ok(());
             }
         }
@@ -141,32 +228,39 @@ enum Go {
     Enough,
 }
 
-async fn by_id<F, Fut>(query: &Query, after: Option<ObjectId>, fetch: F) -> Result<Page, GraphFault>
+async fn by_place<P, F, Fut>(listed: &Listed<'_>, fetch: F) -> Result<Page, GraphFault>
 where
-    F: Fn(Cursor) -> Fut,
-    Fut: Future<Output = Result<Vec<Item>, StoreError>>,
+    P: Position,
+    F: Fn(Option<P>, u32) -> Fut,
+    Fut: Future<Output = Result<Vec<(P, Map<String, Value>)>, StoreError>>,
 {
+    let query = listed.query;
+    let after: Option<P> = place_of(query)?;
     // As in Graph, the number is told with the first page.
-    let counts = query.counts && after.is_none();
+    let is_counted = query.counts && after.is_none();
+    let total = listed
+        .total
+        .filter(|_| query.filter.is_none() && query.search.is_none());
+    let counts = is_counted && total.is_none();
     let (mut items, mut count, mut looked) = (Vec::new(), 0, 0);
     let (mut next, mut last) = (None, None);
-    walk(after, fetch, |id, entity| {
+    walk(after, fetch, |place: P, entity| {
         looked += 1;
         if looked > MAX_COUNTED {
             return Err(QueryError::TooComplex("$count").into());
         }
         if !is_asked_for(query, &entity) {
             let is_long = looked >= MAX_LOOKED && !counts;
-            next = is_long.then_some(id);
+            next = is_long.then_some(place);
             return Ok(if is_long { Go::Enough } else { Go::On });
         }
         count += 1;
         if items.len() < query.top as usize {
             items.push(members(entity));
-            last = Some(id);
+            last = Some(place);
             return Ok(Go::On);
         }
-        next = last;
+        next.clone_from(&last);
         Ok(if counts { Go::On } else { Go::Enough })
     })
     .await?;
@@ -176,17 +270,20 @@ where
             next
         } else {
             next.and(last)
-        },
+        }
+        .map(|place| place.token()),
         items,
-        count: counts.then_some(count),
+        count: total.filter(|_| is_counted).or(counts.then_some(count)),
     })
 }
 
-async fn sorted<F, Fut>(query: &Query, after: Option<ObjectId>, fetch: F) -> Result<Page, GraphFault>
+async fn sorted<F, Fut>(query: &Query, fetch: F) -> Result<Page, GraphFault>
 where
     F: Fn(Cursor) -> Fut,
     Fut: Future<Output = Result<Vec<Item>, StoreError>>,
 {
+    let after: Option<ObjectId> = place_of(query)?;
+    let fetch = |after, limit| fetch(Cursor { after, limit });
     let (mut all, mut looked) = (Vec::new(), 0);
     walk(None, fetch, |id, entity| {
         looked += 1;
@@ -210,7 +307,7 @@ where
         }
     };
     let end = count.min(begin + query.top as usize);
-    let next = (end < count).then(|| all[end - 1].0);
+    let next = (end < count).then(|| all[end - 1].0.to_string());
     let items = all.drain(begin..end).map(|(_, entity)| members(entity)).collect();
     Ok(Page {
         items,

@@ -1,55 +1,262 @@
 //! The addresses of the directory API, one file per collection.
 
+mod agreements;
 mod answer;
+mod app_role_assignments;
+mod application_changes;
 mod applications;
+mod authentication;
+mod authority;
+mod batch;
+mod body;
 mod caller;
+mod conditional;
+mod deleted_items;
+mod delta;
+mod directory_roles;
+mod document;
+mod expand;
+mod group_changes;
 mod groups;
 mod keyed;
 mod list;
 mod me;
+mod member_of;
 mod organization;
+mod permission_grants;
+mod role_management;
 mod service_principals;
+mod sign_ins;
 mod unsupported;
+mod user_changes;
 mod users;
 
 use axum::Router;
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{MethodRouter, any, delete, get, post};
+use hygie_directory::Membership::{Direct, Transitive};
+
+use member_of::Member::{Group, User};
 
 use crate::Graph;
 
 /// All addresses. What is not built answers "not supported" to whoever has a token.
 pub fn router(graph: Graph) -> Router {
-    let read = |route: MethodRouter<Graph>| route.fallback(unsupported::any);
+    let router = addresses(graph.clone());
+    let batch = batch::Batch {
+        graph,
+        router: router.clone(),
+    };
+    router.route("/v1.0/$batch", post(batch::post).with_state(batch))
+}
+
+/// All but the one that brings several requests to them.
+fn addresses(graph: Graph) -> Router {
     Router::new()
-        .route("/v1.0/me", read(get(me::get)))
-        .route("/v1.0/me/memberOf", read(get(me::member_of)))
-        .route("/v1.0/me/transitiveMemberOf", read(get(me::transitive_member_of)))
-        .route("/v1.0/me/getMemberObjects", read(post(me::member_ids)))
-        .route("/v1.0/me/getMemberGroups", read(post(me::member_ids)))
-        .route("/v1.0/users", read(get(users::list)))
-        .route("/v1.0/users/{id}", read(get(users::get)))
-        .route("/v1.0/users/{id}/memberOf", read(get(users::member_of)))
+        .merge(own())
+        .merge(people())
+        .merge(groups_and_members())
+        .merge(registrations())
+        .merge(permissions())
+        .merge(roles())
+        .merge(conditional::routes())
+        .merge(agreements::routes())
+        .merge(authentication::routes())
+        .route("/v1.0/auditLogs/signIns", route(get(sign_ins::list)))
+        .route("/v1.0/auditLogs/signIns/{id}", route(get(sign_ins::get)))
+        .route("/v1.0/organization", route(get(organization::list)))
+        .route("/v1.0/organization/{id}", route(get(organization::get)))
         .route(
-            "/v1.0/users/{id}/transitiveMemberOf",
-            read(get(users::transitive_member_of)),
+            "/v1.0/directory/deletedItems/{id}",
+            route(get(deleted_items::get).delete(deleted_items::forget)),
         )
-        .route("/v1.0/users/{id}/getMemberObjects", read(post(users::member_ids)))
-        .route("/v1.0/users/{id}/getMemberGroups", read(post(users::member_ids)))
-        .route("/v1.0/groups", read(get(groups::list)))
-        .route("/v1.0/groups/{id}", read(get(groups::get)))
-        .route("/v1.0/groups/{id}/members", read(get(groups::members)))
-        .route("/v1.0/groups/{id}/memberOf", read(get(groups::member_of)))
         .route(
-            "/v1.0/groups/{id}/transitiveMemberOf",
-            read(get(groups::transitive_member_of)),
+            "/v1.0/directory/deletedItems/{id}/restore",
+            route(post(deleted_items::restore)),
         )
-        .route("/v1.0/applications", read(get(applications::list)))
-        .route("/v1.0/applications/{id}", read(get(applications::get)))
-        .route("/v1.0/servicePrincipals", read(get(service_principals::list)))
-        .route("/v1.0/servicePrincipals/{id}", read(get(service_principals::get)))
-        .route("/v1.0/organization", read(get(organization::list)))
-        .route("/v1.0/organization/{id}", read(get(organization::get)))
-        .route("/v1.0/{keyed}", read(get(keyed::get)))
+        .route("/v1.0/{keyed}", route(get(keyed::get)))
+        .route("/v1.0/{keyed}/members", route(get(keyed::members)))
         .route("/v1.0/{first}/{*rest}", any(unsupported::any))
         .with_state(graph)
+}
+
+/// The methods of an address; the others are not built.
+fn route(methods: MethodRouter<Graph>) -> MethodRouter<Graph> {
+    methods.fallback(unsupported::any)
+}
+
+/// The person whose token it is.
+fn own() -> Router<Graph> {
+    Router::new()
+        .route("/v1.0/me", route(get(me::get)))
+        .route("/v1.0/me/memberOf", route(get(me::direct)))
+        .route("/v1.0/me/transitiveMemberOf", route(get(me::transitive)))
+        .route("/v1.0/me/getMemberObjects", route(post(me::member_ids)))
+        .route("/v1.0/me/getMemberGroups", route(post(me::member_ids)))
+        .route("/v1.0/me/revokeSignInSessions", route(post(user_changes::revoke_own)))
+        .route("/v1.0/me/changePassword", route(post(user_changes::change_password)))
+}
+
+/// Users.
+fn people() -> Router<Graph> {
+    let one = get(users::get).patch(user_changes::update).delete(user_changes::delete);
+    Router::new()
+        .route("/v1.0/users", route(get(users::list).post(user_changes::create)))
+        .route("/v1.0/users/{id}", route(one))
+        .route("/v1.0/users/$count", route(get(users::list)))
+        .route("/v1.0/users/delta", route(get(delta::of_users)))
+        .route("/v1.0/users/{id}/memberOf", route(member_of::of(User, Direct)))
+        .route(
+            "/v1.0/users/{id}/transitiveMemberOf",
+            route(member_of::of(User, Transitive)),
+        )
+        .route("/v1.0/users/{id}/getMemberObjects", route(post(users::member_ids)))
+        .route("/v1.0/users/{id}/getMemberGroups", route(post(users::member_ids)))
+        .route(
+            "/v1.0/users/{id}/revokeSignInSessions",
+            route(post(user_changes::revoke)),
+        )
+}
+
+/// Groups, their members and owners.
+fn groups_and_members() -> Router<Graph> {
+    let one = get(groups::get)
+        .patch(group_changes::update)
+        .delete(group_changes::delete);
+    Router::new()
+        .route("/v1.0/groups", route(get(groups::list).post(group_changes::create)))
+        .route("/v1.0/groups/{id}", route(one))
+        .route("/v1.0/groups/$count", route(get(groups::list)))
+        .route("/v1.0/groups/{id}/members/$count", route(get(groups::members)))
+        .route("/v1.0/groups/delta", route(get(delta::of_groups)))
+        .route("/v1.0/groups/{id}/members", route(get(groups::members)))
+        .route("/v1.0/groups/{id}/members/$ref", route(post(group_changes::add_member)))
+        .route(
+            "/v1.0/groups/{id}/members/{member}/$ref",
+            route(delete(group_changes::remove_member)),
+        )
+        .route("/v1.0/groups/{id}/owners", route(get(group_changes::owners)))
+        .route("/v1.0/groups/{id}/owners/$ref", route(post(group_changes::add_owner)))
+        .route(
+            "/v1.0/groups/{id}/owners/{owner}/$ref",
+            route(delete(group_changes::remove_owner)),
+        )
+        .route("/v1.0/groups/{id}/memberOf", route(member_of::of(Group, Direct)))
+        .route(
+            "/v1.0/groups/{id}/transitiveMemberOf",
+            route(member_of::of(Group, Transitive)),
+        )
+}
+
+/// Applications and service principals.
+fn registrations() -> Router<Graph> {
+    let one = get(applications::get)
+        .patch(application_changes::update)
+        .delete(application_changes::delete);
+    let present = get(service_principals::get)
+        .patch(application_changes::update_principal)
+        .delete(application_changes::delete_principal);
+    let principals = get(service_principals::list).post(application_changes::create_principal);
+    Router::new()
+        .route(
+            "/v1.0/applications",
+            route(get(applications::list).post(application_changes::create)),
+        )
+        .route("/v1.0/applications/{id}", route(one))
+        .route(
+            "/v1.0/applications/{id}/addPassword",
+            route(post(application_changes::add_password)),
+        )
+        .route(
+            "/v1.0/applications/{id}/removePassword",
+            route(post(application_changes::remove_password)),
+        )
+        .route(
+            "/v1.0/applications/{id}/owners",
+            route(get(application_changes::owners)),
+        )
+        .route(
+            "/v1.0/applications/{id}/owners/$ref",
+            route(post(application_changes::add_owner)),
+        )
+        .route(
+            "/v1.0/applications/{id}/owners/{owner}/$ref",
+            route(delete(application_changes::remove_owner)),
+        )
+        .route("/v1.0/applications/$count", route(get(applications::list)))
+        .route("/v1.0/servicePrincipals/$count", route(get(service_principals::list)))
+        .route("/v1.0/servicePrincipals", route(principals))
+        .route("/v1.0/servicePrincipals/{id}", route(present))
+}
+
+/// Roles of applications that somebody has, and grants of delegated permissions.
+fn permissions() -> Router<Graph> {
+    let one = get(permission_grants::get)
+        .patch(permission_grants::update)
+        .delete(permission_grants::delete);
+    let mut router = Router::new()
+        .route(
+            "/v1.0/oauth2PermissionGrants",
+            route(get(permission_grants::list).post(permission_grants::create)),
+        )
+        .route("/v1.0/oauth2PermissionGrants/{id}", route(one));
+    for (path, read) in [
+        ("users/{id}/appRoleAssignments", get(app_role_assignments::of_user)),
+        ("groups/{id}/appRoleAssignments", get(app_role_assignments::of_group)),
+        (
+            "servicePrincipals/{id}/appRoleAssignments",
+            get(app_role_assignments::of_principal),
+        ),
+        (
+            "servicePrincipals/{id}/appRoleAssignedTo",
+            get(app_role_assignments::to_resource),
+        ),
+    ] {
+        let path = format!("/v1.0/{path}");
+        router = router
+            .route(&path, route(read.post(app_role_assignments::create)))
+            .route(
+                &format!("{path}/{{assignment}}"),
+                route(delete(app_role_assignments::delete)),
+            );
+    }
+    router
+}
+
+/// Directory roles and who has them.
+fn roles() -> Router<Graph> {
+    let definitions = "/v1.0/roleManagement/directory/roleDefinitions";
+    let assignments = "/v1.0/roleManagement/directory/roleAssignments";
+    Router::new()
+        .route("/v1.0/directoryRoles", route(get(directory_roles::list)))
+        .route("/v1.0/directoryRoles/{id}", route(get(directory_roles::get)))
+        .route(
+            "/v1.0/directoryRoles/{id}/members",
+            route(get(directory_roles::members)),
+        )
+        .route(
+            "/v1.0/directoryRoles/{id}/members/$ref",
+            route(post(directory_roles::add)),
+        )
+        .route(
+            "/v1.0/directoryRoles/{id}/members/{member}/$ref",
+            route(delete(directory_roles::remove)),
+        )
+        .route("/v1.0/directoryRoleTemplates", route(get(directory_roles::templates)))
+        .route(
+            "/v1.0/directoryRoleTemplates/{id}",
+            route(get(directory_roles::template)),
+        )
+        .route(definitions, route(get(role_management::definitions)))
+        .route(
+            &format!("{definitions}/{{id}}"),
+            route(get(role_management::definition)),
+        )
+        .route(
+            assignments,
+            route(get(role_management::assignments).post(role_management::create)),
+        )
+        .route(
+            &format!("{assignments}/{{id}}"),
+            route(get(role_management::assignment).delete(role_management::delete)),
+        )
 }

@@ -17,8 +17,11 @@ use crate::{Graph, GraphFault};
 const READ: &[&str] = &[
     "Organization.Read.All",
     "Directory.Read.All",
+    "Directory.ReadWrite.All",
     "User.Read",
     "User.Read.All",
+    "User.ReadWrite",
+    "User.ReadWrite.All",
 ];
 
 pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
@@ -29,6 +32,7 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         path: "organization",
         query: &query,
         default: None,
+        total: None,
     };
     let found = find(&graph, &caller).await?;
     let id = ObjectId::from_uuid(caller.cx.tenant.uuid());

@@ -22,6 +22,7 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         path: "servicePrincipals",
         query: &query,
         default: None,
+        total: None,
     };
     let fetch = async |at| {
         let page = graph.directory().page_presences(&caller.cx, at).await?;
@@ -33,11 +34,17 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
 
 pub async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<String>) -> Result<Response, GraphError> {
     caller.need(READ)?;
+    let found = find(&graph, &caller, &id).await?;
+    one(&graph, &caller, &id, Some(found))
+}
+
+/// By object id.
+pub(super) async fn find(graph: &Graph, caller: &Caller, id: &str) -> Result<Presence, GraphError> {
     let found = match id.parse() {
         Ok(id) => graph.directory().find_presence(&caller.cx, id).await?,
         Err(_) => None,
     };
-    one(&graph, &caller, &id, found)
+    Ok(found.ok_or_else(|| GraphFault::NotFound(id.to_owned()))?)
 }
 
 /// By client id.

@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::ObjectId;
+use hygie_directory::repo::ByName;
 use hygie_directory::{Cursor, Membership, User};
 use hygie_store::StoreError;
 use hygie_web::audit::Note;
@@ -11,18 +12,24 @@ use serde_json::{Map, Value};
 
 use super::answer::Of;
 use super::caller::Caller;
+use super::groups;
 use super::list::{Item, Listed};
-use crate::entity::{GROUP, USER, USER_DEFAULT, directory_object, shown, user};
-use crate::odata::{Pin, Query};
+use crate::entity::{USER, USER_DEFAULT, directory_object, shown, user};
+use crate::odata::{Direction, Filter, Pin, Query};
 use crate::{Graph, GraphFault};
 
 /// Permissions that show every user whole, and with the basic members only.
-const ALL: &[&str] = &["User.Read.All", "Directory.Read.All"];
+pub(super) const ALL: &[&str] = &[
+    "User.Read.All",
+    "User.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
 const BASIC: &[&str] = &["User.ReadBasic.All"];
 /// The permission to see oneself.
-pub(super) const OWN: &[&str] = &["User.Read"];
+pub(super) const OWN: &[&str] = &["User.Read", "User.ReadWrite"];
 /// Permissions that show the groups of a user.
-pub(super) const GROUPS: &[&str] = &["Directory.Read.All", "GroupMember.Read.All", "Group.Read.All"];
+pub(super) const GROUPS: &[&str] = groups::READ;
 /// The basic members.
 const BASIC_MEMBERS: &[&str] = &["id", "displayName", "givenName", "surname", "userPrincipalName", "mail"];
 
@@ -45,9 +52,39 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         path: "users",
         query: &query,
         default: Some(USER_DEFAULT),
+        total: total(&query, graph.directory().count_users(&caller.cx)).await?,
     };
+    if let Some((prefix, direction)) = query.walks_by("displayName") {
+        let fetch = async |after, limit| {
+            let at = ByName {
+                after,
+                limit,
+                prefix: prefix.clone(),
+                is_descending: direction == Direction::Descending,
+            };
+            let page = graph.directory().page_users_by_name(&caller.cx, at).await?;
+            Ok(page
+                .into_iter()
+                .map(|(place, found)| (place, seen(&found, sight)))
+                .collect())
+        };
+        return Ok(graph.list_by_name(&caller, listed, fetch).await?);
+    }
     let fetch = async |at| page(&graph, &caller, &query, at).await.map(|users| items(users, sight));
     Ok(graph.list(&caller, listed, fetch).await?)
+}
+
+/// How many objects there are, where the query asks for it and nothing but all are counted.
+pub(super) async fn total(
+    query: &Query,
+    count: impl Future<Output = Result<i64, StoreError>>,
+) -> Result<Option<usize>, StoreError> {
+    let is_wanted = query.counts && query.filter.is_none() && query.search.is_none() && query.skip_token.is_none();
+    if is_wanted {
+        Ok(usize::try_from(count.await?).ok())
+    } else {
+        Ok(None)
+    }
 }
 
 /// A page of users; where the query demands a name or an id, those that have it.
@@ -65,6 +102,10 @@ async fn page(graph: &Graph, caller: &Caller, query: &Query, at: Cursor) -> Resu
     } else if let Some(ids) = pinned("id") {
         for id in ids.into_iter().filter_map(|id| id.parse::<ObjectId>().ok()) {
             users.extend(directory.find_user_by_id(cx, id).await?);
+        }
+    } else if let Some(values) = query.filter.as_ref().and_then(Filter::certificate_user_ids) {
+        for value in values {
+            users.extend(directory.find_user_by_certificate_user_id(cx, value).await?);
         }
     } else {
         return directory.page_users(cx, at).await;
@@ -98,14 +139,14 @@ pub async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<Stri
         Sight::Basic
     };
     let found = found.ok_or_else(|| GraphFault::NotFound(id))?;
-    one(&graph, &caller, &found, sight)
+    one(&graph, &caller, &found, sight).await
 }
 
 /// The caller itself.
 pub(super) async fn own(graph: &Graph, caller: &Caller) -> Result<Response, GraphError> {
     let found = find_own(graph, caller).await?;
     caller.need(&[OWN, ALL].concat())?;
-    one(graph, caller, &found, Sight::Whole)
+    one(graph, caller, &found, Sight::Whole).await
 }
 
 pub(super) async fn find_own(graph: &Graph, caller: &Caller) -> Result<User, GraphError> {
@@ -115,36 +156,13 @@ pub(super) async fn find_own(graph: &Graph, caller: &Caller) -> Result<User, Gra
     Ok(found.ok_or_else(|| GraphFault::NotFound(id.to_string()))?)
 }
 
-fn one(graph: &Graph, caller: &Caller, found: &User, sight: Sight) -> Result<Response, GraphError> {
-    let select = caller.select(&USER)?;
-    let select = select.as_deref();
-    let members = shown(seen(found, sight), Some(select.unwrap_or(USER_DEFAULT)));
+async fn one(graph: &Graph, caller: &Caller, found: &User, sight: Sight) -> Result<Response, GraphError> {
+    let query = caller.one(&USER)?;
+    let select = query.select.as_deref();
+    let mut members = shown(seen(found, sight), Some(select.unwrap_or(USER_DEFAULT)));
+    members.extend(graph.expanded(caller, &query.expand, found.id).await?);
     let of = Of { set: "users", select };
     Ok(graph.one(&of, members, Note::new("graph.read", format!("user/{}", found.id))))
-}
-
-pub async fn member_of(
-    State(graph): State<Graph>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Response, GraphError> {
-    groups_of(&graph, &caller, &id, Membership::Direct).await
-}
-
-pub async fn transitive_member_of(
-    State(graph): State<Graph>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Response, GraphError> {
-    groups_of(&graph, &caller, &id, Membership::Transitive).await
-}
-
-async fn groups_of(graph: &Graph, caller: &Caller, id: &str, how: Membership) -> Result<Response, GraphError> {
-    caller.need(GROUPS)?;
-    let found = search(graph, caller, id).await?;
-    let found = found.ok_or_else(|| GraphFault::NotFound(id.to_owned()))?;
-    let path = format!("users/{}", found.id);
-    memberships(graph, caller, (found.id, &path), how).await
 }
 
 /// `getMemberObjects` and `getMemberGroups`: the ids of all groups that a user is in. What a token has no room for is
@@ -177,39 +195,6 @@ pub(super) async fn all_groups(graph: &Graph, caller: &Caller, id: ObjectId) -> 
     Ok(graph.texts(ids, Note::new("graph.read", format!("user/{id}"))))
 }
 
-/// The groups that an object is in.
-pub(super) async fn memberships(
-    graph: &Graph,
-    caller: &Caller,
-    (member, path): (ObjectId, &str),
-    how: Membership,
-) -> Result<Response, GraphError> {
-    let query = caller.query(&GROUP)?;
-    let name = match how {
-        Membership::Direct => "memberOf",
-        Membership::Transitive => "transitiveMemberOf",
-    };
-    let path = format!("{path}/{name}");
-    let listed = Listed {
-        set: "directoryObjects",
-        path: &path,
-        query: &query,
-        default: None,
-    };
-    let groups = graph.directory().groups_of(&caller.cx, member, how).await?;
-    let fetch = async |at: Cursor| {
-        let all = groups.iter().cloned().map(hygie_directory::DirectoryObject::Group);
-        let mut page: Vec<Item> = all
-            .filter(|group| at.after.is_none_or(|after| group.id() > after))
-            .map(|group| typed(&group))
-            .collect();
-        page.sort_by_key(|(id, _)| *id);
-        page.truncate(at.limit as usize);
-        Ok(page)
-    };
-    Ok(graph.list(caller, listed, fetch).await?)
-}
-
 /// An object that may be of several types, with the name of its own.
 pub(super) fn typed(object: &hygie_directory::DirectoryObject) -> Item {
     let (entity, members) = directory_object(object);
@@ -223,7 +208,7 @@ pub(super) fn typed(object: &hygie_directory::DirectoryObject) -> Item {
 }
 
 /// By id or user principal name.
-async fn search(graph: &Graph, caller: &Caller, id: &str) -> Result<Option<User>, GraphError> {
+pub(super) async fn search(graph: &Graph, caller: &Caller, id: &str) -> Result<Option<User>, GraphError> {
     let directory = graph.directory();
     Ok(match id.parse() {
         Ok(id) => directory.find_user_by_id(&caller.cx, id).await?,

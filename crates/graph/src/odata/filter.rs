@@ -157,6 +157,28 @@ impl Filter {
         }
     }
 
+    /// The certificate user ids of which every user that it finds has one:
+    /// `authorizationInfo/certificateUserIds/any(x:x eq '…')`. They are looked up as they were given, with case.
+    pub fn certificate_user_ids(&self) -> Option<Vec<&str>> {
+        match self {
+            Self::And(all) => all.iter().find_map(Self::certificate_user_ids),
+            Self::Any {
+                path,
+                holds: Some((_, inner)),
+            } if path.variable.is_none() && path.members == ["authorizationInfo", "certificateUserIds"] => {
+                match &**inner {
+                    Self::Compare {
+                        path,
+                        operator: Operator::Eq,
+                        value: Literal::Text(text),
+                    } if path.members.is_empty() && !path.is_count => Some(vec![&text.given]),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
     /// What of it Entra ID answers to advanced queries only.
     pub fn advanced(&self) -> Option<&'static str> {
         match self {

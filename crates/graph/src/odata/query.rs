@@ -1,7 +1,7 @@
 //! The query options of a request, together.
 
 use super::entity::{EntityType, Kind};
-use super::filter::Filter;
+use super::filter::{Filter, Pin};
 use super::lexer::{Token, Tokens};
 use super::search::Search;
 use super::{QueryError, parser};
@@ -112,9 +112,29 @@ impl Query {
             }
             seen.push(name);
         }
+        if !query.expand.is_empty() {
+            // Each entity of the page is read with what it leads to.
+            query.top = query.top.min(PAGE);
+        }
         match query.advanced() {
             Some(what) if consistency == Consistency::Default || !query.counts => Err(QueryError::NeedsEventual(what)),
             _ => Ok(query),
+        }
+    }
+
+    /// How entities that are kept in the order of this property are walked: the beginning that it has and the direction,
+    /// when that is the order asked for, or the way to the few that the filter finds.
+    pub fn walks_by(&self, property: &str) -> Option<(String, Direction)> {
+        let pin = self.filter.as_ref().and_then(|filter| filter.pin(property));
+        let beginning = match pin {
+            Some(Pin::StartsWith(text)) => Some(text.to_owned()),
+            Some(Pin::OneOf(texts)) if texts.len() == 1 => texts.first().map(|text| (*text).to_owned()),
+            _ => None,
+        };
+        match self.order.as_slice() {
+            [order] if order.property == property => Some((beginning.unwrap_or_default(), order.direction)),
+            [] => beginning.map(|beginning| (beginning, Direction::Ascending)),
+            _ => None,
         }
     }
 

@@ -1,6 +1,18 @@
 //! The directory API over its real router: two establishments, tokens of the provider, no socket.
 
+mod agreements;
+mod application_changes;
+mod authentication;
+mod authority;
+mod batch;
+mod conditional;
+mod delta;
+mod group_changes;
+mod names;
 mod objects;
 mod pages;
 mod rights;
+mod roles;
+mod sign_ins;
+mod user_changes;
 mod world;

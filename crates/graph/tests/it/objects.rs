@@ -142,7 +142,9 @@ async fn applications_and_service_principals() {
     let found = caller.json(&format!("/v1.0/servicePrincipals/{}", principal.id)).await;
     assert_eq!(found["appId"], json!(app));
     assert_eq!(found["servicePrincipalType"], "Application");
-    assert_eq!(found["servicePrincipalNames"], json!([app.to_string(), "api://portal"]));
+    let mut names = [app.to_string(), "api://portal".to_owned()];
+    names.sort();
+    assert_eq!(found["servicePrincipalNames"], json!(names));
     assert_eq!(found["appRoles"][0]["value"], "Visitor");
     let api = caller
         .json(&format!("/v1.0/servicePrincipals(AppId='{DIRECTORY_API}')"))
@@ -204,4 +206,50 @@ async fn the_organization_of_the_token() {
         caller.get(&format!("/v1.0/organization/{}", world.other)).await.status,
         404
     );
+}
+
+#[tokio::test]
+async fn what_an_object_leads_to_is_shown_with_it() {
+    let world = World::new().await;
+    for n in 0..25 {
+        let name = format!("P{n}");
+        let who = crate::world::user(&world.directory, &world.cx, (&name, "Petit", "ch-demo.example")).await;
+        world.directory.add_member(&world.cx, world.nurses, who).await.unwrap();
+    }
+    let caller = world.app(&["User.Read.All", "GroupMember.Read.All"]);
+    let group = caller
+        .json(&format!(
+            "/v1.0/groups/{}?$select=id&$expand=members($select=displayName),owners",
+            world.nurses
+        ))
+        .await;
+    let members = group["members"].as_array().unwrap();
+    assert_eq!((members.len(), &group["owners"]), (20, &json!([])));
+    assert_eq!(members[0]["@odata.type"], "#microsoft.graph.user");
+    assert_eq!(members[0].as_object().map(serde_json::Map::len), Some(2));
+    let user = caller
+        .json(&format!("/v1.0/users/{}?$expand=memberOf", world.nurse))
+        .await;
+    assert_eq!(
+        (&user["displayName"], &user["memberOf"][0]["displayName"]),
+        (&json!("Anna Martin"), &json!("Nurses"))
+    );
+    let listed = caller
+        .json("/v1.0/users?$filter=startsWith(displayName,'anna')&$expand=transitiveMemberOf&$select=id")
+        .await;
+    assert_eq!(
+        listed["value"][0]["transitiveMemberOf"].as_array().map(Vec::len),
+        Some(2)
+    );
+    for wrong in ["manager", "members($select=colour)", "members($top=1)"] {
+        let answer = caller
+            .get(&format!("/v1.0/groups/{}?$expand={wrong}", world.nurses))
+            .await;
+        assert_eq!(refusal(&answer), refused(400, "BadRequest"), "{wrong}");
+    }
+    let blind = world.app(&["User.Read.All"]);
+    let answer = blind
+        .get(&format!("/v1.0/users/{}?$expand=memberOf", world.nurse))
+        .await;
+    assert_eq!(refusal(&answer), refused(403, "Authorization_RequestDenied"));
 }

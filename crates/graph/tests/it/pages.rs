@@ -159,3 +159,31 @@ async fn one_tenant_sees_nothing_of_another() {
     let nobody = Client::new(&world.router).get("/v1.0/users").await;
     assert_eq!(nobody.status, 401);
 }
+
+#[tokio::test]
+async fn a_collection_tells_its_number_alone() {
+    let world = crowd().await;
+    let caller = world.app(&["Directory.Read.All"]);
+    for (path, expected) in [
+        ("users/$count", "26"),
+        ("users/$count?$filter=surname%20eq%20'pair'", "13"),
+        ("groups/$count", "2"),
+        ("applications/$count", "1"),
+        ("servicePrincipals/$count", "2"),
+        (&format!("groups/{}/members/$count", world.nurses), "1"),
+    ] {
+        let answer = caller.eventual(&format!("/v1.0/{path}")).await;
+        assert_eq!((answer.status.as_u16(), answer.text()), (200, expected), "{path}");
+        assert_eq!(answer.header("content-type"), "text/plain", "{path}");
+    }
+    let answer = caller.get("/v1.0/users/$count").await;
+    assert_eq!(refusal(&answer), refused(400, "Request_UnsupportedQuery"));
+    assert_eq!(
+        world
+            .app(&["Group.Read.All"])
+            .eventual("/v1.0/users/$count")
+            .await
+            .status,
+        403
+    );
+}

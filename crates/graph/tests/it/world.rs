@@ -11,6 +11,7 @@ use hygie_directory::{
 };
 use hygie_graph::{Deps, Graph};
 use hygie_jose::{Algorithm, Jwks, KeySet, Protected, SigningKey};
+use hygie_means::Means;
 use hygie_testkit::{Answer, Client, FixedKeys, SeededRandom, TemporaryStore, VirtualClock};
 use hygie_web::error;
 use hygie_web::i18n::shell_messages;
@@ -51,8 +52,7 @@ impl World {
             workers: 2,
         };
         let directory = Directory::open(deps).await.expect("the directory opens");
-        let tenant = TenantId::from_uuid(Uuid::from_u128(1));
-        let other = TenantId::from_uuid(Uuid::from_u128(2));
+        let [tenant, other] = [1, 2].map(|n| TenantId::from_uuid(Uuid::from_u128(n)));
         let cx = Cx::internal(tenant, clock.clone(), random.clone());
         establishments(&directory, &cx, [tenant, other]).await;
         let nurse = user(&directory, &cx, ("Anna", "Martin", "ch-demo.example")).await;
@@ -67,6 +67,7 @@ impl World {
         let key = SigningKey::generate(Algorithm::Es256).expect("a key");
         let graph = Graph::new(Deps {
             directory: directory.clone(),
+            means: means(&directory),
             base: BASE.to_owned(),
             login: LOGIN.to_owned(),
             keys: keys(&key),
@@ -75,7 +76,7 @@ impl World {
             service: "graph",
             clock: clock.clone(),
             random: random.clone(),
-            limits: Limits::default(),
+            limits: limits(),
             proxies: Vec::new(),
             messages: shell_messages(),
             home: "/".into(),
@@ -166,10 +167,59 @@ impl By<'_> {
             .await
     }
 
+    /// Any request with a JSON body; without one when it is null.
+    pub async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let headers = [
+            ("authorization", self.authorization.as_str()),
+            ("content-type", "application/json"),
+        ];
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let address = path.strip_prefix(BASE).unwrap_or(path);
+        let method = method.parse().expect("a method");
+        Client::new(&self.world.router)
+            .send(method, address, &headers, body.into())
+            .await
+    }
+
+    /// What was made by a `POST`.
+    pub async fn made(&self, path: &str, body: &Value) -> Value {
+        let answer = self.send("POST", path, body).await;
+        assert_eq!(answer.status, 201, "{path}: {}", answer.text());
+        answer.json()
+    }
+
+    /// What a change answers that has nothing to say.
+    pub async fn changed(&self, method: &str, path: &str, body: &Value) {
+        let answer = self.send(method, path, body).await;
+        assert_eq!((answer.status.as_u16(), answer.text()), (204, ""), "{method} {path}");
+    }
+
+    /// A document by any method.
+    pub async fn sends(&self, method: http::Method, path: &str, body: &Value) -> Answer {
+        self.send(method.as_str(), path, body).await
+    }
+
     async fn with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let headers = [&[("authorization", self.authorization.as_str())], headers].concat();
         let address = path.strip_prefix(BASE).unwrap_or(path);
         Client::new(&self.world.router).get_with(address, &headers).await
+    }
+
+    /// A request with a document.
+    pub async fn document(&self, method: http::Method, path: &str, document: &Value) -> Answer {
+        let headers = [
+            ("authorization", self.authorization.as_str()),
+            ("content-type", "application/json"),
+        ];
+        let address = path.strip_prefix(BASE).unwrap_or(path);
+        let body = document.to_string().into();
+        Client::new(&self.world.router)
+            .send(method, address, &headers, body)
+            .await
     }
 
     /// What a good answer holds.
@@ -200,6 +250,14 @@ pub fn refused(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 
+/// As the server has them.
+fn limits() -> Limits {
+    Limits {
+        body: hygie_graph::MAX_BODY,
+        ..Limits::default()
+    }
+}
+
 async fn establishments(directory: &Directory, cx: &Cx, ids: [TenantId; 2]) {
     for (id, (domain, name)) in ids
         .into_iter()
@@ -223,7 +281,7 @@ pub async fn user(directory: &Directory, cx: &Cx, (given, family, domain): (&str
         display_name: format!("{given} {family}"),
         given_name: Some(given.to_owned()),
         surname: Some(family.to_owned()),
-        password: None,
+        ..NewUser::default()
     };
     directory.create_user(cx, new).await.expect("a new user").id
 }
@@ -240,6 +298,15 @@ async fn groups(directory: &Directory, cx: &Cx, nurse: ObjectId) -> [GroupId; 2]
     [nurses, staff]
 }
 
+fn means(directory: &Directory) -> Means {
+    let deps = hygie_means::Deps {
+        directory: directory.clone(),
+        login: LOGIN.to_owned(),
+        metadata: None,
+    };
+    Means::open(deps).expect("the means open")
+}
+
 fn portal() -> NewApplication {
     NewApplication {
         app: None,
@@ -250,11 +317,13 @@ fn portal() -> NewApplication {
                 id: Uuid::from_u128(1),
                 value: "use".to_owned(),
                 display_name: "Use it".to_owned(),
+                ..Scope::default()
             }],
             app_roles: vec![AppRole {
                 id: Uuid::from_u128(11),
                 value: "Visitor".to_owned(),
                 display_name: "Visitor".to_owned(),
+                ..AppRole::default()
             }],
             ..Definition::default()
         },

@@ -25,13 +25,7 @@ async fn get(idp: Idp, inbound: Inbound, version: Version) -> Result<Response, F
         Err(refusal) => Err(refusal.into()),
     };
     let asking = asking.map_err(|error| refused::page(&idp, &inbound, &error))?;
-    Flow {
-        idp: &idp,
-        inbound: &inbound,
-        asking,
-    }
-    .begin()
-    .await
+    Flow::new(&idp, &inbound, asking).begin().await
 }
 
 /// The address of a request with these parameters.

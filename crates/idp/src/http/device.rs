@@ -81,7 +81,7 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
     match idp.asking_for_device(&inbound.cx(), &typed).await {
         Ok(asking) => {
             let (idp, inbound) = (&idp, &inbound);
-            Flow { idp, inbound, asking }.begin().await
+            Flow::new(idp, inbound, asking).begin().await
         }
         Err(IdpError::Refused(refusal)) if refusal.code() == Aadsts::DeviceCodeExpired => {
             let note = Note::new("idp.device.code", "device").refused("AADSTS70018");

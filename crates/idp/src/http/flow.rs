@@ -1,15 +1,16 @@
 //! The way of an authorization request through the pages: nothing is kept on the server between them; each form carries
 //! the request along, and it is checked again as if it had just come.
 
-use axum::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, SET_COOKIE};
+use axum::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use hygie_core::Cx;
-use hygie_directory::is_user_principal_name;
+use hygie_directory::{Arrival, is_user_principal_name};
 use hygie_oidc::{
     Aadsts, Account, AuthorizeRequest, Delivery, Interaction, Params, Prompt, Refusal, Response as Answer,
     ResponseMode, Version, interact,
 };
+use hygie_policy::decide::{Ask, Outcome};
 use hygie_web::audit::Note;
 use hygie_web::cookie::{self, Cookie, SameSite};
 use hygie_web::csrf;
@@ -19,9 +20,11 @@ use hygie_web::pages::{self, ChooseAccount, FormPost, Password, SignIn};
 use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
 
 use super::inbound::Inbound;
-use super::refused::{self, Way};
+use super::security::entry::SECURITY_INFO;
+use super::ways::{FIRST, Way, Whom, others, ways_on};
 use super::{SESSION_COOKIE, authorize, device};
-use crate::signin::SignedIn;
+use super::{refused, security};
+use crate::signin::{Interruption, SignedIn};
 use crate::token::Asking;
 use crate::{Idp, IdpError};
 
@@ -42,11 +45,42 @@ pub struct Flow<'a> {
 pub struct Typed {
     /// The user name.
     pub name: String,
+    /// The ways of signing in that are offered beside the password.
+    pub ways: Vec<Way>,
     /// Key of the message of what was wrong with it, or with the password.
     pub error: Option<&'static str>,
 }
 
-impl Flow<'_> {
+impl Typed {
+    /// This name, which may sign in in any way.
+    pub fn named(name: String) -> Self {
+        Self {
+            name,
+            ways: FIRST.to_vec(),
+            error: None,
+        }
+    }
+
+    /// The same with what was wrong.
+    pub fn wrong(self, error: &'static str) -> Self {
+        Self {
+            error: Some(error),
+            ..self
+        }
+    }
+}
+
+impl<'a> Flow<'a> {
+    /// The way of this request.
+    pub fn new(idp: &'a Idp, inbound: &'a Inbound, mut asking: Asking) -> Self {
+        let arrival = Arrival::of_browser(inbound.asked.client(), inbound.header(USER_AGENT.as_str()));
+        asking.arrival = Arrival {
+            is_by_device_code: asking.device.is_some(),
+            ..arrival
+        };
+        Self { idp, inbound, asking }
+    }
+
     /// From the beginning: proceeds with a session, or asks.
     pub async fn begin(&self) -> Result<Response, Failure> {
         let (request, accounts) = match self.state().await? {
@@ -60,7 +94,7 @@ impl Flow<'_> {
             Ok(Interaction::Choose(accounts)) => Ok(self.choose(&accounts)),
             // Our page does not repeat what is no name: a link could make it say anything.
             Ok(Interaction::SignIn(name)) => Ok(match name.filter(|name| is_user_principal_name(name)) {
-                Some(name) => self.password(&Typed { name, error: None }),
+                Some(name) => self.password(&Typed::named(name)),
                 None => self.sign_in(&Typed::default()),
             }),
         }
@@ -92,16 +126,44 @@ impl Flow<'_> {
     /// The answer to the application, for this account; for a device first the question whether it is this person's.
     pub async fn finish(&self, request: &AuthorizeRequest, signed_in: &SignedIn) -> Response {
         let cx = self.inbound.asked.cx(signed_in.account.tenant);
+        if self.asking.application.app == SECURITY_INFO {
+            return self.to_security_info(signed_in).await;
+        }
         if let Some(way) = &self.asking.device {
             return match self.idp.check_device(&cx, (&self.asking, way), signed_in).await {
                 Ok(()) => device::confirm(self, way, signed_in),
+                Err(IdpError::Interrupted(interruption)) => self.interrupted(signed_in, *interruption).await,
                 Err(error) => (self.note_of(signed_in, &error), self.page_of(&error)).into_response(),
             };
         }
         match self.idp.authorize(&cx, &self.asking, request, signed_in).await {
             Ok(answer) => (Note::recorded(), self.deliver(answer)).into_response(),
+            Err(IdpError::Refused(refusal))
+                if refusal.code() == Aadsts::PasswordExpired && request.prompt != Prompt::None =>
+            {
+                (Note::recorded(), self.change_password_first(signed_in).await).into_response()
+            }
+            Err(IdpError::Interrupted(interruption)) if request.prompt != Prompt::None => {
+                self.interrupted(signed_in, *interruption).await
+            }
             Err(error) => (self.note_of(signed_in, &error), self.refuse(&error, request.prompt)).into_response(),
         }
+    }
+
+    /// What policies ask of the person first.
+    pub async fn interrupted(&self, signed_in: &SignedIn, interruption: Interruption) -> Response {
+        if let Outcome::Interrupt(ask) = &interruption.outcome {
+            if let Ask::TermsOfUse(agreement) = ask {
+                return (Note::recorded(), self.terms(signed_in, *agreement, None).await).into_response();
+            }
+            let ways = ways_on(ask, signed_in, &interruption.registered);
+            if let Some(way) = ways.first().copied() {
+                let whom = Whom::signed_in(signed_in, ways);
+                return (Note::recorded(), self.ask(way, &whom).await).into_response();
+            }
+        }
+        let error = IdpError::Interrupted(Box::new(interruption));
+        (self.note_of(signed_in, &error), self.page_of(&error)).into_response()
     }
 
     /// The record of a person whom an application could not get: who, and why.
@@ -110,15 +172,19 @@ impl Flow<'_> {
         let person = self.idp.person(&signed_in.account, Some(app));
         let note = Note::new("idp.authorize", format!("app/{app}")).by(&person);
         match error {
-            IdpError::Refused(refusal) => note.refused(format!("AADSTS{}", refusal.code().number())),
+            IdpError::Refused(_) | IdpError::Interrupted(_) => {
+                note.refused(format!("AADSTS{}", error.refusal().code().number()))
+            }
             _ => note,
         }
     }
 
     /// To the person or to the application.
     pub fn refuse(&self, error: &IdpError, prompt: Prompt) -> Response {
-        let IdpError::Refused(refusal) = error else {
-            return self.page_of(error).into_response();
+        let refusal = match error {
+            IdpError::Refused(refusal) => refusal,
+            IdpError::Interrupted(interruption) => &interruption.refusal,
+            _ => return self.page_of(error).into_response(),
         };
         // Consent is given by an administrator in this release: the person is told whom to ask.
         let is_for_person = refusal.code().stays_here() || refusal.code() == Aadsts::NoConsent;
@@ -128,7 +194,7 @@ impl Flow<'_> {
         self.tell(refusal)
     }
 
-    fn tell(&self, refusal: &Refusal) -> Response {
+    pub fn tell(&self, refusal: &Refusal) -> Response {
         if self.asking.device.is_some() {
             return self.page_of(&refusal.clone().into()).into_response();
         }
@@ -140,9 +206,10 @@ impl Flow<'_> {
 
     /// A page about an error of this request.
     pub fn page_of(&self, error: &IdpError) -> Failure {
-        let way = Way {
+        let way = refused::Way {
             app: Some(&self.asking.application),
             again: Some(self.address(&[])),
+            register: Some(security::entry::address(&self.inbound.segment)),
             other: Some(self.address(&[("prompt", "select_account"), ("login_hint", ""), ("sid", "")])),
         };
         refused::page_on_way(self.idp, self.inbound, error, way)
@@ -175,8 +242,13 @@ impl Flow<'_> {
             username = username.hint(page.t1("signin-username-hint", "domain", domain));
         }
         let (form, cookies) = self.form("username");
+        let nobody = Whom {
+            ways: vec![Way::Passkey],
+            ..Whom::default()
+        };
         let view = View(SignIn {
             summary: Summary::of(&page, [&username]),
+            ways: others(Way::Password, &nobody, &form, &page),
             form,
             username,
             to: Some(self.app_name()),
@@ -197,8 +269,14 @@ impl Flow<'_> {
             .error(typed.error.map(|key| page.t(key)))
             .focus();
         let (form, cookies) = self.form("password");
+        let whom = Whom {
+            name: typed.name.clone(),
+            ways: typed.ways.clone(),
+            ..Whom::default()
+        };
         let view = View(Password {
             summary: Summary::of(&page, [&password]),
+            ways: others(Way::Password, &whom, &form, &page),
             other: form.clone().instead("step", "account"),
             form,
             password,
@@ -244,7 +322,7 @@ impl Flow<'_> {
     }
 
     /// Where the forms may end besides here.
-    fn form_action(&self) -> Option<FormAction> {
+    pub fn form_action(&self) -> Option<FormAction> {
         let goes_back = self.asking.device.is_none();
         goes_back.then(|| FormAction::to(&self.asking.redirect_uri))
     }

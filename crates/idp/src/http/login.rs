@@ -4,9 +4,10 @@ use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use hygie_core::{Cx, Secret, TenantId};
-use hygie_directory::is_user_principal_name;
+use hygie_directory::{User, is_user_principal_name};
 use hygie_jose::random_secret;
 use hygie_oidc::{Aadsts, AuthorizeRequest, Interaction, Params, Prompt, Refusal, Version, interact};
+use hygie_policy::strength::{Mode, Usage};
 use hygie_web::audit::Note;
 use hygie_web::cookie::{self, Cookie, SameSite};
 use hygie_web::error::Failure;
@@ -14,9 +15,10 @@ use hygie_web::error::Failure;
 use super::device::{self, Says};
 use super::flow::{self, Flow, Typed, set_cookie};
 use super::inbound::Inbound;
+use super::prove::Proving;
 use super::refused::{self, Way};
 use super::{DEVICE, SESSION_COOKIE, authorize};
-use crate::signin::{NewSession, SignedIn};
+use crate::signin::{Cookies, NewSession, SignedIn};
 use crate::token::Asking;
 use crate::{Idp, IdpError};
 
@@ -40,11 +42,7 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
     let params = inbound
         .params()
         .map_err(|refusal| refused::page(&idp, &inbound, &IdpError::from(refusal)))?;
-    let flow = Flow {
-        idp: &idp,
-        inbound: &inbound,
-        asking,
-    };
+    let flow = Flow::new(&idp, &inbound, asking);
     let (request, accounts) = match flow.state().await? {
         Ok(state) => state,
         Err(response) => return Ok(response),
@@ -52,6 +50,12 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
     match params.get("step") {
         Some("account") => account(&flow, &request, &accounts, params).await,
         Some("password") => password(&flow, &request, params).await,
+        Some("way") => Ok(proving(&flow, &request, &accounts, params).other_way().await),
+        Some("code") => proving(&flow, &request, &accounts, params).code().await,
+        Some("pass") => proving(&flow, &request, &accounts, params).pass().await,
+        Some("new-password") => proving(&flow, &request, &accounts, params).new_password().await,
+        Some("terms") => proving(&flow, &request, &accounts, params).terms().await,
+        Some("passkey") => proving(&flow, &request, &accounts, params).passkey().await,
         Some("device") => device_answer(&flow, &accounts, params).await,
         _ => username(&flow, params).await,
     }
@@ -67,6 +71,20 @@ async fn asking(idp: &Idp, inbound: &Inbound) -> Result<Asking, IdpError> {
             let place = idp.place(&inbound.cx(), &inbound.segment).await?;
             idp.asking(&inbound.cx(), place, version, request).await
         }
+    }
+}
+
+fn proving<'f, 'a>(
+    flow: &'f Flow<'a>,
+    request: &'f AuthorizeRequest,
+    accounts: &'f [SignedIn],
+    params: &'f Params,
+) -> Proving<'f, 'a> {
+    Proving {
+        flow,
+        request,
+        accounts,
+        params,
     }
 }
 
@@ -104,17 +122,11 @@ async fn again(idp: &Idp, inbound: &Inbound) -> Option<String> {
 async fn username(flow: &Flow<'_>, params: &Params) -> Result<Response, Failure> {
     let name = params.get("username").unwrap_or_default().trim().to_owned();
     if name.is_empty() {
-        return Ok(flow.sign_in(&Typed {
-            name,
-            error: Some("signin-username-missing"),
-        }));
+        return Ok(flow.sign_in(&Typed::named(name).wrong("signin-username-missing")));
     }
     match tenant_of(flow, &name).await? {
-        Some(_) => Ok(flow.password(&Typed { name, error: None })),
-        None => Ok(flow.sign_in(&Typed {
-            name,
-            error: Some("signin-username-unknown"),
-        })),
+        Some(_) => Ok(flow.password(&Typed::named(name))),
+        None => Ok(flow.sign_in(&Typed::named(name).wrong("signin-username-unknown"))),
     }
 }
 
@@ -122,22 +134,16 @@ async fn username(flow: &Flow<'_>, params: &Params) -> Result<Response, Failure>
 async fn password(flow: &Flow<'_>, request: &AuthorizeRequest, params: &Params) -> Result<Response, Failure> {
     let name = params.get("username").unwrap_or_default().trim().to_owned();
     let Some(tenant) = tenant_of(flow, &name).await? else {
-        return Ok(flow.sign_in(&Typed {
-            name,
-            error: Some("signin-username-unknown"),
-        }));
+        return Ok(flow.sign_in(&Typed::named(name).wrong("signin-username-unknown")));
     };
     let Some(password) = params.get("password") else {
-        return Ok(flow.password(&Typed {
-            name,
-            error: Some("password-missing"),
-        }));
+        return Ok(flow.password(&Typed::named(name).wrong("password-missing")));
     };
     let cx = flow.inbound.asked.cx(tenant);
     flow.inbound.asked.note(Note::new("idp.signin", "user"));
     let checked = flow.idp.check_password(&cx, &name, Secret::new(password.to_owned()));
     let begun = match checked.await {
-        Ok(user) => begin(flow, &cx, user).await,
+        Ok(user) => begin(flow, &cx, user, Usage::of(Mode::Password)).await,
         Err(error) => Err(error),
     };
     match begun {
@@ -158,20 +164,33 @@ async fn password(flow: &Flow<'_>, request: &AuthorizeRequest, params: &Params) 
 
 type SessionCookie = AppendHeaders<[(axum::http::HeaderName, axum::http::HeaderValue); 1]>;
 
-async fn begin(flow: &Flow<'_>, cx: &Cx, user: hygie_directory::User) -> Result<(SignedIn, SessionCookie), IdpError> {
+/// Begins a session of somebody who proved who they are by this method.
+pub async fn begin(flow: &Flow<'_>, cx: &Cx, user: User, usage: Usage) -> Result<(SignedIn, SessionCookie), IdpError> {
+    let (cookies, set) = next_cookies(flow, cx);
+    let signed_in = flow.idp.begin_session(cx, NewSession { user, cookies, usage }).await?;
+    Ok((signed_in, set))
+}
+
+/// Goes on with a session whose person proved more by this method.
+pub async fn go_on(
+    flow: &Flow<'_>,
+    cx: &Cx,
+    signed_in: &SignedIn,
+    usage: Usage,
+) -> Result<(SignedIn, SessionCookie), IdpError> {
+    let (cookies, set) = next_cookies(flow, cx);
+    let signed_in = flow.idp.step_up(cx, signed_in, cookies, usage).await?;
+    Ok((signed_in, set))
+}
+
+/// The browser's cookie and its next value: it changes whenever somebody proves something.
+fn next_cookies(flow: &Flow<'_>, cx: &Cx) -> (Cookies, SessionCookie) {
     let browser = random_secret(&*cx.random);
     // A page of another site asks in a hidden frame whether its person is signed in (`prompt=none`), as in Entra ID.
     // What follows from the cookie alone goes to registered addresses only; forms have a token, and a cookie, of their own.
     let value = set_cookie(&Cookie::session(SESSION_COOKIE, browser.expose(), SameSite::None));
     let previous = cookie::get(&flow.inbound.headers, SESSION_COOKIE).map(str::to_owned);
-    let new = NewSession {
-        user,
-        browser,
-        previous,
-        methods: vec!["pwd".to_owned()],
-    };
-    let signed_in = flow.idp.begin_session(cx, new).await?;
-    Ok((signed_in, AppendHeaders([(SET_COOKIE, value)])))
+    (Cookies { browser, previous }, AppendHeaders([(SET_COOKIE, value)]))
 }
 
 /// The password page again, with what was wrong; the name is kept.
@@ -181,10 +200,7 @@ fn wrong(flow: &Flow<'_>, name: String, refusal: &Refusal) -> Response {
         Aadsts::UserDisabled => "password-disabled",
         _ => "password-wrong",
     };
-    flow.password(&Typed {
-        name,
-        error: Some(error),
-    })
+    flow.password(&Typed::named(name).wrong(error))
 }
 
 /// An account of the browser was chosen: it proceeds, or must give its password again.
@@ -211,10 +227,7 @@ async fn account(
     let only = [signed_in.account.clone()];
     match interact(&settled, &only, flow.inbound.asked.now()) {
         Ok(Interaction::Proceed(_)) if request.prompt != Prompt::Login => Ok(flow.finish(request, signed_in).await),
-        _ => Ok(flow.password(&Typed {
-            name: signed_in.account.user_principal_name.clone(),
-            error: None,
-        })),
+        _ => Ok(flow.password(&Typed::named(signed_in.account.user_principal_name.clone()))),
     }
 }
 
@@ -235,7 +248,7 @@ async fn device_answer(flow: &Flow<'_>, accounts: &[SignedIn], params: &Params) 
 }
 
 /// The tenant that a name signs in to: that of the path, or that of the name's domain. None for what is no name.
-async fn tenant_of(flow: &Flow<'_>, name: &str) -> Result<Option<TenantId>, Failure> {
+pub async fn tenant_of(flow: &Flow<'_>, name: &str) -> Result<Option<TenantId>, Failure> {
     if !is_user_principal_name(name) {
         return Ok(None);
     }

@@ -14,9 +14,14 @@ mod keys;
 mod login;
 mod logout;
 mod managed;
+mod new_password;
+mod prove;
 mod refused;
+mod security;
+mod terms;
 mod token;
 mod userinfo;
+mod ways;
 
 use axum::Router;
 use axum::extract::Request;
@@ -29,6 +34,7 @@ use hygie_web::layers::Cors;
 
 use crate::Idp;
 pub use managed::router as managed_identity_router;
+pub(crate) use security::entry::{SECURITY_INFO, application as security_info};
 
 /// The session cookie of a browser.
 pub(crate) const SESSION_COOKIE: &str = "__Host-hygie-idp";
@@ -72,6 +78,8 @@ pub fn router(idp: Idp) -> Router {
         .route("/{tenant}/oauth2/logout", get(logout::get).post(logout::get))
         .route("/{tenant}/openid/userinfo", get(userinfo::get).post(userinfo::get))
         .route("/{tenant}/login", get(login::get).post(login::post))
+        .route("/{tenant}/terms/{agreement}/{file}", get(terms::get))
+        .route("/{tenant}/securityinfo", get(security::get).post(security::post))
         .route(DEVICE, get(device::get).post(device::post))
         .route("/", get(entry::get))
         .route("/error", get(error_page::get))

@@ -18,6 +18,8 @@ use crate::{Idp, IdpError};
 
 /// The message of starting again.
 const AGAIN: &str = "refused-again";
+/// The message of registering a means of identification.
+const REGISTER: &str = "refused-register";
 
 /// Where a person was going.
 #[derive(Debug, Default)]
@@ -28,6 +30,8 @@ pub struct Way<'a> {
     pub again: Option<String>,
     /// Its address for somebody else.
     pub other: Option<String>,
+    /// Where means of identification are registered.
+    pub register: Option<String>,
 }
 
 impl Way<'_> {
@@ -42,6 +46,7 @@ impl Way<'_> {
             Aadsts::NotAssigned | Aadsts::NoConsent | Aadsts::OtherTenant | Aadsts::UserDisabled => {
                 Some(("refused-other", self.other.clone()?))
             }
+            Aadsts::MfaEnrolment => Some((REGISTER, self.register.clone()?)),
             _ => None,
         }
     }
@@ -121,8 +126,8 @@ struct RefusedPage {
     at: String,
     app: Option<(String, String)>,
     next: Option<Link>,
-    /// Whether the next step is the same again: then it is what most persons want.
-    is_again: bool,
+    /// Whether the next step is what most persons want: the same again, or what is missing.
+    is_first: bool,
 }
 
 impl Render for Told {
@@ -145,7 +150,10 @@ impl Render for Told {
             correlation: self.correlation.clone(),
             at: asked.now().to_rfc3339(),
             app: self.app.clone(),
-            is_again: self.next.as_ref().is_some_and(|(key, _)| *key == AGAIN),
+            is_first: self
+                .next
+                .as_ref()
+                .is_some_and(|(key, _)| [AGAIN, REGISTER].contains(key)),
             next,
             page,
         })

@@ -3,22 +3,36 @@
 use std::time::Duration;
 
 use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, Secret, SessionId, TenantId};
-use hygie_directory::User;
 use hygie_directory::repo::{BrowserSession, Global, SessionRow, Sessions, Users};
+use hygie_directory::{Authentications, User};
 use hygie_oidc::{Aadsts, Account, Refusal};
+use hygie_policy::strength::{Mode, Usage};
 use hygie_store::audit::Record;
 
 use crate::{Idp, IdpError};
 
 /// A session ends after so long without use.
-pub const SESSION_TTL: Duration = Duration::from_hours(24);
+pub const SESSION_IDLE: Duration = Duration::from_mins(30);
+/// A session ends after so long in any case: what the French rules for means of identification in health allow at most
+/// (RIE-PS 13: 4 h, and half an hour of inactivity), where Entra ID has 24 h.
+pub const SESSION_LONGEST: Duration = Duration::from_hours(4);
+
 /// An account that is signed in in a browser.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
     /// As the protocol sees it.
     pub account: Account,
-    /// How the person authenticated (`amr`).
-    pub methods: Vec<String>,
+    /// How the person authenticated, each method with its instant.
+    pub used: Authentications,
+}
+
+/// The cookie of a browser, which changes with each sign-in.
+#[derive(Clone, Debug)]
+pub struct Cookies {
+    /// The next value.
+    pub browser: Secret<String>,
+    /// The value that it sent, whose other sessions go on under the next one.
+    pub previous: Option<String>,
 }
 
 /// A session to begin.
@@ -26,12 +40,10 @@ pub struct SignedIn {
 pub struct NewSession {
     /// Whose.
     pub user: User,
-    /// The next value of the browser's cookie.
-    pub browser: Secret<String>,
-    /// The value that it sent, whose other sessions go on under the next one.
-    pub previous: Option<String>,
+    /// The cookie.
+    pub cookies: Cookies,
     /// How the person authenticated.
-    pub methods: Vec<String>,
+    pub usage: Usage,
 }
 
 impl Idp {
@@ -85,7 +97,7 @@ impl Idp {
                 display_name: user.display_name,
                 auth_time: session.auth_time,
             },
-            methods: session.methods,
+            used: session.used,
         }))
     }
 
@@ -94,13 +106,17 @@ impl Idp {
     /// does it begin when the password was changed or the user disabled meanwhile.
     pub(crate) async fn begin_session(&self, cx: &Cx, new: NewSession) -> Result<SignedIn, IdpError> {
         let checked = new.user.valid_from;
+        let is_password = new.usage.mode == Mode::Password;
+        let used = Authentications::of(new.usage, cx.now);
+        let (browser, previous) = self.digests_of(&new.cookies);
         let row = SessionRow {
             id: SessionId::random(&*cx.random),
-            browser: self.inner().digests.browsers.digest(new.browser.expose()),
+            browser,
             user: new.user.id,
-            methods: new.methods.clone(),
+            used: used.clone(),
             auth_time: cx.now,
-            expires_at: cx.now + SESSION_TTL,
+            began_at: cx.now,
+            expires_at: cx.now + SESSION_IDLE,
         };
         let account = Account {
             session: row.id,
@@ -115,13 +131,12 @@ impl Idp {
             ..cx.clone()
         };
         let record = Record::success(&cx, "idp.signin", format!("session/{}", row.id));
-        let previous = new.previous.map(|cookie| self.inner().digests.browsers.digest(cookie));
         self.inner()
             .store
             .write(
                 &cx,
-                (row, previous, checked, record),
-                |(row, previous, checked, record), tx| {
+                (row, previous, (checked, is_password), record),
+                |(row, previous, (checked, is_password), record), tx| {
                     Box::pin(async move {
                         let user = Users(tx).find(row.user).await?;
                         if user.is_none_or(|user| !user.is_enabled || user.valid_from != *checked) {
@@ -130,10 +145,13 @@ impl Idp {
                         if let Some(previous) = previous {
                             Global(tx).move_sessions(previous, &row.browser).await?;
                         }
-                        if Users(tx).lockout(row.user).await?.is_locked(tx.cx().now) {
-                            return Err(Refusal::new(Aadsts::Locked).into());
+                        // Wrong passwords lock passwords: nobody shuts others out of their passkeys.
+                        if *is_password {
+                            if Users(tx).lockout(row.user).await?.is_locked(tx.cx().now) {
+                                return Err(Refusal::new(Aadsts::Locked).into());
+                            }
+                            Users(tx).clear_lockout(row.user).await?;
                         }
-                        Users(tx).clear_lockout(row.user).await?;
                         Sessions(tx).insert(row).await?;
                         tx.audit(record).await?;
                         Ok::<_, IdpError>(())
@@ -141,10 +159,70 @@ impl Idp {
                 },
             )
             .await?;
+        Ok(SignedIn { account, used })
+    }
+
+    /// Notes that the person of a live session proved more. The browser's cookie changes with it: who knew it before knows
+    /// nothing of the session that is worth more now.
+    pub(crate) async fn step_up(
+        &self,
+        cx: &Cx,
+        signed_in: &SignedIn,
+        cookies: Cookies,
+        usage: Usage,
+    ) -> Result<SignedIn, IdpError> {
+        let account = &signed_in.account;
+        let cx = Cx {
+            principal: Some(self.person(account, None).into()),
+            ..cx.for_tenant(account.tenant)
+        };
+        let record = Record::success(&cx, "idp.signin.step", format!("session/{}", account.session));
+        let (browser, previous) = self.digests_of(&cookies);
+        let used = self
+            .inner()
+            .store
+            .write(
+                &cx,
+                (account.session, usage, (previous, browser), record),
+                |(session, usage, (previous, browser), record), tx| {
+                    Box::pin(async move {
+                        let now = tx.cx().now;
+                        let ended = || IdpError::from(Refusal::new(Aadsts::SessionRevoked));
+                        let row = Sessions(tx).find_unrevoked(*session).await?.ok_or_else(ended)?;
+                        let user = Users(tx).find(row.user).await?;
+                        if user.is_none_or(|user| !user.is_enabled || row.auth_time < user.valid_from) {
+                            return Err(ended());
+                        }
+                        let mut used = row.used;
+                        used.add(usage.clone(), now);
+                        let auth_time = used.primary_at().unwrap_or(row.auth_time);
+                        if !Sessions(tx).authenticated(*session, &used, (auth_time, now)).await? {
+                            return Err(ended());
+                        }
+                        if let Some(previous) = previous {
+                            Global(tx).move_sessions(previous, browser).await?;
+                        }
+                        tx.audit(record).await?;
+                        Ok(used)
+                    })
+                },
+            )
+            .await?;
         Ok(SignedIn {
-            account,
-            methods: new.methods,
+            account: Account {
+                auth_time: used.primary_at().unwrap_or(account.auth_time),
+                ..account.clone()
+            },
+            used,
         })
+    }
+
+    fn digests_of(&self, cookies: &Cookies) -> ([u8; 32], Option<[u8; 32]>) {
+        let digest = |cookie: &str| self.inner().digests.browsers.digest(cookie);
+        (
+            digest(cookies.browser.expose()),
+            cookies.previous.as_deref().map(digest),
+        )
     }
 
     /// Ends the sessions of a browser (of `only` one account, or all) and gives the applications they were used for.

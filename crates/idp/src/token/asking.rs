@@ -3,11 +3,12 @@
 
 use hygie_core::{AppId, Cx, TenantId};
 use hygie_directory::repo::{Applications, Global, Principals, Tenants};
-use hygie_directory::{Application, Audience, Place};
+use hygie_directory::{Application, Arrival, Audience, Place};
 use hygie_oidc::{Aadsts, AuthorizeRequest, AuthorizeTarget, Params, Platform, Refusal, ResponseMode, Version};
 use hygie_store::Tx;
 
 use super::DeviceWay;
+use crate::http::{SECURITY_INFO, security_info as application};
 use crate::{Idp, IdpError};
 
 /// The tenant of personal accounts in Entra ID.
@@ -36,6 +37,8 @@ pub struct Asking {
     pub redirect_uri: String,
     /// The device that waits for it.
     pub device: Option<DeviceWay>,
+    /// From where and how the person comes.
+    pub arrival: Arrival,
 }
 
 /// Where a client is registered, and the establishment it is asked at.
@@ -70,6 +73,7 @@ impl Idp {
             platform,
             redirect_uri,
             device: None,
+            arrival: Arrival::default(),
         })
     }
 
@@ -94,6 +98,10 @@ impl Idp {
             platform: ask.platform,
             redirect_uri: String::new(),
             device: Some(way),
+            arrival: Arrival {
+                is_by_device_code: true,
+                ..Arrival::default()
+            },
         })
     }
 
@@ -107,6 +115,10 @@ impl Idp {
         let segment = place.segment();
         let unknown = || Refusal::about(Aadsts::UnknownClient, &[client_id, &segment]);
         let app: AppId = client_id.parse().map_err(|_| unknown())?;
+        if let (true, Some(tenant)) = (app == SECURITY_INFO, place.tenant()) {
+            let found = self.establishment(cx, tenant).await?;
+            return Ok((found, application(&self.provider().login, tenant)));
+        }
         let found = self.found(cx, place, app).await?.ok_or_else(unknown)?;
         let application = self
             .inner()
@@ -120,6 +132,22 @@ impl Idp {
             return Err(Refusal::about(Aadsts::NotMultiTenant, &[client_id, &format!("/{segment}")]).into());
         }
         Ok((found, application))
+    }
+
+    /// A tenant, for a page of ours.
+    async fn establishment(&self, cx: &Cx, home: TenantId) -> Result<Found, IdpError> {
+        self.inner()
+            .store
+            .read(&cx.for_tenant(home), home, |home, tx| {
+                Box::pin(async move {
+                    Ok(Found {
+                        home: *home,
+                        organisation: Tenants(tx).find().await?.map(|tenant| tenant.display_name),
+                        domain: Tenants(tx).list_domains().await?.into_iter().next(),
+                    })
+                })
+            })
+            .await
     }
 
     /// The client at a tenant by its service principal there, at all of them by its registration.

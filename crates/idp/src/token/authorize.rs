@@ -1,20 +1,21 @@
 //! The answer of the authorization endpoint once it is known who signed in (RFC 6749 §4.1.2, OpenID Connect Core §3).
 
 use hygie_core::{AppId, Cx, Secret, Timestamp, random_array};
-use hygie_directory::Authorization;
-use hygie_directory::repo::{Codes, Devices, Sessions};
+use hygie_directory::repo::{Codes, Devices, Sessions, SignIns};
+use hygie_directory::{Authorization, SignInEntry};
 use hygie_oidc::device::Answer;
 use hygie_oidc::grant::CODE_TTL;
-use hygie_oidc::{Aadsts, AuthorizeRequest, Refusal, Response};
+use hygie_oidc::{Aadsts, AuthorizeRequest, ClaimsRequest, Refusal, Response};
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
+use super::admitted::{Admitted, Names, entry};
 use super::claims::{Facts, IdTokenFacts, Proof};
 use super::code::new_family;
-use super::issue::{AccessToken, client_info, object};
+use super::issue::{AccessToken, Grounds, client_info, object};
 use super::party::{Parties, Wanted};
 use super::{Asking, Sender, opaque};
-use crate::signin::{SESSION_TTL, SignedIn};
+use crate::signin::{SESSION_IDLE, SESSION_LONGEST, SignedIn, known_acr};
 use crate::{Idp, IdpError};
 
 /// What the transaction keeps.
@@ -27,6 +28,8 @@ struct Kept {
     session: hygie_core::SessionId,
     app: AppId,
     record: Record,
+    /// What the log of sign-ins is told.
+    entry: SignInEntry,
 }
 
 impl Idp {
@@ -41,7 +44,8 @@ impl Idp {
         let tenant = signed_in.account.tenant;
         let cx = cx.for_tenant(tenant);
         let authorization = authorization(asking, request, signed_in);
-        let parties = self.consented(&cx, &authorization).await?;
+        let (parties, admitted) = self.admitted_parties(&cx, &authorization, asking, signed_in).await?;
+        let until = admitted.until;
         let cx = Cx {
             principal: Some(self.person_actor(tenant, &authorization).into()),
             ..cx
@@ -50,7 +54,7 @@ impl Idp {
             .response_type
             .code
             .then(|| opaque(tenant, &Secret::new(random_array(&*cx.random))));
-        let kept = self.kept(&cx, &authorization, code.as_ref())?;
+        let kept = self.kept(&cx, &authorization, code.as_ref(), admitted.entry)?;
         let grant = kept.family;
         self.keep(&cx, kept).await?;
         let mut members = Vec::new();
@@ -58,12 +62,12 @@ impl Idp {
             members.push(("code", code.expose().clone()));
         }
         if request.response_type.is_implicit() {
-            let facts = self.facts(
-                &cx,
-                &parties,
-                (&authorization, grant),
-                (Proof::Public, Sender::default()),
-            );
+            let grounds = Grounds {
+                authorization: &authorization,
+                grant,
+                until,
+            };
+            let facts = self.facts(&cx, &parties, grounds, (Proof::Public, Sender::default()));
             members.extend(self.implicit(&facts, (&authorization, request), code.as_ref()).await?);
         }
         if asking.params.get("client_info") == Some("1") {
@@ -78,24 +82,61 @@ impl Idp {
         Ok(response.with_state(asking.target.state.as_deref()))
     }
 
-    /// The parties for the first resource, once every resource of the request is consented to.
-    pub(super) async fn consented(&self, cx: &Cx, authorization: &Authorization) -> Result<Parties, IdpError> {
+    /// The parties of what is asked, once it is consented to and policies let it pass; the log is told what was refused.
+    pub(super) async fn admitted_parties(
+        &self,
+        cx: &Cx,
+        authorization: &Authorization,
+        asking: &Asking,
+        signed_in: &SignedIn,
+    ) -> Result<(Parties, Admitted), IdpError> {
+        let mut entry = entry(cx, authorization, &Names::asked(asking, signed_in));
+        let (parties, resources) = match self.consented(cx, authorization).await {
+            Ok(consented) => consented,
+            Err(error) => return self.logged(cx, entry, Err(error)).await,
+        };
+        if !resources.is_empty() {
+            let resource = &parties.resource.party.application;
+            entry.resource = Some((resource.app, resource.display_name.clone()));
+        }
+        let admitted = self.admit_browser(cx, authorization, resources, entry.clone()).await;
+        let admitted = self.logged(cx, entry, admitted).await?;
+        Ok((parties, admitted))
+    }
+
+    /// The parties for the first resource, once every resource of the request is consented to; and which these are.
+    pub(super) async fn consented(
+        &self,
+        cx: &Cx,
+        authorization: &Authorization,
+    ) -> Result<(Parties, Vec<AppId>), IdpError> {
         let scopes = &authorization.scopes;
         let first = Wanted::first(scopes);
+        let mut resources = Vec::new();
         for other in scopes.resources.iter().skip(1).map(Wanted::of) {
             let parties = self
                 .parties(cx, authorization.client, &other.resource, Some(authorization.user))
                 .await?;
             parties.delegated(&other.names)?;
+            resources.push(parties.resource.party.application.app);
         }
         let parties = self
             .parties(cx, authorization.client, &first.resource, Some(authorization.user))
             .await?;
         parties.delegated(&first.names)?;
-        Ok(parties)
+        if !scopes.resources.is_empty() {
+            resources.push(parties.resource.party.application.app);
+        }
+        Ok((parties, resources))
     }
 
-    fn kept(&self, cx: &Cx, authorization: &Authorization, code: Option<&Secret<String>>) -> Result<Kept, IdpError> {
+    fn kept(
+        &self,
+        cx: &Cx,
+        authorization: &Authorization,
+        code: Option<&Secret<String>>,
+        entry: SignInEntry,
+    ) -> Result<Kept, IdpError> {
         let code = match code {
             Some(code) => Some((
                 self.inner().digests.codes.digest(code.expose()),
@@ -110,6 +151,7 @@ impl Idp {
             session: authorization.session,
             app: authorization.client,
             record: Record::success(cx, "idp.authorize", object(authorization.client)),
+            entry,
         })
     }
 
@@ -119,6 +161,7 @@ impl Idp {
         cx: &Cx,
         authorization: &Authorization,
         device: [u8; 32],
+        entry: SignInEntry,
     ) -> Result<(), IdpError> {
         let code = self.inner().digests.codes.digest(device);
         let kept = Kept {
@@ -128,6 +171,7 @@ impl Idp {
             session: authorization.session,
             app: authorization.client,
             record: Record::success(cx, "idp.device.approve", object(authorization.client)),
+            entry,
         };
         self.keep(cx, kept).await
     }
@@ -148,8 +192,9 @@ impl Idp {
                         Codes(tx).insert(digest, kept.family, json, now + CODE_TTL).await?;
                     }
                     Sessions(tx)
-                        .used(kept.session, kept.app, now, now + SESSION_TTL)
+                        .used(kept.session, kept.app, now, (SESSION_IDLE, SESSION_LONGEST))
                         .await?;
+                    SignIns(tx).insert(&kept.entry).await?;
                     tx.audit(&kept.record).await?;
                     Ok::<_, IdpError>(())
                 })
@@ -203,8 +248,13 @@ pub(super) fn authorization(asking: &Asking, request: &AuthorizeRequest, signed_
         user: signed_in.account.user,
         session: signed_in.account.session,
         auth_time: signed_in.account.auth_time,
-        methods: signed_in.methods.clone(),
+        used: signed_in.used.clone(),
+        arrival: asking.arrival.clone(),
         scopes: request.scopes.clone(),
+        claims: ClaimsRequest {
+            acr: known_acr(&request.claims.acr),
+            ..request.claims.clone()
+        },
         redirect_uri: asking.target.redirect_uri.clone(),
         nonce: request.nonce.clone(),
         challenge: request.challenge.clone(),

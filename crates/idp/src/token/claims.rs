@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use hygie_access::Confirmation;
 use hygie_core::{AppId, GroupId, ObjectId, Random, SessionId, Timestamp, random_array};
-use hygie_directory::{Application, OptionalClaim, rh_of};
+use hygie_directory::{Application, Authentications, OptionalClaim, rh_of};
 use hygie_jose::{Keyed, base64url, digest};
 use hygie_oidc::discovery::Provider;
 use hygie_oidc::psc::Identity;
-use hygie_oidc::{OidcScopes, Version};
+use hygie_oidc::{ClaimsRequest, OidcScopes, Version};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -62,6 +62,8 @@ pub struct Facts<'a> {
     pub confirmation: Option<Confirmation>,
     /// The person's address, where it is known.
     pub client_address: Option<IpAddr>,
+    /// No token lives longer.
+    pub until: Option<Timestamp>,
     /// How and when the person authenticated.
     pub signed_in: Option<SignIn<'a>>,
 }
@@ -76,9 +78,11 @@ pub struct SignIn<'a> {
     /// When.
     pub auth_time: Timestamp,
     /// How.
-    pub methods: &'a [String],
+    pub used: &'a Authentications,
     /// The OpenID Connect scopes of the authorization.
     pub oidc: OidcScopes,
+    /// What was asked of the authentication, and met.
+    pub asked: &'a ClaimsRequest,
 }
 
 /// What an id token tells besides.
@@ -123,6 +127,7 @@ pub fn access(facts: &Facts<'_>, expires_at: Timestamp, scopes: &[String]) -> Ma
     }
     if let (Some(subject), Some(signed_in)) = (&facts.parties.subject, &facts.signed_in) {
         person_in_access(&mut claims, facts, (subject, signed_in), v2);
+        claims.put("acrs", json!(signed_in.asked.contexts));
         claims.put("scp", scopes.join(" "));
         claims.put("roles", roles(&resource.party.application, &subject.resource_roles));
         let groups = subject.groups_for(&resource.party.application, &subject.resource_roles);
@@ -199,11 +204,12 @@ pub fn id(facts: &Facts<'_>, told: &IdTokenFacts<'_>, expires_at: Timestamp) -> 
     if let (Some(subject), Some(signed_in)) = (&facts.parties.subject, &facts.signed_in) {
         let user = &subject.user;
         if !v2 {
-            claims.put("amr", signed_in.methods);
+            claims.put("amr", signed_in.used.amr());
             claims.put("family_name", user.surname.clone());
             claims.put("given_name", user.given_name.clone());
             claims.put("ipaddr", facts.client_address.map(|address| address.to_string()));
         }
+        claims.put("acr", signed_in.asked.acr.first().cloned());
         claims.put("auth_time", signed_in.auth_time.secs());
         if told.oidc.email {
             claims.put("email", user.mail.clone());
@@ -309,7 +315,7 @@ fn person_in_access(claims: &mut Claims, facts: &Facts<'_>, (subject, signed_in)
     }
     if !v2 {
         claims.put("acr", "1");
-        claims.put("amr", signed_in.methods);
+        claims.put("amr", signed_in.used.amr());
         claims.put("family_name", user.surname.clone());
         claims.put("given_name", user.given_name.clone());
         claims.put("ipaddr", facts.client_address.map(|address| address.to_string()));
@@ -369,7 +375,7 @@ fn put_optional(
         let value: Value = match claim.name.as_str() {
             "acct" => 0.into(),
             "acr" => "1".into(),
-            "amr" => signed_in.methods.into(),
+            "amr" => signed_in.used.amr().into(),
             "auth_time" => signed_in.auth_time.secs().into(),
             "email" => user.mail.clone().into(),
             "family_name" => user.surname.clone().into(),

@@ -6,6 +6,7 @@ use hygie_core::{AppId, Cx};
 use hygie_directory::Place;
 use hygie_jose::Protected;
 use hygie_oidc::{Aadsts, Credential, Names, Refusal, TokenRequest, TokenResponse, grant};
+use hygie_policy::signin::Workload;
 use hygie_web::audit::Note;
 
 use super::claims::{self, Facts, Proof};
@@ -13,6 +14,7 @@ use super::issue::{header, object};
 use super::known::Mark;
 use super::party::{Parties, Wanted};
 use super::{Granted, Sender};
+use crate::signin::ownership;
 use crate::{Idp, IdpError};
 
 impl Idp {
@@ -41,6 +43,13 @@ impl Idp {
             }
         };
         let proof = self.proof(&cx, client, (request, &parties.credentials))?;
+        let of = &parties.client;
+        let workload = Workload {
+            id: of.principal.id,
+            ownership: ownership(&of.principal, of.application.definition.sign_in_audience, &cx),
+        };
+        self.admit_workload(&cx, workload, parties.resource.party.application.app)
+            .await?;
         let facts = self.app_facts(&cx, &parties, (proof, sender));
         let ends = cx.now + grant::access_ttl(&*cx.random);
         let header: Protected = header(&parties);
@@ -97,6 +106,7 @@ impl Idp {
             proof,
             confirmation: sender.confirmation(),
             client_address: None,
+            until: None,
             signed_in: None,
         }
     }

@@ -10,7 +10,7 @@ use hygie_web::audit::Note;
 use uuid::Uuid;
 
 use super::claims::Proof;
-use super::issue::{ResponseAsk, client_info, object};
+use super::issue::{Grounds, ResponseAsk, client_info, earlier, object};
 use super::party::{Parties, Wanted};
 use super::{Granted, Sender, opaque, tenant_of};
 use crate::{Idp, IdpError};
@@ -78,12 +78,17 @@ impl Idp {
             principal: Some(self.person_actor(cx.tenant, authorization).into()),
             ..cx.clone()
         };
+        // The conditions are those of the browser that got the code, wherever the application runs.
+        let until = self
+            .admit_exchange(&cx, authorization, &parties, authorization.arrival.address)
+            .await?
+            .until;
         let platform = authorization.platform;
         let refresh = authorization
             .scopes
             .oidc
             .offline_access
-            .then(|| self.new_refresh(&cx, platform, cx.now));
+            .then(|| self.new_refresh(&cx, platform, (cx.now, until)));
         let presented = Presented {
             digest: attempt.digest,
             redirect_uri: attempt.redirect_uri,
@@ -95,7 +100,12 @@ impl Idp {
         self.redeem(&cx, presented)
             .await?
             .map_err(|refusal| self.revoked_where_reused(cx.tenant, stored.family, (refusal, cx.now)))?;
-        let facts = self.facts(&cx, &parties, (authorization, stored.family), (proof, sender));
+        let grounds = Grounds {
+            authorization,
+            grant: stored.family,
+            until,
+        };
+        let facts = self.facts(&cx, &parties, grounds, (proof, sender));
         let ask = ResponseAsk {
             version: request.version,
             refresh: refresh.map(|new| new.told(platform)),
@@ -215,12 +225,17 @@ impl Idp {
         }
     }
 
-    /// A refresh token to be kept and told.
-    pub(super) fn new_refresh(&self, cx: &Cx, platform: Platform, first_issued: Timestamp) -> NewRefresh {
+    /// A refresh token to be kept and told, which ends before `until` where policies say so.
+    pub(super) fn new_refresh(
+        &self,
+        cx: &Cx,
+        platform: Platform,
+        (first_issued, until): (Timestamp, Option<Timestamp>),
+    ) -> NewRefresh {
         let token = opaque(cx.tenant, &Secret::new(random_array(&*cx.random)));
         NewRefresh {
             digest: self.inner().digests.refreshes.digest(token.expose()),
-            ends: grant::refresh_end(platform, first_issued, cx.now),
+            ends: earlier(grant::refresh_end(platform, first_issued, cx.now), until),
             token,
         }
     }

@@ -8,14 +8,15 @@ use hygie_directory::{DeviceAsk, Place};
 use hygie_jose::random_secret;
 use hygie_oidc::device::{self, Answer, DeviceRequest, INTERVAL, Poll, TTL, UserCode, Waiting};
 use hygie_oidc::{
-    Aadsts, AuthorizeRequest, Credential, Grant, Platform, Prompt, Refusal, ResponseMode, ResponseType, TokenRequest,
-    Version, grant,
+    Aadsts, AuthorizeRequest, ClaimsRequest, Credential, Grant, Platform, Prompt, Refusal, ResponseMode, ResponseType,
+    TokenRequest, Version, grant,
 };
 use hygie_store::audit::Record;
 
 use super::code::Attempt;
 use super::issue::object;
 use super::{Asking, Granted, Sender};
+use crate::http::SECURITY_INFO;
 use crate::signin::SignedIn;
 use crate::{Idp, IdpError};
 
@@ -54,6 +55,7 @@ impl DeviceWay {
             domain_hint: None,
             sid: None,
             max_age: None,
+            claims: ClaimsRequest::default(),
             challenge: None,
         }
     }
@@ -74,6 +76,10 @@ impl Idp {
         }
         inner.devices.count(cx.client, cx.now);
         let (found, application) = self.client_at(cx, place, &request.client.client_id).await?;
+        // Our own page is for nobody's device.
+        if application.app == SECURITY_INFO {
+            return Err(Refusal::about(Aadsts::UnknownClient, &[&request.client.client_id, &place.segment()]).into());
+        }
         let tenant = place.tenant().unwrap_or(found.home);
         let platform = if application.definition.is_fallback_public_client {
             Platform::PublicClient
@@ -190,7 +196,9 @@ impl Idp {
         signed_in: &SignedIn,
     ) -> Result<(), IdpError> {
         let authorization = super::authorize::authorization(asking, &way.request(), signed_in);
-        self.consented(cx, &authorization).await.map(drop)
+        self.admitted_parties(cx, &authorization, asking, signed_in)
+            .await
+            .map(drop)
     }
 
     /// The person allows it.
@@ -201,12 +209,13 @@ impl Idp {
         signed_in: &SignedIn,
     ) -> Result<(), IdpError> {
         let authorization = super::authorize::authorization(asking, &way.request(), signed_in);
-        self.consented(cx, &authorization).await?;
+        let (_, admitted) = self.admitted_parties(cx, &authorization, asking, signed_in).await?;
         let cx = Cx {
             principal: Some(self.person_actor(cx.tenant, &authorization).into()),
             ..cx.clone()
         };
-        self.keep_approval(&cx, &authorization, way.row.digest).await
+        self.keep_approval(&cx, &authorization, way.row.digest, admitted.entry)
+            .await
     }
 
     /// The person declines it.

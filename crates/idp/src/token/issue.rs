@@ -11,6 +11,22 @@ use super::claims::{self, Facts, IdTokenFacts, Proof, SignIn};
 use super::party::{Parties, Wanted, oidc_names};
 use crate::{Idp, IdpError};
 
+/// Why a person's tokens are issued.
+#[derive(Clone, Copy)]
+pub(super) struct Grounds<'a> {
+    /// What was authorized.
+    pub authorization: &'a Authorization,
+    /// Its name: everything that comes of it is revoked together.
+    pub grant: Uuid,
+    /// No token lives longer: policies ask for the person again then.
+    pub until: Option<Timestamp>,
+}
+
+/// An instant, or the bound where that is earlier.
+pub(super) fn earlier(instant: Timestamp, bound: Option<Timestamp>) -> Timestamp {
+    bound.map_or(instant, |bound| bound.min(instant))
+}
+
 /// A signed access token.
 pub(super) struct AccessToken {
     pub token: String,
@@ -20,14 +36,15 @@ pub(super) struct AccessToken {
 }
 
 impl Idp {
-    /// The facts of a person's tokens; `grant` names what was authorized.
+    /// The facts of a person's tokens.
     pub(super) fn facts<'a>(
         &'a self,
         cx: &'a Cx,
         parties: &'a Parties,
-        (authorization, grant): (&'a Authorization, Uuid),
+        grounds: Grounds<'a>,
         (proof, sender): (Proof, Sender<'_>),
     ) -> Facts<'a> {
+        let authorization = grounds.authorization;
         Facts {
             provider: &self.inner().provider,
             parties,
@@ -36,12 +53,14 @@ impl Idp {
             proof,
             confirmation: sender.confirmation(),
             client_address: cx.client,
+            until: grounds.until,
             signed_in: Some(SignIn {
-                grant,
+                grant: grounds.grant,
                 session: authorization.session,
                 auth_time: authorization.auth_time,
-                methods: &authorization.methods,
+                used: &authorization.used,
                 oidc: authorization.scopes.oidc,
+                asked: &authorization.claims,
             }),
         }
     }
@@ -64,7 +83,7 @@ impl Idp {
                 }
             }
         }
-        let ends = facts.now + grant::access_ttl(facts.random);
+        let ends = earlier(facts.now + grant::access_ttl(facts.random), facts.until);
         let claims = claims::access(facts, ends, &scopes);
         let token = self.inner().signer.sign(header(facts.parties), claims).await?;
         let scope = scope_text(facts.parties, wanted, &scopes, version);
@@ -77,7 +96,7 @@ impl Idp {
 
     /// An id token for the client of `parties`.
     pub(super) async fn id_token(&self, facts: &Facts<'_>, told: &IdTokenFacts<'_>) -> Result<String, IdpError> {
-        let claims = claims::id(facts, told, facts.now + grant::ID_TOKEN_TTL);
+        let claims = claims::id(facts, told, earlier(facts.now + grant::ID_TOKEN_TTL, facts.until));
         let header = match told.version {
             Version::V1 => Protected::jwt().with_x5t(),
             Version::V2 => Protected::jwt(),

@@ -1,5 +1,6 @@
 //! Tokens: the grants of the token endpoint, and the codes and tokens of the authorization endpoint.
 
+mod admitted;
 mod asking;
 mod authorize;
 mod bearer;

@@ -7,13 +7,13 @@
 use hygie_access::Reason;
 use hygie_core::{Cx, SessionId};
 use hygie_directory::repo::{SessionRow, Sessions};
-use hygie_directory::{Authorization, Place, grant_of};
-use hygie_oidc::{Aadsts, Grant, Platform, Refusal, Scopes, TokenRequest, grant};
+use hygie_directory::{Arrival, Authorization, Place, grant_of};
+use hygie_oidc::{Aadsts, ClaimsRequest, Grant, Platform, Refusal, Scopes, TokenRequest, grant};
 use hygie_web::audit::Note;
 use uuid::Uuid;
 
 use super::bearer::Bearer;
-use super::issue::{ResponseAsk, client_info, object};
+use super::issue::{Grounds, ResponseAsk, client_info, object};
 use super::party::{Parties, Wanted};
 use super::{Granted, Sender};
 use crate::{Idp, IdpError};
@@ -53,7 +53,13 @@ impl Idp {
         }
         parties.delegated(&wanted.names)?;
         let (authorization, family) = self.descended(&cx, (&bearer, &parties), (request, scopes)).await?;
-        let facts = self.facts(&cx, &parties, (&authorization, family), (proof, sender));
+        let admitted = self.admit_exchange(&cx, &authorization, &parties, cx.client).await?;
+        let grant = Grounds {
+            authorization: &authorization,
+            grant: family,
+            until: admitted.until,
+        };
+        let facts = self.facts(&cx, &parties, grant, (proof, sender));
         let ask = ResponseAsk {
             version: request.version,
             refresh: None,
@@ -62,6 +68,7 @@ impl Idp {
                 .then(|| client_info(&authorization, cx.tenant)),
         };
         let response = self.user_response(&facts, &authorization, &wanted, ask).await?;
+        self.directory().log_sign_in(&cx, admitted.entry).await?;
         let note = Note::new("idp.token", object(parties.resource.party.application.app));
         Ok(Granted {
             response,
@@ -92,8 +99,10 @@ impl Idp {
             user: bearer.user,
             session,
             auth_time: row.auth_time,
-            methods: row.methods,
+            used: row.used,
+            arrival: Arrival::default(),
             scopes: scopes.clone(),
+            claims: ClaimsRequest::default(),
             redirect_uri: None,
             nonce: None,
             challenge: None,

@@ -134,6 +134,10 @@ impl Idp {
         resource: &str,
         user: Option<ObjectId>,
     ) -> Result<Parties, IdpError> {
+        // A GUID in any spelling is the one application that has it.
+        let canonical = Uuid::try_parse(resource).ok().filter(|_| resource.len() == 36);
+        let canonical = canonical.map(|id| id.to_string());
+        let resource = canonical.as_deref().unwrap_or(resource);
         let is_directory = self.directory_names().iter().any(|name| name == resource);
         let ask = Ask {
             client,
@@ -282,6 +286,9 @@ impl Parties {
         let unassigned = |party: &Party| Refusal::about(Aadsts::NotAssigned, &[&party.principal.app.to_string()]);
         match &self.subject {
             Some(subject) if !subject.user.is_enabled => return Err(Refusal::new(Aadsts::UserDisabled)),
+            Some(subject) if subject.user.profile.must_change_password() => {
+                return Err(Refusal::new(Aadsts::PasswordExpired));
+            }
             Some(subject) => {
                 for (party, roles) in [
                     (&self.client, &subject.client_roles),

@@ -2,15 +2,15 @@
 //! stays good for a short grace, because processes that share a cache use the same one; later use revokes the family.
 
 use hygie_core::{AppId, Cx, Timestamp};
-use hygie_directory::Place;
-use hygie_directory::repo::{FamilyRow, Refreshes, Users};
+use hygie_directory::repo::{FamilyRow, Refreshes, SignIns, Users};
+use hygie_directory::{Place, SignInEntry};
 use hygie_oidc::grant::{self, GrantRefusal};
 use hygie_oidc::{Aadsts, Grant, Refusal, TokenRequest};
 use hygie_store::audit::{Outcome, Record};
 use hygie_web::audit::Note;
 
 use super::code::wanted;
-use super::issue::{ResponseAsk, client_info, object};
+use super::issue::{Grounds, ResponseAsk, client_info, object};
 use super::{Granted, Sender, tenant_of};
 use crate::{Idp, IdpError};
 
@@ -21,6 +21,8 @@ struct Exchange {
     client: AppId,
     next: ([u8; 32], Timestamp),
     record: Record,
+    /// What the log of sign-ins is told.
+    entry: SignInEntry,
 }
 
 impl Idp {
@@ -53,7 +55,9 @@ impl Idp {
         let (parties, proof) = self
             .grant_parties(&cx, authorization, &wanted, (request, sender))
             .await?;
-        let next = self.new_refresh(&cx, authorization.platform, stored.created_at);
+        let admitted = self.admit_exchange(&cx, authorization, &parties, cx.client).await?;
+        let until = admitted.until;
+        let next = self.new_refresh(&cx, authorization.platform, (stored.created_at, until));
         let cx = Cx {
             principal: Some(self.person_actor(tenant, authorization).into()),
             ..cx
@@ -63,11 +67,17 @@ impl Idp {
             client,
             next: (next.digest, next.ends),
             record: Record::success(&cx, "idp.token.refresh", object(parties.resource.party.application.app)),
+            entry: admitted.entry,
         };
         self.exchange(&cx, exchange)
             .await?
             .map_err(|refusal| self.revoked_where_reused(cx.tenant, stored.family, (refusal, cx.now)))?;
-        let facts = self.facts(&cx, &parties, (authorization, stored.family), (proof, sender));
+        let grounds = Grounds {
+            authorization,
+            grant: stored.family,
+            until,
+        };
+        let facts = self.facts(&cx, &parties, grounds, (proof, sender));
         let ask = ResponseAsk {
             version: request.version,
             refresh: Some(next.told(authorization.platform)),
@@ -115,6 +125,7 @@ impl Idp {
                     Refreshes(tx).rotated(&exchange.digest, now).await?;
                     let (digest, ends) = exchange.next;
                     Refreshes(tx).insert(&digest, row.family, ends).await?;
+                    SignIns(tx).insert(&exchange.entry).await?;
                     tx.audit(&exchange.record).await?;
                     Ok::<_, IdpError>(Ok(()))
                 })

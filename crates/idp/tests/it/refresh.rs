@@ -158,7 +158,7 @@ async fn what_the_person_lost_is_lost() {
     let first = token(&world.code_flow(&[]).await);
     world.clock.advance(Duration::from_secs(5));
     let cx = world.cx(world.tenant);
-    let new = hygie_core::Secret::new("another good one".to_owned());
+    let new = hygie_core::Secret::new("Another good 1".to_owned());
     world.idp.directory().set_password(&cx, world.nurse, new).await.unwrap();
     assert_eq!(code_of(&world.refresh(&first, &[]).await), 50_173);
     world
@@ -233,7 +233,7 @@ async fn a_code_is_no_way_around_a_revocation() {
 
     world.clock.advance(Duration::from_secs(5));
     let third = code().await;
-    let new = hygie_core::Secret::new("another good one".to_owned());
+    let new = hygie_core::Secret::new("Another good 1".to_owned());
     world.clock.advance(Duration::from_secs(5));
     world
         .idp

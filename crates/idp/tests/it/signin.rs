@@ -37,20 +37,27 @@ async fn single_sign_on_between_two_applications() {
 }
 
 #[tokio::test]
-async fn the_session_ends_a_day_after_its_last_use() {
+async fn the_session_ends_half_an_hour_after_its_last_use_and_after_four_hours() {
     let world = World::new().await;
     let browser = world.browser();
     world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
     let silent = world.authorize(world.portal, WEB, &[("prompt", "none")]);
-    for _ in 0..3 {
-        world.clock.advance(Duration::from_hours(23));
-        assert!(browser.get(&silent).await.redirect_param("code").is_some());
+    let is_over = async |after: Duration| {
+        world.clock.advance(after);
+        let answer = browser.get(&silent).await;
+        let error = answer.redirect_param("error");
+        assert_eq!(answer.redirect_param("code").is_none(), error.is_some());
+        error.as_deref() == Some("login_required")
+    };
+    assert!(!is_over(Duration::from_mins(29)).await);
+    assert!(!is_over(Duration::from_mins(29)).await);
+    assert!(is_over(Duration::from_mins(30)).await, "half an hour without use");
+    world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    for n in 1..=8 {
+        assert!(!is_over(Duration::from_mins(29)).await, "{n}");
     }
-    world.clock.advance(Duration::from_hours(24));
-    assert_eq!(
-        browser.get(&silent).await.redirect_param("error").as_deref(),
-        Some("login_required")
-    );
+    assert!(!is_over(Duration::from_mins(7)).await, "239 minutes");
+    assert!(is_over(Duration::from_mins(1)).await, "four hours, used or not");
 }
 
 #[tokio::test]
@@ -490,4 +497,39 @@ async fn what_is_done_to_a_user_is_done_at_once() {
         told.contains("idp.user.disable") && told.contains("idp.user.enable"),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn a_password_given_for_once_is_changed_first() {
+    let world = World::new().await;
+    let cx = world.cx(world.tenant);
+    let profile = serde_json::json!({ "forceChangePasswordNextSignIn": true });
+    let change = hygie_directory::UserChange {
+        profile: profile.as_object().unwrap().clone(),
+        ..hygie_directory::UserChange::default()
+    };
+    let tokens = world.code_flow(&[]).await;
+    world
+        .idp
+        .directory()
+        .update_user(&cx, world.nurse, change)
+        .await
+        .unwrap();
+    let refused = world.refresh(tokens["refresh_token"].as_str().unwrap(), &[]).await;
+    assert_eq!(crate::world::code_of(&refused), 50_055);
+    assert_eq!(refused.json()["suberror"], "user_password_expired");
+    world.clock.advance(Duration::from_secs(1));
+    let browser = world.browser();
+    let asked = world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    assert_eq!(asked.field("step").as_deref(), Some("new-password"), "{}", asked.text());
+    let weak = submit(&browser, &asked, &[("password", "password1")]).await;
+    assert_eq!(weak.field("step").as_deref(), Some("new-password"));
+    let done = submit(&browser, &weak, &[("password", "Cheval 9 correct!")]).await;
+    assert!(done.redirect_param("code").is_some(), "{}", done.text());
+    let again = world.browser();
+    let name = ("anna.martin@ch-demo.example", "Cheval 9 correct!");
+    let answer = world
+        .sign_in_as(&again, &world.authorize(world.portal, WEB, &[]), name)
+        .await;
+    assert!(answer.redirect_param("code").is_some(), "it is not asked again");
 }

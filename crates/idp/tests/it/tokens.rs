@@ -394,3 +394,31 @@ async fn changes_are_seen_at_once_here_and_within_a_second_elsewhere() {
     world.clock.advance(std::time::Duration::from_secs(1));
     assert_eq!(code_of(&elsewhere.post(&path, &fields).await), 7_000_112);
 }
+
+/// The directory API takes its id in any case; no other application may have it for a name, nor is it told so in a token.
+#[tokio::test]
+async fn a_guid_is_one_name_in_any_spelling() {
+    let world = World::new().await;
+    let directory = world.idp.directory();
+    let cx = world.cx(world.tenant);
+    let name = "00000003-0000-0000-C000-000000000000";
+    let new = hygie_directory::NewApplication {
+        app: None,
+        display_name: "Impostor".to_owned(),
+        definition: hygie_directory::Definition {
+            identifier_uris: vec![name.to_owned()],
+            ..hygie_directory::Definition::default()
+        },
+    };
+    assert!(directory.create_application(&cx, new).await.is_err());
+    let id = world.portal.to_string();
+    let scope = format!("{name}/.default");
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("client_id", id.as_str()),
+        ("client_secret", world.secret.as_str()),
+        ("scope", scope.as_str()),
+    ];
+    let token = world.token(&fields).await.json();
+    assert_eq!(crate::world::claims(&token["access_token"])["aud"], name.to_lowercase());
+}

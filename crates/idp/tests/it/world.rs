@@ -11,6 +11,7 @@ use hygie_directory::{
 };
 use hygie_idp::{Deps, Exchanges, Idp};
 use hygie_jose::Verified;
+use hygie_means::Means;
 use hygie_oidc::RedirectUris;
 use hygie_store::audit::Record;
 use hygie_store::{Engine, Store, StoreError, Work};
@@ -97,8 +98,15 @@ pub async fn open_with(
         random: random.clone(),
         workers: 2,
     };
+    let directory = Directory::open(directory).await.expect("the directory opens");
+    let means = hygie_means::Deps {
+        directory: directory.clone(),
+        login: LOGIN.to_owned(),
+        metadata: None,
+    };
     let deps = Deps {
-        directory: Directory::open(directory).await.expect("the directory opens"),
+        means: Means::open(means).expect("the means open"),
+        directory,
         login: LOGIN.to_owned(),
         graph: None,
         back_channel: None,
@@ -113,6 +121,7 @@ fn role(n: u128, value: &str) -> AppRole {
         id: Uuid::from_u128(n),
         value: value.to_owned(),
         display_name: value.to_owned(),
+        ..AppRole::default()
     }
 }
 
@@ -121,6 +130,7 @@ fn scope(n: u128, value: &str) -> Scope {
         id: Uuid::from_u128(n),
         value: value.to_owned(),
         display_name: value.to_owned(),
+        ..Scope::default()
     }
 }
 
@@ -436,6 +446,7 @@ async fn people(directory: &Directory, cx: &Cx) -> (ObjectId, GroupId) {
         surname: Some("Martin".to_owned()),
         mail: Some("anna.martin@ch-demo.example".to_owned()),
         password: Some(Secret::new(PASSWORD.to_owned())),
+        ..NewUser::default()
     };
     let nurse = directory.create_user(cx, new).await.expect("a new user").id;
     let nurses = directory.create_group(cx, "Nurses").await.expect("a new group").id;

@@ -164,7 +164,7 @@ fn targets(policy: &Policy, app: AppId) -> bool {
 }
 
 /// Whether a name begins so, its accents written as one sign or as two.
-fn begins_with(name: &str, prefix: &str) -> bool {
+pub fn begins_with(name: &str, prefix: &str) -> bool {
     composed(name).starts_with(prefix)
 }
 

@@ -5,6 +5,7 @@ mod certificates;
 mod decisions;
 mod documents;
 mod filters;
+mod methods;
 mod model;
 mod properties;
 mod psc;

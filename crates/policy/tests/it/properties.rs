@@ -1,7 +1,9 @@
 //! Of every document: what is read is written so that it is read again, and nothing makes a reader panic.
 
+use hygie_policy::agreement::{Agreement, AgreementFile, NewAgreement, TermsExpiration};
 use hygie_policy::certificate::X509Certificate;
 use hygie_policy::json::{Member, read};
+use hygie_policy::policy::AuthenticationContext;
 use hygie_policy::psc::{Application, Export, check};
 use hygie_policy::what_if::Request;
 use hygie_policy::{AuthenticationStrength, NamedLocation, Policy};
@@ -86,6 +88,10 @@ fn read_by_all(document: &Value) {
     stays::<AuthenticationStrength>(document);
     stays::<X509Certificate>(document);
     stays::<Request>(document);
+    stays::<Agreement>(document);
+    stays::<AgreementFile>(document);
+    stays::<NewAgreement>(document);
+    stays::<AuthenticationContext>(document);
     if let Ok(policy) = Policy::from_json(document) {
         let _ = policy.check();
     }
@@ -117,5 +123,27 @@ proptest! {
         *document.pointer_mut(place.get::<String>(&found)).expect("it is there") = value.clone();
         read_by_all(&document);
         let _ = Policy::from_json(&exported()).expect("a policy").patched(&value);
+    }
+
+    #[test]
+    fn agreements_are_written_as_they_are_read(
+        name in "\\PC{0,20}", days in 1..4_000_u32, start in any::<i32>(), viewed in any::<Option<bool>>(),
+        accepted in any::<i32>(),
+    ) {
+        let document = json!({ "displayName": name, "isViewingBeforeAcceptanceRequired": viewed,
+            "userReacceptRequiredFrequency": format!("P{days}D"),
+            "termsExpiration": { "startDateTime": hygie_core::Timestamp::from_secs(start.into()).to_rfc3339(),
+                "frequency": "P30D" } });
+        stays::<Agreement>(&document);
+        if let Ok(agreement) = read::<Agreement>(&document) {
+            let accepted = hygie_core::Timestamp::from_secs(accepted.into());
+            // An acceptance ends after it was given, and no later than its own time and the common end.
+            let ends = agreement.expires_at(accepted).expect("it ends");
+            let common = TermsExpiration { frequency: None, ..agreement.expiration.clone().expect("a common end") };
+            let month = std::time::Duration::from_hours(24 * 30);
+            prop_assert!(ends > accepted);
+            prop_assert!(accepted < common.start || ends <= accepted + month);
+            prop_assert!(accepted >= common.start || ends <= common.start);
+        }
     }
 }

@@ -238,6 +238,9 @@ impl Check<'_> {
         {
             self.add(span, format!("{error:#}"));
         }
+        if let Some(problem) = application.wrong_permission() {
+            self.add(span, problem);
+        }
         for place in &application.fhir {
             if config.find_fhir(place).is_none() {
                 let name = &application.display_name;
@@ -664,6 +667,11 @@ role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind =
                 "administrator = {",
                 "applications = [{ app = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003\", display_name = \"Viewer\", fhir = [\"ch/none\"] }]\nadministrator = {",
                 "application Viewer names the FHIR service ch/none",
+            ),
+            (
+                "administrator = {",
+                "applications = [{ app = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003\", display_name = \"Scripts\", directory_permissions = [\"User.Read.All\"] }]\nadministrator = {",
+                "application Scripts has permissions of its own and no certificate",
             ),
         ];
         for (from, to, expected) in cases {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hygie_core::{AppId, TenantId};
+use hygie_directory::directory_api;
 use serde::Deserialize;
 
 use super::Psc;
@@ -72,6 +73,26 @@ pub struct Application {
     /// The FHIR services, as `WORKSPACE/SERVICE`, that it may use as whoever signed in, without asking each.
     #[serde(default)]
     pub fhir: Vec<String>,
+    /// Its own permissions on the directory API (`Policy.Read.All`, …), for an application with a certificate.
+    #[serde(default)]
+    pub directory_permissions: Vec<String>,
+}
+
+impl Application {
+    /// What is wrong with its permissions on the directory API, if anything is.
+    pub fn wrong_permission(&self) -> Option<String> {
+        let (name, api) = (&self.display_name, directory_api());
+        if self.certificate.is_none() && !self.directory_permissions.is_empty() {
+            return Some(format!(
+                "application {name} has permissions of its own and no certificate to prove itself by"
+            ));
+        }
+        let is_known = |wanted: &&String| api.definition.app_roles.iter().any(|role| role.value == **wanted);
+        let unknown = self.directory_permissions.iter().find(|wanted| !is_known(wanted))?;
+        Some(format!(
+            "application {name} wants {unknown}, which is no permission of applications on the directory API"
+        ))
+    }
 }
 
 impl Tenant {

@@ -76,6 +76,8 @@ pub struct Config {
     pub portal: Option<Spanned<Service>>,
     /// The identity provider.
     pub login: Spanned<Service>,
+    /// Metadata statements of the makers of authenticators (FIDO MDS3, JSON), by which the origin of passkeys is checked.
+    pub authenticator_metadata: Option<PathBuf>,
     /// The directory API.
     pub graph: Option<Spanned<Service>>,
     /// The FHIR service.
@@ -360,6 +362,7 @@ impl Config {
         let resolve = |path: &mut PathBuf| *path = base.join(&*path);
         resolve(&mut self.data);
         self.master_key.as_mut().file.as_mut().map(resolve);
+        self.authenticator_metadata.as_mut().map(resolve);
         if let Some(postgres) = &mut self.storage.postgres {
             postgres.as_mut().make_absolute(base);
         }

@@ -1,6 +1,7 @@
 //! `hygie demo`: the whole chain on one machine, with a demo world and nothing to configure.
 
 mod certificate;
+mod conditional;
 pub mod document;
 mod fill;
 pub mod folder;

@@ -2,6 +2,8 @@
 
 use hygie_access::Role;
 use hygie_core::{Random, random_array};
+use hygie_directory::GLOBAL_ADMINISTRATOR;
+use hygie_policy::RoleTemplateId;
 
 /// The workspace and its FHIR service.
 pub const WORKSPACE: &str = "demo";
@@ -30,6 +32,11 @@ pub const SERVER_ADDRESSES: &[&str] = &["http://localhost/callback", LOOPBACK];
 /// The permission to call the server for a person.
 pub const ACCESS_AS_USER: &str = "access_as_user";
 
+/// The account that no policy applies to, for the day when nothing else works.
+pub const EMERGENCY: &str = "emergency";
+/// Pro Santé Connect as an application of the establishment, by the name of its sandbox: it is opened by strong means only.
+pub const PRO_SANTE_CONNECT: &str = "PSC_BAS";
+
 /// The permission to see oneself at the directory API.
 pub const OWN_PROFILE: &str = "User.Read";
 
@@ -42,6 +49,8 @@ pub struct Person {
     pub display_name: &'static str,
     /// The part of the user name before the domain.
     pub local: &'static str,
+    /// Directory roles.
+    pub roles: &'static [RoleTemplateId],
 }
 
 /// An establishment to make.
@@ -64,6 +73,15 @@ const fn person(name: &'static str, display_name: &'static str, local: &'static 
         name,
         display_name,
         local,
+        roles: &[],
+    }
+}
+
+/// Somebody who administers the whole directory.
+const fn administrator(name: &'static str, display_name: &'static str, local: &'static str) -> Person {
+    Person {
+        roles: &[GLOBAL_ADMINISTRATOR],
+        ..person(name, display_name, local)
     }
 }
 
@@ -74,11 +92,11 @@ pub const ESTABLISHMENTS: &[Establishment] = &[
         display_name: "Centre hospitalier de Démonstration",
         psc_allowed: true,
         people: &[
-            person("administrator", "Alix Mercier", "admin"),
+            administrator("administrator", "Alix Mercier", "admin"),
             person("doctor", "Dr Claire Lefèvre", "claire.lefevre"),
             person("nurse", "Nadia Benali", "nadia.benali"),
             person("secretary", "Sophie Morel", "sophie.morel"),
-            person("emergency", "Accès d’urgence", "urgence"),
+            administrator(EMERGENCY, "Accès d’urgence", "urgence"),
         ],
         clients: &[
             ("fhir-reader", Some(Role::FhirDataReader)),
@@ -97,7 +115,7 @@ pub const ESTABLISHMENTS: &[Establishment] = &[
         display_name: "Clinique de Démonstration",
         psc_allowed: false,
         people: &[
-            person("administrator", "Hugo Perrin", "admin"),
+            administrator("administrator", "Hugo Perrin", "admin"),
             person("nurse", "Manon Girard", "manon.girard"),
         ],
         clients: &[("no-role", None)],
@@ -109,8 +127,18 @@ pub const READERS: &[&str] = &["doctor", "nurse"];
 /// The role of people who read.
 pub const READER: Role = Role::FhirDataReader;
 
-/// Sixteen letters and digits in groups, without l, o, 0 and 1: 80 bits, and still to be typed.
+/// Sixteen letters and digits in groups, without l, o, 0 and 1: 80 bits, and still to be typed. There is one of each:
+/// with the hyphens these are the three kinds of signs that a password needs.
 pub fn password(random: &dyn Random) -> String {
+    loop {
+        let text = grouped(random);
+        if text.contains(|c: char| c.is_ascii_digit()) && text.contains(char::is_alphabetic) {
+            return text;
+        }
+    }
+}
+
+fn grouped(random: &dyn Random) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut text = String::new();
     for (at, byte) in random_array::<16>(random).into_iter().enumerate() {

@@ -128,6 +128,7 @@ fn settings(
         graph: Some(layout.origin(Service::Graph)),
         back_channel: Some(layout.origin(Service::BackChannel)),
         exchanges: None,
+        authenticator_metadata: None,
         home: layout.origin(Service::Portal),
         proxies: Vec::new(),
         space: Space {

@@ -10,10 +10,12 @@ use hygie_directory::{
     DIRECTORY_API, Definition, NewApplication, NewTenant, NewUser, Scope as Permission, directory_api,
 };
 use hygie_oidc::RedirectUris;
+use hygie_policy::RoleTemplateId;
+use hygie_policy::psc::SANDBOX;
 
-use super::certificate;
 use super::document::{App, RoleAssignment, Tenant, User};
 use super::people::{self, ESTABLISHMENTS, Establishment, Person};
+use super::{certificate, conditional};
 use crate::wiring::{Base, USER_IMPERSONATION};
 
 /// Secrets of the demo's applications are good as long as anybody keeps a demo.
@@ -107,15 +109,25 @@ impl Settler<'_> {
             ..NewUser::default()
         };
         let user = self.base.directory.create_user(cx, new).await?;
+        for role in person.roles {
+            self.base.directory.assign_directory_role(cx, user.id, *role).await?;
+        }
+        // Everybody has a telephone with an application that makes codes, but the account that is kept for emergencies.
+        let totp_secret = if person.name == people::EMERGENCY {
+            None
+        } else {
+            let key = self.base.idp.means().assign_codes(cx, user.id, "Téléphone").await?;
+            Some(key.expose().clone())
+        };
         Ok(User {
             name: person.name.to_owned(),
             oid: user.id,
             upn,
             password,
             display_name: user.display_name,
-            directory_roles: Vec::new(),
+            directory_roles: role_names(person.roles),
             groups: Vec::new(),
-            totp_secret: None,
+            totp_secret,
         })
     }
 
@@ -192,7 +204,23 @@ impl Settler<'_> {
                 .await?;
         }
         owner.apps.extend(self.sign_in_apps(&cx, service.app).await?);
+        owner.apps.push(self.pro_sante_connect(&cx, &owner.users).await?);
         Ok(service.app)
+    }
+
+    /// Pro Santé Connect as people reach it with the account of the house, and the policies that guard it.
+    async fn pro_sante_connect(&self, cx: &Cx, people: &[User]) -> Result<App> {
+        let emergency = people.iter().find(|user| user.name == people::EMERGENCY);
+        let emergency = emergency.context("there is no emergency account")?.oid;
+        conditional::make(&self.base.directory, cx, emergency).await?;
+        Ok(App {
+            name: people::PRO_SANTE_CONNECT.to_owned(),
+            client_id: SANDBOX,
+            client_secret: Some(self.secret(cx, SANDBOX).await?),
+            certificate: None,
+            redirect_uris: owned(people::SERVER_ADDRESSES),
+            scope: None,
+        })
     }
 
     /// A program of this machine: its own identity reads the FHIR service, the one that it shares has no role.
@@ -317,11 +345,18 @@ impl Settler<'_> {
     }
 }
 
+/// What directory roles are called.
+fn role_names(roles: &[RoleTemplateId]) -> Vec<String> {
+    let known = roles.iter().filter_map(|role| hygie_directory::directory_role(*role));
+    known.map(|role| role.display_name.to_owned()).collect()
+}
+
 fn permission(cx: &Cx, value: &str, display_name: &str) -> Permission {
     Permission {
         id: ObjectId::random(&*cx.random).uuid(),
         value: value.to_owned(),
         display_name: display_name.to_owned(),
+        ..Permission::default()
     }
 }
 

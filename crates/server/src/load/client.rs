@@ -1,7 +1,7 @@
 //! Sends bundles or lines: with a token, again when the service asks to wait, and never without end.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -87,28 +87,38 @@ enum Attempt {
     Wait(Option<Duration>, SendError),
 }
 
+/// A client that trusts this authority, where one is named, and finds these hosts on this machine.
+pub fn trusting(
+    mut builder: reqwest::ClientBuilder,
+    ca: Option<&Path>,
+    (base, loopback): (&Url, &[String]),
+) -> Result<reqwest::ClientBuilder, Failure> {
+    if let Some(path) = ca {
+        let pem = files::read_limited(path, CA_LIMIT).map_err(|error| Failure::usage(format!("{error:#}")))?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+            .ok()
+            .filter(|certificates| !certificates.is_empty())
+            .ok_or_else(|| Failure::usage(format!("{} holds no certificate in PEM form", path.display())))?;
+        builder = builder.tls_certs_only(certificates);
+    }
+    for host in loopback {
+        builder = builder.resolve(host, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    }
+    let is_local = matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    if is_local || !loopback.is_empty() {
+        builder = builder.no_proxy();
+    }
+    Ok(builder)
+}
+
 impl Client {
     /// Of the service at `base`.
     pub fn new(options: Options, base: Url) -> Result<Self, Failure> {
-        let mut builder = reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .timeout(REQUEST_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("hygie-load/", env!("CARGO_PKG_VERSION")));
-        if let Some(path) = &options.ca {
-            let pem = files::read_limited(path, CA_LIMIT).map_err(|error| Failure::usage(format!("{error:#}")))?;
-            let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-                .ok()
-                .filter(|certificates| !certificates.is_empty())
-                .ok_or_else(|| Failure::usage(format!("{} holds no certificate in PEM form", path.display())))?;
-            builder = builder.tls_certs_only(certificates);
-        }
-        for host in &options.loopback {
-            builder = builder.resolve(host, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        }
-        let is_local = matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        if is_local || !options.loopback.is_empty() {
-            builder = builder.no_proxy();
-        }
+        let builder = trusting(builder, options.ca.as_deref(), (&base, &options.loopback))?;
         let (address, content_type) = match options.entrance {
             Entrance::Bundles => (base, FHIR_JSON),
             Entrance::Bulk => {

@@ -4,7 +4,10 @@
 use anyhow::{Context, Result, anyhow};
 use hygie_access::{Assignee, AssigneeKind, AssignmentError, Holder, Kind, Role, Scope};
 use hygie_core::{Cx, ObjectId, Secret};
-use hygie_directory::{Definition, NewApplication, NewTenant, NewUser, Scope as Permission};
+use hygie_directory::{
+    DIRECTORY_API, Definition, GLOBAL_ADMINISTRATOR, NewApplication, NewTenant, NewUser, PasswordOwner,
+    Scope as Permission,
+};
 use hygie_jose::Certificate;
 use hygie_oidc::RedirectUris;
 
@@ -70,6 +73,18 @@ async fn make_tenant(base: &Base, tenant: &Tenant) -> Result<()> {
         }
         None => None,
     };
+    if let (Some((upn, password)), Some(administrator)) = (&administrator, &tenant.administrator) {
+        let owner = PasswordOwner {
+            user: vec![upn],
+            organization: [Some(tenant.display_name.as_str()), tenant.domain.split('.').next()]
+                .into_iter()
+                .flatten()
+                .collect(),
+            is_lenient: false,
+        };
+        hygie_directory::check_password(password.expose(), &owner)
+            .with_context(|| format!("{} cannot be a password", env_origin(&administrator.password_env)))?;
+    }
     let new = NewTenant {
         id: tenant.id,
         display_name: tenant.display_name.clone(),
@@ -83,7 +98,10 @@ async fn make_tenant(base: &Base, tenant: &Tenant) -> Result<()> {
             password: Some(password),
             ..NewUser::default()
         };
-        base.directory.create_user(&cx, new).await?;
+        let made = base.directory.create_user(&cx, new).await?;
+        base.directory
+            .assign_directory_role(&cx, made.id, GLOBAL_ADMINISTRATOR)
+            .await?;
     }
     tracing::info!(tenant = %tenant.id, "tenant created");
     Ok(())
@@ -140,6 +158,7 @@ async fn register(base: &Base, cx: &Cx, service: &FhirInstance, address: &str) -
             id: ObjectId::random(&*cx.random).uuid(),
             value: USER_IMPERSONATION.to_owned(),
             display_name: "Access the FHIR service as the signed-in person".to_owned(),
+            ..Permission::default()
         }],
         ..Definition::default()
     };
@@ -166,6 +185,9 @@ async fn add_application(base: &Base, cx: &Cx, application: &Application, config
             anyhow::bail!("application {app} is registered without {new}: name it in a new application");
         }
         return Ok(());
+    }
+    if let Some(problem) = application.wrong_permission() {
+        anyhow::bail!(problem);
     }
     // Read before anything is made.
     let certificate = match &application.certificate {
@@ -195,6 +217,7 @@ async fn add_application(base: &Base, cx: &Cx, application: &Application, config
             .add_certificate(cx, app, "configuration", certificate)
             .await?;
     }
+    permit(base, cx, application).await?;
     for place in &application.fhir {
         let service = config
             .find_fhir(place)
@@ -205,6 +228,18 @@ async fn add_application(base: &Base, cx: &Cx, application: &Application, config
             .await?;
     }
     tracing::info!(%app, "application registered");
+    Ok(())
+}
+
+/// Gives an application that was just made its permissions on the directory API.
+async fn permit(base: &Base, cx: &Cx, application: &Application) -> Result<()> {
+    let presence = base.directory.find_service_principal(cx, application.app).await?;
+    let principal = presence.context("an application that was made is present")?;
+    for permission in &application.directory_permissions {
+        base.directory
+            .assign_app_role(cx, DIRECTORY_API, principal.id, permission)
+            .await?;
+    }
     Ok(())
 }
 

@@ -59,6 +59,7 @@ impl Running {
             graph: config.graph.as_ref().map(|graph| origin(&graph.get_ref().url)),
             back_channel: config.back_channel.as_ref().map(|back| origin(&back.get_ref().url)),
             exchanges: exchanges(config, &outgoing, &clock)?,
+            authenticator_metadata: config.authenticator_metadata.clone(),
             proxies: config.trusted_proxies.clone(),
             space: config.space,
         };

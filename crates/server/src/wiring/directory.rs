@@ -1,13 +1,19 @@
 //! The directory, and the identity provider over it.
 
 use std::num::NonZero;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use hygie_directory::Directory;
 use hygie_idp::Idp;
+use hygie_means::{Means, Metadata};
 use hygie_store::Store;
 
 use super::Settings;
+use crate::files;
+
+/// Octets of a file of metadata.
+const METADATA_LIMIT: u64 = 64 << 20;
 
 /// Opens the directory.
 pub async fn open(settings: &Settings, store: Store) -> Result<Directory> {
@@ -23,6 +29,7 @@ pub async fn open(settings: &Settings, store: Store) -> Result<Directory> {
 /// Opens the identity provider.
 pub async fn provider(settings: &Settings, directory: Directory) -> Result<Idp> {
     let deps = hygie_idp::Deps {
+        means: means(settings, directory.clone())?,
         directory,
         login: settings.login.clone(),
         graph: settings.graph.clone(),
@@ -31,6 +38,24 @@ pub async fn provider(settings: &Settings, directory: Directory) -> Result<Idp> 
         workers: workers(),
     };
     Idp::open(deps).await.context("cannot open the identity provider")
+}
+
+/// Opens the means of identification; the metadata of authenticators are read here, once.
+fn means(settings: &Settings, directory: Directory) -> Result<Means> {
+    let metadata = match &settings.authenticator_metadata {
+        Some(path) => {
+            let cannot = || format!("cannot use the metadata of authenticators in {}", path.display());
+            let file = files::read_limited(path, METADATA_LIMIT).with_context(cannot)?;
+            Some(Arc::new(Metadata::from_json(&file).with_context(cannot)?))
+        }
+        None => None,
+    };
+    let deps = hygie_means::Deps {
+        directory,
+        login: settings.login.clone(),
+        metadata,
+    };
+    Means::open(deps).context("cannot open the means of identification")
 }
 
 fn workers() -> usize {

@@ -70,6 +70,8 @@ pub struct Settings {
     pub back_channel: Option<String>,
     /// Whose tokens are exchanged, if any are.
     pub exchanges: Option<Exchanges>,
+    /// A file of what the makers of authenticators say about them, where there is one.
+    pub authenticator_metadata: Option<PathBuf>,
     /// Where the name of the product leads on every page.
     pub home: String,
     /// How much the services may store.
@@ -146,6 +148,7 @@ impl Base {
     pub fn graph_router(&mut self, base: &str) -> Result<Router> {
         let graph = hygie_graph::Graph::new(hygie_graph::Deps {
             directory: self.directory.clone(),
+            means: self.idp.means().clone(),
             base: base.to_owned(),
             login: self.settings.login.clone(),
             keys: self.idp.key_source(),
@@ -155,7 +158,10 @@ impl Base {
             messages: &[],
             render: Arc::new(hygie_web::error::Graph),
             cors: |_| hygie_web::layers::Cors::Closed,
-            limits: hygie_web::layers::Limits::default(),
+            limits: hygie_web::layers::Limits {
+                body: hygie_graph::MAX_BODY,
+                ..hygie_web::layers::Limits::default()
+            },
             store: self.stores.directory().clone(),
         };
         let graph = self.edge.put(hygie_graph::router(graph), service)?;

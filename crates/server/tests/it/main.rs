@@ -8,6 +8,7 @@ mod installation;
 mod keys;
 mod listeners;
 mod load;
+mod prepare;
 mod psc;
 mod verifiers;
 mod verify;

@@ -17,7 +17,7 @@ struct Asset {
     address: String,
 }
 
-static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 4]> = LazyLock::new(|| {
     [
         asset(
             "hygie.css",
@@ -28,6 +28,11 @@ static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
             "hygie.js",
             "text/javascript; charset=utf-8",
             include_bytes!("../../assets/hygie.js"),
+        ),
+        asset(
+            "passkey.js",
+            "text/javascript; charset=utf-8",
+            include_bytes!("../../assets/passkey.js"),
         ),
         asset("mark.svg", "image/svg+xml", include_bytes!("../../assets/mark.svg")),
     ]

@@ -20,6 +20,7 @@
 
 mod assets;
 mod parts;
+mod passkey;
 mod preferences;
 mod theme;
 
@@ -33,7 +34,10 @@ use axum::routing::{get, post};
 use fluent_bundle::FluentValue;
 use http::StatusCode;
 
-pub use parts::{Empty, Field, FieldError, Form, Identifier, Input, Link, Notice, Progress, Reveal, Summary, Tone};
+pub use parts::{
+    Empty, Field, FieldError, Form, Identifier, Input, Link, Notice, Progress, Reveal, Summary, Tone, Ways,
+};
+pub use passkey::{Ceremony, PasskeyForm};
 pub use theme::{THEME_COOKIE, Theme};
 
 use crate::i18n::{Lang, Messages, escape_html};

@@ -350,6 +350,16 @@ impl Identifier {
     }
 }
 
+/// Buttons of a form that lead to other ways of doing the same; nothing where there are none.
+#[derive(Clone, Debug, Template)]
+#[template(path = "parts/ways.html")]
+pub struct Ways {
+    /// The form; it sends `way`.
+    pub form: Form,
+    /// The value of each way, and its words.
+    pub ways: Vec<(&'static str, String)>,
+}
+
 /// What would be here, and how to make the first one.
 #[derive(Clone, Debug, Template)]
 #[template(path = "parts/empty.html")]
@@ -380,6 +390,7 @@ pub struct Progress {
 impl HtmlSafe for Field {}
 impl HtmlSafe for Summary {}
 impl HtmlSafe for Form {}
+impl HtmlSafe for Ways {}
 impl HtmlSafe for Notice {}
 impl HtmlSafe for Identifier {}
 impl HtmlSafe for Empty {}

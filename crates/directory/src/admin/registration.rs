@@ -1,0 +1,160 @@
+//! Changing applications, what they prove themselves by, and service principals.
+
+use std::sync::Arc;
+
+use hygie_core::{AppId, Cx, ObjectId};
+use hygie_jose::Certificate;
+use hygie_store::Tx;
+use hygie_store::audit::Record;
+use uuid::Uuid;
+
+use super::applications::names_of;
+use super::{named, new_uuid};
+use crate::repo::{Applications, Principals};
+use crate::{Application, DIRECTORY_API, Definition, Directory, DirectoryError};
+
+/// Most certificates of an application.
+const MAX_KEYS: usize = 20;
+
+/// What changes of a service principal; what is absent stays.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PrincipalChange {
+    /// Whether tokens are issued to and for it.
+    pub is_enabled: Option<bool>,
+    /// Whether only principals with a role in it get tokens for it.
+    pub requires_assignment: Option<bool>,
+}
+
+/// A certificate that an application proves itself by.
+#[derive(Clone, Debug)]
+pub enum KeyCredential {
+    /// One that is there, by its `keyId`.
+    Kept(Uuid),
+    /// Another one, with its name.
+    New(String, Box<Certificate>),
+}
+
+impl Directory {
+    /// Changes a registration that was read as `before`; what else changed meanwhile is not overwritten.
+    pub async fn update_application(
+        &self,
+        cx: &Cx,
+        before: Application,
+        (display_name, definition): (String, Definition),
+        keys: Option<Vec<KeyCredential>>,
+    ) -> Result<(), DirectoryError> {
+        definition.redirect_uris.check()?;
+        definition.check().map_err(DirectoryError::Value)?;
+        let after = Application {
+            display_name: named(display_name)?,
+            definition: Arc::new(definition),
+            ..before.clone()
+        };
+        let json = serde_json::to_string(&*after.definition)?;
+        let record = Record::success(cx, "idp.application.update", format!("app/{}", after.app));
+        let keys = keys.map(|keys| with_ids(cx, keys));
+        let input = (before, (after, json), keys, record);
+        self.change(cx, input, |(before, (after, json), keys, record), tx| {
+            Box::pin(async move {
+                let found = Applications(tx).find(before.app).await?;
+                if found.ok_or(DirectoryError::NotFound("application"))? != *before {
+                    return Err(DirectoryError::Changed);
+                }
+                Applications(tx).update(after, json).await?;
+                if let Some(keys) = keys {
+                    set_certificates(tx, after.app, keys).await?;
+                    let record = Record::success(tx.cx(), "idp.application.certificate", format!("app/{}", after.app));
+                    tx.audit(&record).await?;
+                }
+                if let Some(principal) = Principals(tx).find_by_app(after.app).await? {
+                    Principals(tx).rename(principal.id, &after.display_name).await?;
+                    Principals(tx).set_names(principal.id, &names_of(after)).await?;
+                }
+                tx.audit(record).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Takes a secret from an application.
+    pub async fn remove_secret(&self, cx: &Cx, app: AppId, id: Uuid) -> Result<(), DirectoryError> {
+        let record = Record::success(cx, "idp.application.remove_secret", format!("app/{app}"));
+        self.change(cx, (app, id, record), |(app, id, record), tx| {
+            Box::pin(async move {
+                if !Applications(tx).remove_secret(*app, *id).await? {
+                    return Err(DirectoryError::NotFound("secret"));
+                }
+                tx.audit(record).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Changes an application in this tenant.
+    pub async fn update_service_principal(
+        &self,
+        cx: &Cx,
+        id: ObjectId,
+        change: PrincipalChange,
+    ) -> Result<(), DirectoryError> {
+        let record = Record::success(cx, "idp.principal.update", format!("principal/{id}"));
+        self.change(cx, (id, change, record), |(id, change, record), tx| {
+            Box::pin(async move {
+                let found = Principals(tx).find(*id).await?;
+                let principal = found.ok_or(DirectoryError::NotFound("service principal"))?;
+                if let Some(is_enabled) = change.is_enabled {
+                    if principal.app == DIRECTORY_API && !is_enabled {
+                        return Err(DirectoryError::Fixed("the directory API"));
+                    }
+                    Principals(tx).set_enabled(*id, is_enabled).await?;
+                }
+                if let Some(required) = change.requires_assignment {
+                    Principals(tx).set_requires_assignment(*id, required).await?;
+                }
+                tx.audit(record).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+/// Each with the id that it gets if it is another one.
+pub(super) fn with_ids(cx: &Cx, keys: Vec<KeyCredential>) -> Vec<(Uuid, KeyCredential)> {
+    keys.into_iter().map(|key| (new_uuid(cx), key)).collect()
+}
+
+/// Gives an application these certificates and no others.
+pub(super) async fn set_certificates(
+    tx: &mut Tx<'_>,
+    app: AppId,
+    keys: &[(Uuid, KeyCredential)],
+) -> Result<(), DirectoryError> {
+    if keys.len() > MAX_KEYS {
+        return Err(DirectoryError::Value("keyCredentials"));
+    }
+    let now = tx.cx().now;
+    let there = Applications(tx).list_certificate_rows(&[app]).await?;
+    let kept = |id: &Uuid| {
+        keys.iter()
+            .any(|(_, key)| matches!(key, KeyCredential::Kept(kept) if kept == id))
+    };
+    for (_, row) in there.iter().filter(|(_, row)| !kept(&row.id)) {
+        Applications(tx).remove_certificate(app, row.id).await?;
+    }
+    for (id, key) in keys {
+        match key {
+            KeyCredential::Kept(id) if there.iter().any(|(_, row)| row.id == *id) => {}
+            KeyCredential::Kept(_) => return Err(DirectoryError::NotFound("key credential")),
+            KeyCredential::New(name, certificate) => {
+                let name = named(name.clone())?;
+                Applications(tx)
+                    .insert_certificate(app, (*id, &name), certificate, now)
+                    .await?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! Conditional access of a tenant, kept: policies, named locations, authentication strengths, authentication contexts and
+//! the security defaults. What may be kept is decided in `kept`, `references` and `guard`, within the transaction of the change
+//! and against what is there then; what follows from it is decided by `hygie_policy`.
+//!
+//! # Deviations
+//!
+//! - A policy that shuts everybody out is refused, where Entra ID's portal warns and its interface does not: see `guard`.
+//! - The security defaults of a new tenant are off.
+
+mod error;
+mod guard;
+mod kept;
+mod known;
+mod operations;
+mod references;
+mod rules;
+mod security_defaults;
+mod strengths;
+
+pub use error::ConditionalError;
+pub use kept::{Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
+pub(crate) use known::KnownRules;
+pub use rules::AccessRules;

@@ -1,0 +1,163 @@
+//! Making, changing and removing what conditional access decides by. Each is one transaction with its record, and is checked
+//! within it against what is there: of two that would go over a limit together one is refused.
+
+use std::sync::Arc;
+
+use hygie_core::Cx;
+use hygie_policy::ReadError;
+use hygie_store::Tx;
+use hygie_store::audit::Record;
+use serde_json::Value;
+
+use super::guard::refuse_lock_out;
+use super::kept::Kept;
+use super::references::refuse_missing;
+use super::{AccessRules, ConditionalError};
+use crate::Directory;
+use crate::repo::{DocumentRow, Documents};
+
+/// What becomes of an object: a function of it, for the transaction may run again.
+pub(super) type Edit<T> = Arc<dyn Fn(&T) -> Result<T, ConditionalError> + Send + Sync>;
+
+/// What is done.
+enum Change<T> {
+    Create(T),
+    Edit(String, Edit<T>),
+    /// The first with this id.
+    Put(T, Value),
+    Remove(String),
+}
+
+impl<T: Kept> Change<T> {
+    fn key(&self) -> String {
+        match self {
+            Self::Create(new) | Self::Put(new, _) => new.key().unwrap_or_default(),
+            Self::Edit(key, _) | Self::Remove(key) => key.clone(),
+        }
+    }
+
+    const fn verb(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "idp.conditional.create",
+            Self::Edit(..) => "idp.conditional.update",
+            Self::Put(..) => "idp.conditional.put",
+            Self::Remove(_) => "idp.conditional.delete",
+        }
+    }
+}
+
+/// It before, and after: neither where it was not there or is no more.
+type Both<T> = (Option<T>, Option<T>);
+
+impl Directory {
+    /// Makes a policy, a location, a strength or a context, and tells it as it is kept.
+    pub async fn create_rule<T: Kept>(&self, cx: &Cx, new: T) -> Result<T, ConditionalError> {
+        let new = new.made(cx)?;
+        new.check()?;
+        self.change_rule(cx, Change::Create(new.clone())).await?;
+        Ok(new)
+    }
+
+    /// Changes one in part.
+    pub async fn update_rule<T: Kept>(&self, cx: &Cx, key: &str, change: Value) -> Result<T, ConditionalError> {
+        let edit = move |before: &T| before.patched(&change).map_err(ReadError::into);
+        let (_, after) = self.edit_rule(cx, key, Arc::new(edit)).await?;
+        Ok(after)
+    }
+
+    /// Changes the one with the id of `new` in part, or makes it.
+    pub async fn put_rule<T: Kept>(&self, cx: &Cx, new: T, change: Value) -> Result<(), ConditionalError> {
+        let new = new.made(cx)?;
+        new.check()?;
+        self.change_rule(cx, Change::Put(new, change)).await.map(drop)
+    }
+
+    /// Removes one that nothing uses.
+    pub async fn delete_rule<T: Kept>(&self, cx: &Cx, key: &str) -> Result<(), ConditionalError> {
+        if T::is_built_in(key) {
+            return Err(ConditionalError::BuiltIn);
+        }
+        self.change_rule(cx, Change::<T>::Remove(key.to_owned()))
+            .await
+            .map(drop)
+    }
+
+    /// Changes one by a function; tells it before and after.
+    pub(super) async fn edit_rule<T: Kept>(
+        &self,
+        cx: &Cx,
+        key: &str,
+        edit: Edit<T>,
+    ) -> Result<(T, T), ConditionalError> {
+        if T::is_built_in(key) {
+            return Err(ConditionalError::BuiltIn);
+        }
+        let both = self.change_rule(cx, Change::Edit(key.to_owned(), edit)).await?;
+        match both {
+            (Some(before), Some(after)) => Ok((before, after)),
+            _ => Err(ConditionalError::NotFound(key.to_owned())),
+        }
+    }
+
+    async fn change_rule<T: Kept>(&self, cx: &Cx, change: Change<T>) -> Result<Both<T>, ConditionalError> {
+        let record = Record::success(cx, change.verb(), format!("{}/{}", T::KIND, change.key()));
+        self.change(cx, (change, record), |(change, record), tx| {
+            Box::pin(async move {
+                let rules = AccessRules::load(tx).await?;
+                let both = applied(change, &rules, tx).await?;
+                match &both {
+                    (_, Some(after)) => Documents(tx).put(&row(after)).await?,
+                    _ => drop(Documents(tx).remove(T::KIND, &change.key()).await?),
+                }
+                let after = AccessRules::load(tx).await?;
+                refuse_lock_out(&rules, &after, tx).await?;
+                tx.audit(record).await?;
+                Ok(both)
+            })
+        })
+        .await
+    }
+}
+
+/// What a change makes of what is there, checked against the rest.
+async fn applied<T: Kept>(
+    change: &Change<T>,
+    rules: &AccessRules,
+    tx: &mut Tx<'_>,
+) -> Result<Both<T>, ConditionalError> {
+    let key = change.key();
+    let before = T::find(rules, &key).cloned();
+    let missing = || ConditionalError::NotFound(key.clone());
+    let mut after = match (change, &before) {
+        (Change::Create(_), Some(_)) => return Err(ConditionalError::Exists),
+        (Change::Create(new) | Change::Put(new, _), None) => {
+            let (what, most) = T::MOST;
+            if T::list(rules).len() >= most {
+                return Err(ConditionalError::TooMany { what, most });
+            }
+            new.clone()
+        }
+        (Change::Edit(_, edit), Some(before)) => edit(before)?,
+        (Change::Put(_, change), Some(before)) => before.patched(change)?,
+        (Change::Remove(_), Some(before)) => {
+            before.release(rules)?;
+            return Ok((Some(before.clone()), None));
+        }
+        (Change::Edit(..) | Change::Remove(_), None) => return Err(missing()),
+    };
+    if before.is_some() {
+        after.touched(tx.cx().now);
+        after.check()?;
+    }
+    after.admit(before.as_ref(), rules)?;
+    refuse_missing(&after, before.as_ref(), rules, tx).await?;
+    Ok((before, Some(after)))
+}
+
+fn row<T: Kept>(kept: &T) -> DocumentRow {
+    DocumentRow {
+        kind: T::KIND.to_owned(),
+        id: kept.key().unwrap_or_default(),
+        document: kept.write().to_string(),
+    }
+}

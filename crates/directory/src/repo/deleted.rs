@@ -1,0 +1,110 @@
+//! What was deleted and can still be brought back.
+
+use hygie_core::{ObjectId, Secret, Timestamp};
+use hygie_store::{Row, StoreError, Tx};
+
+/// The deleted objects of a tenant.
+pub struct Deleted<'t, 'e>(pub &'t mut Tx<'e>);
+
+/// A deleted object.
+#[derive(Clone, Debug)]
+pub struct DeletedRow {
+    /// Its id.
+    pub id: ObjectId,
+    /// Of which kind it is.
+    pub kind: String,
+    /// What it was, as JSON.
+    pub content: String,
+    /// The hash of its password.
+    pub password: Option<Secret<String>>,
+    /// When it was deleted.
+    pub deleted_at: Timestamp,
+}
+
+const COLUMNS: &str = "id, kind, content, password, deleted_at";
+
+impl Deleted<'_, '_> {
+    /// The object with this id, unless it was deleted before `since`.
+    pub async fn find(&mut self, id: ObjectId, since: Timestamp) -> Result<Option<DeletedRow>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM idp_deleted WHERE {{i.is}}tenant = :tenant AND id = ?1 AND deleted_at >= ?2"
+        );
+        let row = self.0.query_one(&sql, &[id.into(), since.into()]).await?;
+        row.map(deleted).transpose()
+    }
+
+    /// The objects of a kind after this id, in order of id, that were not deleted before `since`; at most `limit`.
+    pub async fn page(
+        &mut self,
+        kind: &str,
+        since: Timestamp,
+        (after, limit): (Option<ObjectId>, u32),
+    ) -> Result<Vec<DeletedRow>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM idp_deleted WHERE {{i.is}}tenant = :tenant AND kind = ?1 AND id > ?2
+             AND deleted_at >= ?3 ORDER BY id LIMIT ?4"
+        );
+        let values = [kind.into(), super::after(after), since.into(), limit.into()];
+        let rows = self.0.query(&sql, &values).await?;
+        rows.into_iter().map(deleted).collect()
+    }
+
+    /// Some of those that were deleted before `until`.
+    pub async fn list_before(&mut self, until: Timestamp, limit: u32) -> Result<Vec<DeletedRow>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM idp_deleted WHERE {{i.is}}tenant = :tenant AND deleted_at < ?1
+             ORDER BY deleted_at LIMIT ?2"
+        );
+        let rows = self.0.query(&sql, &[until.into(), limit.into()]).await?;
+        rows.into_iter().map(deleted).collect()
+    }
+
+    /// Keeps a deleted object.
+    pub async fn insert(&mut self, row: &DeletedRow) -> Result<(), StoreError> {
+        let sql = "INSERT INTO idp_deleted ({i.col}tenant, id, kind, content, password, deleted_at)
+                   VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5)";
+        let values = [
+            row.id.into(),
+            (&row.kind).into(),
+            (&row.content).into(),
+            row.password.as_ref().map(|hash| hash.expose().clone()).into(),
+            row.deleted_at.into(),
+        ];
+        self.0.execute(sql, &values).await.map(drop)
+    }
+
+    /// Forgets a deleted object. False when there is none.
+    pub async fn remove(&mut self, id: ObjectId) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM idp_deleted WHERE {i.is}tenant = :tenant AND id = ?1";
+        Ok(self.0.execute(sql, &[id.into()]).await? > 0)
+    }
+
+    /// Removes whatever refers to an object that will not come back.
+    pub async fn unlink(&mut self, id: ObjectId) -> Result<(), StoreError> {
+        for sql in [
+            "DELETE FROM idp_member WHERE {i.is}tenant = :tenant AND member = ?1",
+            "DELETE FROM idp_member WHERE {i.is}tenant = :tenant AND group_id = ?1",
+            "DELETE FROM idp_owner WHERE {i.is}tenant = :tenant AND owner = ?1",
+            "DELETE FROM idp_owner WHERE {i.is}tenant = :tenant AND object = ?1",
+            "DELETE FROM idp_app_role WHERE {i.is}tenant = :tenant AND principal = ?1",
+            "DELETE FROM idp_app_role WHERE {i.is}tenant = :tenant AND resource = ?1",
+            "DELETE FROM idp_consent WHERE {i.is}tenant = :tenant AND subject = ?1",
+            "DELETE FROM idp_consent WHERE {i.is}tenant = :tenant AND client = ?1",
+            "DELETE FROM idp_consent WHERE {i.is}tenant = :tenant AND resource = ?1",
+        ] {
+            self.0.execute(sql, &[id.into()]).await?;
+        }
+        Ok(())
+    }
+}
+
+fn deleted(mut row: Row) -> Result<DeletedRow, StoreError> {
+    let password: Option<String> = row.take(3)?;
+    Ok(DeletedRow {
+        id: row.take(0)?,
+        kind: row.take(1)?,
+        content: row.take(2)?,
+        password: password.map(Secret::new),
+        deleted_at: row.take(4)?,
+    })
+}

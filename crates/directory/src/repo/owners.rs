@@ -1,0 +1,41 @@
+//! Who owns groups, applications and service principals.
+
+use hygie_core::ObjectId;
+use hygie_store::{StoreError, Tx};
+
+/// The owners of the objects of a tenant.
+pub struct Owners<'t, 'e>(pub &'t mut Tx<'e>);
+
+impl Owners<'_, '_> {
+    /// The owners of an object after this id, in order of id; at most `limit`.
+    pub async fn page(
+        &mut self,
+        object: ObjectId,
+        after: Option<ObjectId>,
+        limit: u32,
+    ) -> Result<Vec<ObjectId>, StoreError> {
+        let sql = "SELECT owner FROM idp_owner
+                   WHERE {i.is}tenant = :tenant AND object = ?1 AND owner > ?2 ORDER BY owner LIMIT ?3";
+        let values = [object.into(), super::after(after), limit.into()];
+        let rows = self.0.query(sql, &values).await?;
+        rows.into_iter().map(|mut row| row.take(0)).collect()
+    }
+
+    /// Whether `owner` owns an object.
+    pub async fn has(&mut self, object: ObjectId, owner: ObjectId) -> Result<bool, StoreError> {
+        let sql = "SELECT owner FROM idp_owner WHERE {i.is}tenant = :tenant AND object = ?1 AND owner = ?2";
+        Ok(self.0.query_one(sql, &[object.into(), owner.into()]).await?.is_some())
+    }
+
+    /// Makes `owner` an owner; it must be none yet.
+    pub async fn insert(&mut self, object: ObjectId, owner: ObjectId) -> Result<(), StoreError> {
+        let sql = "INSERT INTO idp_owner ({i.col}tenant, object, owner) VALUES ({i.val}:tenant, ?1, ?2)";
+        self.0.execute(sql, &[object.into(), owner.into()]).await.map(drop)
+    }
+
+    /// Ends an ownership. False when there was none.
+    pub async fn remove(&mut self, object: ObjectId, owner: ObjectId) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM idp_owner WHERE {i.is}tenant = :tenant AND object = ?1 AND owner = ?2";
+        Ok(self.0.execute(sql, &[object.into(), owner.into()]).await? > 0)
+    }
+}

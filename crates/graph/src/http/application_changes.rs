@@ -1,0 +1,297 @@
+//! Changes of `/applications` and `/servicePrincipals`:
+//! <https://learn.microsoft.com/graph/api/application-post-applications>.
+
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use hygie_core::{AppId, Timestamp};
+use hygie_directory::repo::RolesOf;
+use hygie_directory::{Cursor, DIRECTORY_API, Definition, NewApplication, Presence, PrincipalChange, Registration};
+use hygie_policy::json::{At, Members, Wrong};
+use hygie_web::audit::Note;
+use hygie_web::error::GraphError;
+use serde_json::{Map, Value, json};
+
+use super::answer::{Of, done};
+use super::authority::{ASSIGN_PERMISSIONS, WRITE_APPLICATIONS};
+use super::body::Body;
+use super::caller::Caller;
+use super::group_changes::owners_of;
+use super::{applications, service_principals};
+use crate::body::{ApplicationBody, read_application};
+use crate::entity::{application, service_principal};
+use crate::{Graph, GraphFault};
+
+/// Roles of an application that are looked at.
+const MAX_ROLES: u32 = 500;
+
+/// How long a secret is good when nothing is said, and at most.
+const SECRET_LIFE: Duration = Duration::from_hours(24 * 365 * 2);
+const LONGEST_SECRET: Duration = Duration::from_hours(24 * 365 * 10);
+
+pub async fn create(State(graph): State<Graph>, caller: Caller, body: Body) -> Result<Response, GraphError> {
+    caller.may(&graph, &WRITE_APPLICATIONS).await?;
+    let nothing = ApplicationBody {
+        display_name: String::new(),
+        definition: Definition::default(),
+        keys: None,
+    };
+    let read = read_application(&body.0, nothing).map_err(GraphFault::from)?;
+    let new = NewApplication {
+        app: None,
+        display_name: read.display_name,
+        definition: read.definition,
+    };
+    let directory = graph.directory();
+    let made = directory
+        .register_application(&caller.cx, new, read.keys.unwrap_or_default())
+        .await;
+    let made = made.map_err(GraphFault::from)?;
+    let registration = find(&graph, &caller, &made.id.to_string()).await?;
+    let of = Of {
+        set: "applications",
+        select: None,
+    };
+    Ok(graph.created(&of, application(&registration)))
+}
+
+pub async fn update(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Response, GraphError> {
+    may(&graph, &caller, &id).await?;
+    let found = find(&graph, &caller, &id).await?.application;
+    let before = ApplicationBody {
+        display_name: found.display_name.clone(),
+        definition: (*found.definition).clone(),
+        keys: None,
+    };
+    let read = read_application(&body.0, before).map_err(GraphFault::from)?;
+    if read.keys.is_some() {
+        may_prove_as(&graph, &caller, found.app).await?;
+    }
+    let change = (read.display_name, read.definition);
+    let changed = graph
+        .directory()
+        .update_application(&caller.cx, found, change, read.keys)
+        .await;
+    changed.map_err(GraphFault::from)?;
+    Ok(done())
+}
+
+pub async fn delete(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, GraphError> {
+    may(&graph, &caller, &id).await?;
+    let found = find(&graph, &caller, &id).await?;
+    let deleted = graph
+        .directory()
+        .delete_application(&caller.cx, found.application.id)
+        .await;
+    deleted.map_err(GraphFault::from)?;
+    Ok(done())
+}
+
+/// `POST /applications/{id}/addPassword`: the value is shown this once.
+pub async fn add_password(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Response, GraphError> {
+    may(&graph, &caller, &id).await?;
+    let app = find(&graph, &caller, &id).await?.application.app;
+    may_prove_as(&graph, &caller, app).await?;
+    let (name, life) = read_password(&body, caller.cx.now)?;
+    let name = name.unwrap_or_else(|| "Password".to_owned());
+    let made = graph.directory().add_secret(&caller.cx, app, &name, life).await;
+    let made = made.map_err(GraphFault::from)?;
+    let hint: String = made.value.expose().chars().take(3).collect();
+    let members = json!({
+        "customKeyIdentifier": null,
+        "displayName": name,
+        "endDateTime": made.expires_at.to_rfc3339(),
+        "hint": hint,
+        "keyId": made.id,
+        "secretText": made.value.expose(),
+        "startDateTime": caller.cx.now.to_rfc3339(),
+    });
+    let Value::Object(members) = members else {
+        return Err(GraphFault::Unsupported.into());
+    };
+    let of = Of {
+        set: "microsoft.graph.passwordCredential",
+        select: None,
+    };
+    Ok(graph.one(&of, members, Note::recorded()))
+}
+
+fn read_password(body: &Body, now: Timestamp) -> Result<(Option<String>, Duration), GraphFault> {
+    let members = body.members(&["passwordCredential"])?;
+    let at = At::Member(&At::Root, "passwordCredential");
+    let empty = Value::Object(Map::new());
+    let found = members.find("passwordCredential").unwrap_or(&empty);
+    let members = Members::of(Some(found), &at, &["displayName", "startDateTime", "endDateTime"])?;
+    let end: Option<Timestamp> = members.read("endDateTime")?;
+    let start: Option<Timestamp> = members.read("startDateTime")?;
+    if start.is_some_and(|start| start > now) {
+        let at = At::Member(&at, "startDateTime");
+        return Err(at.refuse(Wrong::NotA("past: a secret is good at once")).into());
+    }
+    let millis = end.map_or(Ok(SECRET_LIFE), |end| {
+        let life = u64::try_from(end.millis() - now.millis()).map(Duration::from_millis);
+        let at = At::Member(&at, "endDateTime");
+        let fits = life.ok().filter(|life| !life.is_zero() && *life <= LONGEST_SECRET);
+        fits.ok_or_else(|| at.refuse(Wrong::NotA("within the next ten years")))
+    })?;
+    Ok((members.read("displayName")?, millis))
+}
+
+/// `POST /applications/{id}/removePassword`.
+pub async fn remove_password(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Response, GraphError> {
+    may(&graph, &caller, &id).await?;
+    let app = find(&graph, &caller, &id).await?.application.app;
+    let key: AppId = body.members(&["keyId"])?.read("keyId").map_err(GraphFault::from)?;
+    let removed = graph.directory().remove_secret(&caller.cx, app, key.uuid()).await;
+    removed.map_err(GraphFault::from)?;
+    Ok(done())
+}
+
+/// `GET /applications/{id}/owners`.
+pub async fn owners(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, GraphError> {
+    caller.need(applications::READ)?;
+    let found = find(&graph, &caller, &id).await?.application.id;
+    owners_of(&graph, &caller, (found, &format!("applications/{found}"))).await
+}
+
+/// `POST /applications/{id}/owners/$ref`.
+pub async fn add_owner(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Response, GraphError> {
+    may(&graph, &caller, &id).await?;
+    let found = find(&graph, &caller, &id).await?.application.id;
+    let owner = graph.referred(&body)?;
+    let added = graph.directory().add_owner(&caller.cx, found, owner).await;
+    added.map_err(GraphFault::from)?;
+    Ok(done())
+}
+
+/// `DELETE /applications/{id}/owners/{owner}/$ref`.
+pub async fn remove_owner(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path((id, owner)): Path<(String, String)>,
+) -> Result<Response, GraphError> {
+    may(&graph, &caller, &id).await?;
+    let found = find(&graph, &caller, &id).await?.application.id;
+    let owner = owner.parse().map_err(|_| GraphFault::NotFound(owner))?;
+    let removed = graph.directory().remove_owner(&caller.cx, found, owner).await;
+    removed.map_err(GraphFault::from)?;
+    Ok(done())
+}
+
+/// `POST /servicePrincipals`: an application becomes present in the tenant.
+pub async fn create_principal(State(graph): State<Graph>, caller: Caller, body: Body) -> Result<Response, GraphError> {
+    caller.may(&graph, &WRITE_APPLICATIONS).await?;
+    let app: AppId = body.members(&["appId"])?.read("appId").map_err(GraphFault::from)?;
+    let made = graph.directory().create_service_principal(&caller.cx, app).await;
+    let made = made.map_err(GraphFault::from)?;
+    let found = find_principal(&graph, &caller, &made.id.to_string()).await?;
+    let of = Of {
+        set: "servicePrincipals",
+        select: None,
+    };
+    Ok(graph.created(&of, service_principal(&found)))
+}
+
+pub async fn update_principal(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Response, GraphError> {
+    may(&graph, &caller, &id).await?;
+    let found = find_principal(&graph, &caller, &id).await?;
+    let members = body.members(&["accountEnabled", "appRoleAssignmentRequired"])?;
+    let read = |name| members.read(name).map_err(GraphFault::from);
+    let change = PrincipalChange {
+        is_enabled: read("accountEnabled")?,
+        requires_assignment: read("appRoleAssignmentRequired")?,
+    };
+    let directory = graph.directory();
+    let changed = directory
+        .update_service_principal(&caller.cx, found.principal.id, change)
+        .await;
+    changed.map_err(GraphFault::from)?;
+    Ok(done())
+}
+
+pub async fn delete_principal(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, GraphError> {
+    may(&graph, &caller, &id).await?;
+    let found = find_principal(&graph, &caller, &id).await?;
+    let deleted = graph
+        .directory()
+        .delete_service_principal(&caller.cx, found.principal.id)
+        .await;
+    deleted.map_err(GraphFault::from)?;
+    Ok(done())
+}
+
+/// By a permission with a role, or as the owner.
+async fn may(graph: &Graph, caller: &Caller, id: &str) -> Result<(), GraphFault> {
+    let object = id.parse().map_err(|_| GraphFault::NotFound(id.to_owned()))?;
+    caller.may_with(graph, &WRITE_APPLICATIONS, object).await
+}
+
+/// Who gives an application a credential can act as it: of one that has permissions in the directory, only who could give
+/// these. In Entra ID an Application Administrator may do so too.
+async fn may_prove_as(graph: &Graph, caller: &Caller, app: AppId) -> Result<(), GraphFault> {
+    let directory = graph.directory();
+    let found = [
+        directory.find_presence_of(&caller.cx, app).await?,
+        directory.find_presence_of(&caller.cx, DIRECTORY_API).await?,
+    ];
+    let [Some(presence), Some(api)] = found else {
+        return Ok(());
+    };
+    let first = Cursor {
+        after: None,
+        limit: MAX_ROLES,
+    };
+    let of = RolesOf::Principal(presence.principal.id);
+    let roles = directory.page_app_role_assignments(&caller.cx, of, first).await?;
+    let is_powerful = roles.iter().any(|(role, _)| role.resource == api.principal.id);
+    if is_powerful || roles.len() >= MAX_ROLES as usize {
+        caller.may(graph, &ASSIGN_PERMISSIONS).await?;
+    }
+    Ok(())
+}
+
+async fn find(graph: &Graph, caller: &Caller, id: &str) -> Result<Registration, GraphError> {
+    applications::find(graph, caller, id).await
+}
+
+async fn find_principal(graph: &Graph, caller: &Caller, id: &str) -> Result<Presence, GraphError> {
+    service_principals::find(graph, caller, id).await
+}

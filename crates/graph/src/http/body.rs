@@ -1,0 +1,77 @@
+//! Bodies of requests: one JSON object, of which every member is known.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_TYPE;
+use hygie_core::ObjectId;
+use hygie_policy::json::{At, Members, Wrong};
+use hygie_web::error::GraphError;
+use serde_json::Value;
+
+use crate::{Graph, GraphFault};
+
+/// A place that objects are referred to by, besides our own.
+const MICROSOFT: &str = "https://graph.microsoft.com";
+
+/// The JSON of a request.
+pub struct Body(pub Value);
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let kind = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+        let is_json = kind.eq_ignore_ascii_case("application/json");
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        Self::read(is_json, &bytes).map_err(|fault| GraphError::from(fault).into_response())
+    }
+}
+
+impl Body {
+    fn read(is_json: bool, bytes: &[u8]) -> Result<Self, GraphFault> {
+        if !is_json && !bytes.is_empty() {
+            return Err(GraphFault::MediaType);
+        }
+        let value = serde_json::from_slice(bytes).map_err(|_| GraphFault::NotJson)?;
+        Ok(Self(value))
+    }
+
+    /// Its members, of which there are no others than these.
+    pub fn members(&self, known: &[&str]) -> Result<Members<'_>, GraphFault> {
+        Ok(Members::of(Some(&self.0), &At::Root, known)?)
+    }
+}
+
+impl Graph {
+    /// The object that `{"@odata.id": "…/directoryObjects/{id}"}` refers to.
+    pub(super) fn referred(&self, body: &Body) -> Result<ObjectId, GraphFault> {
+        let members = body.members(&[])?;
+        let at = At::Member(&At::Root, "@odata.id");
+        match members.find("@odata.id") {
+            None => Err(at.refuse(Wrong::Missing).into()),
+            Some(Value::String(address)) => self.object_at(address, &at),
+            Some(_) => Err(at.refuse(Wrong::NotA("a text")).into()),
+        }
+    }
+
+    /// The object at an address of this service.
+    pub(super) fn object_at(&self, address: &str, at: &At<'_>) -> Result<ObjectId, GraphFault> {
+        let path = [self.0.base.as_str(), MICROSOFT]
+            .iter()
+            .find_map(|base| address.strip_prefix(base)?.strip_prefix("/v1.0/"));
+        let id = path.and_then(|path| {
+            let (set, id) = path.split_once('/')?;
+            let is_set = matches!(set, "directoryObjects" | "users" | "groups" | "servicePrincipals");
+            id.parse().ok().filter(|_| is_set)
+        });
+        let wrong = Wrong::NotA("the address of an object of this service");
+        id.ok_or_else(|| at.refuse(wrong).into())
+    }
+}

@@ -1,0 +1,159 @@
+//! Users and groups by their names, and by what certificates are known by.
+
+use hygie_directory::{NewUser, UserProfile};
+use serde_json::json;
+
+use crate::world::{World, each, refusal, refused};
+
+const CARD: &str = "X509:<PN>8.99700434378@carte-cps.fr";
+
+async fn crowd() -> World {
+    let world = World::new().await;
+    for (n, name) in [
+        "Zoé Abel",
+        "élise Petit",
+        "Éloi Petit",
+        "zoé Abel",
+        "Anne",
+        "ANNE",
+        "Ann",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let new = NewUser {
+            user_principal_name: format!("u{n}@ch-demo.example"),
+            display_name: (*name).to_owned(),
+            profile: UserProfile {
+                certificate_user_ids: if n == 1 { vec![CARD.to_owned()] } else { Vec::new() },
+                job_title: Some("Infirmière".to_owned()),
+                ..UserProfile::default()
+            },
+            ..NewUser::default()
+        };
+        world.directory.create_user(&world.cx, new).await.expect("a user");
+    }
+    world
+        .directory
+        .create_group(&world.cx, "anesthésie")
+        .await
+        .expect("a group");
+    world
+}
+
+#[tokio::test]
+async fn pages_by_name_together_are_everybody_once() {
+    let world = crowd().await;
+    let caller = world.app(&["User.Read.All", "Group.Read.All"]);
+    let lowered = |names: Vec<String>| -> Vec<String> { names.iter().map(|name| name.to_lowercase()).collect() };
+    for (set, way, count) in [
+        ("users", "asc", 8),
+        ("users", "desc", 8),
+        ("groups", "asc", 3),
+        ("groups", "desc", 3),
+    ] {
+        let first = format!("/v1.0/{set}?$top=3&$orderby=displayName%20{way}&$count=true");
+        let (mut next, mut names, mut ids) = (Some(first), Vec::new(), Vec::new());
+        while let Some(address) = next {
+            let page = caller.eventual(&address).await.json();
+            if names.is_empty() {
+                assert_eq!(page["@odata.count"], count, "{set}");
+            }
+            names.extend(lowered(each(&page, "displayName")));
+            ids.extend(each(&page, "id"));
+            next = page["@odata.nextLink"].as_str().map(str::to_owned);
+        }
+        let mut expected = names.clone();
+        expected.sort();
+        if way == "desc" {
+            expected.reverse();
+        }
+        assert_eq!(names, expected, "{set} {way}");
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), count, "{set} {way}");
+    }
+    let answer = caller.get("/v1.0/users?$orderby=displayName&$skiptoken=x").await;
+    assert_eq!(refusal(&answer), refused(400, "Directory_ExpiredPageToken"));
+}
+
+#[tokio::test]
+async fn names_are_found_by_their_beginning() {
+    let world = crowd().await;
+    let caller = world.app(&["User.Read.All", "Group.Read.All"]);
+    for (path, expected) in [
+        ("users?$filter=startsWith(displayName,'ann')", 4),
+        ("users?$filter=startsWith(displayName,'%C3%89l')", 2),
+        ("users?$filter=displayName%20eq%20'anne'", 2),
+        ("users?$filter=displayName%20in%20('anne','zo%C3%A9%20abel')", 4),
+        (
+            "users?$filter=startsWith(displayName,'ann')%20and%20jobTitle%20eq%20'infirmi%C3%A8re'",
+            3,
+        ),
+        ("users?$filter=startsWith(displayName,'%C3%BF')", 0),
+        ("groups?$filter=startsWith(displayName,'AN')", 1),
+    ] {
+        let found = caller.json(&format!("/v1.0/{path}")).await;
+        assert_eq!(each(&found, "id").len(), expected, "{path}: {found}");
+    }
+    let question = "/v1.0/users?$filter=startsWith(displayName,'ann')&$orderby=displayName%20desc&$count=true&$top=2";
+    let page = caller.eventual(question).await.json();
+    assert_eq!(page["@odata.count"], 4);
+    assert_eq!(each(&page, "displayName")[0].to_lowercase(), "anne");
+}
+
+#[tokio::test]
+async fn a_certificate_user_id_names_one_user() {
+    let world = crowd().await;
+    let caller = world.app(&["User.Read.All"]);
+    let question = |value: &str| {
+        let value = value.replace('<', "%3C").replace('>', "%3E");
+        format!("/v1.0/users?$filter=authorizationInfo/certificateUserIds/any(x:x%20eq%20'{value}')&$count=true")
+    };
+    let found = caller.eventual(&question(CARD)).await.json();
+    assert_eq!(each(&found, "displayName"), ["élise Petit"]);
+    let other = caller
+        .eventual(&question("x509:<PN>8.99700434378@carte-cps.fr"))
+        .await
+        .json();
+    assert_eq!(each(&other, "displayName"), [""; 0]);
+    let id = each(&found, "id").remove(0);
+    let seen = caller
+        .json(&format!(
+            "/v1.0/users/{id}?$select=authorizationInfo,jobTitle,identities"
+        ))
+        .await;
+    assert_eq!(seen["authorizationInfo"], json!({ "certificateUserIds": [CARD] }));
+    assert_eq!(
+        (&seen["jobTitle"], &seen["identities"][0]["issuer"]),
+        (&json!("Infirmière"), &json!("ch-demo.example"))
+    );
+    let elsewhere = world.cx.for_tenant(world.other);
+    assert_eq!(
+        world
+            .directory
+            .find_user_by_certificate_user_id(&elsewhere, CARD)
+            .await
+            .unwrap(),
+        None
+    );
+    let again = NewUser {
+        user_principal_name: "again@ch-demo.example".to_owned(),
+        display_name: "Again".to_owned(),
+        profile: UserProfile {
+            certificate_user_ids: vec![CARD.to_owned()],
+            ..UserProfile::default()
+        },
+        ..NewUser::default()
+    };
+    let refused = world.directory.create_user(&world.cx, again.clone()).await;
+    assert!(
+        matches!(refused, Err(hygie_directory::DirectoryError::Exists)),
+        "{refused:?}"
+    );
+    let there = NewUser {
+        user_principal_name: "again@ch-autre.example".to_owned(),
+        ..again
+    };
+    world.directory.create_user(&elsewhere, there).await.unwrap();
+}
