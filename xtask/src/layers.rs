@@ -26,6 +26,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("idp-core", &["web", "means"]),
     ("idp", &["idp-core"]),
     ("graph", &["web", "means"]),
+    ("console", &["web", "policy"]),
     ("federator", &["web"]),
     ("fhir-store", &["access", "fhir-model"]),
     ("fhir", &["web", "fhir-store"]),
@@ -36,6 +37,7 @@ const PARTS: &[(&str, &[&str])] = &[
         &[
             "idp",
             "graph",
+            "console",
             "federator",
             "fhir",
             "dicom",
@@ -74,6 +76,7 @@ const RESERVED: &[(&str, &[&str])] = &[
             "web",
             "testkit",
             "idp",
+            "console",
             "graph",
             "federator",
             "fhir",

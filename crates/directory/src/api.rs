@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use hygie_core::{AppId, ObjectId, TenantId, Timestamp};
+use hygie_policy::signin::Suite;
 use uuid::Uuid;
 
 use crate::{AppRole, Application, Audience, Definition, Scope};
@@ -11,6 +12,15 @@ use crate::{AppRole, Application, Audience, Definition, Scope};
 /// The application of the directory API, the resource of scopes without a prefix and of tokens for the user endpoint;
 /// the well-known id of Microsoft Graph, which client libraries know.
 pub const DIRECTORY_API: AppId = AppId::from_uuid(Uuid::from_u128(0x0000_0003_0000_0000_c000_0000_0000_0000));
+
+/// The portal of administration, under the id of the *Azure portal* in Entra ID: policies that name the portals of
+/// administration mean it.
+pub const PORTAL: AppId = AppId::from_uuid(Uuid::from_u128(0xc44b_4083_3bb0_49c1_b47d_974e_53cb_df3c));
+
+/// The suite of applications that policies name together, of one that belongs to a suite.
+pub fn suite_of(app: AppId) -> Option<Suite> {
+    (app == PORTAL).then_some(Suite::MicrosoftAdminPortals)
+}
 
 /// The tenant that owns the directory API in Entra ID; it is no tenant here.
 const FIRST_PARTY: TenantId = TenantId::from_uuid(Uuid::from_u128(0xf8cd_ef31_a31e_4b4a_93e4_5f57_1e91_255a));

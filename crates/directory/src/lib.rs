@@ -47,7 +47,7 @@ pub use admin::{
     DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, MethodsError, NewApplication, NewGroup, NewSecret,
     NewTenant, NewUser, NewWorkload, PrincipalChange, UserChange,
 };
-pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, directory_api};
+pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, PORTAL, directory_api, suite_of};
 pub use application::{
     AccessKind, AppRole, Application, Audience, Definition, GroupClaims, Links, MemberTypes, OptionalClaim,
     OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal,

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 
 use hygie_core::{AppId, Cx, ObjectId};
 use hygie_directory::repo::Groups;
-use hygie_directory::{Arrival, Authentications, Authorization};
+use hygie_directory::{Arrival, Authentications, Authorization, suite_of};
 use hygie_oidc::{Aadsts, Platform, Refusal};
 use hygie_policy::StrengthId;
 use hygie_policy::client::{Entry, client_app, platform};
@@ -281,7 +281,13 @@ fn targets(authorization: &Authorization, mut targets: Vec<AppId>) -> Vec<AppId>
 fn target(purpose: Purpose) -> Target {
     match purpose {
         Purpose::Tokens { targets, contexts, .. } => Target::Resources {
-            applications: targets.into_iter().map(|id| Application { id, suite: None }).collect(),
+            applications: targets
+                .into_iter()
+                .map(|id| Application {
+                    id,
+                    suite: suite_of(id),
+                })
+                .collect(),
             contexts,
         },
         Purpose::Action(action) => Target::Action(action),

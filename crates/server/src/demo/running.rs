@@ -20,6 +20,7 @@ use crate::health::{self, Health};
 use crate::listen::{Forwarding, Limits, Stop};
 use crate::portal::{self, Entry, Shown, Step};
 use crate::tls::{ClientCertificates, LocalCa, Source};
+use crate::wiring::console;
 use crate::wiring::{self, Base, FhirInstance, Storage};
 
 /// Running requests have so long to end.
@@ -72,6 +73,7 @@ impl Running {
         let settings = settings(&folder, &layout, (&clock, &random))?;
         let mut base = Base::open(settings).await?;
         let document = settled(&mut world, &folder, &layout, &base).await?;
+        console::register(&base, &layout.origin(Service::Portal)).await?;
         let stop = Stop::new();
         let serving = Serving {
             limits: Limits::default(),
@@ -221,8 +223,12 @@ async fn serve(
         services: shown(layout),
         steps: steps(document, layout),
         health: health.clone(),
+        console: Some(hygie_console::HOME),
     };
-    let portal = base.portal_router(portal::router(entry))?;
+    let address = layout.origin(Service::Portal);
+    let console = console::console(base, &address, &layout.origin(Service::Graph))?;
+    let portal = portal::router(entry).merge(hygie_console::router(console));
+    let portal = base.portal_router(portal)?;
     sockets.serve_plain(layout.address(Service::Health), health::router(health.clone()), serving)?;
     let identities = base.managed_identity_router(None)?;
     sockets.serve_plain(layout.address(Service::ManagedIdentity), identities, serving)?;

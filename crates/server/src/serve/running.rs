@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use axum::Router;
 use hygie_access::Outgoing;
 use hygie_core::{Clock, Random};
 use hygie_idp::token::Recognised;
@@ -22,6 +23,7 @@ use crate::listen::{CertificateHeader, Forwarding, Limits, Stop};
 use crate::place::Place;
 use crate::portal::{self, Entry, Shown};
 use crate::tls::{ClientCertificates, LocalCa, Source};
+use crate::wiring::console;
 use crate::wiring::postgres::Shared;
 use crate::wiring::{self, Base, FhirInstance, Storage};
 
@@ -65,6 +67,9 @@ impl Running {
         };
         let mut base = Base::open(settings).await?;
         prepare::prepare(&base, config).await?;
+        if let (Some(portal), Some(_)) = (&config.portal, &config.graph) {
+            console::register(&base, &origin(&portal.get_ref().url)).await?;
+        }
         let stop = Stop::new();
         let serving = Serving {
             limits: Limits::default(),
@@ -158,13 +163,21 @@ async fn fronts(
     }
     let health = Health::new(base.probes());
     if let Some(portal) = &config.portal {
-        let entry = Entry {
+        let mut entry = Entry {
             heading: "entry-installation",
             services: shown,
             steps: Vec::new(),
             health: health.clone(),
+            console: None,
         };
-        let router = base.portal_router(portal::router(entry))?;
+        let mut pages = Router::new();
+        // It asks the directory API for all that it shows.
+        if let Some(graph) = &config.graph {
+            let (portal, graph) = (origin(&portal.get_ref().url), origin(&graph.get_ref().url));
+            pages = hygie_console::router(console::console(base, &portal, &graph)?);
+            entry.console = Some(hygie_console::HOME);
+        }
+        let router = base.portal_router(portal::router(entry).merge(pages))?;
         fronts.push(certificates.front(portal.get_ref(), router)?);
     }
     Ok((fronts, health))
@@ -223,7 +236,7 @@ impl Certificates {
         Ok(Self(Some(Arc::new(ca))))
     }
 
-    fn front(&self, service: &Service, router: axum::Router) -> Result<Front> {
+    fn front(&self, service: &Service, router: Router) -> Result<Front> {
         let hosts = vec![host_of(&service.url)];
         let certificate = match (&service.certificate, &service.key, &self.0) {
             (Some(chain), Some(key), _) => Source::Files {

@@ -3,6 +3,7 @@
 
 #[cfg_attr(not(feature = "cloud"), path = "no_bucket.rs")]
 pub mod bucket;
+pub mod console;
 mod delivery;
 mod directory;
 mod edge;
@@ -224,7 +225,7 @@ impl Base {
     pub fn portal_router(&mut self, router: Router) -> Result<Router> {
         let service = edge::Service {
             name: "portal",
-            messages: &[crate::portal::MESSAGES],
+            messages: &[crate::portal::MESSAGES, hygie_console::MESSAGES],
             render: Arc::new(hygie_web::error::Pages),
             cors: |_| hygie_web::layers::Cors::Closed,
             limits: hygie_web::layers::Limits::default(),
