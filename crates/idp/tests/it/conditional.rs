@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use hygie_core::{Clock, Cx, Secret, Timestamp};
 use hygie_directory::agreements::Upload;
-use hygie_directory::{DIRECTORY_API, SignInEntry, SignInQuery};
+use hygie_directory::logs::LogQuery;
+use hygie_directory::{DIRECTORY_API, SignInEntry};
 use hygie_policy::Policy;
 use hygie_policy::policy::AuthenticationContext;
 use hygie_testkit::{Answer, Client, one_time_code};
@@ -70,13 +71,13 @@ impl World {
     }
 
     async fn log(&self) -> Vec<SignInEntry> {
-        let query = SignInQuery {
+        let query = LogQuery {
             limit: 100,
-            ..SignInQuery::default()
+            ..LogQuery::default()
         };
         self.idp
             .directory()
-            .list_sign_ins(&self.here(), query)
+            .list_log(&self.here(), query)
             .await
             .expect("the log")
     }
