@@ -132,7 +132,7 @@ pub(super) fn entry(cx: &Cx, authorization: &Authorization, names: &Names<'_>) -
         app: authorization.client,
         app_display_name: names.app.to_owned(),
         targets: Vec::new(),
-        contexts: authorization.claims.contexts.to_vec(),
+        contexts: authorization.claims.contexts.clone(),
         resource: None,
         address: arrival.address,
         user_agent: arrival.user_agent.clone(),

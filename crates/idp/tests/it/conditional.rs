@@ -17,7 +17,7 @@ const NURSE: &str = "anna.martin@ch-demo.example";
 
 impl World {
     /// Stores a policy: for everybody and the FHIR service, with these controls.
-    async fn policy(&self, change: Value) {
+    pub async fn policy(&self, change: Value) {
         let mut policy = json!({
             "displayName": "AC02",
             "state": "enabled",
@@ -36,7 +36,7 @@ impl World {
     }
 
     /// Registers an application that makes codes for the nurse: its seed.
-    async fn codes(&self) -> Secret<String> {
+    pub async fn codes(&self) -> Secret<String> {
         let user = self
             .idp
             .directory()
@@ -70,7 +70,7 @@ impl World {
         self.clock.now()
     }
 
-    async fn log(&self) -> Vec<SignInEntry> {
+    pub async fn log(&self) -> Vec<SignInEntry> {
         let query = LogQuery {
             limit: 100,
             ..LogQuery::default()
