@@ -64,6 +64,7 @@ impl Running {
             space: config.space,
         };
         let mut base = Base::open(settings).await?;
+        base.follow_logs(&config.audit_logs, &config.outgoing.policy()?).await?;
         prepare::prepare(&base, config).await?;
         let stop = Stop::new();
         let serving = Serving {
