@@ -3,10 +3,12 @@
 //! it.
 //!
 //! - [`repo`], `schema`: the tables, those of sessions, grants and signing keys included: who administers revokes them.
+//! - [`logs`]: sign-ins, changes, alerts. What is recorded with `tx.audit` is in the log of changes by itself, with the values of
+//!   before and after of what repositories have [seen](logs).
 //! - `admin`: the operations. Each acts in the tenant of its context and is recorded in the transaction of its effect.
 //! - [`Directory`] is also the word on what was revoked ([`hygie_access::Revocations`]).
 //!
-//! To add a kind of object: its type here, its table (a migration in `schema`, a repository in [`repo`]), its operations
+//! To add a kind of object: its type here, what the log of changes tells of it (`logs/subject.rs`), its table (a migration in `schema`, a repository in [`repo`]), its operations
 //! in `admin`, and a test in `tests/it/tenants.rs` that one tenant sees and changes nothing of another's.
 #![warn(missing_docs)]
 
@@ -22,6 +24,7 @@ mod error;
 mod grant;
 mod group;
 mod lockout;
+pub mod logs;
 mod password;
 mod password_rules;
 mod profile;
@@ -65,7 +68,7 @@ pub use password_rules::{Owner as PasswordOwner, WeakPassword, check as check_pa
 pub use profile::{GroupProfile, UserProfile, UserType, Visibility};
 pub use roles::{DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role};
 pub use schema::MIGRATIONS;
-pub use signin::{AppliedPolicy, SignInEntry, SignInQuery};
+pub use signin::{AppliedPolicy, SignInEntry};
 pub use tenant::Tenant;
 pub use user::{User, is_user_principal_name, key_of};
 pub use workload::{Belongs, Workload, is_workload_name, managed_identity};
@@ -124,12 +127,13 @@ impl Directory {
             revoked: revocation::Revocations::default(),
             changes: AtomicU64::new(0),
             known_rules: conditional::KnownRules::default(),
-            store: deps.store,
+            store: deps.store.with_scribe(Arc::new(logs::ChangeScribe)),
             clock: deps.clock,
             random: deps.random,
         }));
         directory.refresh_revocations().await?;
         directory.complete_names().await?;
+        directory.move_sign_ins().await?;
         Ok(directory)
     }
 

@@ -277,4 +277,14 @@ CREATE TABLE idp_sign_in ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, use
 CREATE INDEX idp_sign_in_user ON idp_sign_in ({i.col}tenant, user_id, id);
 CREATE INDEX idp_sign_in_at ON idp_sign_in ({i.col}at);",
     },
+    Migration {
+        number: 235,
+        title: "logs",
+        sql: "
+CREATE TABLE idp_log ({i.def}tenant {blob} NOT NULL, log {int} NOT NULL, id {blob} NOT NULL, entry_json TEXT NOT NULL,
+  marks TEXT NOT NULL, PRIMARY KEY ({i.col}tenant, log, id));
+CREATE TABLE idp_log_mark ({i.def}tenant {blob} NOT NULL, log {int} NOT NULL, mark TEXT NOT NULL, id {blob} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, log, mark, id)) {clustered};
+CREATE TABLE idp_log_retention ({i.def}tenant {blob} NOT NULL, days {int} NOT NULL, PRIMARY KEY ({i.col}tenant));",
+    },
 ];

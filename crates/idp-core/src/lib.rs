@@ -36,9 +36,6 @@ pub use token::{Exchanges, PscClient, TrustedPsc};
 /// Wrong user codes of an address in ten minutes: many more than a ward mistypes, and nothing against 38 bits.
 const USER_CODES: u32 = 60;
 
-/// How long the log of sign-ins is kept: as in Entra ID.
-const SIGN_INS_KEPT: Duration = Duration::from_hours(30 * 24);
-
 /// What the identity provider needs.
 pub struct Deps {
     /// The directory.
@@ -212,17 +209,12 @@ impl Idp {
         self.0.directory.refresh_revocations().await?;
         let cx = self.provider_cx();
         // A day longer than they are good for: who comes late is told that it is late.
-        let before = (cx.now - Duration::from_hours(24), cx.now - SIGN_INS_KEPT);
-        self.0
-            .store
-            .write(&cx, before, |(before, logged), tx| {
-                Box::pin(async move {
-                    Global(tx).purge_sign_ins(*logged).await?;
-                    Ok::<_, IdpError>(Global(tx).purge(*before).await?)
-                })
-            })
-            .await
-            .map(drop)
+        let before = cx.now - Duration::from_hours(24);
+        let purged = self.0.store.write(&cx, before, |before, tx| {
+            Box::pin(async move { Ok::<_, IdpError>(Global(tx).purge(*before).await?) })
+        });
+        purged.await?;
+        Ok(self.0.directory.purge_logs().await.map(drop)?)
     }
 
     /// A context that concerns no tenant.

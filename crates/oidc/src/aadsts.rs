@@ -77,6 +77,8 @@ codes! {
     UserDisabled = 50_057, "invalid_grant", 400, "The user account is disabled.";
     /// `prompt=none` without a usable session.
     NoSession = 50_058, "login_required", 400, "A silent sign-in request was sent but no user is signed in.";
+    /// A second factor was wrong.
+    StrongAuthentication = 500_121, "invalid_grant", 400, "Authentication failed during strong authentication request.";
     /// The tenant cannot be told from the request.
     NoTenant = 50_059, "invalid_request", 400, "No tenant-identifying information found in either the request or implied by any provided credentials.";
     /// The sign-in page was left open too long, or is not of this browser.

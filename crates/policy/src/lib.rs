@@ -23,6 +23,7 @@ mod outcome;
 mod patch;
 pub mod policy;
 pub mod psc;
+pub mod replay;
 pub mod session;
 pub mod signin;
 pub mod strength;

@@ -132,12 +132,6 @@ impl Global<'_, '_> {
             .collect()
     }
 
-    /// Removes entries of the log of sign-ins from before an instant.
-    pub async fn purge_sign_ins(&mut self, before: Timestamp) -> Result<u64, StoreError> {
-        let sql = "DELETE FROM idp_sign_in WHERE {i.is}at < ?1";
-        self.0.execute(sql, &[before.into()]).await
-    }
-
     /// Removes what expired before `before`. A session is kept as long as refresh tokens of it live: it may be revoked.
     pub async fn purge(&mut self, before: Timestamp) -> Result<u64, StoreError> {
         let mut removed = 0;

@@ -5,6 +5,7 @@
 mod agreements;
 mod conditional;
 mod documents;
+mod logs;
 mod means;
 mod objects;
 mod records;

@@ -96,6 +96,19 @@ impl Caller {
         Ok(Query::parse(options.chain(number), entity, self.consistency)?)
     }
 
+    /// The query options for entries of a log, which Graph lets filter and sort at once.
+    pub fn query_of_log(&self, entity: &'static EntityType) -> Result<Query, GraphFault> {
+        let options = self.options.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let is_count = |name: &str| name.trim_start_matches('$').eq_ignore_ascii_case("count");
+        let counts = self.options.iter().any(|(name, _)| is_count(name));
+        let number = (!counts).then_some(("$count", "true"));
+        let query = Query::parse(options.chain(number), entity, Consistency::Eventual)?;
+        Ok(Query {
+            counts: counts && query.counts,
+            ..query
+        })
+    }
+
     /// The same of a collection that is short enough for one page: everything, where no `$top` is asked for.
     pub fn query_in_one_page(&self, entity: &'static EntityType) -> Result<Query, GraphFault> {
         let mut query = self.query(entity)?;

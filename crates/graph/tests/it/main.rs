@@ -8,6 +8,7 @@ mod batch;
 mod conditional;
 mod delta;
 mod group_changes;
+mod logs;
 mod names;
 mod objects;
 mod pages;

@@ -1,12 +1,14 @@
 //! Whether a password is a user's.
 
 use hygie_core::{Cx, ObjectId, Secret};
-use hygie_directory::repo::{Lockout, Users};
-use hygie_directory::{MAX_PASSWORD, Mark, User, key_of};
+use hygie_directory::repo::{Lockout, SignIns, Users};
+use hygie_directory::{MAX_PASSWORD, Mark, SignInEntry, User, key_of};
 use hygie_oidc::{Aadsts, Refusal};
 use hygie_store::audit::{Outcome, Record};
 use uuid::Uuid;
 
+use super::attempt::refused;
+use crate::token::Asking;
 use crate::{Idp, IdpError};
 
 /// Longest name that is looked for.
@@ -26,28 +28,50 @@ impl Idp {
     /// The user of this name and password, in the tenant of `cx`. What an unknown name and a wrong password are answered
     /// is the same, after the same work: both are hashed, counted, and locked.
     ///
-    /// A failure of a known user is recorded with the user; the others are left to the audit layer.
-    pub async fn check_password(&self, cx: &Cx, name: &str, password: Secret<String>) -> Result<User, IdpError> {
+    /// A failure of a known user is recorded with the user, and in the log of sign-ins where somebody signs in (`asking`); the
+    /// others are left to the audit layer.
+    pub async fn check_password(
+        &self,
+        cx: &Cx,
+        name: &str,
+        password: Secret<String>,
+        asking: Option<&Asking>,
+    ) -> Result<User, IdpError> {
         let throttle = &self.inner().throttle;
         if throttle.is_closed(cx.client, cx.now) {
             return Err(Refusal::new(Aadsts::Throttled).into());
         }
-        let checked = self.checked(cx, name, password).await;
+        let checked = self.checked(cx, name, password, asking).await;
         if let Err(IdpError::Refused(_) | IdpError::Recorded(_)) = &checked {
             throttle.count(cx.client, cx.now);
         }
         checked
     }
 
-    async fn checked(&self, cx: &Cx, name: &str, password: Secret<String>) -> Result<User, IdpError> {
+    async fn checked(
+        &self,
+        cx: &Cx,
+        name: &str,
+        password: Secret<String>,
+        asking: Option<&Asking>,
+    ) -> Result<User, IdpError> {
         if password.expose().len() > MAX_PASSWORD || name.len() > MAX_NAME {
             return Err(Refusal::new(Aadsts::BadCredentials).into());
         }
         let Credentials { known, id, lockout } = self.find_credentials(cx, name).await?;
-        if lockout.is_locked(cx.now) {
-            return Err(Refusal::new(Aadsts::Locked).into());
-        }
         let (user, hash) = known.unzip();
+        let entry = match (&user, asking) {
+            (Some(user), Some(asking)) => Some(self.attempt(cx, asking, user).await?),
+            _ => None,
+        };
+        if lockout.is_locked(cx.now) {
+            let refusal = Refusal::new(Aadsts::Locked);
+            if asking.is_some() {
+                let entry = entry.map(|entry| refused(entry, &refusal));
+                self.log_locked(cx, id, entry).await?;
+            }
+            return Err(refusal.into());
+        }
         let mark = self.mark(id, &password);
         let matches = self.directory().passwords().verify(password, hash.flatten()).await?;
         let record = |user: &User, reason| {
@@ -55,11 +79,15 @@ impl Idp {
         };
         let Some(user) = user.as_ref().filter(|_| matches) else {
             let record = user.map(|user| record(&user, "AADSTS50126"));
-            return Err(self.count_failure(cx, (id, mark), record).await?);
+            return Err(self.count_failure(cx, (id, mark), record, entry).await?);
         };
         if !user.is_enabled {
             self.inner().store.record(record(user, "AADSTS50057")).await?;
-            return Err(IdpError::Recorded(Refusal::new(Aadsts::UserDisabled)));
+            let refusal = Refusal::new(Aadsts::UserDisabled);
+            if let Some(entry) = entry {
+                self.directory().log_sign_in(cx, refused(entry, &refusal)).await?;
+            }
+            return Err(IdpError::Recorded(refusal));
         }
         Ok(user.clone())
     }
@@ -97,12 +125,13 @@ impl Idp {
         cx: &Cx,
         (id, mark): (ObjectId, Mark),
         record: Option<Record>,
+        entry: Option<SignInEntry>,
     ) -> Result<IdpError, IdpError> {
         let is_recorded = record.is_some();
         let is_locked = self
             .inner()
             .store
-            .write(cx, (id, mark, record), |(id, mark, record), tx| {
+            .write(cx, (id, mark, record, entry), |(id, mark, record, entry), tx| {
                 Box::pin(async move {
                     let now = tx.cx().now;
                     // Read again: others may have failed since.
@@ -111,19 +140,29 @@ impl Idp {
                     if let Some(record) = record {
                         tx.audit(record).await?;
                     }
-                    Ok::<_, IdpError>(next.is_locked(now))
+                    let is_locked = next.is_locked(now);
+                    if let Some(entry) = entry {
+                        let entry = refused(entry.clone(), &refusal_of(is_locked));
+                        SignIns(tx).insert(&entry).await?;
+                    }
+                    Ok::<_, IdpError>(is_locked)
                 })
             })
             .await?;
-        let refusal = Refusal::new(if is_locked {
-            Aadsts::Locked
-        } else {
-            Aadsts::BadCredentials
-        });
+        let refusal = refusal_of(is_locked);
         Ok(if is_recorded {
             IdpError::Recorded(refusal)
         } else {
             refusal.into()
         })
     }
+}
+
+/// What a wrong password is answered.
+fn refusal_of(is_locked: bool) -> Refusal {
+    Refusal::new(if is_locked {
+        Aadsts::Locked
+    } else {
+        Aadsts::BadCredentials
+    })
 }

@@ -123,7 +123,7 @@ impl Idp {
 pub(super) fn entry(cx: &Cx, authorization: &Authorization, names: &Names<'_>) -> SignInEntry {
     let arrival = &authorization.arrival;
     SignInEntry {
-        id: SignInEntry::new_id(cx),
+        id: hygie_directory::logs::new_id(cx),
         at: cx.now,
         correlation: cx.request.uuid(),
         user: authorization.user,
@@ -132,6 +132,7 @@ pub(super) fn entry(cx: &Cx, authorization: &Authorization, names: &Names<'_>) -
         app: authorization.client,
         app_display_name: names.app.to_owned(),
         targets: Vec::new(),
+        contexts: authorization.claims.contexts.clone(),
         resource: None,
         address: arrival.address,
         user_agent: arrival.user_agent.clone(),
@@ -144,5 +145,6 @@ pub(super) fn entry(cx: &Cx, authorization: &Authorization, names: &Names<'_>) -
         failure_reason: None,
         status: hygie_policy::decide::Status::NotApplied.as_str().to_owned(),
         applied: Vec::new(),
+        is_emergency: false,
     }
 }

@@ -91,6 +91,7 @@ impl Idp {
         signed_in: &SignedIn,
     ) -> Result<(Parties, Admitted), IdpError> {
         let mut entry = entry(cx, authorization, &Names::asked(asking, signed_in));
+        entry.is_emergency = self.directory().is_emergency_account(cx, authorization.user).await?;
         let (parties, resources) = match self.consented(cx, authorization).await {
             Ok(consented) => consented,
             Err(error) => return self.logged(cx, entry, Err(error)).await,

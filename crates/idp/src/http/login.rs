@@ -141,7 +141,8 @@ async fn password(flow: &Flow<'_>, request: &AuthorizeRequest, params: &Params) 
     };
     let cx = flow.inbound.asked.cx(tenant);
     flow.inbound.asked.note(Note::new("idp.signin", "user"));
-    let checked = flow.idp.check_password(&cx, &name, Secret::new(password.to_owned()));
+    let password = Secret::new(password.to_owned());
+    let checked = flow.idp.check_password(&cx, &name, password, Some(&flow.asking));
     let begun = match checked.await {
         Ok(user) => begin(flow, &cx, user, Usage::of(Mode::Password)).await,
         Err(error) => Err(error),

@@ -182,6 +182,17 @@ impl Proving<'_, '_> {
         let Some(refusal) = error.refusal() else {
             return Err(self.flow.page_of(&IdpError::from(error)));
         };
+        if let Some(signed_in) = self.known() {
+            let code = match refusal {
+                Refused::Locked => Aadsts::Locked,
+                Refused::Disabled => Aadsts::UserDisabled,
+                _ => Aadsts::StrongAuthentication,
+            };
+            let cx = asked.cx(signed_in.account.tenant);
+            let refused = Refusal::new(code);
+            let logged = self.flow.idp.log_unproved(&cx, &self.flow.asking, signed_in, &refused);
+            logged.await.map_err(|error| self.flow.page_of(&error))?;
+        }
         let key = match (refusal, way) {
             (Refused::Locked, _) => "way-locked",
             (Refused::Disabled, _) => "password-disabled",

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on panics")]
 
 mod assertion;
+mod attempts;
 mod audit;
 mod authorize;
 mod bound;

@@ -26,6 +26,8 @@ pub struct Tenant {
     /// Programs with managed identities.
     #[serde(default)]
     pub workloads: Vec<Workload>,
+    /// For how many days its logs are kept; 30 when absent.
+    pub log_retention_days: Option<u32>,
     /// The Pro Santé Connect whose tokens are exchanged for its own.
     pub psc: Option<Psc>,
 }

@@ -1,6 +1,7 @@
 //! The configuration of `hygie serve`: one TOML file. Unknown members are errors; secrets come from files or from named
 //! variables of the environment, never from the file itself.
 
+mod audit_logs;
 mod blobs;
 mod check;
 mod directory;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 use url::Url;
 
+pub use audit_logs::{AuditLogs, Endpoint};
 pub use blobs::Blobs;
 pub use check::host_of;
 pub use directory::{Administrator, Application, Tenant, Workload};
@@ -64,6 +66,9 @@ pub struct Config {
     /// What the program may ask of other servers.
     #[serde(default)]
     pub outgoing: Outgoing,
+    /// Where the logs of the directory go.
+    #[serde(default)]
+    pub audit_logs: AuditLogs,
     /// How log lines look and what is logged.
     #[serde(default)]
     pub log: Log,
@@ -326,6 +331,11 @@ impl Config {
         {
             problems.add(&text, &database.span(), &format!("{error:#}"));
         }
+        if let Some(events) = &config.audit_logs.kafka
+            && let Err(error) = kafka::reach(events.get_ref()).await
+        {
+            problems.add(&text, &events.span(), &format!("audit logs: {error:#}"));
+        }
         for workspace in &config.workspaces {
             for (service, events) in workspace.get_ref().events() {
                 if let Err(error) = kafka::reach(events).await {
@@ -354,7 +364,8 @@ impl Config {
     fn parse(text: &str, path: &Path) -> Result<Self, Problems> {
         let mut config: Self = toml::from_str(text).map_err(|error| Problems::of_syntax(text, &error))?;
         config.make_absolute(path.parent().unwrap_or(Path::new("")));
-        let problems = check::check(&config, text);
+        let mut problems = check::check(&config, text);
+        audit_logs::check(&config, text, &mut problems);
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     }
 
@@ -363,6 +374,7 @@ impl Config {
         resolve(&mut self.data);
         self.master_key.as_mut().file.as_mut().map(resolve);
         self.authenticator_metadata.as_mut().map(resolve);
+        self.audit_logs.make_absolute(base);
         if let Some(postgres) = &mut self.storage.postgres {
             postgres.as_mut().make_absolute(base);
         }

@@ -24,6 +24,8 @@ pub async fn prepare(base: &Base, config: &Config) -> Result<()> {
     let _alone = base.stores.prepare_alone().await?;
     for tenant in &config.tenants {
         make_tenant(base, tenant.get_ref()).await?;
+        let (days, cx) = (tenant.get_ref().log_retention_days, base.cx(tenant.get_ref().id));
+        base.directory.set_log_retention(&cx, days).await?;
         for workload in &tenant.get_ref().workloads {
             make_workload(base, &base.cx(tenant.get_ref().id), workload).await?;
         }

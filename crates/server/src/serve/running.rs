@@ -66,6 +66,7 @@ impl Running {
             space: config.space,
         };
         let mut base = Base::open(settings).await?;
+        base.follow_logs(&config.audit_logs, &config.outgoing.policy()?).await?;
         prepare::prepare(&base, config).await?;
         if let (Some(portal), Some(_)) = (&config.portal, &config.graph) {
             console::register(&base, &origin(&portal.get_ref().url)).await?;

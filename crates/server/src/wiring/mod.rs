@@ -8,6 +8,7 @@ mod delivery;
 mod directory;
 mod edge;
 mod fhir;
+mod followers;
 #[cfg_attr(not(feature = "cloud"), path = "no_kafka.rs")]
 pub mod kafka;
 pub mod objects;

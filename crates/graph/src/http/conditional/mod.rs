@@ -4,6 +4,7 @@
 
 mod collections;
 mod evaluate;
+mod replay;
 mod security_defaults;
 mod strengths;
 mod templates;
@@ -181,6 +182,7 @@ pub fn routes() -> Router<Graph> {
             "/v1.0/identity/conditionalAccess/evaluate",
             only(act_by(evaluate::post)),
         )
+        .route("/v1.0/identity/conditionalAccess/replay", only(act_by(replay::post)))
         .route(
             "/v1.0/identity/conditionalAccess/templates",
             only(read_by(templates::list)),
