@@ -9,4 +9,5 @@ mod means;
 mod objects;
 mod records;
 mod tenants;
+mod trust;
 mod world;
