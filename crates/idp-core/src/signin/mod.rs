@@ -1,6 +1,7 @@
 //! Signing in: passwords, the sessions of browsers, and what policies say to it.
 
 mod admission;
+pub mod certificate;
 mod password;
 mod security_info;
 mod session;

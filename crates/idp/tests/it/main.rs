@@ -6,6 +6,7 @@ mod assertion;
 mod audit;
 mod authorize;
 mod bound;
+mod certificates;
 mod conditional;
 mod device;
 mod exchange;
