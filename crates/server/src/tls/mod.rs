@@ -42,7 +42,9 @@ pub fn server_config(certificate: Arc<Certificate>, clients: ClientCertificates)
     let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
     let builder = match clients {
         ClientCertificates::Unasked => builder.with_no_client_auth(),
-        ClientCertificates::Asked | ClientCertificates::AskedEachTime => builder.with_client_cert_verifier(Arc::new(AnyHolder::new(&provider))),
+        ClientCertificates::Asked | ClientCertificates::AskedEachTime => {
+            builder.with_client_cert_verifier(Arc::new(AnyHolder::new(&provider)))
+        }
     };
     let mut config = builder.with_cert_resolver(certificate);
     if clients == ClientCertificates::AskedEachTime {
