@@ -34,6 +34,7 @@ mod roles;
 mod schema;
 mod signin;
 mod tenant;
+pub mod trust;
 mod user;
 mod workload;
 

@@ -278,6 +278,32 @@ CREATE INDEX idp_sign_in_user ON idp_sign_in ({i.col}tenant, user_id, id);
 CREATE INDEX idp_sign_in_at ON idp_sign_in ({i.col}at);",
     },
     Migration {
+        number: 230,
+        title: "trust stores for certificates of people",
+        sql: "
+CREATE TABLE idp_pki ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, display_name TEXT NOT NULL,
+  modified_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));
+CREATE TABLE idp_authority ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, pki {blob} NOT NULL,
+  certificate {blob} NOT NULL, list_url TEXT, hint {int} NOT NULL, grace_hours {int} NOT NULL,
+  created_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));",
+    },
+    Migration {
+        number: 231,
+        title: "revocation lists",
+        sql: "
+CREATE TABLE idp_crl ({i.def}tenant {blob} NOT NULL, authority {blob} NOT NULL, digest {blob} NOT NULL,
+  this_update {int} NOT NULL, next_update {int} NOT NULL, stored_at {int} NOT NULL, uploaded {int} NOT NULL,
+  revoked {int} NOT NULL, content {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, authority));",
+    },
+    Migration {
+        number: 232,
+        title: "hand-overs from the host that asks for certificates",
+        sql: "
+CREATE TABLE idp_handover ({i.def}tenant {blob} NOT NULL, digest {blob} NOT NULL, binding {blob} NOT NULL,
+  user_id {blob} NOT NULL, used_json TEXT NOT NULL, expires_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, digest));
+CREATE INDEX idp_handover_expiry ON idp_handover ({i.col}expires_at);",
+    },
+    Migration {
         number: 235,
         title: "logs",
         sql: "

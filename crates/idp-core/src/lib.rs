@@ -48,6 +48,8 @@ pub struct Deps {
     pub graph: Option<String>,
     /// Base URL of the token endpoint for clients with a certificate, where there is one.
     pub back_channel: Option<String>,
+    /// Base URL of the host that asks people for certificates (`https://certauth.example`), where there is one.
+    pub certauth: Option<String>,
     /// Whose tokens are exchanged for ours, if any are.
     pub exchanges: Option<Exchanges>,
     /// Signatures made at once: the number of cores.
@@ -66,6 +68,7 @@ pub(crate) struct Inner {
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub provider: Provider,
+    pub certauth: Option<String>,
     pub signer: keys::Signer,
     pub digests: Digests,
     pub csrf: Csrf,
@@ -87,6 +90,10 @@ pub(crate) struct Digests {
     pub user_codes: Keyed,
     pub browsers: Keyed,
     pub password_marks: Keyed,
+    /// Seals of tickets for the host that asks for certificates.
+    pub tickets: Keyed,
+    /// What comes back from there.
+    pub handovers: Keyed,
 }
 
 impl Idp {
@@ -107,7 +114,10 @@ impl Idp {
                 user_codes: directory.derive("user codes"),
                 browsers: directory.derive("browsers"),
                 password_marks: directory.derive(hygie_directory::PASSWORD_MARKS),
+                tickets: directory.derive("tickets for certificates"),
+                handovers: directory.derive("hand-overs of certificates"),
             },
+            certauth: deps.certauth,
             csrf: Csrf::new(&directory.secret("forms")),
             throttle: signin::throttle::Throttle::default(),
             devices: signin::throttle::Throttle::default(),

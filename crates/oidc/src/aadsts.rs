@@ -83,6 +83,18 @@ codes! {
     NoTenant = 50_059, "invalid_request", 400, "No tenant-identifying information found in either the request or implied by any provided credentials.";
     /// The sign-in page was left open too long, or is not of this browser.
     FlowExpired = 50_089, "invalid_grant", 400, "Authentication failed due to flow token expired.";
+    /// A certificate does not lead to a trusted root, or is not for signing in.
+    CertificateInvalid = 50_017, "access_denied", 400, "Certificate validation failed: the certificate is not one that the tenant trusts for signing in.";
+    /// No certificate was shown.
+    NoCertificate = 50_192, "access_denied", 400, "Invalid request: no client certificate was sent.";
+    /// A certificate was revoked.
+    CertificateRevoked = 500_183, "access_denied", 400, "Certificate has been revoked.";
+    /// Nobody can tell whether a certificate was revoked.
+    RevocationListUnavailable = 220_501, "access_denied", 400, "Unable to download or use the certificate revocation list (CRL) of an authority.";
+    /// Certificates are not a method of the tenant, or of the person.
+    CertificateNotOffered = 1_001_000, "access_denied", 400, "Certificates are not an authentication method of this account by the policy of the tenant.";
+    /// A certificate is not that of the account.
+    CertificateUnbound = 1_001_003, "access_denied", 400, "The value of no binding in the certificate is that of an account.";
     /// Policies ask for a second factor, which the person has.
     MfaRequired = 50_076, "interaction_required", 400, "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access '{0}'.";
     /// Policies ask for a second factor, and the person has none yet.

@@ -10,4 +10,5 @@ mod means;
 mod objects;
 mod records;
 mod tenants;
+mod trust;
 mod world;

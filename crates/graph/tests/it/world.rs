@@ -316,6 +316,7 @@ fn means(directory: &Directory) -> Means {
         directory: directory.clone(),
         login: LOGIN.to_owned(),
         metadata: None,
+        outgoing: None,
     };
     Means::open(deps).expect("the means open")
 }

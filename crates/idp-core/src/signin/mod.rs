@@ -2,6 +2,7 @@
 
 mod admission;
 mod attempt;
+pub mod certificate;
 mod password;
 mod security_info;
 mod session;

@@ -39,6 +39,8 @@ pub struct Asking {
     pub device: Option<DeviceWay>,
     /// From where and how the person comes.
     pub arrival: Arrival,
+    /// Whether people may be asked for a certificate here.
+    pub offers_certificates: bool,
 }
 
 /// Where a client is registered, and the establishment it is asked at.
@@ -68,6 +70,7 @@ impl Idp {
             redirect_uri,
             device: None,
             arrival: Arrival::default(),
+            offers_certificates: self.offers_certificates(cx, place).await?,
         })
     }
 
@@ -75,6 +78,7 @@ impl Idp {
     pub(super) async fn asking_of(&self, cx: &Cx, way: DeviceWay) -> Result<Asking, IdpError> {
         let ask = &way.row.ask;
         let client_id = way.row.waiting.client.to_string();
+        let offers_certificates = self.offers_certificates(cx, ask.place).await?;
         let (found, application) = self.client_at(cx, ask.place, &client_id).await?;
         Ok(Asking {
             place: ask.place,
@@ -96,7 +100,18 @@ impl Idp {
                 is_by_device_code: true,
                 ..Arrival::default()
             },
+            offers_certificates,
         })
+    }
+
+    /// Whether people may be asked for a certificate: shown to everybody of a tenant that has the method, so that nobody
+    /// learns who has one. Where the tenant is told by a name that is yet to be typed, it is found out then.
+    async fn offers_certificates(&self, cx: &Cx, place: Place) -> Result<bool, IdpError> {
+        match (self.certauth(), place.tenant()) {
+            (None, _) => Ok(false),
+            (Some(_), None) => Ok(true),
+            (Some(_), Some(tenant)) => Ok(self.means().offers_certificates(&cx.for_tenant(tenant)).await?),
+        }
     }
 
     /// A client that may be used at a place, and where it was found.

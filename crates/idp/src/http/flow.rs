@@ -243,7 +243,7 @@ impl<'a> Flow<'a> {
         }
         let (form, cookies) = self.form("username");
         let nobody = Whom {
-            ways: vec![Way::Passkey],
+            ways: self.offered(&[Way::Passkey, Way::Certificate]),
             ..Whom::default()
         };
         let view = View(SignIn {
@@ -271,7 +271,7 @@ impl<'a> Flow<'a> {
         let (form, cookies) = self.form("password");
         let whom = Whom {
             name: typed.name.clone(),
-            ways: typed.ways.clone(),
+            ways: self.offered(&typed.ways),
             ..Whom::default()
         };
         let view = View(Password {
@@ -285,6 +285,12 @@ impl<'a> Flow<'a> {
             page,
         });
         (cookies, self.form_action(), view).into_response()
+    }
+
+    /// Those of these ways that are offered here.
+    fn offered(&self, ways: &[Way]) -> Vec<Way> {
+        let is_offered = |way: &&Way| **way != Way::Certificate || self.asking.offers_certificates;
+        ways.iter().filter(is_offered).copied().collect()
     }
 
     /// Which account.
@@ -329,7 +335,18 @@ impl<'a> Flow<'a> {
 
     /// The hidden part of a form, with the cookie that ties it to the browser when there is none yet.
     pub fn form(&self, step: &'static str) -> (Form, FormCookie) {
-        let (segment, version, request) = match (&self.asking.device, self.asking.version) {
+        let (segment, version, request) = self.carried();
+        let (form, cookie) = form(self.idp, self.inbound, format!("/{segment}/login"));
+        let form = form
+            .carry("step", step)
+            .carry("version", version)
+            .carry("request", request);
+        (form, cookie)
+    }
+
+    /// What forms carry along: the first segment of their path, the version, the request or the user code of a device.
+    pub fn carried(&self) -> (String, &'static str, String) {
+        match (&self.asking.device, self.asking.version) {
             (Some(way), _) => (
                 self.asking.place.segment(),
                 DEVICE_FORM,
@@ -337,13 +354,7 @@ impl<'a> Flow<'a> {
             ),
             (None, Version::V1) => (self.inbound.segment.clone(), "1", self.asking.params.encode()),
             (None, Version::V2) => (self.inbound.segment.clone(), "2", self.asking.params.encode()),
-        };
-        let (form, cookie) = form(self.idp, self.inbound, format!("/{segment}/login"));
-        let form = form
-            .carry("step", step)
-            .carry("version", version)
-            .carry("request", request);
-        (form, cookie)
+        }
     }
 
     /// The address of this request with other values of some parameters; an empty value takes one away.

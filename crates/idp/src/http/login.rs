@@ -65,6 +65,11 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
 async fn asking(idp: &Idp, inbound: &Inbound) -> Result<Asking, IdpError> {
     let params = inbound.params()?;
     flow::check_form(idp, inbound)?;
+    asking_of(idp, inbound, params).await
+}
+
+/// The request that these parameters carry.
+pub async fn asking_of(idp: &Idp, inbound: &Inbound, params: &Params) -> Result<Asking, IdpError> {
     match carried(params)? {
         Carried::Device(user_code) => idp.asking_for_device(&inbound.cx(), user_code).await,
         Carried::Request(version, request) => {
@@ -89,7 +94,7 @@ fn proving<'f, 'a>(
 }
 
 /// What a form carries along.
-enum Carried<'a> {
+pub enum Carried<'a> {
     /// The parameters of an authorization request.
     Request(Version, Params),
     /// The user code of a device.
@@ -97,7 +102,7 @@ enum Carried<'a> {
 }
 
 /// The request that the form carries, as it stands there.
-fn carried(params: &Params) -> Result<Carried<'_>, Refusal> {
+pub fn carried(params: &Params) -> Result<Carried<'_>, Refusal> {
     let request = params.require("request")?;
     let version = match params.get("version") {
         Some(flow::DEVICE_FORM) => return Ok(Carried::Device(request)),

@@ -2,6 +2,7 @@
 //! (how a refusal is shown) and `flow` (the pages of an authorization request).
 
 mod authorize;
+mod certificate;
 mod device;
 mod devicecode;
 mod discovery;
@@ -77,6 +78,7 @@ pub fn router(idp: Idp) -> Router {
         .route("/{tenant}/oauth2/logout", get(logout::get).post(logout::get))
         .route("/{tenant}/openid/userinfo", get(userinfo::get).post(userinfo::get))
         .route("/{tenant}/login", get(login::get).post(login::post))
+        .route("/{tenant}/certauth", get(certificate::come_back))
         .route("/{tenant}/terms/{agreement}/{file}", get(terms::get))
         .route("/{tenant}/securityinfo", get(security::get).post(security::post))
         .route(DEVICE, get(device::get).post(device::post))
@@ -93,6 +95,15 @@ pub fn back_channel_router(idp: Idp) -> Router {
         .route(TOKEN_ENDPOINT, token::route(token::post_v2))
         .layer(from_fn(mark))
         .with_state(idp)
+}
+
+/// What a host answers that asks people for a certificate.
+pub fn certauth_router(idp: Idp) -> Router {
+    let pages = Router::new()
+        .route("/{tenant}/certauth", get(certificate::ask))
+        .layer(from_fn(mark))
+        .with_state(idp);
+    pages.merge(hygie_web::ui::router())
 }
 
 /// UserInfo where Entra ID has it: at the host of the directory API, for any tenant.

@@ -42,7 +42,13 @@ impl Way<'_> {
             | Aadsts::DeviceCodeExpired
             | Aadsts::ServiceFault
             | Aadsts::Unavailable
-            | Aadsts::Throttled => Some((AGAIN, self.again.clone()?)),
+            | Aadsts::Throttled
+            | Aadsts::CertificateInvalid
+            | Aadsts::NoCertificate
+            | Aadsts::CertificateRevoked
+            | Aadsts::RevocationListUnavailable
+            | Aadsts::CertificateNotOffered
+            | Aadsts::CertificateUnbound => Some((AGAIN, self.again.clone()?)),
             Aadsts::NotAssigned | Aadsts::NoConsent | Aadsts::OtherTenant | Aadsts::UserDisabled => {
                 Some(("refused-other", self.other.clone()?))
             }
@@ -69,10 +75,22 @@ pub fn page(idp: &Idp, inbound: &Inbound, error: &IdpError) -> Failure {
 
 /// A refusal for a person on this way.
 pub fn page_on_way(idp: &Idp, inbound: &Inbound, error: &IdpError, way: Way<'_>) -> Failure {
+    page_for_reason(idp, inbound, error, way, None)
+}
+
+/// The same where the code has several reasons, each with words of its own.
+pub fn page_for_reason(
+    idp: &Idp,
+    inbound: &Inbound,
+    error: &IdpError,
+    way: Way<'_>,
+    reason: Option<&'static str>,
+) -> Failure {
     let refusal = error.refusal();
     let occurrence = inbound.occurrence(idp);
     let told = Told {
         code: refusal.code(),
+        reason,
         message: refusal.text().to_owned(),
         correlation: occurrence.correlation.to_string(),
         app: way.app.map(|app| (app.display_name.clone(), app.app.to_string())),
@@ -105,6 +123,7 @@ impl Render for Body {
 
 struct Told {
     code: Aadsts,
+    reason: Option<&'static str>,
     message: String,
     correlation: String,
     app: Option<(String, String)>,
@@ -139,7 +158,10 @@ impl Render for Told {
             page = page.at(again);
         }
         let reference = Identifier::new(&page, asked.request().to_string(), page.t("error-reference"));
-        let Words { title, why, remedy } = Words::of(&page, self.code);
+        let Words { title, why, remedy } = match self.reason.filter(|reason| page.find(reason).is_some()) {
+            Some(reason) => Words::under(&page, reason),
+            None => Words::of(&page, self.code),
+        };
         View(RefusedPage {
             title,
             why,
@@ -183,6 +205,11 @@ impl Words {
                 _ => "aadsts-request",
             },
         };
+        Self::under(page, key)
+    }
+
+    /// The words under a key.
+    fn under(page: &Page, key: &str) -> Self {
         Self {
             title: page.t(key),
             why: page.t(&format!("{key}.why")),

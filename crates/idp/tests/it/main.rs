@@ -7,6 +7,7 @@ mod attempts;
 mod audit;
 mod authorize;
 mod bound;
+mod certificates;
 mod conditional;
 mod device;
 mod exchange;

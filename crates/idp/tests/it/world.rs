@@ -24,6 +24,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub const LOGIN: &str = "https://login.example:8441";
+pub const CERTAUTH: &str = "https://certauth.example:8442";
 pub const FHIR: &str = "https://fhir.example/demo/fhir";
 pub const PASSWORD: &str = "Correct horse 9";
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -103,6 +104,7 @@ pub async fn open_with(
         directory: directory.clone(),
         login: LOGIN.to_owned(),
         metadata: None,
+        outgoing: None,
     };
     let deps = Deps {
         means: Means::open(means).expect("the means open"),
@@ -110,6 +112,7 @@ pub async fn open_with(
         login: LOGIN.to_owned(),
         graph: None,
         back_channel: None,
+        certauth: Some(CERTAUTH.to_owned()),
         exchanges,
         workers: 2,
     };

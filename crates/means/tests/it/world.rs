@@ -48,6 +48,7 @@ impl World {
             directory,
             login: LOGIN.to_owned(),
             metadata: metadata.map(Arc::new),
+            outgoing: None,
         })
         .unwrap();
         Self {

@@ -107,6 +107,10 @@ impl Check<'_> {
                 .back_channel
                 .as_ref()
                 .map(|service| ("back_channel", service.span(), service.get_ref())),
+            config
+                .certauth
+                .as_ref()
+                .map(|service| ("certauth", service.span(), service.get_ref())),
         ];
         for (name, span, service) in all.into_iter().flatten() {
             self.service(name, &span, service);
@@ -185,6 +189,7 @@ impl Check<'_> {
             config.graph.as_ref().map(|graph| graph.get_ref().listen),
             config.fhir.as_ref().map(|fhir| fhir.get_ref().listen),
             config.back_channel.as_ref().map(|back| back.get_ref().listen),
+            config.certauth.as_ref().map(|host| host.get_ref().listen),
         ];
         if services.contains(&Some(identities.listen)) {
             self.add(&span, format!("managed_identity cannot share {}", identities.listen));

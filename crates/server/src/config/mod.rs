@@ -89,6 +89,8 @@ pub struct Config {
     pub fhir: Option<Spanned<Fhir>>,
     /// The same services for clients with a certificate, which is asked for here alone.
     pub back_channel: Option<Spanned<Service>>,
+    /// Where people are asked for a certificate, at a host of its own: they sign in by cards there.
+    pub certauth: Option<Spanned<Service>>,
     /// Tokens of managed identities, plain HTTP for programs of this machine.
     pub managed_identity: Option<Spanned<ManagedIdentity>>,
     /// Establishments whose directories live here.
@@ -386,6 +388,7 @@ impl Config {
             Some(&mut self.login),
             self.graph.as_mut(),
             self.back_channel.as_mut(),
+            self.certauth.as_mut(),
         ];
         for service in services.into_iter().flatten() {
             let service = service.as_mut();

@@ -60,6 +60,8 @@ impl Running {
             login,
             graph: config.graph.as_ref().map(|graph| origin(&graph.get_ref().url)),
             back_channel: config.back_channel.as_ref().map(|back| origin(&back.get_ref().url)),
+            certauth: config.certauth.as_ref().map(|host| origin(&host.get_ref().url)),
+            outgoing: outgoing.clone(),
             exchanges: exchanges(config, &outgoing, &clock)?,
             authenticator_metadata: config.authenticator_metadata.clone(),
             proxies: config.trusted_proxies.clone(),
@@ -122,6 +124,8 @@ fn addresses(config: &Config) -> Vec<(&'static str, std::net::SocketAddr)> {
     wanted.extend(config.fhir.as_ref().map(|fhir| ("fhir", fhir.get_ref().listen)));
     let back = config.back_channel.as_ref();
     wanted.extend(back.map(|back| ("back channel", back.get_ref().listen)));
+    let certauth = config.certauth.as_ref();
+    wanted.extend(certauth.map(|host| ("certauth", host.get_ref().listen)));
     let identities = config.managed_identity.as_ref();
     wanted.extend(identities.map(|identities| ("managed identity", identities.get_ref().listen)));
     wanted
@@ -160,6 +164,13 @@ async fn fronts(
         fronts.push(Front {
             clients: ClientCertificates::Asked,
             ..certificates.front(back, router)?
+        });
+    }
+    if let Some(certauth) = &config.certauth {
+        let router = base.certauth_router()?;
+        fronts.push(Front {
+            clients: ClientCertificates::AskedEachTime,
+            ..certificates.front(certauth.get_ref(), router)?
         });
     }
     let health = Health::new(base.probes());
@@ -223,6 +234,7 @@ impl Certificates {
             config.graph.as_ref().map(toml::Spanned::get_ref),
             fhir.as_ref(),
             config.back_channel.as_ref().map(toml::Spanned::get_ref),
+            config.certauth.as_ref().map(toml::Spanned::get_ref),
         ];
         let without: Vec<String> = services
             .into_iter()

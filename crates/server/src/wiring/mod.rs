@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
-use hygie_access::Assignments;
+use hygie_access::{Assignments, Outgoing};
 use hygie_core::{Clock, Cx, Random, TenantId};
 use hygie_directory::Directory;
 use hygie_fhir::Fhir;
@@ -70,6 +70,10 @@ pub struct Settings {
     pub graph: Option<String>,
     /// Address of the back channel, without a final slash, where there is one.
     pub back_channel: Option<String>,
+    /// Address of the host that asks people for certificates, without a final slash, where there is one.
+    pub certauth: Option<String>,
+    /// What asks other servers.
+    pub outgoing: Outgoing,
     /// Whose tokens are exchanged, if any are.
     pub exchanges: Option<Exchanges>,
     /// A file of what the makers of authenticators say about them, where there is one.
@@ -131,6 +135,11 @@ impl Base {
     /// What answers at the login host.
     pub fn login_router(&mut self) -> Result<Router> {
         self.put_idp(hygie_idp::router(self.idp.clone()))
+    }
+
+    /// What answers at the host that asks people for a certificate.
+    pub fn certauth_router(&mut self) -> Result<Router> {
+        self.put_idp(hygie_idp::certauth_router(self.idp.clone()))
     }
 
     fn put_idp(&mut self, router: Router) -> Result<Router> {
