@@ -13,7 +13,7 @@ const LOG: &str = "/v1.0/auditLogs/signIns";
 pub fn entry(world: &World, n: u128, error_code: u32) -> SignInEntry {
     let at = Timestamp::from_secs(1_795_000_000 + n as i64);
     SignInEntry {
-        id: Uuid::from_u128(u128::try_from(at.millis()).unwrap() << 80),
+        id: Uuid::from_u128(u128::try_from(at.millis()).expect("after 1970") << 80),
         at,
         correlation: Uuid::from_u128(n),
         user: world.nurse,
