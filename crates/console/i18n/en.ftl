@@ -9,6 +9,9 @@ admin-applications = Applications
 admin-policies = Access policies
 admin-what-if = What if?
 admin-sign-ins = Sign-ins
+admin-gaps = Missing factors
+admin-changes = Changes
+admin-alerts = Alerts
 admin-attention = Needs attention
 admin-counts = The organisation in numbers
 admin-no-role = Your account has no administration role. Ask a global administrator for one if you need it.
@@ -346,3 +349,56 @@ control-Block = block
 control-block = block
 control-SignInFrequency = sign-in frequency
 control-signInFrequency = sign-in frequency
+
+changes-lead = Who changed what in the directory, with the values before and after.
+changes-person = Changes made by a person
+changes-none = No change matches.
+change-what = Activity
+change-who = By
+change-target = Object
+change-values = Values
+change-from = before
+change-to = after
+change-empty = empty
+alerts-lead = What deserves a look: emergency accounts, new secrets, permissions, policies and roles.
+alerts-none = No alert.
+alerts-some = { $count ->
+    [one] One recent alert to look at.
+   *[other] { $count } recent alerts to look at.
+  }
+alert-emergencyAccountUsed = An emergency account was used
+alert-credentialAdded = An application got a secret or a certificate
+alert-consentGranted = An application got a permission
+alert-policyChanged = An access rule was changed
+alert-roleAssigned = A directory role was given
+gaps-lead = Sign-ins that succeeded with one factor, over the period that is kept.
+gaps-share = { $percent } % of the sign-ins ({ $single } of { $all }) used one factor only.
+gaps-truncated = Only the latest 100 000 sign-ins were counted.
+gaps-chart = Sign-ins by day
+gaps-legend-all = All sign-ins
+gaps-legend-single = With one factor
+gaps-day = Day
+gaps-applications = By application
+gaps-users = By person
+gaps-platforms = By system
+gaps-locations = By place
+gaps-name = Name
+gaps-all = Sign-ins
+gaps-single = One factor
+gaps-unknown = Unknown
+gaps-none = No sign-in succeeded in the period that is kept.
+policy-effect = Effect on recorded sign-ins
+policy-effect-lead = What this policy, enforced, would have changed for the sign-ins of the period that is kept.
+policy-effect-show = Work out the effect
+policy-effect-none = No sign-in would have been changed.
+policy-effect-count = { $count ->
+    [one] One sign-in evaluated.
+   *[other] { $count } sign-ins evaluated.
+  }
+policy-effect-before = Without this policy
+policy-effect-after = With this policy
+policy-effect-sign-ins = Sign-ins
+outcome-granted = Access granted
+outcome-blocked = Access blocked
+outcome-interrupted = More is asked for
+outcome-registrationRequired = Registration of a method

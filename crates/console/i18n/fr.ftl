@@ -9,6 +9,9 @@ admin-applications = Applications
 admin-policies = Stratégies d'accès
 admin-what-if = Et si ?
 admin-sign-ins = Connexions
+admin-gaps = Facteurs manquants
+admin-changes = Modifications
+admin-alerts = Alertes
 admin-attention = À regarder
 admin-counts = L'établissement en nombres
 admin-no-role = Votre compte n'a pas de rôle d'administration. Demandez-en un à un administrateur général si vous en avez besoin.
@@ -346,3 +349,56 @@ control-Block = blocage
 control-block = blocage
 control-SignInFrequency = fréquence de connexion
 control-signInFrequency = fréquence de connexion
+
+changes-lead = Qui a modifié quoi dans l'annuaire, avec les valeurs d'avant et d'après.
+changes-person = Modifications faites par une personne
+changes-none = Aucune modification ne correspond.
+change-what = Activité
+change-who = Par
+change-target = Objet
+change-values = Valeurs
+change-from = avant
+change-to = après
+change-empty = vide
+alerts-lead = Ce qui mérite un regard : comptes d'urgence, nouveaux secrets, autorisations, stratégies et rôles.
+alerts-none = Aucune alerte.
+alerts-some = { $count ->
+    [one] Une alerte récente à regarder.
+   *[other] { $count } alertes récentes à regarder.
+  }
+alert-emergencyAccountUsed = Un compte d'urgence a été utilisé
+alert-credentialAdded = Une application a reçu un secret ou un certificat
+alert-consentGranted = Une application a reçu une autorisation
+alert-policyChanged = Une règle d'accès a été modifiée
+alert-roleAssigned = Un rôle d'annuaire a été donné
+gaps-lead = Connexions réussies avec un seul facteur, sur la période conservée.
+gaps-share = { $percent } % des connexions ({ $single } sur { $all }) n'ont utilisé qu'un facteur.
+gaps-truncated = Seules les 100 000 connexions les plus récentes ont été comptées.
+gaps-chart = Connexions par jour
+gaps-legend-all = Toutes les connexions
+gaps-legend-single = Avec un seul facteur
+gaps-day = Jour
+gaps-applications = Par application
+gaps-users = Par personne
+gaps-platforms = Par système
+gaps-locations = Par lieu
+gaps-name = Nom
+gaps-all = Connexions
+gaps-single = Un seul facteur
+gaps-unknown = Inconnu
+gaps-none = Aucune connexion réussie dans la période conservée.
+policy-effect = Effet sur les connexions enregistrées
+policy-effect-lead = Ce que cette stratégie, appliquée, aurait changé pour les connexions de la période conservée.
+policy-effect-show = Calculer l'effet
+policy-effect-none = Aucune connexion n'aurait été changée.
+policy-effect-count = { $count ->
+    [one] Une connexion évaluée.
+   *[other] { $count } connexions évaluées.
+  }
+policy-effect-before = Sans cette stratégie
+policy-effect-after = Avec cette stratégie
+policy-effect-sign-ins = Connexions
+outcome-granted = Accès autorisé
+outcome-blocked = Accès bloqué
+outcome-interrupted = Demande supplémentaire
+outcome-registrationRequired = Inscription d'un moyen

@@ -175,3 +175,113 @@ pub struct Evaluated {
     pub policy_applies: bool,
     pub analysis_reasons: String,
 }
+
+/// Who did something.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Initiator {
+    pub user: Option<Actor>,
+    pub app: Option<App>,
+}
+
+/// A person in the logs.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Actor {
+    pub id: Option<String>,
+    pub user_principal_name: Option<String>,
+}
+
+/// A program in the logs.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct App {
+    pub display_name: Option<String>,
+}
+
+/// An entry of the log of changes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Change {
+    pub id: String,
+    pub activity_date_time: String,
+    pub activity_display_name: String,
+    pub category: String,
+    pub result: String,
+    pub initiated_by: Initiator,
+    pub target_resources: Vec<Target>,
+}
+
+/// What was changed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Target {
+    pub id: Option<String>,
+    pub display_name: Option<String>,
+    pub user_principal_name: Option<String>,
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub modified_properties: Vec<Modified>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Modified {
+    pub display_name: String,
+    pub old_value: Option<String>,
+    pub new_value: Option<String>,
+}
+
+/// Something that should be looked at.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Alert {
+    pub id: String,
+    pub created_date_time: String,
+    pub alert_type: String,
+    pub title: String,
+    pub severity: String,
+    pub initiated_by: Initiator,
+    pub target_resources: Vec<Target>,
+}
+
+/// Sign-ins with one factor.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Gaps {
+    pub sign_ins: u64,
+    pub single_factor: u64,
+    pub is_truncated: bool,
+    pub by_application: Vec<Gap>,
+    pub by_user: Vec<Gap>,
+    pub by_platform: Vec<Gap>,
+    pub by_location: Vec<Gap>,
+    pub by_day: Vec<Gap>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Gap {
+    pub id: Option<String>,
+    pub display_name: Option<String>,
+    pub sign_ins: u64,
+    pub single_factor: u64,
+}
+
+/// What a draft of a policy would have changed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Replay {
+    pub sign_ins: u64,
+    pub is_truncated: bool,
+    pub counts: Vec<Outcome>,
+}
+
+/// How many went from one outcome to another.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Outcome {
+    pub before: String,
+    pub after: String,
+    pub sign_ins: u64,
+}

@@ -2,6 +2,8 @@
 
 mod application;
 mod applications;
+mod changes;
+mod gaps;
 mod group;
 mod groups;
 mod overview;
@@ -65,6 +67,9 @@ pub fn router(console: Console) -> Router {
         .route("/admin/what-if", get(what_if::get))
         .route("/admin/sign-ins", get(sign_ins::get))
         .route("/admin/sign-ins/{id}", get(sign_ins::one))
+        .route("/admin/changes", get(changes::get))
+        .route("/admin/alerts", get(changes::alerts))
+        .route("/admin/gaps", get(gaps::get))
         .layer(from_fn_with_state(console.clone(), to_login_host))
         .with_state(console)
 }
@@ -84,10 +89,13 @@ pub enum Section {
     Policies,
     WhatIf,
     SignIns,
+    Gaps,
+    Changes,
+    Alerts,
 }
 
 impl Section {
-    const ALL: [(Self, &'static str, &'static str); 7] = [
+    const ALL: [(Self, &'static str, &'static str); 10] = [
         (Self::Overview, HOME, "admin-overview"),
         (Self::Users, "/admin/users", "admin-users"),
         (Self::Groups, "/admin/groups", "admin-groups"),
@@ -95,6 +103,9 @@ impl Section {
         (Self::Policies, "/admin/policies", "admin-policies"),
         (Self::WhatIf, "/admin/what-if", "admin-what-if"),
         (Self::SignIns, "/admin/sign-ins", "admin-sign-ins"),
+        (Self::Gaps, "/admin/gaps", "admin-gaps"),
+        (Self::Changes, "/admin/changes", "admin-changes"),
+        (Self::Alerts, "/admin/alerts", "admin-alerts"),
     ];
 }
 

@@ -6,7 +6,8 @@ use hygie_web::ui::{Link, Notice, Page, Tone, View};
 use serde::Deserialize;
 
 use super::{Frame, Section, Visit, Wrong};
-use crate::api::ApiError;
+use crate::api::{ApiError, Listed};
+use crate::wire::Alert;
 use hygie_policy::policy::{Policy, State};
 use serde_json::Value;
 
@@ -56,6 +57,19 @@ pub async fn get(visit: Visit) -> Result<Response, Wrong> {
             Link::new("/admin/policies", page.t("admin-policies")),
         ));
         attention.extend(attention_to(&page, &policies));
+    }
+    let alerts = api.get::<Listed<Alert>>("/auditLogs/alerts", &[("$top", "5")]).await;
+    let alerts = match alerts {
+        Ok(found) => found.value.len(),
+        Err(ApiError::Denied) => 0,
+        Err(error) => return Err(error.into()),
+    };
+    if alerts > 0 {
+        attention.push(Notice::new(
+            &page,
+            Tone::Warning,
+            page.tn("alerts-some", "count", alerts),
+        ));
     }
     if counts.is_empty() {
         attention.push(Notice::new(&page, Tone::Information, page.t("admin-no-role")));

@@ -15,7 +15,7 @@ use super::{Fields, Frame, Section, Visit, Wrong, done, refusal};
 use crate::api::{Api, ApiError, Listed, quoted, segment};
 use crate::policy_form::{Draft, Who};
 use crate::sentence::{Names, Writer};
-use crate::wire::{Object, User};
+use crate::wire::{Object, Replay, User};
 
 const POLICIES: &str = "/identity/conditionalAccess/policies";
 /// Members that the service gives: they are no part of a change.
@@ -42,6 +42,16 @@ struct Shown {
     form: Form,
     edit: Option<Edit>,
     document: String,
+    /// What it would have changed, where somebody asked.
+    effect: Option<Effect>,
+}
+
+/// What the policy would have changed for recorded sign-ins.
+struct Effect {
+    evaluated: String,
+    is_truncated: bool,
+    /// Outcome without it, with it, and for how many.
+    changed: Vec<(String, String, u64)>,
 }
 
 #[derive(Template)]
@@ -262,6 +272,13 @@ async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Res
     };
     let mut frame = visit.frame(&page, Section::Policies);
     frame.notices.extend(wrong);
+    let mut effect = None;
+    if !visit.option("effect").is_empty() {
+        match self::effect(&api, &page, &policy).await {
+            Ok(found) => effect = Some(found),
+            Err(error) => frame.notices.push(refusal(&page, error)?),
+        }
+    }
     let state = policy.state.as_str();
     Ok(View(Shown {
         frame,
@@ -272,6 +289,7 @@ async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Res
         id: Identifier::new(&page, id, page.t("policy-id")),
         form,
         edit,
+        effect,
         document: serde_json::to_string_pretty(&changeable(document)).map_err(ApiError::Unreadable)?,
         page,
     })
@@ -335,6 +353,31 @@ fn states(page: &Page) -> Vec<(&'static str, String)> {
         .iter()
         .map(|state| (*state, page.t(&format!("policy-state-{state}"))))
         .collect()
+}
+
+/// The policy, enforced, against the sign-ins that are kept.
+async fn effect(api: &Api<'_>, page: &Page, policy: &Policy) -> Result<Effect, ApiError> {
+    let mut draft = policy.to_json();
+    draft["state"] = "enabled".into();
+    let question = json!({ "policy": draft });
+    let answer = api.post("/identity/conditionalAccess/replay?$top=1", &question).await?;
+    let replay: Replay = serde_json::from_value(answer).map_err(ApiError::Unreadable)?;
+    let words = |outcome: &str| {
+        page.find(&format!("outcome-{outcome}"))
+            .unwrap_or_else(|| outcome.to_owned())
+    };
+    let changed = replay.counts.iter().filter(|count| count.before != count.after);
+    Ok(Effect {
+        evaluated: page.tn(
+            "policy-effect-count",
+            "count",
+            usize::try_from(replay.sign_ins).unwrap_or_default(),
+        ),
+        is_truncated: replay.is_truncated,
+        changed: changed
+            .map(|count| (words(&count.before), words(&count.after), count.sign_ins))
+            .collect(),
+    })
 }
 
 /// The names of people, groups and roles, one a line, as they are typed.

@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::response::Response;
 use hygie_core::{Cx, ObjectId};
 use hygie_directory::logs::{LogEntry, LogQuery};
-use hygie_directory::{Membership, SignInEntry};
+use hygie_directory::{Membership, SignInEntry, suite_of};
 use hygie_policy::check::Broken;
 use hygie_policy::client::{Entry, client_app, logged, platform};
 use hygie_policy::location::Whereabouts;
@@ -218,7 +218,10 @@ fn sign_in(entry: &SignInEntry, person: Person) -> Option<SignIn> {
             applications: entry
                 .targets
                 .iter()
-                .map(|id| Application { id: *id, suite: None })
+                .map(|id| Application {
+                    id: *id,
+                    suite: suite_of(*id),
+                })
                 .collect(),
             contexts,
         },
