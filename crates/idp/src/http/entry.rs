@@ -11,7 +11,7 @@ use hygie_web::ui::{Page, View};
 use super::inbound::Inbound;
 use super::logout::EVERYONE;
 use super::{SESSION_COOKIE, refused};
-use crate::Idp;
+use hygie_idp_core::Idp;
 
 #[derive(Template)]
 #[template(path = "entry.html")]

@@ -20,13 +20,13 @@ use hygie_web::pages::{self, ChooseAccount, FormPost, Password, SignIn};
 use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
 
 use super::inbound::Inbound;
-use super::security::entry::SECURITY_INFO;
 use super::ways::{FIRST, Way, Whom, others, ways_on};
 use super::{SESSION_COOKIE, authorize, device};
 use super::{refused, security};
-use crate::signin::{Interruption, SignedIn};
-use crate::token::Asking;
-use crate::{Idp, IdpError};
+use hygie_idp_core::signin::SECURITY_INFO;
+use hygie_idp_core::signin::{Interruption, SignedIn};
+use hygie_idp_core::token::Asking;
+use hygie_idp_core::{Idp, IdpError};
 
 /// What the form token of the sign-in pages is for.
 const PURPOSE: &str = "sign-in";
@@ -368,8 +368,8 @@ pub type FormCookie = AppendHeaders<Option<(axum::http::HeaderName, HeaderValue)
 pub fn form(idp: &Idp, inbound: &Inbound, action: String) -> (Form, FormCookie) {
     let known = cookie::get(&inbound.headers, csrf::COOKIE).map(str::to_owned);
     let is_new = known.is_none();
-    let binding = known.unwrap_or_else(|| csrf::new_binding(&*idp.inner().random));
-    let form = Form::new(action, idp.inner().csrf.token(&binding, PURPOSE));
+    let binding = known.unwrap_or_else(|| csrf::new_binding(idp.random()));
+    let form = Form::new(action, idp.csrf().token(&binding, PURPOSE));
     let set = is_new.then(|| set_cookie(&Cookie::session(csrf::COOKIE, &binding, SameSite::Lax)));
     (form, AppendHeaders(set.map(|value| (SET_COOKIE, value))))
 }
@@ -378,7 +378,7 @@ pub fn form(idp: &Idp, inbound: &Inbound, action: String) -> (Form, FormCookie) 
 pub fn check_form(idp: &Idp, inbound: &Inbound) -> Result<(), IdpError> {
     let binding = cookie::get(&inbound.headers, csrf::COOKIE).unwrap_or_default();
     let token = inbound.params()?.get(csrf::FIELD).unwrap_or_default();
-    if binding.is_empty() || idp.inner().csrf.verify(binding, PURPOSE, token).is_err() {
+    if binding.is_empty() || idp.csrf().verify(binding, PURPOSE, token).is_err() {
         return Err(Refusal::new(Aadsts::FlowExpired).into());
     }
     Ok(())

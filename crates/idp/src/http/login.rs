@@ -18,9 +18,9 @@ use super::inbound::Inbound;
 use super::prove::Proving;
 use super::refused::{self, Way};
 use super::{DEVICE, SESSION_COOKIE, authorize};
-use crate::signin::{Cookies, NewSession, SignedIn};
-use crate::token::Asking;
-use crate::{Idp, IdpError};
+use hygie_idp_core::signin::{Cookies, NewSession, SignedIn};
+use hygie_idp_core::token::Asking;
+use hygie_idp_core::{Idp, IdpError};
 
 /// Who comes here with GET has reloaded the address of a form.
 pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Failure {

@@ -32,9 +32,8 @@ use axum::routing::{get, post};
 use hygie_web::Asked;
 use hygie_web::layers::Cors;
 
-use crate::Idp;
+use hygie_idp_core::Idp;
 pub use managed::router as managed_identity_router;
-pub(crate) use security::entry::{SECURITY_INFO, application as security_info};
 
 /// The session cookie of a browser.
 pub(crate) const SESSION_COOKIE: &str = "__Host-hygie-idp";

@@ -14,7 +14,7 @@ use hygie_web::error::{Failure, Render};
 use hygie_web::ui::{Identifier, Link, Page, View};
 
 use super::inbound::Inbound;
-use crate::{Idp, IdpError};
+use hygie_idp_core::{Idp, IdpError};
 
 /// The message of starting again.
 const AGAIN: &str = "refused-again";

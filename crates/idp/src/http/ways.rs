@@ -9,8 +9,8 @@ use hygie_policy::strength::{Combination, Mode};
 use hygie_web::ui::{Ceremony, Field, Form, Input, Notice, Page, PasskeyForm, Summary, Tone, View, Ways};
 
 use super::flow::{Flow, Typed};
-use crate::IdpError;
-use crate::signin::SignedIn;
+use hygie_idp_core::IdpError;
+use hygie_idp_core::signin::SignedIn;
 
 /// A way, the best liked first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,7 +9,7 @@ use hygie_web::audit::Note;
 use uuid::Uuid;
 
 use super::Visit;
-use crate::IdpError;
+use hygie_idp_core::IdpError;
 
 /// A means as a form names it.
 pub(super) enum Named {

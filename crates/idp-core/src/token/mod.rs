@@ -26,7 +26,7 @@ use hygie_web::audit::Note;
 
 pub use asking::Asking;
 pub use device::DeviceWay;
-pub(crate) use exchange::ACTION as EXCHANGE;
+pub use exchange::ACTION as EXCHANGE;
 pub use managed::{ManagedError, ManagedToken, Recognised, Selector};
 pub use psc::{Exchanges, PscClient, TrustedPsc};
 pub use userinfo::{UserInfo, UserInfoError};
@@ -44,7 +44,7 @@ pub struct Granted {
 
 /// What a request at the token endpoint tells of who sent it, beside its parameters.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Sender<'a> {
+pub struct Sender<'a> {
     /// The page that sent it.
     pub origin: Option<&'a str>,
     /// The certificate (DER) that was shown in the TLS handshake.

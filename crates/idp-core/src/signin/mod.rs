@@ -2,10 +2,14 @@
 
 mod admission;
 mod password;
+mod security_info;
 mod session;
 pub(crate) mod throttle;
 mod workload;
 
 pub use admission::{Candidate, Interruption, Occasion, Purpose, client_app_of, known_acr};
+pub use security_info::SECURITY_INFO;
+pub(crate) use security_info::security_info;
 pub use session::{Cookies, NewSession, SESSION_IDLE, SESSION_LONGEST, SignedIn};
+pub use throttle::Throttle;
 pub use workload::ownership;

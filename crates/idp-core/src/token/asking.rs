@@ -8,7 +8,7 @@ use hygie_oidc::{Aadsts, AuthorizeRequest, AuthorizeTarget, Params, Platform, Re
 use hygie_store::Tx;
 
 use super::DeviceWay;
-use crate::http::{SECURITY_INFO, security_info as application};
+use crate::signin::{SECURITY_INFO, security_info as application};
 use crate::{Idp, IdpError};
 
 /// The tenant of personal accounts in Entra ID.
@@ -50,13 +50,7 @@ pub(super) struct Found {
 
 impl Idp {
     /// Checks who asks.
-    pub(crate) async fn asking(
-        &self,
-        cx: &Cx,
-        place: Place,
-        version: Version,
-        params: Params,
-    ) -> Result<Asking, IdpError> {
+    pub async fn asking(&self, cx: &Cx, place: Place, version: Version, params: Params) -> Result<Asking, IdpError> {
         let target = AuthorizeTarget::parse(&params)?;
         let (found, application) = self.client_at(cx, place, &target.client_id).await?;
         let redirect_uris = &application.definition.redirect_uris;
@@ -177,7 +171,7 @@ impl Idp {
     }
 
     /// What the first segment of a path names: a tenant by id or domain name, or all of them.
-    pub(crate) async fn place(&self, cx: &Cx, segment: &str) -> Result<Place, IdpError> {
+    pub async fn place(&self, cx: &Cx, segment: &str) -> Result<Place, IdpError> {
         let place = self.named_place(cx, segment).await?;
         let Some(tenant) = place.tenant() else { return Ok(place) };
         let exists = self
@@ -195,7 +189,7 @@ impl Idp {
     }
 
     /// The same without asking whether a tenant named by its id exists, for who will find out anyway.
-    pub(crate) async fn named_place(&self, cx: &Cx, segment: &str) -> Result<Place, IdpError> {
+    pub async fn named_place(&self, cx: &Cx, segment: &str) -> Result<Place, IdpError> {
         let unknown = || Refusal::about(Aadsts::UnknownTenant, &[segment]);
         match segment {
             "organizations" => return Ok(Place::Organizations),
@@ -212,7 +206,7 @@ impl Idp {
     }
 
     /// The tenant of a verified domain name.
-    pub(crate) async fn tenant_of_domain(&self, cx: &Cx, domain: &str) -> Result<Option<TenantId>, IdpError> {
+    pub async fn tenant_of_domain(&self, cx: &Cx, domain: &str) -> Result<Option<TenantId>, IdpError> {
         self.inner()
             .store
             .read(cx, domain.to_owned(), |domain, tx| {

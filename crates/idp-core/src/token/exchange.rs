@@ -30,7 +30,7 @@ use super::{Granted, Sender};
 use crate::{Idp, IdpError};
 
 /// What is done, in the trail.
-pub(crate) const ACTION: &str = "idp.token.exchange";
+pub const ACTION: &str = "idp.token.exchange";
 /// A session at Pro Santé Connect lasts so long at most, and so does what comes of it.
 const SESSION: Duration = Duration::from_hours(4);
 
@@ -44,7 +44,7 @@ struct Vouched {
 
 impl Idp {
     /// Decides and answers; `certificate` is what the client showed in its TLS handshake.
-    pub(crate) async fn token_exchange(
+    pub async fn token_exchange(
         &self,
         cx: &Cx,
         place: Place,
@@ -95,7 +95,7 @@ impl Idp {
     }
 
     /// Whether a tenant exchanges tokens, for its metadata.
-    pub(crate) fn grant_of_exchange(&self, tenant: TenantId) -> Option<&'static str> {
+    pub fn grant_of_exchange(&self, tenant: TenantId) -> Option<&'static str> {
         self.psc(tenant).map(|_| TOKEN_EXCHANGE)
     }
 

@@ -27,7 +27,7 @@ impl Idp {
     /// is the same, after the same work: both are hashed, counted, and locked.
     ///
     /// A failure of a known user is recorded with the user; the others are left to the audit layer.
-    pub(crate) async fn check_password(&self, cx: &Cx, name: &str, password: Secret<String>) -> Result<User, IdpError> {
+    pub async fn check_password(&self, cx: &Cx, name: &str, password: Secret<String>) -> Result<User, IdpError> {
         let throttle = &self.inner().throttle;
         if throttle.is_closed(cx.client, cx.now) {
             return Err(Refusal::new(Aadsts::Throttled).into());

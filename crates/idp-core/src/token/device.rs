@@ -16,7 +16,7 @@ use hygie_store::audit::Record;
 use super::code::Attempt;
 use super::issue::object;
 use super::{Asking, Granted, Sender};
-use crate::http::SECURITY_INFO;
+use crate::signin::SECURITY_INFO;
 use crate::signin::SignedIn;
 use crate::{Idp, IdpError};
 
@@ -63,7 +63,7 @@ impl DeviceWay {
 
 impl Idp {
     /// Codes for a device of this client.
-    pub(crate) async fn begin_device(
+    pub async fn begin_device(
         &self,
         cx: &Cx,
         (place, version): (Place, Version),
@@ -182,14 +182,14 @@ impl Idp {
     }
 
     /// The way of the person who typed this code, which was looked up before.
-    pub(crate) async fn asking_for_device(&self, cx: &Cx, typed: &str) -> Result<Asking, IdpError> {
+    pub async fn asking_for_device(&self, cx: &Cx, typed: &str) -> Result<Asking, IdpError> {
         let way = self.find_device(cx, typed).await?;
         let way = way.ok_or_else(|| Refusal::new(Aadsts::DeviceCodeExpired))?;
         self.asking_of(cx, way).await
     }
 
     /// Refuses a device whose application may not have what it asks for this person.
-    pub(crate) async fn check_device(
+    pub async fn check_device(
         &self,
         cx: &Cx,
         (asking, way): (&Asking, &DeviceWay),
@@ -202,7 +202,7 @@ impl Idp {
     }
 
     /// The person allows it.
-    pub(crate) async fn approve_device(
+    pub async fn approve_device(
         &self,
         cx: &Cx,
         (asking, way): (&Asking, &DeviceWay),
@@ -219,7 +219,7 @@ impl Idp {
     }
 
     /// The person declines it.
-    pub(crate) async fn decline_device(&self, cx: &Cx, way: &DeviceWay, signed_in: &SignedIn) -> Result<(), IdpError> {
+    pub async fn decline_device(&self, cx: &Cx, way: &DeviceWay, signed_in: &SignedIn) -> Result<(), IdpError> {
         let app = way.row.waiting.client;
         let cx = Cx {
             principal: Some(self.person(&signed_in.account, Some(app)).into()),
@@ -242,7 +242,7 @@ impl Idp {
     }
 
     /// Decides and answers a device that asks.
-    pub(crate) async fn device_code(
+    pub async fn device_code(
         &self,
         cx: &Cx,
         place: Place,

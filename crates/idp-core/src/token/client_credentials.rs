@@ -19,7 +19,7 @@ use crate::{Idp, IdpError};
 
 impl Idp {
     /// Decides and answers. The client needs a service principal in the tenant, and so does the resource.
-    pub(crate) async fn client_credentials(
+    pub async fn client_credentials(
         &self,
         cx: &Cx,
         place: Place,

@@ -27,7 +27,7 @@ struct Exchange {
 
 impl Idp {
     /// Decides and answers. The token is exchanged only when everything else is in order.
-    pub(crate) async fn refresh_token(
+    pub async fn refresh_token(
         &self,
         cx: &Cx,
         place: Place,

@@ -20,7 +20,7 @@ use crate::{Idp, IdpError};
 
 impl Idp {
     /// Decides and answers.
-    pub(crate) async fn on_behalf_of(
+    pub async fn on_behalf_of(
         &self,
         cx: &Cx,
         place: Place,

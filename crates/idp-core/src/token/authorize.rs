@@ -34,7 +34,7 @@ struct Kept {
 
 impl Idp {
     /// The answer to the application, now that this account is signed in.
-    pub(crate) async fn authorize(
+    pub async fn authorize(
         &self,
         cx: &Cx,
         asking: &Asking,

@@ -81,7 +81,7 @@ pub struct ManagedToken {
 impl Idp {
     /// The workload that shows this header secret. It has 256 random bits and is looked up by its keyed digest, so that
     /// nothing is compared byte by byte.
-    pub(crate) async fn recognise(&self, cx: &Cx, header: &str) -> Result<Option<Recognised>, IdpError> {
+    pub async fn recognise(&self, cx: &Cx, header: &str) -> Result<Option<Recognised>, IdpError> {
         let digest = self.directory().digests().workloads.digest(header);
         let found = self
             .inner()
@@ -94,7 +94,7 @@ impl Idp {
     }
 
     /// A token of an identity of a workload.
-    pub(crate) async fn managed_token(
+    pub async fn managed_token(
         &self,
         cx: &Cx,
         workload: &str,

@@ -133,7 +133,7 @@ struct Facts {
 
 impl Idp {
     /// What follows for the session when policies let these tokens be issued.
-    pub(crate) async fn admit(
+    pub async fn admit(
         &self,
         cx: &Cx,
         candidate: &Candidate<'_>,

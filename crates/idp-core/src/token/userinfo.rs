@@ -55,7 +55,7 @@ impl Idp {
     }
 
     /// What the bearer of this token may know of its person, and who the bearer is.
-    pub(crate) async fn user_info(
+    pub async fn user_info(
         &self,
         cx: &Cx,
         token: &str,

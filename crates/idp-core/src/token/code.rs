@@ -37,7 +37,7 @@ struct Presented {
 
 impl Idp {
     /// Decides and answers. The code is consumed only when everything else is in order.
-    pub(crate) async fn authorization_code(
+    pub async fn authorization_code(
         &self,
         cx: &Cx,
         place: Place,

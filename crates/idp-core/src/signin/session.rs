@@ -48,7 +48,7 @@ pub struct NewSession {
 
 impl Idp {
     /// The accounts of the browser with this cookie, in `tenant` or in all of them, the last used first.
-    pub(crate) async fn accounts(
+    pub async fn accounts(
         &self,
         cx: &Cx,
         cookie: Option<&str>,
@@ -104,7 +104,7 @@ impl Idp {
     /// Begins a session after the credentials were checked; the failures before are forgotten, unless they locked the
     /// account while this password was being checked: many guesses at once are no more than one after the other. Nor
     /// does it begin when the password was changed or the user disabled meanwhile.
-    pub(crate) async fn begin_session(&self, cx: &Cx, new: NewSession) -> Result<SignedIn, IdpError> {
+    pub async fn begin_session(&self, cx: &Cx, new: NewSession) -> Result<SignedIn, IdpError> {
         let checked = new.user.valid_from;
         let is_password = new.usage.mode == Mode::Password;
         let used = Authentications::of(new.usage, cx.now);
@@ -164,7 +164,7 @@ impl Idp {
 
     /// Notes that the person of a live session proved more. The browser's cookie changes with it: who knew it before knows
     /// nothing of the session that is worth more now.
-    pub(crate) async fn step_up(
+    pub async fn step_up(
         &self,
         cx: &Cx,
         signed_in: &SignedIn,
@@ -227,7 +227,7 @@ impl Idp {
 
     /// Ends the sessions of a browser (of `only` one account, or all) and gives the applications they were used for.
     /// Refresh tokens live on, as in Entra ID: they belong to applications, not to the browser.
-    pub(crate) async fn sign_out(&self, cx: &Cx, accounts: &[SignedIn]) -> Result<Vec<(SignedIn, AppId)>, IdpError> {
+    pub async fn sign_out(&self, cx: &Cx, accounts: &[SignedIn]) -> Result<Vec<(SignedIn, AppId)>, IdpError> {
         let mut apps = Vec::new();
         for signed_in in accounts {
             let account = &signed_in.account;
@@ -254,7 +254,7 @@ impl Idp {
     }
 
     /// A person as the actor of a record.
-    pub(crate) fn person(&self, account: &Account, app: Option<AppId>) -> Principal {
+    pub fn person(&self, account: &Account, app: Option<AppId>) -> Principal {
         Principal {
             app,
             session: Some(account.session),

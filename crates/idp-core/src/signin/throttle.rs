@@ -21,7 +21,7 @@ const ADDRESSES: usize = 10_000;
 const SWEEP: Duration = Duration::from_mins(1);
 
 /// The counts of this process.
-pub(crate) struct Throttle {
+pub struct Throttle {
     limit: u32,
     counts: Mutex<Counts>,
 }
