@@ -7,6 +7,7 @@ mod bearer;
 mod claims;
 mod client_credentials;
 mod code;
+mod consent;
 mod device;
 mod exchange;
 mod issue;
@@ -25,6 +26,7 @@ use hygie_oidc::{Platform, TokenResponse};
 use hygie_web::audit::Note;
 
 pub use asking::Asking;
+pub use consent::{AskedPermission, ConsentAsk, ConsentRequest, PermissionKind, Verdict};
 pub use device::DeviceWay;
 pub use exchange::ACTION as EXCHANGE;
 pub use managed::{ManagedError, ManagedToken, Recognised, Selector};

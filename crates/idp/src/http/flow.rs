@@ -21,9 +21,9 @@ use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
 
 use super::inbound::Inbound;
 use super::ways::{FIRST, Way, Whom, others, ways_on};
-use super::{SESSION_COOKIE, authorize, device};
+use super::{SESSION_COOKIE, authorize, consent, device};
 use super::{refused, security};
-use hygie_idp_core::signin::SECURITY_INFO;
+use hygie_idp_core::signin::{ADMIN_CONSENT, SECURITY_INFO};
 use hygie_idp_core::signin::{Interruption, SignedIn};
 use hygie_idp_core::token::Asking;
 use hygie_idp_core::{Idp, IdpError};
@@ -129,9 +129,20 @@ impl<'a> Flow<'a> {
         if self.asking.application.app == SECURITY_INFO {
             return self.to_security_info(signed_in).await;
         }
+        if self.asking.application.app == ADMIN_CONSENT {
+            return self.to_admin_consent(signed_in).await;
+        }
+        if request.prompt == Prompt::Consent
+            && let Some(asked) = self.consent(request, signed_in, None).await
+        {
+            return asked;
+        }
         if let Some(way) = &self.asking.device {
             return match self.idp.check_device(&cx, (&self.asking, way), signed_in).await {
                 Ok(()) => device::confirm(self, way, signed_in),
+                Err(IdpError::Refused(refusal)) if consent::may_help(refusal.code()) => {
+                    self.consent_or(request, signed_in, refusal).await
+                }
                 Err(IdpError::Interrupted(interruption)) => self.interrupted(signed_in, *interruption).await,
                 Err(error) => (self.note_of(signed_in, &error), self.page_of(&error)).into_response(),
             };
@@ -146,8 +157,20 @@ impl<'a> Flow<'a> {
             Err(IdpError::Interrupted(interruption)) if request.prompt != Prompt::None => {
                 self.interrupted(signed_in, *interruption).await
             }
+            Err(IdpError::Refused(refusal)) if consent::may_help(refusal.code()) && request.prompt != Prompt::None => {
+                self.consent_or(request, signed_in, refusal).await
+            }
             Err(error) => (self.note_of(signed_in, &error), self.refuse(&error, request.prompt)).into_response(),
         }
+    }
+
+    /// The page that asks for consent; where it would not help, this refusal.
+    async fn consent_or(&self, request: &AuthorizeRequest, signed_in: &SignedIn, refusal: Refusal) -> Response {
+        if let Some(asked) = self.consent(request, signed_in, None).await {
+            return asked;
+        }
+        let error = IdpError::from(refusal);
+        (self.note_of(signed_in, &error), self.refuse(&error, request.prompt)).into_response()
     }
 
     /// What policies ask of the person first.
@@ -167,7 +190,7 @@ impl<'a> Flow<'a> {
     }
 
     /// The record of a person whom an application could not get: who, and why.
-    fn note_of(&self, signed_in: &SignedIn, error: &IdpError) -> Note {
+    pub fn note_of(&self, signed_in: &SignedIn, error: &IdpError) -> Note {
         let app = self.asking.application.app;
         let person = self.idp.person(&signed_in.account, Some(app));
         let note = Note::new("idp.authorize", format!("app/{app}")).by(&person);
@@ -186,7 +209,6 @@ impl<'a> Flow<'a> {
             IdpError::Interrupted(interruption) => &interruption.refusal,
             _ => return self.page_of(error).into_response(),
         };
-        // Consent is given by an administrator in this release: the person is told whom to ask.
         let is_for_person = refusal.code().stays_here() || refusal.code() == Aadsts::NoConsent;
         if is_for_person && prompt != Prompt::None {
             return self.page_of(error).into_response();
@@ -209,13 +231,14 @@ impl<'a> Flow<'a> {
         let way = refused::Way {
             app: Some(&self.asking.application),
             again: Some(self.address(&[])),
+            scope: self.asking.params.get("scope"),
             register: Some(security::entry::address(&self.inbound.segment)),
             other: Some(self.address(&[("prompt", "select_account"), ("login_hint", ""), ("sid", "")])),
         };
         refused::page_on_way(self.idp, self.inbound, error, way)
     }
 
-    fn deliver(&self, answer: Answer) -> Response {
+    pub fn deliver(&self, answer: Answer) -> Response {
         match answer.deliver() {
             Delivery::Redirect(address) => redirect(&self.inbound.asked, &address),
             Delivery::Form { action, fields } => {

@@ -2,6 +2,7 @@
 //! (how a refusal is shown) and `flow` (the pages of an authorization request).
 
 mod authorize;
+mod consent;
 mod device;
 mod devicecode;
 mod discovery;
@@ -76,6 +77,11 @@ pub fn router(idp: Idp) -> Router {
         .route("/{tenant}/oauth2/v2.0/logout", get(logout::get).post(logout::get))
         .route("/{tenant}/oauth2/logout", get(logout::get).post(logout::get))
         .route("/{tenant}/openid/userinfo", get(userinfo::get).post(userinfo::get))
+        .route(
+            "/{tenant}/adminconsent",
+            get(consent::admin::get_v1).post(consent::admin::post),
+        )
+        .route("/{tenant}/v2.0/adminconsent", get(consent::admin::get_v2))
         .route("/{tenant}/login", get(login::get).post(login::post))
         .route("/{tenant}/terms/{agreement}/{file}", get(terms::get))
         .route("/{tenant}/securityinfo", get(security::get).post(security::post))

@@ -7,6 +7,7 @@ mod audit;
 mod authorize;
 mod bound;
 mod conditional;
+mod consent;
 mod device;
 mod exchange;
 mod gate;
