@@ -343,3 +343,16 @@ permission-auditlog-read-all = Read all audit log data
 permission-user-invite-all = Invite people of other organisations
 permission-policy-readwrite-authorization = Read and write what everybody may do without a role
 permission-policy-readwrite-permissiongrant = Manage consent and permission grant policies
+
+# Invitation
+invitation-title = { $organisation } invites you
+invitation-text = If you accept, you will use the applications of { $organisation } with your usual account. That organisation will be able to:
+invitation-account = You accept with the account
+invitation-name = know your name and address;
+invitation-sign-in = sign you in to its applications, and ask you for other sign-in methods for it;
+invitation-log = keep a record of your sign-ins there.
+invitation-undo = Your password stays at home. An administrator of either organisation can end this.
+invitation-declined = The invitation is not accepted
+    .text = Nothing has changed. You can still accept it later, or ask { $organisation } to withdraw it.
+invitation-gone = This invitation is no longer good
+    .text = It was accepted or withdrawn, or it is more than thirty days old. Ask { $organisation } for another one.

@@ -343,3 +343,16 @@ permission-auditlog-read-all = Lire tous les journaux
 permission-user-invite-all = Inviter des personnes d'autres établissements
 permission-policy-readwrite-authorization = Lire et modifier ce que chacun peut faire sans rôle
 permission-policy-readwrite-permissiongrant = Lire et modifier les règles du consentement
+
+# Invitation
+invitation-title = { $organisation } vous invite
+invitation-text = Si vous acceptez, vous utiliserez les applications de { $organisation } avec votre compte habituel. Cet établissement pourra :
+invitation-account = Vous acceptez avec le compte
+invitation-name = connaître votre nom et votre adresse ;
+invitation-sign-in = vous connecter à ses applications, et vous demander pour cela d'autres moyens d'identification ;
+invitation-log = garder la trace de vos connexions chez lui.
+invitation-undo = Votre mot de passe reste chez vous. Un administrateur de l'un ou l'autre établissement peut y mettre fin.
+invitation-declined = L'invitation n'est pas acceptée
+    .text = Rien n'a changé. Vous pouvez encore l'accepter plus tard, ou demander à { $organisation } de la retirer.
+invitation-gone = Cette invitation n'est plus valable
+    .text = Elle a été acceptée, retirée, ou elle date de plus de trente jours. Demandez-en une autre à { $organisation }.

@@ -5,6 +5,7 @@
 mod agreement;
 mod application;
 mod conditional;
+mod consent;
 mod group;
 mod organization;
 mod permission;
@@ -22,6 +23,9 @@ use uuid::Uuid;
 pub use agreement::{ACCEPTANCE, AGREEMENT, AGREEMENT_FILE, acceptance};
 pub use application::{APPLICATION, application};
 pub use conditional::{CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE};
+pub use consent::{
+    AUTHORIZATION_POLICY, CLASSIFICATION, INVITATION, PERMISSION_GRANT_POLICY, classification, document,
+};
 pub use group::{GROUP, group};
 pub use organization::{ORGANIZATION, organization};
 pub use permission::{APP_ROLE_ASSIGNMENT, PERMISSION_GRANT, app_role_assignment, permission_grant};

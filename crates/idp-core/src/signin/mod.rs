@@ -1,6 +1,7 @@
 //! Signing in: passwords, the sessions of browsers, and what policies say to it.
 
 mod admission;
+mod guest;
 mod own_pages;
 mod password;
 mod security_info;
@@ -9,6 +10,7 @@ pub(crate) mod throttle;
 mod workload;
 
 pub use admission::{Candidate, Interruption, Occasion, Purpose, client_app_of, known_acr};
+pub use guest::Standing;
 pub(crate) use own_pages::own_page;
 pub use own_pages::{ADMIN_CONSENT, INVITATIONS};
 pub use security_info::SECURITY_INFO;

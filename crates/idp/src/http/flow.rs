@@ -4,7 +4,7 @@
 use axum::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use hygie_core::Cx;
+use hygie_core::{Cx, TenantId};
 use hygie_directory::{Arrival, is_user_principal_name};
 use hygie_oidc::{
     Aadsts, Account, AuthorizeRequest, Delivery, Interaction, Params, Prompt, Refusal, Response as Answer,
@@ -21,10 +21,9 @@ use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
 
 use super::inbound::Inbound;
 use super::ways::{FIRST, Way, Whom, others, ways_on};
-use super::{SESSION_COOKIE, authorize, consent, device};
+use super::{SESSION_COOKIE, authorize, consent, device, redeem};
 use super::{refused, security};
-use hygie_idp_core::signin::{ADMIN_CONSENT, SECURITY_INFO};
-use hygie_idp_core::signin::{Interruption, SignedIn};
+use hygie_idp_core::signin::{ADMIN_CONSENT, INVITATIONS, Interruption, SECURITY_INFO, SignedIn, Standing};
 use hygie_idp_core::token::Asking;
 use hygie_idp_core::{Idp, IdpError};
 
@@ -107,7 +106,7 @@ impl<'a> Flow<'a> {
             Err(refusal) => return Ok(Err(self.tell(&refusal))),
         };
         let cookie = cookie::get(&self.inbound.headers, SESSION_COOKIE);
-        let accounts = self.idp.accounts(&self.cx(), cookie, self.asking.place.tenant()).await;
+        let accounts = self.idp.accounts_at(&self.cx(), cookie, self.asking.place).await;
         Ok(Ok((request, accounts.map_err(|error| self.page_of(&error))?)))
     }
 
@@ -123,14 +122,57 @@ impl<'a> Flow<'a> {
             .await)
     }
 
-    /// The answer to the application, for this account; for a device first the question whether it is this person's.
+    /// The answer to the application, for this account or for the guest that it is here; for a device first the question
+    /// whether it is this person's.
     pub async fn finish(&self, request: &AuthorizeRequest, signed_in: &SignedIn) -> Response {
+        match self.asking.place.tenant() {
+            Some(tenant) if tenant != signed_in.account.tenant => {
+                match self.as_guest(request, signed_in, tenant).await {
+                    Ok(guest) => self.finish_here(request, &guest).await,
+                    Err(response) => *response,
+                }
+            }
+            _ => self.finish_here(request, signed_in).await,
+        }
+    }
+
+    /// The session of a guest, for an account of another tenant; the page of the invitation for who has not accepted.
+    async fn as_guest(
+        &self,
+        request: &AuthorizeRequest,
+        signed_in: &SignedIn,
+        tenant: TenantId,
+    ) -> Result<SignedIn, Box<Response>> {
+        let cx = self.inbound.asked.cx(tenant);
+        match self.idp.standing(&cx, signed_in, &self.app_name()).await {
+            Ok(Standing::Guest(guest)) => Ok(*guest),
+            Ok(Standing::Invited(_)) if request.prompt != Prompt::None => {
+                let session = signed_in.account.session.to_string();
+                let address = redeem::address(tenant, None, Some(&session));
+                Err(Box::new(
+                    (Note::recorded(), redirect(&self.inbound.asked, &address)).into_response(),
+                ))
+            }
+            Ok(Standing::Invited(_)) => {
+                let words = [tenant.to_string(), self.app_name()];
+                let refusal = Refusal::about(Aadsts::OtherTenant, &[&words[0], &words[1]]);
+                Err(Box::new(self.refuse(&refusal.into(), request.prompt)))
+            }
+            Err(error) => Err(Box::new(
+                (self.note_of(signed_in, &error), self.refuse(&error, request.prompt)).into_response(),
+            )),
+        }
+    }
+
+    async fn finish_here(&self, request: &AuthorizeRequest, signed_in: &SignedIn) -> Response {
         let cx = self.inbound.asked.cx(signed_in.account.tenant);
         if self.asking.application.app == SECURITY_INFO {
             return self.to_security_info(signed_in).await;
         }
-        if self.asking.application.app == ADMIN_CONSENT {
-            return self.to_admin_consent(signed_in).await;
+        match self.asking.application.app {
+            ADMIN_CONSENT => return self.to_admin_consent(signed_in).await,
+            INVITATIONS => return self.to_invitation(signed_in),
+            _ => {}
         }
         if request.prompt == Prompt::Consent
             && let Some(asked) = self.consent(request, signed_in, None).await

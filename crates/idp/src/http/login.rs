@@ -248,19 +248,16 @@ async fn device_answer(flow: &Flow<'_>, accounts: &[SignedIn], params: &Params) 
     Ok(device::answered(flow, way, signed_in, says).await)
 }
 
-/// The tenant that a name signs in to: that of the path, or that of the name's domain. None for what is no name.
+/// The tenant in which a name signs in: that of its domain, where guests are at home too; of a name of no domain that is
+/// known, that of the path. None for what is no name.
 pub async fn tenant_of(flow: &Flow<'_>, name: &str) -> Result<Option<TenantId>, Failure> {
     if !is_user_principal_name(name) {
         return Ok(None);
     }
-    if let Some(tenant) = flow.asking.place.tenant() {
-        return Ok(Some(tenant));
-    }
     let Some((_, domain)) = name.rsplit_once('@') else {
         return Ok(None);
     };
-    flow.idp
-        .tenant_of_domain(&flow.cx(), domain)
-        .await
-        .map_err(|error| flow.page_of(&error))
+    let home = flow.idp.tenant_of_domain(&flow.cx(), domain).await;
+    let home = home.map_err(|error| flow.page_of(&error))?;
+    Ok(home.or(flow.asking.place.tenant()))
 }

@@ -17,6 +17,7 @@ mod logout;
 mod managed;
 mod new_password;
 mod prove;
+mod redeem;
 mod refused;
 mod security;
 mod terms;
@@ -82,6 +83,7 @@ pub fn router(idp: Idp) -> Router {
             get(consent::admin::get_v1).post(consent::admin::post),
         )
         .route("/{tenant}/v2.0/adminconsent", get(consent::admin::get_v2))
+        .route("/{tenant}/redeem", get(redeem::get).post(redeem::post))
         .route("/{tenant}/login", get(login::get).post(login::post))
         .route("/{tenant}/terms/{agreement}/{file}", get(terms::get))
         .route("/{tenant}/securityinfo", get(security::get).post(security::post))

@@ -11,6 +11,7 @@ mod consent;
 mod device;
 mod exchange;
 mod gate;
+mod guests;
 mod keys;
 mod managed;
 mod metadata;
