@@ -356,3 +356,13 @@ invitation-declined = The invitation is not accepted
     .text = Nothing has changed. You can still accept it later, or ask { $organisation } to withdraw it.
 invitation-gone = This invitation is no longer good
     .text = It was accepted or withdrawn, or it is more than thirty days old. Ask { $organisation } for another one.
+
+# Your applications
+myapplications-title = Your applications
+myapplications-lead = The applications that you have consented to, and what they can do on your behalf. Those that your organisation has admitted for everybody are not among them.
+myapplications-none = No application
+myapplications-none-text = The applications that you consent to will appear here.
+myapplications-revoke = Withdraw your consent
+myapplications-revoke-what = to { $app }
+myapplications-revoked = Your consent is withdrawn. The application has no access on your behalf any more.
+myapplications-on = { $resource }:

@@ -356,3 +356,13 @@ invitation-declined = L'invitation n'est pas acceptée
     .text = Rien n'a changé. Vous pouvez encore l'accepter plus tard, ou demander à { $organisation } de la retirer.
 invitation-gone = Cette invitation n'est plus valable
     .text = Elle a été acceptée, retirée, ou elle date de plus de trente jours. Demandez-en une autre à { $organisation }.
+
+# Vos applications
+myapplications-title = Vos applications
+myapplications-lead = Les applications auxquelles vous avez donné votre accord, et ce qu'elles peuvent faire en votre nom. Celles que votre établissement a admises pour tous n'y sont pas.
+myapplications-none = Aucune application
+myapplications-none-text = Les applications auxquelles vous donnerez votre accord apparaîtront ici.
+myapplications-revoke = Retirer votre accord
+myapplications-revoke-what = à { $app }
+myapplications-revoked = Votre accord est retiré. L'application n'a plus accès en votre nom.
+myapplications-on = { $resource } :

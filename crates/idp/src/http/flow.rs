@@ -23,7 +23,9 @@ use super::inbound::Inbound;
 use super::ways::{FIRST, Way, Whom, others, ways_on};
 use super::{SESSION_COOKIE, authorize, consent, device, redeem};
 use super::{refused, security};
-use hygie_idp_core::signin::{ADMIN_CONSENT, INVITATIONS, Interruption, SECURITY_INFO, SignedIn, Standing};
+use hygie_idp_core::signin::{
+    ADMIN_CONSENT, INVITATIONS, Interruption, MY_APPLICATIONS, SECURITY_INFO, SignedIn, Standing,
+};
 use hygie_idp_core::token::Asking;
 use hygie_idp_core::{Idp, IdpError};
 
@@ -172,6 +174,7 @@ impl<'a> Flow<'a> {
         match self.asking.application.app {
             ADMIN_CONSENT => return self.to_admin_consent(signed_in).await,
             INVITATIONS => return self.to_invitation(signed_in),
+            MY_APPLICATIONS => return self.to_my_applications(signed_in),
             _ => {}
         }
         if request.prompt == Prompt::Consent

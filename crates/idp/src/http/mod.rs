@@ -83,6 +83,10 @@ pub fn router(idp: Idp) -> Router {
             get(consent::admin::get_v1).post(consent::admin::post),
         )
         .route("/{tenant}/v2.0/adminconsent", get(consent::admin::get_v2))
+        .route(
+            "/{tenant}/myapplications",
+            get(consent::own::get).post(consent::own::post),
+        )
         .route("/{tenant}/redeem", get(redeem::get).post(redeem::post))
         .route("/{tenant}/login", get(login::get).post(login::post))
         .route("/{tenant}/terms/{agreement}/{file}", get(terms::get))

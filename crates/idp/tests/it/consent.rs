@@ -532,3 +532,29 @@ async fn who_is_not_assigned_is_led_on() {
         assert!(page.text().contains(shown), "{shown}: {}", page.text());
     }
 }
+
+#[tokio::test]
+async fn a_person_sees_and_takes_back_what_they_consented_to() {
+    let world = World::new().await;
+    let app = agenda(&world).await;
+    consent_to(&world, &["legacy"]).await;
+    let browser = world.browser();
+    let page = world.sign_in(&browser, &ask(&world, app, "openid User.Read")).await;
+    submit(&browser, &page, &[("answer", "accept")]).await;
+    let list = browser.get(&world.path("myapplications")).await;
+    assert_eq!(list.status, 200, "{}", list.text());
+    assert!(list.text().contains("Agenda &#60;partagé&#62;") && list.text().contains("lire votre profil"));
+    let client = list.field("client").unwrap();
+    let foreign = submit(&world.browser(), &list, &[("client", &client)]).await;
+    assert!(foreign.text().contains("AADSTS50089"), "{}", foreign.text());
+    let done = submit(&browser, &list, &[("client", &client)]).await;
+    let list = browser.get(done.location()).await;
+    assert!(list.text().contains("Votre accord est retiré"), "{}", list.text());
+    assert!(granted(&world, app, Some(world.nurse)).await.is_empty());
+    // Who is not signed in does so first.
+    let stranger = world.browser();
+    let sent = stranger.get(&world.path("myapplications")).await;
+    let back = world.sign_in(&stranger, sent.location()).await;
+    let list = stranger.get(back.location()).await;
+    assert!(list.text().contains("Aucune application"), "{}", list.text());
+}

@@ -317,7 +317,7 @@ impl World {
 pub async fn submit(browser: &Client, page: &Answer, fields: &[(&str, &str)]) -> Answer {
     let action = page.text().split("action=\"").find_map(|rest| {
         rest.split('"').next().filter(|a| {
-            ["/login", "/device", "/adminconsent", "/redeem"]
+            ["/login", "/device", "/adminconsent", "/redeem", "/myapplications"]
                 .iter()
                 .any(|end| a.ends_with(end))
         })

@@ -1,6 +1,7 @@
 //! The page that asks a person for their consent on the way to an application, and their answer.
 
 pub mod admin;
+pub mod own;
 mod show;
 
 use axum::response::{IntoResponse, Response};

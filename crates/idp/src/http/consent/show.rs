@@ -1,6 +1,7 @@
 //! How consent is asked for: who asks, for whom, and each permission in words.
 
 use askama::Template;
+use hygie_core::AppId;
 use hygie_directory::DIRECTORY_API;
 use hygie_idp_core::token::{AskedPermission, ConsentAsk, PermissionKind};
 use hygie_oidc::Account;
@@ -155,8 +156,14 @@ impl Shown<'_> {
     }
 }
 
+/// A permission of the directory API in words, as far as it is one of ours; else its own word.
+pub fn word_of(page: &Page, resource: AppId, value: &str) -> String {
+    let ours = (resource == DIRECTORY_API).then(|| page.find(&key_of(value)));
+    ours.flatten().unwrap_or_else(|| value.to_owned())
+}
+
 /// The message of a permission of the directory API.
-pub fn key_of(value: &str) -> String {
+fn key_of(value: &str) -> String {
     format!("permission-{}", value.to_lowercase().replace('.', "-"))
 }
 
