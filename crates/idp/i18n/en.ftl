@@ -366,3 +366,4 @@ myapplications-revoke = Withdraw your consent
 myapplications-revoke-what = to { $app }
 myapplications-revoked = Your consent is withdrawn. The application has no access on your behalf any more.
 myapplications-on = { $resource }:
+myapplications-list = Applications that act on your behalf

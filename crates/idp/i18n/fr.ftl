@@ -366,3 +366,4 @@ myapplications-revoke = Retirer votre accord
 myapplications-revoke-what = à { $app }
 myapplications-revoked = Votre accord est retiré. L'application n'a plus accès en votre nom.
 myapplications-on = { $resource } :
+myapplications-list = Applications qui agissent en votre nom

@@ -229,9 +229,10 @@ impl AuthorizationPolicy {
 
 /// A member that has one value.
 fn fixed(value: &Value, found: &Value, at: &At<'_>) -> Result<(), ReadError> {
-    match value == found {
-        true => Ok(()),
-        false => Err(at.refuse(Wrong::NotA("the value that it has: no other one has an effect here"))),
+    if value == found {
+        Ok(())
+    } else {
+        Err(at.refuse(Wrong::NotA("the value that it has: no other one has an effect here")))
     }
 }
 

@@ -191,7 +191,7 @@ impl Directory {
                 let json = serde_json::to_string(&definition)?;
                 application.definition = Arc::new(definition);
                 Applications(tx).update(&application, &json).await?;
-                let record = Record::success(tx.cx(), *action, format!("app/{}", application.app));
+                let record = Record::success(tx.cx(), action, format!("app/{}", application.app));
                 tx.audit(&record).await?;
                 Ok(())
             })

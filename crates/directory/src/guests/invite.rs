@@ -86,13 +86,12 @@ async fn write(tx: &mut Tx<'_>, draft: &Draft) -> Result<(User, bool), Directory
     if !is_user_principal_name(&name) {
         return Err(DirectoryError::Value("invitedUserEmailAddress"));
     }
-    let user = match Users(tx).find_by_name(&name).await? {
-        Some((user, _)) => again(tx, user, draft).await?,
-        None => {
-            let user = made(tx, draft, name);
-            Users(tx).insert(&user, None).await?;
-            user
-        }
+    let user = if let Some((user, _)) = Users(tx).find_by_name(&name).await? {
+        again(tx, user, draft).await?
+    } else {
+        let user = made(tx, draft, name);
+        Users(tx).insert(&user, None).await?;
+        user
     };
     let row = GuestRow {
         user: user.id,

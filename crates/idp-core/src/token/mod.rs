@@ -1,6 +1,7 @@
 //! Tokens: the grants of the token endpoint, and the codes and tokens of the authorization endpoint.
 
 mod admitted;
+mod asked;
 mod asking;
 mod authorize;
 mod bearer;
