@@ -235,6 +235,24 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         Some(0xb0af_ded3_3588_46d8_8b3d_9842_eff7_78da),
         "Read all audit log data",
     ),
+    (
+        "User.Invite.All",
+        Some(0x63dd_7cd9_b489_4adf_a28c_ac38_b9a0_f962),
+        Some(0x0985_0681_111b_4a89_9bed_3f2c_ae46_d706),
+        "Invite guest users to the organization",
+    ),
+    (
+        "Policy.ReadWrite.Authorization",
+        Some(0xedd3_c878_b384_41fd_95ad_e740_7dd7_75be),
+        Some(0xfb22_1be6_99f2_473f_bd32_01c6_a0e9_ca3b),
+        "Read and write your organization's authorization policy",
+    ),
+    (
+        "Policy.ReadWrite.PermissionGrant",
+        Some(0x2672_f8bb_fd5e_42e0_85e1_ec76_4dd2_614e),
+        Some(0xa402_ca1c_2696_4531_972d_6e5e_e4aa_11ea),
+        "Manage consent and permission grant policies",
+    ),
 ];
 
 /// The directory API.

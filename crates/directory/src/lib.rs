@@ -20,9 +20,11 @@ mod assignment;
 mod authentication;
 mod browse;
 mod conditional;
+mod consent;
 mod error;
 mod grant;
 mod group;
+mod guests;
 mod lockout;
 pub mod logs;
 mod password;
@@ -54,19 +56,21 @@ pub use admin::{
 pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, PORTAL, directory_api, suite_of};
 pub use application::{
     AccessKind, AppRole, Application, Audience, Definition, GroupClaims, Links, MemberTypes, OptionalClaim,
-    OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal,
+    OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal, VerifiedPublisher,
 };
 pub use assignment::{AppRoleAssignment, NewAppRole, NewGrant, PermissionGrant};
 pub use authentication::Authentications;
 pub use browse::{Cursor, DirectoryObject, Membership, Presence, Registration};
 pub use conditional::{AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
+pub use consent::{Consented, ForWhom, LowImpact, OwnConsent, Permissions};
 pub use error::DirectoryError;
 pub use grant::{Arrival, Authorization, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;
+pub use guests::{Invitation, Invited, NewInvitation, guest_name};
 pub use lockout::Mark;
 pub use password::{MAX_PASSWORD, PasswordError, Passwords};
 pub use password_rules::{Owner as PasswordOwner, WeakPassword, check as check_password};
-pub use profile::{GroupProfile, UserProfile, UserType, Visibility};
+pub use profile::{GroupProfile, Home, UserProfile, UserType, Visibility};
 pub use roles::{DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role};
 pub use schema::MIGRATIONS;
 pub use signin::{AppliedPolicy, SignInEntry};

@@ -313,4 +313,36 @@ CREATE TABLE idp_log_mark ({i.def}tenant {blob} NOT NULL, log {int} NOT NULL, ma
   PRIMARY KEY ({i.col}tenant, log, mark, id)) {clustered};
 CREATE TABLE idp_log_retention ({i.def}tenant {blob} NOT NULL, days {int} NOT NULL, PRIMARY KEY ({i.col}tenant));",
     },
+    Migration {
+        number: 240,
+        title: "authorization policy",
+        sql: "
+CREATE TABLE idp_authorization_policy ({i.def}tenant {blob} NOT NULL, document TEXT NOT NULL,
+  PRIMARY KEY ({i.col}tenant));",
+    },
+    Migration {
+        number: 241,
+        title: "permissions of low impact",
+        sql: "
+CREATE TABLE idp_low_impact ({i.def}tenant {blob} NOT NULL, resource {blob} NOT NULL, permission {blob} NOT NULL,
+  id {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, resource, permission));",
+    },
+    Migration {
+        number: 242,
+        title: "guests",
+        sql: "
+CREATE TABLE idp_guest ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, home {blob} NOT NULL,
+  home_user {blob}, address TEXT NOT NULL, ticket {blob}, redirect TEXT NOT NULL, invited_at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, user_id));
+CREATE INDEX idp_guest_home ON idp_guest ({i.col}tenant, home, home_user);
+CREATE INDEX idp_guest_address ON idp_guest ({i.col}tenant, home, address);
+CREATE INDEX idp_guest_ticket ON idp_guest ({i.col}tenant, ticket);",
+    },
+    Migration {
+        number: 243,
+        title: "verified publishers",
+        sql: "
+CREATE TABLE idp_publisher ({i.def}tenant {blob} NOT NULL, id TEXT NOT NULL, display_name TEXT NOT NULL,
+  created_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));",
+    },
 ];

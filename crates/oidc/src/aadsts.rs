@@ -139,6 +139,14 @@ codes! {
     CodeReused = 54_005, "invalid_grant", 400, "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.";
     /// Neither the user nor an administrator has consented.
     NoConsent = 65_001, "invalid_grant", 400, "The user or administrator has not consented to use the application with ID '{0}'. Send an interactive authorization request for this user and resource.";
+    /// Only an administrator can consent to what is asked.
+    AdministratorNeeded = 90_094, "access_denied", 400, "An administrator of {1} has set a policy that prevents users from granting the application '{0}' the permissions it is requesting. Contact an administrator, who can grant permissions to this application on your behalf.";
+    /// The application asks for a permission that its resource does not offer.
+    UnknownScope = 650_053, "invalid_resource", 400, "The application '{0}' asked for scope '{1}' that doesn't exist on the resource. Contact the app vendor.";
+    /// The application needs a service that is not in the tenant.
+    ServiceAbsent = 650_052, "invalid_resource", 400, "The app needs access to a service ('{0}') that your organization '{1}' has not subscribed to or enabled. Contact your IT Admin to review the configuration of your service subscriptions.";
+    /// The registration of the application does not ask for what it is to be given.
+    NothingAsked = 650_056, "invalid_request", 400, "Misconfigured application '{0}'. Its registration asks for none of the permissions of this request.";
     /// The person declined.
     Declined = 65_004, "authorization_declined", 400, "User declined to consent to access the app.";
     /// The grant is not one of this client.
@@ -252,6 +260,8 @@ impl Aadsts {
                 | Self::NoPassword
                 | Self::FlowExpired
                 | Self::OtherTenant
+                | Self::AdministratorNeeded
+                | Self::ServiceAbsent
                 | Self::MfaEnrolment
                 | Self::DeviceNotCompliant
                 | Self::DeviceNotJoined

@@ -11,6 +11,7 @@ pub mod applies;
 pub mod certificate;
 pub mod check;
 pub mod client;
+pub mod consent;
 mod controls;
 pub mod decide;
 pub mod filter;

@@ -4,6 +4,7 @@
 
 mod agreements;
 mod conditional;
+mod consent;
 mod documents;
 mod logs;
 mod means;

@@ -5,6 +5,7 @@
 mod agreement;
 mod application;
 mod conditional;
+mod consent;
 mod group;
 mod log;
 mod organization;
@@ -23,6 +24,9 @@ use uuid::Uuid;
 pub use agreement::{ACCEPTANCE, AGREEMENT, AGREEMENT_FILE, acceptance};
 pub use application::{APPLICATION, application};
 pub use conditional::{CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE};
+pub use consent::{
+    AUTHORIZATION_POLICY, CLASSIFICATION, INVITATION, PERMISSION_GRANT_POLICY, classification, document,
+};
 pub use group::{GROUP, group};
 pub use log::{ALERT, DIRECTORY_AUDIT, logged};
 pub use organization::{ORGANIZATION, organization};

@@ -7,6 +7,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use hygie_access::Credentials;
 use hygie_core::{Cx, ErrorKind, ObjectId, Principal, PrincipalKind};
+use hygie_directory::UserType;
 use hygie_web::Asked;
 use hygie_web::client::ClientCertificate;
 use hygie_web::error::Failure;
@@ -154,6 +155,9 @@ impl FromRequestParts<Graph> for Caller {
         asked.acts(principal.clone());
         let mut cx = asked.cx(principal.tenant);
         cx.principal = Some(principal.clone());
+        may_look(graph, &cx, parts.uri.path())
+            .await
+            .map_err(|fault| Failure::of(&fault))?;
         let is_eventual = parts
             .headers
             .get("consistencylevel")
@@ -171,4 +175,26 @@ impl FromRequestParts<Graph> for Caller {
             },
         })
     }
+}
+
+/// Guests without a directory role see themselves and nobody else, whatever their application may (the role of restricted
+/// guests); whether they may invite is asked there, and each part of a batch by itself.
+async fn may_look(graph: &Graph, cx: &Cx, path: &str) -> Result<(), GraphFault> {
+    let Some(principal) = cx
+        .principal
+        .as_ref()
+        .filter(|principal| principal.kind == PrincipalKind::User)
+    else {
+        return Ok(());
+    };
+    let is_own = path == "/v1.0/me" || path.starts_with("/v1.0/me/");
+    if is_own || matches!(path, "/v1.0/$batch" | "/v1.0/invitations") {
+        return Ok(());
+    }
+    let found = graph.directory().find_user_by_id(cx, principal.subject).await?;
+    let is_guest = found.is_some_and(|user| user.profile.user_type == UserType::Guest);
+    if is_guest && graph.directory().roles_of(cx, principal.subject).await?.is_empty() {
+        return Err(GraphFault::Denied);
+    }
+    Ok(())
 }

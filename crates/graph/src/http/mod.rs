@@ -11,6 +11,7 @@ mod batch;
 mod body;
 mod caller;
 mod conditional;
+mod consent;
 mod deleted_items;
 mod delta;
 mod directory_roles;
@@ -18,6 +19,7 @@ mod document;
 mod expand;
 mod group_changes;
 mod groups;
+mod invitations;
 mod keyed;
 mod list;
 mod logs;
@@ -65,6 +67,8 @@ fn addresses(graph: Graph) -> Router {
         .merge(agreements::routes())
         .merge(authentication::routes())
         .merge(audit_logs())
+        .merge(consent::routes())
+        .route("/v1.0/invitations", route(post(invitations::create)))
         .route("/v1.0/organization", route(get(organization::list)))
         .route("/v1.0/organization/{id}", route(get(organization::get)))
         .route(

@@ -6,6 +6,7 @@ mod authentication;
 mod authority;
 mod batch;
 mod conditional;
+mod consent;
 mod delta;
 mod group_changes;
 mod logs;

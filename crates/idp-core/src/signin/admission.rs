@@ -12,18 +12,19 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use hygie_core::{AppId, Cx, ObjectId};
-use hygie_directory::repo::Groups;
-use hygie_directory::{Arrival, Authentications, Authorization, suite_of};
+use hygie_directory::repo::{Groups, Users};
+use hygie_directory::{Arrival, Authentications, Authorization, UserType, suite_of};
 use hygie_oidc::{Aadsts, Platform, Refusal};
 use hygie_policy::StrengthId;
 use hygie_policy::client::{Entry, client_app, platform};
 use hygie_policy::decide::{Applied, Ask, Decision, Outcome, PolicyResult, Status, evaluate};
 use hygie_policy::location::Whereabouts;
-use hygie_policy::policy::{ClientAppType, ContextId, Policy, TransferMethod, UserAction};
+use hygie_policy::policy::{ClientAppType, ContextId, GuestType, Policy, TransferMethod, UserAction};
 use hygie_policy::session::Effects;
-use hygie_policy::signin::{Application, Identity, Session, SignIn, SignInConditions, Target, User};
+use hygie_policy::signin::{Application, Guest, Identity, Session, SignIn, SignInConditions, Target, User};
 use hygie_policy::strength::{MFA, Mode, PHISHING_RESISTANT};
 use hygie_policy::templates::requested;
+use hygie_store::StoreError;
 
 use crate::{Idp, IdpError};
 
@@ -128,6 +129,7 @@ impl Purpose {
 struct Facts {
     groups: BTreeSet<hygie_core::GroupId>,
     roles: BTreeSet<hygie_policy::RoleTemplateId>,
+    guest: Option<Guest>,
     session: Session,
 }
 
@@ -198,7 +200,7 @@ impl Idp {
                 id: candidate.user,
                 groups: facts.groups,
                 roles: facts.roles,
-                guest: None,
+                guest: facts.guest,
             }),
             target: target(purpose),
             conditions,
@@ -209,11 +211,14 @@ impl Idp {
 
     async fn facts_of(&self, cx: &Cx, candidate: &Candidate<'_>) -> Result<Facts, IdpError> {
         let user = candidate.user;
-        let groups = self
+        let (groups, known) = self
             .inner()
             .store
             .read(cx, user, |user, tx| {
-                Box::pin(async move { Groups(tx).list_transitive(*user, MAX_GROUPS + 1).await })
+                Box::pin(async move {
+                    let groups = Groups(tx).list_transitive(*user, MAX_GROUPS + 1).await?;
+                    Ok::<_, StoreError>((groups, Users(tx).find(*user).await?))
+                })
             })
             .await?;
         if groups.len() > MAX_GROUPS as usize {
@@ -225,6 +230,7 @@ impl Idp {
         Ok(Facts {
             groups: groups.into_iter().collect(),
             roles: directory.roles_of(cx, user).await?,
+            guest: known.as_ref().and_then(guest_of),
             session: Session {
                 used: used.used().to_vec(),
                 primary_at: used.primary_at(),
@@ -237,6 +243,20 @@ impl Idp {
             },
         })
     }
+}
+
+/// In which way somebody is not of the house.
+fn guest_of(user: &hygie_directory::User) -> Option<Guest> {
+    let kind = match (user.profile.user_type, user.profile.home) {
+        (UserType::Guest, Some(_)) => GuestType::B2bCollaborationGuest,
+        (UserType::Member, Some(_)) => GuestType::B2bCollaborationMember,
+        (UserType::Guest, None) => GuestType::InternalGuest,
+        (UserType::Member, None) => return None,
+    };
+    Some(Guest {
+        kind,
+        home: user.profile.home.map(|home| home.tenant),
+    })
 }
 
 /// The kind of program that somebody came by.

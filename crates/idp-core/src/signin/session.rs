@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, Secret, SessionId, TenantId};
 use hygie_directory::repo::{BrowserSession, Global, SessionRow, Sessions, Users};
-use hygie_directory::{Authentications, User};
+use hygie_directory::{Authentications, Home, User};
 use hygie_oidc::{Aadsts, Account, Refusal};
 use hygie_policy::strength::{Mode, Usage};
 use hygie_store::audit::Record;
@@ -24,6 +24,8 @@ pub struct SignedIn {
     pub account: Account,
     /// How the person authenticated, each method with its instant.
     pub used: Authentications,
+    /// Of a guest, the account at home: whose user principal name is that of `account`.
+    pub home: Option<Home>,
 }
 
 /// The cookie of a browser, which changes with each sign-in.
@@ -88,12 +90,19 @@ impl Idp {
             })
             .await?;
         let live = user.filter(|user| user.is_enabled && session.auth_time >= user.valid_from);
-        Ok(live.map(|user| SignedIn {
+        let Some(user) = live else { return Ok(None) };
+        let at_home = match self.stands_at_home(&cx, &user, Some(session.auth_time)).await {
+            Ok(at_home) => at_home,
+            Err(IdpError::Refused(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        Ok(Some(SignedIn {
+            home: user.profile.home,
             account: Account {
                 session: session.id,
                 tenant: session.tenant,
                 user: user.id,
-                user_principal_name: user.user_principal_name,
+                user_principal_name: at_home.map_or(user.user_principal_name, |user| user.user_principal_name),
                 display_name: user.display_name,
                 auth_time: session.auth_time,
             },
@@ -159,7 +168,11 @@ impl Idp {
                 },
             )
             .await?;
-        Ok(SignedIn { account, used })
+        Ok(SignedIn {
+            account,
+            used,
+            home: None,
+        })
     }
 
     /// Notes that the person of a live session proved more. The browser's cookie changes with it: who knew it before knows
@@ -214,6 +227,7 @@ impl Idp {
                 ..account.clone()
             },
             used,
+            home: signed_in.home,
         })
     }
 

@@ -8,7 +8,7 @@ use hygie_oidc::{Aadsts, AuthorizeRequest, AuthorizeTarget, Params, Platform, Re
 use hygie_store::Tx;
 
 use super::DeviceWay;
-use crate::signin::{SECURITY_INFO, security_info as application};
+use crate::signin::{SECURITY_INFO, own_page, security_info as application};
 use crate::{Idp, IdpError};
 
 /// The tenant of personal accounts in Entra ID.
@@ -46,6 +46,8 @@ pub struct Asking {
 /// Where a client is registered, and the establishment it is asked at.
 pub(super) struct Found {
     pub home: TenantId,
+    /// Whether it has a service principal at that place; somebody may consent to it where it has none.
+    pub is_present: bool,
     pub organisation: Option<String>,
     pub domain: Option<String>,
 }
@@ -58,6 +60,37 @@ impl Idp {
         let redirect_uris = &application.definition.redirect_uris;
         let (platform, redirect_uri) =
             redirect_uris.choose(target.redirect_uri.as_deref(), &application.app.to_string())?;
+        Ok(Asking {
+            place,
+            version,
+            params,
+            target,
+            application,
+            organisation: found.organisation,
+            domain: found.domain,
+            platform,
+            redirect_uri,
+            device: None,
+            arrival: Arrival::default(),
+            offers_certificates: self.offers_certificates(cx, place).await?,
+        })
+    }
+
+    /// Checks for which application an administrator is asked to consent: a redirect URI is not needed, and none is picked.
+    pub async fn asking_for_consent(
+        &self,
+        cx: &Cx,
+        place: Place,
+        version: Version,
+        params: Params,
+    ) -> Result<Asking, IdpError> {
+        let target = AuthorizeTarget::parse(&params)?;
+        let (found, application) = self.client_at(cx, place, &target.client_id).await?;
+        let redirect_uris = &application.definition.redirect_uris;
+        let (platform, redirect_uri) = match target.redirect_uri.as_deref() {
+            Some(uri) => redirect_uris.choose(Some(uri), &application.app.to_string())?,
+            None => (Platform::Web, String::new()),
+        };
         Ok(Asking {
             place,
             version,
@@ -128,6 +161,18 @@ impl Idp {
             let found = self.establishment(cx, tenant).await?;
             return Ok((found, application(&self.provider().login, tenant)));
         }
+        if let Some(page) = own_page(&self.provider().login, app, place) {
+            let found = match place.tenant() {
+                Some(tenant) => self.establishment(cx, tenant).await?,
+                None => Found {
+                    home: page.home,
+                    is_present: true,
+                    organisation: None,
+                    domain: None,
+                },
+            };
+            return Ok((found, page));
+        }
         let found = self.found(cx, place, app).await?.ok_or_else(unknown)?;
         let application = self
             .inner()
@@ -137,7 +182,11 @@ impl Idp {
             })
             .await?
             .ok_or_else(unknown)?;
-        if place.tenant() != Some(found.home) && application.definition.sign_in_audience != Audience::Tenants {
+        let is_for_others = application.definition.sign_in_audience == Audience::Tenants;
+        if place.tenant() != Some(found.home) && !is_for_others {
+            if !found.is_present && place.tenant().is_some() {
+                return Err(unknown().into());
+            }
             return Err(Refusal::about(Aadsts::NotMultiTenant, &[client_id, &format!("/{segment}")]).into());
         }
         Ok((found, application))
@@ -151,6 +200,7 @@ impl Idp {
                 Box::pin(async move {
                     Ok(Found {
                         home: *home,
+                        is_present: true,
                         organisation: Tenants(tx).find().await?.map(|tenant| tenant.display_name),
                         domain: Tenants(tx).list_domains().await?.into_iter().next(),
                     })
@@ -165,23 +215,17 @@ impl Idp {
         match place {
             Place::Tenant(tenant) => {
                 store
-                    .read(&cx.for_tenant(tenant), app, |app, tx| Box::pin(present(tx, *app)))
-                    .await
-            }
-            Place::Organizations | Place::Common => {
-                store
-                    .read(cx, app, |app, tx| {
+                    .read(&cx.for_tenant(tenant), app, |app, tx| {
                         Box::pin(async move {
-                            let home = Global(tx).find_home_of_app(*app).await?;
-                            Ok(home.map(|home| Found {
-                                home,
-                                organisation: None,
-                                domain: None,
-                            }))
+                            match present(tx, *app).await? {
+                                Some(found) => Ok(Some(found)),
+                                None => absent(tx, *app).await,
+                            }
                         })
                     })
                     .await
             }
+            Place::Organizations | Place::Common => store.read(cx, app, |app, tx| Box::pin(registered(tx, *app))).await,
         }
     }
 
@@ -231,6 +275,29 @@ impl Idp {
     }
 }
 
+/// The client by its registration, wherever that is.
+async fn registered(tx: &mut Tx<'_>, app: AppId) -> Result<Option<Found>, IdpError> {
+    let home = Global(tx).find_home_of_app(app).await?;
+    Ok(home.map(|home| Found {
+        home,
+        is_present: false,
+        organisation: None,
+        domain: None,
+    }))
+}
+
+/// The same at a tenant in which it has no service principal, with the names of that tenant.
+async fn absent(tx: &mut Tx<'_>, app: AppId) -> Result<Option<Found>, IdpError> {
+    let Some(found) = registered(tx, app).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Found {
+        organisation: Tenants(tx).find().await?.map(|tenant| tenant.display_name),
+        domain: Tenants(tx).list_domains().await?.into_iter().next(),
+        ..found
+    }))
+}
+
 /// The client as present in the tenant of the transaction, and the tenant's names.
 async fn present(tx: &mut Tx<'_>, app: AppId) -> Result<Option<Found>, IdpError> {
     let Some(principal) = Principals(tx).find_by_app(app).await? else {
@@ -243,6 +310,7 @@ async fn present(tx: &mut Tx<'_>, app: AppId) -> Result<Option<Found>, IdpError>
     let domain = Tenants(tx).list_domains().await?.into_iter().next();
     Ok(Some(Found {
         home: principal.home,
+        is_present: true,
         organisation,
         domain,
     }))

@@ -71,7 +71,7 @@ impl Idp {
             members.extend(self.implicit(&facts, (&authorization, request), code.as_ref()).await?);
         }
         if asking.params.get("client_info") == Some("1") {
-            members.push(("client_info", client_info(&authorization, tenant)));
+            members.push(("client_info", client_info(&parties)));
         }
         members.push(("session_state", authorization.session.to_string()));
         let response = Response {

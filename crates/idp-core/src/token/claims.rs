@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hygie_access::Confirmation;
 use hygie_core::{AppId, GroupId, ObjectId, Random, SessionId, Timestamp, random_array};
-use hygie_directory::{Application, Authentications, OptionalClaim, rh_of};
+use hygie_directory::{Application, Authentications, OptionalClaim, User, UserType, rh_of};
 use hygie_jose::{Keyed, base64url, digest};
 use hygie_oidc::discovery::Provider;
 use hygie_oidc::psc::Identity;
@@ -125,6 +125,7 @@ pub fn access(facts: &Facts<'_>, expires_at: Timestamp, scopes: &[String]) -> Ma
     if !v2 {
         claims.put("idp", facts.provider.issuer_v1(facts.parties.tenant.id));
     }
+    put_home(&mut claims, facts);
     if let (Some(subject), Some(signed_in)) = (&facts.parties.subject, &facts.signed_in) {
         person_in_access(&mut claims, facts, (subject, signed_in), v2);
         claims.put("acrs", json!(signed_in.asked.contexts));
@@ -211,6 +212,7 @@ pub fn id(facts: &Facts<'_>, told: &IdTokenFacts<'_>, expires_at: Timestamp) -> 
         }
         claims.put("acr", signed_in.asked.acr.first().cloned());
         claims.put("auth_time", signed_in.auth_time.secs());
+        put_home(&mut claims, facts);
         if told.oidc.email {
             claims.put("email", user.mail.clone());
         }
@@ -220,7 +222,7 @@ pub fn id(facts: &Facts<'_>, told: &IdTokenFacts<'_>, expires_at: Timestamp) -> 
             claims.put("oid", user.id.to_string());
         }
         if v2 && told.oidc.profile {
-            claims.put("preferred_username", user.user_principal_name.clone());
+            claims.put("preferred_username", login_name(user).to_owned());
         }
         claims.put("c_hash", told.code.map(half_hash));
         claims.put("at_hash", told.access_token.map(half_hash));
@@ -239,8 +241,8 @@ pub fn id(facts: &Facts<'_>, told: &IdTokenFacts<'_>, expires_at: Timestamp) -> 
         claims.put("sid", signed_in.session.to_string());
         claims.put("sub", pairwise(facts.parties, client.app, user.id));
         if !v2 {
-            claims.put("unique_name", user.user_principal_name.clone());
-            claims.put("upn", user.user_principal_name.clone());
+            claims.put("unique_name", login_name(user).to_owned());
+            claims.put("upn", upn(user));
         }
         put_optional(
             &mut claims,
@@ -311,7 +313,7 @@ fn end(mut claims: Claims, facts: &Facts<'_>, v2: bool) -> Map<String, Value> {
 fn person_in_access(claims: &mut Claims, facts: &Facts<'_>, (subject, signed_in): (&Subject, &SignIn<'_>), v2: bool) {
     let user = &subject.user;
     if v2 && signed_in.oidc.profile {
-        claims.put("preferred_username", user.user_principal_name.clone());
+        claims.put("preferred_username", login_name(user).to_owned());
     }
     if !v2 {
         claims.put("acr", "1");
@@ -319,8 +321,8 @@ fn person_in_access(claims: &mut Claims, facts: &Facts<'_>, (subject, signed_in)
         claims.put("family_name", user.surname.clone());
         claims.put("given_name", user.given_name.clone());
         claims.put("ipaddr", facts.client_address.map(|address| address.to_string()));
-        claims.put("unique_name", user.user_principal_name.clone());
-        claims.put("upn", user.user_principal_name.clone());
+        claims.put("unique_name", login_name(user).to_owned());
+        claims.put("upn", upn(user));
     }
     if !v2 || signed_in.oidc.profile {
         claims.put("name", user.display_name.clone());
@@ -331,6 +333,26 @@ fn person_in_access(claims: &mut Claims, facts: &Facts<'_>, (subject, signed_in)
         "sub",
         pairwise(facts.parties, facts.parties.resource.party.application.app, user.id),
     );
+}
+
+/// Of a guest: who vouches for them, and their address, which every token of theirs has.
+fn put_home(claims: &mut Claims, facts: &Facts<'_>) {
+    let user = facts.parties.subject.as_ref().map(|subject| &subject.user);
+    if let Some((user, home)) = user.and_then(|user| Some((user, user.profile.home?))) {
+        claims.put("idp", facts.provider.issuer_v1(home.tenant));
+        claims.put("email", user.mail.clone());
+    }
+}
+
+/// What somebody signs in with: a guest their address at home.
+fn login_name(user: &User) -> &str {
+    let at_home = user.profile.home.and(user.mail.as_deref());
+    at_home.unwrap_or(&user.user_principal_name)
+}
+
+/// The user principal name; a guest's is made up, and told only where it is asked for.
+fn upn(user: &User) -> Option<String> {
+    user.profile.home.is_none().then(|| user.user_principal_name.clone())
 }
 
 /// The words of these roles, each once.
@@ -373,7 +395,7 @@ fn put_optional(
     let user = &subject.user;
     for claim in wanted.iter().filter(|claim| claim.name.len() <= 64) {
         let value: Value = match claim.name.as_str() {
-            "acct" => 0.into(),
+            "acct" => i32::from(user.profile.user_type == UserType::Guest).into(),
             "acr" => "1".into(),
             "amr" => signed_in.used.amr().into(),
             "auth_time" => signed_in.auth_time.secs().into(),

@@ -109,7 +109,7 @@ impl Idp {
         let ask = ResponseAsk {
             version: request.version,
             refresh: refresh.map(|new| new.told(platform)),
-            client_info: request.wants_client_info.then(|| client_info(authorization, cx.tenant)),
+            client_info: request.wants_client_info.then(|| client_info(&parties)),
         };
         let response = self.user_response(&facts, authorization, &wanted, ask).await?;
         Ok(Granted {
@@ -154,6 +154,10 @@ impl Idp {
         let parties = self
             .parties(cx, authorization.client, &wanted.resource, Some(authorization.user))
             .await?;
+        if let Some(subject) = &parties.subject {
+            self.stands_at_home(cx, &subject.user, Some(authorization.auth_time))
+                .await?;
+        }
         grant::credential(authorization.platform, &request.client.credential, sender.origin)?;
         // RFC 8705 §4: their refresh tokens would have to be bound too, and are not.
         if sender.certificate.is_some() && authorization.platform != Platform::Web {

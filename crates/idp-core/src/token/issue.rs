@@ -1,6 +1,6 @@
 //! Making the tokens of a person's grant.
 
-use hygie_core::{AppId, Cx, Principal, PrincipalKind, TenantId, Timestamp};
+use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, TenantId, Timestamp};
 use hygie_directory::{Authorization, DIRECTORY_API};
 use hygie_jose::{Protected, base64url};
 use hygie_oidc::{Names, TokenResponse, Version, grant};
@@ -175,9 +175,15 @@ pub(super) fn header(parties: &Parties) -> Protected {
     }
 }
 
-/// The `client_info` member, from which Microsoft's libraries make the id of an account.
-pub(super) fn client_info(authorization: &Authorization, tenant: TenantId) -> String {
-    base64url::encode(format!(r#"{{"uid":"{}","utid":"{tenant}"}}"#, authorization.user))
+/// The `client_info` member, from which Microsoft's libraries make the id of an account: a guest's is that at home.
+pub(super) fn client_info(parties: &Parties) -> String {
+    let of = |user: ObjectId, tenant: TenantId| base64url::encode(format!(r#"{{"uid":"{user}","utid":"{tenant}"}}"#));
+    let user = parties.subject.as_ref().map(|subject| &subject.user);
+    match user.map(|user| (user.id, user.profile.home)) {
+        Some((_, Some(home))) => of(home.user, home.tenant),
+        Some((user, None)) => of(user, parties.tenant.id),
+        None => of(parties.client.principal.id, parties.tenant.id),
+    }
 }
 
 /// The granted scopes in the words of the request, by which Microsoft's libraries find the token again: at v2 with the

@@ -1,12 +1,14 @@
 //! Tokens: the grants of the token endpoint, and the codes and tokens of the authorization endpoint.
 
 mod admitted;
+mod asked;
 mod asking;
 mod authorize;
 mod bearer;
 mod claims;
 mod client_credentials;
 mod code;
+mod consent;
 mod device;
 mod exchange;
 mod issue;
@@ -25,6 +27,7 @@ use hygie_oidc::{Platform, TokenResponse};
 use hygie_web::audit::Note;
 
 pub use asking::Asking;
+pub use consent::{AskedPermission, ConsentAsk, ConsentRequest, PermissionKind, Verdict};
 pub use device::DeviceWay;
 pub use exchange::ACTION as EXCHANGE;
 pub use managed::{ManagedError, ManagedToken, Recognised, Selector};

@@ -63,9 +63,7 @@ impl Idp {
         let ask = ResponseAsk {
             version: request.version,
             refresh: None,
-            client_info: request
-                .wants_client_info
-                .then(|| client_info(&authorization, cx.tenant)),
+            client_info: request.wants_client_info.then(|| client_info(&parties)),
         };
         let response = self.user_response(&facts, &authorization, &wanted, ask).await?;
         self.directory().log_sign_in(&cx, admitted.entry).await?;

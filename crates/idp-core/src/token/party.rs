@@ -173,6 +173,9 @@ impl Idp {
             app_roles: read.app_roles,
         };
         parties.check()?;
+        if let Some(subject) = &parties.subject {
+            self.stands_at_home(cx, &subject.user, None).await?;
+        }
         Ok(parties)
     }
 

@@ -81,7 +81,7 @@ impl Idp {
         let ask = ResponseAsk {
             version: request.version,
             refresh: Some(next.told(authorization.platform)),
-            client_info: request.wants_client_info.then(|| client_info(authorization, tenant)),
+            client_info: request.wants_client_info.then(|| client_info(&parties)),
         };
         let response = self.user_response(&facts, authorization, &wanted, ask).await?;
         Ok(Granted {

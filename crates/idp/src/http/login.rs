@@ -55,6 +55,7 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
         Some("pass") => proving(&flow, &request, &accounts, params).pass().await,
         Some("new-password") => proving(&flow, &request, &accounts, params).new_password().await,
         Some("terms") => proving(&flow, &request, &accounts, params).terms().await,
+        Some("consent") => proving(&flow, &request, &accounts, params).consent().await,
         Some("passkey") => proving(&flow, &request, &accounts, params).passkey().await,
         Some("device") => device_answer(&flow, &accounts, params).await,
         _ => username(&flow, params).await,
@@ -253,19 +254,16 @@ async fn device_answer(flow: &Flow<'_>, accounts: &[SignedIn], params: &Params) 
     Ok(device::answered(flow, way, signed_in, says).await)
 }
 
-/// The tenant that a name signs in to: that of the path, or that of the name's domain. None for what is no name.
+/// The tenant in which a name signs in: that of its domain, where guests are at home too; of a name of no domain that is
+/// known, that of the path. None for what is no name.
 pub async fn tenant_of(flow: &Flow<'_>, name: &str) -> Result<Option<TenantId>, Failure> {
     if !is_user_principal_name(name) {
         return Ok(None);
     }
-    if let Some(tenant) = flow.asking.place.tenant() {
-        return Ok(Some(tenant));
-    }
     let Some((_, domain)) = name.rsplit_once('@') else {
         return Ok(None);
     };
-    flow.idp
-        .tenant_of_domain(&flow.cx(), domain)
-        .await
-        .map_err(|error| flow.page_of(&error))
+    let home = flow.idp.tenant_of_domain(&flow.cx(), domain).await;
+    let home = home.map_err(|error| flow.page_of(&error))?;
+    Ok(home.or(flow.asking.place.tenant()))
 }

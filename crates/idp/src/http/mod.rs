@@ -3,6 +3,7 @@
 
 mod authorize;
 mod certificate;
+mod consent;
 mod device;
 mod devicecode;
 mod discovery;
@@ -17,6 +18,7 @@ mod logout;
 mod managed;
 mod new_password;
 mod prove;
+mod redeem;
 mod refused;
 mod security;
 mod terms;
@@ -77,6 +79,16 @@ pub fn router(idp: Idp) -> Router {
         .route("/{tenant}/oauth2/v2.0/logout", get(logout::get).post(logout::get))
         .route("/{tenant}/oauth2/logout", get(logout::get).post(logout::get))
         .route("/{tenant}/openid/userinfo", get(userinfo::get).post(userinfo::get))
+        .route(
+            "/{tenant}/adminconsent",
+            get(consent::admin::get_v1).post(consent::admin::post),
+        )
+        .route("/{tenant}/v2.0/adminconsent", get(consent::admin::get_v2))
+        .route(
+            "/{tenant}/myapplications",
+            get(consent::own::get).post(consent::own::post),
+        )
+        .route("/{tenant}/redeem", get(redeem::get).post(redeem::post))
         .route("/{tenant}/login", get(login::get).post(login::post))
         .route("/{tenant}/certauth", get(certificate::come_back))
         .route("/{tenant}/terms/{agreement}/{file}", get(terms::get))

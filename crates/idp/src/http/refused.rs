@@ -32,9 +32,35 @@ pub struct Way<'a> {
     pub other: Option<String>,
     /// Where means of identification are registered.
     pub register: Option<String>,
+    /// What was asked for.
+    pub scope: Option<&'a str>,
 }
 
 impl Way<'_> {
+    /// Where an administrator consents to what was asked, for whom needs one.
+    fn consent(&self, code: Aadsts, at: &str) -> Option<String> {
+        let app = self.app.filter(|_| code == Aadsts::AdministratorNeeded)?;
+        let (endpoint, scope) = match self.scope {
+            Some(scope) => ("v2.0/adminconsent", Some(("scope", scope))),
+            None => ("adminconsent", None),
+        };
+        let app = app.app.to_string();
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("client_id", app.as_str())].into_iter().chain(scope))
+            .finish();
+        Some(format!("{at}/{endpoint}?{query}"))
+    }
+
+    /// Where people ask for help with the application, for whom it does not open.
+    fn support(&self, code: Aadsts) -> Option<String> {
+        let is_closed = matches!(
+            code,
+            Aadsts::NotAssigned | Aadsts::NoConsent | Aadsts::AdministratorNeeded
+        );
+        let app = self.app.filter(|_| is_closed)?;
+        app.definition.links.support_url.clone()
+    }
+
     /// The message and address of what may work after this refusal, if anything does.
     fn next(&self, code: Aadsts) -> Option<(&'static str, String)> {
         match code {
@@ -52,6 +78,7 @@ impl Way<'_> {
             Aadsts::NotAssigned | Aadsts::NoConsent | Aadsts::OtherTenant | Aadsts::UserDisabled => {
                 Some(("refused-other", self.other.clone()?))
             }
+            Aadsts::AdministratorNeeded => Some(("refused-administrator", self.other.clone()?)),
             Aadsts::MfaEnrolment => Some((REGISTER, self.register.clone()?)),
             _ => None,
         }
@@ -95,6 +122,8 @@ pub fn page_for_reason(
         correlation: occurrence.correlation.to_string(),
         app: way.app.map(|app| (app.display_name.clone(), app.app.to_string())),
         next: way.next(refusal.code()),
+        support: way.support(refusal.code()),
+        consent: way.consent(refusal.code(), &format!("{}/{}", idp.provider().login, inbound.segment)),
         again: way.again,
     };
     failure(error, &refusal).rendered_by(Arc::new(told))
@@ -128,6 +157,8 @@ struct Told {
     correlation: String,
     app: Option<(String, String)>,
     next: Option<(&'static str, String)>,
+    support: Option<String>,
+    consent: Option<String>,
     again: Option<String>,
 }
 
@@ -145,6 +176,8 @@ struct RefusedPage {
     at: String,
     app: Option<(String, String)>,
     next: Option<Link>,
+    support: Option<Link>,
+    consent: Option<Identifier>,
     /// Whether the next step is what most persons want: the same again, or what is missing.
     is_first: bool,
 }
@@ -162,7 +195,11 @@ impl Render for Told {
             Some(reason) => Words::under(&page, reason),
             None => Words::of(&page, self.code),
         };
+        let consent = self.consent.as_ref();
+        let support = self.support.as_ref();
         View(RefusedPage {
+            support: support.map(|address| Link::new(address, page.t("refused-support"))),
+            consent: consent.map(|address| Identifier::new(&page, address, page.t("refused-consent-link"))),
             title,
             why,
             remedy,

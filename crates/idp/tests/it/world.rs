@@ -319,14 +319,16 @@ impl World {
 /// Posts the form of a page with its hidden fields.
 pub async fn submit(browser: &Client, page: &Answer, fields: &[(&str, &str)]) -> Answer {
     let action = page.text().split("action=\"").find_map(|rest| {
-        rest.split('"')
-            .next()
-            .filter(|a| a.ends_with("/login") || *a == "/device")
+        rest.split('"').next().filter(|a| {
+            ["/login", "/device", "/adminconsent", "/redeem", "/myapplications"]
+                .iter()
+                .any(|end| a.ends_with(end))
+        })
     });
     let action = action
         .unwrap_or_else(|| panic!("no form in {}", page.text()))
         .to_owned();
-    let hidden: Vec<(String, String)> = ["csrf", "step", "version", "request", "account"]
+    let hidden: Vec<(String, String)> = ["csrf", "step", "version", "request", "account", "asked"]
         .iter()
         .filter(|hidden| !fields.iter().any(|(name, _)| name == *hidden))
         .filter_map(|name| Some(((*name).to_owned(), page.field(name)?)))

@@ -28,7 +28,7 @@ use url::Url;
 pub use audit_logs::{AuditLogs, Endpoint};
 pub use blobs::Blobs;
 pub use check::host_of;
-pub use directory::{Administrator, Application, Tenant, Workload};
+pub use directory::{Administrator, Application, Publisher, Tenant, Workload};
 pub use events::{Events, Who};
 pub use issuers::{AppRole, EntraTenant, Metadata, OpenIdIssuer};
 pub use outgoing::Outgoing;

@@ -3,8 +3,12 @@
 
 use anyhow::{Context, Result};
 use hygie_core::{Cx, ObjectId};
+use hygie_directory::repo::Publisher;
 use hygie_directory::trust::AuthorityChange;
-use hygie_directory::{Audience, Definition, Directory, NewApplication};
+use hygie_directory::{
+    AccessKind, Audience, DIRECTORY_API, Definition, Directory, ForWhom, NewApplication, NewTenant, Permissions,
+    RequiredAccess, RequiredResource, directory_api,
+};
 use hygie_oidc::RedirectUris;
 use hygie_policy::methods::Method;
 use hygie_policy::psc::SANDBOX;
@@ -15,10 +19,37 @@ use serde_json::json;
 use super::cards::{Authorities, ISSUING_NAME};
 use super::people;
 
-/// Makes the application of Pro Santé Connect, the strength `FA01-ProSantéConnect` and the policy `AC02-ProSantéConnect…`, from
-/// which the emergency account is excluded.
-pub async fn make(directory: &Directory, cx: &Cx, emergency: ObjectId) -> Result<()> {
-    let application = NewApplication {
+/// Registers the application of Pro Santé Connect at its publisher, whom the demo vouches for. It is for every tenant in
+/// which an administrator consents.
+pub async fn publish(directory: &Directory, cx: &Cx) -> Result<()> {
+    let (domain, name) = people::PUBLISHER;
+    let tenant = NewTenant {
+        id: cx.tenant,
+        display_name: name.to_owned(),
+        domain: domain.to_owned(),
+    };
+    directory.create_tenant(cx, tenant).await?;
+    let publisher = Publisher {
+        id: people::PUBLISHER_ID.to_owned(),
+        display_name: name.to_owned(),
+    };
+    directory.vouch_for_publisher(cx, publisher).await?;
+    let (made, _) = directory
+        .create_application(cx, pro_sante_connect_application())
+        .await?;
+    let mark = Some(people::PUBLISHER_ID.to_owned());
+    directory.set_verified_publisher(cx, made.id, mark).await?;
+    Ok(())
+}
+
+fn pro_sante_connect_application() -> NewApplication {
+    let api = directory_api();
+    let own = api
+        .definition
+        .scopes
+        .iter()
+        .filter(|scope| scope.value == people::OWN_PROFILE);
+    NewApplication {
         app: Some(SANDBOX),
         display_name: people::PRO_SANTE_CONNECT.to_owned(),
         definition: Definition {
@@ -30,10 +61,32 @@ pub async fn make(directory: &Directory, cx: &Cx, emergency: ObjectId) -> Result
                 ..RedirectUris::default()
             },
             sign_in_audience: Audience::Tenants,
+            required_resource_access: vec![RequiredResource {
+                resource_app_id: DIRECTORY_API,
+                resource_access: own
+                    .map(|scope| RequiredAccess {
+                        id: scope.id,
+                        kind: AccessKind::Scope,
+                    })
+                    .collect(),
+            }],
             ..Definition::default()
         },
+    }
+}
+
+/// Consents to Pro Santé Connect for everybody, as an administrator does, and makes the strength `FA01-ProSantéConnect` and
+/// the policy `AC02-ProSantéConnect…`, from which the emergency account is excluded.
+pub async fn make(directory: &Directory, cx: &Cx, emergency: ObjectId) -> Result<()> {
+    let scopes = ["openid", "profile", people::OWN_PROFILE];
+    let asked = Permissions {
+        resource: DIRECTORY_API,
+        scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+        roles: Vec::new(),
     };
-    directory.create_application(cx, application).await?;
+    directory
+        .consent(cx, SANDBOX, (ForWhom::Everybody, vec![asked]))
+        .await?;
     // Its id is given by the directory.
     let wanted = AuthenticationStrength {
         id: None,

@@ -39,6 +39,11 @@ pub const EMERGENCY: &str = "emergency";
 /// Pro Santé Connect as an application of the establishment, by the name of its sandbox: it is opened by strong means only.
 pub const PRO_SANTE_CONNECT: &str = "PSC_BAS";
 
+/// Whoever publishes Pro Santé Connect: a tenant of its own, which is no establishment.
+pub const PUBLISHER: (&str, &str) = ("ans-demo.example", "Agence du Numérique en Santé (démonstration)");
+/// Its id as a verified publisher.
+pub const PUBLISHER_ID: &str = "ans-demo";
+
 /// The permission to see oneself at the directory API.
 pub const OWN_PROFILE: &str = "User.Read";
 
