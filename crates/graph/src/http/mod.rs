@@ -27,6 +27,7 @@ mod permission_grants;
 mod role_management;
 mod service_principals;
 mod sign_ins;
+mod trust;
 mod unsupported;
 mod user_changes;
 mod users;
@@ -61,6 +62,7 @@ fn addresses(graph: Graph) -> Router {
         .merge(conditional::routes())
         .merge(agreements::routes())
         .merge(authentication::routes())
+        .merge(trust::routes())
         .route("/v1.0/auditLogs/signIns", route(get(sign_ins::list)))
         .route("/v1.0/auditLogs/signIns/{id}", route(get(sign_ins::get)))
         .route("/v1.0/organization", route(get(organization::list)))
