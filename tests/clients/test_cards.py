@@ -49,7 +49,7 @@ def reader(request, playwright, world, tmp_path):
 
 
 def psc(world, uri, **more):
-    return authorize(world, uri, client_id=world.app("PSC_BAS")["client_id"], scope="openid", **more)
+    return authorize(world, uri, client_id=world.app("PSC_BAS")["client_id"], scope="openid%20profile", **more)
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["after-the-name", "without-a-name"])
