@@ -206,6 +206,19 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         "Read and write authentication method policies",
     ),
     (
+        "PublicKeyInfrastructure.Read.All",
+        Some(0x04a4_b2a2_3f26_4fc8_87ee_9c46_e68d_b175),
+        Some(0x214f_da0c_514a_4650_b037_b562_b1a6_6124),
+        "Read all certificate based authentication configurations",
+    ),
+    (
+        "PublicKeyInfrastructure.ReadWrite.All",
+        // Which id Graph gives it for people could not be found: this one is ours.
+        Some(0x6879_6769_6500_4000_8000_0000_0000_0001),
+        Some(0xa2b6_3618_5350_462d_b1b3_ba6e_b368_4e26),
+        "Read and write all certificate based authentication configurations",
+    ),
+    (
         "UserAuthenticationMethod.Read",
         Some(0x1f6b_61c5_2f65_4135_9c9f_31c0_f8d3_2b52),
         None,

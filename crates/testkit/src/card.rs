@@ -93,6 +93,7 @@ impl CardAuthority {
     }
 
     /// One that this one vouches for.
+    #[must_use]
     pub fn intermediate(&self, common_name: &str, now: Timestamp) -> Self {
         let (mut params, key) = authority(common_name, now);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));

@@ -42,7 +42,10 @@ async fn an_authority_from_its_beginning_to_its_end() {
     let cx = world.cx(world.tenant);
     let (root, trusted) = root(&world, cx.now).await;
     let directory = &world.directory;
-    assert_eq!(directory.list_authorities(&cx).await.unwrap(), [trusted.clone()]);
+    assert_eq!(
+        directory.list_authorities(&cx).await.unwrap(),
+        std::slice::from_ref(&trusted)
+    );
     let place = (trusted.pki, trusted.id);
     let change = AuthorityChange {
         list_url: Some(None),

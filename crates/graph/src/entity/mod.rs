@@ -13,6 +13,7 @@ mod permission;
 mod role;
 mod service_principal;
 mod sign_in;
+mod trust;
 mod user;
 
 use hygie_core::Timestamp;
@@ -37,6 +38,7 @@ pub use role::{
 };
 pub use service_principal::{SERVICE_PRINCIPAL, service_principal};
 pub use sign_in::SIGN_IN;
+pub use trust::{AUTHORITY, PKI, authority, list as revocation_list, pki};
 pub use user::{USER, USER_DEFAULT, user};
 
 use crate::odata::{EntityType, Kind};

@@ -241,6 +241,13 @@ pub const WRITE_METHODS_POLICY: Operation = Operation {
     roles: &[role::GLOBAL_ADMINISTRATOR, role::AUTHENTICATION_POLICY_ADMINISTRATOR],
 };
 
+/// Says which authorities vouch for people: who does so can sign in as anybody.
+pub const WRITE_TRUST: Operation = Operation {
+    own: &["PublicKeyInfrastructure.ReadWrite.All"],
+    delegated: &["PublicKeyInfrastructure.ReadWrite.All"],
+    roles: BIND_CERTIFICATES.roles,
+};
+
 /// Sees the means of identification of others.
 pub const READ_METHODS: Operation = Operation {
     own: &[

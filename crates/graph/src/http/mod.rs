@@ -30,6 +30,7 @@ mod organization;
 mod permission_grants;
 mod role_management;
 mod service_principals;
+mod trust;
 mod unsupported;
 mod user_changes;
 mod users;
@@ -69,6 +70,7 @@ fn addresses(graph: Graph) -> Router {
         .merge(audit_logs())
         .merge(consent::routes())
         .route("/v1.0/invitations", route(post(invitations::create)))
+        .merge(trust::routes())
         .route("/v1.0/organization", route(get(organization::list)))
         .route("/v1.0/organization/{id}", route(get(organization::get)))
         .route(

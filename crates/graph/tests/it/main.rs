@@ -16,5 +16,6 @@ mod pages;
 mod rights;
 mod roles;
 mod sign_ins;
+mod trust;
 mod user_changes;
 mod world;
