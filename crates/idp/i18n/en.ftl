@@ -416,6 +416,8 @@ permission-auditlog-read-all = Read all audit log data
 permission-user-invite-all = Invite people of other organisations
 permission-policy-readwrite-authorization = Read and write what everybody may do without a role
 permission-policy-readwrite-permissiongrant = Manage consent and permission grant policies
+permission-publickeyinfrastructure-read-all = Read the certification authorities that the organisation trusts
+permission-publickeyinfrastructure-readwrite-all = Read and write the certification authorities that the organisation trusts
 
 # Invitation
 invitation-title = { $organisation } invites you

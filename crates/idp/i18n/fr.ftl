@@ -416,6 +416,8 @@ permission-auditlog-read-all = Lire tous les journaux
 permission-user-invite-all = Inviter des personnes d'autres établissements
 permission-policy-readwrite-authorization = Lire et modifier ce que chacun peut faire sans rôle
 permission-policy-readwrite-permissiongrant = Lire et modifier les règles du consentement
+permission-publickeyinfrastructure-read-all = Lire les autorités de certification auxquelles l'établissement fait confiance
+permission-publickeyinfrastructure-readwrite-all = Lire et modifier les autorités de certification auxquelles l'établissement fait confiance
 
 # Invitation
 invitation-title = { $organisation } vous invite

@@ -47,7 +47,7 @@ async fn what_somebody_may_not_see_is_said() {
     assert_eq!(page.status, 403);
     assert!(page.text().contains("rôles"), "{}", page.text());
     // An overview of nothing says so.
-    for path in ["users", "groups", "servicePrincipals", "identity"] {
+    for path in ["users", "groups", "servicePrincipals", "identity", "auditLogs"] {
         world.script.answer(&format!("GET /v1.0/{path}"), 403, json!({}));
     }
     let page = world.client.get("/admin").await;
