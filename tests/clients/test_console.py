@@ -101,6 +101,9 @@ def test_policies_in_words(world, person):  # noqa: F811
     person.locator("li.card a").first.click()
     person.locator("h1").wait_for()
     shown(person, "policy")
+    person.locator("a[href$='effect=1']").click()
+    person.get_by_text("évaluée" if language == "fr" else "evaluated").first.wait_for()
+    shown(person, "policy effect")
 
     # A new one by the form; nobody is asked more while it observes.
     person.goto(f"{portal(world)}/admin/policies/new")
@@ -152,6 +155,15 @@ def test_applications_and_the_log(world, person):  # noqa: F811
     person.locator("tbody th a").first.click()
     person.locator("ol.steps").wait_for()
     shown(person, "sign-in")
+    person.goto(f"{portal(world)}/admin/gaps")
+    person.locator("figure.chart svg").wait_for()
+    shown(person, "missing factors")
+    person.goto(f"{portal(world)}/admin/changes")
+    person.locator("li.card").first.wait_for()
+    shown(person, "changes")
+    person.goto(f"{portal(world)}/admin/alerts")
+    person.locator("li.choice").first.wait_for()
+    shown(person, "alerts")
     person.locator(".session button").click()
     person.wait_for_url(f"{portal(world)}/")
     # The session of the console is over as well.

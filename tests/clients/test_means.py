@@ -11,16 +11,17 @@ def psc(world, uri, **more):
 
 
 def test_a_second_factor_that_an_application_asks_for(world, person):  # noqa: F811
-    doctor = world.user("doctor")
+    # Whoever has a card would be asked for it.
+    secretary = world.user("secretary")
     with arrivals() as listener:
         person.goto(authorize(world, listener.uri, acr_values="mfa"))
-        sign_in(person, doctor)
+        sign_in(person, secretary)
         person.locator("input[name=proof]").wait_for()
         check(person, "code")
         person.locator("input[name=proof]").fill("")
         person.locator("main button.primary").click()
         check(person, "code-missing")
-        prove(person, doctor)
+        prove(person, secretary)
         assert "code" in listener.next(person)
     assert person.complaints == []
 

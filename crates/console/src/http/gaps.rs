@@ -52,7 +52,7 @@ pub async fn get(visit: Visit) -> Result<Response, Wrong> {
         percent: (gaps.single_factor * 100)
             .checked_div(gaps.sign_ins)
             .unwrap_or_default(),
-        width: bars.len().max(1) * BAR,
+        width: DAYS * BAR,
         bars,
         tables,
         gaps,
@@ -65,8 +65,10 @@ fn bars(mut days: Vec<Gap>) -> Vec<Bar> {
     days.sort_by(|a, b| a.id.cmp(&b.id));
     let days = days.split_off(days.len().saturating_sub(DAYS));
     let most = days.iter().map(|day| day.sign_ins).max().unwrap_or_default().max(1);
+    // Today stands at the right, however few the days.
+    let empty = DAYS - days.len();
     let bar = |(number, day): (usize, Gap)| Bar {
-        x: number * BAR,
+        x: (empty + number) * BAR,
         tall: day.sign_ins * HEIGHT / most,
         short: day.single_factor * HEIGHT / most,
         all: day.sign_ins,
@@ -93,7 +95,7 @@ mod tests {
             .iter()
             .map(|bar| (bar.day.as_str(), bar.x, bar.tall, bar.short))
             .collect();
-        assert_eq!(told, [("2026-11-01", 0, 120, 0), ("2026-11-02", 20, 60, 30)]);
+        assert_eq!(told, [("2026-11-01", 560, 120, 0), ("2026-11-02", 580, 60, 30)]);
         assert!(super::bars(Vec::new()).is_empty());
     }
 }

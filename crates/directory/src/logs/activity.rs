@@ -31,6 +31,7 @@ pub struct Activity {
 /// Actions that change nothing of the directory: sign-ins, tokens, and what the program keeps for itself.
 const NO_CHANGES: &[&str] = &[
     "idp.authorize",
+    "idp.crl.fetch",
     "idp.device",
     "idp.keys",
     "idp.oath.use",
@@ -182,9 +183,13 @@ impl Recorded<'_> {
         match self.action {
             "idp.grant" => Some(AlertKind::ConsentGranted),
             "idp.role" if self.of() == "service principal" => Some(AlertKind::ConsentGranted),
-            action if action.starts_with("idp.consent") => Some(AlertKind::ConsentGranted),
             "idp.directory_role.assign" => Some(AlertKind::RoleAssigned),
-            action if action.starts_with("idp.conditional.") || action.starts_with("idp.securitydefaults.") => {
+            // Who adds an authority can make a card for anybody.
+            action
+                if ["idp.conditional.", "idp.securitydefaults.", "idp.authority."]
+                    .iter()
+                    .any(|kind| action.starts_with(kind)) =>
+            {
                 Some(AlertKind::PolicyChanged)
             }
             _ if self.has_new_key() => Some(AlertKind::CredentialAdded),
@@ -222,6 +227,12 @@ fn service(category: &str, action: &str) -> &'static str {
     match category {
         _ if action.starts_with("idp.agreement.") => TERMS,
         _ if action.starts_with("idp.methods.") => METHODS,
+        _ if ["idp.authority.", "idp.crl.", "idp.pki."]
+            .iter()
+            .any(|kind| action.starts_with(kind)) =>
+        {
+            METHODS
+        }
         POLICY => CONDITIONAL,
         _ => CORE,
     }
@@ -248,6 +259,18 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
     ("idp.application.create", "Add application", APPLICATIONS, "Add"),
     ("idp.application.delete", "Delete application", APPLICATIONS, "Delete"),
     (
+        "idp.application.publisher",
+        "Set verified publisher",
+        APPLICATIONS,
+        "Update",
+    ),
+    (
+        "idp.application.publisher.remove",
+        "Unset verified publisher",
+        APPLICATIONS,
+        "Update",
+    ),
+    (
         "idp.application.remove_secret",
         CERTIFICATES_AND_SECRETS,
         APPLICATIONS,
@@ -260,6 +283,25 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         "Update",
     ),
     ("idp.application.update", "Update application", APPLICATIONS, "Update"),
+    ("idp.authority.add", "Add certificate authority", POLICY, "Add"),
+    ("idp.authority.delete", "Delete certificate authority", POLICY, "Delete"),
+    ("idp.authority.update", "Update certificate authority", POLICY, "Update"),
+    (
+        "idp.authorizationpolicy.update",
+        "Update authorization policy",
+        POLICY,
+        "Update",
+    ),
+    (
+        "idp.consent.everybody",
+        "Consent to application",
+        APPLICATIONS,
+        "Assign",
+    ),
+    ("idp.consent.person", "Consent to application", APPLICATIONS, "Assign"),
+    ("idp.consent.revoke", "Revoke consent", APPLICATIONS, "Unassign"),
+    ("idp.crl.grace", "Update certificate authority", POLICY, "Update"),
+    ("idp.crl.upload", "Upload certificate revocation list", POLICY, "Update"),
     ("idp.directory_role.assign", "Add member to role", ROLES, "Assign"),
     (
         "idp.directory_role.remove",
@@ -283,6 +325,8 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         GROUPS,
         "Unassign",
     ),
+    ("idp.guest.accept", "Redeem external user invite", USERS, "Update"),
+    ("idp.guest.invite", "Invite external user", USERS, "Add"),
     ("idp.identity.create", "Add managed identity", APPLICATIONS, "Add"),
     (
         "idp.logs.retention",
@@ -296,6 +340,21 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         APPLICATIONS,
         "Update",
     ),
+    (
+        "idp.permission.classify",
+        "Add delegated permission classification",
+        APPLICATIONS,
+        "Add",
+    ),
+    (
+        "idp.permission.declassify",
+        "Delete delegated permission classification",
+        APPLICATIONS,
+        "Delete",
+    ),
+    ("idp.pki.create", "Add public key infrastructure", POLICY, "Add"),
+    ("idp.pki.delete", "Delete public key infrastructure", POLICY, "Delete"),
+    ("idp.pki.update", "Update public key infrastructure", POLICY, "Update"),
     (
         "idp.principal.assignment.lift",
         "Update service principal",
@@ -333,6 +392,7 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         APPLICATIONS,
         "Update",
     ),
+    ("idp.publisher.verify", "Verify publisher", APPLICATIONS, "Add"),
     (
         "idp.securitydefaults.disable",
         "Disable security defaults",
