@@ -175,6 +175,13 @@ def test_no_card_is_a_page_as_well(world):
     assert answer.headers["Connection"] == "close"
 
 
+@pytest.mark.parametrize("path", ["/x/certauth", "/assets/hygie.css", "/nothing"])
+def test_no_connection_to_the_host_that_asks_for_cards_stays_open(world, path):
+    # A browser that kept one would be let in by a card that is no longer there.
+    answer = requests.get(f"{world.demo['endpoints']['certauth']}{path}", verify=world.ca, timeout=30)
+    assert answer.headers["connection"] == "close"
+
+
 def test_a_hand_over_is_of_one_browser_and_used_once(world):
     doctor = world.user("doctor")
     person, thief = Person(world, doctor["card"]), Person(world, doctor["card"])

@@ -3,6 +3,7 @@
 import os
 import time
 
+import requests
 from chromium import sign_in
 from test_pages import check, look, person  # noqa: F401  (a fixture)
 
@@ -179,3 +180,27 @@ def test_who_has_no_role_sees_and_changes_nothing_of_the_logs(world, person):  #
     assert answer.status == 403
     check(person, "denied")
 
+
+def test_nobody_administers_the_application_of_the_console(world):
+    """It may do in every tenant what its person may: who could change its addresses could take that."""
+    app, graph = "c44b4083-3bb0-49c1-b47d-974e53cbdf3c", world.demo["endpoints"]["graph"]
+    client = world.app("directory-admin")
+    answer = world.post_form(
+        f"{world.authority}/oauth2/v2.0/token",
+        grant_type="client_credentials",
+        client_id=client["client_id"],
+        client_secret=client["client_secret"],
+        scope=f"{graph}/.default",
+    )
+    headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+    def ask(method, path, **more):
+        return requests.request(method, f"{graph}/v1.0{path}", headers=headers, verify=world.ca, timeout=30, **more)
+
+    assert ask("GET", f"/applications?$filter=appId eq '{app}'").json()["value"] == []
+    (present,) = ask("GET", f"/servicePrincipals?$filter=appId eq '{app}'").json()["value"]
+    assert present["appOwnerOrganizationId"] not in [tenant["id"] for tenant in world.demo["tenants"]]
+    change = {"spa": {"redirectUris": ["https://evil.example/"]}}
+    for address in (f"/applications/{present['id']}", f"/applications(appId='{app}')"):
+        assert ask("PATCH", address, json=change).status_code in (404, 501)
+        assert ask("POST", f"{address}/addPassword", json={}).status_code in (404, 501)

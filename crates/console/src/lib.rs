@@ -47,8 +47,10 @@ pub struct Deps {
     pub client: AppId,
     /// What answers at the login host and at the directory API.
     pub upstream: Arc<dyn Upstream>,
-    /// What sessions and forms are sealed with; the same in all processes.
-    pub secret: Secret<[u8; 32]>,
+    /// What sessions are sealed with; the same in all processes.
+    pub sessions: Secret<[u8; 32]>,
+    /// What ties forms to sessions; the same in all processes.
+    pub forms: Secret<[u8; 32]>,
 }
 
 /// The console. Cheap to clone.
@@ -65,8 +67,8 @@ impl Console {
     /// With these parts.
     pub fn new(deps: Deps) -> Self {
         Self(Arc::new(Inner {
-            seal: Seal::new(&deps.secret),
-            csrf: Csrf::new(&deps.secret),
+            seal: Seal::new(&deps.sessions),
+            csrf: Csrf::new(&deps.forms),
             deps,
         }))
     }

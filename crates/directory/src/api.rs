@@ -22,8 +22,9 @@ pub fn suite_of(app: AppId) -> Option<Suite> {
     (app == PORTAL).then_some(Suite::MicrosoftAdminPortals)
 }
 
-/// The tenant that owns the directory API in Entra ID; it is no tenant here.
-const FIRST_PARTY: TenantId = TenantId::from_uuid(Uuid::from_u128(0xf8cd_ef31_a31e_4b4a_93e4_5f57_1e91_255a));
+/// The tenant that owns the directory API in Entra ID, and here what the program brings along itself. It is no tenant:
+/// nobody signs in to it, so nobody administers what is registered there.
+pub const FIRST_PARTY: TenantId = TenantId::from_uuid(Uuid::from_u128(0xf8cd_ef31_a31e_4b4a_93e4_5f57_1e91_255a));
 
 /// Names under which the directory API is asked for.
 pub const DIRECTORY_API_NAMES: &[&str] = &["https://graph.microsoft.com", "https://graph.microsoft.com/"];

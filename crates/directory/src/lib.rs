@@ -53,7 +53,7 @@ pub use admin::{
     DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, MethodsError, NewApplication, NewGroup, NewSecret,
     NewTenant, NewUser, NewWorkload, PrincipalChange, UserChange,
 };
-pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, PORTAL, directory_api, suite_of};
+pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, FIRST_PARTY, PORTAL, directory_api, suite_of};
 pub use application::{
     AccessKind, AppRole, Application, Audience, Definition, GroupClaims, Links, MemberTypes, OptionalClaim,
     OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal, VerifiedPublisher,

@@ -15,8 +15,8 @@ mod wire;
 use hygie_web::i18n::Source;
 
 pub use http::{
-    back_channel_router, certauth_router, cors, is_token_endpoint, is_user_info, managed_identity_router, router,
-    user_info_router,
+    alone, back_channel_router, certauth_router, cors, is_token_endpoint, is_user_info, managed_identity_router,
+    router, user_info_router,
 };
 pub use hygie_idp_core::{Deps, Exchanges, Idp, IdpError, PscClient, Rotation, TrustedPsc, keys, token};
 

@@ -134,7 +134,8 @@ impl World {
             api: "https://graph.example".to_owned(),
             client: CLIENT.parse::<AppId>().expect("an id"),
             upstream: script.clone(),
-            secret: Secret::new([7; 32]),
+            sessions: Secret::new([7; 32]),
+            forms: Secret::new([8; 32]),
         });
         let around = Layers::new(Settings {
             service: "portal",

@@ -47,14 +47,13 @@ impl Directory {
 
     /// What an account of another tenant is here: the guest that it is, or may become.
     pub async fn find_guest(&self, cx: &Cx, home: TenantId, account: &User) -> Result<Option<Invited>, StoreError> {
-        let addresses: Vec<String> = addresses(account);
+        let name = key_of(&account.user_principal_name);
         self.store()
-            .read(cx, (home, account.id, addresses), |(home, user, addresses), tx| {
+            .read(cx, (home, account.id, name), |(home, user, name), tx| {
                 Box::pin(async move {
                     let mut rows = Guests(tx).list_of(*home, *user).await?;
-                    for address in addresses {
-                        rows.extend(Guests(tx).list_invited(*home, address).await?);
-                    }
+                    // Not by their mail address: whoever changes users of a house could take the invitation of another.
+                    rows.extend(Guests(tx).list_invited(*home, name).await?);
                     for row in rows {
                         if let Some(found) = invited(tx, row).await? {
                             return Ok(Some(found));
@@ -80,14 +79,14 @@ impl Directory {
                 tenant: home,
                 user: account.id,
             },
-            addresses(account),
+            key_of(&account.user_principal_name),
             named,
         );
-        self.change(cx, input, |(guest, home, addresses, named), tx| {
+        self.change(cx, input, |(guest, home, name, named), tx| {
             Box::pin(async move {
                 let missing = || DirectoryError::NotFound("invitation");
                 let row = Guests(tx).find(*guest).await?.ok_or_else(missing)?;
-                let is_theirs = row.home == home.tenant && addresses.contains(&key_of(&row.address));
+                let is_theirs = row.home == home.tenant && key_of(&row.address) == *name;
                 let is_free = row.home_user.is_none_or(|user| user == home.user);
                 let found = invited(tx, row).await?.filter(|_| is_theirs && is_free);
                 let Invited { mut user, address, .. } = found.ok_or_else(missing)?;
@@ -108,14 +107,6 @@ impl Directory {
         })
         .await
     }
-}
-
-/// The addresses that an account has.
-fn addresses(account: &User) -> Vec<String> {
-    let mut all = vec![key_of(&account.user_principal_name)];
-    all.extend(account.mail.as_deref().map(key_of));
-    all.dedup();
-    all
 }
 
 /// The guest of a row, if they are there, and were invited lately or have accepted.

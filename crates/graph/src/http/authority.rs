@@ -284,7 +284,24 @@ const POLICY_ROLES: &[RoleTemplateId] = &[
     role::SECURITY_ADMINISTRATOR,
 ];
 
+/// Roles of whoever reads how the establishment is guarded: policies, places, strengths, trust stores, what others accepted.
+const POLICY_READERS: &[RoleTemplateId] = &[
+    role::GLOBAL_ADMINISTRATOR,
+    role::GLOBAL_READER,
+    role::SECURITY_ADMINISTRATOR,
+    role::SECURITY_READER,
+    role::CONDITIONAL_ACCESS_ADMINISTRATOR,
+    role::AUTHENTICATION_POLICY_ADMINISTRATOR,
+    role::PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
+];
+
 impl Caller {
+    /// Refuses without one of these permissions, and a person without a role that reads policies.
+    pub async fn may_read_policies(&self, graph: &Graph, permissions: &[&str]) -> Result<(), GraphFault> {
+        self.need(permissions)?;
+        self.must_have_role(graph, POLICY_READERS).await
+    }
+
     /// Refuses without one permission of each list, and a person without a role: for conditional access and terms of use.
     pub async fn may_change_policies(&self, graph: &Graph, permissions: &[&[&str]]) -> Result<(), GraphFault> {
         permissions.iter().try_for_each(|some| self.need(some))?;

@@ -104,7 +104,7 @@ async fn find_authority(
 }
 
 async fn list_pkis(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
-    caller.need(READ)?;
+    caller.may_read_policies(&graph, READ).await?;
     let query = caller.query_in_one_page(&PKI)?;
     let all = graph
         .directory()
@@ -129,7 +129,7 @@ fn one_pki(graph: &Graph, found: &Pki, select: Option<&[&'static str]>, note: No
 }
 
 async fn get_pki(State(graph): State<Graph>, caller: Caller, Path(id): Path<String>) -> Result<Response, GraphError> {
-    caller.need(READ)?;
+    caller.may_read_policies(&graph, READ).await?;
     let select = caller.select(&PKI)?;
     let found = find_pki(&graph, &caller, &id).await?;
     let note = Note::new("graph.read", format!("pki/{}", found.id));
@@ -181,7 +181,7 @@ async fn list_authorities(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    caller.need(READ)?;
+    caller.may_read_policies(&graph, READ).await?;
     let query = caller.query_in_one_page(&AUTHORITY)?;
     let found = find_pki(&graph, &caller, &id).await?;
     let all = graph.directory().list_authorities(&caller.cx).await;
@@ -209,7 +209,7 @@ async fn get_authority(
     caller: Caller,
     Path((id, which)): Path<(String, String)>,
 ) -> Result<Response, GraphError> {
-    caller.need(READ)?;
+    caller.may_read_policies(&graph, READ).await?;
     let select = caller.select(&AUTHORITY)?;
     let found = find_authority(&graph, &caller, (&id, &which)).await?;
     let set = authorities_of(found.pki);
@@ -343,7 +343,7 @@ async fn get_list(
     caller: Caller,
     Path((id, which)): Path<(String, String)>,
 ) -> Result<Response, GraphError> {
-    caller.need(READ)?;
+    caller.may_read_policies(&graph, READ).await?;
     let note = Note::new("graph.read", format!("authority/{which}/list"));
     state(&graph, &caller, (&id, &which), (FetchFirst::No, note)).await
 }

@@ -291,7 +291,10 @@ impl Purpose {
 
 /// The applications that policies are asked about: the resources, and the application that gets an id token.
 fn targets(authorization: &Authorization, mut targets: Vec<AppId>) -> Vec<AppId> {
-    let signs_in = authorization.scopes.oidc.openid || authorization.scopes.resources.is_empty();
+    // What acts for people at a portal is meant itself, whatever it asks for.
+    let signs_in = authorization.scopes.oidc.openid
+        || authorization.scopes.resources.is_empty()
+        || suite_of(authorization.client).is_some();
     if signs_in && !targets.contains(&authorization.client) {
         targets.push(authorization.client);
     }

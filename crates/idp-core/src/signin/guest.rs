@@ -1,6 +1,6 @@
 //! Guests: somebody who signed in at home has a session of their own in the tenant that invited them.
 //!
-//! That session begins with the methods of the one at home and what the guest proved here since. It is worth nothing
+//! That session begins with one factor, whatever was proved at home, and has what the guest proved here since. It is worth nothing
 //! without the account at home: whoever is disabled or revoked there is so here.
 
 use std::time::Duration;
@@ -9,6 +9,7 @@ use hygie_core::{Cx, SessionId, TenantId};
 use hygie_directory::repo::{Global, SessionRow, Sessions, Users};
 use hygie_directory::{Authentications, Home, Invited, Place, User};
 use hygie_oidc::{Aadsts, Account, Refusal};
+use hygie_policy::strength::{Mode, Usage};
 use hygie_store::audit::Record;
 
 use super::session::{SESSION_IDLE, SESSION_LONGEST, SignedIn};
@@ -130,12 +131,7 @@ impl Idp {
             display_name: guest.display_name.clone(),
             auth_time: row.auth_time,
         };
-        let begun = SessionRow {
-            id: account.session,
-            user: guest.id,
-            expires_at: end_of(cx, &row),
-            ..row
-        };
+        let begun = begun(cx, row, &account);
         let cx = Cx {
             principal: Some(self.person(&account, None).into()),
             ..cx.clone()
@@ -173,7 +169,7 @@ impl Idp {
     }
 }
 
-/// What was proved at home, and what the guest proved here by other methods before.
+/// That somebody signed in at home, and what the guest proved here by other methods before.
 fn with_earlier(at_home: &Authentications, here: &Authentications) -> Authentications {
     let mut all = at_home.clone();
     for earlier in here.used() {
@@ -182,6 +178,19 @@ fn with_earlier(at_home: &Authentications, here: &Authentications) -> Authentica
         }
     }
     all
+}
+
+/// The session here that follows from one at home. It says that somebody signed in, not by what: whoever runs their house
+/// could have given them any means there.
+fn begun(cx: &Cx, at_home: SessionRow, account: &Account) -> SessionRow {
+    let primary_at = at_home.used.primary_at().unwrap_or(at_home.auth_time);
+    SessionRow {
+        id: account.session,
+        user: account.user,
+        expires_at: end_of(cx, &at_home),
+        used: Authentications::of(Usage::of(Mode::Password), primary_at),
+        ..at_home
+    }
 }
 
 /// A session of a guest is no longer than the one at home could be.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::header::{CONNECTION, HeaderValue, SET_COOKIE};
+use axum::http::header::SET_COOKIE;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use hygie_core::{Cx, TenantId};
 use hygie_directory::User;
@@ -114,15 +114,9 @@ fn carried<'a>(inbound: &'a Inbound, params: &'a Params) -> Result<Carried<'a>, 
     })
 }
 
-/// `GET /{tenant}/certauth` at the host that asks for a certificate. Each request is a connection of its own: a browser that
-/// kept one would be let in by a card that is no longer there.
+/// `GET /{tenant}/certauth` at the host that asks for a certificate.
 pub async fn ask(State(idp): State<Idp>, inbound: Inbound) -> Response {
-    let answer = match shown(&idp, &inbound).await {
-        Ok(response) => response,
-        Err(failure) => failure.into_response(),
-    };
-    let close = AppendHeaders([(CONNECTION, HeaderValue::from_static("close"))]);
-    (close, answer).into_response()
+    shown(&idp, &inbound).await.unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn shown(idp: &Idp, inbound: &Inbound) -> Result<Response, Failure> {

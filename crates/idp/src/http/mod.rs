@@ -28,7 +28,7 @@ mod ways;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::{HeaderName, HeaderValue};
+use axum::http::header::{CONNECTION, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -116,6 +116,16 @@ pub fn certauth_router(idp: Idp) -> Router {
         .layer(from_fn(mark))
         .with_state(idp);
     pages.merge(hygie_web::ui::router())
+}
+
+/// Goes around all of [`certauth_router`], its layers included: each request is a connection of its own. A browser that
+/// kept one would be let in by a card that is no longer there.
+pub async fn alone(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// UserInfo where Entra ID has it: at the host of the directory API, for any tenant.

@@ -285,3 +285,61 @@ async fn an_application_may_ask_who_is_a_guest() {
     let nurse = tokens(&world, &nurse).await;
     assert_eq!(claims(&nurse["id_token"])["acct"], 0);
 }
+
+#[tokio::test]
+async fn a_second_factor_of_home_is_none_here() {
+    let world = World::new().await;
+    let at_home = paul(&world).await;
+    let (directory, home) = (world.idp.directory(), world.cx(world.other));
+    // A pass is both factors, and whoever administers means there gives it.
+    let new = hygie_means::NewPass::default();
+    let pass = world.idp.means().create_pass(&home, at_home, new).await.unwrap().value;
+    let (_, address) = invited(&world, UserType::Guest).await;
+    let browser = world.browser();
+    let sent = browser.get(&address).await;
+    let first = browser.get(sent.location()).await;
+    let other = [("step", "way"), ("way", "pass"), ("username", PAUL.0)];
+    let asked = submit(&browser, &first, &other).await;
+    assert_eq!(asked.field("step").as_deref(), Some("pass"), "{}", asked.text());
+    let back = submit(&browser, &asked, &[("username", PAUL.0), ("proof", pass.expose())]).await;
+    let page = browser.get(back.location()).await;
+    submit(&browser, &page, &[("answer", "accept")]).await;
+    let request = world.authorize(world.portal, WEB, &[]);
+    tokens(&world, &browser.get(&request).await).await;
+    // Both factors are asked for here: whoever runs the other house could have given them any there.
+    let mfa = json!({
+        "displayName": "MFA", "state": "enabled",
+        "conditions": { "clientAppTypes": ["all"], "applications": { "includeApplications": ["All"] },
+            "users": { "includeUsers": ["All"] } },
+        "grantControls": { "operator": "OR", "builtInControls": ["mfa"] },
+    });
+    let here = world.cx(world.tenant);
+    directory
+        .create_rule(&here, Policy::from_json(&mfa).unwrap())
+        .await
+        .unwrap();
+    let answer = browser.get(&request).await;
+    assert_eq!(answer.redirect_param("code"), None);
+    assert!(answer.text().contains("AADSTS50079"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn an_invitation_is_for_a_name_and_not_for_a_mail_address() {
+    let world = World::new().await;
+    let (directory, home) = (world.idp.directory(), world.cx(world.other));
+    paul(&world).await;
+    let new = NewUser {
+        user_principal_name: "autre@ch-autre.example".to_owned(),
+        display_name: "Autre".to_owned(),
+        mail: Some(PAUL.0.to_owned()),
+        password: Some(Secret::new(PASSWORD.to_owned())),
+        ..NewUser::default()
+    };
+    let other = directory.create_user(&home, new).await.unwrap();
+    let (guest, _) = invited(&world, UserType::Guest).await;
+    let here = world.cx(world.tenant);
+    let found = directory.find_guest(&here, world.other, &other).await.unwrap();
+    assert!(found.is_none());
+    let taken = directory.accept_invitation(&here, guest, (world.other, &other)).await;
+    assert!(taken.is_err());
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
@@ -10,7 +10,9 @@ use futures_util::future::BoxFuture;
 use hygie_console::{CALLBACK, Console, Deps, Host, Upstream};
 use hygie_core::Cx;
 use hygie_directory::repo::GrantsOf;
-use hygie_directory::{Audience, Cursor, DIRECTORY_API, Definition, NewApplication, PORTAL, directory_api};
+use hygie_directory::{
+    Audience, Cursor, DIRECTORY_API, Definition, FIRST_PARTY, NewApplication, PORTAL, directory_api,
+};
 use hygie_oidc::RedirectUris;
 use tower::ServiceExt as _;
 
@@ -18,10 +20,10 @@ use super::Base;
 
 /// Largest answer of the services that is read.
 const MAX_ANSWER: usize = 16 << 20;
+/// What the application is called.
+const NAME: &str = "hygie";
 /// Grants of the console in a tenant: one.
 const MANY: u32 = 10;
-/// What the sessions of the console are sealed for, among the secrets of the directory.
-const SECRET: &str = "console";
 
 /// The console at this address of the portal.
 pub fn console(base: &mut Base, portal: &str, graph: &str) -> Result<Console> {
@@ -35,79 +37,78 @@ pub fn console(base: &mut Base, portal: &str, graph: &str) -> Result<Console> {
         api: graph.to_owned(),
         client: PORTAL,
         upstream: Arc::new(upstream),
-        secret: base.directory.secret(SECRET),
+        sessions: base.directory.secret("console sessions"),
+        forms: base.directory.secret("console forms"),
     }))
 }
 
 /// Sees to it that people of every tenant can sign in to the console, which acts for them at the directory API.
 pub async fn register(base: &Base, portal: &str) -> Result<()> {
     let _alone = base.stores.prepare_alone().await?;
-    let tenants = base.directory.list_tenants(&base.directory.provider_cx()).await?;
-    let Some(first) = tenants.first() else { return Ok(()) };
-    register_application(base, &base.cx(*first), portal).await?;
-    for tenant in tenants {
+    register_application(base, portal).await?;
+    for tenant in base.directory.list_tenants(&base.directory.provider_cx()).await? {
         let presence = make_present(base, &base.cx(tenant)).await;
         presence.with_context(|| format!("the portal cannot be prepared in tenant {tenant}"))?;
     }
     Ok(())
 }
 
-/// Registered once, in the first tenant, and at its address of today.
-async fn register_application(base: &Base, cx: &Cx, portal: &str) -> Result<()> {
-    let redirect_uris = RedirectUris {
-        // Of a page: its codes are redeemed with its origin and a proof key, and policies see a browser.
-        spa: vec![format!("{portal}{CALLBACK}"), format!("{portal}/")],
-        ..RedirectUris::default()
+/// Registered once and at its address of today, where no tenant administers it: it may do in every tenant whatever its
+/// person may, and who could give it another address could take that.
+async fn register_application(base: &Base, portal: &str) -> Result<()> {
+    let cx = base.cx(FIRST_PARTY);
+    let wanted = Definition {
+        redirect_uris: RedirectUris {
+            // Of a page: its codes are redeemed with its origin and a proof key, and policies see a browser.
+            spa: vec![format!("{portal}{CALLBACK}"), format!("{portal}/")],
+            ..RedirectUris::default()
+        },
+        sign_in_audience: Audience::Tenants,
+        ..Definition::default()
     };
-    let Some(known) = base.directory.find_application(cx, PORTAL).await? else {
+    let Some(known) = base.directory.find_application(&cx, PORTAL).await? else {
         let new = NewApplication {
             app: Some(PORTAL),
-            display_name: "hygie".to_owned(),
-            definition: Definition {
-                redirect_uris,
-                sign_in_audience: Audience::Tenants,
-                ..Definition::default()
-            },
+            display_name: NAME.to_owned(),
+            definition: wanted,
         };
-        base.directory.create_application(cx, new).await?;
+        base.directory.register_application(&cx, new, Vec::new()).await?;
         return Ok(());
     };
-    if known.definition.redirect_uris == redirect_uris {
+    ensure!(
+        known.home == FIRST_PARTY,
+        "application {PORTAL} is registered in tenant {}: the portal needs this id",
+        known.home
+    );
+    if *known.definition == wanted {
         return Ok(());
     }
-    let definition = Definition {
-        redirect_uris,
-        ..(*known.definition).clone()
-    };
-    let changed = (known.display_name.clone(), definition);
-    let cx = base.cx(known.home);
+    let changed = (NAME.to_owned(), wanted);
     Ok(base.directory.update_application(&cx, known, changed, None).await?)
 }
 
 /// A service principal, and all that the directory API lets an application do for a person: what the person may do
-/// follows from their own roles.
+/// follows from their own roles. Whose administrators took the permissions away is not given them again.
 async fn make_present(base: &Base, cx: &Cx) -> Result<()> {
     let directory = &base.directory;
-    let present = match directory.find_service_principal(cx, PORTAL).await? {
-        Some(present) => present,
-        None => directory.create_service_principal(cx, PORTAL).await?,
-    };
     let api = directory_api();
     let scopes: Vec<&str> = api.definition.scopes.iter().map(|scope| scope.value.as_str()).collect();
-    let everything = Cursor {
-        after: None,
-        limit: MANY,
-    };
-    let granted = directory
-        .page_grants(cx, GrantsOf::Client(present.id), everything)
-        .await?;
-    let is_granted = |scope: &&str| {
-        granted
-            .iter()
-            .any(|grant| grant.user.is_none() && grant.scopes.iter().any(|one| one == scope))
-    };
-    if scopes.iter().all(is_granted) {
-        return Ok(());
+    if let Some(present) = directory.find_service_principal(cx, PORTAL).await? {
+        let of_portal = Cursor {
+            after: None,
+            limit: MANY,
+        };
+        let granted = directory
+            .page_grants(cx, GrantsOf::Client(present.id), of_portal)
+            .await?;
+        let everybody = granted.iter().find(|grant| grant.user.is_none());
+        let is_missing =
+            |scope: &&str| everybody.is_some_and(|grant| !grant.scopes.iter().any(|granted| granted == scope));
+        if !scopes.iter().any(is_missing) {
+            return Ok(());
+        }
+    } else {
+        directory.create_service_principal(cx, PORTAL).await?;
     }
     Ok(directory
         .grant_scopes(cx, (PORTAL, DIRECTORY_API), None, &scopes)

@@ -139,7 +139,8 @@ impl Base {
 
     /// What answers at the host that asks people for a certificate.
     pub fn certauth_router(&mut self) -> Result<Router> {
-        self.put_idp(hygie_idp::certauth_router(self.idp.clone()))
+        let router = self.put_idp(hygie_idp::certauth_router(self.idp.clone()))?;
+        Ok(router.layer(axum::middleware::from_fn(hygie_idp::alone)))
     }
 
     fn put_idp(&mut self, router: Router) -> Result<Router> {

@@ -22,7 +22,7 @@ pub async fn post(
     caller: Caller,
     Document(document): Document,
 ) -> Result<Response, GraphError> {
-    caller.need(READ)?;
+    caller.may_read_policies(&graph, READ).await?;
     let request = Request::from_json(&document)?;
     let (directory, cx) = (graph.directory(), &caller.cx);
     let identity = identity(directory, cx, &request.identity).await?;

@@ -61,7 +61,7 @@ pub async fn post(
     caller: Caller,
     Document(document): Document,
 ) -> Result<Response, GraphError> {
-    caller.need(READ)?;
+    caller.may_read_policies(&graph, READ).await?;
     caller.may(&graph, &READ_LOGS).await?;
     let query = asked(&caller)?;
     let request = Request::from_json(&document).map_err(GraphFault::from)?;
