@@ -131,7 +131,7 @@ impl Idp {
             display_name: guest.display_name.clone(),
             auth_time: row.auth_time,
         };
-        let begun = begun(cx, row, &account);
+        let begun = begun(cx, &row, &account);
         let cx = Cx {
             principal: Some(self.person(&account, None).into()),
             ..cx.clone()
@@ -182,14 +182,14 @@ fn with_earlier(at_home: &Authentications, here: &Authentications) -> Authentica
 
 /// The session here that follows from one at home. It says that somebody signed in, not by what: whoever runs their house
 /// could have given them any means there.
-fn begun(cx: &Cx, at_home: SessionRow, account: &Account) -> SessionRow {
+fn begun(cx: &Cx, at_home: &SessionRow, account: &Account) -> SessionRow {
     let primary_at = at_home.used.primary_at().unwrap_or(at_home.auth_time);
     SessionRow {
         id: account.session,
         user: account.user,
-        expires_at: end_of(cx, &at_home),
+        expires_at: end_of(cx, at_home),
         used: Authentications::of(Usage::of(Mode::Password), primary_at),
-        ..at_home
+        ..*at_home
     }
 }
 
