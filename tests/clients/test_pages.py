@@ -16,6 +16,7 @@ ERROR = {"fr": "Erreur\u202f:", "en": "Error:"}
 # What a finger or a shaky hand must hit (WCAG 2.5.5).
 TARGET = 44
 SMALL = """least => [...document.querySelectorAll("button, summary, a.button, input:not([type=hidden])")]
+  .map(each => ["checkbox", "radio"].includes(each.type) ? each.closest("label") ?? each : each)
   .filter(each => each.checkVisibility() && each.getBoundingClientRect().height < least - 0.5)
   .map(each => each.outerHTML.slice(0, 120))"""
 SHIFT = """() => new Promise(done => {

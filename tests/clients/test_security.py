@@ -40,9 +40,10 @@ def forgotten(world):
 
 
 def test_a_passkey_is_registered_in_the_browser(world, person, forgotten):  # noqa: F811
-    nurse = world.user("nurse")
-    forgotten.append(nurse)
-    enter(world, person, nurse)
+    # Whoever has a card would be asked for it.
+    secretary = world.user("secretary")
+    forgotten.append(secretary)
+    enter(world, person, secretary)
     check(person, "security info")
     with authenticator(person) as (devtools, device):
         person.locator("main button[value=passkey]").click()

@@ -8,6 +8,7 @@
 //!   [`RoleSemantics`]. The whole matrix is in `tests/it/golden/`.
 //! - A [`Refusal`] has one [`Reason`] for the audit and tells the caller nothing.
 //! - An [`OwnIdentity`] is the managed identity of one of our services toward what it calls.
+//! - [`Forward`] posts the events of an outbox to whoever follows them.
 //! - [`KeySource`] and [`Revocations`] are what the gate needs of an identity provider; `server` gives those of ours,
 //!   [`Discovered`] fetches the keys of others through [`Outgoing`].
 #![warn(missing_docs)]
@@ -19,6 +20,7 @@ mod authenticator;
 mod claims;
 mod confirmation;
 mod discovered;
+mod forward;
 mod gate;
 mod identity;
 mod issuer;
@@ -41,6 +43,7 @@ pub use authenticator::{Authenticator, Credentials, Issuers};
 pub use claims::derived_id;
 pub use confirmation::{Confirmation, ThumbprintForm};
 pub use discovered::{Discovered, Document, Endpoints};
+pub use forward::Forward;
 pub use gate::{AppRole, Gate, Instance};
 pub use identity::{NoOwnToken, OwnIdentity, OwnToken};
 pub use issuer::{EntraCloud, KeySource, KeysUnavailable, Style, TrustedIssuer, Version};

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use hygie_core::{AppId, ObjectId, TenantId, Timestamp};
+use hygie_policy::signin::Suite;
 use uuid::Uuid;
 
 use crate::{AppRole, Application, Audience, Definition, Scope};
@@ -12,8 +13,18 @@ use crate::{AppRole, Application, Audience, Definition, Scope};
 /// the well-known id of Microsoft Graph, which client libraries know.
 pub const DIRECTORY_API: AppId = AppId::from_uuid(Uuid::from_u128(0x0000_0003_0000_0000_c000_0000_0000_0000));
 
-/// The tenant that owns the directory API in Entra ID; it is no tenant here.
-const FIRST_PARTY: TenantId = TenantId::from_uuid(Uuid::from_u128(0xf8cd_ef31_a31e_4b4a_93e4_5f57_1e91_255a));
+/// The portal of administration, under the id of the *Azure portal* in Entra ID: policies that name the portals of
+/// administration mean it.
+pub const PORTAL: AppId = AppId::from_uuid(Uuid::from_u128(0xc44b_4083_3bb0_49c1_b47d_974e_53cb_df3c));
+
+/// The suite of applications that policies name together, of one that belongs to a suite.
+pub fn suite_of(app: AppId) -> Option<Suite> {
+    (app == PORTAL).then_some(Suite::MicrosoftAdminPortals)
+}
+
+/// The tenant that owns the directory API in Entra ID, and here what the program brings along itself. It is no tenant:
+/// nobody signs in to it, so nobody administers what is registered there.
+pub const FIRST_PARTY: TenantId = TenantId::from_uuid(Uuid::from_u128(0xf8cd_ef31_a31e_4b4a_93e4_5f57_1e91_255a));
 
 /// Names under which the directory API is asked for.
 pub const DIRECTORY_API_NAMES: &[&str] = &["https://graph.microsoft.com", "https://graph.microsoft.com/"];
@@ -196,6 +207,19 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         "Read and write authentication method policies",
     ),
     (
+        "PublicKeyInfrastructure.Read.All",
+        Some(0x04a4_b2a2_3f26_4fc8_87ee_9c46_e68d_b175),
+        Some(0x214f_da0c_514a_4650_b037_b562_b1a6_6124),
+        "Read all certificate based authentication configurations",
+    ),
+    (
+        "PublicKeyInfrastructure.ReadWrite.All",
+        // Which id Graph gives it for people could not be found: this one is ours.
+        Some(0x6879_6769_6500_4000_8000_0000_0000_0001),
+        Some(0xa2b6_3618_5350_462d_b1b3_ba6e_b368_4e26),
+        "Read and write all certificate based authentication configurations",
+    ),
+    (
         "UserAuthenticationMethod.Read",
         Some(0x1f6b_61c5_2f65_4135_9c9f_31c0_f8d3_2b52),
         None,
@@ -224,6 +248,24 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         Some(0xe4c9_e354_4dc5_45b8_9e7c_e139_3b0b_1a20),
         Some(0xb0af_ded3_3588_46d8_8b3d_9842_eff7_78da),
         "Read all audit log data",
+    ),
+    (
+        "User.Invite.All",
+        Some(0x63dd_7cd9_b489_4adf_a28c_ac38_b9a0_f962),
+        Some(0x0985_0681_111b_4a89_9bed_3f2c_ae46_d706),
+        "Invite guest users to the organization",
+    ),
+    (
+        "Policy.ReadWrite.Authorization",
+        Some(0xedd3_c878_b384_41fd_95ad_e740_7dd7_75be),
+        Some(0xfb22_1be6_99f2_473f_bd32_01c6_a0e9_ca3b),
+        "Read and write your organization's authorization policy",
+    ),
+    (
+        "Policy.ReadWrite.PermissionGrant",
+        Some(0x2672_f8bb_fd5e_42e0_85e1_ec76_4dd2_614e),
+        Some(0xa402_ca1c_2696_4531_972d_6e5e_e4aa_11ea),
+        "Manage consent and permission grant policies",
     ),
 ];
 

@@ -102,6 +102,22 @@ pub struct Definition {
     pub required_resource_access: Vec<RequiredResource>,
     /// Applications that consent is given to together with it.
     pub known_client_applications: Vec<AppId>,
+    /// The domain of its publisher: one of its home tenant.
+    pub publisher_domain: Option<String>,
+    /// Who published it, where that was verified.
+    pub verified_publisher: Option<VerifiedPublisher>,
+}
+
+/// A publisher that the operator of this installation vouches for (`verifiedPublisher`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VerifiedPublisher {
+    /// Its name.
+    pub display_name: String,
+    /// Its id, by which the operator knows it.
+    pub verified_publisher_id: String,
+    /// When it was set for the application.
+    pub added_date_time: Timestamp,
 }
 
 /// Pages about an application.
@@ -330,6 +346,34 @@ impl Definition {
             return Err("knownClientApplications");
         }
         Ok(())
+    }
+
+    /// The permissions for people that this registration asks of a resource, by their words there.
+    pub fn required_scopes(&self, resource: &Application) -> Vec<String> {
+        let offered = &resource.definition.scopes;
+        let asked = self.required_of(resource.app, AccessKind::Scope);
+        let word = |id: Uuid| offered.iter().find(|scope| scope.id == id);
+        asked.filter_map(word).map(|scope| scope.value.clone()).collect()
+    }
+
+    /// The ids of the roles that it asks for itself of a resource, as far as they can be given to an application.
+    pub fn required_roles(&self, resource: &Application) -> Vec<Uuid> {
+        let offered = &resource.definition.app_roles;
+        let can_have = |id: &Uuid| {
+            let mut roles = offered.iter();
+            roles.any(|role| role.id == *id && !role.is_disabled && role.members != MemberTypes::User)
+        };
+        self.required_of(resource.app, AccessKind::Role)
+            .filter(can_have)
+            .collect()
+    }
+
+    fn required_of(&self, resource: AppId, kind: AccessKind) -> impl Iterator<Item = Uuid> {
+        let of = self.required_resource_access.iter();
+        let of = of.filter(move |required| required.resource_app_id == resource);
+        of.flat_map(|required| &required.resource_access)
+            .filter(move |access| access.kind == kind)
+            .map(|access| access.id)
     }
 
     /// Whether access tokens for this application are of version 2.

@@ -3,10 +3,12 @@
 //! it.
 //!
 //! - [`repo`], `schema`: the tables, those of sessions, grants and signing keys included: who administers revokes them.
+//! - [`logs`]: sign-ins, changes, alerts. What is recorded with `tx.audit` is in the log of changes by itself, with the values of
+//!   before and after of what repositories have [seen](logs).
 //! - `admin`: the operations. Each acts in the tenant of its context and is recorded in the transaction of its effect.
 //! - [`Directory`] is also the word on what was revoked ([`hygie_access::Revocations`]).
 //!
-//! To add a kind of object: its type here, its table (a migration in `schema`, a repository in [`repo`]), its operations
+//! To add a kind of object: its type here, what the log of changes tells of it (`logs/subject.rs`), its table (a migration in `schema`, a repository in [`repo`]), its operations
 //! in `admin`, and a test in `tests/it/tenants.rs` that one tenant sees and changes nothing of another's.
 #![warn(missing_docs)]
 
@@ -18,10 +20,13 @@ mod assignment;
 mod authentication;
 mod browse;
 mod conditional;
+mod consent;
 mod error;
 mod grant;
 mod group;
+mod guests;
 mod lockout;
+pub mod logs;
 mod password;
 mod password_rules;
 mod profile;
@@ -31,6 +36,7 @@ mod roles;
 mod schema;
 mod signin;
 mod tenant;
+pub mod trust;
 mod user;
 mod workload;
 
@@ -47,25 +53,27 @@ pub use admin::{
     DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, MethodsError, NewApplication, NewGroup, NewSecret,
     NewTenant, NewUser, NewWorkload, PrincipalChange, UserChange,
 };
-pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, directory_api};
+pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, FIRST_PARTY, PORTAL, directory_api, suite_of};
 pub use application::{
     AccessKind, AppRole, Application, Audience, Definition, GroupClaims, Links, MemberTypes, OptionalClaim,
-    OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal,
+    OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal, VerifiedPublisher,
 };
 pub use assignment::{AppRoleAssignment, NewAppRole, NewGrant, PermissionGrant};
 pub use authentication::Authentications;
 pub use browse::{Cursor, DirectoryObject, Membership, Presence, Registration};
 pub use conditional::{AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
+pub use consent::{Consented, ForWhom, LowImpact, OwnConsent, Permissions};
 pub use error::DirectoryError;
 pub use grant::{Arrival, Authorization, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;
+pub use guests::{Invitation, Invited, NewInvitation, guest_name};
 pub use lockout::Mark;
 pub use password::{MAX_PASSWORD, PasswordError, Passwords};
 pub use password_rules::{Owner as PasswordOwner, WeakPassword, check as check_password};
-pub use profile::{GroupProfile, UserProfile, UserType, Visibility};
+pub use profile::{GroupProfile, Home, UserProfile, UserType, Visibility};
 pub use roles::{DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role};
 pub use schema::MIGRATIONS;
-pub use signin::{AppliedPolicy, SignInEntry, SignInQuery};
+pub use signin::{AppliedPolicy, SignInEntry};
 pub use tenant::Tenant;
 pub use user::{User, is_user_principal_name, key_of};
 pub use workload::{Belongs, Workload, is_workload_name, managed_identity};
@@ -124,12 +132,13 @@ impl Directory {
             revoked: revocation::Revocations::default(),
             changes: AtomicU64::new(0),
             known_rules: conditional::KnownRules::default(),
-            store: deps.store,
+            store: deps.store.with_scribe(Arc::new(logs::ChangeScribe)),
             clock: deps.clock,
             random: deps.random,
         }));
         directory.refresh_revocations().await?;
         directory.complete_names().await?;
+        directory.move_sign_ins().await?;
         Ok(directory)
     }
 

@@ -1,6 +1,7 @@
 //! The members of users and groups that nothing is searched by: one JSON column, spelled as in Graph.
 //! <https://learn.microsoft.com/graph/api/resources/user>, <https://learn.microsoft.com/graph/api/resources/group>
 
+use hygie_core::{ObjectId, TenantId};
 use hygie_policy::ReadError;
 use hygie_policy::json::{At, Wrong};
 use serde::de::DeserializeOwned;
@@ -71,6 +72,20 @@ pub struct UserProfile {
     pub on_premises_distinguished_name: Option<String>,
     pub on_premises_domain_name: Option<String>,
     pub on_premises_last_sync_date_time: Option<String>,
+    pub creation_type: Option<String>,
+    pub external_user_state: Option<String>,
+    pub external_user_state_change_date_time: Option<String>,
+    /// Of somebody who was invited: where their account is, once they have accepted. No member of Graph.
+    pub home: Option<Home>,
+}
+
+/// The account of a guest, in another tenant of this installation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Home {
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// The user there.
+    pub user: ObjectId,
 }
 
 /// What is known of a group beyond what groups are found by.

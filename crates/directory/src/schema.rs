@@ -277,4 +277,72 @@ CREATE TABLE idp_sign_in ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, use
 CREATE INDEX idp_sign_in_user ON idp_sign_in ({i.col}tenant, user_id, id);
 CREATE INDEX idp_sign_in_at ON idp_sign_in ({i.col}at);",
     },
+    Migration {
+        number: 230,
+        title: "trust stores for certificates of people",
+        sql: "
+CREATE TABLE idp_pki ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, display_name TEXT NOT NULL,
+  modified_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));
+CREATE TABLE idp_authority ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, pki {blob} NOT NULL,
+  certificate {blob} NOT NULL, list_url TEXT, hint {int} NOT NULL, grace_hours {int} NOT NULL,
+  created_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));",
+    },
+    Migration {
+        number: 231,
+        title: "revocation lists",
+        sql: "
+CREATE TABLE idp_crl ({i.def}tenant {blob} NOT NULL, authority {blob} NOT NULL, digest {blob} NOT NULL,
+  this_update {int} NOT NULL, next_update {int} NOT NULL, stored_at {int} NOT NULL, uploaded {int} NOT NULL,
+  revoked {int} NOT NULL, content {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, authority));",
+    },
+    Migration {
+        number: 232,
+        title: "hand-overs from the host that asks for certificates",
+        sql: "
+CREATE TABLE idp_handover ({i.def}tenant {blob} NOT NULL, digest {blob} NOT NULL, binding {blob} NOT NULL,
+  user_id {blob} NOT NULL, used_json TEXT NOT NULL, expires_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, digest));
+CREATE INDEX idp_handover_expiry ON idp_handover ({i.col}expires_at);",
+    },
+    Migration {
+        number: 235,
+        title: "logs",
+        sql: "
+CREATE TABLE idp_log ({i.def}tenant {blob} NOT NULL, log {int} NOT NULL, id {blob} NOT NULL, entry_json TEXT NOT NULL,
+  marks TEXT NOT NULL, PRIMARY KEY ({i.col}tenant, log, id));
+CREATE TABLE idp_log_mark ({i.def}tenant {blob} NOT NULL, log {int} NOT NULL, mark TEXT NOT NULL, id {blob} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, log, mark, id)) {clustered};
+CREATE TABLE idp_log_retention ({i.def}tenant {blob} NOT NULL, days {int} NOT NULL, PRIMARY KEY ({i.col}tenant));",
+    },
+    Migration {
+        number: 240,
+        title: "authorization policy",
+        sql: "
+CREATE TABLE idp_authorization_policy ({i.def}tenant {blob} NOT NULL, document TEXT NOT NULL,
+  PRIMARY KEY ({i.col}tenant));",
+    },
+    Migration {
+        number: 241,
+        title: "permissions of low impact",
+        sql: "
+CREATE TABLE idp_low_impact ({i.def}tenant {blob} NOT NULL, resource {blob} NOT NULL, permission {blob} NOT NULL,
+  id {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, resource, permission));",
+    },
+    Migration {
+        number: 242,
+        title: "guests",
+        sql: "
+CREATE TABLE idp_guest ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, home {blob} NOT NULL,
+  home_user {blob}, address TEXT NOT NULL, ticket {blob}, redirect TEXT NOT NULL, invited_at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, user_id));
+CREATE INDEX idp_guest_home ON idp_guest ({i.col}tenant, home, home_user);
+CREATE INDEX idp_guest_address ON idp_guest ({i.col}tenant, home, address);
+CREATE INDEX idp_guest_ticket ON idp_guest ({i.col}tenant, ticket);",
+    },
+    Migration {
+        number: 243,
+        title: "verified publishers",
+        sql: "
+CREATE TABLE idp_publisher ({i.def}tenant {blob} NOT NULL, id TEXT NOT NULL, display_name TEXT NOT NULL,
+  created_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));",
+    },
 ];

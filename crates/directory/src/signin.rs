@@ -3,12 +3,15 @@
 
 use std::net::IpAddr;
 
-use hygie_core::{AppId, Cx, ObjectId, SessionId, Timestamp, random_array};
+use hygie_core::{AppId, Cx, ObjectId, SessionId, Timestamp};
+use hygie_policy::client::platform;
 use hygie_policy::decide::{Applied, Status};
 use hygie_store::StoreError;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::logs::{Log, LogEntry, mark};
 use crate::repo::SignIns;
 use crate::{Authentications, Directory};
 
@@ -33,6 +36,9 @@ pub struct SignInEntry {
     pub app_display_name: String,
     /// What policies were asked about: resources, and the application itself where it signs in to itself.
     pub targets: Vec<AppId>,
+    /// The authentication contexts that were asked for.
+    #[serde(default)]
+    pub contexts: Vec<String>,
     /// The resource of the token, where there is one.
     pub resource: Option<(AppId, String)>,
     /// From where.
@@ -57,6 +63,9 @@ pub struct SignInEntry {
     pub status: String,
     /// What each did.
     pub applied: Vec<AppliedPolicy>,
+    /// Whether the account is an emergency account ([`Directory::is_emergency_account`]).
+    #[serde(default)]
+    pub is_emergency: bool,
 }
 
 /// What a policy did.
@@ -90,12 +99,6 @@ impl From<&Applied> for AppliedPolicy {
 }
 
 impl SignInEntry {
-    /// An id for an entry of now.
-    pub fn new_id(cx: &Cx) -> Uuid {
-        let millis = u64::try_from(cx.now.millis()).unwrap_or_default();
-        uuid::Builder::from_unix_timestamp_millis(millis, &random_array(&*cx.random)).into_uuid()
-    }
-
     /// Says what policies did.
     #[must_use]
     pub fn judged(mut self, status: Status, applied: &[Applied]) -> Self {
@@ -105,15 +108,98 @@ impl SignInEntry {
     }
 }
 
-/// Which entries are asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SignInQuery {
-    /// Those before this one; the latest without.
-    pub before: Option<Uuid>,
-    /// Of this person.
-    pub user: Option<ObjectId>,
-    /// Entries at most.
-    pub limit: u32,
+impl LogEntry for SignInEntry {
+    const LOG: Log = Log::SignIns;
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    fn marks(&self) -> Vec<String> {
+        let mut marks = vec![
+            mark("userId", &self.user.to_string()),
+            mark("userPrincipalName", &self.user_principal_name),
+            mark("appId", &self.app.to_string()),
+            mark("correlationId", &self.correlation.to_string()),
+        ];
+        marks.extend(
+            self.resource
+                .as_ref()
+                .map(|(app, _)| mark("resourceId", &app.to_string())),
+        );
+        marks.extend(self.address.map(|address| mark("ipAddress", &address.to_string())));
+        // What nearly all have is no way to find a few.
+        if self.error_code != 0 {
+            marks.push(mark("status/errorCode", &self.error_code.to_string()));
+        }
+        if self.status == Status::Failure.as_str() {
+            marks.push(mark("conditionalAccessStatus", &self.status));
+        }
+        marks
+    }
+
+    fn category(&self) -> &'static str {
+        if self.is_interactive {
+            "SignInLogs"
+        } else {
+            "NonInteractiveUserSignInLogs"
+        }
+    }
+
+    fn operation(&self) -> &'static str {
+        "Sign-in activity"
+    }
+
+    fn shown(&self) -> Map<String, Value> {
+        let resource = self.resource.as_ref();
+        let system = self.user_agent.as_deref().and_then(platform);
+        let members = json!({
+            "id": self.id.to_string(),
+            "createdDateTime": self.at.to_rfc3339(),
+            "userDisplayName": self.user_display_name,
+            "userPrincipalName": self.user_principal_name,
+            "userId": self.user.to_string(),
+            "appId": self.app.to_string(),
+            "appDisplayName": self.app_display_name,
+            "ipAddress": self.address.map(|address| address.to_string()),
+            "clientAppUsed": self.client_app,
+            "userAgent": self.user_agent,
+            "correlationId": self.correlation.to_string(),
+            "conditionalAccessStatus": self.status,
+            "isInteractive": self.is_interactive,
+            "riskDetail": "none",
+            "riskLevelAggregated": "none",
+            "riskLevelDuringSignIn": "none",
+            "riskState": "none",
+            "resourceDisplayName": resource.map(|(_, name)| name.clone()),
+            "resourceId": resource.map(|(app, _)| app.to_string()),
+            "status": { "errorCode": self.error_code, "failureReason": self.failure_reason,
+                        "additionalDetails": null },
+            "deviceDetail": { "deviceId": "", "displayName": "", "browser": "", "isCompliant": false, "isManaged": false,
+                              "trustType": "", "operatingSystem": system.map_or("", |system| system.as_str()) },
+            "location": { "city": null, "state": null, "countryOrRegion": null,
+                          "geoCoordinates": { "altitude": null, "latitude": null, "longitude": null } },
+            "appliedConditionalAccessPolicies": self.applied.iter().map(policy).collect::<Vec<_>>(),
+        });
+        match members {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        }
+    }
+}
+
+fn policy(applied: &AppliedPolicy) -> Value {
+    json!({
+        "id": applied.id,
+        "displayName": applied.display_name,
+        "enforcedGrantControls": applied.grant_controls,
+        "enforcedSessionControls": applied.session_controls,
+        "result": applied.result,
+    })
 }
 
 impl Directory {
@@ -123,22 +209,6 @@ impl Directory {
             .write(cx, entry, |entry, tx| {
                 Box::pin(async move { SignIns(tx).insert(entry).await })
             })
-            .await
-    }
-
-    /// Entries, the latest first.
-    pub async fn list_sign_ins(&self, cx: &Cx, query: SignInQuery) -> Result<Vec<SignInEntry>, StoreError> {
-        self.store()
-            .read(cx, query, |query, tx| {
-                Box::pin(async move { SignIns(tx).list(query).await })
-            })
-            .await
-    }
-
-    /// The entry with this id.
-    pub async fn find_sign_in(&self, cx: &Cx, id: Uuid) -> Result<Option<SignInEntry>, StoreError> {
-        self.store()
-            .read(cx, id, |id, tx| Box::pin(async move { SignIns(tx).find(*id).await }))
             .await
     }
 }

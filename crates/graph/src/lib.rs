@@ -52,12 +52,14 @@ struct Inner {
     directory: Directory,
     means: Means,
     base: String,
+    login: String,
     authenticator: Authenticator,
 }
 
 impl Graph {
     /// Over this directory.
     pub fn new(deps: Deps) -> Self {
+        let login = deps.login.clone();
         let names = DIRECTORY_API_NAMES.iter().map(|&name| name.to_owned());
         let authenticator = Authenticator::new(
             [deps.base.clone()].into_iter().chain(names),
@@ -73,6 +75,7 @@ impl Graph {
             directory: deps.directory,
             means: deps.means,
             base: deps.base,
+            login,
             authenticator,
         }))
     }

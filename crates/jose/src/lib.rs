@@ -23,6 +23,7 @@ mod keyed;
 mod keyset;
 mod signing;
 mod token;
+pub mod x509;
 
 pub use algorithm::Algorithm;
 pub use certificate::Certificate;

@@ -4,6 +4,8 @@ use hygie_core::{ErrorKind, Fault};
 use hygie_directory::PasswordError;
 use hygie_store::StoreError;
 
+use crate::certificate::CertificateRefusal;
+
 /// What was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -43,6 +45,9 @@ pub enum Refusal {
     /// There is no such thing; tells which.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// A certificate proves nobody; tells why.
+    #[error(transparent)]
+    Certificate(CertificateRefusal),
 }
 
 impl Refusal {
@@ -61,6 +66,7 @@ impl Refusal {
             Self::Exists => "exists",
             Self::Value(_) => "value",
             Self::NotFound(_) => "not-found",
+            Self::Certificate(refusal) => refusal.reason(),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The means by which people prove who they are, beside passwords and certificates: one-time codes (TOTP), passkeys
-//! (WebAuthn), temporary access passes. Registered, checked, removed; what may be is said by the tenant's authentication
-//! methods policy.
+//! The means by which people prove who they are, beside passwords: one-time codes (TOTP), passkeys (WebAuthn), temporary
+//! access passes, and certificates, on cards above all. Registered, checked, removed; what may be is said by the tenant's
+//! authentication methods policy.
 //!
 //! - [`Means`] does it: one file per means. The tables are the directory's (`hygie_directory::repo`), the policy is
 //!   decided in `hygie_policy::methods`.
@@ -11,6 +11,7 @@
 //! It knows no HTTP and no page.
 #![warn(missing_docs)]
 
+mod certificate;
 mod error;
 mod guess;
 mod metadata;
@@ -24,6 +25,7 @@ mod totp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hygie_access::Outgoing;
 use hygie_core::{Cx, ObjectId, random_array};
 use hygie_directory::Directory;
 use hygie_directory::repo::{Groups, MethodsPolicies};
@@ -32,6 +34,7 @@ use hygie_policy::methods::{Method, MethodsPolicy, Person};
 use hygie_store::{Store, StoreError, Tx};
 use uuid::Uuid;
 
+pub use certificate::{CertificateRefusal, Claimed, Fetch, FetchFirst, ListState};
 pub use error::{MeansError, Refusal};
 pub use metadata::{Metadata, MetadataError};
 pub use methods::{Methods, RegisteredCodes, RegisteredPass, RegisteredPasskey};
@@ -54,6 +57,8 @@ pub struct Deps {
     pub login: String,
     /// Statements of the makers of authenticators, where the installation has them.
     pub metadata: Option<Arc<Metadata>>,
+    /// What fetches revocation lists; without it they are given by administrators only.
+    pub outgoing: Option<Outgoing>,
 }
 
 /// The means of all tenants. Cheap to clone.
@@ -64,6 +69,8 @@ pub(crate) struct Inner {
     directory: Directory,
     party: passkey::Party,
     metadata: Option<Arc<Metadata>>,
+    outgoing: Option<Outgoing>,
+    lists: certificate::Lists,
     seals: Seals,
     /// Marks of wrong guesses, and the places where those at nobody are counted.
     marks: Keyed,
@@ -81,6 +88,8 @@ impl Means {
         Ok(Self(Arc::new(Inner {
             party: passkey::Party::of(&deps.login)?,
             metadata: deps.metadata,
+            outgoing: deps.outgoing,
+            lists: certificate::Lists::default(),
             seals: Seals {
                 codes: seal::Seal::new(directory.derive("registrations of codes")),
             },

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use hygie_core::{Cx, ObjectId, Secret, Timestamp};
-use hygie_directory::repo::{OathRow, Oaths, PassRow, Passes, PasskeyRow, Passkeys, Users};
+use hygie_core::{Cx, GroupId, ObjectId, Secret, Timestamp};
+use hygie_directory::User;
+use hygie_directory::repo::{OathRow, Oaths, PassRow, Passes, PasskeyRow, Passkeys, TrustStores, Users};
 use hygie_policy::Aaguid;
-use hygie_policy::methods::{Method, Passkey, PasskeyRules, PasskeyType, Person};
+use hygie_policy::methods::{Method, MethodsPolicy, Passkey, PasskeyRules, PasskeyType, Person};
 use hygie_policy::strength::{Details, Mode, Usage};
+use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
 
 use crate::passkey::MAX_PASSKEYS;
 use crate::totp::MAX_OATHS;
-use crate::{Means, MeansError, Refusal, policy_for};
+use crate::{Means, MeansError, Refusal, certificate, policy_for};
 
 /// What a person has and may use.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +30,8 @@ pub struct Methods {
     pub passkeys: Vec<RegisteredPasskey>,
     /// The temporary access pass, good or not.
     pub pass: Option<RegisteredPass>,
+    /// What a certificate of this person may be worth; nothing where certificates are not for them, or none is theirs.
+    pub certificates: BTreeSet<Mode>,
 }
 
 /// A maker of one-time codes.
@@ -96,6 +100,7 @@ struct Rows {
     codes_offered: bool,
     pass_offered: bool,
     rules: Option<PasskeyRules>,
+    certificates: BTreeSet<Mode>,
 }
 
 impl Means {
@@ -120,6 +125,7 @@ impl Means {
                         codes_offered: policy.is_for(Method::SoftwareOath, person),
                         pass_offered: policy.is_for(Method::TemporaryAccessPass, person),
                         rules: policy.passkeys(person),
+                        certificates: certificates(tx, &policy, &found, &groups).await?,
                     })
                 })
             })
@@ -149,6 +155,7 @@ impl Means {
                 .collect(),
             passkeys: passkeys.collect(),
             pass: rows.pass.map(|row| pass(&row, rows.pass_offered, now)),
+            certificates: rows.certificates,
         };
         methods.registered = methods.usages();
         methods
@@ -188,6 +195,25 @@ pub(crate) fn policy_view(row: &PasskeyRow) -> Passkey {
     }
 }
 
+/// What a certificate of somebody may be worth: of whom the tenant lets sign in by one, and knows how it would name them.
+async fn certificates(
+    tx: &mut Tx<'_>,
+    policy: &MethodsPolicy,
+    user: &User,
+    groups: &BTreeSet<GroupId>,
+) -> Result<BTreeSet<Mode>, StoreError> {
+    let configuration = certificate::configuration(policy);
+    if !configuration.is_for(user.id, groups) || !certificate::is_bindable(&configuration, user) {
+        return Ok(BTreeSet::new());
+    }
+    let is_trusted = !TrustStores(tx).list_authorities().await?.is_empty();
+    Ok(if is_trusted {
+        certificate::modes(&configuration)
+    } else {
+        BTreeSet::new()
+    })
+}
+
 fn codes(row: OathRow, is_usable: bool) -> RegisteredCodes {
     RegisteredCodes {
         id: row.id,
@@ -225,6 +251,11 @@ impl Methods {
         usages.extend(usable.map(|passkey| Usage {
             mode: Mode::Fido2,
             details: Details::Passkey(passkey.aaguid),
+        }));
+        // Which certificate it will be is seen when it is shown.
+        usages.extend(self.certificates.iter().map(|mode| Usage {
+            mode: *mode,
+            details: Details::ToBeChosen,
         }));
         if let Some(pass) = self.pass.as_ref().filter(|pass| pass.is_usable) {
             usages.push(Usage::of(if pass.is_usable_once {

@@ -77,10 +77,24 @@ codes! {
     UserDisabled = 50_057, "invalid_grant", 400, "The user account is disabled.";
     /// `prompt=none` without a usable session.
     NoSession = 50_058, "login_required", 400, "A silent sign-in request was sent but no user is signed in.";
+    /// A second factor was wrong.
+    StrongAuthentication = 500_121, "invalid_grant", 400, "Authentication failed during strong authentication request.";
     /// The tenant cannot be told from the request.
     NoTenant = 50_059, "invalid_request", 400, "No tenant-identifying information found in either the request or implied by any provided credentials.";
     /// The sign-in page was left open too long, or is not of this browser.
     FlowExpired = 50_089, "invalid_grant", 400, "Authentication failed due to flow token expired.";
+    /// A certificate does not lead to a trusted root, or is not for signing in.
+    CertificateInvalid = 50_017, "access_denied", 400, "Certificate validation failed: the certificate is not one that the tenant trusts for signing in.";
+    /// No certificate was shown.
+    NoCertificate = 50_192, "access_denied", 400, "Invalid request: no client certificate was sent.";
+    /// A certificate was revoked.
+    CertificateRevoked = 500_183, "access_denied", 400, "Certificate has been revoked.";
+    /// Nobody can tell whether a certificate was revoked.
+    RevocationListUnavailable = 220_501, "access_denied", 400, "Unable to download or use the certificate revocation list (CRL) of an authority.";
+    /// Certificates are not a method of the tenant, or of the person.
+    CertificateNotOffered = 1_001_000, "access_denied", 400, "Certificates are not an authentication method of this account by the policy of the tenant.";
+    /// A certificate is not that of the account.
+    CertificateUnbound = 1_001_003, "access_denied", 400, "The value of no binding in the certificate is that of an account.";
     /// Policies ask for a second factor, which the person has.
     MfaRequired = 50_076, "interaction_required", 400, "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access '{0}'.";
     /// Policies ask for a second factor, and the person has none yet.
@@ -125,6 +139,14 @@ codes! {
     CodeReused = 54_005, "invalid_grant", 400, "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.";
     /// Neither the user nor an administrator has consented.
     NoConsent = 65_001, "invalid_grant", 400, "The user or administrator has not consented to use the application with ID '{0}'. Send an interactive authorization request for this user and resource.";
+    /// Only an administrator can consent to what is asked.
+    AdministratorNeeded = 90_094, "access_denied", 400, "An administrator of {1} has set a policy that prevents users from granting the application '{0}' the permissions it is requesting. Contact an administrator, who can grant permissions to this application on your behalf.";
+    /// The application asks for a permission that its resource does not offer.
+    UnknownScope = 650_053, "invalid_resource", 400, "The application '{0}' asked for scope '{1}' that doesn't exist on the resource. Contact the app vendor.";
+    /// The application needs a service that is not in the tenant.
+    ServiceAbsent = 650_052, "invalid_resource", 400, "The app needs access to a service ('{0}') that your organization '{1}' has not subscribed to or enabled. Contact your IT Admin to review the configuration of your service subscriptions.";
+    /// The registration of the application does not ask for what it is to be given.
+    NothingAsked = 650_056, "invalid_request", 400, "Misconfigured application '{0}'. Its registration asks for none of the permissions of this request.";
     /// The person declined.
     Declined = 65_004, "authorization_declined", 400, "User declined to consent to access the app.";
     /// The grant is not one of this client.
@@ -238,6 +260,8 @@ impl Aadsts {
                 | Self::NoPassword
                 | Self::FlowExpired
                 | Self::OtherTenant
+                | Self::AdministratorNeeded
+                | Self::ServiceAbsent
                 | Self::MfaEnrolment
                 | Self::DeviceNotCompliant
                 | Self::DeviceNotJoined

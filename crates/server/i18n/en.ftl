@@ -1,5 +1,6 @@
 entry-demo = Demonstration
 entry-installation = Your services
+entry-console = Administer the organisation
 entry-design = See the design system
 entry-login = Sign-in
 entry-login-purpose = The identity of the organisation’s professionals and applications.

@@ -1,5 +1,6 @@
 entry-demo = Démonstration
 entry-installation = Vos services
+entry-console = Administrer l’établissement
 entry-design = Voir le système de conception
 entry-login = Connexion
 entry-login-purpose = L’identité des professionnels et des applications de l’établissement.

@@ -44,6 +44,8 @@ pub struct Entry {
     pub steps: Vec<Step>,
     /// How the services do.
     pub health: Health,
+    /// Where the console of administration is, where there is one.
+    pub console: Option<&'static str>,
 }
 
 /// The routes of the portal.
@@ -77,7 +79,12 @@ async fn entry_page(State(entry): State<Entry>, page: Page) -> View<Portal> {
         attention: Vec::new(),
         services: services.collect(),
         steps: steps.collect(),
-        often: vec![Link::new("/design", page.t("entry-design"))],
+        often: entry
+            .console
+            .map(|address| Link::new(address, page.t("entry-console")))
+            .into_iter()
+            .chain([Link::new("/design", page.t("entry-design"))])
+            .collect(),
         page,
     })
 }

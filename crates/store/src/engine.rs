@@ -7,7 +7,7 @@ use hygie_core::Cx;
 use parking_lot::Mutex;
 
 use crate::audit::Record;
-use crate::{StoreError, Tx};
+use crate::{Scribe, StoreError, Tx};
 
 /// Whether a unit of work wants its effects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +41,18 @@ pub trait Engine: Send + Sync {
 
 /// The store of one service instance (the directory, one FHIR service…). Cheap to clone.
 #[derive(Clone)]
-pub struct Store(Arc<dyn Engine>);
+pub struct Store(Arc<dyn Engine>, Option<Arc<dyn Scribe>>);
 
 impl Store {
     /// Over this engine.
     pub fn new(engine: Arc<dyn Engine>) -> Self {
-        Self(engine)
+        Self(engine, None)
+    }
+
+    /// The same, whose writes tell this scribe what they record.
+    #[must_use]
+    pub fn with_scribe(self, scribe: Arc<dyn Scribe>) -> Self {
+        Self(self.0, Some(scribe))
     }
 
     /// Runs a write transaction and answers after its commit is durable.
@@ -71,6 +77,7 @@ impl Store {
                 Box::new(Unit {
                     input,
                     body,
+                    scribe: self.1.clone(),
                     outcome: outcome.clone(),
                 }),
             )
@@ -94,6 +101,7 @@ impl Store {
                 Box::new(Unit {
                     input,
                     body,
+                    scribe: None,
                     outcome: outcome.clone(),
                 }),
             )
@@ -116,6 +124,7 @@ impl Store {
 struct Unit<I, T, E, F> {
     input: I,
     body: F,
+    scribe: Option<Arc<dyn Scribe>>,
     outcome: Arc<Mutex<Option<Result<T, E>>>>,
 }
 
@@ -128,6 +137,7 @@ where
 {
     fn run<'t>(&'t mut self, tx: &'t mut Tx<'_>) -> BoxFuture<'t, Verdict> {
         Box::pin(async move {
+            tx.attend(self.scribe.clone());
             let mut outcome = (self.body)(&self.input, tx).await;
             if outcome.is_ok() && tx.has_failed() {
                 let ignored = "a transaction went on after one of its statements failed";

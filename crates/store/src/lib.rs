@@ -39,5 +39,5 @@ pub use error::StoreError;
 pub use lease::Owner;
 pub use migrate::{Migration, TABLES};
 pub use space::{Reserve, Space};
-pub use tx::{IndexKeys, IndexRange, Order, Session, Tx, successor};
+pub use tx::{IndexKeys, IndexRange, Order, Scribe, Session, Tx, successor};
 pub use value::{FromValue, Row, Value};

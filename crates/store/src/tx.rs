@@ -1,5 +1,7 @@
 //! A transaction, as repositories see it.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use hygie_core::{Cx, TenantId};
 
@@ -134,6 +136,12 @@ pub trait Session: Send {
     fn audit<'a>(&'a mut self, record: &'a Record) -> BoxFuture<'a, Result<(), StoreError>>;
 }
 
+/// Keeps more of each record than the audit chain does, in the same transaction ([`crate::Store::with_scribe`]).
+pub trait Scribe: Send + Sync {
+    /// Is told of a record that is in the chain. It may not record by itself.
+    fn recorded<'a>(&'a self, tx: &'a mut Tx<'_>, record: &'a Record) -> BoxFuture<'a, Result<(), StoreError>>;
+}
+
 /// A transaction (or a snapshot, where writing is an error) of one tenant. Repositories are plain structs over
 /// `&mut Tx`, written once for all engines.
 ///
@@ -143,6 +151,8 @@ pub struct Tx<'e> {
     session: &'e mut dyn Session,
     cx: &'e Cx,
     failed: bool,
+    scribe: Option<Arc<dyn Scribe>>,
+    seen: Vec<(String, String)>,
 }
 
 impl<'e> Tx<'e> {
@@ -152,7 +162,19 @@ impl<'e> Tx<'e> {
             session,
             cx,
             failed: false,
+            scribe: None,
+            seen: Vec::new(),
         }
+    }
+
+    /// Tells this scribe what is recorded.
+    pub(crate) fn attend(&mut self, scribe: Option<Arc<dyn Scribe>>) {
+        self.scribe = scribe;
+    }
+
+    /// What repositories saw of objects before they changed them, for the scribe; none where there is no scribe.
+    pub fn seen(&mut self) -> Option<&mut Vec<(String, String)>> {
+        self.scribe.as_ref().map(|_| &mut self.seen)
     }
 
     /// Whether a statement has failed: then nothing of the transaction may be kept.
@@ -246,7 +268,11 @@ impl<'e> Tx<'e> {
     /// Records a write in the audit chain, in the same transaction as its effect.
     pub async fn audit(&mut self, record: &Record) -> Result<(), StoreError> {
         let outcome = self.session.audit(record).await;
-        self.note(outcome)
+        self.note(outcome)?;
+        match self.scribe.clone() {
+            Some(scribe) => scribe.recorded(self, record).await,
+            None => Ok(()),
+        }
     }
 }
 

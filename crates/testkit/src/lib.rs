@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 mod ambient;
+mod card;
 mod client;
 mod code;
 mod entra;
@@ -13,6 +14,7 @@ mod store;
 mod trust;
 
 pub use ambient::VirtualClock;
+pub use card::{CARD_POLICY, CardAuthority, CardOf, SoftwareCard};
 pub use client::{Answer, Client};
 pub use code::one_time_code;
 pub use entra::{FakeEntra, Subject};

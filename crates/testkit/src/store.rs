@@ -192,6 +192,8 @@ pub async fn index_keys(store: &Store, cx: &Cx) -> Vec<Vec<u8>> {
 pub struct TemporaryStore {
     /// The store.
     pub store: Store,
+    instance: String,
+    keyring: Keyring,
     directory: TempDir,
 }
 
@@ -214,7 +216,17 @@ impl TemporaryStore {
             cx: &Cx::internal(TenantId::from_uuid(uuid::Uuid::nil()), clock.clone(), random),
         };
         let store = place.open().await.expect("a new store opens");
-        Self { store, directory }
+        Self {
+            store,
+            instance: instance.to_owned(),
+            keyring,
+            directory,
+        }
+    }
+
+    /// The accesses that were recorded.
+    pub fn accesses(&self) -> Vec<Record> {
+        accesses(self.path(), &self.instance, &self.keyring)
     }
 
     /// Where its files are.

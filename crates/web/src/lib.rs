@@ -20,6 +20,7 @@ pub mod error;
 pub mod i18n;
 pub mod layers;
 pub mod pages;
+pub mod seal;
 pub mod ui;
 
 pub use asked::Asked;

@@ -17,7 +17,7 @@ use url::Url;
 
 pub use policy::EgressPolicy;
 
-use policy::Resolver;
+use policy::{Resolver, Way};
 
 /// Redirects that are followed.
 const MAX_REDIRECTS: usize = 3;
@@ -76,6 +76,8 @@ pub struct Outgoing {
     asking: reqwest::Client,
     /// For all others: what they carry is for nobody else, so a redirect is their answer.
     telling: reqwest::Client,
+    /// For what its maker signed: in plain http as well.
+    open: reqwest::Client,
     policy: Arc<EgressPolicy>,
 }
 
@@ -83,16 +85,10 @@ impl Outgoing {
     /// With this policy.
     pub fn new(policy: EgressPolicy) -> Result<Self, OutgoingError> {
         let policy = Arc::new(policy);
-        let redirects = policy.clone();
-        let follow = redirect::Policy::custom(move |attempt| {
-            if attempt.previous().len() > MAX_REDIRECTS || redirects.check(attempt.url()).is_err() {
-                return attempt.error(policy::NotAllowed);
-            }
-            attempt.follow()
-        });
         Ok(Self {
-            asking: client(&policy, follow)?,
+            asking: client(&policy, follow(&policy, Way::Protected))?,
             telling: client(&policy, redirect::Policy::none())?,
+            open: client(&policy, follow(&policy, Way::Open))?,
             policy,
         })
     }
@@ -106,25 +102,55 @@ impl Outgoing {
     /// The answer to a request, whatever its status.
     pub async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, OutgoingError> {
         let request = reqwest::Request::try_from(request).map_err(|_| OutgoingError::Malformed)?;
-        self.policy.check(request.url()).map_err(|_| OutgoingError::Denied)?;
+        self.policy
+            .check(request.url(), Way::Protected)
+            .map_err(|_| OutgoingError::Denied)?;
         let client = match *request.method() {
             http::Method::GET | http::Method::HEAD => &self.asking,
             _ => &self.telling,
         };
-        let mut response = client.execute(request).await.map_err(refused_or_lost)?;
-        let mut answer = http::Response::builder().status(response.status());
-        if let Some(headers) = answer.headers_mut() {
-            headers.clone_from(response.headers());
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(OutgoingError::NoAnswer)? {
-            if body.len() + chunk.len() > self.policy.max_answer {
-                return Err(OutgoingError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        answer.body(body).map_err(|_| OutgoingError::Malformed)
+        answer(client, request, self.policy.max_answer).await
     }
+
+    /// The answer to a `GET` of something public that its maker signed (a revocation list), so that it may come in plain
+    /// http and be as large as `max_answer`. Whoever asks checks the signature.
+    pub async fn get_signed(&self, url: &Url, max_answer: usize) -> Result<http::Response<Vec<u8>>, OutgoingError> {
+        self.policy.check(url, Way::Open).map_err(|_| OutgoingError::Denied)?;
+        let request = reqwest::Request::new(http::Method::GET, url.clone());
+        answer(&self.open, request, max_answer).await
+    }
+}
+
+/// The answer to a request that is allowed.
+async fn answer(
+    client: &reqwest::Client,
+    request: reqwest::Request,
+    max_answer: usize,
+) -> Result<http::Response<Vec<u8>>, OutgoingError> {
+    let mut response = client.execute(request).await.map_err(refused_or_lost)?;
+    let mut answer = http::Response::builder().status(response.status());
+    if let Some(headers) = answer.headers_mut() {
+        headers.clone_from(response.headers());
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(OutgoingError::NoAnswer)? {
+        if body.len() + chunk.len() > max_answer {
+            return Err(OutgoingError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    answer.body(body).map_err(|_| OutgoingError::Malformed)
+}
+
+/// Redirects to where the first request might have gone.
+fn follow(policy: &Arc<EgressPolicy>, way: Way) -> redirect::Policy {
+    let policy = policy.clone();
+    redirect::Policy::custom(move |attempt| {
+        if attempt.previous().len() > MAX_REDIRECTS || policy.check(attempt.url(), way).is_err() {
+            return attempt.error(policy::NotAllowed);
+        }
+        attempt.follow()
+    })
 }
 
 fn client(policy: &Arc<EgressPolicy>, redirects: redirect::Policy) -> Result<reqwest::Client, OutgoingError> {

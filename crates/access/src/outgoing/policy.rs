@@ -40,9 +40,18 @@ impl Default for EgressPolicy {
 #[error("the address is not allowed")]
 pub(crate) struct NotAllowed;
 
+/// What an answer needs of its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// That nobody reads or changes it.
+    Protected,
+    /// Nothing: it is public, and who made it has signed it.
+    Open,
+}
+
 impl EgressPolicy {
     /// Checks an address before it is asked. What a name resolves to is checked by [`Resolver`].
-    pub(crate) fn check(&self, url: &Url) -> Result<(), NotAllowed> {
+    pub(crate) fn check(&self, url: &Url, way: Way) -> Result<(), NotAllowed> {
         let host = url.host().ok_or(NotAllowed)?;
         let port = url.port_or_known_default().ok_or(NotAllowed)?;
         if !url.username().is_empty() || url.password().is_some() {
@@ -65,11 +74,8 @@ impl EgressPolicy {
             Host::Ipv4(address) => is_public(IpAddr::V4(address)),
             Host::Ipv6(address) => is_public(IpAddr::V6(address)),
         };
-        if url.scheme() == "https" && public {
-            Ok(())
-        } else {
-            Err(NotAllowed)
-        }
+        let is_way = url.scheme() == "https" || way == Way::Open && url.scheme() == "http";
+        if is_way && public { Ok(()) } else { Err(NotAllowed) }
     }
 
     /// Of the addresses that a name has at the moment of the connection, those that may be connected to.
@@ -144,7 +150,23 @@ mod tests {
             ("http://[::1]:8081/", false),
             ("http://10.0.0.5:1/", true),
         ] {
-            let outcome = policy.check(&Url::parse(url).unwrap());
+            let outcome = policy.check(&Url::parse(url).unwrap(), Way::Protected);
+            assert_eq!(outcome.is_ok(), allowed, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_signed_may_come_openly_from_public_addresses() {
+        let policy = EgressPolicy::default();
+        for (url, allowed) in [
+            ("http://igc-sante.esante.gouv.fr/CRL/ACI-EL-PP.crl", true),
+            ("https://igc-sante.esante.gouv.fr/CRL/ACI-EL-PP.crl", true),
+            ("ldap://annuaire-igc.esante.gouv.fr/cn=x", false),
+            ("http://127.0.0.1/x.crl", false),
+            ("http://169.254.169.254/x.crl", false),
+            ("http://user@igc-sante.esante.gouv.fr/x.crl", false),
+        ] {
+            let outcome = policy.check(&Url::parse(url).unwrap(), Way::Open);
             assert_eq!(outcome.is_ok(), allowed, "{url}");
         }
     }

@@ -3,6 +3,7 @@
 
 mod assignments;
 mod discovered;
+mod forward;
 mod gate;
 mod issuers;
 mod matrix;

@@ -22,7 +22,7 @@ impl Directory {
         new: NewApplication,
         keys: Vec<KeyCredential>,
     ) -> Result<Application, DirectoryError> {
-        let (application, json) = registered(cx, new)?;
+        let (application, json) = registered(cx, self.published(cx, new).await?)?;
         let keys = with_ids(cx, keys);
         let record = Record::success(cx, "idp.application.create", format!("app/{}", application.app));
         let input = (application.clone(), json, keys, record);
@@ -44,7 +44,7 @@ impl Directory {
         cx: &Cx,
         new: NewApplication,
     ) -> Result<(Application, ServicePrincipal), DirectoryError> {
-        let (application, json) = registered(cx, new)?;
+        let (application, json) = registered(cx, self.published(cx, new).await?)?;
         let principal = principal_of(cx, &application);
         let record = Record::success(cx, "idp.application.create", format!("app/{}", application.app));
         let input = (application.clone(), json, principal.clone(), record);
@@ -219,6 +219,15 @@ impl Directory {
     }
 }
 
+impl Directory {
+    /// With the domain of its publisher: the first of its tenant.
+    async fn published(&self, cx: &Cx, mut new: NewApplication) -> Result<NewApplication, StoreError> {
+        let tenant = self.find_tenant(cx).await?;
+        new.definition.publisher_domain = tenant.and_then(|(_, domains)| domains.into_iter().next());
+        Ok(new)
+    }
+}
+
 /// A new application and its definition as it is written.
 fn registered(cx: &Cx, new: NewApplication) -> Result<(Application, String), DirectoryError> {
     new.definition.redirect_uris.check()?;
@@ -236,7 +245,7 @@ fn registered(cx: &Cx, new: NewApplication) -> Result<(Application, String), Dir
 }
 
 /// The names an application is asked for by: its client id and its identifier URIs.
-pub(super) fn names_of(application: &Application) -> Vec<String> {
+pub(crate) fn names_of(application: &Application) -> Vec<String> {
     let mut names = vec![application.app.to_string()];
     names.extend(application.definition.identifier_uris.iter().cloned());
     names

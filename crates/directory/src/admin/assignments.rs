@@ -221,7 +221,7 @@ fn members_of(application: &Application, role: Uuid) -> Result<MemberTypes, Dire
     found.map(|role| role.members).ok_or(DirectoryError::NotFound("role"))
 }
 
-fn check_scopes(application: &Application, scopes: &[String]) -> Result<(), DirectoryError> {
+pub(crate) fn check_scopes(application: &Application, scopes: &[String]) -> Result<(), DirectoryError> {
     let offered = &application.definition.scopes;
     let is_known = |word: &String| OPENID.contains(&word.as_str()) || offered.iter().any(|scope| scope.value == *word);
     if scopes.is_empty() || !scopes.iter().all(is_known) {

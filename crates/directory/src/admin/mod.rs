@@ -33,6 +33,9 @@ pub use registration::{KeyCredential, PrincipalChange};
 pub use users::UserChange;
 pub use workloads::NewWorkload;
 
+pub(crate) use applications::names_of;
+pub(crate) use assignments::check_scopes;
+
 /// Longest name for display.
 const MAX_NAME: usize = 256;
 
@@ -138,7 +141,7 @@ pub enum Enabled {
     No,
 }
 
-fn principal_of(cx: &Cx, application: &Application) -> ServicePrincipal {
+pub(crate) fn principal_of(cx: &Cx, application: &Application) -> ServicePrincipal {
     ServicePrincipal {
         id: ObjectId::random(&*cx.random),
         app: application.app,
@@ -152,7 +155,12 @@ fn principal_of(cx: &Cx, application: &Application) -> ServicePrincipal {
 }
 
 /// Notes what became of an object, for those who follow its kind.
-async fn changed(tx: &mut Tx<'_>, kind: Followed, object: ObjectId, became: Became) -> Result<(), StoreError> {
+pub(crate) async fn changed(
+    tx: &mut Tx<'_>,
+    kind: Followed,
+    object: ObjectId,
+    became: Became,
+) -> Result<(), StoreError> {
     Changes(tx).insert(kind, object, became).await
 }
 
@@ -165,7 +173,7 @@ pub(crate) fn new_uuid(cx: &Cx) -> Uuid {
     uuid::Builder::from_random_bytes(random_array(&*cx.random)).into_uuid()
 }
 
-fn named(name: String) -> Result<String, DirectoryError> {
+pub(crate) fn named(name: String) -> Result<String, DirectoryError> {
     let is_shown = |c: char| !c.is_control() && !is_unseen(c);
     let fits = !name.trim().is_empty() && name.len() <= MAX_NAME && name.chars().all(is_shown);
     if fits {

@@ -60,12 +60,12 @@ impl Directory {
                 if found.ok_or(DirectoryError::NotFound("application"))? != *before {
                     return Err(DirectoryError::Changed);
                 }
-                Applications(tx).update(after, json).await?;
                 if let Some(keys) = keys {
                     set_certificates(tx, after.app, keys).await?;
                     let record = Record::success(tx.cx(), "idp.application.certificate", format!("app/{}", after.app));
                     tx.audit(&record).await?;
                 }
+                Applications(tx).update(after, json).await?;
                 if let Some(principal) = Principals(tx).find_by_app(after.app).await? {
                     Principals(tx).rename(principal.id, &after.display_name).await?;
                     Principals(tx).set_names(principal.id, &names_of(after)).await?;

@@ -6,6 +6,8 @@ use hygie_store::{Row, StoreError, Tx, Value};
 
 use super::uuid;
 
+use crate::logs::{Subject, seen};
+
 /// The agreements of a tenant.
 pub struct Agreements<'t, 'e>(pub &'t mut Tx<'e>);
 
@@ -58,6 +60,7 @@ impl Agreements<'_, '_> {
 
     /// Writes one, in the place of an earlier one with its id.
     pub async fn put(&mut self, id: AgreementId, document: &str) -> Result<(), StoreError> {
+        seen(self.0, Subject::Agreement(id.uuid())).await?;
         let sql = "INSERT INTO idp_agreement ({i.col}tenant, id, document) VALUES ({i.val}:tenant, ?1, ?2)
                    ON CONFLICT ({i.col}tenant, id) DO UPDATE SET document = excluded.document";
         self.0
@@ -68,6 +71,7 @@ impl Agreements<'_, '_> {
 
     /// Removes one with its files and all answers to it.
     pub async fn remove(&mut self, id: AgreementId) -> Result<(), StoreError> {
+        seen(self.0, Subject::Agreement(id.uuid())).await?;
         for sql in [
             "DELETE FROM idp_agreement_pdf WHERE {i.is}tenant = :tenant AND agreement = ?1",
             "DELETE FROM idp_agreement_file WHERE {i.is}tenant = :tenant AND agreement = ?1",
@@ -95,6 +99,7 @@ impl Agreements<'_, '_> {
         document: &str,
         pdf: &[u8],
     ) -> Result<(), StoreError> {
+        seen(self.0, Subject::Agreement(agreement.uuid())).await?;
         let sql = "INSERT INTO idp_agreement_file ({i.col}tenant, agreement, id, number, document)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4)";
         let keys = [bytes(agreement.uuid()), bytes(id.uuid())];

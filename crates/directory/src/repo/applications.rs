@@ -9,6 +9,7 @@ use hygie_store::{Row, StoreError, Tx};
 use uuid::Uuid;
 
 use crate::Application;
+use crate::logs::{Subject, seen};
 
 /// The applications that are registered in a tenant.
 pub struct Applications<'t, 'e>(pub &'t mut Tx<'e>);
@@ -127,6 +128,7 @@ impl Applications<'_, '_> {
 
     /// Writes an application. `definition` is its JSON.
     pub async fn insert(&mut self, application: &Application, definition: &str) -> Result<(), StoreError> {
+        seen(self.0, Subject::Application(application.app)).await?;
         let sql = "INSERT INTO idp_application ({i.col}tenant, app, id, display_name, definition, created_at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5)";
         let values = [
@@ -141,6 +143,7 @@ impl Applications<'_, '_> {
 
     /// Writes what may change of an application. `definition` is its JSON.
     pub async fn update(&mut self, application: &Application, definition: &str) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Application(application.app)).await?;
         let sql = "UPDATE idp_application SET display_name = ?2, definition = ?3
                    WHERE {i.is}tenant = :tenant AND app = ?1";
         let values = [
@@ -153,12 +156,14 @@ impl Applications<'_, '_> {
 
     /// Takes a registration away; what it proves itself by stays written. False when there is none.
     pub async fn remove(&mut self, app: AppId) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Application(app)).await?;
         let sql = "DELETE FROM idp_application WHERE {i.is}tenant = :tenant AND app = ?1";
         Ok(self.0.execute(sql, &[app.into()]).await? > 0)
     }
 
     /// Takes away what an application that is gone proved itself by.
     pub async fn remove_credentials(&mut self, app: AppId) -> Result<(), StoreError> {
+        seen(self.0, Subject::Application(app)).await?;
         for sql in [
             "DELETE FROM idp_secret WHERE {i.is}tenant = :tenant AND app = ?1",
             "DELETE FROM idp_certificate WHERE {i.is}tenant = :tenant AND app = ?1",
@@ -196,6 +201,7 @@ impl Applications<'_, '_> {
 
     /// Adds a secret.
     pub async fn insert_secret(&mut self, app: AppId, secret: &SecretRow) -> Result<(), StoreError> {
+        seen(self.0, Subject::Application(app)).await?;
         let sql = "INSERT INTO idp_secret ({i.col}tenant, app, id, display_name, hint, digest, created_at, expires_at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let values = [
@@ -212,6 +218,7 @@ impl Applications<'_, '_> {
 
     /// Takes a secret away. False when there is none with this id.
     pub async fn remove_secret(&mut self, app: AppId, id: Uuid) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Application(app)).await?;
         let sql = "DELETE FROM idp_secret WHERE {i.is}tenant = :tenant AND app = ?1 AND id = ?2";
         Ok(self.0.execute(sql, &[app.into(), (*id.as_bytes()).into()]).await? > 0)
     }
@@ -224,6 +231,7 @@ impl Applications<'_, '_> {
         certificate: &Certificate,
         created_at: Timestamp,
     ) -> Result<(), StoreError> {
+        seen(self.0, Subject::Application(app)).await?;
         let sql = "INSERT INTO idp_certificate ({i.col}tenant, app, id, display_name, certificate, created_at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5)";
         let values = [
@@ -238,6 +246,7 @@ impl Applications<'_, '_> {
 
     /// Takes a certificate away. False when there is none with this id.
     pub async fn remove_certificate(&mut self, app: AppId, id: Uuid) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Application(app)).await?;
         let sql = "DELETE FROM idp_certificate WHERE {i.is}tenant = :tenant AND app = ?1 AND id = ?2";
         Ok(self.0.execute(sql, &[app.into(), (*id.as_bytes()).into()]).await? > 0)
     }

@@ -132,12 +132,6 @@ impl Global<'_, '_> {
             .collect()
     }
 
-    /// Removes entries of the log of sign-ins from before an instant.
-    pub async fn purge_sign_ins(&mut self, before: Timestamp) -> Result<u64, StoreError> {
-        let sql = "DELETE FROM idp_sign_in WHERE {i.is}at < ?1";
-        self.0.execute(sql, &[before.into()]).await
-    }
-
     /// Removes what expired before `before`. A session is kept as long as refresh tokens of it live: it may be revoked.
     pub async fn purge(&mut self, before: Timestamp) -> Result<u64, StoreError> {
         let mut removed = 0;
@@ -145,6 +139,7 @@ impl Global<'_, '_> {
             "DELETE FROM idp_code WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_device WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_challenge WHERE {i.is}expires_at < ?1",
+            "DELETE FROM idp_handover WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_refresh WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_family WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_revoked_grant WHERE {i.is}revoked_at < ?1",

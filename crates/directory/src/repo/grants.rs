@@ -5,6 +5,7 @@ use hygie_store::{Row, StoreError, Tx, Value};
 use uuid::Uuid;
 
 use super::global::words;
+use crate::logs::{Subject, seen};
 use crate::{AppRoleAssignment, PermissionGrant};
 
 /// The permissions of a tenant.
@@ -58,6 +59,7 @@ impl Grants<'_, '_> {
         scopes: &[String],
         (id, at): (Uuid, Timestamp),
     ) -> Result<(), StoreError> {
+        seen(self.0, Subject::Grant(client, resource, user)).await?;
         let sql = "INSERT INTO idp_consent ({i.col}tenant, client, resource, subject, id, scope, created_at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6)
                    ON CONFLICT ({i.col}tenant, client, resource, subject) DO UPDATE SET scope = ?5";
@@ -98,6 +100,7 @@ impl Grants<'_, '_> {
         role: Uuid,
         (id, at): (Uuid, Timestamp),
     ) -> Result<(), StoreError> {
+        seen(self.0, Subject::AppRole(resource, principal, role)).await?;
         let sql = "INSERT INTO idp_app_role ({i.col}tenant, resource, principal, role, id, created_at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5)
                    ON CONFLICT ({i.col}tenant, resource, principal, role) DO NOTHING";
@@ -148,6 +151,9 @@ impl Grants<'_, '_> {
 
     /// Takes a role. False when there is no such assignment.
     pub async fn remove_role(&mut self, id: ObjectId) -> Result<bool, StoreError> {
+        if let Some(found) = self.find_role(id).await? {
+            seen(self.0, Subject::AppRole(found.resource, found.principal, found.role)).await?;
+        }
         let sql = "DELETE FROM idp_app_role WHERE {i.is}tenant = :tenant AND id = ?1";
         Ok(self.0.execute(sql, &[id.into()]).await? > 0)
     }
@@ -200,6 +206,9 @@ impl Grants<'_, '_> {
 
     /// Takes a grant away. False when there is none with this id.
     pub async fn remove_grant(&mut self, id: ObjectId) -> Result<bool, StoreError> {
+        if let Some(found) = self.find_grant(id).await? {
+            seen(self.0, Subject::Grant(found.client, found.resource, found.user)).await?;
+        }
         let sql = "DELETE FROM idp_consent WHERE {i.is}tenant = :tenant AND id = ?1";
         Ok(self.0.execute(sql, &[id.into()]).await? > 0)
     }

@@ -5,6 +5,7 @@ use hygie_store::{Row, StoreError, Tx};
 
 use super::{ByName, Place};
 use crate::Group;
+use crate::logs::{Subject, seen};
 use crate::profile::stored;
 use crate::user::name_key;
 
@@ -75,6 +76,7 @@ impl Groups<'_, '_> {
 
     /// Writes a group.
     pub async fn insert(&mut self, group: &Group) -> Result<(), StoreError> {
+        seen(self.0, Subject::Group(group.id)).await?;
         let sql = "INSERT INTO idp_group ({i.col}tenant, id, display_name, created_at, name_key, profile)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5)";
         let values = [
@@ -89,6 +91,7 @@ impl Groups<'_, '_> {
 
     /// Writes what may change of a group. False when there is no such group.
     pub async fn update(&mut self, group: &Group) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Group(group.id)).await?;
         let sql = "UPDATE idp_group SET display_name = ?2, name_key = ?3, profile = ?4
                    WHERE {i.is}tenant = :tenant AND id = ?1";
         let values = [
@@ -102,6 +105,7 @@ impl Groups<'_, '_> {
 
     /// Takes a group away; its members and what it is a member of stay written. False when there is no such group.
     pub async fn remove(&mut self, id: GroupId) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Group(id)).await?;
         let sql = "DELETE FROM idp_group WHERE {i.is}tenant = :tenant AND id = ?1";
         Ok(self.0.execute(sql, &[id.into()]).await? > 0)
     }
@@ -114,6 +118,7 @@ impl Groups<'_, '_> {
 
     /// Makes `member` (user, group or service principal) a member; being one already is no error.
     pub async fn add_member(&mut self, group: GroupId, member: ObjectId) -> Result<(), StoreError> {
+        seen(self.0, Subject::Member(group, member)).await?;
         let sql = "INSERT INTO idp_member ({i.col}tenant, group_id, member) VALUES ({i.val}:tenant, ?1, ?2)
                    ON CONFLICT ({i.col}tenant, group_id, member) DO NOTHING";
         self.0.execute(sql, &[group.into(), member.into()]).await.map(drop)
@@ -121,6 +126,7 @@ impl Groups<'_, '_> {
 
     /// Ends a membership.
     pub async fn remove_member(&mut self, group: GroupId, member: ObjectId) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Member(group, member)).await?;
         let sql = "DELETE FROM idp_member WHERE {i.is}tenant = :tenant AND group_id = ?1 AND member = ?2";
         Ok(self.0.execute(sql, &[group.into(), member.into()]).await? > 0)
     }

@@ -6,6 +6,8 @@ use hygie_policy::methods::MethodsPolicy;
 use hygie_store::{StoreError, Tx};
 use serde_json::Value;
 
+use crate::logs::{Subject, seen};
+
 /// What a tenant says about means of identification.
 #[derive(Clone, Debug)]
 pub struct MethodsRow {
@@ -44,6 +46,7 @@ impl MethodsPolicies<'_, '_> {
 
     /// Writes it.
     pub async fn set(&mut self, row: &MethodsRow, at: Timestamp) -> Result<(), StoreError> {
+        seen(self.0, Subject::Methods).await?;
         let sql = "INSERT INTO idp_methods ({i.col}tenant, policy_json, windows_hello_json, modified_at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3) ON CONFLICT ({i.col}tenant)
                    DO UPDATE SET policy_json = ?1, windows_hello_json = ?2, modified_at = ?3";

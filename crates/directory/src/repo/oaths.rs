@@ -4,6 +4,8 @@ use hygie_core::{ObjectId, Secret, Timestamp};
 use hygie_store::{Row, StoreError, Tx};
 use uuid::Uuid;
 
+use crate::logs::{Subject, seen};
+
 /// The makers of one-time codes of a tenant's people.
 pub struct Oaths<'t, 'e>(pub &'t mut Tx<'e>);
 
@@ -42,6 +44,7 @@ impl Oaths<'_, '_> {
 
     /// Writes one; the id must be new.
     pub async fn insert(&mut self, user: ObjectId, oath: &OathRow) -> Result<(), StoreError> {
+        seen(self.0, Subject::Means(user)).await?;
         let sql =
             "INSERT INTO idp_oath ({i.col}tenant, user_id, id, display_name, secret, algorithm, period, used_step,
                    created_at, used_at) VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
@@ -74,6 +77,7 @@ impl Oaths<'_, '_> {
 
     /// Renames one. False when there is none.
     pub async fn rename(&mut self, user: ObjectId, id: Uuid, name: &str) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Means(user)).await?;
         let sql = "UPDATE idp_oath SET display_name = ?3 WHERE {i.is}tenant = :tenant AND user_id = ?1 AND id = ?2";
         let values = [user.into(), id.into_bytes().into(), name.into()];
         Ok(self.0.execute(sql, &values).await? > 0)
@@ -81,6 +85,7 @@ impl Oaths<'_, '_> {
 
     /// Removes one. False when there is none.
     pub async fn remove(&mut self, user: ObjectId, id: Uuid) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Means(user)).await?;
         let sql = "DELETE FROM idp_oath WHERE {i.is}tenant = :tenant AND user_id = ?1 AND id = ?2";
         Ok(self.0.execute(sql, &[user.into(), id.into_bytes().into()]).await? > 0)
     }

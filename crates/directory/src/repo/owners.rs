@@ -3,6 +3,8 @@
 use hygie_core::ObjectId;
 use hygie_store::{StoreError, Tx};
 
+use crate::logs::{Subject, seen};
+
 /// The owners of the objects of a tenant.
 pub struct Owners<'t, 'e>(pub &'t mut Tx<'e>);
 
@@ -29,12 +31,14 @@ impl Owners<'_, '_> {
 
     /// Makes `owner` an owner; it must be none yet.
     pub async fn insert(&mut self, object: ObjectId, owner: ObjectId) -> Result<(), StoreError> {
+        seen(self.0, Subject::Owner(object, owner)).await?;
         let sql = "INSERT INTO idp_owner ({i.col}tenant, object, owner) VALUES ({i.val}:tenant, ?1, ?2)";
         self.0.execute(sql, &[object.into(), owner.into()]).await.map(drop)
     }
 
     /// Ends an ownership. False when there was none.
     pub async fn remove(&mut self, object: ObjectId, owner: ObjectId) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Owner(object, owner)).await?;
         let sql = "DELETE FROM idp_owner WHERE {i.is}tenant = :tenant AND object = ?1 AND owner = ?2";
         Ok(self.0.execute(sql, &[object.into(), owner.into()]).await? > 0)
     }

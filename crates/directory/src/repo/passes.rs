@@ -4,6 +4,8 @@ use hygie_core::{ObjectId, Secret, Timestamp};
 use hygie_store::{Row, StoreError, Tx};
 use uuid::Uuid;
 
+use crate::logs::{Subject, seen};
+
 /// The temporary access passes of a tenant's people.
 pub struct Passes<'t, 'e>(pub &'t mut Tx<'e>);
 
@@ -36,6 +38,7 @@ impl Passes<'_, '_> {
 
     /// Gives a person a pass, in the place of the one before.
     pub async fn set(&mut self, user: ObjectId, pass: &PassRow) -> Result<(), StoreError> {
+        seen(self.0, Subject::Means(user)).await?;
         let sql = "INSERT INTO idp_pass ({i.col}tenant, user_id, id, hash, once, start_at, expires_at, created_at, used_at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT ({i.col}tenant, user_id)
                    DO UPDATE SET id = ?2, hash = ?3, once = ?4, start_at = ?5, expires_at = ?6, created_at = ?7, used_at = ?8";
@@ -65,6 +68,7 @@ impl Passes<'_, '_> {
 
     /// Takes a pass away. False when the person has none with this id.
     pub async fn remove(&mut self, user: ObjectId, id: Uuid) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Means(user)).await?;
         let sql = "DELETE FROM idp_pass WHERE {i.is}tenant = :tenant AND user_id = ?1 AND id = ?2";
         Ok(self.0.execute(sql, &[user.into(), id.into_bytes().into()]).await? > 0)
     }

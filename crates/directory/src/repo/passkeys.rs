@@ -4,6 +4,8 @@ use hygie_core::{ObjectId, Timestamp};
 use hygie_store::{Row, StoreError, Tx};
 use uuid::Uuid;
 
+use crate::logs::{Subject, seen};
+
 /// The passkeys of a tenant's people.
 pub struct Passkeys<'t, 'e>(pub &'t mut Tx<'e>);
 
@@ -53,6 +55,7 @@ impl Passkeys<'_, '_> {
 
     /// Writes one; the id must be new in the tenant.
     pub async fn insert(&mut self, passkey: &PasskeyRow) -> Result<(), StoreError> {
+        seen(self.0, Subject::Means(passkey.user)).await?;
         let sql = "INSERT INTO idp_passkey ({i.col}tenant, id, user_id, display_name, credential_json, aaguid, synced,
                    attested, counter, created_at, used_at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
@@ -81,12 +84,14 @@ impl Passkeys<'_, '_> {
 
     /// Renames one of a person. False when there is none.
     pub async fn rename(&mut self, user: ObjectId, id: &[u8], name: &str) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Means(user)).await?;
         let sql = "UPDATE idp_passkey SET display_name = ?3 WHERE {i.is}tenant = :tenant AND user_id = ?1 AND id = ?2";
         Ok(self.0.execute(sql, &[user.into(), id.into(), name.into()]).await? > 0)
     }
 
     /// Removes one of a person. False when there is none.
     pub async fn remove(&mut self, user: ObjectId, id: &[u8]) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Means(user)).await?;
         let sql = "DELETE FROM idp_passkey WHERE {i.is}tenant = :tenant AND user_id = ?1 AND id = ?2";
         Ok(self.0.execute(sql, &[user.into(), id.into()]).await? > 0)
     }

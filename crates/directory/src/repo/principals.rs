@@ -4,6 +4,7 @@ use hygie_core::{AppId, ObjectId};
 use hygie_store::{Row, StoreError, Tx};
 
 use crate::ServicePrincipal;
+use crate::logs::{Subject, seen};
 
 /// The service principals of a tenant.
 pub struct Principals<'t, 'e>(pub &'t mut Tx<'e>);
@@ -94,6 +95,7 @@ impl Principals<'_, '_> {
     /// Writes a service principal under these names; each name, with a final slash or without, belongs to one service
     /// principal of a tenant: the services take both for theirs.
     pub async fn insert(&mut self, principal: &ServicePrincipal, names: &[String]) -> Result<(), StoreError> {
+        seen(self.0, Subject::Principal(principal.id)).await?;
         let sql = "INSERT INTO idp_principal ({i.col}tenant, id, app, home, display_name, enabled, assignment_required,
                    created_at, resource_id) VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let values = [
@@ -123,6 +125,7 @@ impl Principals<'_, '_> {
 
     /// Gives a service principal these names and no others.
     pub async fn set_names(&mut self, id: ObjectId, names: &[String]) -> Result<(), StoreError> {
+        seen(self.0, Subject::Principal(id)).await?;
         let sql = "DELETE FROM idp_principal_name WHERE {i.is}tenant = :tenant AND principal = ?1";
         self.0.execute(sql, &[id.into()]).await?;
         self.insert_names(id, names).await
@@ -130,12 +133,14 @@ impl Principals<'_, '_> {
 
     /// Gives a service principal another name for display.
     pub async fn rename(&mut self, id: ObjectId, display_name: &str) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Principal(id)).await?;
         let sql = "UPDATE idp_principal SET display_name = ?2 WHERE {i.is}tenant = :tenant AND id = ?1";
         Ok(self.0.execute(sql, &[id.into(), display_name.into()]).await? > 0)
     }
 
     /// Takes a service principal away with its names. False when there is none.
     pub async fn remove(&mut self, id: ObjectId) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Principal(id)).await?;
         let sql = "DELETE FROM idp_principal_name WHERE {i.is}tenant = :tenant AND principal = ?1";
         self.0.execute(sql, &[id.into()]).await?;
         let sql = "DELETE FROM idp_principal WHERE {i.is}tenant = :tenant AND id = ?1";
@@ -144,12 +149,14 @@ impl Principals<'_, '_> {
 
     /// Enables or disables. False when there is no such service principal.
     pub async fn set_enabled(&mut self, id: ObjectId, is_enabled: bool) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Principal(id)).await?;
         let sql = "UPDATE idp_principal SET enabled = ?2 WHERE {i.is}tenant = :tenant AND id = ?1";
         Ok(self.0.execute(sql, &[id.into(), is_enabled.into()]).await? > 0)
     }
 
     /// Says whether only principals with a role get tokens. False when there is no such service principal.
     pub async fn set_requires_assignment(&mut self, id: ObjectId, required: bool) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Principal(id)).await?;
         let sql = "UPDATE idp_principal SET assignment_required = ?2 WHERE {i.is}tenant = :tenant AND id = ?1";
         Ok(self.0.execute(sql, &[id.into(), required.into()]).await? > 0)
     }

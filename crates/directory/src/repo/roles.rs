@@ -4,6 +4,7 @@ use hygie_core::ObjectId;
 use hygie_policy::RoleTemplateId;
 use hygie_store::{Row, StoreError, Tx, Value};
 
+use crate::logs::{Subject, seen};
 use crate::{GLOBAL_ADMINISTRATOR, RoleAssignment};
 
 /// The role assignments of a tenant.
@@ -63,6 +64,7 @@ impl Roles<'_, '_> {
 
     /// Gives a role; it must not be there yet.
     pub async fn insert(&mut self, assignment: &RoleAssignment) -> Result<(), StoreError> {
+        seen(self.0, Subject::Role(assignment.id)).await?;
         let sql = "INSERT INTO idp_role_assignment ({i.col}tenant, id, principal, role, created_at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4)";
         let values = [
@@ -76,6 +78,7 @@ impl Roles<'_, '_> {
 
     /// Takes a role. False when there is no such assignment.
     pub async fn remove(&mut self, id: ObjectId) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Role(id)).await?;
         let sql = "DELETE FROM idp_role_assignment WHERE {i.is}tenant = :tenant AND id = ?1";
         Ok(self.0.execute(sql, &[id.into()]).await? > 0)
     }

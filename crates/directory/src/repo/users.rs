@@ -5,6 +5,7 @@ use hygie_jose::digest::sha256;
 use hygie_store::{Row, StoreError, Tx};
 
 use super::{ByName, Place};
+use crate::logs::{Subject, seen};
 use crate::profile::stored;
 use crate::user::name_key;
 use crate::{User, key_of};
@@ -99,6 +100,7 @@ impl Users<'_, '_> {
 
     /// Writes a user; the name must be new, and what certificates are known by.
     pub async fn insert(&mut self, user: &User, password: Option<&Secret<String>>) -> Result<(), StoreError> {
+        seen(self.0, Subject::User(user.id)).await?;
         let sql = "INSERT INTO idp_user ({i.col}tenant, id, upn, upn_key, display_name, given_name, surname, mail,
                    enabled, password, valid_from, created_at, password_at, name_key, profile)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
@@ -124,6 +126,7 @@ impl Users<'_, '_> {
 
     /// Writes what may change of a user but the password; the name must be new, and what certificates are known by.
     pub async fn update(&mut self, user: &User) -> Result<bool, StoreError> {
+        seen(self.0, Subject::User(user.id)).await?;
         let sql = "UPDATE idp_user SET upn = ?2, upn_key = ?3, display_name = ?4, given_name = ?5, surname = ?6,
                    mail = ?7, enabled = ?8, name_key = ?9, profile = ?10 WHERE {i.is}tenant = :tenant AND id = ?1";
         let values = [
@@ -166,6 +169,7 @@ impl Users<'_, '_> {
 
     /// Takes a user away. What refers to it is left to who does so. False when there is no such user.
     pub async fn remove(&mut self, id: ObjectId) -> Result<bool, StoreError> {
+        seen(self.0, Subject::User(id)).await?;
         for sql in [
             "DELETE FROM idp_certificate_user_id WHERE {i.is}tenant = :tenant AND user_id = ?1",
             "DELETE FROM idp_lockout WHERE {i.is}tenant = :tenant AND user_id = ?1",
@@ -183,6 +187,7 @@ impl Users<'_, '_> {
         hash: &Secret<String>,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
+        seen(self.0, Subject::User(id)).await?;
         let sql = "UPDATE idp_user SET password = ?2, valid_from = ?3, password_at = ?3 WHERE {i.is}tenant = :tenant AND id = ?1";
         Ok(self
             .0
@@ -193,12 +198,14 @@ impl Users<'_, '_> {
 
     /// Enables or disables. False when there is no such user.
     pub async fn set_enabled(&mut self, id: ObjectId, is_enabled: bool) -> Result<bool, StoreError> {
+        seen(self.0, Subject::User(id)).await?;
         let sql = "UPDATE idp_user SET enabled = ?2 WHERE {i.is}tenant = :tenant AND id = ?1";
         Ok(self.0.execute(sql, &[id.into(), is_enabled.into()]).await? > 0)
     }
 
     /// Revokes what was authenticated before `at`. False when there is no such user.
     pub async fn revoke_sessions(&mut self, id: ObjectId, at: Timestamp) -> Result<bool, StoreError> {
+        seen(self.0, Subject::User(id)).await?;
         let sql = "UPDATE idp_user SET valid_from = ?2 WHERE {i.is}tenant = :tenant AND id = ?1";
         Ok(self.0.execute(sql, &[id.into(), at.into()]).await? > 0)
     }

@@ -4,9 +4,12 @@
 
 mod agreements;
 mod conditional;
+mod consent;
 mod documents;
+mod logs;
 mod means;
 mod objects;
 mod records;
 mod tenants;
+mod trust;
 mod world;

@@ -16,7 +16,14 @@ use uuid::Uuid;
 use super::{Known, each, items};
 
 /// Members that the directory alone sets.
-const READ_ONLY: &[&str] = &["id", "appId", "createdDateTime", "deletedDateTime", "publisherDomain"];
+const READ_ONLY: &[&str] = &[
+    "id",
+    "appId",
+    "createdDateTime",
+    "deletedDateTime",
+    "publisherDomain",
+    "verifiedPublisher",
+];
 
 /// What a body makes of an application.
 pub struct ApplicationBody {

@@ -3,6 +3,7 @@
 use hygie_directory::{AppRole, Audience, Definition, GroupClaims, MemberTypes, OptionalClaim, Registration, Scope};
 use serde_json::{Map, Value, json};
 
+use super::consent::{PUBLISHER, publisher};
 use super::filled;
 use crate::odata::{EntityType, Kind, Property};
 
@@ -32,7 +33,7 @@ const REQUIRED: &[Property] = &[
     Property::new("resourceAppId", TEXT),
     Property::new("resourceAccess", Kind::List(&Kind::Complex(ACCESS))),
 ];
-const INFO: &[Property] = &[
+pub(super) const INFO: &[Property] = &[
     Property::new("logoUrl", TEXT),
     Property::new("marketingUrl", TEXT),
     Property::new("privacyStatementUrl", TEXT),
@@ -85,6 +86,7 @@ pub static APPLICATION: EntityType = EntityType {
         Property::new("identifierUris", TEXTS),
         Property::new("signInAudience", TEXT),
         Property::new("publisherDomain", TEXT),
+        Property::new("verifiedPublisher", Kind::Complex(PUBLISHER)),
         Property::new("createdDateTime", Kind::Instant),
         Property::new("deletedDateTime", Kind::Instant),
         Property::new("appRoles", Kind::List(&Kind::Complex(ROLE))),
@@ -140,6 +142,8 @@ pub fn application(registration: &Registration) -> Map<String, Value> {
                     "saml2Token": [],
                 }),
             ),
+            ("publisherDomain", definition.publisher_domain.clone().into()),
+            ("verifiedPublisher", publisher(definition.verified_publisher.as_ref())),
             ("info", info(definition)),
             ("requiredResourceAccess", json!(definition.required_resource_access)),
             ("passwordCredentials", secrets(registration)),
@@ -170,7 +174,7 @@ fn web(definition: &Definition) -> Value {
     })
 }
 
-fn info(definition: &Definition) -> Value {
+pub(super) fn info(definition: &Definition) -> Value {
     json!({
         "logoUrl": null,
         "marketingUrl": definition.links.marketing_url,

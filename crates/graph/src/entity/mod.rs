@@ -5,12 +5,15 @@
 mod agreement;
 mod application;
 mod conditional;
+mod consent;
 mod group;
+mod log;
 mod organization;
 mod permission;
 mod role;
 mod service_principal;
 mod sign_in;
+mod trust;
 mod user;
 
 use hygie_core::Timestamp;
@@ -22,7 +25,11 @@ use uuid::Uuid;
 pub use agreement::{ACCEPTANCE, AGREEMENT, AGREEMENT_FILE, acceptance};
 pub use application::{APPLICATION, application};
 pub use conditional::{CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE};
+pub use consent::{
+    AUTHORIZATION_POLICY, CLASSIFICATION, INVITATION, PERMISSION_GRANT_POLICY, classification, document,
+};
 pub use group::{GROUP, group};
+pub use log::{ALERT, DIRECTORY_AUDIT, logged};
 pub use organization::{ORGANIZATION, organization};
 pub use permission::{APP_ROLE_ASSIGNMENT, PERMISSION_GRANT, app_role_assignment, permission_grant};
 pub use role::{
@@ -30,7 +37,8 @@ pub use role::{
     role_assignment, role_definition, role_id,
 };
 pub use service_principal::{SERVICE_PRINCIPAL, service_principal};
-pub use sign_in::{SIGN_IN, sign_in};
+pub use sign_in::SIGN_IN;
+pub use trust::{AUTHORITY, PKI, authority, list as revocation_list, pki};
 pub use user::{USER, USER_DEFAULT, user};
 
 use crate::odata::{EntityType, Kind};

@@ -1,9 +1,10 @@
 //! `servicePrincipal`: <https://learn.microsoft.com/graph/api/resources/serviceprincipal>.
 
-use hygie_directory::{Belongs, Presence};
+use hygie_directory::{Belongs, Definition, Presence};
 use serde_json::{Map, Value, json};
 
-use super::application::{ROLE, SCOPE, audience, roles, scopes};
+use super::application::{INFO, ROLE, SCOPE, audience, info, roles, scopes};
+use super::consent::{PUBLISHER, publisher};
 use super::filled;
 use crate::odata::{EntityType, Kind, Property};
 
@@ -31,6 +32,8 @@ pub static SERVICE_PRINCIPAL: EntityType = EntityType {
         Property::new("homepage", TEXT),
         Property::new("loginUrl", TEXT),
         Property::new("signInAudience", TEXT),
+        Property::new("info", Kind::Complex(INFO)),
+        Property::new("verifiedPublisher", Kind::Complex(PUBLISHER)),
         Property::new("tags", TEXTS),
         Property::new("preferredSingleSignOnMode", TEXT),
         Property::new("notificationEmailAddresses", TEXTS),
@@ -78,6 +81,17 @@ pub fn service_principal(presence: &Presence) -> Map<String, Value> {
             (
                 "logoutUrl",
                 definition.and_then(|definition| definition.logout_url.clone()).into(),
+            ),
+            ("info", definition.map_or_else(|| info(&Definition::default()), info)),
+            (
+                "homepage",
+                definition
+                    .and_then(|definition| definition.home_page_url.clone())
+                    .into(),
+            ),
+            (
+                "verifiedPublisher",
+                publisher(definition.and_then(|definition| definition.verified_publisher.as_ref())),
             ),
             (
                 "signInAudience",

@@ -53,6 +53,9 @@ pub static USER: EntityType = EntityType {
         Property::new("preferredLanguage", TEXT),
         Property::new("usageLocation", TEXT),
         Property::new("userType", TEXT),
+        Property::new("creationType", TEXT),
+        Property::new("externalUserState", TEXT),
+        Property::new("externalUserStateChangeDateTime", Kind::Instant),
         Property::new("createdDateTime", Kind::Instant),
         Property::new("lastPasswordChangeDateTime", Kind::Instant),
         Property::new("passwordPolicies", TEXT),
@@ -127,8 +130,11 @@ pub fn user(user: &User) -> Map<String, Value> {
     members
 }
 
-/// How they sign in: by their user principal name.
+/// How they sign in: by their user principal name, a guest at home.
 fn identities(user: &User) -> Value {
+    if user.profile.external_user_state.is_some() {
+        return json!([{ "signInType": "federated", "issuer": "ExternalAzureAD", "issuerAssignedId": null }]);
+    }
     let domain = user.user_principal_name.rsplit_once('@').map(|(_, domain)| domain);
     json!([{
         "signInType": "userPrincipalName",

@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 
 use hygie_core::{ObjectId, PrincipalKind};
-use hygie_directory::role;
+use hygie_directory::{UserType, role};
 use hygie_policy::RoleTemplateId;
+use hygie_policy::consent::InvitesFrom;
 
 use super::caller::Caller;
 use crate::{Graph, GraphFault};
@@ -170,6 +171,31 @@ pub const GRANT_SCOPES: Operation = Operation {
     ],
 };
 
+/// Changes what everybody may do without a role.
+pub const WRITE_AUTHORIZATION: Operation = Operation {
+    own: &["Policy.ReadWrite.Authorization"],
+    delegated: &["Policy.ReadWrite.Authorization"],
+    roles: &[role::GLOBAL_ADMINISTRATOR, role::PRIVILEGED_ROLE_ADMINISTRATOR],
+};
+
+/// Says which permissions are of low impact.
+pub const CLASSIFY_PERMISSIONS: Operation = Operation {
+    own: &["Policy.ReadWrite.PermissionGrant"],
+    delegated: &["Policy.ReadWrite.PermissionGrant"],
+    roles: GRANT_SCOPES.roles,
+};
+
+/// Invites guests, where the authorization policy leaves it to roles.
+const INVITE: Operation = Operation {
+    own: &["User.Invite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
+    delegated: &["User.Invite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
+    roles: &[
+        role::GLOBAL_ADMINISTRATOR,
+        role::USER_ADMINISTRATOR,
+        role::GUEST_INVITER,
+    ],
+};
+
 /// Gives and takes directory roles.
 pub const MANAGE_ROLES: Operation = Operation {
     own: &["RoleManagement.ReadWrite.Directory"],
@@ -215,6 +241,13 @@ pub const WRITE_METHODS_POLICY: Operation = Operation {
     roles: &[role::GLOBAL_ADMINISTRATOR, role::AUTHENTICATION_POLICY_ADMINISTRATOR],
 };
 
+/// Says which authorities vouch for people: who does so can sign in as anybody.
+pub const WRITE_TRUST: Operation = Operation {
+    own: &["PublicKeyInfrastructure.ReadWrite.All"],
+    delegated: &["PublicKeyInfrastructure.ReadWrite.All"],
+    roles: BIND_CERTIFICATES.roles,
+};
+
 /// Sees the means of identification of others.
 pub const READ_METHODS: Operation = Operation {
     own: &[
@@ -251,7 +284,24 @@ const POLICY_ROLES: &[RoleTemplateId] = &[
     role::SECURITY_ADMINISTRATOR,
 ];
 
+/// Roles of whoever reads how the establishment is guarded: policies, places, strengths, trust stores, what others accepted.
+const POLICY_READERS: &[RoleTemplateId] = &[
+    role::GLOBAL_ADMINISTRATOR,
+    role::GLOBAL_READER,
+    role::SECURITY_ADMINISTRATOR,
+    role::SECURITY_READER,
+    role::CONDITIONAL_ACCESS_ADMINISTRATOR,
+    role::AUTHENTICATION_POLICY_ADMINISTRATOR,
+    role::PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
+];
+
 impl Caller {
+    /// Refuses without one of these permissions, and a person without a role that reads policies.
+    pub async fn may_read_policies(&self, graph: &Graph, permissions: &[&str]) -> Result<(), GraphFault> {
+        self.need(permissions)?;
+        self.must_have_role(graph, POLICY_READERS).await
+    }
+
     /// Refuses without one permission of each list, and a person without a role: for conditional access and terms of use.
     pub async fn may_change_policies(&self, graph: &Graph, permissions: &[&[&str]]) -> Result<(), GraphFault> {
         permissions.iter().try_for_each(|some| self.need(some))?;
@@ -272,6 +322,22 @@ impl Caller {
             Ok(())
         } else {
             Err(GraphFault::Denied)
+        }
+    }
+
+    /// Refuses who may not invite guests: by the authorization policy of the tenant.
+    pub async fn may_invite(&self, graph: &Graph) -> Result<(), GraphFault> {
+        self.may_ask(&INVITE)?;
+        let policy = graph.directory().authorization_policy(&self.cx).await?;
+        match (policy.invites_from, self.person()) {
+            (InvitesFrom::Nobody, _) => Err(GraphFault::Denied),
+            (InvitesFrom::AdministratorsAndInviters, Some(_)) => self.must_have_role(graph, INVITE.roles).await,
+            (InvitesFrom::Members, Some(person)) => {
+                let found = graph.directory().find_user_by_id(&self.cx, person).await?;
+                let is_member = found.is_some_and(|user| user.profile.user_type == UserType::Member);
+                is_member.then_some(()).ok_or(GraphFault::Denied)
+            }
+            (InvitesFrom::Everyone, _) | (_, None) => Ok(()),
         }
     }
 

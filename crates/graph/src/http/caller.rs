@@ -7,6 +7,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use hygie_access::Credentials;
 use hygie_core::{Cx, ErrorKind, ObjectId, Principal, PrincipalKind};
+use hygie_directory::UserType;
 use hygie_web::Asked;
 use hygie_web::client::ClientCertificate;
 use hygie_web::error::Failure;
@@ -96,6 +97,19 @@ impl Caller {
         Ok(Query::parse(options.chain(number), entity, self.consistency)?)
     }
 
+    /// The query options for entries of a log, which Graph lets filter and sort at once.
+    pub fn query_of_log(&self, entity: &'static EntityType) -> Result<Query, GraphFault> {
+        let options = self.options.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let is_count = |name: &str| name.trim_start_matches('$').eq_ignore_ascii_case("count");
+        let counts = self.options.iter().any(|(name, _)| is_count(name));
+        let number = (!counts).then_some(("$count", "true"));
+        let query = Query::parse(options.chain(number), entity, Consistency::Eventual)?;
+        Ok(Query {
+            counts: counts && query.counts,
+            ..query
+        })
+    }
+
     /// The same of a collection that is short enough for one page: everything, where no `$top` is asked for.
     pub fn query_in_one_page(&self, entity: &'static EntityType) -> Result<Query, GraphFault> {
         let mut query = self.query(entity)?;
@@ -141,6 +155,9 @@ impl FromRequestParts<Graph> for Caller {
         asked.acts(principal.clone());
         let mut cx = asked.cx(principal.tenant);
         cx.principal = Some(principal.clone());
+        may_look(graph, &cx, parts.uri.path())
+            .await
+            .map_err(|fault| Failure::of(&fault))?;
         let is_eventual = parts
             .headers
             .get("consistencylevel")
@@ -158,4 +175,26 @@ impl FromRequestParts<Graph> for Caller {
             },
         })
     }
+}
+
+/// Guests without a directory role see themselves and nobody else, whatever their application may (the role of restricted
+/// guests); whether they may invite is asked there, and each part of a batch by itself.
+async fn may_look(graph: &Graph, cx: &Cx, path: &str) -> Result<(), GraphFault> {
+    let Some(principal) = cx
+        .principal
+        .as_ref()
+        .filter(|principal| principal.kind == PrincipalKind::User)
+    else {
+        return Ok(());
+    };
+    let is_own = path == "/v1.0/me" || path.starts_with("/v1.0/me/");
+    if is_own || matches!(path, "/v1.0/$batch" | "/v1.0/invitations") {
+        return Ok(());
+    }
+    let found = graph.directory().find_user_by_id(cx, principal.subject).await?;
+    let is_guest = found.is_some_and(|user| user.profile.user_type == UserType::Guest);
+    if is_guest && graph.directory().roles_of(cx, principal.subject).await?.is_empty() {
+        return Err(GraphFault::Denied);
+    }
+    Ok(())
 }

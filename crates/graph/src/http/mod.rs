@@ -11,6 +11,7 @@ mod batch;
 mod body;
 mod caller;
 mod conditional;
+mod consent;
 mod deleted_items;
 mod delta;
 mod directory_roles;
@@ -18,15 +19,18 @@ mod document;
 mod expand;
 mod group_changes;
 mod groups;
+mod invitations;
 mod keyed;
 mod list;
+mod logs;
 mod me;
 mod member_of;
+mod mfa_gaps;
 mod organization;
 mod permission_grants;
 mod role_management;
 mod service_principals;
-mod sign_ins;
+mod trust;
 mod unsupported;
 mod user_changes;
 mod users;
@@ -34,6 +38,8 @@ mod users;
 use axum::Router;
 use axum::routing::{MethodRouter, any, delete, get, post};
 use hygie_directory::Membership::{Direct, Transitive};
+use hygie_directory::SignInEntry;
+use hygie_directory::logs::{Alert, ChangeEntry};
 
 use member_of::Member::{Group, User};
 
@@ -61,8 +67,10 @@ fn addresses(graph: Graph) -> Router {
         .merge(conditional::routes())
         .merge(agreements::routes())
         .merge(authentication::routes())
-        .route("/v1.0/auditLogs/signIns", route(get(sign_ins::list)))
-        .route("/v1.0/auditLogs/signIns/{id}", route(get(sign_ins::get)))
+        .merge(audit_logs())
+        .merge(consent::routes())
+        .route("/v1.0/invitations", route(post(invitations::create)))
+        .merge(trust::routes())
         .route("/v1.0/organization", route(get(organization::list)))
         .route("/v1.0/organization/{id}", route(get(organization::get)))
         .route(
@@ -77,6 +85,21 @@ fn addresses(graph: Graph) -> Router {
         .route("/v1.0/{keyed}/members", route(get(keyed::members)))
         .route("/v1.0/{first}/{*rest}", any(unsupported::any))
         .with_state(graph)
+}
+
+/// What happened in the tenant.
+fn audit_logs() -> Router<Graph> {
+    Router::new()
+        .route("/v1.0/auditLogs/signIns", route(get(logs::list::<SignInEntry>)))
+        .route("/v1.0/auditLogs/signIns/{id}", route(get(logs::get::<SignInEntry>)))
+        .route("/v1.0/auditLogs/directoryAudits", route(get(logs::list::<ChangeEntry>)))
+        .route(
+            "/v1.0/auditLogs/directoryAudits/{id}",
+            route(get(logs::get::<ChangeEntry>)),
+        )
+        .route("/v1.0/reports/multiFactorGaps", route(get(mfa_gaps::get)))
+        .route("/v1.0/auditLogs/alerts", route(get(logs::list::<Alert>)))
+        .route("/v1.0/auditLogs/alerts/{id}", route(get(logs::get::<Alert>)))
 }
 
 /// The methods of an address; the others are not built.

@@ -21,7 +21,10 @@ use crate::{Graph, GraphFault};
 const READ_ONLY: &[&str] = &[
     "id",
     "createdDateTime",
+    "creationType",
     "deletedDateTime",
+    "externalUserState",
+    "externalUserStateChangeDateTime",
     "identities",
     "lastPasswordChangeDateTime",
     "securityIdentifier",

@@ -18,6 +18,7 @@ mod query;
 mod search;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub use entity::{EntityType, Kind, Property};
 pub use filter::{Filter, Function, Literal, Operator, Path, Pin};

@@ -113,8 +113,9 @@ async fn who_may() {
     let user = format!("/v1.0/users/{}/authentication/methods", world.nurse);
     let own = "/v1.0/me/authentication/methods";
     for (path, permission, person, app) in [
-        (POLICY, "Policy.Read.All", 200, 200),
-        (POLICY, "Policy.ReadWrite.AuthenticationMethod", 200, 200),
+        // How the house is guarded is for who has a role.
+        (POLICY, "Policy.Read.All", 403, 200),
+        (POLICY, "Policy.ReadWrite.AuthenticationMethod", 403, 200),
         (POLICY, "User.Read.All", 403, 403),
         (&user, "UserAuthenticationMethod.Read", 200, 403),
         (&user, "UserAuthenticationMethod.Read.All", 403, 200),

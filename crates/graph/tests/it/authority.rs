@@ -20,6 +20,9 @@ const PERMISSIONS: &[&str] = &[
     "Directory.ReadWrite.All",
     "Directory.AccessAsUser.All",
     "Directory.Read.All",
+    "User.Invite.All",
+    "Policy.ReadWrite.Authorization",
+    "Policy.ReadWrite.PermissionGrant",
 ];
 
 /// Which permissions open an address to an application itself, and which roles to a person whose application has all.
@@ -60,6 +63,12 @@ POST directoryRoles/ROLE/members/$ref: RoleManagement.ReadWrite.Directory | Glob
 DELETE directoryRoles/ROLE/members/NONE/$ref: RoleManagement.ReadWrite.Directory | Global PrivilegedRole
 POST roleManagement/directory/roleAssignments: RoleManagement.ReadWrite.Directory | Global PrivilegedRole
 DELETE roleManagement/directory/roleAssignments/NONE: RoleManagement.ReadWrite.Directory | Global PrivilegedRole
+POST applications/NONE/setVerifiedPublisher: Application.ReadWrite.All | Global Application CloudApplication
+POST applications/NONE/unsetVerifiedPublisher: Application.ReadWrite.All | Global Application CloudApplication
+POST servicePrincipals/NONE/delegatedPermissionClassifications: Policy.ReadWrite.PermissionGrant | Global PrivilegedRole Application CloudApplication
+DELETE servicePrincipals/NONE/delegatedPermissionClassifications/NONE: Policy.ReadWrite.PermissionGrant | Global PrivilegedRole Application CloudApplication
+PATCH policies/authorizationPolicy name: Policy.ReadWrite.Authorization | Global PrivilegedRole
+POST invitations: User.ReadWrite.All Directory.ReadWrite.All User.Invite.All | Global User GuestInviter
 ";
 
 /// Whether a caller gets past the question who they are.

@@ -183,6 +183,11 @@ async fn the_script_of_the_psc_guide_finds_what_conforms() {
     admin.make(POLICIES, &document).await;
     admin.make(POLICIES, &mfa("Another")).await;
     // The two calls of `ListerStrategiesAccesPSC.ps1`, with what it asks to be let.
+    let (directory, reader) = (&world.directory, hygie_directory::role::SECURITY_READER);
+    directory
+        .assign_directory_role(&world.cx, world.nurse, reader)
+        .await
+        .unwrap();
     let script = world.person("Application.Read.All Policy.Read.All");
     let found = script
         .json("/v1.0/servicePrincipals?$filter=DisplayName%20eq%20'PSC_BAS'")
@@ -506,6 +511,13 @@ async fn a_person_without_a_role_changes_nothing() {
             "{method} {path}"
         );
     }
+    // How the house is guarded is for who has a role.
+    for path in [POLICIES, LOCATIONS, STRENGTHS, DEFAULTS, &one] {
+        assert_eq!(person.get(path).await.status, 403, "{path}");
+    }
+    let reader = hygie_directory::role::SECURITY_READER;
+    let (directory, cx) = (&world.directory, &world.cx);
+    directory.assign_directory_role(cx, world.nurse, reader).await.unwrap();
     assert_eq!(person.json(&one).await["displayName"], "MFA");
 }
 

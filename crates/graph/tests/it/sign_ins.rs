@@ -10,10 +10,10 @@ use crate::world::{World, each, refusal, refused};
 
 const LOG: &str = "/v1.0/auditLogs/signIns";
 
-fn entry(world: &World, n: u128, error_code: u32) -> SignInEntry {
+pub fn entry(world: &World, n: u128, error_code: u32) -> SignInEntry {
     let at = Timestamp::from_secs(1_795_000_000 + n as i64);
     SignInEntry {
-        id: Uuid::from_u128(n << 64),
+        id: Uuid::from_u128(u128::try_from(at.millis()).expect("after 1970") << 80),
         at,
         correlation: Uuid::from_u128(n),
         user: world.nurse,
@@ -22,6 +22,7 @@ fn entry(world: &World, n: u128, error_code: u32) -> SignInEntry {
         app: hygie_directory::DIRECTORY_API,
         app_display_name: "Portal".to_owned(),
         targets: Vec::new(),
+        contexts: Vec::new(),
         resource: None,
         address: Some([192, 0, 2, 7].into()),
         user_agent: Some("Mozilla/5.0 (Windows NT 10.0; Win64; x64)".to_owned()),
@@ -41,6 +42,7 @@ fn entry(world: &World, n: u128, error_code: u32) -> SignInEntry {
             session_controls: Vec::new(),
             unmet: Vec::new(),
         }],
+        is_emergency: false,
     }
 }
 

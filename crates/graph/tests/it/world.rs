@@ -41,6 +41,14 @@ pub struct World {
 }
 
 impl World {
+    /// A context of now.
+    pub fn here(&self) -> Cx {
+        Cx {
+            now: self.clock.now(),
+            ..self.cx.clone()
+        }
+    }
+
     pub async fn new() -> Self {
         let clock = Arc::new(VirtualClock::default());
         let random = Arc::new(SeededRandom::new(42));
@@ -153,6 +161,11 @@ impl By<'_> {
     /// With `ConsistencyLevel: eventual`.
     pub async fn eventual(&self, path: &str) -> Answer {
         self.with(path, &[("consistencylevel", "eventual")]).await
+    }
+
+    /// A `GET` that asks for this kind of answer.
+    pub async fn accepting(&self, path: &str, kind: &str) -> Answer {
+        self.with(path, &[("accept", kind)]).await
     }
 
     /// An action.
@@ -303,6 +316,7 @@ fn means(directory: &Directory) -> Means {
         directory: directory.clone(),
         login: LOGIN.to_owned(),
         metadata: None,
+        outgoing: None,
     };
     Means::open(deps).expect("the means open")
 }

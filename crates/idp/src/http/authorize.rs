@@ -8,7 +8,7 @@ use hygie_web::error::Failure;
 use super::flow::{Flow, as_get};
 use super::inbound::Inbound;
 use super::refused;
-use crate::{Idp, IdpError};
+use hygie_idp_core::{Idp, IdpError};
 
 pub async fn get_v2(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
     get(idp, inbound, Version::V2).await
@@ -45,7 +45,7 @@ async fn asking(
     inbound: &Inbound,
     version: Version,
     params: hygie_oidc::Params,
-) -> Result<crate::token::Asking, IdpError> {
+) -> Result<hygie_idp_core::token::Asking, IdpError> {
     let place = idp.place(&inbound.cx(), &inbound.segment).await?;
     idp.asking(&inbound.cx(), place, version, params).await
 }

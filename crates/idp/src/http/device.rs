@@ -15,9 +15,9 @@ use hygie_web::ui::{Field, Form, Notice, Page, Summary, Tone, View};
 use super::flow::{self, Flow};
 use super::inbound::Inbound;
 use super::{DEVICE, refused};
-use crate::signin::SignedIn;
-use crate::token::DeviceWay;
-use crate::{Idp, IdpError};
+use hygie_idp_core::signin::SignedIn;
+use hygie_idp_core::token::DeviceWay;
+use hygie_idp_core::{Idp, IdpError};
 
 /// The parameter with the code.
 pub const USER_CODE: &str = "user_code";

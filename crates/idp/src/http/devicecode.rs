@@ -12,7 +12,7 @@ use hygie_web::i18n::Lang;
 
 use super::inbound::Inbound;
 use super::{DEVICE, refused};
-use crate::{Idp, IdpError};
+use hygie_idp_core::{Idp, IdpError};
 
 pub async fn post_v2(State(idp): State<Idp>, RawQuery(query): RawQuery, inbound: Inbound) -> Result<Response, Failure> {
     post(&idp, &inbound, query.as_deref(), Version::V2).await

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::inbound::Inbound;
 use super::refused;
-use crate::Idp;
+use hygie_idp_core::Idp;
 
 /// Public documents may be kept for a day; a signing key is published a day before it signs.
 pub const DAY: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "max-age=86400, private")];

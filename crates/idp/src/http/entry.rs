@@ -11,7 +11,7 @@ use hygie_web::ui::{Page, View};
 use super::inbound::Inbound;
 use super::logout::EVERYONE;
 use super::{SESSION_COOKIE, refused};
-use crate::Idp;
+use hygie_idp_core::Idp;
 
 #[derive(Template)]
 #[template(path = "entry.html")]
@@ -27,8 +27,10 @@ pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, F
     let cookie = cookie::get(&inbound.headers, SESSION_COOKIE);
     let accounts = idp.accounts(&inbound.cx(), cookie, None).await;
     let accounts = accounts.map_err(|error| refused::page(&idp, &inbound, &error))?;
+    // A guest is somebody who is signed in at home.
     let people = accounts
         .into_iter()
+        .filter(|known| known.home.is_none())
         .map(|known| (known.account.display_name, known.account.user_principal_name));
     Ok(View(Entry {
         page: inbound.asked.page(),

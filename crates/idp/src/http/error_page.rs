@@ -9,7 +9,7 @@ use hygie_web::ui::{Page, View};
 
 use super::inbound::Inbound;
 use super::refused::{self, Words};
-use crate::{Idp, IdpError};
+use hygie_idp_core::{Idp, IdpError};
 
 #[derive(Template)]
 #[template(path = "code.html")]

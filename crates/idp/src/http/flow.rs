@@ -4,7 +4,7 @@
 use axum::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use hygie_core::Cx;
+use hygie_core::{Cx, TenantId};
 use hygie_directory::{Arrival, is_user_principal_name};
 use hygie_oidc::{
     Aadsts, Account, AuthorizeRequest, Delivery, Interaction, Params, Prompt, Refusal, Response as Answer,
@@ -20,13 +20,14 @@ use hygie_web::pages::{self, ChooseAccount, FormPost, Password, SignIn};
 use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
 
 use super::inbound::Inbound;
-use super::security::entry::SECURITY_INFO;
 use super::ways::{FIRST, Way, Whom, others, ways_on};
-use super::{SESSION_COOKIE, authorize, device};
+use super::{SESSION_COOKIE, authorize, consent, device, redeem};
 use super::{refused, security};
-use crate::signin::{Interruption, SignedIn};
-use crate::token::Asking;
-use crate::{Idp, IdpError};
+use hygie_idp_core::signin::{
+    ADMIN_CONSENT, INVITATIONS, Interruption, MY_APPLICATIONS, SECURITY_INFO, SignedIn, Standing,
+};
+use hygie_idp_core::token::Asking;
+use hygie_idp_core::{Idp, IdpError};
 
 /// What the form token of the sign-in pages is for.
 const PURPOSE: &str = "sign-in";
@@ -107,7 +108,7 @@ impl<'a> Flow<'a> {
             Err(refusal) => return Ok(Err(self.tell(&refusal))),
         };
         let cookie = cookie::get(&self.inbound.headers, SESSION_COOKIE);
-        let accounts = self.idp.accounts(&self.cx(), cookie, self.asking.place.tenant()).await;
+        let accounts = self.idp.accounts_at(&self.cx(), cookie, self.asking.place).await;
         Ok(Ok((request, accounts.map_err(|error| self.page_of(&error))?)))
     }
 
@@ -123,15 +124,70 @@ impl<'a> Flow<'a> {
             .await)
     }
 
-    /// The answer to the application, for this account; for a device first the question whether it is this person's.
+    /// The answer to the application, for this account or for the guest that it is here; for a device first the question
+    /// whether it is this person's.
     pub async fn finish(&self, request: &AuthorizeRequest, signed_in: &SignedIn) -> Response {
+        match self.asking.place.tenant() {
+            Some(tenant) if tenant != signed_in.account.tenant => {
+                match self.as_guest(request, signed_in, tenant).await {
+                    Ok(guest) => self.finish_here(request, &guest).await,
+                    Err(response) => *response,
+                }
+            }
+            _ => self.finish_here(request, signed_in).await,
+        }
+    }
+
+    /// The session of a guest, for an account of another tenant; the page of the invitation for who has not accepted.
+    async fn as_guest(
+        &self,
+        request: &AuthorizeRequest,
+        signed_in: &SignedIn,
+        tenant: TenantId,
+    ) -> Result<SignedIn, Box<Response>> {
+        let cx = self.inbound.asked.cx(tenant);
+        match self.idp.standing(&cx, signed_in, &self.app_name()).await {
+            Ok(Standing::Guest(guest)) => Ok(*guest),
+            Ok(Standing::Invited(_)) if request.prompt != Prompt::None => {
+                let session = signed_in.account.session.to_string();
+                let address = redeem::address(tenant, None, Some(&session));
+                Err(Box::new(
+                    (Note::recorded(), redirect(&self.inbound.asked, &address)).into_response(),
+                ))
+            }
+            Ok(Standing::Invited(_)) => {
+                let words = [tenant.to_string(), self.app_name()];
+                let refusal = Refusal::about(Aadsts::OtherTenant, &[&words[0], &words[1]]);
+                Err(Box::new(self.refuse(&refusal.into(), request.prompt)))
+            }
+            Err(error) => Err(Box::new(
+                (self.note_of(signed_in, &error), self.refuse(&error, request.prompt)).into_response(),
+            )),
+        }
+    }
+
+    async fn finish_here(&self, request: &AuthorizeRequest, signed_in: &SignedIn) -> Response {
         let cx = self.inbound.asked.cx(signed_in.account.tenant);
         if self.asking.application.app == SECURITY_INFO {
             return self.to_security_info(signed_in).await;
         }
+        match self.asking.application.app {
+            ADMIN_CONSENT => return self.to_admin_consent(signed_in).await,
+            INVITATIONS => return self.to_invitation(signed_in),
+            MY_APPLICATIONS => return self.to_my_applications(signed_in),
+            _ => {}
+        }
+        if request.prompt == Prompt::Consent
+            && let Some(asked) = self.consent(request, signed_in, None).await
+        {
+            return asked;
+        }
         if let Some(way) = &self.asking.device {
             return match self.idp.check_device(&cx, (&self.asking, way), signed_in).await {
                 Ok(()) => device::confirm(self, way, signed_in),
+                Err(IdpError::Refused(refusal)) if consent::may_help(refusal.code()) => {
+                    self.consent_or(request, signed_in, refusal).await
+                }
                 Err(IdpError::Interrupted(interruption)) => self.interrupted(signed_in, *interruption).await,
                 Err(error) => (self.note_of(signed_in, &error), self.page_of(&error)).into_response(),
             };
@@ -146,8 +202,20 @@ impl<'a> Flow<'a> {
             Err(IdpError::Interrupted(interruption)) if request.prompt != Prompt::None => {
                 self.interrupted(signed_in, *interruption).await
             }
+            Err(IdpError::Refused(refusal)) if consent::may_help(refusal.code()) && request.prompt != Prompt::None => {
+                self.consent_or(request, signed_in, refusal).await
+            }
             Err(error) => (self.note_of(signed_in, &error), self.refuse(&error, request.prompt)).into_response(),
         }
+    }
+
+    /// The page that asks for consent; where it would not help, this refusal.
+    async fn consent_or(&self, request: &AuthorizeRequest, signed_in: &SignedIn, refusal: Refusal) -> Response {
+        if let Some(asked) = self.consent(request, signed_in, None).await {
+            return asked;
+        }
+        let error = IdpError::from(refusal);
+        (self.note_of(signed_in, &error), self.refuse(&error, request.prompt)).into_response()
     }
 
     /// What policies ask of the person first.
@@ -167,7 +235,7 @@ impl<'a> Flow<'a> {
     }
 
     /// The record of a person whom an application could not get: who, and why.
-    fn note_of(&self, signed_in: &SignedIn, error: &IdpError) -> Note {
+    pub fn note_of(&self, signed_in: &SignedIn, error: &IdpError) -> Note {
         let app = self.asking.application.app;
         let person = self.idp.person(&signed_in.account, Some(app));
         let note = Note::new("idp.authorize", format!("app/{app}")).by(&person);
@@ -186,7 +254,6 @@ impl<'a> Flow<'a> {
             IdpError::Interrupted(interruption) => &interruption.refusal,
             _ => return self.page_of(error).into_response(),
         };
-        // Consent is given by an administrator in this release: the person is told whom to ask.
         let is_for_person = refusal.code().stays_here() || refusal.code() == Aadsts::NoConsent;
         if is_for_person && prompt != Prompt::None {
             return self.page_of(error).into_response();
@@ -209,13 +276,14 @@ impl<'a> Flow<'a> {
         let way = refused::Way {
             app: Some(&self.asking.application),
             again: Some(self.address(&[])),
+            scope: self.asking.params.get("scope"),
             register: Some(security::entry::address(&self.inbound.segment)),
             other: Some(self.address(&[("prompt", "select_account"), ("login_hint", ""), ("sid", "")])),
         };
         refused::page_on_way(self.idp, self.inbound, error, way)
     }
 
-    fn deliver(&self, answer: Answer) -> Response {
+    pub fn deliver(&self, answer: Answer) -> Response {
         match answer.deliver() {
             Delivery::Redirect(address) => redirect(&self.inbound.asked, &address),
             Delivery::Form { action, fields } => {
@@ -243,7 +311,7 @@ impl<'a> Flow<'a> {
         }
         let (form, cookies) = self.form("username");
         let nobody = Whom {
-            ways: vec![Way::Passkey],
+            ways: self.offered(&[Way::Passkey, Way::Certificate]),
             ..Whom::default()
         };
         let view = View(SignIn {
@@ -271,7 +339,7 @@ impl<'a> Flow<'a> {
         let (form, cookies) = self.form("password");
         let whom = Whom {
             name: typed.name.clone(),
-            ways: typed.ways.clone(),
+            ways: self.offered(&typed.ways),
             ..Whom::default()
         };
         let view = View(Password {
@@ -285,6 +353,12 @@ impl<'a> Flow<'a> {
             page,
         });
         (cookies, self.form_action(), view).into_response()
+    }
+
+    /// Those of these ways that are offered here.
+    fn offered(&self, ways: &[Way]) -> Vec<Way> {
+        let is_offered = |way: &&Way| **way != Way::Certificate || self.asking.offers_certificates;
+        ways.iter().filter(is_offered).copied().collect()
     }
 
     /// Which account.
@@ -329,7 +403,18 @@ impl<'a> Flow<'a> {
 
     /// The hidden part of a form, with the cookie that ties it to the browser when there is none yet.
     pub fn form(&self, step: &'static str) -> (Form, FormCookie) {
-        let (segment, version, request) = match (&self.asking.device, self.asking.version) {
+        let (segment, version, request) = self.carried();
+        let (form, cookie) = form(self.idp, self.inbound, format!("/{segment}/login"));
+        let form = form
+            .carry("step", step)
+            .carry("version", version)
+            .carry("request", request);
+        (form, cookie)
+    }
+
+    /// What forms carry along: the first segment of their path, the version, the request or the user code of a device.
+    pub fn carried(&self) -> (String, &'static str, String) {
+        match (&self.asking.device, self.asking.version) {
             (Some(way), _) => (
                 self.asking.place.segment(),
                 DEVICE_FORM,
@@ -337,13 +422,7 @@ impl<'a> Flow<'a> {
             ),
             (None, Version::V1) => (self.inbound.segment.clone(), "1", self.asking.params.encode()),
             (None, Version::V2) => (self.inbound.segment.clone(), "2", self.asking.params.encode()),
-        };
-        let (form, cookie) = form(self.idp, self.inbound, format!("/{segment}/login"));
-        let form = form
-            .carry("step", step)
-            .carry("version", version)
-            .carry("request", request);
-        (form, cookie)
+        }
     }
 
     /// The address of this request with other values of some parameters; an empty value takes one away.
@@ -368,8 +447,8 @@ pub type FormCookie = AppendHeaders<Option<(axum::http::HeaderName, HeaderValue)
 pub fn form(idp: &Idp, inbound: &Inbound, action: String) -> (Form, FormCookie) {
     let known = cookie::get(&inbound.headers, csrf::COOKIE).map(str::to_owned);
     let is_new = known.is_none();
-    let binding = known.unwrap_or_else(|| csrf::new_binding(&*idp.inner().random));
-    let form = Form::new(action, idp.inner().csrf.token(&binding, PURPOSE));
+    let binding = known.unwrap_or_else(|| csrf::new_binding(idp.random()));
+    let form = Form::new(action, idp.csrf().token(&binding, PURPOSE));
     let set = is_new.then(|| set_cookie(&Cookie::session(csrf::COOKIE, &binding, SameSite::Lax)));
     (form, AppendHeaders(set.map(|value| (SET_COOKIE, value))))
 }
@@ -378,7 +457,7 @@ pub fn form(idp: &Idp, inbound: &Inbound, action: String) -> (Form, FormCookie) 
 pub fn check_form(idp: &Idp, inbound: &Inbound) -> Result<(), IdpError> {
     let binding = cookie::get(&inbound.headers, csrf::COOKIE).unwrap_or_default();
     let token = inbound.params()?.get(csrf::FIELD).unwrap_or_default();
-    if binding.is_empty() || idp.inner().csrf.verify(binding, PURPOSE, token).is_err() {
+    if binding.is_empty() || idp.csrf().verify(binding, PURPOSE, token).is_err() {
         return Err(Refusal::new(Aadsts::FlowExpired).into());
     }
     Ok(())

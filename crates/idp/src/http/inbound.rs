@@ -11,7 +11,7 @@ use hygie_web::client::ClientCertificate;
 use hygie_web::error::Failure;
 use uuid::Uuid;
 
-use crate::Idp;
+use hygie_idp_core::Idp;
 
 /// Longest body: a little more than the longest that is accepted, so that too long is told apart from cut off.
 const MAX_BODY: usize = 65 * 1024;

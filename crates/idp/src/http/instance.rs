@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::inbound::Inbound;
 use super::refused;
-use crate::{Idp, IdpError};
+use hygie_idp_core::{Idp, IdpError};
 
 pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Json<Value>, Failure> {
     instance(&idp, &inbound)

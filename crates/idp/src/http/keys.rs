@@ -4,22 +4,23 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, HeaderName};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use hygie_idp_core::Idp;
+use hygie_oidc::Version;
 use hygie_web::error::Failure;
 
 use super::discovery::DAY;
 use super::inbound::Inbound;
 use super::refused;
-use crate::Idp;
 
 const JSON: [(HeaderName, &str); 1] = [(CONTENT_TYPE, "application/json; charset=utf-8")];
 
 pub async fn get_v2(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
-    let document = idp.inner().signer.ring().document_v2.clone();
+    let document = idp.key_document(Version::V2);
     keys(&idp, &inbound, document).await
 }
 
 pub async fn get_v1(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
-    let document = idp.inner().signer.ring().document_v1.clone();
+    let document = idp.key_document(Version::V1);
     keys(&idp, &inbound, document).await
 }
 

@@ -18,9 +18,9 @@ use super::inbound::Inbound;
 use super::prove::Proving;
 use super::refused::{self, Way};
 use super::{DEVICE, SESSION_COOKIE, authorize};
-use crate::signin::{Cookies, NewSession, SignedIn};
-use crate::token::Asking;
-use crate::{Idp, IdpError};
+use hygie_idp_core::signin::{Cookies, NewSession, SignedIn};
+use hygie_idp_core::token::Asking;
+use hygie_idp_core::{Idp, IdpError};
 
 /// Who comes here with GET has reloaded the address of a form.
 pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Failure {
@@ -55,6 +55,7 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
         Some("pass") => proving(&flow, &request, &accounts, params).pass().await,
         Some("new-password") => proving(&flow, &request, &accounts, params).new_password().await,
         Some("terms") => proving(&flow, &request, &accounts, params).terms().await,
+        Some("consent") => proving(&flow, &request, &accounts, params).consent().await,
         Some("passkey") => proving(&flow, &request, &accounts, params).passkey().await,
         Some("device") => device_answer(&flow, &accounts, params).await,
         _ => username(&flow, params).await,
@@ -65,6 +66,11 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
 async fn asking(idp: &Idp, inbound: &Inbound) -> Result<Asking, IdpError> {
     let params = inbound.params()?;
     flow::check_form(idp, inbound)?;
+    asking_of(idp, inbound, params).await
+}
+
+/// The request that these parameters carry.
+pub async fn asking_of(idp: &Idp, inbound: &Inbound, params: &Params) -> Result<Asking, IdpError> {
     match carried(params)? {
         Carried::Device(user_code) => idp.asking_for_device(&inbound.cx(), user_code).await,
         Carried::Request(version, request) => {
@@ -89,7 +95,7 @@ fn proving<'f, 'a>(
 }
 
 /// What a form carries along.
-enum Carried<'a> {
+pub enum Carried<'a> {
     /// The parameters of an authorization request.
     Request(Version, Params),
     /// The user code of a device.
@@ -97,7 +103,7 @@ enum Carried<'a> {
 }
 
 /// The request that the form carries, as it stands there.
-fn carried(params: &Params) -> Result<Carried<'_>, Refusal> {
+pub fn carried(params: &Params) -> Result<Carried<'_>, Refusal> {
     let request = params.require("request")?;
     let version = match params.get("version") {
         Some(flow::DEVICE_FORM) => return Ok(Carried::Device(request)),
@@ -141,7 +147,8 @@ async fn password(flow: &Flow<'_>, request: &AuthorizeRequest, params: &Params) 
     };
     let cx = flow.inbound.asked.cx(tenant);
     flow.inbound.asked.note(Note::new("idp.signin", "user"));
-    let checked = flow.idp.check_password(&cx, &name, Secret::new(password.to_owned()));
+    let password = Secret::new(password.to_owned());
+    let checked = flow.idp.check_password(&cx, &name, password, Some(&flow.asking));
     let begun = match checked.await {
         Ok(user) => begin(flow, &cx, user, Usage::of(Mode::Password)).await,
         Err(error) => Err(error),
@@ -247,19 +254,16 @@ async fn device_answer(flow: &Flow<'_>, accounts: &[SignedIn], params: &Params) 
     Ok(device::answered(flow, way, signed_in, says).await)
 }
 
-/// The tenant that a name signs in to: that of the path, or that of the name's domain. None for what is no name.
+/// The tenant in which a name signs in: that of its domain, where guests are at home too; of a name of no domain that is
+/// known, that of the path. None for what is no name.
 pub async fn tenant_of(flow: &Flow<'_>, name: &str) -> Result<Option<TenantId>, Failure> {
     if !is_user_principal_name(name) {
         return Ok(None);
     }
-    if let Some(tenant) = flow.asking.place.tenant() {
-        return Ok(Some(tenant));
-    }
     let Some((_, domain)) = name.rsplit_once('@') else {
         return Ok(None);
     };
-    flow.idp
-        .tenant_of_domain(&flow.cx(), domain)
-        .await
-        .map_err(|error| flow.page_of(&error))
+    let home = flow.idp.tenant_of_domain(&flow.cx(), domain).await;
+    let home = home.map_err(|error| flow.page_of(&error))?;
+    Ok(home.or(flow.asking.place.tenant()))
 }

@@ -20,8 +20,8 @@ use url::Url;
 use super::flow::{as_get, redirect, set_cookie};
 use super::inbound::Inbound;
 use super::{SESSION_COOKIE, refused};
-use crate::signin::SignedIn;
-use crate::{Idp, IdpError};
+use hygie_idp_core::signin::SignedIn;
+use hygie_idp_core::{Idp, IdpError};
 
 /// How long the frames of the applications get before the browser goes on.
 const SECONDS: u32 = 3;
@@ -101,7 +101,7 @@ fn leaves(signed_in: &SignedIn, place: Place, params: &Params) -> bool {
 fn named(idp: &Idp, params: &Params) -> Option<AppId> {
     let asked: Option<AppId> = params.get("client_id").and_then(|id| id.parse().ok());
     let hint = params.get("id_token_hint");
-    let hint = hint.and_then(|hint| hygie_jose::verify(hint, &idp.inner().signer.ring().keys).ok());
+    let hint = hint.and_then(|hint| hygie_jose::verify(hint, &idp.key_set()).ok());
     let hinted: Option<AppId> = hint.and_then(|hint| hint.claims.audience.first()?.parse().ok());
     match (asked, hinted) {
         (Some(asked), Some(hinted)) if asked != hinted => None,

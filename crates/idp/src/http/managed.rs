@@ -22,8 +22,8 @@ use hygie_web::error::{Failure, Render};
 use serde_json::{Value, json};
 
 use super::inbound::Inbound;
-use crate::token::{ManagedError, ManagedToken, Recognised, Selector};
-use crate::{Idp, IdpError};
+use hygie_idp_core::token::{ManagedError, ManagedToken, Recognised, Selector};
+use hygie_idp_core::{Idp, IdpError};
 
 const APP_SERVICE_VERSION: &str = "2019-08-01";
 const IMDS_VERSIONS: &[&str] = &["2018-02-01", "2019-08-01", "2019-11-01", "2020-06-01", "2021-02-01"];
@@ -139,7 +139,7 @@ async fn by_header(idp: &Idp, inbound: &Inbound) -> Result<ManagedToken, Refused
     };
     let Some(known) = known else {
         // Who is known is never held up by who is not, though they share the address of this machine.
-        let headers = &idp.inner().workload_headers;
+        let headers = idp.workload_headers();
         if headers.is_closed(cx.client, cx.now) {
             let message = "Too many requests with a wrong identity header.";
             return Err(Refused::new(

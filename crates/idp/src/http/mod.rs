@@ -2,6 +2,8 @@
 //! (how a refusal is shown) and `flow` (the pages of an authorization request).
 
 mod authorize;
+mod certificate;
+mod consent;
 mod device;
 mod devicecode;
 mod discovery;
@@ -16,6 +18,7 @@ mod logout;
 mod managed;
 mod new_password;
 mod prove;
+mod redeem;
 mod refused;
 mod security;
 mod terms;
@@ -25,16 +28,15 @@ mod ways;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::{HeaderName, HeaderValue};
+use axum::http::header::{CONNECTION, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{get, post};
 use hygie_web::Asked;
 use hygie_web::layers::Cors;
 
-use crate::Idp;
+use hygie_idp_core::Idp;
 pub use managed::router as managed_identity_router;
-pub(crate) use security::entry::{SECURITY_INFO, application as security_info};
 
 /// The session cookie of a browser.
 pub(crate) const SESSION_COOKIE: &str = "__Host-hygie-idp";
@@ -77,7 +79,18 @@ pub fn router(idp: Idp) -> Router {
         .route("/{tenant}/oauth2/v2.0/logout", get(logout::get).post(logout::get))
         .route("/{tenant}/oauth2/logout", get(logout::get).post(logout::get))
         .route("/{tenant}/openid/userinfo", get(userinfo::get).post(userinfo::get))
+        .route(
+            "/{tenant}/adminconsent",
+            get(consent::admin::get_v1).post(consent::admin::post),
+        )
+        .route("/{tenant}/v2.0/adminconsent", get(consent::admin::get_v2))
+        .route(
+            "/{tenant}/myapplications",
+            get(consent::own::get).post(consent::own::post),
+        )
+        .route("/{tenant}/redeem", get(redeem::get).post(redeem::post))
         .route("/{tenant}/login", get(login::get).post(login::post))
+        .route("/{tenant}/certauth", get(certificate::come_back))
         .route("/{tenant}/terms/{agreement}/{file}", get(terms::get))
         .route("/{tenant}/securityinfo", get(security::get).post(security::post))
         .route(DEVICE, get(device::get).post(device::post))
@@ -94,6 +107,25 @@ pub fn back_channel_router(idp: Idp) -> Router {
         .route(TOKEN_ENDPOINT, token::route(token::post_v2))
         .layer(from_fn(mark))
         .with_state(idp)
+}
+
+/// What a host answers that asks people for a certificate.
+pub fn certauth_router(idp: Idp) -> Router {
+    let pages = Router::new()
+        .route("/{tenant}/certauth", get(certificate::ask))
+        .layer(from_fn(mark))
+        .with_state(idp);
+    pages.merge(hygie_web::ui::router())
+}
+
+/// Goes around all of [`certauth_router`], its layers included: each request is a connection of its own. A browser that
+/// kept one would be let in by a card that is no longer there.
+pub async fn alone(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// UserInfo where Entra ID has it: at the host of the directory API, for any tenant.

@@ -13,8 +13,8 @@ use super::flow::{Flow, Typed};
 use super::prove::Proving;
 use super::ways::{Way, Whom};
 use super::{login, security};
-use crate::IdpError;
-use crate::signin::SignedIn;
+use hygie_idp_core::IdpError;
+use hygie_idp_core::signin::SignedIn;
 
 #[derive(Template)]
 #[template(path = "new-password.html")]

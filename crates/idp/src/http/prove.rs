@@ -15,8 +15,8 @@ use super::flow::{Flow, Typed};
 use super::login;
 use super::security::RECENT;
 use super::ways::{Way, Whom};
-use crate::IdpError;
-use crate::signin::SignedIn;
+use hygie_idp_core::IdpError;
+use hygie_idp_core::signin::SignedIn;
 
 /// A form in which somebody proves something, on the way to an application.
 pub struct Proving<'f, 'a> {
@@ -171,17 +171,28 @@ impl Proving<'_, '_> {
     /// Whether this address has failed too often, at passwords or anything else.
     fn throttled(&self) -> Option<Failure> {
         let asked = &self.flow.inbound.asked;
-        let is_closed = self.flow.idp.inner().throttle.is_closed(asked.client(), asked.now());
+        let is_closed = self.flow.idp.throttle().is_closed(asked.client(), asked.now());
         is_closed.then(|| self.flow.page_of(&Refusal::new(Aadsts::Throttled).into()))
     }
 
     async fn not_proved(&self, way: Way, error: MeansError) -> Result<Response, Failure> {
         let asked = &self.flow.inbound.asked;
-        self.flow.idp.inner().throttle.count(asked.client(), asked.now());
+        self.flow.idp.throttle().count(asked.client(), asked.now());
         let is_recorded = error.is_recorded();
         let Some(refusal) = error.refusal() else {
             return Err(self.flow.page_of(&IdpError::from(error)));
         };
+        if let Some(signed_in) = self.known() {
+            let code = match refusal {
+                Refused::Locked => Aadsts::Locked,
+                Refused::Disabled => Aadsts::UserDisabled,
+                _ => Aadsts::StrongAuthentication,
+            };
+            let cx = asked.cx(signed_in.account.tenant);
+            let refused = Refusal::new(code);
+            let logged = self.flow.idp.log_unproved(&cx, &self.flow.asking, signed_in, &refused);
+            logged.await.map_err(|error| self.flow.page_of(&error))?;
+        }
         let key = match (refusal, way) {
             (Refused::Locked, _) => "way-locked",
             (Refused::Disabled, _) => "password-disabled",

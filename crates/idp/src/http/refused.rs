@@ -14,7 +14,7 @@ use hygie_web::error::{Failure, Render};
 use hygie_web::ui::{Identifier, Link, Page, View};
 
 use super::inbound::Inbound;
-use crate::{Idp, IdpError};
+use hygie_idp_core::{Idp, IdpError};
 
 /// The message of starting again.
 const AGAIN: &str = "refused-again";
@@ -32,9 +32,35 @@ pub struct Way<'a> {
     pub other: Option<String>,
     /// Where means of identification are registered.
     pub register: Option<String>,
+    /// What was asked for.
+    pub scope: Option<&'a str>,
 }
 
 impl Way<'_> {
+    /// Where an administrator consents to what was asked, for whom needs one.
+    fn consent(&self, code: Aadsts, at: &str) -> Option<String> {
+        let app = self.app.filter(|_| code == Aadsts::AdministratorNeeded)?;
+        let (endpoint, scope) = match self.scope {
+            Some(scope) => ("v2.0/adminconsent", Some(("scope", scope))),
+            None => ("adminconsent", None),
+        };
+        let app = app.app.to_string();
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("client_id", app.as_str())].into_iter().chain(scope))
+            .finish();
+        Some(format!("{at}/{endpoint}?{query}"))
+    }
+
+    /// Where people ask for help with the application, for whom it does not open.
+    fn support(&self, code: Aadsts) -> Option<String> {
+        let is_closed = matches!(
+            code,
+            Aadsts::NotAssigned | Aadsts::NoConsent | Aadsts::AdministratorNeeded
+        );
+        let app = self.app.filter(|_| is_closed)?;
+        app.definition.links.support_url.clone()
+    }
+
     /// The message and address of what may work after this refusal, if anything does.
     fn next(&self, code: Aadsts) -> Option<(&'static str, String)> {
         match code {
@@ -42,10 +68,17 @@ impl Way<'_> {
             | Aadsts::DeviceCodeExpired
             | Aadsts::ServiceFault
             | Aadsts::Unavailable
-            | Aadsts::Throttled => Some((AGAIN, self.again.clone()?)),
+            | Aadsts::Throttled
+            | Aadsts::CertificateInvalid
+            | Aadsts::NoCertificate
+            | Aadsts::CertificateRevoked
+            | Aadsts::RevocationListUnavailable
+            | Aadsts::CertificateNotOffered
+            | Aadsts::CertificateUnbound => Some((AGAIN, self.again.clone()?)),
             Aadsts::NotAssigned | Aadsts::NoConsent | Aadsts::OtherTenant | Aadsts::UserDisabled => {
                 Some(("refused-other", self.other.clone()?))
             }
+            Aadsts::AdministratorNeeded => Some(("refused-administrator", self.other.clone()?)),
             Aadsts::MfaEnrolment => Some((REGISTER, self.register.clone()?)),
             _ => None,
         }
@@ -69,14 +102,28 @@ pub fn page(idp: &Idp, inbound: &Inbound, error: &IdpError) -> Failure {
 
 /// A refusal for a person on this way.
 pub fn page_on_way(idp: &Idp, inbound: &Inbound, error: &IdpError, way: Way<'_>) -> Failure {
+    page_for_reason(idp, inbound, error, way, None)
+}
+
+/// The same where the code has several reasons, each with words of its own.
+pub fn page_for_reason(
+    idp: &Idp,
+    inbound: &Inbound,
+    error: &IdpError,
+    way: Way<'_>,
+    reason: Option<&'static str>,
+) -> Failure {
     let refusal = error.refusal();
     let occurrence = inbound.occurrence(idp);
     let told = Told {
         code: refusal.code(),
+        reason,
         message: refusal.text().to_owned(),
         correlation: occurrence.correlation.to_string(),
         app: way.app.map(|app| (app.display_name.clone(), app.app.to_string())),
         next: way.next(refusal.code()),
+        support: way.support(refusal.code()),
+        consent: way.consent(refusal.code(), &format!("{}/{}", idp.provider().login, inbound.segment)),
         again: way.again,
     };
     failure(error, &refusal).rendered_by(Arc::new(told))
@@ -105,10 +152,13 @@ impl Render for Body {
 
 struct Told {
     code: Aadsts,
+    reason: Option<&'static str>,
     message: String,
     correlation: String,
     app: Option<(String, String)>,
     next: Option<(&'static str, String)>,
+    support: Option<String>,
+    consent: Option<String>,
     again: Option<String>,
 }
 
@@ -126,6 +176,8 @@ struct RefusedPage {
     at: String,
     app: Option<(String, String)>,
     next: Option<Link>,
+    support: Option<Link>,
+    consent: Option<Identifier>,
     /// Whether the next step is what most persons want: the same again, or what is missing.
     is_first: bool,
 }
@@ -139,8 +191,15 @@ impl Render for Told {
             page = page.at(again);
         }
         let reference = Identifier::new(&page, asked.request().to_string(), page.t("error-reference"));
-        let Words { title, why, remedy } = Words::of(&page, self.code);
+        let Words { title, why, remedy } = match self.reason.filter(|reason| page.find(reason).is_some()) {
+            Some(reason) => Words::under(&page, reason),
+            None => Words::of(&page, self.code),
+        };
+        let consent = self.consent.as_ref();
+        let support = self.support.as_ref();
         View(RefusedPage {
+            support: support.map(|address| Link::new(address, page.t("refused-support"))),
+            consent: consent.map(|address| Identifier::new(&page, address, page.t("refused-consent-link"))),
             title,
             why,
             remedy,
@@ -183,6 +242,11 @@ impl Words {
                 _ => "aadsts-request",
             },
         };
+        Self::under(page, key)
+    }
+
+    /// The words under a key.
+    fn under(page: &Page, key: &str) -> Self {
         Self {
             title: page.t(key),
             why: page.t(&format!("{key}.why")),

@@ -17,8 +17,8 @@ use super::SESSION_COOKIE;
 use super::flow::{Flow, Typed, set_cookie};
 use super::inbound::Inbound;
 use super::prove::Proving;
-use crate::signin::SignedIn;
-use crate::{Idp, IdpError};
+use hygie_idp_core::signin::SignedIn;
+use hygie_idp_core::{Idp, IdpError};
 
 /// The file that was opened last in this browser: what must be opened before it is accepted was.
 const OPENED_COOKIE: &str = "__Host-hygie-terms";

@@ -16,8 +16,8 @@ use hygie_web::error::Failure;
 
 use super::inbound::Inbound;
 use super::refused;
-use crate::token::{EXCHANGE, Granted, Sender};
-use crate::{Idp, IdpError};
+use hygie_idp_core::token::{EXCHANGE, Granted, Sender};
+use hygie_idp_core::{Idp, IdpError};
 
 /// Headers that Microsoft's libraries send from a browser.
 const ALLOWED_HEADERS: &str = "Content-Type, client-request-id, return-client-request-id, x-client-sku, x-client-ver, \

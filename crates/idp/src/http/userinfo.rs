@@ -13,9 +13,9 @@ use hygie_web::error::Failure;
 
 use super::inbound::Inbound;
 use super::refused::json;
-use crate::Idp;
-use crate::token::UserInfoError;
 use crate::wire::BearerError;
+use hygie_idp_core::Idp;
+use hygie_idp_core::token::UserInfoError;
 
 pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
     inbound.asked.note(Note::new("idp.userinfo", "me"));

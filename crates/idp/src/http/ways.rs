@@ -9,14 +9,16 @@ use hygie_policy::strength::{Combination, Mode};
 use hygie_web::ui::{Ceremony, Field, Form, Input, Notice, Page, PasskeyForm, Summary, Tone, View, Ways};
 
 use super::flow::{Flow, Typed};
-use crate::IdpError;
-use crate::signin::SignedIn;
+use hygie_idp_core::IdpError;
+use hygie_idp_core::signin::SignedIn;
 
 /// A way, the best liked first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Way {
     /// A passkey or security key.
     Passkey,
+    /// A certificate, on a card above all.
+    Certificate,
     /// A code of an application.
     Code,
     /// The password.
@@ -26,16 +28,17 @@ pub enum Way {
 }
 
 /// The ways by which a sign-in may begin. They are the same for every name: nobody learns what an account has.
-pub const FIRST: [Way; 3] = [Way::Passkey, Way::Password, Way::Pass];
+pub const FIRST: [Way; 4] = [Way::Passkey, Way::Certificate, Way::Password, Way::Pass];
 
 /// Every way, as they are offered.
-const ALL: [Way; 4] = [Way::Passkey, Way::Code, Way::Password, Way::Pass];
+const ALL: [Way; 5] = [Way::Passkey, Way::Certificate, Way::Code, Way::Password, Way::Pass];
 
 impl Way {
     /// By which a method is asked for; none for what cannot be asked for here.
     pub const fn of(mode: Mode) -> Option<Self> {
         match mode {
             Mode::Fido2 | Mode::WindowsHelloForBusiness => Some(Self::Passkey),
+            Mode::X509CertificateSingleFactor | Mode::X509CertificateMultiFactor => Some(Self::Certificate),
             Mode::SoftwareOath | Mode::HardwareOath => Some(Self::Code),
             Mode::Password => Some(Self::Password),
             Mode::TemporaryAccessPassOneTime | Mode::TemporaryAccessPassMultiUse => Some(Self::Pass),
@@ -47,6 +50,7 @@ impl Way {
     pub const fn step(self) -> &'static str {
         match self {
             Self::Passkey => "passkey",
+            Self::Certificate => "certificate",
             Self::Code => "code",
             Self::Password => "password",
             Self::Pass => "pass",
@@ -69,6 +73,7 @@ impl Way {
     const fn label(self) -> &'static str {
         match self {
             Self::Passkey => "way-passkey",
+            Self::Certificate => "way-certificate",
             Self::Code => "way-code",
             Self::Password => "way-password",
             Self::Pass => "way-pass",
@@ -138,6 +143,7 @@ impl Flow<'_> {
             }),
             Way::Code | Way::Pass => self.code(way, whom),
             Way::Passkey => self.passkey(whom).await,
+            Way::Certificate => self.certificate(whom).await,
         }
     }
 

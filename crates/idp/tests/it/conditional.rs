@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use hygie_core::{Clock, Cx, Secret, Timestamp};
 use hygie_directory::agreements::Upload;
-use hygie_directory::{DIRECTORY_API, SignInEntry, SignInQuery};
+use hygie_directory::logs::LogQuery;
+use hygie_directory::{DIRECTORY_API, SignInEntry};
 use hygie_policy::Policy;
 use hygie_policy::policy::AuthenticationContext;
 use hygie_testkit::{Answer, Client, one_time_code};
@@ -16,7 +17,7 @@ const NURSE: &str = "anna.martin@ch-demo.example";
 
 impl World {
     /// Stores a policy: for everybody and the FHIR service, with these controls.
-    async fn policy(&self, change: Value) {
+    pub async fn policy(&self, change: Value) {
         let mut policy = json!({
             "displayName": "AC02",
             "state": "enabled",
@@ -35,7 +36,7 @@ impl World {
     }
 
     /// Registers an application that makes codes for the nurse: its seed.
-    async fn codes(&self) -> Secret<String> {
+    pub async fn codes(&self) -> Secret<String> {
         let user = self
             .idp
             .directory()
@@ -69,14 +70,14 @@ impl World {
         self.clock.now()
     }
 
-    async fn log(&self) -> Vec<SignInEntry> {
-        let query = SignInQuery {
+    pub async fn log(&self) -> Vec<SignInEntry> {
+        let query = LogQuery {
             limit: 100,
-            ..SignInQuery::default()
+            ..LogQuery::default()
         };
         self.idp
             .directory()
-            .list_sign_ins(&self.here(), query)
+            .list_log(&self.here(), query)
             .await
             .expect("the log")
     }

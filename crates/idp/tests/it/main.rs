@@ -3,13 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on panics")]
 
 mod assertion;
+mod attempts;
 mod audit;
 mod authorize;
 mod bound;
+mod certificates;
 mod conditional;
+mod consent;
 mod device;
 mod exchange;
 mod gate;
+mod guests;
 mod keys;
 mod managed;
 mod metadata;

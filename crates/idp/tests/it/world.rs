@@ -24,6 +24,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub const LOGIN: &str = "https://login.example:8441";
+pub const CERTAUTH: &str = "https://certauth.example:8442";
 pub const FHIR: &str = "https://fhir.example/demo/fhir";
 pub const PASSWORD: &str = "Correct horse 9";
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -103,6 +104,7 @@ pub async fn open_with(
         directory: directory.clone(),
         login: LOGIN.to_owned(),
         metadata: None,
+        outgoing: None,
     };
     let deps = Deps {
         means: Means::open(means).expect("the means open"),
@@ -110,6 +112,7 @@ pub async fn open_with(
         login: LOGIN.to_owned(),
         graph: None,
         back_channel: None,
+        certauth: Some(CERTAUTH.to_owned()),
         exchanges,
         workers: 2,
     };
@@ -316,14 +319,16 @@ impl World {
 /// Posts the form of a page with its hidden fields.
 pub async fn submit(browser: &Client, page: &Answer, fields: &[(&str, &str)]) -> Answer {
     let action = page.text().split("action=\"").find_map(|rest| {
-        rest.split('"')
-            .next()
-            .filter(|a| a.ends_with("/login") || *a == "/device")
+        rest.split('"').next().filter(|a| {
+            ["/login", "/device", "/adminconsent", "/redeem", "/myapplications"]
+                .iter()
+                .any(|end| a.ends_with(end))
+        })
     });
     let action = action
         .unwrap_or_else(|| panic!("no form in {}", page.text()))
         .to_owned();
-    let hidden: Vec<(String, String)> = ["csrf", "step", "version", "request", "account"]
+    let hidden: Vec<(String, String)> = ["csrf", "step", "version", "request", "account", "asked"]
         .iter()
         .filter(|hidden| !fields.iter().any(|(name, _)| name == *hidden))
         .filter_map(|name| Some(((*name).to_owned(), page.field(name)?)))

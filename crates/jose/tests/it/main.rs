@@ -5,6 +5,7 @@ mod examples;
 mod forgery;
 mod keys;
 mod never_panics;
+mod x509;
 
 use hygie_core::Timestamp;
 use hygie_jose::{Algorithm, Certificate, Jwks, KeySet, SigningKey};

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on panics")]
 
+mod certificates;
 mod codes;
 mod passes;
 mod passkeys;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hygie_access::Outgoing;
 use hygie_core::{Clock, Cx, ObjectId, Principal, PrincipalKind, Secret, TenantId};
 use hygie_directory::{Deps as DirectoryDeps, Directory, MIGRATIONS, NewTenant, NewUser, User};
 use hygie_means::{Deps, Means, MeansError, Metadata, Refusal};
@@ -29,6 +30,11 @@ impl World {
     }
 
     pub async fn with_metadata(metadata: Option<Metadata>) -> Self {
+        Self::with(metadata, None).await
+    }
+
+    /// The same, asking other servers.
+    pub async fn with(metadata: Option<Metadata>, outgoing: Option<Outgoing>) -> Self {
         let clock = Arc::new(VirtualClock::default());
         let random = Arc::new(SeededRandom::new(7));
         let store = TemporaryStore::new("means", MIGRATIONS, &clock).await;
@@ -48,6 +54,7 @@ impl World {
             directory,
             login: LOGIN.to_owned(),
             metadata: metadata.map(Arc::new),
+            outgoing,
         })
         .unwrap();
         Self {

@@ -93,20 +93,12 @@ impl Check<'_> {
         let mut sockets: HashMap<SocketAddr, &'static str> = HashMap::from([(config.health.listen, "health")]);
         let fhir = config.fhir.as_ref().map(|fhir| (fhir.span(), fhir.get_ref().service()));
         let all = [
-            config
-                .portal
-                .as_ref()
-                .map(|service| ("portal", service.span(), service.get_ref())),
+            optional("portal", config.portal.as_ref()),
             Some(("login", config.login.span(), config.login.get_ref())),
-            config
-                .graph
-                .as_ref()
-                .map(|service| ("graph", service.span(), service.get_ref())),
+            optional("graph", config.graph.as_ref()),
             fhir.as_ref().map(|(span, service)| ("fhir", span.clone(), service)),
-            config
-                .back_channel
-                .as_ref()
-                .map(|service| ("back_channel", service.span(), service.get_ref())),
+            optional("back_channel", config.back_channel.as_ref()),
+            optional("certauth", config.certauth.as_ref()),
         ];
         for (name, span, service) in all.into_iter().flatten() {
             self.service(name, &span, service);
@@ -185,6 +177,7 @@ impl Check<'_> {
             config.graph.as_ref().map(|graph| graph.get_ref().listen),
             config.fhir.as_ref().map(|fhir| fhir.get_ref().listen),
             config.back_channel.as_ref().map(|back| back.get_ref().listen),
+            config.certauth.as_ref().map(|host| host.get_ref().listen),
         ];
         if services.contains(&Some(identities.listen)) {
             self.add(&span, format!("managed_identity cannot share {}", identities.listen));
@@ -426,6 +419,13 @@ fn is_path_name(name: &str) -> bool {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+fn optional<'a>(
+    name: &'static str,
+    service: Option<&'a toml::Spanned<Service>>,
+) -> Option<(&'static str, Range<usize>, &'a Service)> {
+    service.map(|service| (name, service.span(), service.get_ref()))
 }
 
 #[cfg(test)]

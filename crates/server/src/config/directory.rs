@@ -26,6 +26,11 @@ pub struct Tenant {
     /// Programs with managed identities.
     #[serde(default)]
     pub workloads: Vec<Workload>,
+    /// For how many days its logs are kept; 30 when absent.
+    pub log_retention_days: Option<u32>,
+    /// Publishers whose applications may carry the mark of being verified, in every tenant.
+    #[serde(default)]
+    pub publishers: Vec<Publisher>,
     /// The Pro Santé Connect whose tokens are exchanged for its own.
     pub psc: Option<Psc>,
 }
@@ -42,6 +47,16 @@ pub struct Workload {
     /// Names of identities that it may share with others; made when they are not there.
     #[serde(default)]
     pub user_assigned: Vec<String>,
+}
+
+/// A publisher that the operator of this installation vouches for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Publisher {
+    /// Its id, by which an application names it.
+    pub id: String,
+    /// Its name, as people read it.
+    pub display_name: String,
 }
 
 /// The first administrator of a tenant.

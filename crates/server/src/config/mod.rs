@@ -1,6 +1,7 @@
 //! The configuration of `hygie serve`: one TOML file. Unknown members are errors; secrets come from files or from named
 //! variables of the environment, never from the file itself.
 
+mod audit_logs;
 mod blobs;
 mod check;
 mod directory;
@@ -24,9 +25,10 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 use url::Url;
 
+pub use audit_logs::{AuditLogs, Endpoint};
 pub use blobs::Blobs;
 pub use check::host_of;
-pub use directory::{Administrator, Application, Tenant, Workload};
+pub use directory::{Administrator, Application, Publisher, Tenant, Workload};
 pub use events::{Events, Who};
 pub use issuers::{AppRole, EntraTenant, Metadata, OpenIdIssuer};
 pub use outgoing::Outgoing;
@@ -64,6 +66,9 @@ pub struct Config {
     /// What the program may ask of other servers.
     #[serde(default)]
     pub outgoing: Outgoing,
+    /// Where the logs of the directory go.
+    #[serde(default)]
+    pub audit_logs: AuditLogs,
     /// How log lines look and what is logged.
     #[serde(default)]
     pub log: Log,
@@ -84,6 +89,8 @@ pub struct Config {
     pub fhir: Option<Spanned<Fhir>>,
     /// The same services for clients with a certificate, which is asked for here alone.
     pub back_channel: Option<Spanned<Service>>,
+    /// Where people are asked for a certificate, at a host of its own: they sign in by cards there.
+    pub certauth: Option<Spanned<Service>>,
     /// Tokens of managed identities, plain HTTP for programs of this machine.
     pub managed_identity: Option<Spanned<ManagedIdentity>>,
     /// Establishments whose directories live here.
@@ -326,6 +333,11 @@ impl Config {
         {
             problems.add(&text, &database.span(), &format!("{error:#}"));
         }
+        if let Some(events) = &config.audit_logs.kafka
+            && let Err(error) = kafka::reach(events.get_ref()).await
+        {
+            problems.add(&text, &events.span(), &format!("audit logs: {error:#}"));
+        }
         for workspace in &config.workspaces {
             for (service, events) in workspace.get_ref().events() {
                 if let Err(error) = kafka::reach(events).await {
@@ -354,7 +366,8 @@ impl Config {
     fn parse(text: &str, path: &Path) -> Result<Self, Problems> {
         let mut config: Self = toml::from_str(text).map_err(|error| Problems::of_syntax(text, &error))?;
         config.make_absolute(path.parent().unwrap_or(Path::new("")));
-        let problems = check::check(&config, text);
+        let mut problems = check::check(&config, text);
+        audit_logs::check(&config, text, &mut problems);
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     }
 
@@ -363,6 +376,7 @@ impl Config {
         resolve(&mut self.data);
         self.master_key.as_mut().file.as_mut().map(resolve);
         self.authenticator_metadata.as_mut().map(resolve);
+        self.audit_logs.make_absolute(base);
         if let Some(postgres) = &mut self.storage.postgres {
             postgres.as_mut().make_absolute(base);
         }
@@ -374,6 +388,7 @@ impl Config {
             Some(&mut self.login),
             self.graph.as_mut(),
             self.back_channel.as_mut(),
+            self.certauth.as_mut(),
         ];
         for service in services.into_iter().flatten() {
             let service = service.as_mut();

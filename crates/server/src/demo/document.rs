@@ -1,6 +1,7 @@
 //! `demo.json`: what scripts and clients read about a demo world. Its members are fixed; a service that is not built is
 //! absent.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hygie_core::{AppId, ObjectId, TenantId};
@@ -28,6 +29,9 @@ pub struct Document {
     pub workspaces: Vec<Workspace>,
     /// Who may do what.
     pub role_assignments: Vec<RoleAssignment>,
+    /// The infrastructure of the cards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cards: Option<Cards>,
 }
 
 /// Addresses of the services.
@@ -39,6 +43,9 @@ pub struct Endpoints {
     /// The identity provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<String>,
+    /// What asks people for a certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certauth: Option<String>,
     /// The directory API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub graph: Option<String>,
@@ -102,6 +109,33 @@ pub struct User {
     pub groups: Vec<String>,
     /// Secret of time-based codes.
     pub totp_secret: Option<String>,
+    /// The card of this person, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<Card>,
+}
+
+/// A card: a certificate and its key, as files in PEM form.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// The certificate.
+    pub certificate: String,
+    /// Its key.
+    pub key: String,
+    /// The national identifier of its holder.
+    pub national_id: String,
+}
+
+/// The infrastructure of the cards, and cards that are refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cards {
+    /// The root, a file in PEM form.
+    pub root: String,
+    /// The authority that issues cards.
+    pub issuing: String,
+    /// Where its revocation list is.
+    pub revocation_list: String,
+    /// Cards in the name of the doctor that are refused, by why: `revoked`, `expired`, `unknown`.
+    pub refused: BTreeMap<String, Card>,
 }
 
 /// An application.

@@ -15,6 +15,8 @@ pub enum Service {
     Portal,
     /// The identity provider.
     Login,
+    /// What asks people for a certificate.
+    Certauth,
     /// The directory API.
     Graph,
     /// FHIR.
@@ -32,6 +34,7 @@ impl Service {
         match self {
             Self::Portal => 0,
             Self::Login => 1,
+            Self::Certauth => 2,
             Self::Graph => 3,
             Self::Fhir => 6,
             Self::Health => 10,
@@ -45,6 +48,7 @@ impl Service {
         match self {
             Self::Portal | Self::Health | Self::ManagedIdentity => None,
             Self::Login => Some("login"),
+            Self::Certauth => Some("certauth"),
             Self::Graph => Some("graph"),
             Self::Fhir => Some("fhir"),
             Self::BackChannel => Some("back"),
@@ -56,6 +60,7 @@ impl Service {
         match self {
             Self::Portal => "portal",
             Self::Login => "login",
+            Self::Certauth => "certauth",
             Self::Graph => "graph",
             Self::Fhir => "fhir",
             Self::Health => "health",

@@ -1,5 +1,6 @@
 //! `hygie demo`: the whole chain on one machine, with a demo world and nothing to configure.
 
+mod cards;
 mod certificate;
 mod conditional;
 pub mod document;

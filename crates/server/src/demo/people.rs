@@ -11,6 +11,8 @@ pub const WORKSPACE: &str = "demo";
 pub const FHIR: &str = "fhir";
 /// The client that may prove itself by a certificate, too.
 pub const CERTIFIED: &str = "fhir-reader";
+/// Who has cards that are refused, too.
+pub const DOCTOR: &str = "doctor";
 /// The program of this machine that has managed identities.
 pub const WORKLOAD: &str = "demo-workload";
 /// The client that may do everything at the directory API.
@@ -37,6 +39,11 @@ pub const EMERGENCY: &str = "emergency";
 /// Pro Santé Connect as an application of the establishment, by the name of its sandbox: it is opened by strong means only.
 pub const PRO_SANTE_CONNECT: &str = "PSC_BAS";
 
+/// Whoever publishes Pro Santé Connect: a tenant of its own, which is no establishment.
+pub const PUBLISHER: (&str, &str) = ("ans-demo.example", "Agence du Numérique en Santé (démonstration)");
+/// Its id as a verified publisher.
+pub const PUBLISHER_ID: &str = "ans-demo";
+
 /// The permission to see oneself at the directory API.
 pub const OWN_PROFILE: &str = "User.Read";
 
@@ -51,6 +58,16 @@ pub struct Person {
     pub local: &'static str,
     /// Directory roles.
     pub roles: &'static [RoleTemplateId],
+    /// National identifier of the card, where there is one.
+    pub card: Option<&'static str>,
+}
+
+impl Person {
+    /// The same with a card.
+    const fn with_card(mut self, national_id: &'static str) -> Self {
+        self.card = Some(national_id);
+        self
+    }
 }
 
 /// An establishment to make.
@@ -74,6 +91,7 @@ const fn person(name: &'static str, display_name: &'static str, local: &'static 
         display_name,
         local,
         roles: &[],
+        card: None,
     }
 }
 
@@ -92,9 +110,9 @@ pub const ESTABLISHMENTS: &[Establishment] = &[
         display_name: "Centre hospitalier de Démonstration",
         psc_allowed: true,
         people: &[
-            administrator("administrator", "Alix Mercier", "admin"),
-            person("doctor", "Dr Claire Lefèvre", "claire.lefevre"),
-            person("nurse", "Nadia Benali", "nadia.benali"),
+            administrator("administrator", "Alix Mercier", "admin").with_card("899700900011"),
+            person("doctor", "Dr Claire Lefèvre", "claire.lefevre").with_card("899700900029"),
+            person("nurse", "Nadia Benali", "nadia.benali").with_card("899700900037"),
             person("secretary", "Sophie Morel", "sophie.morel"),
             administrator(EMERGENCY, "Accès d’urgence", "urgence"),
         ],

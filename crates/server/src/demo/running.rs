@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use hygie_access::{EgressPolicy, Outgoing};
 use hygie_core::{Clock, Random};
 use hygie_store::keys::{KeyProvider, MasterKey};
 
@@ -11,7 +12,7 @@ use super::document::{self, Document};
 use super::folder::{Folder, Start};
 use super::layout::{Layout, Service};
 use super::world::World;
-use super::{DEFAULT_BASE_PORT, Options, fill, settle};
+use super::{DEFAULT_BASE_PORT, Options, cards, fill, settle};
 use crate::ambient::{SystemClock, SystemRandom};
 use crate::config::Space;
 use crate::failure::Failure;
@@ -20,6 +21,7 @@ use crate::health::{self, Health};
 use crate::listen::{Forwarding, Limits, Stop};
 use crate::portal::{self, Entry, Shown, Step};
 use crate::tls::{ClientCertificates, LocalCa, Source};
+use crate::wiring::console;
 use crate::wiring::{self, Base, FhirInstance, Storage};
 
 /// Running requests have so long to end.
@@ -31,6 +33,7 @@ const RESERVE_MIB: u64 = 4;
 const SERVICES: &[Service] = &[
     Service::Portal,
     Service::Login,
+    Service::Certauth,
     Service::Graph,
     Service::Fhir,
     Service::Health,
@@ -72,6 +75,7 @@ impl Running {
         let settings = settings(&folder, &layout, (&clock, &random))?;
         let mut base = Base::open(settings).await?;
         let document = settled(&mut world, &folder, &layout, &base).await?;
+        console::register(&base, &layout.origin(Service::Portal)).await?;
         let stop = Stop::new();
         let serving = Serving {
             limits: Limits::default(),
@@ -127,6 +131,8 @@ fn settings(
         login: layout.origin(Service::Login),
         graph: Some(layout.origin(Service::Graph)),
         back_channel: Some(layout.origin(Service::BackChannel)),
+        certauth: Some(layout.origin(Service::Certauth)),
+        outgoing: outgoing(layout)?,
         exchanges: None,
         authenticator_metadata: None,
         home: layout.origin(Service::Portal),
@@ -136,6 +142,15 @@ fn settings(
             ..Space::default()
         },
     })
+}
+
+/// What asks the revocation lists of the demo's own cards, and nothing else of this machine.
+fn outgoing(layout: &Layout) -> anyhow::Result<Outgoing> {
+    let policy = EgressPolicy {
+        private_hosts: vec![format!("localhost:{}", layout.address(Service::Health).port())],
+        ..EgressPolicy::default()
+    };
+    Outgoing::new(policy).context("cannot set up the outgoing client")
 }
 
 /// Base port and domain: those of the options, else those of the world, else the usual ones.
@@ -180,7 +195,7 @@ async fn settled(world: &mut World, folder: &Folder, layout: &Layout, base: &Bas
     if world.is_settled {
         return document::read(folder.path());
     }
-    let document = World::document(settle::settle(base, folder.path(), &layout.fhir_base()).await?, layout);
+    let document = World::document(settle::settle(base, folder.path(), layout).await?, layout);
     document::write(folder.path(), &document)?;
     world.is_settled = true;
     world.save(folder)?;
@@ -200,6 +215,7 @@ async fn serve(
     let front = |service: Service, router| Front {
         clients: match service {
             Service::BackChannel => ClientCertificates::Asked,
+            Service::Certauth => ClientCertificates::AskedEachTime,
             _ => ClientCertificates::Unasked,
         },
         address: layout.address(service),
@@ -212,6 +228,7 @@ async fn serve(
     };
     let services = base.open_fhir(&instances(document)).await?;
     let login = base.login_router()?;
+    let certauth = base.certauth_router()?;
     let graph = base.graph_router(&layout.origin(Service::Graph))?;
     let fhir = base.fhir_router(&services)?;
     let back = base.back_channel_router(&layout.origin(Service::BackChannel), &services)?;
@@ -221,14 +238,21 @@ async fn serve(
         services: shown(layout),
         steps: steps(document, layout),
         health: health.clone(),
+        console: Some(hygie_console::HOME),
     };
-    let portal = base.portal_router(portal::router(entry))?;
-    sockets.serve_plain(layout.address(Service::Health), health::router(health.clone()), serving)?;
+    let address = layout.origin(Service::Portal);
+    let console = console::console(base, &address, &layout.origin(Service::Graph))?;
+    let portal = portal::router(entry).merge(hygie_console::router(console));
+    let portal = base.portal_router(portal)?;
+    let lists = cards::router(folder.path(), serving.clock.clone())?;
+    let plain = health::router(health.clone()).merge(lists);
+    sockets.serve_plain(layout.address(Service::Health), plain, serving)?;
     let identities = base.managed_identity_router(None)?;
     sockets.serve_plain(layout.address(Service::ManagedIdentity), identities, serving)?;
     let fronts = vec![
         front(Service::Portal, portal),
         front(Service::Login, login),
+        front(Service::Certauth, certauth),
         front(Service::Graph, graph),
         front(Service::Fhir, fhir),
         front(Service::BackChannel, back),

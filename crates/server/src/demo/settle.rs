@@ -7,13 +7,15 @@ use anyhow::{Context, Result};
 use hygie_access::{Assignee, AssigneeKind, Kind, Role, Scope};
 use hygie_core::{AppId, Cx, ObjectId, Secret, TenantId};
 use hygie_directory::{
-    DIRECTORY_API, Definition, NewApplication, NewTenant, NewUser, Scope as Permission, directory_api,
+    DIRECTORY_API, Definition, NewApplication, NewTenant, NewUser, Scope as Permission, UserProfile, directory_api,
 };
 use hygie_oidc::RedirectUris;
 use hygie_policy::RoleTemplateId;
 use hygie_policy::psc::SANDBOX;
 
-use super::document::{App, RoleAssignment, Tenant, User};
+use super::cards::{Authorities, Holder};
+use super::document::{App, Cards, RoleAssignment, Tenant, User};
+use super::layout::{Layout, Service};
 use super::people::{self, ESTABLISHMENTS, Establishment, Person};
 use super::{certificate, conditional};
 use crate::wiring::{Base, USER_IMPERSONATION};
@@ -31,6 +33,8 @@ pub struct Settled {
     pub role_assignments: Vec<RoleAssignment>,
     /// The program with managed identities.
     pub workload: Workload,
+    /// The infrastructure of the cards.
+    pub cards: Cards,
 }
 
 /// A program with managed identities.
@@ -44,10 +48,12 @@ pub struct Workload {
 }
 
 /// Settles everything. Cut short, it must begin again in an empty directory.
-pub async fn settle(base: &Base, dir: &Path, fhir_base: &str) -> Result<Settled> {
+pub async fn settle(base: &Base, dir: &Path, layout: &Layout) -> Result<Settled> {
+    let now = base.settings.clock.now();
     let mut settler = Settler {
         base,
         dir,
+        authorities: Authorities::make(dir, &layout.origin(Service::Health), now)?,
         role_assignments: Vec::new(),
     };
     let mut tenants = Vec::new();
@@ -55,9 +61,11 @@ pub async fn settle(base: &Base, dir: &Path, fhir_base: &str) -> Result<Settled>
         tenants.push(settler.establishment(establishment).await?);
     }
     let owner = tenants.first_mut().context("there is no establishment")?;
-    let fhir_app = settler.owner_of_workspace(owner, fhir_base).await?;
+    let fhir_app = settler.owner_of_workspace(owner, &layout.fhir_base()).await?;
     let workload = settler.workload(owner.id).await?;
+    let cards = settler.cards(owner).await?;
     Ok(Settled {
+        cards,
         tenants,
         fhir_app,
         workload,
@@ -68,6 +76,7 @@ pub async fn settle(base: &Base, dir: &Path, fhir_base: &str) -> Result<Settled>
 struct Settler<'a> {
     base: &'a Base,
     dir: &'a Path,
+    authorities: Authorities,
     role_assignments: Vec<RoleAssignment>,
 }
 
@@ -102,10 +111,19 @@ impl Settler<'_> {
     async fn person(&self, cx: &Cx, establishment: &Establishment, person: &Person) -> Result<User> {
         let upn = format!("{}@{}", person.local, establishment.domain);
         let password = people::password(&*self.base.settings.random);
+        let holder = person.card.map(|national_id| Holder {
+            national_id,
+            display_name: person.display_name,
+        });
+        let ids = holder.map(|holder| format!("X509:<PN>{}", holder.principal_name()));
         let new = NewUser {
             user_principal_name: upn.clone(),
             display_name: person.display_name.to_owned(),
             password: Some(Secret::new(password.clone())),
+            profile: UserProfile {
+                certificate_user_ids: ids.into_iter().collect(),
+                ..UserProfile::default()
+            },
             ..NewUser::default()
         };
         let user = self.base.directory.create_user(cx, new).await?;
@@ -119,7 +137,10 @@ impl Settler<'_> {
             let key = self.base.idp.means().assign_codes(cx, user.id, "Téléphone").await?;
             Some(key.expose().clone())
         };
+        let made = (cx.now, &*self.base.settings.random);
+        let card = holder.map(|holder| self.authorities.card(person.name, holder, made));
         Ok(User {
+            card: card.transpose()?,
             name: person.name.to_owned(),
             oid: user.id,
             upn,
@@ -129,6 +150,23 @@ impl Settler<'_> {
             groups: Vec::new(),
             totp_secret,
         })
+    }
+
+    /// Trusts the authorities of the cards, as the guide for cards asks.
+    async fn cards(&self, owner: &Tenant) -> Result<Cards> {
+        let cx = self.base.cx(owner.id);
+        conditional::accept_cards(&self.base.directory, &cx, &self.authorities).await?;
+        let doctor = owner.users.iter().find(|user| user.name == people::DOCTOR);
+        let doctor = doctor.context("there is no doctor")?;
+        let card = doctor.card.as_ref().context("the doctor has no card")?;
+        let holder = Holder {
+            national_id: &card.national_id,
+            display_name: &doctor.display_name,
+        };
+        let refused = self
+            .authorities
+            .refused(holder, (cx.now, &*self.base.settings.random))?;
+        Ok(self.authorities.document(refused))
     }
 
     async fn client(&mut self, cx: &Cx, name: &str, role: Option<Role>) -> Result<App> {
@@ -212,11 +250,14 @@ impl Settler<'_> {
     async fn pro_sante_connect(&self, cx: &Cx, people: &[User]) -> Result<App> {
         let emergency = people.iter().find(|user| user.name == people::EMERGENCY);
         let emergency = emergency.context("there is no emergency account")?.oid;
+        // Its publisher knows its secret, and registers it where no establishment administers it.
+        let publisher = self.base.cx(TenantId::random(&*self.base.settings.random));
+        conditional::publish(&self.base.directory, &publisher).await?;
         conditional::make(&self.base.directory, cx, emergency).await?;
         Ok(App {
             name: people::PRO_SANTE_CONNECT.to_owned(),
             client_id: SANDBOX,
-            client_secret: Some(self.secret(cx, SANDBOX).await?),
+            client_secret: Some(self.secret(&publisher, SANDBOX).await?),
             certificate: None,
             redirect_uris: owned(people::SERVER_ADDRESSES),
             scope: None,

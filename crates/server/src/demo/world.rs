@@ -12,7 +12,7 @@ use super::settle::Settled;
 use crate::failure::Failure;
 use crate::files;
 
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 const LIMIT: u64 = 16 * 1024 * 1024;
 
 /// The state.
@@ -95,6 +95,7 @@ impl World {
             endpoints: Endpoints {
                 portal: Some(layout.origin(Service::Portal)),
                 login: Some(layout.origin(Service::Login)),
+                certauth: Some(layout.origin(Service::Certauth)),
                 graph: Some(layout.origin(Service::Graph)),
                 health: layout.origin(Service::Health),
                 back_channel: Some(layout.origin(Service::BackChannel)),
@@ -108,6 +109,7 @@ impl World {
             tenants: settled.tenants,
             workspaces: workspaces.into_iter().collect(),
             role_assignments: settled.role_assignments,
+            cards: Some(settled.cards),
         }
     }
 }

@@ -13,7 +13,7 @@ use hygie_oidc::RedirectUris;
 
 use crate::ambient::environment;
 use crate::config::{
-    Application, Config, FhirInstance, RoleAssignment, Tenant, Whose, Workload, Workspace, env_origin,
+    Application, Config, FhirInstance, Publisher, RoleAssignment, Tenant, Whose, Workload, Workspace, env_origin,
 };
 use crate::files;
 use crate::tls::certificate::read_certificate;
@@ -24,6 +24,8 @@ pub async fn prepare(base: &Base, config: &Config) -> Result<()> {
     let _alone = base.stores.prepare_alone().await?;
     for tenant in &config.tenants {
         make_tenant(base, tenant.get_ref()).await?;
+        let (days, cx) = (tenant.get_ref().log_retention_days, base.cx(tenant.get_ref().id));
+        base.directory.set_log_retention(&cx, days).await?;
         for workload in &tenant.get_ref().workloads {
             make_workload(base, &base.cx(tenant.get_ref().id), workload).await?;
         }
@@ -40,6 +42,9 @@ pub async fn prepare(base: &Base, config: &Config) -> Result<()> {
     for tenant in config.tenants.iter().map(toml::Spanned::get_ref) {
         for application in &tenant.applications {
             add_application(base, &base.cx(tenant.id), application, config).await?;
+        }
+        for publisher in &tenant.publishers {
+            vouch(base, &base.cx(tenant.id), publisher).await?;
         }
     }
     for workspace in config.workspaces.iter().map(toml::Spanned::get_ref) {
@@ -105,6 +110,16 @@ async fn make_tenant(base: &Base, tenant: &Tenant) -> Result<()> {
     }
     tracing::info!(tenant = %tenant.id, "tenant created");
     Ok(())
+}
+
+/// A publisher whose applications people of other tenants may trust.
+async fn vouch(base: &Base, cx: &Cx, publisher: &Publisher) -> Result<()> {
+    let known = hygie_directory::repo::Publisher {
+        id: publisher.id.clone(),
+        display_name: publisher.display_name.clone(),
+    };
+    let vouched = base.directory.vouch_for_publisher(cx, known).await;
+    vouched.with_context(|| format!("cannot vouch for the publisher {}", publisher.id))
 }
 
 /// A program with its identities. Its secret is shown once, to the file: one that was lost is replaced.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use axum::Router;
 use hygie_access::Outgoing;
 use hygie_core::{Clock, Random};
 use hygie_idp::token::Recognised;
@@ -22,6 +23,7 @@ use crate::listen::{CertificateHeader, Forwarding, Limits, Stop};
 use crate::place::Place;
 use crate::portal::{self, Entry, Shown};
 use crate::tls::{ClientCertificates, LocalCa, Source};
+use crate::wiring::console;
 use crate::wiring::postgres::Shared;
 use crate::wiring::{self, Base, FhirInstance, Storage};
 
@@ -58,13 +60,19 @@ impl Running {
             login,
             graph: config.graph.as_ref().map(|graph| origin(&graph.get_ref().url)),
             back_channel: config.back_channel.as_ref().map(|back| origin(&back.get_ref().url)),
+            certauth: config.certauth.as_ref().map(|host| origin(&host.get_ref().url)),
+            outgoing: outgoing.clone(),
             exchanges: exchanges(config, &outgoing, &clock)?,
             authenticator_metadata: config.authenticator_metadata.clone(),
             proxies: config.trusted_proxies.clone(),
             space: config.space,
         };
         let mut base = Base::open(settings).await?;
+        base.follow_logs(&config.audit_logs, &config.outgoing.policy()?).await?;
         prepare::prepare(&base, config).await?;
+        if let (Some(portal), Some(_)) = (&config.portal, &config.graph) {
+            console::register(&base, &origin(&portal.get_ref().url)).await?;
+        }
         let stop = Stop::new();
         let serving = Serving {
             limits: Limits::default(),
@@ -116,6 +124,8 @@ fn addresses(config: &Config) -> Vec<(&'static str, std::net::SocketAddr)> {
     wanted.extend(config.fhir.as_ref().map(|fhir| ("fhir", fhir.get_ref().listen)));
     let back = config.back_channel.as_ref();
     wanted.extend(back.map(|back| ("back channel", back.get_ref().listen)));
+    let certauth = config.certauth.as_ref();
+    wanted.extend(certauth.map(|host| ("certauth", host.get_ref().listen)));
     let identities = config.managed_identity.as_ref();
     wanted.extend(identities.map(|identities| ("managed identity", identities.get_ref().listen)));
     wanted
@@ -156,15 +166,30 @@ async fn fronts(
             ..certificates.front(back, router)?
         });
     }
+    if let Some(certauth) = &config.certauth {
+        let router = base.certauth_router()?;
+        fronts.push(Front {
+            clients: ClientCertificates::AskedEachTime,
+            ..certificates.front(certauth.get_ref(), router)?
+        });
+    }
     let health = Health::new(base.probes());
     if let Some(portal) = &config.portal {
-        let entry = Entry {
+        let mut entry = Entry {
             heading: "entry-installation",
             services: shown,
             steps: Vec::new(),
             health: health.clone(),
+            console: None,
         };
-        let router = base.portal_router(portal::router(entry))?;
+        let mut pages = Router::new();
+        // It asks the directory API for all that it shows.
+        if let Some(graph) = &config.graph {
+            let (portal, graph) = (origin(&portal.get_ref().url), origin(&graph.get_ref().url));
+            pages = hygie_console::router(console::console(base, &portal, &graph)?);
+            entry.console = Some(hygie_console::HOME);
+        }
+        let router = base.portal_router(portal::router(entry).merge(pages))?;
         fronts.push(certificates.front(portal.get_ref(), router)?);
     }
     Ok((fronts, health))
@@ -209,6 +234,7 @@ impl Certificates {
             config.graph.as_ref().map(toml::Spanned::get_ref),
             fhir.as_ref(),
             config.back_channel.as_ref().map(toml::Spanned::get_ref),
+            config.certauth.as_ref().map(toml::Spanned::get_ref),
         ];
         let without: Vec<String> = services
             .into_iter()
@@ -223,7 +249,7 @@ impl Certificates {
         Ok(Self(Some(Arc::new(ca))))
     }
 
-    fn front(&self, service: &Service, router: axum::Router) -> Result<Front> {
+    fn front(&self, service: &Service, router: Router) -> Result<Front> {
         let hosts = vec![host_of(&service.url)];
         let certificate = match (&service.certificate, &service.key, &self.0) {
             (Some(chain), Some(key), _) => Source::Files {

@@ -1,4 +1,5 @@
-//! Client certificates on the back channel: whoever holds the key of any certificate is let in, and is known by it.
+//! Client certificates on the back channel and at the host that asks people: whoever holds the key of any certificate is let
+//! in, and is known by it.
 
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, UnixTime};

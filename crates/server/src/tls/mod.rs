@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
+use rustls::server::NoServerSessionStorage;
 
 pub use ca::LocalCa;
 pub use certificate::{Certificate, Source};
@@ -31,6 +32,8 @@ pub enum ClientCertificates {
     Unasked,
     /// Asks, and goes on without.
     Asked,
+    /// Asks people, at each connection: none is resumed, so that who leaves with the card is gone.
+    AskedEachTime,
 }
 
 /// The configuration of a host.
@@ -39,10 +42,19 @@ pub fn server_config(certificate: Arc<Certificate>, clients: ClientCertificates)
     let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
     let builder = match clients {
         ClientCertificates::Unasked => builder.with_no_client_auth(),
-        ClientCertificates::Asked => builder.with_client_cert_verifier(Arc::new(AnyHolder::new(&provider))),
+        ClientCertificates::Asked | ClientCertificates::AskedEachTime => {
+            builder.with_client_cert_verifier(Arc::new(AnyHolder::new(&provider)))
+        }
     };
     let mut config = builder.with_cert_resolver(certificate);
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    config.ticketer = aws_lc_rs::Ticketer::new()?;
+    if clients == ClientCertificates::AskedEachTime {
+        // A connection that HTTP/2 keeps open for a browser has the certificate that was shown first.
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    } else {
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.ticketer = aws_lc_rs::Ticketer::new()?;
+    }
     Ok(Arc::new(config))
 }

@@ -11,7 +11,6 @@ use hygie_store::{Owner, Store, StoreError};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::kafka;
 use crate::listen::Stop;
 
 /// When nothing waits, it is looked again after so long: an event leaves a quarter of a second after its write at most.
@@ -129,15 +128,15 @@ impl Delivery {
     }
 }
 
-/// Has an instance keep no events any more: what waits would wait for ever.
-pub async fn end(store: &Store, cx: &Cx, service: &str) -> Result<()> {
+/// Has an instance keep no events for this consumer any more: what waits would wait for ever.
+pub async fn end(store: &Store, cx: &Cx, (service, name): (&str, &str)) -> Result<()> {
     let known = consumers(store, cx).await?;
-    if !known.iter().any(|name| name == kafka::CONSUMER) {
+    if !known.iter().any(|known| known == name) {
         return Ok(());
     }
-    let waiting = backlog(store, cx, kafka::CONSUMER).await?.events;
-    let removed = store.write(cx, (), |(), tx| {
-        Box::pin(async move { Consumers(tx).remove(kafka::CONSUMER).await })
+    let waiting = backlog(store, cx, name).await?.events;
+    let removed = store.write(cx, name.to_owned(), |name, tx| {
+        Box::pin(async move { Consumers(tx).remove(name).await })
     });
     let removed: Result<(), StoreError> = removed.await;
     removed?;

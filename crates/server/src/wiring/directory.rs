@@ -34,6 +34,7 @@ pub async fn provider(settings: &Settings, directory: Directory) -> Result<Idp> 
         login: settings.login.clone(),
         graph: settings.graph.clone(),
         back_channel: settings.back_channel.clone(),
+        certauth: settings.certauth.clone(),
         exchanges: settings.exchanges.clone(),
         workers: workers(),
     };
@@ -54,6 +55,7 @@ fn means(settings: &Settings, directory: Directory) -> Result<Means> {
         directory,
         login: settings.login.clone(),
         metadata,
+        outgoing: Some(settings.outgoing.clone()),
     };
     Means::open(deps).context("cannot open the means of identification")
 }

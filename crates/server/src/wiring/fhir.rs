@@ -98,7 +98,7 @@ async fn begin_delivery(base: &mut Base, instance: &FhirInstance, store: &Store)
     let cx = base.cx(instance.tenant);
     let service = format!("{}/{}", instance.workspace, instance.name);
     let Some(events) = &instance.events else {
-        return delivery::end(store, &cx, &service).await;
+        return delivery::end(store, &cx, (&service, kafka::CONSUMER)).await;
     };
     let workload = own_workload(&instance.workspace, &instance.name);
     let identity = base.idp.own_identity(instance.tenant, &workload);

@@ -53,6 +53,11 @@ pub fn open(events: &Events, source: &str, identity: Arc<dyn OwnIdentity>) -> Re
     Ok(Arc::new(kafka::open(options(events, source, login)?)?))
 }
 
+/// The same for what belongs to no tenant, and logs in by a password or not at all.
+pub fn open_by_password(events: &Events, source: &str) -> Result<Arc<dyn Consumer>> {
+    Ok(Arc::new(kafka::open(options(events, source, password(events)?)?)?))
+}
+
 /// The login by a password, where there is one.
 fn password(events: &Events) -> Result<Login> {
     Ok(match events.login.who() {

@@ -3,10 +3,12 @@
 
 #[cfg_attr(not(feature = "cloud"), path = "no_bucket.rs")]
 pub mod bucket;
+pub mod console;
 mod delivery;
 mod directory;
 mod edge;
 mod fhir;
+mod followers;
 #[cfg_attr(not(feature = "cloud"), path = "no_kafka.rs")]
 pub mod kafka;
 pub mod objects;
@@ -24,7 +26,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
-use hygie_access::Assignments;
+use hygie_access::{Assignments, Outgoing};
 use hygie_core::{Clock, Cx, Random, TenantId};
 use hygie_directory::Directory;
 use hygie_fhir::Fhir;
@@ -68,6 +70,10 @@ pub struct Settings {
     pub graph: Option<String>,
     /// Address of the back channel, without a final slash, where there is one.
     pub back_channel: Option<String>,
+    /// Address of the host that asks people for certificates, without a final slash, where there is one.
+    pub certauth: Option<String>,
+    /// What asks other servers.
+    pub outgoing: Outgoing,
     /// Whose tokens are exchanged, if any are.
     pub exchanges: Option<Exchanges>,
     /// A file of what the makers of authenticators say about them, where there is one.
@@ -129,6 +135,12 @@ impl Base {
     /// What answers at the login host.
     pub fn login_router(&mut self) -> Result<Router> {
         self.put_idp(hygie_idp::router(self.idp.clone()))
+    }
+
+    /// What answers at the host that asks people for a certificate.
+    pub fn certauth_router(&mut self) -> Result<Router> {
+        let router = self.put_idp(hygie_idp::certauth_router(self.idp.clone()))?;
+        Ok(router.layer(axum::middleware::from_fn(hygie_idp::alone)))
     }
 
     fn put_idp(&mut self, router: Router) -> Result<Router> {
@@ -224,7 +236,7 @@ impl Base {
     pub fn portal_router(&mut self, router: Router) -> Result<Router> {
         let service = edge::Service {
             name: "portal",
-            messages: &[crate::portal::MESSAGES],
+            messages: &[crate::portal::MESSAGES, hygie_console::MESSAGES],
             render: Arc::new(hygie_web::error::Pages),
             cors: |_| hygie_web::layers::Cors::Closed,
             limits: hygie_web::layers::Limits::default(),

@@ -27,3 +27,7 @@ pub async fn reach(_events: &Events) -> Result<()> {
 pub fn open(_events: &Events, _source: &str, _identity: Arc<dyn OwnIdentity>) -> Result<Arc<dyn Consumer>> {
     anyhow::bail!(WITHOUT)
 }
+
+pub fn open_by_password(_events: &Events, _source: &str) -> Result<Arc<dyn Consumer>> {
+    anyhow::bail!(WITHOUT)
+}

@@ -30,7 +30,7 @@ pub async fn of_agreement(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    caller.need(ALL)?;
+    caller.may_read_policies(&graph, ALL).await?;
     let (id, _) = find(&graph, &caller, &id).await?;
     let path = format!("{SET}/{id}/acceptances");
     list(&graph, &caller, &path, Answers::Of(id)).await
@@ -43,7 +43,11 @@ pub async fn of_user(
 ) -> Result<Response, GraphError> {
     let found = users::search(&graph, &caller, &id).await?;
     let is_own = found.as_ref().is_some_and(|user| caller.person() == Some(user.id));
-    caller.need(if is_own { OWN } else { ALL })?;
+    if is_own {
+        caller.need(OWN)?;
+    } else {
+        caller.may_read_policies(&graph, ALL).await?;
+    }
     let found = found.ok_or(crate::GraphFault::NotFound(id))?;
     let path = format!("users/{}/agreementAcceptances", found.id);
     list(&graph, &caller, &path, Answers::By(found.id)).await

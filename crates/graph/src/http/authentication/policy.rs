@@ -27,7 +27,7 @@ const CONFIGURATIONS: &str = "policies/authenticationMethodsPolicy/authenticatio
 const HELLO: &str = "WindowsHelloForBusiness";
 
 pub async fn get(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
-    rights::read_policy(&caller)?;
+    rights::read_policy(&graph, &caller).await?;
     let policy = graph.directory().methods_policy(&caller.cx).await?;
     let of = Of { set: SET, select: None };
     Ok(graph.one(&of, object(policy.to_json()), note()))
@@ -40,7 +40,7 @@ pub async fn patch(State(graph): State<Graph>, caller: Caller, Body(change): Bod
 }
 
 pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
-    rights::read_policy(&caller)?;
+    rights::read_policy(&graph, &caller).await?;
     let policy = graph.directory().methods_policy(&caller.cx).await?;
     let items = policy
         .configurations
@@ -59,7 +59,7 @@ pub async fn configuration(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    rights::read_policy(&caller)?;
+    rights::read_policy(&graph, &caller).await?;
     let of = Of {
         set: CONFIGURATIONS,
         select: None,

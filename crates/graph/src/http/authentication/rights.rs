@@ -11,8 +11,8 @@ const READ_POLICY: &[&str] = &["Policy.Read.All", "Policy.ReadWrite.Authenticati
 const READ_OWN: &[&str] = &["UserAuthenticationMethod.Read", "UserAuthenticationMethod.ReadWrite"];
 
 /// Whether the caller sees the policy.
-pub fn read_policy(caller: &Caller) -> Result<(), GraphFault> {
-    caller.need(READ_POLICY)
+pub async fn read_policy(graph: &Graph, caller: &Caller) -> Result<(), GraphFault> {
+    caller.may_read_policies(graph, READ_POLICY).await
 }
 
 /// Whether the caller sees the means of a person.

@@ -4,6 +4,7 @@
 
 mod collections;
 mod evaluate;
+mod replay;
 mod security_defaults;
 mod strengths;
 mod templates;
@@ -73,7 +74,7 @@ pub(super) fn object(document: Value) -> Map<String, Value> {
 }
 
 pub async fn list<T: Collection>(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
-    caller.need(T::READ)?;
+    caller.may_read_policies(&graph, T::READ).await?;
     let query = caller.query_in_one_page(T::ENTITY)?;
     let rules = graph.directory().read_access_rules(&caller.cx).await?;
     let mut all: Vec<Item> = T::all(&rules)
@@ -102,7 +103,7 @@ pub async fn get<T: Collection>(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    caller.need(T::READ)?;
+    caller.may_read_policies(&graph, T::READ).await?;
     let select = caller.select(T::ENTITY)?;
     let rules = graph.directory().read_access_rules(&caller.cx).await?;
     let found = find::<T>(&rules, &id)?;
@@ -181,6 +182,7 @@ pub fn routes() -> Router<Graph> {
             "/v1.0/identity/conditionalAccess/evaluate",
             only(act_by(evaluate::post)),
         )
+        .route("/v1.0/identity/conditionalAccess/replay", only(act_by(replay::post)))
         .route(
             "/v1.0/identity/conditionalAccess/templates",
             only(read_by(templates::list)),

@@ -23,7 +23,7 @@ const ID: &str = "00000000-0000-0000-0000-000000000005";
 const OWN: &str = "Policy.ReadWrite.SecurityDefaults";
 
 pub async fn get(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
-    caller.need(&[READ, &[OWN]].concat())?;
+    caller.may_read_policies(&graph, &[READ, &[OWN]].concat()).await?;
     let select = caller.select(&SECURITY_DEFAULTS)?;
     let rules = graph.directory().read_access_rules(&caller.cx).await?;
     let members = object(json!({

@@ -9,7 +9,7 @@ use hygie_web::audit::Note;
 use uuid::Uuid;
 
 use super::Visit;
-use crate::IdpError;
+use hygie_idp_core::IdpError;
 
 /// A means as a form names it.
 pub(super) enum Named {
@@ -96,7 +96,7 @@ impl Visit<'_> {
         let account = &self.signed_in.account;
         let checked = self
             .idp
-            .check_password(&self.cx, &account.user_principal_name, text("current"));
+            .check_password(&self.cx, &account.user_principal_name, text("current"), None);
         match checked.await {
             Ok(_) => {}
             Err(error @ (IdpError::Refused(_) | IdpError::Recorded(_))) => {

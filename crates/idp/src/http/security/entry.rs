@@ -2,41 +2,16 @@
 //! registration of means.
 
 use axum::response::{IntoResponse, Response};
-use hygie_core::{AppId, ObjectId, TenantId, Timestamp};
-use hygie_directory::{Application, Definition};
-use hygie_oidc::{Platform, RedirectUris, Version};
+use hygie_oidc::{Platform, Version};
 use hygie_policy::policy::UserAction;
 use hygie_web::audit::Note;
-use uuid::Uuid;
 
 use super::super::authorize;
 use super::super::flow::{Flow, redirect};
 use super::super::ways::{Way, Whom};
 use super::{RECENT, is_strong_enough};
-use crate::IdpError;
-use crate::signin::{Candidate, Occasion, Purpose, SignedIn};
-
-/// The page as an application: the id of *My Signins* of Entra ID, registered nowhere and present in every tenant.
-pub const SECURITY_INFO: AppId = AppId::from_uuid(Uuid::from_u128(0x19db_86c3_b2b9_44cc_b339_36da_233a_3be2));
-
-/// The application of a tenant's page.
-pub fn application(login: &str, tenant: TenantId) -> Application {
-    Application {
-        app: SECURITY_INFO,
-        id: ObjectId::from_uuid(SECURITY_INFO.uuid()),
-        home: tenant,
-        display_name: "Informations de sécurité".to_owned(),
-        definition: Definition {
-            redirect_uris: RedirectUris {
-                web: vec![format!("{login}/{tenant}/securityinfo")],
-                ..RedirectUris::default()
-            },
-            ..Definition::default()
-        }
-        .into(),
-        created_at: Timestamp::from_millis(0),
-    }
-}
+use hygie_idp_core::IdpError;
+use hygie_idp_core::signin::{Candidate, Occasion, Purpose, SECURITY_INFO, SignedIn};
 
 /// Where the person signs in to the page. Who just did is not asked again: a pass that is good once would be lost.
 pub fn address(segment: &str) -> String {

@@ -30,8 +30,8 @@ use super::inbound::Inbound;
 use super::{SESSION_COOKIE, flow, refused};
 pub(super) use change::weakness;
 
-use crate::signin::{Candidate, Occasion, Purpose, SignedIn};
-use crate::{Idp, IdpError};
+use hygie_idp_core::signin::{Candidate, Occasion, Purpose, SignedIn};
+use hygie_idp_core::{Idp, IdpError};
 
 /// A proof is good for a change for so long: what Entra ID wants before a passkey is registered.
 pub(super) const RECENT: Duration = Duration::from_mins(5);
@@ -118,9 +118,8 @@ async fn visit<'a>(idp: &'a Idp, inbound: &'a Inbound, session: Option<&str>) ->
 
 /// The name of the establishment.
 async fn name_of(idp: &Idp, cx: &Cx, tenant: TenantId) -> Result<String, IdpError> {
-    let found = idp
-        .inner()
-        .store
+    let store = idp.directory().store();
+    let found = store
         .read(cx, (), |(), tx| {
             Box::pin(async move { Ok::<_, IdpError>(Tenants(tx).find().await?) })
         })

@@ -14,7 +14,7 @@ use super::super::flow::{self, FormCookie};
 use super::super::inbound::Inbound;
 use super::change::Named;
 use super::{Visit, entry, qr};
-use crate::IdpError;
+use hygie_idp_core::IdpError;
 
 /// Changes that are shown.
 const CHANGES: u32 = 10;

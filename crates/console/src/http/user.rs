@@ -1,0 +1,203 @@
+//! `/admin/users/{id}` — one person: who it is, what they belong to, how they sign in, and what may be done about it.
+
+use askama::Template;
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use hygie_web::ui::{Form, Identifier, Notice, Page, Tone, View};
+use serde_json::json;
+
+use super::{Fields, Frame, Section, Visit, Wrong, done, refusal};
+use crate::api::{Api, ApiError, Listed, quoted, segment};
+use crate::wire::{Method, Object, SignIn, USER, User};
+
+/// Sign-ins that are shown.
+const SIGN_INS: &str = "5";
+
+#[derive(Template)]
+#[template(path = "user.html")]
+struct Shown {
+    page: Page,
+    frame: Frame,
+    user: User,
+    id: Identifier,
+    roles: Vec<Object>,
+    groups: Vec<Object>,
+    /// `None` where the person may not see them.
+    methods: Option<Vec<Means>>,
+    sign_ins: Option<Vec<SignIn>>,
+    form: Form,
+    /// A value that is shown this once.
+    secret: Option<(String, Identifier)>,
+}
+
+/// A means of identification of the list.
+struct Means {
+    /// Its collection, in the address of the API.
+    collection: &'static str,
+    id: String,
+    name: String,
+    detail: Option<String>,
+    created_at: Option<String>,
+    is_removable: bool,
+}
+
+pub async fn get(visit: Visit, Path(id): Path<String>) -> Result<Response, Wrong> {
+    let page = visit.page();
+    show(&visit, page, &id, None).await
+}
+
+pub async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Result<Response, Wrong> {
+    visit.check(&fields)?;
+    let (page, api) = (visit.page(), visit.api());
+    let here = format!("/admin/users/{}", segment(&id));
+    match act(&api, &id, &fields).await {
+        Ok(Done::Word("user-deleted")) => Ok(done("/admin/users", "user-deleted")),
+        Ok(Done::Word(word)) => Ok(done(&here, word)),
+        Ok(Done::Secret(key, value)) => {
+            let shown = (page.t(key), Identifier::new(&page, value, page.t("user-secret-what")));
+            show(&visit, page, &id, Some(Told::Secret(shown))).await
+        }
+        Err(error) => {
+            let notice = refusal(&page, error)?;
+            show(&visit, page, &id, Some(Told::Notice(notice))).await
+        }
+    }
+}
+
+/// What was done: a word of the messages, or a value to show once.
+enum Done {
+    Word(&'static str),
+    Secret(&'static str, String),
+}
+
+/// What the page tells beside the person.
+enum Told {
+    Notice(Notice),
+    Secret((String, Identifier)),
+}
+
+/// Does what a button of the page asks for.
+async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<Done, ApiError> {
+    let user = format!("/users/{}", segment(id));
+    match fields.get("step") {
+        step @ ("enable" | "disable") => {
+            let is_enabled = step == "enable";
+            api.patch(&user, &json!({ "accountEnabled": is_enabled })).await?;
+            Ok(Done::Word(if is_enabled { "user-enabled" } else { "user-disabled" }))
+        }
+        "revoke" => {
+            api.post(&format!("{user}/revokeSignInSessions"), &json!({})).await?;
+            Ok(Done::Word("user-revoked"))
+        }
+        "pass" => {
+            let made = api
+                .post(&format!("{user}/authentication/temporaryAccessPassMethods"), &json!({}))
+                .await?;
+            let value = made["temporaryAccessPass"].as_str().unwrap_or_default();
+            Ok(Done::Secret("user-pass-made", value.to_owned()))
+        }
+        "password" => {
+            let profile = json!({ "password": fields.get("password"), "forceChangePasswordNextSignIn": true });
+            api.patch(&user, &json!({ "passwordProfile": profile })).await?;
+            Ok(Done::Word("user-password"))
+        }
+        "remove-means" => {
+            let collection = COLLECTIONS
+                .iter()
+                .find(|(_, name, _)| *name == fields.get("collection"));
+            let (_, collection, _) = collection.ok_or(ApiError::NotFound)?;
+            let method = segment(fields.get("method"));
+            api.delete(&format!("{user}/authentication/{collection}/{method}"))
+                .await?;
+            Ok(Done::Word("user-means-removed"))
+        }
+        // The box says that it is meant.
+        "delete" if fields.get("sure") == "yes" => {
+            api.delete(&user).await?;
+            Ok(Done::Word("user-deleted"))
+        }
+        _ => Err(ApiError::NotFound),
+    }
+}
+
+async fn show(visit: &Visit, page: Page, id: &str, told: Option<Told>) -> Result<Response, Wrong> {
+    let api = visit.api();
+    let path = format!("/users/{}", segment(id));
+    let user: User = api.get(&path, &[("$select", USER)]).await?;
+    let belongs: Vec<Object> = api.all(&format!("{path}/memberOf"), &[]).await?;
+    let (roles, groups) = belongs
+        .into_iter()
+        .partition(|object| object.kind.ends_with("directoryRole"));
+    let methods = allowed(api.all::<Method>(&format!("{path}/authentication/methods"), &[]).await)?;
+    let mut frame = visit.frame(&page, Section::Users);
+    let mut secret = None;
+    match told {
+        Some(Told::Notice(notice)) => frame.notices.push(notice),
+        Some(Told::Secret(shown)) => {
+            frame
+                .notices
+                .push(Notice::new(&page, Tone::Success, page.t("user-secret-once")));
+            secret = Some(shown);
+        }
+        None => {}
+    }
+    let sign_ins = recent(&api, &user.id).await?;
+    Ok(View(Shown {
+        frame,
+        id: Identifier::new(&page, user.id.clone(), page.t("user-id")),
+        roles,
+        groups,
+        methods: methods.map(|methods| methods.into_iter().map(|method| means(&page, method)).collect()),
+        sign_ins,
+        form: visit.form(format!("/admin/users/{}", segment(&user.id))),
+        secret,
+        user,
+        page,
+    })
+    .into_response())
+}
+
+/// The latest sign-ins of a person; `None` where who asks may not read the log.
+async fn recent(api: &Api<'_>, user: &str) -> Result<Option<Vec<SignIn>>, ApiError> {
+    let filter = format!("userId eq {}", quoted(user));
+    let query = [("$filter", filter.as_str()), ("$top", SIGN_INS)];
+    let listed = allowed(api.get::<Listed<SignIn>>("/auditLogs/signIns", &query).await)?;
+    Ok(listed.map(|listed| listed.value))
+}
+
+/// `None` for what the person may not see.
+fn allowed<T>(found: Result<T, ApiError>) -> Result<Option<T>, ApiError> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(ApiError::Denied) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The kinds of means: their type in Graph, their collection, whether they are removed one by one.
+const COLLECTIONS: [(&str, &str, bool); 5] = [
+    ("passwordAuthenticationMethod", "passwordMethods", false),
+    ("fido2AuthenticationMethod", "fido2Methods", true),
+    ("softwareOathAuthenticationMethod", "softwareOathMethods", true),
+    (
+        "temporaryAccessPassAuthenticationMethod",
+        "temporaryAccessPassMethods",
+        true,
+    ),
+    ("x509CertificateAuthenticationMethod", "x509CertificateMethods", false),
+];
+
+fn means(page: &Page, method: Method) -> Means {
+    let kind = method.kind.rsplit('.').next().unwrap_or_default();
+    let found = COLLECTIONS.iter().find(|(name, _, _)| *name == kind);
+    let (collection, is_removable) = found.map_or(("", false), |(_, collection, removable)| (*collection, *removable));
+    let name = page.find(&format!("means-{kind}")).unwrap_or_else(|| kind.to_owned());
+    Means {
+        collection,
+        id: method.id,
+        name,
+        detail: method.display_name.or(method.model).filter(|text| !text.is_empty()),
+        created_at: method.created_date_time,
+        is_removable,
+    }
+}

@@ -1,0 +1,7 @@
+//! The console over HTTP, before a stand-in for the login host and the directory API.
+
+mod forms;
+mod pages;
+mod sentences;
+mod session;
+mod world;

@@ -1,0 +1,462 @@
+//! What a recorded action is called in the log of changes: the activities and categories of Entra ID, and names of the same form
+//! for what it does not have.
+//! <https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities>
+
+use super::{AlertKind, ChangeTarget};
+
+const USERS: &str = "UserManagement";
+const GROUPS: &str = "GroupManagement";
+const APPLICATIONS: &str = "ApplicationManagement";
+const ROLES: &str = "RoleManagement";
+const POLICY: &str = "Policy";
+
+const CORE: &str = "Core Directory";
+const CONDITIONAL: &str = "Conditional Access";
+const TERMS: &str = "Terms Of Use";
+const METHODS: &str = "Authentication Methods";
+
+/// An activity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activity {
+    pub name: String,
+    pub category: &'static str,
+    /// What kind of change.
+    pub operation: &'static str,
+    /// Which part says so.
+    pub service: &'static str,
+    /// What somebody should look at.
+    pub alert: Option<AlertKind>,
+}
+
+/// Actions that change nothing of the directory: sign-ins, tokens, and what the program keeps for itself.
+const NO_CHANGES: &[&str] = &[
+    "idp.authorize",
+    "idp.crl.fetch",
+    "idp.device",
+    "idp.keys",
+    "idp.oath.use",
+    "idp.pass.use",
+    "idp.passkey.use",
+    "idp.signin",
+    "idp.signout",
+    "idp.token",
+];
+
+/// Whether an action changes the directory. One that is not known does: nothing is left out for being new.
+pub fn is_change(action: &str) -> bool {
+    let is_below = |name: &str| {
+        let rest = action.strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    !NO_CHANGES.iter().any(|name| is_below(name))
+}
+
+/// What is known of a record when it is named.
+pub struct Recorded<'a> {
+    pub action: &'a str,
+    /// The first word of its object (`user`).
+    pub object: &'a str,
+    /// What changed; the object of the record where nothing did.
+    pub targets: &'a [ChangeTarget],
+    /// Whether somebody did it to their own account.
+    pub is_own: bool,
+}
+
+impl Recorded<'_> {
+    pub fn activity(&self) -> Activity {
+        let (name, category, operation, service) = self.named();
+        Activity {
+            name,
+            category,
+            operation,
+            service,
+            alert: self.alert(),
+        }
+    }
+
+    fn named(&self) -> (String, &'static str, &'static str, &'static str) {
+        let found = FIXED.iter().find(|(action, ..)| *action == self.action);
+        if let Some((_, name, category, operation)) = found {
+            return ((*name).to_owned(), category, operation, service(category, self.action));
+        }
+        let of = self.of();
+        let verb = self.action.rsplit('.').next().unwrap_or_default();
+        match self.action {
+            "idp.user.password" if self.is_own => ("Change user password".to_owned(), USERS, "Update", CORE),
+            "idp.user.password" => ("Reset user password".to_owned(), USERS, "Update", CORE),
+            "idp.group.update" if self.is_of_members() => ("Add member to group".to_owned(), GROUPS, "Assign", CORE),
+            "idp.group.update" => ("Update group".to_owned(), GROUPS, "Update", CORE),
+            "idp.owner.add" => (format!("Add owner to {of}"), of_owner(of), "Assign", CORE),
+            "idp.owner.remove" => (format!("Remove owner from {of}"), of_owner(of), "Unassign", CORE),
+            "idp.role" => (format!("Add app role assignment to {of}"), of_owner(of), "Assign", CORE),
+            "idp.role.remove" => (
+                format!("Remove app role assignment from {of}"),
+                of_owner(of),
+                "Unassign",
+                CORE,
+            ),
+            "idp.object.restore" => (format!("Restore {}", self.word()), self.of_object(), "Update", CORE),
+            "idp.object.forget" => (format!("Hard delete {}", self.word()), self.of_object(), "Delete", CORE),
+            "idp.conditional.create" | "idp.conditional.put" if self.is_new() => {
+                (format!("Add {}", self.rule()), POLICY, "Add", CONDITIONAL)
+            }
+            "idp.conditional.delete" => (format!("Delete {}", self.rule()), POLICY, "Delete", CONDITIONAL),
+            "idp.conditional.create" | "idp.conditional.update" | "idp.conditional.put" => {
+                (format!("Update {}", self.rule()), POLICY, "Update", CONDITIONAL)
+            }
+            action
+                if ["idp.oath.", "idp.passkey.", "idp.pass."]
+                    .iter()
+                    .any(|kind| action.starts_with(kind)) =>
+            {
+                let who = if self.is_own { "User" } else { "Admin" };
+                let (done, operation) = match verb {
+                    "create" => ("registered", "Add"),
+                    "delete" => ("deleted", "Delete"),
+                    _ => ("updated", "Update"),
+                };
+                (format!("{who} {done} security info"), USERS, operation, METHODS)
+            }
+            action => (action.to_owned(), "DirectoryManagement", "Update", CORE),
+        }
+    }
+
+    /// What kind of object has an owner or a role, in words: that of a target that names it, or the target itself.
+    fn of(&self) -> &'static str {
+        let target = self.targets.first();
+        let modified = target.and_then(|target| target.modified_properties.first());
+        let owned = modified.filter(|_| self.action.starts_with("idp.owner"));
+        let kind = owned.map_or_else(
+            || target.map_or("", |target| target.kind.as_str()),
+            |property| property.display_name.split('.').next().unwrap_or_default(),
+        );
+        match kind {
+            "User" => "user",
+            "Group" => "group",
+            "Application" => "application",
+            "ServicePrincipal" => "service principal",
+            _ => "object",
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self.object {
+            "user" => "user",
+            "group" => "group",
+            "application" => "application",
+            "servicePrincipal" => "service principal",
+            _ => "object",
+        }
+    }
+
+    fn of_object(&self) -> &'static str {
+        of_owner(self.word())
+    }
+
+    /// Whether nothing but memberships changed.
+    fn is_of_members(&self) -> bool {
+        let is_member = |target: &ChangeTarget| {
+            let mut all = target.modified_properties.iter();
+            !target.modified_properties.is_empty() && all.all(|property| property.display_name.starts_with("Group."))
+        };
+        self.targets.iter().all(is_member)
+    }
+
+    /// Whether what changed was not there before.
+    fn is_new(&self) -> bool {
+        let properties = self.targets.iter().flat_map(|target| &target.modified_properties);
+        properties.clone().count() > 0 && properties.into_iter().all(|property| property.old_value.is_none())
+    }
+
+    /// What a document of conditional access is called.
+    fn rule(&self) -> &'static str {
+        match self.object {
+            "policy" => "conditional access policy",
+            "location" => "named location",
+            "strength" => "authentication strength",
+            "context" => "authentication context",
+            _ => "conditional access object",
+        }
+    }
+
+    fn alert(&self) -> Option<AlertKind> {
+        match self.action {
+            "idp.grant" => Some(AlertKind::ConsentGranted),
+            "idp.role" if self.of() == "service principal" => Some(AlertKind::ConsentGranted),
+            "idp.directory_role.assign" => Some(AlertKind::RoleAssigned),
+            // Who adds an authority can make a card for anybody.
+            action
+                if ["idp.conditional.", "idp.securitydefaults.", "idp.authority."]
+                    .iter()
+                    .any(|kind| action.starts_with(kind)) =>
+            {
+                Some(AlertKind::PolicyChanged)
+            }
+            _ if self.has_new_key() => Some(AlertKind::CredentialAdded),
+            _ => None,
+        }
+    }
+
+    /// Whether an application can prove itself by something more.
+    fn has_new_key(&self) -> bool {
+        let keys = |text: Option<&str>| -> Vec<String> {
+            text.and_then(|text| serde_json::from_str(text).ok())
+                .unwrap_or_default()
+        };
+        let properties = self.targets.iter().flat_map(|target| &target.modified_properties);
+        properties
+            .filter(|property| property.display_name == super::subject::KEY_DESCRIPTION)
+            .any(|property| {
+                let (old, new) = (keys(property.old_value.as_deref()), keys(property.new_value.as_deref()));
+                // A list that was cut off cannot be read; that it is so long says that something was added.
+                new.iter().any(|key| !old.contains(key))
+                    || (new.is_empty() && property.new_value.is_some() && old.is_empty())
+            })
+    }
+}
+
+fn of_owner(of: &str) -> &'static str {
+    match of {
+        "user" => USERS,
+        "group" => GROUPS,
+        _ => APPLICATIONS,
+    }
+}
+
+fn service(category: &str, action: &str) -> &'static str {
+    match category {
+        _ if action.starts_with("idp.agreement.") => TERMS,
+        _ if action.starts_with("idp.methods.") => METHODS,
+        _ if ["idp.authority.", "idp.crl.", "idp.pki."]
+            .iter()
+            .any(|kind| action.starts_with(kind)) =>
+        {
+            METHODS
+        }
+        POLICY => CONDITIONAL,
+        _ => CORE,
+    }
+}
+
+const CERTIFICATES_AND_SECRETS: &str = "Update application – Certificates and secrets management";
+
+/// Action, activity, category, operation.
+const FIXED: &[(&str, &str, &str, &str)] = &[
+    ("access.assign", "Add role assignment", ROLES, "Assign"),
+    ("access.unassign", "Remove role assignment", ROLES, "Unassign"),
+    ("idp.agreement.accept", "Accept Terms Of Use", POLICY, "Update"),
+    ("idp.agreement.create", "Create Terms Of Use", POLICY, "Add"),
+    ("idp.agreement.decline", "Decline Terms Of Use", POLICY, "Update"),
+    ("idp.agreement.delete", "Delete Terms Of Use", POLICY, "Delete"),
+    ("idp.agreement.file", "Edit Terms Of Use", POLICY, "Update"),
+    ("idp.agreement.update", "Edit Terms Of Use", POLICY, "Update"),
+    (
+        "idp.application.certificate",
+        CERTIFICATES_AND_SECRETS,
+        APPLICATIONS,
+        "Update",
+    ),
+    ("idp.application.create", "Add application", APPLICATIONS, "Add"),
+    ("idp.application.delete", "Delete application", APPLICATIONS, "Delete"),
+    (
+        "idp.application.publisher",
+        "Set verified publisher",
+        APPLICATIONS,
+        "Update",
+    ),
+    (
+        "idp.application.publisher.remove",
+        "Unset verified publisher",
+        APPLICATIONS,
+        "Update",
+    ),
+    (
+        "idp.application.remove_secret",
+        CERTIFICATES_AND_SECRETS,
+        APPLICATIONS,
+        "Update",
+    ),
+    (
+        "idp.application.secret",
+        CERTIFICATES_AND_SECRETS,
+        APPLICATIONS,
+        "Update",
+    ),
+    ("idp.application.update", "Update application", APPLICATIONS, "Update"),
+    ("idp.authority.add", "Add certificate authority", POLICY, "Add"),
+    ("idp.authority.delete", "Delete certificate authority", POLICY, "Delete"),
+    ("idp.authority.update", "Update certificate authority", POLICY, "Update"),
+    (
+        "idp.authorizationpolicy.update",
+        "Update authorization policy",
+        POLICY,
+        "Update",
+    ),
+    (
+        "idp.consent.everybody",
+        "Consent to application",
+        APPLICATIONS,
+        "Assign",
+    ),
+    ("idp.consent.person", "Consent to application", APPLICATIONS, "Assign"),
+    ("idp.consent.revoke", "Revoke consent", APPLICATIONS, "Unassign"),
+    ("idp.crl.grace", "Update certificate authority", POLICY, "Update"),
+    ("idp.crl.upload", "Upload certificate revocation list", POLICY, "Update"),
+    ("idp.directory_role.assign", "Add member to role", ROLES, "Assign"),
+    (
+        "idp.directory_role.remove",
+        "Remove member from role",
+        ROLES,
+        "Unassign",
+    ),
+    ("idp.grant", "Add delegated permission grant", APPLICATIONS, "Assign"),
+    (
+        "idp.grant.remove",
+        "Remove delegated permission grant",
+        APPLICATIONS,
+        "Unassign",
+    ),
+    ("idp.group.create", "Add group", GROUPS, "Add"),
+    ("idp.group.delete", "Delete group", GROUPS, "Delete"),
+    ("idp.group.member", "Add member to group", GROUPS, "Assign"),
+    (
+        "idp.group.remove_member",
+        "Remove member from group",
+        GROUPS,
+        "Unassign",
+    ),
+    ("idp.guest.accept", "Redeem external user invite", USERS, "Update"),
+    ("idp.guest.invite", "Invite external user", USERS, "Add"),
+    ("idp.identity.create", "Add managed identity", APPLICATIONS, "Add"),
+    (
+        "idp.logs.retention",
+        "Update retention of logs",
+        "DirectoryManagement",
+        "Update",
+    ),
+    (
+        "idp.methods.update",
+        "Authentication Methods Policy Update",
+        APPLICATIONS,
+        "Update",
+    ),
+    (
+        "idp.permission.classify",
+        "Add delegated permission classification",
+        APPLICATIONS,
+        "Add",
+    ),
+    (
+        "idp.permission.declassify",
+        "Delete delegated permission classification",
+        APPLICATIONS,
+        "Delete",
+    ),
+    ("idp.pki.create", "Add public key infrastructure", POLICY, "Add"),
+    ("idp.pki.delete", "Delete public key infrastructure", POLICY, "Delete"),
+    ("idp.pki.update", "Update public key infrastructure", POLICY, "Update"),
+    (
+        "idp.principal.assignment.lift",
+        "Update service principal",
+        APPLICATIONS,
+        "Update",
+    ),
+    (
+        "idp.principal.assignment.require",
+        "Update service principal",
+        APPLICATIONS,
+        "Update",
+    ),
+    ("idp.principal.create", "Add service principal", APPLICATIONS, "Add"),
+    (
+        "idp.principal.delete",
+        "Remove service principal",
+        APPLICATIONS,
+        "Delete",
+    ),
+    (
+        "idp.principal.disable",
+        "Update service principal",
+        APPLICATIONS,
+        "Update",
+    ),
+    (
+        "idp.principal.enable",
+        "Update service principal",
+        APPLICATIONS,
+        "Update",
+    ),
+    (
+        "idp.principal.update",
+        "Update service principal",
+        APPLICATIONS,
+        "Update",
+    ),
+    ("idp.publisher.verify", "Verify publisher", APPLICATIONS, "Add"),
+    (
+        "idp.securitydefaults.disable",
+        "Disable security defaults",
+        POLICY,
+        "Update",
+    ),
+    (
+        "idp.securitydefaults.enable",
+        "Enable security defaults",
+        POLICY,
+        "Update",
+    ),
+    ("idp.session.revoke", "Revoke session", USERS, "Update"),
+    ("idp.tenant.create", "Create company", "DirectoryManagement", "Add"),
+    ("idp.user.create", "Add user", USERS, "Add"),
+    ("idp.user.delete", "Delete user", USERS, "Delete"),
+    ("idp.user.disable", "Disable account", USERS, "Update"),
+    ("idp.user.enable", "Enable account", USERS, "Update"),
+    (
+        "idp.user.revoke",
+        "Update StsRefreshTokenValidFrom Timestamp",
+        USERS,
+        "Update",
+    ),
+    ("idp.user.update", "Update user", USERS, "Update"),
+    ("idp.workload.create", "Add workload", APPLICATIONS, "Add"),
+    (
+        "idp.workload.header",
+        "Renew secret of workload",
+        APPLICATIONS,
+        "Update",
+    ),
+    (
+        "idp.workload.identity",
+        "Assign managed identity to workload",
+        APPLICATIONS,
+        "Assign",
+    ),
+    ("idp.workload.remove", "Remove workload", APPLICATIONS, "Delete"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sign_ins_are_no_changes_and_what_is_new_is_one() {
+        for (action, expected) in [
+            ("idp.signin", false),
+            ("idp.signin.step", false),
+            ("idp.token.refresh", false),
+            ("idp.device.approve", false),
+            ("idp.pass.use", false),
+            ("idp.pass.create", true),
+            ("idp.tokenless.create", true),
+            ("idp.trust.create", true),
+        ] {
+            assert_eq!(is_change(action), expected, "{action}");
+        }
+    }
+
+    #[test]
+    fn the_table_is_in_order_and_has_nothing_twice() {
+        let actions: Vec<&str> = FIXED.iter().map(|(action, ..)| *action).collect();
+        assert!(actions.windows(2).all(|pair| pair[0] < pair[1]), "{actions:?}");
+    }
+}

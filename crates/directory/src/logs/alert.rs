@@ -1,0 +1,215 @@
+//! What somebody should look at: an emergency account was used, an application got a secret, a consent was granted, a policy
+//! changed, a directory role was given. Kept as a log of its own, which tells where the whole story is.
+
+use hygie_core::{Cx, GroupId, ObjectId, Timestamp};
+use hygie_policy::policy::{State, UserTarget};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{ChangeEntry, ChangeTarget, Initiator, Log, LogEntry, UserInitiator, mark, new_id};
+use crate::conditional::AccessRules;
+use crate::{Directory, Membership, SignInEntry};
+
+/// Of what kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AlertKind {
+    /// Somebody signed in, or tried to, with an account that is kept out of every policy.
+    EmergencyAccountUsed,
+    /// An application can prove itself by something more.
+    CredentialAdded,
+    /// An application may do more.
+    ConsentGranted,
+    /// What conditional access decides by is another.
+    PolicyChanged,
+    /// Somebody may administer more.
+    RoleAssigned,
+}
+
+impl AlertKind {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EmergencyAccountUsed => "emergencyAccountUsed",
+            Self::CredentialAdded => "credentialAdded",
+            Self::ConsentGranted => "consentGranted",
+            Self::PolicyChanged => "policyChanged",
+            Self::RoleAssigned => "roleAssigned",
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::EmergencyAccountUsed => "An emergency account was used",
+            Self::CredentialAdded => "A credential was added to an application",
+            Self::ConsentGranted => "A permission was granted to an application",
+            Self::PolicyChanged => "Conditional access was changed",
+            Self::RoleAssigned => "A directory role was assigned",
+        }
+    }
+
+    const fn severity(self) -> &'static str {
+        match self {
+            Self::EmergencyAccountUsed => "high",
+            _ => "medium",
+        }
+    }
+}
+
+/// An alert.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Alert {
+    /// Its id; younger ones have greater ones.
+    pub id: Uuid,
+    /// When.
+    pub created_date_time: Timestamp,
+    /// Of what kind.
+    pub alert_type: AlertKind,
+    /// In words.
+    pub title: String,
+    /// `high` or `medium`.
+    pub severity: String,
+    /// Who.
+    pub initiated_by: Initiator,
+    /// What was done to what, without its values.
+    pub target_resources: Vec<ChangeTarget>,
+    /// The request.
+    pub correlation_id: Uuid,
+    /// The log that has the whole of it: `signIns` or `directoryAudits`.
+    pub source: String,
+    /// The entry there.
+    pub source_id: Uuid,
+}
+
+impl Alert {
+    /// The alert that a change is.
+    pub(crate) fn of_change(cx: &Cx, kind: AlertKind, entry: &ChangeEntry) -> Self {
+        let without_values = |target: &ChangeTarget| ChangeTarget {
+            modified_properties: Vec::new(),
+            ..target.clone()
+        };
+        Self {
+            target_resources: entry.target_resources.iter().map(without_values).collect(),
+            initiated_by: entry.initiated_by.clone(),
+            ..Self::new(cx, kind, ("directoryAudits", entry.id), entry.correlation_id)
+        }
+    }
+
+    /// The alert that a sign-in is, if any: with an emergency account, by a person who is there.
+    pub(crate) fn of_sign_in(cx: &Cx, entry: &SignInEntry) -> Option<Self> {
+        (entry.is_emergency && entry.is_interactive).then(|| {
+            let user = UserInitiator {
+                id: entry.user.to_string(),
+                user_principal_name: Some(entry.user_principal_name.clone()),
+                display_name: Some(entry.user_display_name.clone()),
+                ip_address: entry.address.map(|address| address.to_string()),
+            };
+            let target = ChangeTarget {
+                id: Some(entry.app.to_string()),
+                display_name: Some(entry.app_display_name.clone()),
+                kind: "Application".to_owned(),
+                ..ChangeTarget::default()
+            };
+            Self {
+                initiated_by: Initiator {
+                    user: Some(user),
+                    app: None,
+                },
+                target_resources: vec![target],
+                ..Self::new(
+                    cx,
+                    AlertKind::EmergencyAccountUsed,
+                    ("signIns", entry.id),
+                    entry.correlation,
+                )
+            }
+        })
+    }
+
+    fn new(cx: &Cx, kind: AlertKind, (source, source_id): (&str, Uuid), correlation_id: Uuid) -> Self {
+        Self {
+            id: new_id(cx),
+            created_date_time: cx.now,
+            alert_type: kind,
+            title: kind.title().to_owned(),
+            severity: kind.severity().to_owned(),
+            initiated_by: Initiator::default(),
+            target_resources: Vec::new(),
+            correlation_id,
+            source: source.to_owned(),
+            source_id,
+        }
+    }
+}
+
+impl LogEntry for Alert {
+    const LOG: Log = Log::Alerts;
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn at(&self) -> Timestamp {
+        self.created_date_time
+    }
+
+    fn marks(&self) -> Vec<String> {
+        vec![mark("alertType", self.alert_type.as_str())]
+    }
+
+    fn category(&self) -> &'static str {
+        "Alerts"
+    }
+
+    fn operation(&self) -> &str {
+        &self.title
+    }
+
+    fn shown(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(mut members)) => {
+                members.insert("createdDateTime".to_owned(), self.created_date_time.to_rfc3339().into());
+                members
+            }
+            _ => Map::new(),
+        }
+    }
+}
+
+impl Directory {
+    /// Whether this is an emergency account: one that each policy for all users, enforced or reporting, keeps out by name or by
+    /// a group. Where there is no such policy there is no such account.
+    pub async fn is_emergency_account(&self, cx: &Cx, user: ObjectId) -> Result<bool, hygie_store::StoreError> {
+        let rules = self.access_rules(cx).await?;
+        if !could_be(&rules, user) {
+            return Ok(false);
+        }
+        let groups = self.groups_of(cx, user, Membership::Transitive).await?;
+        let groups: Vec<GroupId> = groups.into_iter().map(|group| group.id).collect();
+        Ok(is_kept_out(&rules, user, &groups))
+    }
+}
+
+/// Whether the account could be one, whatever its groups are: what is asked at each sign-in costs no reading.
+fn could_be(rules: &AccessRules, user: ObjectId) -> bool {
+    let mut policies = for_everybody(rules).peekable();
+    policies.peek().is_some()
+        && policies
+            .all(|users| users.exclude_users.contains(&UserTarget::User(user)) || !users.exclude_groups.is_empty())
+}
+
+fn is_kept_out(rules: &AccessRules, user: ObjectId, groups: &[GroupId]) -> bool {
+    for_everybody(rules).all(|users| {
+        users.exclude_users.contains(&UserTarget::User(user))
+            || users.exclude_groups.iter().any(|group| groups.contains(group))
+    })
+}
+
+fn for_everybody(rules: &AccessRules) -> impl Iterator<Item = &hygie_policy::policy::Users> {
+    let policies = rules.policies.iter().filter(|policy| policy.state != State::Disabled);
+    policies
+        .filter_map(|policy| policy.conditions.users.as_ref())
+        .filter(|users| users.include_users.contains(&UserTarget::All))
+}

@@ -1,0 +1,135 @@
+//! Consent and invitations: <https://learn.microsoft.com/graph/api/resources/authorizationpolicy>,
+//! <https://learn.microsoft.com/graph/api/resources/permissiongrantpolicy>,
+//! <https://learn.microsoft.com/graph/api/resources/delegatedpermissionclassification>,
+//! <https://learn.microsoft.com/graph/api/resources/invitation>.
+
+use hygie_directory::{LowImpact, VerifiedPublisher};
+use serde_json::{Map, Value, json};
+
+use super::filled;
+use crate::odata::{EntityType, Kind, Property};
+
+const TEXT: Kind = Kind::Text;
+const TEXTS: Kind = Kind::List(&Kind::Text);
+const DEFAULT_USER: &[Property] = &[
+    Property::new("allowedToCreateApps", Kind::Flag),
+    Property::new("allowedToCreateSecurityGroups", Kind::Flag),
+    Property::new("allowedToCreateTenants", Kind::Flag),
+    Property::new("allowedToReadBitlockerKeysForOwnedDevice", Kind::Flag),
+    Property::new("allowedToReadOtherUsers", Kind::Flag),
+    Property::new("permissionGrantPoliciesAssigned", TEXTS),
+];
+const CONDITIONS: &[Property] = &[
+    Property::new("id", TEXT),
+    Property::new("permissionClassification", TEXT),
+    Property::new("permissionType", TEXT),
+    Property::new("resourceApplication", TEXT),
+    Property::new("permissions", TEXTS),
+    Property::new("clientApplicationIds", TEXTS),
+    Property::new("clientApplicationTenantIds", TEXTS),
+    Property::new("clientApplicationPublisherIds", TEXTS),
+    Property::new("clientApplicationsFromVerifiedPublisherOnly", Kind::Flag),
+];
+const INVITED: &[Property] = &[Property::new("id", TEXT)];
+/// The members of a verified publisher.
+pub(super) const PUBLISHER: &[Property] = &[
+    Property::new("displayName", TEXT),
+    Property::new("verifiedPublisherId", TEXT),
+    Property::new("addedDateTime", Kind::Instant),
+];
+
+/// Its type.
+pub static AUTHORIZATION_POLICY: EntityType = EntityType {
+    name: "authorizationPolicy",
+    properties: &[
+        Property::new("id", TEXT),
+        Property::new("displayName", TEXT),
+        Property::new("description", TEXT),
+        Property::new("allowInvitesFrom", TEXT),
+        Property::new("allowedToSignUpEmailBasedSubscriptions", Kind::Flag),
+        Property::new("allowedToUseSSPR", Kind::Flag),
+        Property::new("allowEmailVerifiedUsersToJoinOrganization", Kind::Flag),
+        Property::new("allowUserConsentForRiskyApps", Kind::Flag),
+        Property::new("blockMsolPowerShell", Kind::Flag),
+        Property::new("guestUserRoleId", TEXT),
+        Property::new("defaultUserRolePermissions", Kind::Complex(DEFAULT_USER)),
+    ],
+    navigations: &[],
+};
+
+/// Its type.
+pub static PERMISSION_GRANT_POLICY: EntityType = EntityType {
+    name: "permissionGrantPolicy",
+    properties: &[
+        Property::new("id", TEXT),
+        Property::new("displayName", TEXT),
+        Property::new("description", TEXT),
+        Property::new("includes", Kind::List(&Kind::Complex(CONDITIONS))),
+        Property::new("excludes", Kind::List(&Kind::Complex(CONDITIONS))),
+    ],
+    navigations: &[],
+};
+
+/// Its type.
+pub static CLASSIFICATION: EntityType = EntityType {
+    name: "delegatedPermissionClassification",
+    properties: &[
+        Property::new("id", TEXT),
+        Property::new("classification", TEXT),
+        Property::new("permissionId", TEXT),
+        Property::new("permissionName", TEXT),
+    ],
+    navigations: &[],
+};
+
+/// Its type.
+pub static INVITATION: EntityType = EntityType {
+    name: "invitation",
+    properties: &[
+        Property::new("id", TEXT),
+        Property::new("inviteRedeemUrl", TEXT),
+        Property::new("invitedUserDisplayName", TEXT),
+        Property::new("invitedUserType", TEXT),
+        Property::new("invitedUserEmailAddress", TEXT),
+        Property::new("sendInvitationMessage", Kind::Flag),
+        Property::new("resetRedemption", Kind::Flag),
+        Property::new("inviteRedirectUrl", TEXT),
+        Property::new("status", TEXT),
+        Property::new("invitedUser", Kind::Complex(INVITED)),
+    ],
+    navigations: &[],
+};
+
+/// A document that is kept in the shape of Graph.
+pub fn document(entity: &'static EntityType, document: Value) -> Map<String, Value> {
+    let Value::Object(mut members) = document else {
+        return Map::new();
+    };
+    let known = entity.properties.iter();
+    filled(
+        entity,
+        known.filter_map(|property| Some((property.name, members.remove(property.name)?))),
+    )
+}
+
+/// Its JSON.
+pub fn classification(found: &LowImpact) -> Map<String, Value> {
+    filled(
+        &CLASSIFICATION,
+        [
+            ("id", found.id.to_string().into()),
+            ("classification", "low".into()),
+            ("permissionId", found.permission.to_string().into()),
+            ("permissionName", found.value.clone().into()),
+        ],
+    )
+}
+
+/// Its JSON.
+pub(super) fn publisher(found: Option<&VerifiedPublisher>) -> Value {
+    json!({
+        "displayName": found.map(|found| &found.display_name),
+        "verifiedPublisherId": found.map(|found| &found.verified_publisher_id),
+        "addedDateTime": found.map(|found| found.added_date_time.to_rfc3339()),
+    })
+}

@@ -1,0 +1,160 @@
+//! Trust stores over the directory API.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::Method;
+use hygie_core::Clock;
+use hygie_testkit::{CardAuthority, CardOf};
+use serde_json::{Value, json};
+
+use crate::world::{World, each, refusal, refused};
+
+const ALL: &str = "/v1.0/directory/publicKeyInfrastructure/certificateBasedAuthConfigurations";
+const URL: &str = "http://igc-sante.esante.gouv.fr/CRL/ACI-EL-PP-TEST.crl";
+const WRITE: &str = "PublicKeyInfrastructure.ReadWrite.All";
+const MINUTES: Duration = Duration::from_mins(5);
+
+fn document(authority: &CardAuthority, kind: &str) -> Value {
+    json!({
+        "@odata.type": "#microsoft.graph.certificateAuthorityDetail",
+        "certificateAuthorityType": kind,
+        "certificate": STANDARD.encode(&authority.certificate),
+        "certificateRevocationListUrl": URL,
+        "isIssuerHintEnabled": false,
+    })
+}
+
+#[tokio::test]
+async fn a_trust_store_from_its_making_to_its_end() {
+    let world = World::new().await;
+    let admin = world.app(&[WRITE]);
+    let now = world.clock.now();
+    let root = CardAuthority::root("HYGIE TEST AC RACINE", now);
+    let issuing = root.intermediate("HYGIE TEST AC PERSONNES", now);
+    let made = admin.made(ALL, &json!({ "displayName": "IGC-Santé" })).await;
+    let one = format!("{ALL}/{}", made["id"].as_str().unwrap());
+    assert_eq!(
+        (&made["displayName"], &made["status"]),
+        (&json!("IGC-Santé"), &json!("succeeded"))
+    );
+    let authorities = format!("{one}/certificateAuthorities");
+    admin.made(&authorities, &document(&root, "root")).await;
+    let made = admin.made(&authorities, &document(&issuing, "intermediate")).await;
+    assert_eq!(made["displayName"], "HYGIE TEST AC PERSONNES");
+    assert_eq!(made["issuer"], "C=FR,O=HYGIE-TEST,CN=HYGIE TEST AC RACINE");
+    assert_eq!(made["thumbprint"].as_str().unwrap().len(), 40);
+    assert_eq!(made["deltaCertificateRevocationListUrl"], Value::Null);
+    let page = admin.json(&authorities).await;
+    let mut kinds = each(&page, "certificateAuthorityType");
+    kinds.sort();
+    assert_eq!(kinds, ["intermediate", "root"]);
+    let authority = format!("{authorities}/{}", made["id"].as_str().unwrap());
+    admin
+        .changed("PATCH", &authority, &json!({ "certificateRevocationListUrl": null }))
+        .await;
+    let shown = admin
+        .json(&format!("{authority}?$select=certificateRevocationListUrl"))
+        .await;
+    assert_eq!(shown["certificateRevocationListUrl"], Value::Null);
+    admin.changed("PATCH", &one, &json!({ "displayName": "IGC" })).await;
+    assert_eq!(each(&admin.json(ALL).await, "displayName"), ["IGC"]);
+    admin.changed("DELETE", &authority, &json!({})).await;
+    admin.changed("DELETE", &one, &json!({})).await;
+    assert_eq!(
+        refusal(&admin.get(&one).await),
+        refused(404, "Request_ResourceNotFound")
+    );
+}
+
+#[tokio::test]
+async fn a_list_is_given_and_told_about() {
+    let world = World::new().await;
+    let admin = world.app(&[WRITE]);
+    let now = world.clock.now();
+    let root = CardAuthority::root("HYGIE TEST AC RACINE", now);
+    let made = admin.made(ALL, &json!({ "displayName": "IGC" })).await;
+    let authorities = format!("{ALL}/{}/certificateAuthorities", made["id"].as_str().unwrap());
+    let made = admin.made(&authorities, &document(&root, "root")).await;
+    let list = format!(
+        "{authorities}/{}/certificateRevocationList",
+        made["id"].as_str().unwrap()
+    );
+    let shown = admin.json(&list).await;
+    assert_eq!((&shown["isCurrent"], &shown["source"]), (&json!(false), &Value::Null));
+    let content = STANDARD.encode(root.list(&[&[1, 2]], now, MINUTES));
+    admin.changed("PUT", &list, &json!({ "content": content })).await;
+    let shown = admin.json(&list).await;
+    assert_eq!(
+        (&shown["isCurrent"], &shown["source"], &shown["revokedCount"]),
+        (&json!(true), &json!("uploaded"), &json!(1))
+    );
+    world.clock.advance(MINUTES);
+    assert_eq!(admin.json(&list).await["isCurrent"], false);
+    admin.changed("PATCH", &list, &json!({ "graceInHours": 24 })).await;
+    assert_eq!(admin.json(&list).await["isCurrent"], true);
+    // This installation asks no other server.
+    let checked = admin.send("POST", &format!("{list}/refresh"), &json!({})).await;
+    assert_eq!(checked.status, 200, "{}", checked.text());
+    assert!(checked.json()["problem"].as_str().unwrap().contains("fetches nothing"));
+    let other = CardAuthority::root("HYGIE TEST AC RACINE", now);
+    let content = STANDARD.encode(other.list(&[], now, MINUTES));
+    let answer = admin.send("PUT", &list, &json!({ "content": content })).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert!(answer.text().contains("signature"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_refused_with_its_place() {
+    let world = World::new().await;
+    let admin = world.app(&[WRITE]);
+    let now = world.clock.now();
+    let root = CardAuthority::root("HYGIE TEST AC RACINE", now);
+    let card = root.card(&CardOf::professional("899700123456", now));
+    let made = admin.made(ALL, &json!({ "displayName": "IGC" })).await;
+    let authorities = format!("{ALL}/{}/certificateAuthorities", made["id"].as_str().unwrap());
+    for (member, value, told) in [
+        (
+            "certificateAuthorityType",
+            json!("intermediate"),
+            "certificateAuthorityType",
+        ),
+        ("certificateAuthorityType", json!("leaf"), "certificateAuthorityType"),
+        ("certificateAuthorityType", Value::Null, "certificateAuthorityType"),
+        ("certificate", json!("%"), "certificate"),
+        ("certificate", json!(STANDARD.encode(&card.certificate)), "certificate"),
+        (
+            "certificateRevocationListUrl",
+            json!("ldap://x/y"),
+            "certificateRevocationListUrl",
+        ),
+        (
+            "deltaCertificateRevocationListUrl",
+            json!(URL),
+            "deltaCertificateRevocationListUrl",
+        ),
+        ("thumbprint", json!("00"), "thumbprint"),
+        ("colour", json!(1), "colour"),
+    ] {
+        let mut wrong = document(&root, "root");
+        wrong[member] = value;
+        let answer = admin.document(Method::POST, &authorities, &wrong).await;
+        assert_eq!(answer.status, 400, "{member}: {}", answer.text());
+        let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(told), "{member}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn who_may() {
+    let world = World::new().await;
+    let reader = world.app(&["PublicKeyInfrastructure.Read.All"]);
+    assert_eq!(reader.get(ALL).await.status, 200);
+    let denied = refused(403, "Authorization_RequestDenied");
+    let new = json!({ "displayName": "IGC" });
+    assert_eq!(refusal(&reader.send("POST", ALL, &new).await), denied);
+    assert_eq!(refusal(&world.app(&["Directory.ReadWrite.All"]).get(ALL).await), denied);
+    // A person needs a role, too: who trusts an authority can sign in as anybody.
+    assert_eq!(refusal(&world.person(WRITE).send("POST", ALL, &new).await), denied);
+}

@@ -1,0 +1,366 @@
+//! Whether the policies of the tenant let a token be issued for a person: conditional access, asked at each issuance.
+//! <https://learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-policies>
+//!
+//! # Deviations
+//!
+//! - The targets of a sign-in are its resources, and the application itself where it gets an id token or asks for no
+//!   resource; of installed applications too, which Entra ID does not let policies name.
+//! - A code is redeemed under the conditions of the browser that got it. A refresh token is judged by the address that
+//!   sends it and by the browser that the person authorized it in.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use hygie_core::{AppId, Cx, ObjectId};
+use hygie_directory::repo::{Groups, Users};
+use hygie_directory::{Arrival, Authentications, Authorization, UserType, suite_of};
+use hygie_oidc::{Aadsts, Platform, Refusal};
+use hygie_policy::StrengthId;
+use hygie_policy::client::{Entry, client_app, platform};
+use hygie_policy::decide::{Applied, Ask, Decision, Outcome, PolicyResult, Status, evaluate};
+use hygie_policy::location::Whereabouts;
+use hygie_policy::policy::{ClientAppType, ContextId, GuestType, Policy, TransferMethod, UserAction};
+use hygie_policy::session::Effects;
+use hygie_policy::signin::{Application, Guest, Identity, Session, SignIn, SignInConditions, Target, User};
+use hygie_policy::strength::{MFA, Mode, PHISHING_RESISTANT};
+use hygie_policy::templates::requested;
+use hygie_store::StoreError;
+
+use crate::{Idp, IdpError};
+
+/// Groups that a person may be in and still be judged; beyond it nothing is issued, as in Entra ID.
+const MAX_GROUPS: u32 = 2_048;
+
+/// What policies ask before they let something be issued.
+#[derive(Clone, Debug)]
+pub struct Interruption {
+    /// As programs are told.
+    pub refusal: Refusal,
+    /// What comes first.
+    pub outcome: Outcome,
+    /// What policies were asked about.
+    pub targets: Vec<AppId>,
+    /// What the person has registered.
+    pub registered: Vec<Mode>,
+    /// What all policies did together.
+    pub status: Status,
+    /// What each did.
+    pub applied: Vec<Applied>,
+}
+
+/// What policies that let something be issued do.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// To the session.
+    pub effects: Effects,
+    /// All together.
+    pub status: Status,
+    /// Each.
+    pub applied: Vec<Applied>,
+}
+
+/// When policies are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// The person is there, or was when the code was made.
+    Browser,
+    /// An application exchanges what it was given.
+    Exchange,
+}
+
+/// For what policies are asked.
+#[derive(Clone, Debug)]
+pub enum Purpose {
+    /// Tokens for these applications, in these authentication contexts.
+    Tokens {
+        /// The resources; the application itself where it signs in to itself.
+        targets: Vec<AppId>,
+        /// What was asked for by `acrs`.
+        contexts: BTreeSet<ContextId>,
+        /// What the application asks for by itself, by `acr_values`.
+        strength: Option<StrengthId>,
+    },
+    /// Something that the person does to its own account.
+    Action(UserAction),
+}
+
+/// Who is judged, and by what they have done.
+#[derive(Clone, Debug)]
+pub struct Candidate<'a> {
+    /// The person.
+    pub user: ObjectId,
+    /// What they have done.
+    pub used: &'a Authentications,
+    /// How they came.
+    pub arrival: &'a Arrival,
+    /// From where the request comes.
+    pub address: Option<IpAddr>,
+    /// The kind of program.
+    pub platform: Platform,
+}
+
+impl<'a> Candidate<'a> {
+    /// Of what was authorized.
+    pub fn of(authorization: &'a Authorization, address: Option<IpAddr>) -> Self {
+        Self {
+            user: authorization.user,
+            used: &authorization.used,
+            arrival: &authorization.arrival,
+            address,
+            platform: authorization.platform,
+        }
+    }
+}
+
+impl Purpose {
+    /// Tokens of what was authorized, for these resources.
+    pub fn tokens(authorization: &Authorization, resources: Vec<AppId>) -> Result<Self, Refusal> {
+        let contexts = authorization.claims.contexts.iter();
+        let contexts: Result<_, _> = contexts.map(|context| context.parse()).collect();
+        Ok(Self::Tokens {
+            targets: targets(authorization, resources),
+            contexts: contexts.map_err(|_| Refusal::bad("claims"))?,
+            strength: authorization.claims.acr.iter().find_map(|acr| strength(acr)),
+        })
+    }
+}
+
+/// What the directory knows of a person that policies ask about.
+struct Facts {
+    groups: BTreeSet<hygie_core::GroupId>,
+    roles: BTreeSet<hygie_policy::RoleTemplateId>,
+    guest: Option<Guest>,
+    session: Session,
+}
+
+impl Idp {
+    /// What follows for the session when policies let these tokens be issued.
+    pub async fn admit(
+        &self,
+        cx: &Cx,
+        candidate: &Candidate<'_>,
+        purpose: Purpose,
+        occasion: Occasion,
+    ) -> Result<Judged, IdpError> {
+        let kept = self.directory().access_rules(cx).await?;
+        let mut rules = kept.rules();
+        let asked = purpose.asked(rules.policies);
+        if let Some(policies) = &asked {
+            rules.policies = policies;
+        }
+        if rules.policies.is_empty() {
+            return Ok(Judged {
+                effects: Effects::default(),
+                status: Status::NotApplied,
+                applied: Vec::new(),
+            });
+        }
+        let targets = purpose.targets();
+        let sign_in = self.sign_in_of(cx, candidate, purpose).await?;
+        let Decision {
+            applied,
+            status,
+            outcome,
+        } = evaluate(&rules, &sign_in);
+        match outcome {
+            Outcome::Granted(effects) => Ok(Judged {
+                effects,
+                status,
+                applied,
+            }),
+            outcome => Err(IdpError::Interrupted(Box::new(Interruption {
+                refusal: refusal(&outcome, occasion).with_claims(claims_for(&applied)),
+                outcome,
+                targets,
+                registered: sign_in.session.registered.iter().map(|usage| usage.mode).collect(),
+                status,
+                applied,
+            }))),
+        }
+    }
+
+    /// What policies are asked.
+    async fn sign_in_of(&self, cx: &Cx, candidate: &Candidate<'_>, purpose: Purpose) -> Result<SignIn, IdpError> {
+        let facts = self.facts_of(cx, candidate).await?;
+        let conditions = SignInConditions {
+            whereabouts: Whereabouts {
+                address: candidate.address,
+                ..Whereabouts::default()
+            },
+            platform: candidate.arrival.user_agent.as_deref().and_then(platform),
+            client_app: Some(client_app_of(candidate.arrival, candidate.platform)),
+            transfer: candidate
+                .arrival
+                .is_by_device_code
+                .then_some(TransferMethod::DeviceCodeFlow),
+            ..SignInConditions::default()
+        };
+        Ok(SignIn {
+            identity: Identity::User(User {
+                id: candidate.user,
+                groups: facts.groups,
+                roles: facts.roles,
+                guest: facts.guest,
+            }),
+            target: target(purpose),
+            conditions,
+            session: facts.session,
+            now: cx.now,
+        })
+    }
+
+    async fn facts_of(&self, cx: &Cx, candidate: &Candidate<'_>) -> Result<Facts, IdpError> {
+        let user = candidate.user;
+        let (groups, known) = self
+            .inner()
+            .store
+            .read(cx, user, |user, tx| {
+                Box::pin(async move {
+                    let groups = Groups(tx).list_transitive(*user, MAX_GROUPS + 1).await?;
+                    Ok::<_, StoreError>((groups, Users(tx).find(*user).await?))
+                })
+            })
+            .await?;
+        if groups.len() > MAX_GROUPS as usize {
+            return Err(Refusal::new(Aadsts::Blocked).into());
+        }
+        let directory = self.directory();
+        let methods = self.means().methods_of(cx, user).await?;
+        let used = candidate.used;
+        Ok(Facts {
+            groups: groups.into_iter().collect(),
+            roles: directory.roles_of(cx, user).await?,
+            guest: known.as_ref().and_then(guest_of),
+            session: Session {
+                used: used.used().to_vec(),
+                primary_at: used.primary_at(),
+                secondary_at: used.secondary_at(),
+                registered: methods.registered,
+                registrable: methods.registrable,
+                accepted: directory.accepted_agreements(cx, user).await?,
+                has_changed_password: false,
+                has_remediated_risk: false,
+            },
+        })
+    }
+}
+
+/// In which way somebody is not of the house.
+fn guest_of(user: &hygie_directory::User) -> Option<Guest> {
+    let kind = match (user.profile.user_type, user.profile.home) {
+        (UserType::Guest, Some(_)) => GuestType::B2bCollaborationGuest,
+        (UserType::Member, Some(_)) => GuestType::B2bCollaborationMember,
+        (UserType::Guest, None) => GuestType::InternalGuest,
+        (UserType::Member, None) => return None,
+    };
+    Some(Guest {
+        kind,
+        home: user.profile.home.map(|home| home.tenant),
+    })
+}
+
+/// The kind of program that somebody came by.
+pub fn client_app_of(arrival: &Arrival, platform: Platform) -> ClientAppType {
+    client_app(match (arrival.is_by_device_code, platform) {
+        (true, _) => Entry::DeviceCode,
+        (false, Platform::PublicClient) => Entry::Installed,
+        (false, Platform::Web | Platform::Spa) => Entry::Page,
+    })
+}
+
+impl Purpose {
+    /// The applications that it is about.
+    fn targets(&self) -> Vec<AppId> {
+        match self {
+            Self::Tokens { targets, .. } => targets.clone(),
+            Self::Action(_) => Vec::new(),
+        }
+    }
+
+    /// The policies with what the application asks for by itself, where it does.
+    fn asked(&self, policies: &[Policy]) -> Option<Vec<Policy>> {
+        match self {
+            Self::Tokens {
+                strength: Some(strength),
+                ..
+            } => Some([policies, &[requested(*strength)]].concat()),
+            _ => None,
+        }
+    }
+}
+
+/// The applications that policies are asked about: the resources, and the application that gets an id token.
+fn targets(authorization: &Authorization, mut targets: Vec<AppId>) -> Vec<AppId> {
+    // What acts for people at a portal is meant itself, whatever it asks for.
+    let signs_in = authorization.scopes.oidc.openid
+        || authorization.scopes.resources.is_empty()
+        || suite_of(authorization.client).is_some();
+    if signs_in && !targets.contains(&authorization.client) {
+        targets.push(authorization.client);
+    }
+    targets
+}
+
+fn target(purpose: Purpose) -> Target {
+    match purpose {
+        Purpose::Tokens { targets, contexts, .. } => Target::Resources {
+            applications: targets
+                .into_iter()
+                .map(|id| Application {
+                    id,
+                    suite: suite_of(id),
+                })
+                .collect(),
+            contexts,
+        },
+        Purpose::Action(action) => Target::Action(action),
+    }
+}
+
+/// The classes of authentication of a request that are known here: the first is what is asked for, and told.
+pub fn known_acr(asked: &[String]) -> Vec<String> {
+    asked.iter().filter(|acr| strength(acr).is_some()).cloned().collect()
+}
+
+/// The strength of a class of authentication: those of OpenID Connect Extended Authentication Profile §4 (`phr`, `phrh`), and
+/// `mfa`; others are passed over.
+fn strength(acr: &str) -> Option<StrengthId> {
+    match acr {
+        "mfa" => Some(MFA),
+        "phr" | "phrh" => Some(PHISHING_RESISTANT),
+        _ => None,
+    }
+}
+
+/// What a client sends to the authorization endpoint to come to a page that asks for what is missing: the policies that
+/// were not satisfied.
+fn claims_for(applied: &[Applied]) -> String {
+    let unsatisfied = applied.iter().filter(|policy| policy.result == PolicyResult::Failure);
+    let ids: Vec<String> = unsatisfied
+        .filter_map(|policy| policy.policy)
+        .map(|id| id.to_string())
+        .collect();
+    serde_json::json!({ "access_token": { "polids": { "essential": true, "values": ids } } }).to_string()
+}
+
+/// As programs are told what is asked first.
+fn refusal(outcome: &Outcome, occasion: Occasion) -> Refusal {
+    let code = match outcome {
+        Outcome::Granted(_) => Aadsts::ServiceFault,
+        Outcome::Block { .. } => Aadsts::Blocked,
+        Outcome::NeedsRegistration { .. } => Aadsts::MfaEnrolment,
+        Outcome::Interrupt(ask) => match ask {
+            Ask::Reauthenticate { .. } if occasion == Occasion::Exchange => Aadsts::RefreshTooOld,
+            Ask::Reauthenticate { .. } => Aadsts::SessionTooOld,
+            Ask::Authenticate { .. } => Aadsts::MfaRequired,
+            Ask::CompliantDevice => Aadsts::DeviceNotCompliant,
+            Ask::DomainJoinedDevice => Aadsts::DeviceNotJoined,
+            Ask::ApprovedApplication => Aadsts::AppNotApproved,
+            Ask::CompliantApplication => Aadsts::AppNotProtected,
+            Ask::PasswordChange => Aadsts::PasswordChangeRequired,
+            Ask::RiskRemediation => Aadsts::RiskRemediation,
+            Ask::TermsOfUse(_) => Aadsts::ExternalChallenge,
+        },
+    };
+    Refusal::new(code)
+}

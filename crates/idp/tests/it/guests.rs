@@ -1,0 +1,345 @@
+//! Guests: invited, they sign in with the account of their own establishment.
+
+use hygie_core::{ObjectId, Secret};
+use hygie_directory::{Enabled, NewInvitation, NewUser, OptionalClaim, UserType};
+use hygie_policy::Policy;
+use hygie_policy::json::read;
+use hygie_testkit::{Answer, Client};
+use serde_json::{Value, json};
+
+use crate::world::{PASSWORD, WEB, World, claims, submit};
+
+const PAUL: (&str, &str) = ("paul@ch-autre.example", PASSWORD);
+const THERE: &str = "https://portal.example/bienvenue";
+
+/// Somebody of the other establishment.
+async fn paul(world: &World) -> ObjectId {
+    let new = NewUser {
+        user_principal_name: "Paul@ch-autre.example".to_owned(),
+        display_name: "Paul Durand".to_owned(),
+        mail: Some(PAUL.0.to_owned()),
+        password: Some(Secret::new(PASSWORD.to_owned())),
+        ..NewUser::default()
+    };
+    let directory = world.idp.directory();
+    directory.create_user(&world.cx(world.other), new).await.unwrap().id
+}
+
+/// The guest, and the address of the invitation.
+async fn invited(world: &World, user_type: UserType) -> (ObjectId, String) {
+    let new = NewInvitation {
+        address: PAUL.0.to_owned(),
+        display_name: None,
+        redirect: THERE.to_owned(),
+        user_type,
+        resets: false,
+    };
+    let made = world
+        .idp
+        .directory()
+        .invite(&world.cx(world.tenant), new)
+        .await
+        .unwrap();
+    (
+        made.user.id,
+        world.path(&format!("redeem?ticket={}", made.ticket.expose())),
+    )
+}
+
+/// Follows an invitation, signs in at home, and accepts.
+async fn accept(world: &World, browser: &Client, address: &str) -> Answer {
+    let page = invitation(world, browser, address).await;
+    assert!(page.text().contains("CH Demo vous invite"), "{}", page.text());
+    submit(browser, &page, &[("answer", "accept")]).await
+}
+
+async fn invitation(world: &World, browser: &Client, address: &str) -> Answer {
+    let sent = browser.get(address).await;
+    assert!(
+        sent.location().starts_with(&format!("/{}/", world.other)),
+        "{}",
+        sent.location()
+    );
+    let first = browser.get(sent.location()).await;
+    assert_eq!(first.field("step").as_deref(), Some("password"), "{}", first.text());
+    let back = submit(browser, &first, &[("username", PAUL.0), ("password", PASSWORD)]).await;
+    assert_eq!(back.status, 303, "{}", back.text());
+    browser.get(back.location()).await
+}
+
+async fn tokens(world: &World, answer: &Answer) -> Value {
+    let code = answer.redirect_param("code");
+    let code = code.unwrap_or_else(|| panic!("no code: {} {}", answer.status, answer.text()));
+    let answer = world.redeem(&code).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()
+}
+
+#[tokio::test]
+async fn a_guest_accepts_and_signs_in() {
+    let world = World::new().await;
+    let at_home = paul(&world).await;
+    let (guest, address) = invited(&world, UserType::Guest).await;
+    let browser = world.browser();
+    let done = accept(&world, &browser, &address).await;
+    assert_eq!(done.location(), THERE);
+    // Signed in at home, they are not asked again.
+    let answer = browser.get(&world.authorize(world.portal, WEB, &[])).await;
+    let tokens = tokens(&world, &answer).await;
+    let (id, access) = (claims(&tokens["id_token"]), claims(&tokens["access_token"]));
+    let home = format!("https://login.example:8441/{}/", world.other);
+    for token in [&id, &access] {
+        assert_eq!(token["oid"], guest.to_string());
+        assert_eq!(token["tid"], world.tenant.to_string());
+        assert_eq!((&token["idp"], &token["email"]), (&json!(home), &json!(PAUL.0)));
+        assert_eq!(token["name"], "Paul Durand");
+    }
+    assert_eq!(id["preferred_username"], PAUL.0);
+    assert_eq!((&access["unique_name"], &access["upn"]), (&json!(PAUL.0), &Value::Null));
+    // MSAL knows the account by what it is at home.
+    let info = tokens["client_info"].as_str().unwrap();
+    let info: Value = serde_json::from_slice(&hygie_jose::base64url::decode(info).unwrap()).unwrap();
+    assert_eq!(
+        info,
+        json!({ "uid": at_home.to_string(), "utid": world.other.to_string() })
+    );
+    let refreshed = world.refresh(tokens["refresh_token"].as_str().unwrap(), &[]).await;
+    assert_eq!(refreshed.status, 200, "{}", refreshed.text());
+    // The invitation is used up.
+    let again = world.browser().get(&address).await;
+    assert!(again.text().contains("plus valable"), "{}", again.text());
+}
+
+#[tokio::test]
+async fn a_guest_types_the_name_of_home() {
+    let world = World::new().await;
+    paul(&world).await;
+    let (guest, address) = invited(&world, UserType::Guest).await;
+    accept(&world, &world.browser(), &address).await;
+    let browser = world.browser();
+    let answer = world
+        .sign_in_as(&browser, &world.authorize(world.portal, WEB, &[]), PAUL)
+        .await;
+    let first = tokens(&world, &answer).await;
+    assert_eq!(claims(&first["id_token"])["oid"], guest.to_string());
+    // And again where the application asks for it: by the name of home, once in the list.
+    let anew = browser
+        .get(&world.authorize(world.portal, WEB, &[("prompt", "login")]))
+        .await;
+    assert!(anew.text().contains("ul@ch-autre.example"), "{}", anew.text());
+    let answer = submit(&browser, &anew, &[("username", PAUL.0), ("password", PASSWORD)]).await;
+    tokens(&world, &answer).await;
+    let silent = browser
+        .get(&world.authorize(world.portal, WEB, &[("prompt", "none")]))
+        .await;
+    assert!(silent.redirect_param("code").is_some(), "{}", silent.location());
+    let list = browser
+        .get(&world.authorize(world.portal, WEB, &[("prompt", "select_account")]))
+        .await;
+    assert_eq!(list.text().matches("Paul Durand").count(), 1, "{}", list.text());
+    // At all tenants they are at home.
+    let home = world
+        .authorize(world.portal, WEB, &[("scope", "openid profile")])
+        .replace(&world.tenant.to_string(), "organizations");
+    let page = browser.get(&home).await;
+    assert!(page.text().contains("AADSTS90094"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn who_was_not_invited_is_of_another_tenant() {
+    let world = World::new().await;
+    paul(&world).await;
+    let request = world.authorize(world.portal, WEB, &[]);
+    let browser = world.browser();
+    let page = world.sign_in_as(&browser, &request, PAUL).await;
+    assert_eq!(page.status, 400);
+    for shown in ["AADSTS50020", "select_account", "Portal"] {
+        assert!(page.text().contains(shown), "{shown}: {}", page.text());
+    }
+    let wrong = (PAUL.0, "not the password");
+    let page = world.sign_in_as(&world.browser(), &request, wrong).await;
+    assert!(!page.text().contains("AADSTS50020"), "{}", page.text());
+    // The invitation of somebody else is not theirs.
+    let (_, address) = invited(&world, UserType::Guest).await;
+    let new = NewUser {
+        user_principal_name: "luc@ch-autre.example".to_owned(),
+        display_name: "Luc".to_owned(),
+        password: Some(Secret::new(PASSWORD.to_owned())),
+        ..NewUser::default()
+    };
+    let directory = world.idp.directory();
+    directory.create_user(&world.cx(world.other), new).await.unwrap();
+    let browser = world.browser();
+    let sent = browser.get(&address).await;
+    let other = sent.location().replace("paul", "luc");
+    let first = browser.get(&other).await;
+    let luc = [("username", "luc@ch-autre.example"), ("password", PASSWORD)];
+    let back = submit(&browser, &first, &luc).await;
+    let page = browser.get(back.location()).await;
+    assert!(page.text().contains("AADSTS50020"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn who_was_invited_comes_by_any_link() {
+    let world = World::new().await;
+    paul(&world).await;
+    let (guest, _) = invited(&world, UserType::Guest).await;
+    let browser = world.browser();
+    let sent = world
+        .sign_in_as(&browser, &world.authorize(world.portal, WEB, &[]), PAUL)
+        .await;
+    assert_eq!(sent.status, 303, "{}", sent.text());
+    let page = browser.get(sent.location()).await;
+    let declined = submit(&browser, &page, &[("answer", "decline")]).await;
+    assert!(declined.text().contains("pas accept"), "{}", declined.text());
+    let (directory, cx) = (world.idp.directory(), world.cx(world.tenant));
+    let state = async || {
+        let user = directory.find_user_by_id(&cx, guest).await.unwrap().unwrap();
+        user.profile.external_user_state.unwrap_or_default()
+    };
+    assert_eq!(state().await, "PendingAcceptance");
+    // A form of another browser accepts nothing.
+    let foreign = submit(&world.browser(), &page, &[("answer", "accept")]).await;
+    assert!(foreign.text().contains("AADSTS50089"), "{}", foreign.text());
+    let done = submit(&browser, &page, &[("answer", "accept")]).await;
+    assert_eq!((done.location(), state().await.as_str()), (THERE, "Accepted"));
+}
+
+#[tokio::test]
+async fn a_guest_is_worth_what_the_account_at_home_is() {
+    let world = World::new().await;
+    let at_home = paul(&world).await;
+    let (guest, address) = invited(&world, UserType::Guest).await;
+    let browser = world.browser();
+    accept(&world, &browser, &address).await;
+    let request = world.authorize(world.portal, WEB, &[]);
+    let first = tokens(&world, &browser.get(&request).await).await;
+    let refresh = first["refresh_token"].as_str().unwrap();
+    let (directory, there) = (world.idp.directory(), world.cx(world.other));
+    world.clock.advance(std::time::Duration::from_secs(5));
+    directory.revoke_user(&world.cx(world.other), at_home).await.unwrap();
+    let refused = world.refresh(refresh, &[]).await;
+    assert_eq!(refused.json()["error_codes"], json!([50132]), "{}", refused.text());
+    let page = browser.get(&request).await;
+    assert_eq!(page.status, 200, "asked to sign in again: {}", page.text());
+    directory.set_user_enabled(&there, at_home, Enabled::No).await.unwrap();
+    let refused = world.refresh(refresh, &[]).await;
+    assert_eq!(refused.json()["error_codes"], json!([50057]), "{}", refused.text());
+    directory.set_user_enabled(&there, at_home, Enabled::Yes).await.unwrap();
+    let (directory, here) = (world.idp.directory(), world.cx(world.tenant));
+    directory.set_user_enabled(&here, guest, Enabled::No).await.unwrap();
+    let page = world.sign_in_as(&world.browser(), &request, PAUL).await;
+    assert!(page.text().contains("AADSTS50057"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn policies_know_guests() {
+    let world = World::new().await;
+    paul(&world).await;
+    let (_, address) = invited(&world, UserType::Guest).await;
+    let browser = world.browser();
+    accept(&world, &browser, &address).await;
+    let policy = |tenant: String| {
+        json!({
+            "displayName": "No guests of there", "state": "enabled",
+            "conditions": { "clientAppTypes": ["all"], "applications": { "includeApplications": ["All"] },
+                "users": { "includeGuestsOrExternalUsers": {
+                    "guestOrExternalUserTypes": "b2bCollaborationGuest",
+                    "externalTenants": { "@odata.type": "#microsoft.graph.conditionalAccessEnumeratedExternalTenants",
+                        "membershipKind": "enumerated", "members": [tenant] } } } },
+            "grantControls": { "operator": "OR", "builtInControls": ["block"] },
+        })
+    };
+    let (directory, cx) = (world.idp.directory(), world.cx(world.tenant));
+    let elsewhere: Policy = read(&policy(world.tenant.to_string())).unwrap();
+    directory.create_rule(&cx, elsewhere).await.unwrap();
+    let request = world.authorize(world.portal, WEB, &[]);
+    tokens(&world, &browser.get(&request).await).await;
+    let theirs: Policy = read(&policy(world.other.to_string())).unwrap();
+    directory.create_rule(&cx, theirs).await.unwrap();
+    let page = browser.get(&request).await;
+    assert!(page.text().contains("AADSTS53003"), "{}", page.text());
+    let nurse = world.sign_in(&world.browser(), &request).await;
+    tokens(&world, &nurse).await;
+}
+
+#[tokio::test]
+async fn an_application_may_ask_who_is_a_guest() {
+    let world = World::new().await;
+    paul(&world).await;
+    let (_, address) = invited(&world, UserType::Guest).await;
+    let browser = world.browser();
+    accept(&world, &browser, &address).await;
+    let (directory, cx) = (world.idp.directory(), world.cx(world.tenant));
+    let portal = directory.find_application(&cx, world.portal).await.unwrap().unwrap();
+    let mut definition = (*portal.definition).clone();
+    definition.optional_claims.id_token = vec![OptionalClaim {
+        name: "acct".to_owned(),
+    }];
+    let change = (portal.display_name.clone(), definition);
+    directory.update_application(&cx, portal, change, None).await.unwrap();
+    let request = world.authorize(world.portal, WEB, &[]);
+    let guest = tokens(&world, &browser.get(&request).await).await;
+    assert_eq!(claims(&guest["id_token"])["acct"], 1);
+    let nurse = world.sign_in(&world.browser(), &request).await;
+    let nurse = tokens(&world, &nurse).await;
+    assert_eq!(claims(&nurse["id_token"])["acct"], 0);
+}
+
+#[tokio::test]
+async fn a_second_factor_of_home_is_none_here() {
+    let world = World::new().await;
+    let at_home = paul(&world).await;
+    let (directory, home) = (world.idp.directory(), world.cx(world.other));
+    // A pass is both factors, and whoever administers means there gives it.
+    let new = hygie_means::NewPass::default();
+    let pass = world.idp.means().create_pass(&home, at_home, new).await.unwrap().value;
+    let (_, address) = invited(&world, UserType::Guest).await;
+    let browser = world.browser();
+    let sent = browser.get(&address).await;
+    let first = browser.get(sent.location()).await;
+    let other = [("step", "way"), ("way", "pass"), ("username", PAUL.0)];
+    let asked = submit(&browser, &first, &other).await;
+    assert_eq!(asked.field("step").as_deref(), Some("pass"), "{}", asked.text());
+    let back = submit(&browser, &asked, &[("username", PAUL.0), ("proof", pass.expose())]).await;
+    let page = browser.get(back.location()).await;
+    submit(&browser, &page, &[("answer", "accept")]).await;
+    let request = world.authorize(world.portal, WEB, &[]);
+    tokens(&world, &browser.get(&request).await).await;
+    // Both factors are asked for here: whoever runs the other house could have given them any there.
+    let mfa = json!({
+        "displayName": "MFA", "state": "enabled",
+        "conditions": { "clientAppTypes": ["all"], "applications": { "includeApplications": ["All"] },
+            "users": { "includeUsers": ["All"] } },
+        "grantControls": { "operator": "OR", "builtInControls": ["mfa"] },
+    });
+    let here = world.cx(world.tenant);
+    directory
+        .create_rule(&here, Policy::from_json(&mfa).unwrap())
+        .await
+        .unwrap();
+    let answer = browser.get(&request).await;
+    assert_eq!(answer.redirect_param("code"), None);
+    assert!(answer.text().contains("AADSTS50079"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn an_invitation_is_for_a_name_and_not_for_a_mail_address() {
+    let world = World::new().await;
+    let (directory, home) = (world.idp.directory(), world.cx(world.other));
+    paul(&world).await;
+    let new = NewUser {
+        user_principal_name: "autre@ch-autre.example".to_owned(),
+        display_name: "Autre".to_owned(),
+        mail: Some(PAUL.0.to_owned()),
+        password: Some(Secret::new(PASSWORD.to_owned())),
+        ..NewUser::default()
+    };
+    let other = directory.create_user(&home, new).await.unwrap();
+    let (guest, _) = invited(&world, UserType::Guest).await;
+    let here = world.cx(world.tenant);
+    let found = directory.find_guest(&here, world.other, &other).await.unwrap();
+    assert!(found.is_none());
+    let taken = directory.accept_invitation(&here, guest, (world.other, &other)).await;
+    assert!(taken.is_err());
+}

@@ -1,0 +1,365 @@
+//! Certificates: whose they are, by which rule, and what their revocation lists say, fetched over a real connection.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hygie_access::{EgressPolicy, Outgoing};
+use hygie_core::{Clock, Cx};
+use hygie_directory::UserChange;
+use hygie_directory::trust::{AuthorityChange, ListSource, TrustedAuthority};
+use hygie_means::{CertificateRefusal, Claimed, Fetch, FetchFirst, Refusal};
+use hygie_policy::methods::Method;
+use hygie_policy::strength::{Details, Mode};
+use hygie_testkit::{CARD_POLICY, CardAuthority, CardOf};
+use serde_json::{Map, Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::world::{NAME, World, refusal};
+
+const DAY: Duration = Duration::from_hours(24);
+const CARD: &str = "899700123456";
+const BOUND: &str = "X509:<PN>8.99700123456@carte-cps.fr";
+
+/// A web server with one file, or none.
+#[derive(Clone, Default)]
+struct Site {
+    file: Arc<Mutex<Option<Vec<u8>>>>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Site {
+    async fn start() -> (Self, u16) {
+        let site = Self::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let serving = site.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = [0; 4096];
+                let _ = stream.read(&mut request).await;
+                serving.asked.fetch_add(1, Ordering::SeqCst);
+                let file = serving.file.lock().unwrap().clone();
+                let status = if file.is_some() { "200 OK" } else { "404 Not Found" };
+                let body = file.unwrap_or_default();
+                let head = format!(
+                    "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                    body.len()
+                );
+                let _ = stream.write_all(&[head.into_bytes(), body].concat()).await;
+            }
+        });
+        (site, port)
+    }
+
+    fn serve(&self, file: Option<Vec<u8>>) {
+        *self.file.lock().unwrap() = file;
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+/// A tenant whose nurse has a card, with the list of its authority on a server.
+struct Ward {
+    world: World,
+    site: Site,
+    issuing: CardAuthority,
+    trusted: TrustedAuthority,
+}
+
+impl Ward {
+    async fn new() -> Self {
+        let (site, port) = Site::start().await;
+        let outgoing = Outgoing::new(EgressPolicy {
+            private_hosts: vec![format!("localhost:{port}")],
+            timeout: Duration::from_secs(2),
+            ..EgressPolicy::default()
+        });
+        let world = World::with(None, Some(outgoing.unwrap())).await;
+        let (cx, directory) = (world.cx(), world.means.directory());
+        let root = CardAuthority::root("HYGIE TEST AC RACINE", cx.now);
+        let issuing = root.intermediate("HYGIE TEST AC PERSONNES", cx.now);
+        let pki = directory.create_pki(&cx, "IGC").await.unwrap();
+        let nothing = AuthorityChange::default();
+        directory
+            .add_authority(&cx, pki.id, &root.certificate, nothing)
+            .await
+            .unwrap();
+        let change = AuthorityChange {
+            list_url: Some(Some(format!("http://localhost:{port}/ACI.crl"))),
+            ..AuthorityChange::default()
+        };
+        let trusted = directory
+            .add_authority(&cx, pki.id, &issuing.certificate, change)
+            .await
+            .unwrap();
+        let ward = Self {
+            world,
+            site,
+            issuing,
+            trusted,
+        };
+        ward.configure(&json!({})).await;
+        ward.bind(&[BOUND]).await;
+        ward.site.serve(Some(ward.list(&[])));
+        ward
+    }
+
+    fn cx(&self) -> Cx {
+        self.world.cx()
+    }
+
+    async fn configure(&self, change: &Value) {
+        let mut document = json!({
+            "@odata.type": "#microsoft.graph.x509CertificateAuthenticationMethodConfiguration",
+            "state": "enabled",
+            "authenticationModeConfiguration": {
+                "x509CertificateAuthenticationDefaultMode": "x509CertificateMultiFactor", "rules": [],
+            },
+            "certificateUserBindings": [
+                { "x509CertificateField": "PrincipalName", "userProperty": "certificateUserIds", "priority": 1 },
+                { "x509CertificateField": "SubjectKeyIdentifier", "userProperty": "certificateUserIds", "priority": 2 },
+            ],
+        });
+        for (name, value) in change.as_object().unwrap() {
+            document[name] = value.clone();
+        }
+        self.world.configure(Method::X509Certificate, document).await;
+    }
+
+    async fn bind(&self, ids: &[&str]) {
+        let profile = Map::from_iter([("certificateUserIds".to_owned(), json!(ids))]);
+        let change = UserChange {
+            profile,
+            ..UserChange::default()
+        };
+        let directory = self.world.means.directory();
+        directory
+            .update_user(&self.cx(), self.world.nurse.id, change)
+            .await
+            .unwrap();
+    }
+
+    fn list(&self, revoked: &[&[u8]]) -> Vec<u8> {
+        self.issuing.list(revoked, self.world.clock.now(), DAY)
+    }
+
+    fn card(&self) -> Vec<u8> {
+        let of = CardOf {
+            serial: vec![0x66, 0x01],
+            ..CardOf::professional(CARD, self.world.clock.now())
+        };
+        self.issuing.card(&of).certificate
+    }
+
+    /// What the nurse's card proves.
+    async fn check(&self, card: &[u8]) -> Result<Mode, Refusal> {
+        let checked = self
+            .world
+            .means
+            .check_certificate(&self.cx(), card, Claimed::By(NAME))
+            .await;
+        match checked {
+            Ok((user, usage)) => {
+                assert_eq!(user.id, self.world.nurse.id);
+                Ok(usage.mode)
+            }
+            Err(error) => Err(refusal(Err::<(), _>(error))),
+        }
+    }
+}
+
+const MULTI: Result<Mode, Refusal> = Ok(Mode::X509CertificateMultiFactor);
+
+const fn refused(why: CertificateRefusal) -> Result<Mode, Refusal> {
+    Err(Refusal::Certificate(why))
+}
+
+#[tokio::test]
+async fn a_list_is_fetched_once_and_kept_until_the_next_one() {
+    let ward = Ward::new().await;
+    let card = ward.card();
+    for _ in 0..3 {
+        assert_eq!(ward.check(&card).await, MULTI);
+    }
+    assert_eq!(ward.site.asked(), 1);
+    // What is revoked meanwhile is seen with the next list.
+    ward.world.clock.advance(DAY);
+    ward.site.serve(Some(ward.list(&[&[0x66, 0x01]])));
+    assert_eq!(ward.check(&card).await, refused(CertificateRefusal::Revoked));
+    assert_eq!(ward.site.asked(), 2);
+    assert_eq!(ward.world.recorded("idp.crl.fetch", None).await, 2);
+}
+
+#[tokio::test]
+async fn without_a_list_nobody_comes_in() {
+    let ward = Ward::new().await;
+    let card = ward.card();
+    ward.site.serve(None);
+    assert_eq!(ward.check(&card).await, refused(CertificateRefusal::ListUnavailable));
+    // Whoever comes next is not kept waiting, and is refused as well.
+    ward.site.serve(Some(ward.list(&[])));
+    assert_eq!(ward.check(&card).await, refused(CertificateRefusal::ListUnavailable));
+    assert_eq!(ward.site.asked(), 1);
+    ward.world.clock.advance(Duration::from_secs(31));
+    assert_eq!(ward.check(&card).await, MULTI);
+    // The list of another authority, a page, one that has ended.
+    for (file, why) in [
+        (
+            CardAuthority::root("HYGIE TEST AC PERSONNES", ward.cx().now).list(&[], ward.cx().now + DAY, DAY),
+            CertificateRefusal::ListExpired,
+        ),
+        (b"<html>".to_vec(), CertificateRefusal::ListExpired),
+    ] {
+        ward.world.clock.advance(DAY * 2);
+        ward.site.serve(Some(file));
+        assert_eq!(ward.check(&card).await, refused(why));
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_list_is_told_apart_from_none() {
+    let ward = Ward::new().await;
+    let card = ward.card();
+    ward.site.serve(Some(b"<html>".to_vec()));
+    assert_eq!(ward.check(&card).await, refused(CertificateRefusal::ListInvalid));
+    ward.world.clock.advance(Duration::from_mins(1));
+    ward.site
+        .serve(Some(ward.issuing.list(&[], ward.cx().now - DAY * 2, DAY)));
+    assert_eq!(ward.check(&card).await, refused(CertificateRefusal::ListExpired));
+    let state = ward
+        .world
+        .means
+        .list_state(&ward.cx(), &ward.trusted, FetchFirst::Yes)
+        .await
+        .unwrap();
+    assert_eq!((state.is_current, state.fault), (false, Some(Fetch::Ended)));
+}
+
+#[tokio::test]
+async fn a_house_without_a_line_may_give_lists_and_a_grace() {
+    let ward = Ward::new().await;
+    let card = ward.card();
+    ward.site.serve(None);
+    let (cx, directory) = (ward.cx(), ward.world.means.directory());
+    let list = ward.list(&[]);
+    directory
+        .keep_revocation_list(&cx, &ward.trusted, list, ListSource::Uploaded)
+        .await
+        .unwrap();
+    assert_eq!(ward.check(&card).await, MULTI);
+    assert_eq!(ward.site.asked(), 0);
+    ward.world.clock.advance(DAY + Duration::from_secs(1));
+    assert_eq!(ward.check(&card).await, refused(CertificateRefusal::ListExpired));
+    let place = (ward.trusted.pki, ward.trusted.id);
+    directory.set_revocation_grace(&ward.cx(), place, 48).await.unwrap();
+    assert_eq!(ward.check(&card).await, MULTI);
+    ward.world.clock.advance(DAY * 2);
+    assert_eq!(ward.check(&card).await, refused(CertificateRefusal::ListExpired));
+}
+
+#[tokio::test]
+async fn an_authority_without_a_list_is_refused_where_one_is_asked_for() {
+    let ward = Ward::new().await;
+    let card = ward.card();
+    // The root has none.
+    let root = ward.world.means.directory().list_authorities(&ward.cx()).await.unwrap();
+    let root = root.iter().find(|one| one.list_url.is_none()).unwrap();
+    let key = root.authority.subject_key_identifier.clone().unwrap().to_uppercase();
+    let validation = |exempted: Value| {
+        json!({ "crlValidationConfiguration": {
+            "state": "enabled", "exemptedCertificateAuthoritiesSubjectKeyIdentifiers": exempted,
+        }})
+    };
+    assert_eq!(ward.check(&card).await, MULTI);
+    ward.configure(&validation(json!([]))).await;
+    assert_eq!(ward.check(&card).await, refused(CertificateRefusal::ListMissing));
+    ward.configure(&validation(json!([key]))).await;
+    assert_eq!(ward.check(&card).await, MULTI);
+}
+
+#[tokio::test]
+async fn bindings_by_their_affinity() {
+    let ward = Ward::new().await;
+    let card = ward.card();
+    ward.bind(&[]).await;
+    assert_eq!(ward.check(&card).await, refused(CertificateRefusal::Unbound));
+    ward.bind(&[BOUND]).await;
+    let high = json!({ "authenticationModeConfiguration": {
+        "x509CertificateAuthenticationDefaultMode": "x509CertificateMultiFactor",
+        "x509CertificateDefaultRequiredAffinityLevel": "high", "rules": [],
+    }});
+    ward.configure(&high).await;
+    assert_eq!(ward.check(&card).await, refused(CertificateRefusal::AffinityTooLow));
+    let anybody = ward
+        .world
+        .means
+        .check_certificate(&ward.cx(), &card, Claimed::Anybody)
+        .await;
+    assert_eq!(refusal(anybody), Refusal::Certificate(CertificateRefusal::Unbound));
+    let named = Claimed::By("nobody@ch-demo.example");
+    let stranger = ward.world.means.check_certificate(&ward.cx(), &card, named).await;
+    assert_eq!(refusal(stranger), Refusal::Certificate(CertificateRefusal::Unbound));
+}
+
+#[tokio::test]
+async fn a_rule_of_a_policy_says_what_it_is_worth_and_strengths_see_it() {
+    let ward = Ward::new().await;
+    let single = json!({ "authenticationModeConfiguration": {
+        "x509CertificateAuthenticationDefaultMode": "x509CertificateMultiFactor",
+        "rules": [{
+            "x509CertificateRuleType": "policyOID", "identifier": CARD_POLICY,
+            "x509CertificateAuthenticationMode": "x509CertificateSingleFactor",
+        }],
+    }});
+    ward.configure(&single).await;
+    let checked = ward
+        .world
+        .means
+        .check_certificate(&ward.cx(), &ward.card(), Claimed::Anybody)
+        .await;
+    let (_, usage) = checked.unwrap();
+    assert_eq!(usage.mode, Mode::X509CertificateSingleFactor);
+    let key = ward.trusted.authority.subject_key_identifier.clone();
+    let expected = Details::Certificate {
+        issuer_ski: key,
+        policy_oids: BTreeSet::from([CARD_POLICY.to_owned()]),
+    };
+    assert_eq!(usage.details, expected);
+    let methods = ward
+        .world
+        .means
+        .methods_of(&ward.cx(), ward.world.nurse.id)
+        .await
+        .unwrap();
+    let both = [Mode::X509CertificateSingleFactor, Mode::X509CertificateMultiFactor];
+    assert_eq!(methods.certificates, BTreeSet::from(both));
+    ward.bind(&[]).await;
+    let methods = ward
+        .world
+        .means
+        .methods_of(&ward.cx(), ward.world.nurse.id)
+        .await
+        .unwrap();
+    assert_eq!(methods.certificates, BTreeSet::new());
+}
+
+#[tokio::test]
+async fn an_authority_may_be_for_some_people_only() {
+    let ward = Ward::new().await;
+    let key = ward.trusted.authority.subject_key_identifier.clone().unwrap();
+    let scope = |id: String| {
+        json!({ "certificateAuthorityScopes": [{
+            "subjectKeyIdentifier": key, "publicKeyInfrastructureIdentifier": ward.trusted.pki.to_string(),
+            "includeTargets": [{ "id": id, "targetType": "user" }],
+        }]})
+    };
+    ward.configure(&scope(ward.world.stranger.id.to_string())).await;
+    assert_eq!(ward.check(&ward.card()).await, refused(CertificateRefusal::OutOfScope));
+    ward.configure(&scope(ward.world.nurse.id.to_string())).await;
+    assert_eq!(ward.check(&ward.card()).await, MULTI);
+}

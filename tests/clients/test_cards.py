@@ -1,0 +1,197 @@
+"""Cards of professionals: a real Chromium signs in by one, and each way in which a card is refused, over the wire."""
+
+import base64
+import html
+import json
+import re
+import subprocess
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from chromium import Chromium, arrivals
+from test_pages import authorize, check, complain
+
+
+class CardReader(Chromium):
+    """A Chromium whose person has a card in the reader, and whose house says which certificate it shows."""
+
+    def __init__(self, playwright, world, home, card):
+        super().__init__(playwright, world.ca, home)
+        self.world, self.card = world, card
+
+    def __enter__(self):
+        super().__enter__()
+        self.browser.close()
+        pack = self.home / "card.p12"
+        certificate, key = (str(self.world.data / self.card[part]) for part in ("certificate", "key"))
+        export = ["openssl", "pkcs12", "-export", "-in", certificate, "-inkey", key, "-passout", "pass:", "-out", pack]
+        subprocess.run([*export, "-name", "card"], check=True)
+        store = f"sql:{self.home / '.pki/nssdb'}"
+        subprocess.run(["pk12util", "-d", store, "-i", pack, "-W", "", "-K", ""], check=True, capture_output=True)
+        certauth = self.world.demo["endpoints"]["certauth"]
+        settings = {
+            "profile": {
+                "content_settings": {
+                    "exceptions": {"auto_select_certificate": {f"{certauth},*": {"setting": {"filters": [{}]}}}}
+                }
+            },
+            "intl": {"accept_languages": "fr-FR"},
+        }
+        self.browser = self.with_settings(self.home / "profile", settings)
+        return self
+
+
+@pytest.fixture(params=["doctor"])
+def reader(request, playwright, world, tmp_path):
+    with CardReader(playwright, world, tmp_path / "home", world.user(request.param)["card"]) as chromium:
+        yield chromium
+
+
+def psc(world, uri, **more):
+    return authorize(world, uri, client_id=world.app("PSC_BAS")["client_id"], scope="openid%20profile", **more)
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["after-the-name", "without-a-name"])
+def test_a_card_opens_pro_sante_connect(world, reader, named):
+    """FA01-ProSantéConnect takes no password; a card with its code is enough."""
+    doctor = world.user("doctor")
+    page = reader.browser.new_page()
+    page.complaints = []
+    page.on("console", lambda message: complain(page, message))
+    with arrivals() as listener:
+        page.goto(psc(world, listener.uri))
+        if named:
+            page.locator("input[name=username]:visible").fill(doctor["upn"])
+            page.locator("main button.primary").click()
+        page.locator("button[name=way][value=certificate]").click()
+        page.locator("main a.button.primary").wait_for()
+        check(page, "card")
+        page.locator("main a.button.primary").click()
+        code = listener.next(page)["code"]
+    tokens = redeem(world, listener.uri, code)
+    assert payload(tokens["id_token"])["oid"] == doctor["oid"]
+    assert page.complaints == []
+
+
+def redeem(world, uri, code):
+    app = world.app("PSC_BAS")
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": app["client_id"],
+        "client_secret": app["client_secret"],
+        "code": code,
+        "redirect_uri": uri,
+        "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+    }
+    answer = requests.post(f"{world.authority}/oauth2/v2.0/token", data=form, verify=world.ca, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def payload(token):
+    part = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+class Person:
+    """Somebody with a browser of a few lines, and a card or none."""
+
+    def __init__(self, world, card=None):
+        self.world, self.session = world, requests.Session()
+        self.session.verify = world.ca
+        self.cert = card and tuple(str(world.data / card[part]) for part in ("certificate", "key"))
+
+    def asked(self, uri, name):
+        """From the authorization request to the link to the host that asks for a certificate."""
+        page = self.session.get(psc(self.world, uri), timeout=30)
+        page = self.submit(page, username=name)
+        page = self.submit(page, step="way", way="certificate", username=name)
+        certauth = re.escape(self.world.demo["endpoints"]["certauth"])
+        return html.unescape(re.search(f'href="({certauth}[^"]*)"', page.text)[1])
+
+    def submit(self, page, **fields):
+        action = re.search(r'action="([^"]*/login)"', page.text)[1]
+        hidden = dict(re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', page.text))
+        form = {name: html.unescape(value) for name, value in hidden.items()} | fields
+        return self.session.post(self.world.login + action, data=form, timeout=30)
+
+    def show(self, link):
+        """Shows the card at that host."""
+        return self.session.get(link, cert=self.cert, allow_redirects=False, timeout=30)
+
+
+URI = "http://localhost/callback"
+
+
+def log(world):
+    """The newest entry of the log of sign-ins."""
+    answer = graph(world, "GET", "auditLogs/signIns?$top=1")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["value"][0]
+
+
+def graph(world, method, path, **body):
+    """A call of the directory API by the application that may do everything there."""
+    admin = world.app("directory-admin")
+    answer = world.post_form(
+        f"{world.authority}/oauth2/v2.0/token",
+        grant_type="client_credentials",
+        client_id=admin["client_id"],
+        client_secret=admin["client_secret"],
+        scope="https://graph.microsoft.com/.default",
+    )
+    assert answer.status_code == 200, answer.text
+    head = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    url = f"{world.demo['endpoints']['graph']}/v1.0/{path}"
+    return requests.request(method, url, headers=head, json=body or None, verify=world.ca, timeout=30)
+
+
+@pytest.mark.parametrize(
+    "card, code, reason",
+    [
+        ("revoked", 500183, "certificate-revoked"),
+        ("expired", 50017, "certificate-expired"),
+        ("unknown", 50017, "certificate-unknown-issuer"),
+        ("nurse", 1001003, "certificate-unbound"),
+    ],
+)
+def test_a_card_is_refused_by_a_page_with_its_reason(world, card, code, reason):
+    doctor = world.user("doctor")
+    shown = world.demo["cards"]["refused"].get(card) or world.user(card)["card"]
+    person = Person(world, shown)
+    answer = person.show(person.asked(URI, doctor["upn"]))
+    assert answer.status_code == 400 and f"AADSTS{code}" in answer.text, answer.text
+    entry = log(world)
+    assert entry["status"]["errorCode"] == code
+    assert reason in entry["status"]["failureReason"]
+    assert entry["userPrincipalName"] == doctor["upn"]
+
+
+def test_no_card_is_a_page_as_well(world):
+    person = Person(world)
+    answer = person.show(person.asked(URI, world.user("doctor")["upn"]))
+    assert answer.status_code == 400 and "AADSTS50192" in answer.text, answer.text
+    assert answer.headers["Connection"] == "close"
+
+
+@pytest.mark.parametrize("path", ["/x/certauth", "/assets/hygie.css", "/nothing"])
+def test_no_connection_to_the_host_that_asks_for_cards_stays_open(world, path):
+    # A browser that kept one would be let in by a card that is no longer there.
+    answer = requests.get(f"{world.demo['endpoints']['certauth']}{path}", verify=world.ca, timeout=30)
+    assert answer.headers["connection"] == "close"
+
+
+def test_a_hand_over_is_of_one_browser_and_used_once(world):
+    doctor = world.user("doctor")
+    person, thief = Person(world, doctor["card"]), Person(world, doctor["card"])
+    thief.asked(URI, doctor["upn"])
+    over = person.show(person.asked(URI, doctor["upn"])).headers["Location"]
+    assert over.startswith(world.login)
+    stolen = thief.session.get(over, allow_redirects=False, timeout=30)
+    assert "AADSTS50089" in stolen.text
+    over = person.show(person.asked(URI, doctor["upn"])).headers["Location"]
+    back = person.session.get(over, allow_redirects=False, timeout=30)
+    assert "code" in parse_qs(urlsplit(back.headers["Location"]).query), back.text
+    again = person.session.get(over, allow_redirects=False, timeout=30)
+    assert "AADSTS50089" in again.text

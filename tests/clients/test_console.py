@@ -1,0 +1,206 @@
+"""The console of administration, as an administrator and as somebody without a role meet it."""
+
+import os
+import time
+
+import requests
+from chromium import sign_in
+from test_pages import check, look, person  # noqa: F401  (a fixture)
+
+
+def shown(page, name):
+    """What every page is looked at for; a picture of it where somebody asked for pictures."""
+    check(page, name)
+    if folder := os.environ.get("HYGIE_PICTURES"):
+        language = page.evaluate("navigator.language")[:2]
+        for width in (1280, 360):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.screenshot(path=f"{folder}/{name.replace(' ', '-')}-{language}-{width}.png", full_page=True)
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def portal(world):
+    return world.demo["endpoints"]["portal"]
+
+
+def enter(world, page, user, path="/admin"):
+    """Signs in on the way to a page of the console."""
+    page.goto(f"{portal(world)}{path}")
+    sign_in(page, user)
+    page.locator("nav.nav").wait_for()
+
+
+def test_people_and_groups(world, person):  # noqa: F811
+    enter(world, person, world.user("administrator"))
+    shown(person, "overview")
+    assert person.locator(".who-name").inner_text().find(world.user("administrator")["display_name"]) >= 0
+    person.locator("nav.nav a[href='/admin/users']").click()
+    shown(person, "users")
+
+    # A new person, found by search.
+    person.locator("a.button.primary").click()
+    shown(person, "new user")
+    name = f"Zoé Martin {time.time_ns() % 100_000}"
+    upn = f"zoe.{time.time_ns()}@{world.tenant['domain']}"
+    person.locator("input[name=displayName]").fill(name)
+    person.locator("input[name=userPrincipalName]").fill(upn)
+    person.locator("input[name=password]").fill("short")
+    person.locator("main button.primary").click()
+    person.locator(".notice.danger").wait_for()
+    assert person.locator("input[name=userPrincipalName]").input_value() == upn
+    look(person, "a password that is too weak")
+    person.locator("input[name=password]").fill("Cerisier-bleu-42-nuage")
+    person.locator("main button.primary").click()
+    person.get_by_role("heading", name=name).wait_for()
+    shown(person, "user")
+    person.goto(f"{portal(world)}/admin/users?q={upn[:12]}")
+    assert person.locator("tbody th a").count() >= 1
+    person.get_by_role("link", name=name).click()
+
+    # A pass is shown once.
+    person.locator("button[value=pass]").click()
+    person.locator(".notice.success").wait_for()
+    shown(person, "pass")
+    person.locator("button[value=disable]").click()
+    person.locator("button[value=enable]").wait_for()
+
+    # A group with this person in it.
+    person.goto(f"{portal(world)}/admin/groups")
+    person.locator("a.button.primary").click()
+    shown(person, "new group")
+    group = f"Cardiologie {time.time_ns()}"
+    person.locator("input[name=displayName]").fill(group)
+    person.locator("main button.primary").click()
+    person.get_by_role("heading", name=group).wait_for()
+    person.locator("input[name=member]").last.fill("nobody@nowhere.example")
+    person.locator("button:has-text('groupe'), button:has-text('group')").last.scroll_into_view_if_needed()
+    person.locator("form.filters button").click()
+    person.locator(".notice.danger").wait_for()
+    person.locator("form.filters input[name=member]").fill(upn)
+    person.locator("form.filters button").click()
+    person.locator(".notice.success").wait_for()
+    assert name in person.locator("ul.choices").inner_text()
+    shown(person, "group")
+    person.goto(f"{portal(world)}/admin/groups")
+    shown(person, "groups")
+
+    # Deleted when the box says that it is meant.
+    person.goto(f"{portal(world)}/admin/users?q={upn[:12]}")
+    person.get_by_role("link", name=name).click()
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+    assert not person.complaints
+
+
+def test_policies_in_words(world, person):  # noqa: F811
+    enter(world, person, world.user("administrator"), "/admin/policies")
+    shown(person, "policies")
+    language = person.evaluate("navigator.language")[:2]
+    told = person.locator("main").inner_text()
+    assert ("une nouvelle connexion toutes les 4 heures" if language == "fr" else "a new sign-in every 4 hours") in told
+    person.locator("li.card a").first.click()
+    person.locator("h1").wait_for()
+    shown(person, "policy")
+    person.locator("a[href$='effect=1']").click()
+    person.get_by_text("évaluée" if language == "fr" else "evaluated").first.wait_for()
+    shown(person, "policy effect")
+
+    # A new one by the form; nobody is asked more while it observes.
+    person.goto(f"{portal(world)}/admin/policies/new")
+    shown(person, "new policy")
+    name = f"Pays {time.time_ns()}"
+    person.locator("input[name=name]").fill(name)
+    person.locator("textarea[name=people]").fill("Personne de ce nom")
+    person.locator("main button.primary").click()
+    person.locator(".notice.danger").wait_for()
+    assert person.locator("input[name=name]").input_value() == name
+    person.locator("textarea[name=people]").fill(world.user("secretary")["upn"])
+    person.locator("textarea[name=except]").fill(world.user("emergency")["upn"])
+    person.locator("input[name=hours]").fill("8")
+    person.locator("main button.primary").click()
+    person.get_by_role("heading", name=name).wait_for()
+    sentence = person.locator("p.sentence").inner_text()
+    assert world.user("secretary")["display_name"] in sentence, sentence
+    assert "8" in sentence, sentence
+    person.locator("details.more").nth(0).locator("summary").first.click()
+    assert person.locator("textarea[name=except]").input_value() == world.user("emergency")["upn"]
+    look(person, "policy by form")
+
+    # What it would do.
+    person.goto(f"{portal(world)}/admin/what-if")
+    shown(person, "what if")
+    person.locator("input[name=person]").fill(world.user("secretary")["upn"])
+    person.locator("select[name=application]").select_option(world.app("PSC_BAS")["client_id"])
+    person.locator("main button.primary").click()
+    person.locator("#applying").wait_for()
+    applying = person.locator("section", has=person.locator("#applying")).inner_text()
+    assert "AC01" in applying or "AC02" in applying, applying
+    shown(person, "what if answered")
+
+    person.goto(f"{portal(world)}/admin/policies")
+    person.get_by_role("link", name=name).click()
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+    assert not person.complaints
+
+
+def test_applications_and_the_log(world, person):  # noqa: F811
+    enter(world, person, world.user("administrator"), "/admin/applications")
+    shown(person, "applications")
+    person.get_by_role("link", name="PSC_BAS").click()
+    shown(person, "application")
+    person.goto(f"{portal(world)}/admin/sign-ins")
+    shown(person, "sign-ins")
+    person.locator("tbody th a").first.click()
+    person.locator("ol.steps").wait_for()
+    shown(person, "sign-in")
+    person.goto(f"{portal(world)}/admin/gaps")
+    person.locator("figure.chart svg").wait_for()
+    shown(person, "missing factors")
+    person.goto(f"{portal(world)}/admin/changes")
+    person.locator("li.card").first.wait_for()
+    shown(person, "changes")
+    person.goto(f"{portal(world)}/admin/alerts")
+    person.locator("li.choice").first.wait_for()
+    shown(person, "alerts")
+    person.locator(".session button").click()
+    person.wait_for_url(f"{portal(world)}/")
+    # The session of the console is over as well.
+    person.goto(f"{portal(world)}/admin/users")
+    person.locator("input[name=username]:visible, button.choice").first.wait_for()
+    assert not person.complaints
+
+
+def test_who_has_no_role_sees_and_changes_nothing_of_the_logs(world, person):  # noqa: F811
+    enter(world, person, world.user("secretary"))
+    shown(person, "overview without a role")
+    answer = person.goto(f"{portal(world)}/admin/sign-ins")
+    assert answer.status == 403
+    check(person, "denied")
+
+
+def test_nobody_administers_the_application_of_the_console(world):
+    """It may do in every tenant what its person may: who could change its addresses could take that."""
+    app, graph = "c44b4083-3bb0-49c1-b47d-974e53cbdf3c", world.demo["endpoints"]["graph"]
+    client = world.app("directory-admin")
+    answer = world.post_form(
+        f"{world.authority}/oauth2/v2.0/token",
+        grant_type="client_credentials",
+        client_id=client["client_id"],
+        client_secret=client["client_secret"],
+        scope=f"{graph}/.default",
+    )
+    headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+    def ask(method, path, **more):
+        return requests.request(method, f"{graph}/v1.0{path}", headers=headers, verify=world.ca, timeout=30, **more)
+
+    assert ask("GET", f"/applications?$filter=appId eq '{app}'").json()["value"] == []
+    (present,) = ask("GET", f"/servicePrincipals?$filter=appId eq '{app}'").json()["value"]
+    assert present["appOwnerOrganizationId"] not in [tenant["id"] for tenant in world.demo["tenants"]]
+    change = {"spa": {"redirectUris": ["https://evil.example/"]}}
+    for address in (f"/applications/{present['id']}", f"/applications(appId='{app}')"):
+        assert ask("PATCH", address, json=change).status_code in (404, 501)
+        assert ask("POST", f"{address}/addPassword", json={}).status_code in (404, 501)
