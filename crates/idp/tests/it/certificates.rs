@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::middleware::from_fn;
 use axum::{Extension, Router};
 use hygie_core::{Clock, Cx};
 use hygie_directory::logs::LogQuery;
@@ -113,7 +114,7 @@ impl Ward {
     /// The host that asks for a certificate, when this one is shown.
     fn certauth(&self, certificate: Option<&[u8]>) -> Client {
         let router = hygie_idp::certauth_router(self.world.idp.clone());
-        let router: Router = layers(router, &self.world.layers);
+        let router: Router = layers(router, &self.world.layers).layer(from_fn(hygie_idp::alone));
         Client::new(&match certificate {
             Some(der) => router.layer(Extension(ClientCertificate(der.into()))),
             None => router,
