@@ -6,6 +6,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use bytes::Bytes;
 use hygie_core::{ErrorKind, Fault};
+use hygie_policy::policy::Policy;
 use hygie_web::client::Peer;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -72,6 +73,9 @@ pub enum ApiError {
     /// The answer is not what was expected.
     #[error("an answer of the directory API cannot be read")]
     Unreadable(#[source] serde_json::Error),
+    /// A policy has something that is not known here.
+    #[error("a policy cannot be read")]
+    Policy(#[from] hygie_policy::json::ReadError),
 }
 
 impl Fault for ApiError {
@@ -83,7 +87,7 @@ impl Fault for ApiError {
             Self::Refused(_) => ErrorKind::Invalid,
             Self::Failed(StatusCode::TOO_MANY_REQUESTS) => ErrorKind::TooMany,
             Self::Failed(StatusCode::SERVICE_UNAVAILABLE) => ErrorKind::Unavailable,
-            Self::Failed(_) | Self::Unreadable(_) => ErrorKind::Internal,
+            Self::Failed(_) | Self::Unreadable(_) | Self::Policy(_) => ErrorKind::Internal,
         }
     }
 
@@ -93,7 +97,7 @@ impl Fault for ApiError {
             Self::Denied => "admin-denied",
             Self::NotFound => "admin-missing",
             Self::Refused(_) => "admin-refused",
-            Self::Failed(_) | Self::Unreadable(_) => "admin-failed",
+            Self::Failed(_) | Self::Unreadable(_) | Self::Policy(_) => "admin-failed",
         }
     }
 
@@ -226,6 +230,12 @@ impl<'a> Api<'a> {
         }
         Ok(())
     }
+}
+
+/// Policies of a collection. One that cannot be read is an error: nobody may believe that it is not there.
+pub fn policies(documents: &[Value]) -> Result<Vec<Policy>, ApiError> {
+    let read = documents.iter().map(Policy::from_json);
+    Ok(read.collect::<Result<_, _>>()?)
 }
 
 /// A path with options.

@@ -4,8 +4,7 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use hygie_web::ui::{Field, Input, Page, View};
 
-use super::{Frame, Section, Visit, Wrong};
-use crate::api::Listed;
+use super::{Frame, Pager, Section, Visit, Wrong};
 use crate::wire::Principal;
 
 /// Applications of a page.
@@ -18,35 +17,21 @@ struct Applications {
     frame: Frame,
     search: Field,
     listed: Vec<Principal>,
-    next: Option<String>,
-    first: Option<String>,
+    pager: Pager,
 }
 
 pub async fn get(visit: Visit) -> Result<Response, Wrong> {
     let page = visit.page();
-    let (text, token) = (visit.option("q").trim(), visit.option("page"));
-    let text: String = text.chars().filter(|c| !matches!(c, '"' | '\\')).collect();
-    let search = format!("\"displayName:{text}\"");
-    let mut query = vec![("$top", PAGE)];
-    if text.is_empty() {
-        query.push(("$orderby", "displayName"));
-    } else {
-        query.extend([("$search", search.as_str()), ("$count", "true")]);
-    }
-    if !token.is_empty() {
-        query.push(("$skiptoken", token));
-    }
-    let listed: Listed<Principal> = visit.api().get("/servicePrincipals", &query).await?;
-    let next = listed.next().map(|token| visit.address_with("page", &token));
+    let options = [("$top", PAGE)];
+    let (listed, pager) = visit.found("/servicePrincipals", &options, &["displayName"]).await?;
     let search = Field::new(&page, Input::Search, "q", page.t("applications-search"))
-        .value(&*text)
+        .value(visit.option("q"))
         .optional();
     Ok(View(Applications {
         frame: visit.frame(&page, Section::Applications),
         search,
-        listed: listed.value,
-        next,
-        first: (!token.is_empty()).then(|| visit.address_with("page", "")),
+        listed,
+        pager,
         page,
     })
     .into_response())

@@ -5,8 +5,8 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use hygie_web::ui::{Field, Input, Page, Tone, View};
 
-use super::{Frame, Section, Visit, Wrong};
-use crate::api::{Listed, quoted};
+use super::{Frame, Pager, Section, Visit, Wrong};
+use crate::api::quoted;
 use crate::wire::{Alert, Change, Initiator};
 
 /// Entries of a page.
@@ -19,8 +19,7 @@ struct Changes {
     frame: Frame,
     person: Field,
     entries: Vec<Change>,
-    next: Option<String>,
-    first: Option<String>,
+    pager: Pager,
 }
 
 #[derive(Template)]
@@ -29,8 +28,7 @@ struct Alerts {
     page: Page,
     frame: Frame,
     entries: Vec<Shown>,
-    next: Option<String>,
-    first: Option<String>,
+    pager: Pager,
 }
 
 /// An alert of the list.
@@ -42,29 +40,24 @@ pub struct Shown {
 
 pub async fn get(visit: Visit) -> Result<Response, Wrong> {
     let page = visit.page();
-    let (person, token) = (visit.option("q").trim(), visit.option("page"));
-    let filter = format!(
-        "initiatedBy/user/userPrincipalName eq {}",
-        quoted(&person.to_lowercase())
-    );
-    let mut query = vec![("$top", PAGE)];
-    if !person.is_empty() {
-        query.push(("$filter", &filter));
-    }
-    if !token.is_empty() {
-        query.push(("$skiptoken", token));
-    }
-    let listed: Listed<Change> = visit.api().get("/auditLogs/directoryAudits", &query).await?;
-    let next = listed.next().map(|token| visit.address_with("page", &token));
+    let person = visit.option("q").trim();
+    let filter = match person {
+        "" => String::new(),
+        person => format!(
+            "initiatedBy/user/userPrincipalName eq {}",
+            quoted(&person.to_lowercase())
+        ),
+    };
+    let options = [("$top", PAGE), ("$filter", filter.as_str())];
+    let (entries, pager) = visit.listed("/auditLogs/directoryAudits", &options).await?;
     Ok(View(Changes {
         frame: visit.frame(&page, Section::Changes),
         person: Field::new(&page, Input::Search, "q", page.t("changes-person"))
             .hint(page.t("user-principal-name-hint"))
             .value(person)
             .optional(),
-        entries: listed.value,
-        next,
-        first: (!token.is_empty()).then(|| visit.address_with("page", "")),
+        entries,
+        pager,
         page,
     })
     .into_response())
@@ -72,18 +65,11 @@ pub async fn get(visit: Visit) -> Result<Response, Wrong> {
 
 pub async fn alerts(visit: Visit) -> Result<Response, Wrong> {
     let page = visit.page();
-    let token = visit.option("page");
-    let mut query = vec![("$top", PAGE)];
-    if !token.is_empty() {
-        query.push(("$skiptoken", token));
-    }
-    let listed: Listed<Alert> = visit.api().get("/auditLogs/alerts", &query).await?;
-    let next = listed.next().map(|token| visit.address_with("page", &token));
+    let (alerts, pager) = visit.listed("/auditLogs/alerts", &[("$top", PAGE)]).await?;
     Ok(View(Alerts {
         frame: visit.frame(&page, Section::Alerts),
-        entries: listed.value.into_iter().map(|alert| shown(&page, alert)).collect(),
-        next,
-        first: (!token.is_empty()).then(|| visit.address_with("page", "")),
+        entries: alerts.into_iter().map(|alert| shown(&page, alert)).collect(),
+        pager,
         page,
     })
     .into_response())

@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Response};
 use hygie_web::ui::{Field, Form, Identifier, Input, Notice, Page, View};
 use serde_json::json;
 
-use super::{Fields, Frame, Section, Visit, Wrong, done, refusal};
-use crate::api::{Api, ApiError, Listed, segment};
+use super::{Fields, Frame, Pager, Section, Visit, Wrong, done, refusal};
+use crate::api::{Api, ApiError, segment};
 use crate::wire::{Object, User};
 
 /// Members of a page.
@@ -21,8 +21,7 @@ struct Shown {
     group: Object,
     id: Identifier,
     members: Vec<Object>,
-    next: Option<String>,
-    first: Option<String>,
+    pager: Pager,
     form: Form,
     member: Field,
 }
@@ -81,14 +80,8 @@ async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<&'static str, A
 async fn show(visit: &Visit, page: Page, id: &str, (typed, wrong): (&str, Option<Notice>)) -> Result<Response, Wrong> {
     let api = visit.api();
     let path = format!("/groups/{}", segment(id));
-    let token = visit.option("page");
     let group: Object = api.get(&path, &[]).await?;
-    let mut query = vec![("$top", PAGE)];
-    if !token.is_empty() {
-        query.push(("$skiptoken", token));
-    }
-    let listed: Listed<Object> = api.get(&format!("{path}/members"), &query).await?;
-    let next = listed.next().map(|token| visit.address_with("page", &token));
+    let (members, pager) = visit.listed(&format!("{path}/members"), &[("$top", PAGE)]).await?;
     let mut frame = visit.frame(&page, Section::Groups);
     frame.notices.extend(wrong);
     Ok(View(Shown {
@@ -96,9 +89,8 @@ async fn show(visit: &Visit, page: Page, id: &str, (typed, wrong): (&str, Option
         id: Identifier::new(&page, group.id.clone(), page.t("group-id")),
         form: visit.form(format!("/admin/groups/{}", segment(&group.id))),
         group,
-        members: listed.value,
-        next,
-        first: (!token.is_empty()).then(|| visit.address_with("page", "")),
+        members,
+        pager,
         member: Field::new(&page, Input::Name, "member", page.t("group-member"))
             .hint(page.t("group-member-hint"))
             .value(typed)

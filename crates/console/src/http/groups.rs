@@ -5,8 +5,7 @@ use axum::response::{IntoResponse, Response};
 use hygie_web::ui::{Field, Form, Input, Link, Notice, Page, Summary, View};
 use serde_json::json;
 
-use super::{Fields, Frame, Section, Visit, Wrong, done, refusal};
-use crate::api::Listed;
+use super::{Fields, Frame, Pager, Section, Visit, Wrong, done, refusal};
 use crate::wire::Object;
 
 /// Groups of a page.
@@ -19,8 +18,7 @@ struct Groups {
     frame: Frame,
     search: Field,
     listed: Vec<Object>,
-    next: Option<String>,
-    first: Option<String>,
+    pager: Pager,
 }
 
 #[derive(Template)]
@@ -39,29 +37,16 @@ struct NewGroup {
 
 pub async fn get(visit: Visit) -> Result<Response, Wrong> {
     let page = visit.page();
-    let (text, token) = (visit.option("q").trim(), visit.option("page"));
-    let text: String = text.chars().filter(|c| !matches!(c, '"' | '\\')).collect();
-    let search = format!("\"displayName:{text}\"");
-    let mut query = vec![("$top", PAGE), ("$select", "id,displayName,description")];
-    if text.is_empty() {
-        query.push(("$orderby", "displayName"));
-    } else {
-        query.extend([("$search", search.as_str()), ("$count", "true")]);
-    }
-    if !token.is_empty() {
-        query.push(("$skiptoken", token));
-    }
-    let listed: Listed<Object> = visit.api().get("/groups", &query).await?;
-    let next = listed.next().map(|token| visit.address_with("page", &token));
+    let options = [("$top", PAGE), ("$select", "id,displayName,description")];
+    let (listed, pager) = visit.found("/groups", &options, &["displayName"]).await?;
     let search = Field::new(&page, Input::Search, "q", page.t("groups-search"))
-        .value(&*text)
+        .value(visit.option("q"))
         .optional();
     Ok(View(Groups {
         frame: visit.frame(&page, Section::Groups),
         search,
-        listed: listed.value,
-        next,
-        first: (!token.is_empty()).then(|| visit.address_with("page", "")),
+        listed,
+        pager,
         page,
     })
     .into_response())

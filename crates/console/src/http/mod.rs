@@ -29,9 +29,10 @@ use hygie_web::csrf;
 use hygie_web::error::PageError;
 use hygie_web::layers::FormAction;
 use hygie_web::ui::{Form, Link, Notice, Page, Session as Shown, Tone};
+use serde::de::DeserializeOwned;
 
 use crate::Console;
-use crate::api::{Api, ApiError, with_query};
+use crate::api::{Api, ApiError, Listed, with_query};
 use crate::session::Session;
 
 /// Where the console begins.
@@ -118,6 +119,13 @@ pub struct Frame {
     pub notices: Vec<Notice>,
 }
 
+/// Where the other pages of a list are.
+#[derive(Debug)]
+pub struct Pager {
+    pub next: Option<String>,
+    pub first: Option<String>,
+}
+
 /// Somebody who is signed in.
 pub struct Visit {
     pub console: Console,
@@ -193,6 +201,39 @@ impl Visit {
         checked.map_err(|error| PageError::from(error).into())
     }
 
+    /// The page of a collection that the address asks for, and the way to the others. Options without a value are left out.
+    pub async fn listed<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        options: &[(&str, &str)],
+    ) -> Result<(Vec<T>, Pager), ApiError> {
+        let token = self.option("page");
+        let options = [options, &[("$skiptoken", token)]].concat();
+        let options: Vec<(&str, &str)> = options.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        let listed: Listed<T> = self.api().get(path, &options).await?;
+        let pager = Pager {
+            next: listed.next().map(|token| self.address_with("page", &token)),
+            first: (!token.is_empty()).then(|| self.address_with("page", "")),
+        };
+        Ok((listed.value, pager))
+    }
+
+    /// The same of directory objects: those in whose properties the text of the search stands, or all by their names.
+    pub async fn found<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        options: &[(&str, &str)],
+        properties: &[&str],
+    ) -> Result<(Vec<T>, Pager), ApiError> {
+        let search = search(self.option("q"), properties);
+        let how = if search.is_empty() {
+            [("$orderby", "displayName"), ("", "")]
+        } else {
+            [("$search", search.as_str()), ("$count", "true")]
+        };
+        self.listed(path, &[options, &how].concat()).await
+    }
+
     /// An option of the address; empty when absent.
     pub fn option(&self, name: &str) -> &str {
         self.query.get(name).map_or("", String::as_str)
@@ -247,6 +288,20 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     }
 }
 
+/// `$search` for a text in these properties; quotes and backslashes are no part of a name.
+fn search(text: &str, properties: &[&str]) -> String {
+    let text: String = text.chars().filter(|c| !matches!(c, '"' | '\\')).collect();
+    let text = text.trim();
+    if text.is_empty() {
+        return String::new();
+    }
+    let terms: Vec<String> = properties
+        .iter()
+        .map(|property| format!("\"{property}:{text}\""))
+        .collect();
+    terms.join(" OR ")
+}
+
 /// Why a page is not shown: an error page, or the way to signing in.
 pub struct Wrong(Box<Response>);
 
@@ -288,4 +343,18 @@ pub fn refusal(page: &Page, error: ApiError) -> Result<Notice, Wrong> {
         other => return Err(other.into()),
     };
     Ok(Notice::new(page, Tone::Danger, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_holds_no_quotes() {
+        assert_eq!(search("  ", &["displayName"]), "");
+        assert_eq!(
+            search("\"mar\\tin", &["displayName", "userPrincipalName"]),
+            "\"displayName:martin\" OR \"userPrincipalName:martin\""
+        );
+    }
 }

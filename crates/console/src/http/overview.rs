@@ -6,7 +6,7 @@ use hygie_web::ui::{Link, Notice, Page, Tone, View};
 use serde::Deserialize;
 
 use super::{Frame, Section, Visit, Wrong};
-use crate::api::{ApiError, Listed};
+use crate::api::{self, ApiError, Listed};
 use crate::wire::Alert;
 use hygie_policy::policy::{Policy, State};
 use serde_json::Value;
@@ -29,14 +29,14 @@ struct Counted {
 }
 
 pub async fn get(visit: Visit) -> Result<Response, Wrong> {
-    let (page, api) = (visit.page(), visit.api());
+    let (page, directory) = (visit.page(), visit.api());
     let mut counts = Vec::new();
     for (path, address, key) in [
         ("/users", "/admin/users", "admin-users"),
         ("/groups", "/admin/groups", "admin-groups"),
         ("/servicePrincipals", "/admin/applications", "admin-applications"),
     ] {
-        match api
+        match directory
             .get::<Counted>(path, &[("$count", "true"), ("$top", "1"), ("$select", "id")])
             .await
         {
@@ -45,7 +45,10 @@ pub async fn get(visit: Visit) -> Result<Response, Wrong> {
             Err(error) => return Err(error.into()),
         }
     }
-    let policies = match api.all::<Value>("/identity/conditionalAccess/policies", &[]).await {
+    let policies = match directory
+        .all::<Value>("/identity/conditionalAccess/policies", &[])
+        .await
+    {
         Ok(found) => Some(found),
         Err(ApiError::Denied) => None,
         Err(error) => return Err(error.into()),
@@ -56,9 +59,11 @@ pub async fn get(visit: Visit) -> Result<Response, Wrong> {
             policies.len().to_string(),
             Link::new("/admin/policies", page.t("admin-policies")),
         ));
-        attention.extend(attention_to(&page, &policies));
+        attention.extend(attention_to(&page, &api::policies(&policies)?));
     }
-    let alerts = api.get::<Listed<Alert>>("/auditLogs/alerts", &[("$top", "5")]).await;
+    let alerts = directory
+        .get::<Listed<Alert>>("/auditLogs/alerts", &[("$top", "5")])
+        .await;
     let alerts = match alerts {
         Ok(found) => found.value.len(),
         Err(ApiError::Denied) => 0,
@@ -84,12 +89,8 @@ pub async fn get(visit: Visit) -> Result<Response, Wrong> {
 }
 
 /// What an administrator should know of the policies.
-fn attention_to(page: &Page, policies: &[Value]) -> Vec<Notice> {
-    let parsed: Vec<Policy> = policies
-        .iter()
-        .filter_map(|policy| Policy::from_json(policy).ok())
-        .collect();
-    let of = |state: State| parsed.iter().filter(|policy| policy.state == state).count();
+fn attention_to(page: &Page, policies: &[Policy]) -> Vec<Notice> {
+    let of = |state: State| policies.iter().filter(|policy| policy.state == state).count();
     let mut notices = Vec::new();
     if of(State::Enabled) == 0 {
         notices.push(Notice::new(page, Tone::Warning, page.t("admin-no-policy")));

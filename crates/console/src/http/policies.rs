@@ -2,11 +2,11 @@
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
-use hygie_policy::policy::Policy;
 use hygie_web::ui::{Page, Tone, View};
 use serde_json::Value;
 
 use super::{Frame, Section, Visit, Wrong};
+use crate::api;
 use crate::sentence::{Names, Writer};
 
 #[derive(Template)]
@@ -27,13 +27,10 @@ struct Row {
 }
 
 pub async fn get(visit: Visit) -> Result<Response, Wrong> {
-    let (page, api) = (visit.page(), visit.api());
-    let found: Vec<Value> = api.all("/identity/conditionalAccess/policies", &[]).await?;
-    let policies: Vec<Policy> = found
-        .iter()
-        .filter_map(|document| Policy::from_json(document).ok())
-        .collect();
-    let names = Names::of(&api, &policies).await?;
+    let (page, directory) = (visit.page(), visit.api());
+    let found: Vec<Value> = directory.all("/identity/conditionalAccess/policies", &[]).await?;
+    let policies = api::policies(&found)?;
+    let names = Names::of(&directory, &policies).await?;
     let writer = Writer {
         page: &page,
         names: &names,

@@ -6,8 +6,8 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use hygie_web::ui::{Field, Identifier, Input, Page, Tone, View};
 
-use super::{Frame, Section, Visit, Wrong};
-use crate::api::{Listed, quoted, segment};
+use super::{Frame, Pager, Section, Visit, Wrong};
+use crate::api::{quoted, segment};
 use crate::wire::SignIn;
 
 /// Entries of a page.
@@ -21,8 +21,7 @@ struct SignIns {
     person: Field,
     outcome: String,
     entries: Vec<SignIn>,
-    next: Option<String>,
-    first: Option<String>,
+    pager: Pager,
 }
 
 #[derive(Template)]
@@ -46,7 +45,7 @@ struct Policy {
 
 pub async fn get(visit: Visit) -> Result<Response, Wrong> {
     let page = visit.page();
-    let (person, outcome, token) = (visit.option("q").trim(), visit.option("outcome"), visit.option("page"));
+    let (person, outcome) = (visit.option("q").trim(), visit.option("outcome"));
     let mut filters = Vec::new();
     if !person.is_empty() {
         filters.push(format!("userPrincipalName eq {}", quoted(&person.to_lowercase())));
@@ -57,15 +56,8 @@ pub async fn get(visit: Visit) -> Result<Response, Wrong> {
         _ => {}
     }
     let filter = filters.join(" and ");
-    let mut query = vec![("$top", PAGE)];
-    if !filter.is_empty() {
-        query.push(("$filter", &filter));
-    }
-    if !token.is_empty() {
-        query.push(("$skiptoken", token));
-    }
-    let listed: Listed<SignIn> = visit.api().get("/auditLogs/signIns", &query).await?;
-    let next = listed.next().map(|token| visit.address_with("page", &token));
+    let options = [("$top", PAGE), ("$filter", filter.as_str())];
+    let (entries, pager) = visit.listed("/auditLogs/signIns", &options).await?;
     Ok(View(SignIns {
         frame: visit.frame(&page, Section::SignIns),
         person: Field::new(&page, Input::Search, "q", page.t("sign-ins-person"))
@@ -73,9 +65,8 @@ pub async fn get(visit: Visit) -> Result<Response, Wrong> {
             .value(person)
             .optional(),
         outcome: outcome.to_owned(),
-        entries: listed.value,
-        next,
-        first: (!token.is_empty()).then(|| visit.address_with("page", "")),
+        entries,
+        pager,
         page,
     })
     .into_response())

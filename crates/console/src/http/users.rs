@@ -5,8 +5,7 @@ use axum::response::{IntoResponse, Response};
 use hygie_web::ui::{Field, Form, Input, Link, Notice, Page, Summary, View};
 use serde_json::json;
 
-use super::{Fields, Frame, Section, Visit, Wrong, done, refusal};
-use crate::api::Listed;
+use super::{Fields, Frame, Pager, Section, Visit, Wrong, done, refusal};
 use crate::wire::User;
 
 /// People of a page.
@@ -19,8 +18,7 @@ struct Users {
     frame: Frame,
     search: Field,
     listed: Vec<User>,
-    next: Option<String>,
-    first: Option<String>,
+    pager: Pager,
 }
 
 #[derive(Template)]
@@ -39,42 +37,21 @@ struct NewUser {
 
 pub async fn get(visit: Visit) -> Result<Response, Wrong> {
     let page = visit.page();
-    let (text, token) = (visit.option("q").trim(), visit.option("page"));
-    let search = search_of(text);
-    let mut query = vec![
-        ("$top", PAGE),
-        ("$select", "id,displayName,userPrincipalName,accountEnabled,userType"),
-    ];
-    if let Some(search) = &search {
-        query.extend([("$search", search.as_str()), ("$count", "true")]);
-    } else {
-        query.push(("$orderby", "displayName"));
-    }
-    if !token.is_empty() {
-        query.push(("$skiptoken", token));
-    }
-    let listed: Listed<User> = visit.api().get("/users", &query).await?;
-    let next = listed.next().map(|token| visit.address_with("page", &token));
+    let select = ("$select", "id,displayName,userPrincipalName,accountEnabled,userType");
+    let in_names = ["displayName", "userPrincipalName"];
+    let (listed, pager) = visit.found("/users", &[("$top", PAGE), select], &in_names).await?;
     let search = Field::new(&page, Input::Search, "q", page.t("users-search"))
         .hint(page.t("users-search-hint"))
-        .value(text)
+        .value(visit.option("q"))
         .optional();
     Ok(View(Users {
         frame: visit.frame(&page, Section::Users),
         search,
-        listed: listed.value,
-        next,
-        first: (!token.is_empty()).then(|| visit.address_with("page", "")),
+        listed,
+        pager,
         page,
     })
     .into_response())
-}
-
-/// `$search` for a text; quotes and backslashes are no part of a name.
-pub fn search_of(text: &str) -> Option<String> {
-    let text: String = text.chars().filter(|c| !matches!(c, '"' | '\\')).collect();
-    let text = text.trim();
-    (!text.is_empty()).then(|| format!("\"displayName:{text}\" OR \"userPrincipalName:{text}\""))
 }
 
 pub async fn new(visit: Visit) -> Result<Response, Wrong> {
@@ -141,18 +118,4 @@ fn form(visit: &Visit, page: Page, typed: &Typed, wrong: Option<Notice>) -> Resp
         page,
     })
     .into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_search_holds_no_quotes() {
-        assert_eq!(search_of("  "), None);
-        assert_eq!(
-            search_of("\"mar\\tin").as_deref(),
-            Some("\"displayName:martin\" OR \"userPrincipalName:martin\"")
-        );
-    }
 }

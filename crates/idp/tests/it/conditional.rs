@@ -5,13 +5,14 @@ use std::time::Duration;
 use hygie_core::{Clock, Cx, Secret, Timestamp};
 use hygie_directory::agreements::Upload;
 use hygie_directory::logs::LogQuery;
-use hygie_directory::{DIRECTORY_API, SignInEntry};
+use hygie_directory::{DIRECTORY_API, Definition, NewApplication, PORTAL, SignInEntry};
+use hygie_oidc::RedirectUris;
 use hygie_policy::Policy;
 use hygie_policy::policy::AuthenticationContext;
 use hygie_testkit::{Answer, Client, one_time_code};
 use serde_json::{Value, json};
 
-use crate::world::{FHIR, WEB, World, claims, code_of, submit};
+use crate::world::{FHIR, LOOPBACK, WEB, World, claims, code_of, submit};
 
 const NURSE: &str = "anna.martin@ch-demo.example";
 
@@ -490,4 +491,55 @@ async fn nobody_changes_a_password_that_need_not_be_changed() {
     let other = world.browser();
     world.clock.advance(Duration::from_secs(30));
     code(&sign_in_twice(&world, &other, &seed).await);
+}
+
+#[tokio::test]
+async fn a_policy_for_the_portals_of_administration_holds_whatever_is_asked_for() {
+    let world = World::new().await;
+    let (directory, here) = (world.idp.directory(), world.here());
+    let portal = NewApplication {
+        app: Some(PORTAL),
+        display_name: "Portal".to_owned(),
+        definition: Definition {
+            redirect_uris: RedirectUris {
+                public_client: vec![LOOPBACK.to_owned()],
+                ..RedirectUris::default()
+            },
+            ..Definition::default()
+        },
+    };
+    directory.create_application(&here, portal).await.expect("the portal");
+    let scopes = ["user_impersonation"];
+    directory
+        .grant_scopes(&here, (PORTAL, world.fhir), None, &scopes)
+        .await
+        .expect("granted");
+    world.codes().await;
+    let conditions = json!({
+        "users": { "includeUsers": ["All"] }, "clientAppTypes": ["all"],
+        "applications": { "includeApplications": ["MicrosoftAdminPortals"] },
+    });
+    let mut policy = mfa();
+    policy["conditions"] = conditions;
+    world.policy(policy).await;
+    let resource = format!("{FHIR}/user_impersonation");
+    for scope in [format!("openid {resource}"), resource] {
+        let request = world.authorize(PORTAL, LOOPBACK, &[("scope", &scope)]);
+        let asked = world.sign_in(&world.browser(), &request).await;
+        assert_eq!(
+            asked.field("step").as_deref(),
+            Some("code"),
+            "{scope}: {}",
+            asked.text()
+        );
+    }
+    // Other applications are not meant.
+    let request = world.authorize(world.portal, WEB, &[]);
+    assert!(
+        world
+            .sign_in(&world.browser(), &request)
+            .await
+            .redirect_param("code")
+            .is_some()
+    );
 }
