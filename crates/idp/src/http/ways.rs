@@ -238,10 +238,11 @@ pub fn ways_on(ask: &Ask, signed_in: &SignedIn, registered: &[Mode]) -> Vec<Way>
                 AuthenticationType::Secondary => combination.modes().last(),
             };
             let of_strengths: Vec<Way> = combinations.iter().filter_map(first).filter_map(Way::of).collect();
+            let had = registered.iter().filter_map(|mode| Way::of(*mode));
             match (of_strengths.is_empty(), factors) {
                 (false, _) => of_strengths,
-                (true, AuthenticationType::PrimaryAndSecondary) => vec![Way::Password, Way::Passkey],
-                (true, AuthenticationType::Secondary) => registered.iter().filter_map(|mode| Way::of(*mode)).collect(),
+                (true, AuthenticationType::PrimaryAndSecondary) => had.filter(|way| FIRST.contains(way)).collect(),
+                (true, AuthenticationType::Secondary) => had.collect(),
             }
         }
         _ => Vec::new(),

@@ -12,7 +12,7 @@ use hygie_policy::policy::AuthenticationContext;
 use hygie_testkit::{Answer, Client, one_time_code};
 use serde_json::{Value, json};
 
-use crate::world::{FHIR, LOOPBACK, WEB, World, claims, code_of, submit};
+use crate::world::{FHIR, LOOPBACK, PASSWORD, WEB, World, claims, code_of, submit};
 
 const NURSE: &str = "anna.martin@ch-demo.example";
 
@@ -252,6 +252,30 @@ async fn no_token_outlives_the_sign_in_frequency() {
     let over = world.refresh(&next, &[]).await;
     assert_eq!(over.json()["error"], "invalid_grant");
     assert!([70_043, 700_082].contains(&code_of(&over)), "{}", over.text());
+}
+
+#[tokio::test]
+async fn whoever_is_asked_again_is_asked_for_what_they_have() {
+    let world = World::new().await;
+    world
+        .policy(json!({ "sessionControls": { "signInFrequency": {
+            "isEnabled": true, "value": 1, "type": "hours", "frequencyInterval": "timeBased",
+            "authenticationType": "primaryAndSecondaryAuthentication" } } }))
+        .await;
+    let browser = world.browser();
+    let authorize = world.authorize(world.portal, WEB, &[]);
+    code(&world.sign_in(&browser, &authorize).await);
+    // The session is used, and lives on.
+    for _ in 0..2 {
+        world.clock.advance(Duration::from_mins(25));
+        code(&browser.get(&authorize).await);
+    }
+    world.clock.advance(Duration::from_mins(11));
+    let asked = browser.get(&authorize).await;
+    assert!(asked.text().contains("name=\"password\""), "{}", asked.text());
+    assert!(!asked.text().contains("value=\"passkey\""), "{}", asked.text());
+    let answer = submit(&browser, &asked, &[("username", NURSE), ("password", PASSWORD)]).await;
+    code(&answer);
 }
 
 #[tokio::test]

@@ -261,3 +261,33 @@ async fn who_has_two_factors_proves_both_again() {
     let late = step(&world, (&browser, &page), "passkey", &[]).await;
     assert!(!late.text().contains("data-options"), "the proof is five minutes old");
 }
+
+#[tokio::test]
+async fn signing_out_everywhere_ends_what_every_browser_has() {
+    let world = World::new().await;
+    let (browser, page) = signed_in(&world).await;
+    let elsewhere = world.browser();
+    world
+        .sign_in(&elsewhere, &world.authorize(world.portal, WEB, &[]))
+        .await;
+    let body = world.code_flow(&[]).await;
+    let token = body["refresh_token"].as_str().unwrap();
+    // What was proved is too old for a change; to leave wants no proof.
+    world.clock.advance(Duration::from_mins(20));
+    let asked = step(&world, (&browser, &page), "everywhere", &[]).await;
+    assert!(asked.text().contains("partout"), "{}", asked.text());
+    let open = elsewhere.get(&world.path("securityinfo")).await;
+    assert!(open.field("account").is_some(), "{}", open.text());
+    let ended = step(&world, (&browser, &page), "everywhere-ended", &[]).await;
+    assert!(
+        ended.text().contains("Toutes vos sessions sont terminées"),
+        "{}",
+        ended.text()
+    );
+    for each in [&browser, &elsewhere] {
+        let page = each.get(&world.path("securityinfo")).await;
+        assert!(page.text().contains("Aucune session"), "{}", page.text());
+    }
+    let refused = world.refresh(token, &[]).await;
+    assert_eq!(refused.json()["error"], "invalid_grant");
+}

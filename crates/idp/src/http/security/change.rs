@@ -90,6 +90,14 @@ impl Visit<'_> {
         Ok(self.done(change.as_str()))
     }
 
+    /// Ends every session of the person, in every browser, with the refresh tokens and, where services ask us, the access
+    /// tokens that came of them (`revokeSignInSessions`).
+    pub(super) async fn end_everywhere(&self) -> Result<Response, IdpError> {
+        let user = self.signed_in.account.user;
+        self.idp.directory().revoke_user(&self.cx, user).await?;
+        Ok((Note::recorded(), self.ended_everywhere()).into_response())
+    }
+
     /// Another password, by the present one. It ends every session and grant of the person, this one too.
     pub(super) async fn set_password(&self, params: &Params) -> Result<Response, IdpError> {
         let text = |name| Secret::new(params.get(name).unwrap_or_default().to_owned());

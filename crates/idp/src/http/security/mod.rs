@@ -3,7 +3,7 @@
 //!
 //! Whoever sits before a session that was left open must not change what its person proves themselves by: each change wants
 //! a proof of the last minutes, with a second factor where the person has one. Each change is recorded, and told on this
-//! very page; mail is not sent yet.
+//! very page; mail is not sent yet. Signing out everywhere is here too, as Entra ID has it at `myaccount.microsoft.com`.
 
 mod change;
 pub(super) mod entry;
@@ -67,6 +67,12 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
     let Some(visit) = visit(&idp, &inbound, params.get("account")).await.map_err(refuse)? else {
         return Ok(show::nobody(&inbound));
     };
+    // To leave gives nobody anything: it wants no proof.
+    match params.get("step") {
+        Some("everywhere") => return Ok(visit.ask_everywhere()),
+        Some("everywhere-ended") => return visit.end_everywhere().await.map_err(refuse),
+        _ => {}
+    }
     if !is_strong_enough(&visit.signed_in, &visit.methods, inbound.asked.now()) {
         let note = visit.note("idp.security.change").refused("proof-too-old");
         return Ok((note, visit.prove_again()).into_response());

@@ -180,9 +180,18 @@ impl Visit<'_> {
     }
 
     pub(super) fn password_changed(&self) -> Response {
+        self.farewell("security-password-done")
+    }
+
+    pub(super) fn ended_everywhere(&self) -> Response {
+        self.farewell("security-everywhere-done")
+    }
+
+    /// Nobody is signed in any more.
+    fn farewell(&self, key: &str) -> Response {
         let page = self.inbound.asked.page().at(self.address());
-        let (title, text) = (page.t("security-password-done"), page.t("security-password-done-text"));
-        let next = None;
+        let (title, text) = (page.t(key), page.t(&format!("{key}-text")));
+        let next = Some(Link::new(entry::address(&self.inbound.segment), page.t("signin-title")));
         View(Message {
             page,
             title,
@@ -284,6 +293,23 @@ impl Visit<'_> {
             page,
         });
         Ok((cookies, view).into_response())
+    }
+
+    pub(super) fn ask_everywhere(&self) -> Response {
+        let (page, form, cookies) = self.page();
+        let view = View(Question {
+            title: page.t("security-everywhere-title"),
+            lead: page.t("security-everywhere-what"),
+            form: form.carry("step", "everywhere-ended"),
+            summary: Summary::of(&page, []),
+            fields: Vec::new(),
+            submit: page.t("security-everywhere"),
+            is_danger: true,
+            code: None,
+            back: self.address(),
+            page,
+        });
+        (cookies, view).into_response()
     }
 
     /// The password page; with what is wrong with the present one, and with the new one.
