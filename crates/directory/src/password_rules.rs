@@ -189,6 +189,9 @@ pub enum WeakPassword {
     /// The establishment.
     #[error("the password contains the name of the organization")]
     Organization,
+    /// The present one.
+    #[error("the new password is the present one")]
+    Same,
 }
 
 /// Whose password it is.

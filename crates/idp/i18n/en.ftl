@@ -254,6 +254,7 @@ security-home = Go to the entry page
 security-nobody = No session is open
 security-nobody-text = Sign in to see your means of identification.
 refused-register = Register a means of identification
+security-password-same = The new password must differ from the present one.
 security-password-kinds = Mix three kinds of characters: lowercase, uppercase, digits, symbols.
 security-password-banned = This password is too easy to guess: it is made of common words or patterns.
 security-password-user = The password must not contain your name.

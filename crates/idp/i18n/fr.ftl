@@ -254,6 +254,7 @@ security-home = Aller à l'accueil
 security-nobody = Aucune session n'est ouverte
 security-nobody-text = Connectez-vous pour voir vos moyens d'identification.
 refused-register = Enregistrer un moyen d'identification
+security-password-same = Le nouveau mot de passe doit différer de l'actuel.
 security-password-kinds = Mélangez trois sortes de caractères : minuscules, majuscules, chiffres, symboles.
 security-password-banned = Ce mot de passe est trop facile à deviner : il est fait de mots ou de suites courants.
 security-password-user = Le mot de passe ne doit pas contenir votre nom.

@@ -5,7 +5,7 @@ use hygie_store::audit::Record;
 use hygie_store::{StoreError, Tx};
 
 use super::{Enabled, NewGroup, NewUser, changed, named, object_of};
-use crate::password_rules::{self, Owner};
+use crate::password_rules::{self, Owner, WeakPassword};
 use crate::repo::{Became, Followed, Groups, Roles, Tenants, Users};
 use crate::revocation::revoke_all_of;
 use crate::{Directory, DirectoryError, Group, User, is_user_principal_name, key_of};
@@ -55,16 +55,29 @@ impl Directory {
             .await
     }
 
-    /// Sets the password that a person chose, and revokes what was authenticated with the old one. It need not be changed
-    /// at the next sign-in any more.
+    /// Sets the password that a person chose, another than the present one, and revokes what was authenticated with that. It
+    /// need not be changed at the next sign-in any more. Refused while the account is locked: guesses that were on their way
+    /// when it locked change nothing.
     pub async fn set_password(&self, cx: &Cx, user: ObjectId, password: Secret<String>) -> Result<(), DirectoryError> {
         let known = self.find_user_by_id(cx, user).await?;
         let known = known.ok_or(DirectoryError::NotFound("user"))?;
-        let hash = self.hash_password(cx, &known, password).await?;
+        let present = self
+            .store()
+            .read(cx, user, |user, tx| {
+                Box::pin(async move { Users(tx).password(*user).await })
+            })
+            .await?;
+        let hash = self.hash_password(cx, &known, password.clone()).await?;
+        if self.passwords().verify(password, present).await? {
+            return Err(WeakPassword::Same.into());
+        }
         let record = Record::success(cx, "idp.user.password", format!("user/{user}"));
         self.change(cx, (user, hash, record), |(user, hash, record), tx| {
             Box::pin(async move {
                 let now = tx.cx().now;
+                if Users(tx).lockout(*user).await?.is_locked(now) {
+                    return Err(DirectoryError::WrongPassword);
+                }
                 if !Users(tx).set_password(*user, hash, now).await? {
                     return Err(DirectoryError::NotFound("user"));
                 }

@@ -262,7 +262,7 @@ pub async fn come_back(State(idp): State<Idp>, inbound: Inbound) -> Result<Respo
         accounts: &accounts,
         params: &params,
     };
-    let response = proving.finish(&signed_in).await;
+    let response = proving.flow.finish(proving.request, &signed_in).await;
     Ok((cookie, response).into_response())
 }
 

@@ -1,6 +1,8 @@
 //! The way of an authorization request through the pages: nothing is kept on the server between them; each form carries
 //! the request along, and it is checked again as if it had just come.
 
+use std::time::Duration;
+
 use axum::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -20,6 +22,7 @@ use hygie_web::pages::{self, ChooseAccount, FormPost, Password, SignIn};
 use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
 
 use super::inbound::Inbound;
+use super::security::RECENT;
 use super::ways::{FIRST, Way, Whom, others, ways_on};
 use super::{SESSION_COOKIE, authorize, consent, device, redeem};
 use super::{refused, security};
@@ -126,7 +129,17 @@ impl<'a> Flow<'a> {
 
     /// The answer to the application, for this account or for the guest that it is here; for a device first the question
     /// whether it is this person's.
+    /// Whatever step leads here, an application that wants a first factor younger than this session's gets no other.
     pub async fn finish(&self, request: &AuthorizeRequest, signed_in: &SignedIn) -> Response {
+        let age = self.inbound.asked.now().since(signed_in.account.auth_time);
+        let oldest = request.max_age.map(|limit| Duration::from_secs(limit.into()));
+        let is_too_old = match request.prompt {
+            Prompt::Login => age > RECENT,
+            _ => oldest.is_some_and(|oldest| age > oldest.max(RECENT)),
+        };
+        if is_too_old {
+            return self.password(&Typed::named(signed_in.account.user_principal_name.clone()));
+        }
         match self.asking.place.tenant() {
             Some(tenant) if tenant != signed_in.account.tenant => {
                 match self.as_guest(request, signed_in, tenant).await {

@@ -241,8 +241,11 @@ async fn account(
 /// Whether the device is the person's.
 async fn device_answer(flow: &Flow<'_>, accounts: &[SignedIn], params: &Params) -> Result<Response, Failure> {
     let chosen = params.get("account").unwrap_or_default();
+    // The account of the tenant that the device asks at: who is a guest there answers as the guest.
+    let is_there = |known: &&SignedIn| flow.asking.place.tenant().is_none_or(|at| at == known.account.tenant);
     let signed_in = accounts
         .iter()
+        .filter(is_there)
         .find(|known| known.account.session.to_string() == chosen);
     let (Some(way), Some(signed_in)) = (&flow.asking.device, signed_in) else {
         return Ok(flow.sign_in(&Typed::default()));

@@ -1,19 +1,16 @@
 //! The forms of the sign-in pages in which a person proves who they are by something else than a password, first or after it.
 
-use std::time::Duration;
-
 use axum::response::{IntoResponse, Response};
 use hygie_core::{Cx, Secret, TenantId};
 use hygie_directory::User;
 use hygie_means::{MeansError, Refusal as Refused};
-use hygie_oidc::{Aadsts, AuthorizeRequest, Params, Prompt, Refusal};
+use hygie_oidc::{Aadsts, AuthorizeRequest, Params, Refusal};
 use hygie_policy::strength::Usage;
 use hygie_web::audit::Note;
 use hygie_web::error::Failure;
 
 use super::flow::{Flow, Typed};
 use super::login;
-use super::security::RECENT;
 use super::ways::{Way, Whom};
 use hygie_idp_core::IdpError;
 use hygie_idp_core::signin::SignedIn;
@@ -129,21 +126,6 @@ impl Proving<'_, '_> {
             .await
     }
 
-    /// On to the application, unless it wants a first factor younger than this session's.
-    pub async fn finish(&self, signed_in: &SignedIn) -> Response {
-        let age = self.flow.inbound.asked.now().since(signed_in.account.auth_time);
-        let oldest = self.request.max_age.map(|limit| Duration::from_secs(limit.into()));
-        let is_too_old = match self.request.prompt {
-            Prompt::Login => age > RECENT,
-            _ => oldest.is_some_and(|oldest| age > oldest.max(RECENT)),
-        };
-        if is_too_old {
-            let name = signed_in.account.user_principal_name.clone();
-            return self.flow.password(&Typed::named(name));
-        }
-        self.flow.finish(self.request, signed_in).await
-    }
-
     /// Goes on with what was proved, or asks again.
     async fn proved(
         &self,
@@ -161,7 +143,7 @@ impl Proving<'_, '_> {
         };
         match begun {
             Ok((signed_in, cookie)) => {
-                let response = self.finish(&signed_in).await;
+                let response = self.flow.finish(self.request, &signed_in).await;
                 Ok((cookie, response).into_response())
             }
             Err(error) => Err(self.flow.page_of(&error)),

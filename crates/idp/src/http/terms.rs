@@ -112,7 +112,7 @@ impl Proving<'_, '_> {
         if !is_accepted {
             return Ok((Note::recorded(), self.flow.tell(&Refusal::new(Aadsts::Declined))).into_response());
         }
-        Ok(self.finish(signed_in).await)
+        Ok(self.flow.finish(self.request, signed_in).await)
     }
 
     async fn must_still_open(

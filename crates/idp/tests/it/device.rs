@@ -20,12 +20,12 @@ async fn codes_of(world: &World, client: AppId, segment: &str) -> Value {
     answer.json()
 }
 
-async fn codes(world: &World) -> Value {
+pub async fn codes(world: &World) -> Value {
     codes_of(world, world.native, &world.tenant.to_string()).await
 }
 
 /// What the device is told, as MSAL asks.
-async fn poll(world: &World, codes: &Value) -> Answer {
+pub async fn poll(world: &World, codes: &Value) -> Answer {
     let code = codes["device_code"].as_str().unwrap();
     let id = world.native.to_string();
     world
@@ -39,7 +39,7 @@ async fn poll(world: &World, codes: &Value) -> Answer {
         .await
 }
 
-async fn typed(browser: &Client, code: &str) -> Answer {
+pub async fn typed(browser: &Client, code: &str) -> Answer {
     let page = browser.get("/device").await;
     assert_eq!(page.status, 200, "{}", page.text());
     submit(browser, &page, &[("user_code", code)]).await

@@ -343,3 +343,29 @@ async fn an_invitation_is_for_a_name_and_not_for_a_mail_address() {
     let taken = directory.accept_invitation(&here, guest, (world.other, &other)).await;
     assert!(taken.is_err());
 }
+
+/// A device that waits for somebody of one establishment gets nobody of another, whatever session a form names.
+#[tokio::test]
+async fn a_device_is_answered_as_the_guest() {
+    let world = World::new().await;
+    paul(&world).await;
+    let (guest, address) = invited(&world, UserType::Guest).await;
+    let browser = world.browser();
+    accept(&world, &browser, &address).await;
+    let home = browser.get(&format!("/{}/securityinfo", world.other)).await;
+    let at_home = home.field("account").unwrap();
+    let codes = crate::device::codes(&world).await;
+    let page = crate::device::typed(&browser, codes["user_code"].as_str().unwrap()).await;
+    // Signed in already, they choose their account.
+    let asked = match page.field("step").as_deref() {
+        Some("device") => page,
+        _ => submit(&browser, &page, &[("account", &at_home)]).await,
+    };
+    assert_eq!(asked.field("step").as_deref(), Some("device"), "{}", asked.text());
+    let refused = submit(&browser, &asked, &[("answer", "yes"), ("account", &at_home)]).await;
+    assert_ne!(refused.field("step"), None, "{}", refused.text());
+    let done = submit(&browser, &asked, &[("answer", "yes")]).await;
+    assert_eq!(done.field("step"), None, "{}", done.text());
+    let tokens = crate::device::poll(&world, &codes).await.json();
+    assert_eq!(claims(&tokens["access_token"])["oid"], guest.to_string(), "{tokens}");
+}

@@ -13,6 +13,7 @@ mod consent;
 mod device;
 mod exchange;
 mod gate;
+mod grants;
 mod guests;
 mod keys;
 mod managed;

@@ -60,6 +60,40 @@ async fn the_session_ends_half_an_hour_after_its_last_use_and_after_four_hours()
     assert!(is_over(Duration::from_mins(1)).await, "four hours, used or not");
 }
 
+/// Whatever step a form says that it is: who sits before a session that was left open comes no further than a password.
+#[tokio::test]
+async fn a_fresh_sign_in_is_not_stepped_around() {
+    let world = World::new().await;
+    let browser = world.browser();
+    let first = world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    let body = world.redeem(&first.redirect_param("code").unwrap()).await.json();
+    let claims = world.verified(&body["access_token"]).claims;
+    let session = claims.text("sid").unwrap().to_owned();
+    world.clock.advance(Duration::from_mins(10));
+    for asked in [("prompt", "login"), ("max_age", "60")] {
+        let page = browser.get(&world.authorize(world.portal, WEB, &[asked])).await;
+        for step in [
+            "new-password",
+            "account",
+            "consent",
+            "terms",
+            "device",
+            "code",
+            "passkey",
+        ] {
+            let fields = [
+                ("step", step),
+                ("account", &session),
+                ("answer", "accept"),
+                ("asked", ""),
+            ];
+            let answer = submit(&browser, &page, &fields).await;
+            assert_eq!(answer.redirect_param("code"), None, "{asked:?} {step}");
+            assert!(answer.field("step").is_some(), "{asked:?} {step}: {}", answer.text());
+        }
+    }
+}
+
 #[tokio::test]
 async fn prompts_and_ages() {
     let world = World::new().await;
@@ -524,7 +558,9 @@ async fn a_password_given_for_once_is_changed_first() {
     assert_eq!(asked.field("step").as_deref(), Some("new-password"), "{}", asked.text());
     let weak = submit(&browser, &asked, &[("password", "password1")]).await;
     assert_eq!(weak.field("step").as_deref(), Some("new-password"));
-    let done = submit(&browser, &weak, &[("password", "Cheval 9 correct!")]).await;
+    let same = submit(&browser, &weak, &[("password", PASSWORD)]).await;
+    assert!(same.text().contains("différer de l"), "{}", same.text());
+    let done = submit(&browser, &same, &[("password", "Cheval 9 correct!")]).await;
     assert!(done.redirect_param("code").is_some(), "{}", done.text());
     let again = world.browser();
     let name = ("anna.martin@ch-demo.example", "Cheval 9 correct!");

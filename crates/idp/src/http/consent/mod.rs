@@ -90,9 +90,13 @@ impl Proving<'_, '_> {
         };
         match self.give(signed_in, whom).await {
             Ok(true) => {
-                // It is answered: it is not asked again.
+                // It is answered: it is not asked again. A wish for a fresh sign-in stays.
+                let prompt = match self.request.prompt {
+                    Prompt::Consent => Prompt::AsNeeded,
+                    other => other,
+                };
                 let settled = AuthorizeRequest {
-                    prompt: Prompt::AsNeeded,
+                    prompt,
                     ..self.request.clone()
                 };
                 Ok(self.flow.finish(&settled, signed_in).await)

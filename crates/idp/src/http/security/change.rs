@@ -149,6 +149,7 @@ pub(in crate::http) const fn weakness(weak: WeakPassword) -> &'static str {
         WeakPassword::Banned => "security-password-banned",
         WeakPassword::User => "security-password-user",
         WeakPassword::Organization => "security-password-organization",
+        WeakPassword::Same => "security-password-same",
     }
 }
 
