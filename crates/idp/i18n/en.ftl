@@ -230,6 +230,7 @@ security-change-codes-removed = Authenticator app “{ $name }” removed
 security-change-pass-created = Temporary access pass made
 security-change-pass-removed = Temporary access pass removed
 security-change-password-changed = Password changed
+security-change-certificates-changed = Cards and certificates for signing in changed
 security-change-by-other = { $change } by an administrator
 security-done-passkey-added = Your passkey is registered.
 security-done-passkey-renamed = Your passkey is renamed.

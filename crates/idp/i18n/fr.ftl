@@ -230,6 +230,7 @@ security-change-codes-removed = Application de codes « { $name } » supprimée
 security-change-pass-created = Passe d'accès temporaire créé
 security-change-pass-removed = Passe d'accès temporaire supprimé
 security-change-password-changed = Mot de passe changé
+security-change-certificates-changed = Cartes et certificats de connexion modifiés
 security-change-by-other = { $change } par un administrateur
 security-done-passkey-added = Votre clé d'accès est enregistrée.
 security-done-passkey-renamed = Votre clé d'accès est renommée.

@@ -23,10 +23,11 @@ pub enum Change {
     PassCreated,
     PassRemoved,
     PasswordChanged,
+    CertificatesChanged,
 }
 
 impl Change {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::PasskeyAdded,
         Self::PasskeyRenamed,
         Self::PasskeyRemoved,
@@ -36,6 +37,7 @@ impl Change {
         Self::PassCreated,
         Self::PassRemoved,
         Self::PasswordChanged,
+        Self::CertificatesChanged,
     ];
 
     /// Its word: of the table, and of messages about it.
@@ -50,6 +52,7 @@ impl Change {
             Self::PassCreated => "pass-created",
             Self::PassRemoved => "pass-removed",
             Self::PasswordChanged => "password-changed",
+            Self::CertificatesChanged => "certificates-changed",
         }
     }
 
@@ -107,9 +110,9 @@ impl Means {
         Ok(rows.into_iter().filter_map(known).collect())
     }
 
-    /// Tells a person that their password was changed; the change itself is the directory's.
-    pub async fn note_password_change(&self, cx: &Cx, user: ObjectId) -> Result<(), MeansError> {
-        let notice = Change::PasswordChanged.of(cx, user, "");
+    /// Tells a person of a change that the directory made: of their password, or of the certificates that sign them in.
+    pub async fn note(&self, cx: &Cx, user: ObjectId, change: Change) -> Result<(), MeansError> {
+        let notice = change.of(cx, user, "");
         self.store()
             .write(cx, notice, |notice, tx| {
                 Box::pin(async move { Ok::<_, MeansError>(tell(tx, notice).await?) })

@@ -169,7 +169,7 @@ impl Idp {
                 applied,
             }),
             outcome => Err(IdpError::Interrupted(Box::new(Interruption {
-                refusal: refusal(&outcome, occasion).with_claims(claims_for(&applied)),
+                refusal: refusal(&outcome, occasion, &targets).with_claims(claims_for(&applied)),
                 outcome,
                 targets,
                 registered: sign_in.session.registered.iter().map(|usage| usage.mode).collect(),
@@ -343,8 +343,8 @@ fn claims_for(applied: &[Applied]) -> String {
     serde_json::json!({ "access_token": { "polids": { "essential": true, "values": ids } } }).to_string()
 }
 
-/// As programs are told what is asked first.
-fn refusal(outcome: &Outcome, occasion: Occasion) -> Refusal {
+/// As programs are told what is asked first, for which of these resources.
+fn refusal(outcome: &Outcome, occasion: Occasion, targets: &[AppId]) -> Refusal {
     let code = match outcome {
         Outcome::Granted(_) => Aadsts::ServiceFault,
         Outcome::Block { .. } => Aadsts::Blocked,
@@ -362,5 +362,6 @@ fn refusal(outcome: &Outcome, occasion: Occasion) -> Refusal {
             Ask::TermsOfUse(_) => Aadsts::ExternalChallenge,
         },
     };
-    Refusal::new(code)
+    let resource = targets.first().map(AppId::to_string).unwrap_or_default();
+    Refusal::about(code, &[&resource])
 }

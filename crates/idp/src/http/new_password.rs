@@ -4,6 +4,7 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use hygie_core::{Cx, Secret};
 use hygie_directory::DirectoryError;
+use hygie_means::Change;
 use hygie_oidc::{Aadsts, Refusal};
 use hygie_policy::strength::{Mode, Usage};
 use hygie_web::error::Failure;
@@ -97,7 +98,7 @@ impl Proving<'_, '_> {
             Err(DirectoryError::Password(error)) => return Err(fail(error.into())),
             Err(_) => return Err(fail(IdpError::Password)),
         }
-        let noted = self.flow.idp.means().note_password_change(&cx, user).await;
+        let noted = self.flow.idp.means().note(&cx, user, Change::PasswordChanged).await;
         noted.map_err(|error| fail(error.into()))?;
         // Every session ended with the old password; this one begins anew.
         let found = directory

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, anyhow};
 use hygie_access::{Assignee, AssigneeKind, AssignmentError, Holder, Kind, Role, Scope};
 use hygie_core::{Cx, ObjectId, Secret};
 use hygie_directory::{
-    DIRECTORY_API, Definition, GLOBAL_ADMINISTRATOR, NewApplication, NewTenant, NewUser, PasswordOwner,
+    DIRECTORY_API, Definition, Enabled, GLOBAL_ADMINISTRATOR, NewApplication, NewTenant, NewUser, PasswordOwner,
     Scope as Permission,
 };
 use hygie_jose::Certificate;
@@ -96,6 +96,9 @@ async fn make_tenant(base: &Base, tenant: &Tenant) -> Result<()> {
         domain: tenant.domain.clone(),
     };
     base.directory.create_tenant(&cx, new).await?;
+    if tenant.security_defaults {
+        base.directory.set_security_defaults(&cx, Enabled::Yes).await?;
+    }
     if let Some((upn, password)) = administrator {
         let new = NewUser {
             display_name: upn.clone(),

@@ -136,7 +136,8 @@ impl Visit<'_> {
             Err(DirectoryError::Password(error)) => return Err(error.into()),
             Err(_) => return Err(IdpError::Password),
         }
-        self.idp.means().note_password_change(&self.cx, account.user).await?;
+        let means = self.idp.means();
+        means.note(&self.cx, account.user, Change::PasswordChanged).await?;
         Ok((Note::recorded(), self.password_changed()).into_response())
     }
 }
