@@ -31,7 +31,7 @@ pub use aadsts::Aadsts;
 pub use authorize::{AuthorizeRequest, AuthorizeTarget, Prompt, ResponseMode, ResponseType};
 pub use claims::ClaimsRequest;
 pub use client::{ClientAuth, Credential};
-pub use interact::{Account, Interaction, interact};
+pub use interact::{Account, Interaction, interact, is_too_old};
 pub use params::Params;
 pub use pkce::{Challenge, ChallengeMethod};
 pub use redirect::{Platform, RedirectUris, RuleBroken};

@@ -1,8 +1,6 @@
 //! The way of an authorization request through the pages: nothing is kept on the server between them; each form carries
 //! the request along, and it is checked again as if it had just come.
 
-use std::time::Duration;
-
 use axum::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -10,7 +8,7 @@ use hygie_core::{Cx, TenantId};
 use hygie_directory::{Arrival, is_user_principal_name};
 use hygie_oidc::{
     Aadsts, Account, AuthorizeRequest, Delivery, Interaction, Params, Prompt, Refusal, Response as Answer,
-    ResponseMode, Version, interact,
+    ResponseMode, Version, interact, is_too_old,
 };
 use hygie_policy::decide::{Ask, Outcome};
 use hygie_web::audit::Note;
@@ -131,13 +129,7 @@ impl<'a> Flow<'a> {
     /// whether it is this person's.
     /// Whatever step leads here, an application that wants a first factor younger than this session's gets no other.
     pub async fn finish(&self, request: &AuthorizeRequest, signed_in: &SignedIn) -> Response {
-        let age = self.inbound.asked.now().since(signed_in.account.auth_time);
-        let oldest = request.max_age.map(|limit| Duration::from_secs(limit.into()));
-        let is_too_old = match request.prompt {
-            Prompt::Login => age > RECENT,
-            _ => oldest.is_some_and(|oldest| age > oldest.max(RECENT)),
-        };
-        if is_too_old {
+        if is_too_old(request, signed_in.account.auth_time, self.inbound.asked.now(), RECENT) {
             return self.password(&Typed::named(signed_in.account.user_principal_name.clone()));
         }
         match self.asking.place.tenant() {
