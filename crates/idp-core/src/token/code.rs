@@ -163,7 +163,9 @@ impl Idp {
         if sender.certificate.is_some() && authorization.platform != Platform::Web {
             return Err(Refusal::new(Aadsts::PublicClient).into());
         }
-        let proof = self.proof(cx, authorization.client, (request, &parties.credentials))?;
+        let proof = self
+            .proof(cx, authorization.client, (request, &parties.credentials))
+            .await?;
         parties.delegated(&wanted.names)?;
         Ok((parties, proof))
     }

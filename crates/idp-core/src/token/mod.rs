@@ -11,6 +11,7 @@ mod code;
 mod consent;
 mod device;
 mod exchange;
+pub(crate) mod federated;
 mod issue;
 pub(crate) mod known;
 mod managed;

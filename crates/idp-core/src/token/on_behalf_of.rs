@@ -47,7 +47,7 @@ impl Idp {
                 return Err(error);
             }
         };
-        let proof = self.proof(&cx, client, (request, &parties.credentials))?;
+        let proof = self.proof(&cx, client, (request, &parties.credentials)).await?;
         if !bearer.is_for(&audiences(&parties)) {
             return Err(refusal(Reason::Audience).into());
         }

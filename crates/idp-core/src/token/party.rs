@@ -6,7 +6,9 @@ use hygie_directory::{
     Application, DIRECTORY_API, GroupClaims, ServicePrincipal, Tenant, User, directory_api, managed_identity,
 };
 use hygie_oidc::assertion::{self, Expected};
-use hygie_oidc::{Aadsts, Credential, Names, OidcScopes, Refusal, ResourceScopes, Scopes, TokenRequest, grant};
+use hygie_oidc::{
+    Aadsts, Credential, Names, OidcScopes, Refusal, ResourceScopes, Scopes, TokenRequest, federation, grant,
+};
 use hygie_store::Tx;
 use uuid::Uuid;
 
@@ -223,22 +225,23 @@ impl Idp {
 
     /// How the client proved itself: refused when what it presented is not one of its credentials. Whether it had to
     /// present any is [`grant::credential`]'s to say.
-    pub(super) fn proof(
+    pub(super) async fn proof(
         &self,
         cx: &Cx,
         client: AppId,
         (request, credentials): (&TokenRequest, &Credentials),
-    ) -> Result<Proof, Refusal> {
+    ) -> Result<Proof, IdpError> {
         self.proof_by(cx, client, (&request.client.credential, &request.segment), credentials)
+            .await
     }
 
-    fn proof_by(
+    async fn proof_by(
         &self,
         cx: &Cx,
         client: AppId,
         (credential, segment): (&Credential, &str),
         credentials: &Credentials,
-    ) -> Result<Proof, Refusal> {
+    ) -> Result<Proof, IdpError> {
         match credential {
             Credential::None => Ok(Proof::Public),
             Credential::Secret(secret) => {
@@ -247,6 +250,10 @@ impl Idp {
                 Ok(Proof::Secret)
             }
             Credential::Assertion(assertion) => {
+                if let Some(issuer) = federation::foreign_issuer(assertion.expose(), client)? {
+                    let presented = (issuer.as_str(), assertion.expose().as_str());
+                    return self.federated_proof(cx, client, presented).await;
+                }
                 let expected = Expected {
                     app: client,
                     audiences: self.provider().token_audiences(segment, cx.tenant),
@@ -272,7 +279,7 @@ impl Idp {
     ) -> Result<(), IdpError> {
         if let Some(principal) = self.directory().find_service_principal(cx, client).await? {
             let credentials = self.home_credentials(cx, &principal).await?;
-            self.proof_by(cx, client, presented, &credentials)?;
+            self.proof_by(cx, client, presented, &credentials).await?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ mod conditional;
 mod consent;
 mod device;
 mod exchange;
+mod federated;
 mod gate;
 mod guests;
 mod keys;
