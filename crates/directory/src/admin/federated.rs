@@ -1,12 +1,12 @@
 //! Federated credentials of applications: read, made, changed, taken away.
 
 use hygie_core::{AppId, Cx};
+use hygie_directory_store::MAX_FEDERATED;
 use hygie_store::StoreError;
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
 use super::new_uuid;
-use crate::federated::MAX_FEDERATED;
 use crate::repo::{Applications, FederatedCredentials, Global};
 use crate::{Directory, DirectoryError, FederatedChange, FederatedCredential};
 

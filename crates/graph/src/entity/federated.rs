@@ -4,7 +4,7 @@ use hygie_directory::FederatedCredential;
 use serde_json::{Map, Value};
 
 use super::filled;
-use crate::odata::{EntityType, Kind, Property};
+use hygie_odata::{EntityType, Kind, Property};
 
 /// Its type.
 pub static FEDERATED: EntityType = EntityType {
