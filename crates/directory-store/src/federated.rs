@@ -31,19 +31,6 @@ pub struct FederatedCredential {
     pub created_at: Timestamp,
 }
 
-/// What changes of one; what is absent stays.
-#[derive(Clone, Debug, Default)]
-pub struct FederatedChange {
-    /// `iss` of the tokens.
-    pub issuer: Option<String>,
-    /// `sub` of the tokens.
-    pub subject: Option<String>,
-    /// What the tokens are for.
-    pub audiences: Option<Vec<String>>,
-    /// What it is for; nothing takes it away.
-    pub description: Option<Option<String>>,
-}
-
 impl FederatedCredential {
     /// Whether it may be kept; names the member that may not.
     pub fn check(&self) -> Result<(), &'static str> {
@@ -80,18 +67,6 @@ impl FederatedCredential {
             }
         }
         Ok(())
-    }
-
-    /// It after a change.
-    #[must_use]
-    pub fn changed(self, change: FederatedChange) -> Self {
-        Self {
-            issuer: change.issuer.unwrap_or(self.issuer),
-            subject: change.subject.unwrap_or(self.subject),
-            audiences: change.audiences.unwrap_or(self.audiences),
-            description: change.description.unwrap_or(self.description),
-            ..self
-        }
     }
 }
 

@@ -30,14 +30,22 @@ pub struct ClaimsRequest {
 impl ClaimsRequest {
     /// From the parameters of a request.
     pub fn parse(params: &Params) -> Result<Self, Refusal> {
-        let mut request = Self::default();
+        let mut acr = Vec::new();
         if let Some(text) = params.get("acr_values") {
             if text.len() > MAX_LENGTH {
                 return Err(Refusal::bad("acr_values"));
             }
             let words = text.split(' ').filter(|word| !word.is_empty());
-            request.acr.extend(words.take(MAX_VALUES).map(str::to_owned));
+            acr.extend(words.take(MAX_VALUES).map(str::to_owned));
         }
+        let request = Self::parse_claims(params)?;
+        acr.extend(request.acr);
+        Ok(Self { acr, ..request })
+    }
+
+    /// From the parameter `claims` alone, as at the token endpoint.
+    pub fn parse_claims(params: &Params) -> Result<Self, Refusal> {
+        let mut request = Self::default();
         let Some(text) = params.get("claims").filter(|text| !text.is_empty()) else {
             return Ok(request);
         };

@@ -197,7 +197,8 @@ impl Provider {
         }
     }
 
-    fn host(&self) -> &str {
+    /// Host and port of the login host.
+    pub fn host(&self) -> &str {
         host(&self.login)
     }
 

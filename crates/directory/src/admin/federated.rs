@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::new_uuid;
 use crate::repo::{Applications, FederatedCredentials, Global};
-use crate::{Directory, DirectoryError, FederatedChange, FederatedCredential};
+use crate::{Directory, DirectoryError, FederatedCredential};
 
 const ADD: &str = "idp.application.federated";
 const UPDATE: &str = "idp.application.federated.update";
@@ -82,22 +82,23 @@ impl Directory {
         Ok(new)
     }
 
-    /// Changes one.
+    /// Changes one that was read as `before`; what else changed meanwhile is not overwritten.
     pub async fn update_federated_credential(
         &self,
         cx: &Cx,
-        (app, id): (AppId, Uuid),
-        change: FederatedChange,
+        app: AppId,
+        (before, after): (FederatedCredential, FederatedCredential),
     ) -> Result<(), DirectoryError> {
+        after.check().map_err(DirectoryError::Value)?;
         let record = Record::success(cx, UPDATE, format!("app/{app}"));
-        let input = (app, id, change, record);
-        self.change(cx, input, |(app, id, change, record), tx| {
+        let input = (app, (before, after), record);
+        self.change(cx, input, |(app, (before, after), record), tx| {
             Box::pin(async move {
-                let found = FederatedCredentials(tx).find(*app, *id).await?;
-                let found = found.ok_or(DirectoryError::NotFound("federated credential"))?;
-                let changed = found.changed(change.clone());
-                changed.check().map_err(DirectoryError::Value)?;
-                FederatedCredentials(tx).update(*app, &changed).await?;
+                let found = FederatedCredentials(tx).find(*app, before.id).await?;
+                if found.ok_or(DirectoryError::NotFound("federated credential"))? != *before {
+                    return Err(DirectoryError::Changed);
+                }
+                FederatedCredentials(tx).update(*app, after).await?;
                 Ok(tx.audit(record).await?)
             })
         })

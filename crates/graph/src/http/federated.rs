@@ -5,9 +5,8 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::get;
-use hygie_core::{AppId, ObjectId, Timestamp};
-use hygie_directory::{FederatedChange, FederatedCredential};
-use hygie_policy::ReadError;
+use hygie_core::{AppId, ObjectId};
+use hygie_directory::FederatedCredential;
 use hygie_policy::json::{At, Wrong};
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
@@ -80,7 +79,16 @@ async fn create(
     body: Body,
 ) -> Result<Response, GraphError> {
     let app = changeable(&graph, &caller, &id).await?;
-    let new = read_new(&body)?;
+    let nothing = FederatedCredential {
+        id: Uuid::nil(),
+        name: String::new(),
+        issuer: String::new(),
+        subject: String::new(),
+        audiences: Vec::new(),
+        description: None,
+        created_at: caller.cx.now,
+    };
+    let new = read(&body, nothing)?;
     let made = graph.directory().add_federated_credential(&caller.cx, app, new).await;
     let made = made.map_err(GraphFault::from)?;
     let of = Of {
@@ -98,10 +106,10 @@ async fn update(
 ) -> Result<Response, GraphError> {
     let app = changeable(&graph, &caller, &id).await?;
     let found = find(&graph, &caller, (app, &key)).await?;
-    let change = read_change(&body, &found)?;
-    let changed = graph
-        .directory()
-        .update_federated_credential(&caller.cx, (app, found.id), change)
+    let after = read(&body, found.clone())?;
+    let directory = graph.directory();
+    let changed = directory
+        .update_federated_credential(&caller.cx, app, (found, after))
         .await;
     changed.map_err(GraphFault::from)?;
     Ok(done())
@@ -144,58 +152,27 @@ fn set(id: &str) -> String {
     format!("applications('{id}')/federatedIdentityCredentials")
 }
 
-fn read_new(body: &Body) -> Result<FederatedCredential, GraphFault> {
+/// The credential after a body: what is absent stays, `null` takes away.
+fn read(body: &Body, mut to: FederatedCredential) -> Result<FederatedCredential, GraphFault> {
     let members = body.members(MEMBERS)?;
-    let new = FederatedCredential {
-        id: Uuid::nil(),
-        name: members.read("name")?,
-        issuer: members.read("issuer")?,
-        subject: members.read("subject")?,
-        audiences: members.read("audiences")?,
-        description: members.read("description")?,
-        created_at: Timestamp::from_millis(0),
-    };
-    checked(&new)?;
-    Ok(new)
-}
-
-fn read_change(body: &Body, found: &FederatedCredential) -> Result<FederatedChange, GraphFault> {
-    let members = body.members(MEMBERS)?;
-    if members
-        .find("name")
-        .is_some_and(|name| name.as_str() != Some(&found.name))
-    {
-        return Err(at("name", Wrong::ReadOnly).into());
+    for (name, place) in [("issuer", &mut to.issuer), ("subject", &mut to.subject)] {
+        if body.0.get(name).is_some() {
+            *place = members.read::<Option<String>>(name)?.unwrap_or_default();
+        }
     }
-    // `null` is no issuer, subject or audience; it takes the description away.
-    let is_there = |name| body.0.get(name).is_some();
-    let change = FederatedChange {
-        issuer: is_there("issuer").then(|| members.read("issuer")).transpose()?,
-        subject: is_there("subject").then(|| members.read("subject")).transpose()?,
-        audiences: is_there("audiences").then(|| members.read("audiences")).transpose()?,
-        description: is_there("description")
-            .then(|| members.read("description"))
-            .transpose()?,
-    };
-    checked(&found.clone().changed(change.clone()))?;
-    Ok(change)
-}
-
-/// With the place of what may not be kept.
-fn checked(credential: &FederatedCredential) -> Result<(), ReadError> {
-    credential.check().map_err(|member| {
-        at(
-            member,
-            Wrong::NotA(match member {
-                "name" => "3 to 120 letters, digits, - and _, a letter or digit first",
-                "issuer" => "an https address without query of 600 characters at most",
-                "audiences" => "a list of one text of 600 characters at most",
-                _ => "a text of 600 characters at most",
-            }),
-        )
-    })
-}
-
-fn at(member: &str, wrong: Wrong) -> ReadError {
-    At::Member(&At::Root, member).refuse(wrong)
+    if body.0.get("audiences").is_some() {
+        to.audiences = members.read("audiences")?;
+    }
+    if body.0.get("description").is_some() {
+        to.description = members.read("description")?;
+    }
+    let at = |member: &str, wrong| At::Member(&At::Root, member).refuse(wrong);
+    match members.read::<Option<String>>("name")? {
+        Some(name) if to.name.is_empty() => to.name = name,
+        Some(name) if name != to.name => return Err(at("name", Wrong::ReadOnly).into()),
+        _ => {}
+    }
+    let wrong = |member| at(member, Wrong::NotA("of the form and length of this member"));
+    to.check().map_err(wrong)?;
+    Ok(to)
 }

@@ -261,10 +261,11 @@ fn guest_of(user: &hygie_directory::User) -> Option<Guest> {
 
 /// The kind of program that somebody came by.
 pub fn client_app_of(arrival: &Arrival, platform: Platform) -> ClientAppType {
-    client_app(match (arrival.is_by_device_code, platform) {
-        (true, _) => Entry::DeviceCode,
-        (false, Platform::PublicClient) => Entry::Installed,
-        (false, Platform::Web | Platform::Spa) => Entry::Page,
+    client_app(match platform {
+        _ if arrival.is_by_device_code => Entry::DeviceCode,
+        _ if arrival.is_by_password => Entry::Password,
+        Platform::PublicClient => Entry::Installed,
+        Platform::Web | Platform::Spa => Entry::Page,
     })
 }
 

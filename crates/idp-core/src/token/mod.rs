@@ -17,6 +17,7 @@ pub(crate) mod known;
 mod managed;
 mod on_behalf_of;
 mod party;
+mod password;
 mod psc;
 mod refresh;
 mod userinfo;
@@ -51,6 +52,8 @@ pub struct Granted {
 pub struct Sender<'a> {
     /// The page that sent it.
     pub origin: Option<&'a str>,
+    /// What it calls itself (`User-Agent`).
+    pub user_agent: Option<&'a str>,
     /// The certificate (DER) that was shown in the TLS handshake.
     pub certificate: Option<&'a [u8]>,
 }

@@ -250,7 +250,7 @@ impl Idp {
                 Ok(Proof::Secret)
             }
             Credential::Assertion(assertion) => {
-                if let Some(issuer) = federation::foreign_issuer(assertion.expose(), client)? {
+                if let Some(issuer) = federation::foreign_issuer(assertion.expose())? {
                     let presented = (issuer.as_str(), assertion.expose().as_str());
                     return self.federated_proof(cx, client, presented).await;
                 }

@@ -21,6 +21,7 @@ mod metadata;
 mod mixup;
 mod on_behalf_of;
 mod pages;
+mod password;
 mod refresh;
 mod security;
 mod signin;
