@@ -57,6 +57,8 @@ pub enum GroupClaims {
     ApplicationGroup,
     /// Security groups and directory roles.
     All,
+    /// Directory roles alone.
+    DirectoryRole,
 }
 
 /// What an application is registered with.

@@ -86,6 +86,7 @@ fn group_claims(found: Option<&Value>, at: &At<'_>) -> Result<Option<GroupClaims
         Some("SecurityGroup") => Ok(Some(GroupClaims::SecurityGroup)),
         Some("ApplicationGroup") => Ok(Some(GroupClaims::ApplicationGroup)),
         Some("All") => Ok(Some(GroupClaims::All)),
+        Some("DirectoryRole") => Ok(Some(GroupClaims::DirectoryRole)),
         Some(other) => Err(at.refuse(Wrong::unknown(other))),
     }
 }

@@ -231,6 +231,7 @@ fn group_claims(claims: GroupClaims) -> &'static str {
         GroupClaims::SecurityGroup => "SecurityGroup",
         GroupClaims::ApplicationGroup => "ApplicationGroup",
         GroupClaims::All => "All",
+        GroupClaims::DirectoryRole => "DirectoryRole",
     }
 }
 

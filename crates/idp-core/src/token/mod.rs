@@ -5,6 +5,7 @@ mod asked;
 mod asking;
 mod authorize;
 mod bearer;
+mod challenge;
 mod claims;
 mod client_credentials;
 mod code;

@@ -1,7 +1,7 @@
 //! The parties of a token: client, resource, person; read together, refused where one may not take part.
 
 use hygie_core::{AppId, Cx, GroupId, ObjectId};
-use hygie_directory::repo::{Applications, Credentials, Grants, Groups, Principals, Tenants, Users};
+use hygie_directory::repo::{Applications, Credentials, Grants, Groups, Principals, Roles, Tenants, Users};
 use hygie_directory::{
     Application, DIRECTORY_API, GroupClaims, ServicePrincipal, Tenant, User, directory_api, managed_identity,
 };
@@ -9,6 +9,7 @@ use hygie_oidc::assertion::{self, Expected};
 use hygie_oidc::{
     Aadsts, Credential, Names, OidcScopes, Refusal, ResourceScopes, Scopes, TokenRequest, federation, grant,
 };
+use hygie_policy::RoleTemplateId;
 use hygie_store::Tx;
 use uuid::Uuid;
 
@@ -43,6 +44,8 @@ pub struct Subject {
     pub user: User,
     /// Groups, nested ones included; one more than fit into a token at most.
     pub groups: Vec<GroupId>,
+    /// Directory roles, by the ids of their templates.
+    pub directory_roles: Vec<RoleTemplateId>,
     /// Roles in the resource.
     pub resource_roles: Vec<(ObjectId, Uuid)>,
     /// Roles in the client.
@@ -392,16 +395,27 @@ async fn subject(tx: &mut Tx<'_>, user: ObjectId, client: ObjectId, resource: Ob
         resource_roles: Grants(tx).list_roles(resource, &holders).await?,
         client_roles: Grants(tx).list_roles(client, &holders).await?,
         granted: Grants(tx).list_scopes(client, resource, user.id).await?,
+        directory_roles: Roles(tx).list_of(user.id).await?,
         groups,
         user,
     })
 }
 
 impl Subject {
+    /// The directory roles that go into a token for this application.
+    pub(super) fn roles_for(&self, application: &Application) -> Vec<String> {
+        match application.definition.group_membership_claims {
+            Some(GroupClaims::All | GroupClaims::DirectoryRole) => {
+                self.directory_roles.iter().map(ToString::to_string).collect()
+            }
+            None | Some(GroupClaims::SecurityGroup | GroupClaims::ApplicationGroup) => Vec::new(),
+        }
+    }
+
     /// The groups that go into a token for this application, and the roles there.
     pub(super) fn groups_for(&self, application: &Application, roles: &[(ObjectId, Uuid)]) -> Vec<GroupId> {
         match application.definition.group_membership_claims {
-            None => Vec::new(),
+            None | Some(GroupClaims::DirectoryRole) => Vec::new(),
             Some(GroupClaims::SecurityGroup | GroupClaims::All) => self.groups.clone(),
             Some(GroupClaims::ApplicationGroup) => {
                 let assigned = |group: &GroupId| roles.iter().any(|(holder, _)| holder.uuid() == group.uuid());

@@ -8,6 +8,7 @@ mod audit;
 mod authorize;
 mod bound;
 mod certificates;
+mod challenge;
 mod conditional;
 mod consent;
 mod device;
