@@ -57,6 +57,8 @@ pub enum GroupClaims {
     ApplicationGroup,
     /// Security groups and directory roles.
     All,
+    /// Directory roles alone.
+    DirectoryRole,
 }
 
 /// What an application is registered with.
@@ -86,6 +88,9 @@ pub struct Definition {
     /// Whether devices without a browser may ask for it (RFC 8628): anybody can send a person the code of their own
     /// device, so that it is off unless it is needed.
     pub is_fallback_public_client: bool,
+    /// Whether people may give it their passwords (RFC 6749 §4.3): it sees them, and no second factor can be asked for, so that
+    /// it is off unless it is needed.
+    pub is_password_grant_enabled: bool,
     /// Where a browser is sent in a frame when the session ends (OpenID Connect Front-Channel Logout).
     pub logout_url: Option<String>,
     /// What it is.

@@ -60,6 +60,9 @@ pub struct Arrival {
     /// By the code of a device.
     #[serde(default)]
     pub is_by_device_code: bool,
+    /// By a password that an application was given.
+    #[serde(default)]
+    pub is_by_password: bool,
 }
 
 /// Longest `User-Agent` that is kept.
@@ -72,6 +75,7 @@ impl Arrival {
             address,
             user_agent: user_agent.map(|text| text.chars().take(MAX_USER_AGENT).collect()),
             is_by_device_code: false,
+            is_by_password: false,
         }
     }
 }

@@ -11,6 +11,7 @@ mod api;
 mod application;
 mod assignment;
 mod authentication;
+mod federated;
 mod grant;
 mod group;
 mod lockout;
@@ -33,6 +34,7 @@ pub use application::{
 };
 pub use assignment::{AppRoleAssignment, NewAppRole, NewGrant, PermissionGrant};
 pub use authentication::Authentications;
+pub use federated::{FederatedCredential, MAX_FEDERATED};
 pub use grant::{Arrival, Authorization, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;
 pub use lockout::Mark;

@@ -47,6 +47,9 @@ pub struct SignInEntry {
     pub client_app: String,
     /// By the code of a device.
     pub is_by_device_code: bool,
+    /// By a password that an application was given.
+    #[serde(default)]
+    pub is_by_password: bool,
     /// Whether the person was there.
     pub is_interactive: bool,
     /// The session.
@@ -103,6 +106,17 @@ impl SignInEntry {
         status.as_str().clone_into(&mut self.status);
         self.applied = applied.iter().map(AppliedPolicy::from).collect();
         self
+    }
+}
+
+impl SignInEntry {
+    /// As Graph calls how the person came (`authenticationProtocol`).
+    const fn protocol(&self) -> &'static str {
+        match (self.is_by_device_code, self.is_by_password) {
+            (true, _) => "deviceCode",
+            (false, true) => "ropc",
+            (false, false) => "none",
+        }
     }
 }
 
@@ -165,6 +179,7 @@ impl LogEntry for SignInEntry {
             "appDisplayName": self.app_display_name,
             "ipAddress": self.address.map(|address| address.to_string()),
             "clientAppUsed": self.client_app,
+            "authenticationProtocol": self.protocol(),
             "userAgent": self.user_agent,
             "correlationId": self.correlation.to_string(),
             "conditionalAccessStatus": self.status,

@@ -44,6 +44,8 @@ pub use hygie_directory_store::{
     is_workload_name, key_of, managed_identity, repo, rh_of, role, suite_of,
 };
 
+pub use hygie_directory_store::FederatedCredential;
+
 pub use admin::{
     DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, MethodsError, NewApplication, NewGroup, NewSecret,
     NewTenant, NewUser, NewWorkload, PrincipalChange, UserChange,

@@ -175,6 +175,16 @@ codes! {
     BadAssertion = 50_012, "invalid_client", 401, "Authentication of the client failed. The client assertion {0}.";
     /// The assertion of a client has not begun, has ended, or lasts too long.
     AssertionTime = 700_024, "invalid_client", 401, "Client assertion is not within its valid time range. Current time: {0}, assertion valid from {1}, expiry time of assertion {2}.";
+    /// No federated credential of the client has the issuer of the assertion.
+    FederatedIssuer = 700_211, "invalid_client", 401, "No matching federated identity record found for presented assertion issuer '{0}'. Check the Subject, Audience and Issuer of the federated identity credential against the presented assertion.";
+    /// None of that issuer has its audience.
+    FederatedAudience = 700_212, "invalid_client", 401, "No matching federated identity record found for presented assertion audience '{0}'. Check the Subject, Audience and Issuer of the federated identity credential against the presented assertion.";
+    /// None of that issuer has its subject.
+    FederatedSubject = 700_213, "invalid_client", 401, "No matching federated identity record found for presented assertion subject '{0}'. Check the Subject, Audience and Issuer of the federated identity credential against the presented assertion.";
+    /// The assertion is a person's token.
+    FederatedUser = 700_229, "invalid_client", 401, "Only app-only tokens can be used as federated identity credentials for this issuer.";
+    /// The issuer of the assertion does not give its keys.
+    FederatedUnavailable = 50_166, "temporarily_unavailable", 503, "Request to the external OpenID Connect endpoint of the issuer of the client assertion failed.";
     /// The grant type is not one of ours.
     GrantType = 70_003, "unsupported_grant_type", 400, "The app requested an unsupported grant type '{0}'.";
     /// Nobody has signed in for the device yet.

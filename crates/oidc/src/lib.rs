@@ -16,6 +16,7 @@ mod claims;
 mod client;
 pub mod device;
 pub mod discovery;
+pub mod federation;
 pub mod grant;
 mod interact;
 mod params;

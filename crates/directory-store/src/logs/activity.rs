@@ -259,6 +259,24 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
     ("idp.application.create", "Add application", APPLICATIONS, "Add"),
     ("idp.application.delete", "Delete application", APPLICATIONS, "Delete"),
     (
+        "idp.application.federated",
+        CERTIFICATES_AND_SECRETS,
+        APPLICATIONS,
+        "Update",
+    ),
+    (
+        "idp.application.federated.remove",
+        CERTIFICATES_AND_SECRETS,
+        APPLICATIONS,
+        "Update",
+    ),
+    (
+        "idp.application.federated.update",
+        CERTIFICATES_AND_SECRETS,
+        APPLICATIONS,
+        "Update",
+    ),
+    (
         "idp.application.publisher",
         "Set verified publisher",
         APPLICATIONS,

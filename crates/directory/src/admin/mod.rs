@@ -5,6 +5,7 @@
 mod applications;
 mod assignments;
 mod deletion;
+mod federated;
 mod groups;
 mod methods;
 mod people;

@@ -49,6 +49,9 @@ pub fn read_application(body: &Value, mut to: ApplicationBody) -> Result<Applica
             "isFallbackPublicClient" => {
                 definition.is_fallback_public_client = Option::<bool>::read(found, at)?.unwrap_or_default();
             }
+            "isPasswordGrantEnabled" => {
+                definition.is_password_grant_enabled = Option::<bool>::read(found, at)?.unwrap_or_default();
+            }
             "groupMembershipClaims" => definition.group_membership_claims = group_claims(found, at)?,
             "optionalClaims" => read_claims(definition, found, at)?,
             "api" => read_api(definition, found, at)?,
@@ -83,6 +86,7 @@ fn group_claims(found: Option<&Value>, at: &At<'_>) -> Result<Option<GroupClaims
         Some("SecurityGroup") => Ok(Some(GroupClaims::SecurityGroup)),
         Some("ApplicationGroup") => Ok(Some(GroupClaims::ApplicationGroup)),
         Some("All") => Ok(Some(GroupClaims::All)),
+        Some("DirectoryRole") => Ok(Some(GroupClaims::DirectoryRole)),
         Some(other) => Err(at.refuse(Wrong::unknown(other))),
     }
 }

@@ -95,6 +95,7 @@ pub static APPLICATION: EntityType = EntityType {
         Property::new("spa", Kind::Complex(REDIRECTS)),
         Property::new("publicClient", Kind::Complex(REDIRECTS)),
         Property::new("isFallbackPublicClient", Kind::Flag),
+        Property::new("isPasswordGrantEnabled", Kind::Flag),
         Property::new("groupMembershipClaims", TEXT),
         Property::new("optionalClaims", Kind::Complex(&[])),
         Property::new("passwordCredentials", Kind::List(&Kind::Complex(SECRET))),
@@ -130,6 +131,7 @@ pub fn application(registration: &Registration) -> Map<String, Value> {
             ("spa", json!({ "redirectUris": uris.spa })),
             ("publicClient", json!({ "redirectUris": uris.public_client })),
             ("isFallbackPublicClient", definition.is_fallback_public_client.into()),
+            ("isPasswordGrantEnabled", definition.is_password_grant_enabled.into()),
             (
                 "groupMembershipClaims",
                 definition.group_membership_claims.map(group_claims).into(),
@@ -229,6 +231,7 @@ fn group_claims(claims: GroupClaims) -> &'static str {
         GroupClaims::SecurityGroup => "SecurityGroup",
         GroupClaims::ApplicationGroup => "ApplicationGroup",
         GroupClaims::All => "All",
+        GroupClaims::DirectoryRole => "DirectoryRole",
     }
 }
 

@@ -6,6 +6,7 @@ mod agreement;
 mod application;
 mod conditional;
 mod consent;
+mod federated;
 mod group;
 mod log;
 mod organization;
@@ -28,6 +29,7 @@ pub use conditional::{CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_D
 pub use consent::{
     AUTHORIZATION_POLICY, CLASSIFICATION, INVITATION, PERMISSION_GRANT_POLICY, classification, document,
 };
+pub use federated::{FEDERATED, federated};
 pub use group::{GROUP, group};
 pub use log::{ALERT, DIRECTORY_AUDIT, logged};
 pub use organization::{ORGANIZATION, organization};

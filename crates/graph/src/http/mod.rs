@@ -17,6 +17,7 @@ mod delta;
 mod directory_roles;
 mod document;
 mod expand;
+mod federated;
 mod group_changes;
 mod groups;
 mod invitations;
@@ -71,6 +72,7 @@ fn addresses(graph: Graph) -> Router {
         .merge(consent::routes())
         .route("/v1.0/invitations", route(post(invitations::create)))
         .merge(trust::routes())
+        .merge(federated::routes())
         .route("/v1.0/organization", route(get(organization::list)))
         .route("/v1.0/organization/{id}", route(get(organization::get)))
         .route(

@@ -8,6 +8,7 @@ mod batch;
 mod conditional;
 mod consent;
 mod delta;
+mod federated;
 mod group_changes;
 mod logs;
 mod names;

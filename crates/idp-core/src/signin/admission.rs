@@ -156,6 +156,7 @@ impl Idp {
             });
         }
         let targets = purpose.targets();
+        let contexts = purpose.contexts();
         let sign_in = self.sign_in_of(cx, candidate, purpose).await?;
         let Decision {
             applied,
@@ -169,7 +170,7 @@ impl Idp {
                 applied,
             }),
             outcome => Err(IdpError::Interrupted(Box::new(Interruption {
-                refusal: refusal(&outcome, occasion, &targets).with_claims(claims_for(&applied)),
+                refusal: refusal(&outcome, occasion, &targets).with_claims(claims_for(&applied, &contexts)),
                 outcome,
                 targets,
                 registered: sign_in.session.registered.iter().map(|usage| usage.mode).collect(),
@@ -261,10 +262,11 @@ fn guest_of(user: &hygie_directory::User) -> Option<Guest> {
 
 /// The kind of program that somebody came by.
 pub fn client_app_of(arrival: &Arrival, platform: Platform) -> ClientAppType {
-    client_app(match (arrival.is_by_device_code, platform) {
-        (true, _) => Entry::DeviceCode,
-        (false, Platform::PublicClient) => Entry::Installed,
-        (false, Platform::Web | Platform::Spa) => Entry::Page,
+    client_app(match platform {
+        _ if arrival.is_by_device_code => Entry::DeviceCode,
+        _ if arrival.is_by_password => Entry::Password,
+        Platform::PublicClient => Entry::Installed,
+        Platform::Web | Platform::Spa => Entry::Page,
     })
 }
 
@@ -273,6 +275,14 @@ impl Purpose {
     fn targets(&self) -> Vec<AppId> {
         match self {
             Self::Tokens { targets, .. } => targets.clone(),
+            Self::Action(_) => Vec::new(),
+        }
+    }
+
+    /// The authentication contexts that it is about.
+    fn contexts(&self) -> Vec<String> {
+        match self {
+            Self::Tokens { contexts, .. } => contexts.iter().map(ToString::to_string).collect(),
             Self::Action(_) => Vec::new(),
         }
     }
@@ -333,14 +343,18 @@ fn strength(acr: &str) -> Option<StrengthId> {
 }
 
 /// What a client sends to the authorization endpoint to come to a page that asks for what is missing: the policies that
-/// were not satisfied.
-fn claims_for(applied: &[Applied]) -> String {
+/// were not satisfied, and the authentication contexts that were asked for.
+fn claims_for(applied: &[Applied], contexts: &[String]) -> String {
     let unsatisfied = applied.iter().filter(|policy| policy.result == PolicyResult::Failure);
     let ids: Vec<String> = unsatisfied
         .filter_map(|policy| policy.policy)
         .map(|id| id.to_string())
         .collect();
-    serde_json::json!({ "access_token": { "polids": { "essential": true, "values": ids } } }).to_string()
+    let mut asked = serde_json::json!({ "polids": { "essential": true, "values": ids } });
+    if !contexts.is_empty() {
+        asked["acrs"] = serde_json::json!({ "essential": true, "values": contexts });
+    }
+    serde_json::json!({ "access_token": asked }).to_string()
 }
 
 /// As programs are told what is asked first, for which of these resources.

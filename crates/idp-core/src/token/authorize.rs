@@ -177,6 +177,26 @@ impl Idp {
         self.keep(cx, kept).await
     }
 
+    /// Keeps what was authorized without a browser, as a code that is redeemed at once.
+    pub(super) async fn keep_code(
+        &self,
+        cx: &Cx,
+        authorization: &Authorization,
+        code: [u8; 32],
+        entry: SignInEntry,
+    ) -> Result<(), IdpError> {
+        let kept = Kept {
+            code: Some((code, serde_json::to_string(authorization)?)),
+            device: None,
+            family: new_family(cx),
+            session: authorization.session,
+            app: authorization.client,
+            record: Record::success(cx, "idp.authorize", object(authorization.client)),
+            entry,
+        };
+        self.keep(cx, kept).await
+    }
+
     async fn keep(&self, cx: &Cx, kept: Kept) -> Result<(), IdpError> {
         self.inner()
             .store

@@ -117,7 +117,7 @@ impl Idp {
     }
 
     /// Refuses a client that does not prove itself as it must.
-    async fn device_client(
+    pub(super) async fn device_client(
         &self,
         cx: &Cx,
         client: AppId,

@@ -153,7 +153,7 @@ impl Idp {
                 });
             }
         };
-        let proof = self.proof(cx, client, (request, &parties.credentials))?;
+        let proof = self.proof(cx, client, (request, &parties.credentials)).await?;
         let resource = &parties.resource.party;
         // People of the directory alone have anything there.
         if resource.application.app == DIRECTORY_API {

@@ -13,6 +13,7 @@ use hygie_web::audit::Note;
 use uuid::Uuid;
 
 use super::bearer::Bearer;
+use super::challenge::challenged;
 use super::issue::{Grounds, ResponseAsk, client_info, object};
 use super::party::{Parties, Wanted};
 use super::{Granted, Sender};
@@ -47,7 +48,7 @@ impl Idp {
                 return Err(error);
             }
         };
-        let proof = self.proof(&cx, client, (request, &parties.credentials))?;
+        let proof = self.proof(&cx, client, (request, &parties.credentials)).await?;
         if !bearer.is_for(&audiences(&parties)) {
             return Err(refusal(Reason::Audience).into());
         }
@@ -105,7 +106,7 @@ impl Idp {
             nonce: None,
             challenge: None,
         };
-        Ok((authorization, family))
+        Ok((challenged(&authorization, &request.claims, cx.now)?, family))
     }
 
     async fn live_session(&self, cx: &Cx, session: SessionId) -> Result<Option<SessionRow>, IdpError> {

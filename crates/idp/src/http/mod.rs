@@ -24,6 +24,7 @@ mod security;
 mod terms;
 mod token;
 mod userinfo;
+mod userrealm;
 mod ways;
 
 use axum::Router;
@@ -78,6 +79,7 @@ pub fn router(idp: Idp) -> Router {
         .route("/{tenant}/oauth2/devicecode", post(devicecode::post_v1))
         .route("/{tenant}/oauth2/v2.0/logout", get(logout::get).post(logout::get))
         .route("/{tenant}/oauth2/logout", get(logout::get).post(logout::get))
+        .route("/{tenant}/userrealm/{user}", get(userrealm::get))
         .route("/{tenant}/openid/userinfo", get(userinfo::get).post(userinfo::get))
         .route(
             "/{tenant}/adminconsent",

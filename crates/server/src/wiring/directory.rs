@@ -36,6 +36,7 @@ pub async fn provider(settings: &Settings, directory: Directory) -> Result<Idp> 
         back_channel: settings.back_channel.clone(),
         certauth: settings.certauth.clone(),
         exchanges: settings.exchanges.clone(),
+        outgoing: Some(settings.outgoing.clone()),
         workers: workers(),
     };
     Idp::open(deps).await.context("cannot open the identity provider")
