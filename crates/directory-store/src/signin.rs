@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use hygie_core::{AppId, ObjectId, SessionId, Timestamp};
 use hygie_policy::client::platform;
 use hygie_policy::decide::{Applied, Status};
+use hygie_policy::location::Whereabouts;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -64,6 +65,17 @@ pub struct SignInEntry {
     /// Whether the account is an emergency account ([`Directory::is_emergency_account`]).
     #[serde(default)]
     pub is_emergency: bool,
+    /// What else was known of it.
+    #[serde(default)]
+    pub signals: Signals,
+}
+
+/// What is known of a sign-in beside what its request says; older entries have none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signals {
+    /// The country of the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
 }
 
 /// What a policy did.
@@ -103,6 +115,17 @@ impl SignInEntry {
         status.as_str().clone_into(&mut self.status);
         self.applied = applied.iter().map(AppliedPolicy::from).collect();
         self
+    }
+}
+
+impl SignInEntry {
+    /// Where it came from, as it was known then.
+    pub fn whereabouts(&self) -> Whereabouts {
+        Whereabouts {
+            address: self.address,
+            country: self.signals.country.as_deref().and_then(|country| country.parse().ok()),
+            gps_country: None,
+        }
     }
 }
 
@@ -179,7 +202,7 @@ impl LogEntry for SignInEntry {
                         "additionalDetails": null },
             "deviceDetail": { "deviceId": "", "displayName": "", "browser": "", "isCompliant": false, "isManaged": false,
                               "trustType": "", "operatingSystem": system.map_or("", |system| system.as_str()) },
-            "location": { "city": null, "state": null, "countryOrRegion": null,
+            "location": { "city": null, "state": null, "countryOrRegion": self.signals.country,
                           "geoCoordinates": { "altitude": null, "latitude": null, "longitude": null } },
             "appliedConditionalAccessPolicies": self.applied.iter().map(policy).collect::<Vec<_>>(),
         });

@@ -24,6 +24,8 @@ pub struct AccessRules {
     pub contexts: Vec<AuthenticationContext>,
     /// Models of passkeys that count as Windows Hello for Business.
     pub windows_hello: Vec<Aaguid>,
+    /// Whether countries of addresses are known here; unset where rules are only evaluated.
+    pub(super) has_countries: bool,
     /// Whether the security defaults are on.
     pub has_security_defaults: bool,
     /// Where they are: they and the tenant's own policies, none of which is enforced then.

@@ -18,7 +18,6 @@ use hygie_oidc::{Aadsts, Platform, Refusal};
 use hygie_policy::StrengthId;
 use hygie_policy::client::{Entry, client_app, platform};
 use hygie_policy::decide::{Applied, Ask, Decision, Outcome, PolicyResult, Status, evaluate};
-use hygie_policy::location::Whereabouts;
 use hygie_policy::policy::{ClientAppType, ContextId, GuestType, Policy, TransferMethod, UserAction};
 use hygie_policy::session::Effects;
 use hygie_policy::signin::{Application, Guest, Identity, Session, SignIn, SignInConditions, Target, User};
@@ -183,10 +182,7 @@ impl Idp {
     async fn sign_in_of(&self, cx: &Cx, candidate: &Candidate<'_>, purpose: Purpose) -> Result<SignIn, IdpError> {
         let facts = self.facts_of(cx, candidate).await?;
         let conditions = SignInConditions {
-            whereabouts: Whereabouts {
-                address: candidate.address,
-                ..Whereabouts::default()
-            },
+            whereabouts: self.directory().whereabouts(candidate.address),
             platform: candidate.arrival.user_agent.as_deref().and_then(platform),
             client_app: Some(client_app_of(candidate.arrival, candidate.platform)),
             transfer: candidate

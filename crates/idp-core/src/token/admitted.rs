@@ -73,9 +73,10 @@ impl Idp {
         let resource = &parties.resource.party.application;
         let candidate = Candidate::of(authorization, address);
         let purpose = Purpose::tokens(authorization, vec![resource.app])?;
-        let mut entry = entry(cx, authorization, &Names::of(parties));
+        let mut entry = self.entry(cx, authorization, &Names::of(parties));
         entry.is_interactive = false;
         entry.address = address;
+        entry.signals = self.directory().signals_of(address);
         entry.resource = Some((resource.app, resource.display_name.clone()));
         let admitted = self
             .admitted(cx, (&candidate, purpose, Occasion::Exchange), entry.clone())
@@ -117,34 +118,35 @@ impl Idp {
         self.directory().log_sign_in(cx, entry).await?;
         outcome
     }
-}
 
-/// What the log is told of a sign-in, before it is judged.
-pub(super) fn entry(cx: &Cx, authorization: &Authorization, names: &Names<'_>) -> SignInEntry {
-    let arrival = &authorization.arrival;
-    SignInEntry {
-        id: hygie_directory::logs::new_id(cx),
-        at: cx.now,
-        correlation: cx.request.uuid(),
-        user: authorization.user,
-        user_principal_name: names.user_principal_name.to_owned(),
-        user_display_name: names.user.to_owned(),
-        app: authorization.client,
-        app_display_name: names.app.to_owned(),
-        targets: Vec::new(),
-        contexts: authorization.claims.contexts.clone(),
-        resource: None,
-        address: arrival.address,
-        user_agent: arrival.user_agent.clone(),
-        client_app: logged(client_app_of(arrival, authorization.platform)).to_owned(),
-        is_by_device_code: arrival.is_by_device_code,
-        is_interactive: true,
-        session: Some(authorization.session),
-        used: authorization.used.clone(),
-        error_code: 0,
-        failure_reason: None,
-        status: hygie_policy::decide::Status::NotApplied.as_str().to_owned(),
-        applied: Vec::new(),
-        is_emergency: false,
+    /// What the log is told of a sign-in, before it is judged.
+    pub(super) fn entry(&self, cx: &Cx, authorization: &Authorization, names: &Names<'_>) -> SignInEntry {
+        let arrival = &authorization.arrival;
+        SignInEntry {
+            id: hygie_directory::logs::new_id(cx),
+            at: cx.now,
+            correlation: cx.request.uuid(),
+            user: authorization.user,
+            user_principal_name: names.user_principal_name.to_owned(),
+            user_display_name: names.user.to_owned(),
+            app: authorization.client,
+            app_display_name: names.app.to_owned(),
+            targets: Vec::new(),
+            contexts: authorization.claims.contexts.clone(),
+            resource: None,
+            address: arrival.address,
+            user_agent: arrival.user_agent.clone(),
+            client_app: logged(client_app_of(arrival, authorization.platform)).to_owned(),
+            is_by_device_code: arrival.is_by_device_code,
+            is_interactive: true,
+            session: Some(authorization.session),
+            used: authorization.used.clone(),
+            error_code: 0,
+            failure_reason: None,
+            status: hygie_policy::decide::Status::NotApplied.as_str().to_owned(),
+            applied: Vec::new(),
+            is_emergency: false,
+            signals: self.directory().signals_of(arrival.address),
+        }
     }
 }

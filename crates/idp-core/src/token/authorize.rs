@@ -9,7 +9,7 @@ use hygie_oidc::{Aadsts, AuthorizeRequest, ClaimsRequest, Refusal, Response};
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
-use super::admitted::{Admitted, Names, entry};
+use super::admitted::{Admitted, Names};
 use super::claims::{Facts, IdTokenFacts, Proof};
 use super::code::new_family;
 use super::issue::{AccessToken, Grounds, client_info, object};
@@ -90,7 +90,7 @@ impl Idp {
         asking: &Asking,
         signed_in: &SignedIn,
     ) -> Result<(Parties, Admitted), IdpError> {
-        let mut entry = entry(cx, authorization, &Names::asked(asking, signed_in));
+        let mut entry = self.entry(cx, authorization, &Names::asked(asking, signed_in));
         entry.is_emergency = self.directory().is_emergency_account(cx, authorization.user).await?;
         let (parties, resources) = match self.consented(cx, authorization).await {
             Ok(consented) => consented,

@@ -10,6 +10,7 @@ mod bound;
 mod certificates;
 mod conditional;
 mod consent;
+mod countries;
 mod device;
 mod exchange;
 mod gate;
