@@ -7,6 +7,8 @@ use hygie_core::{AppId, ObjectId, SessionId, Timestamp};
 use hygie_policy::client::platform;
 use hygie_policy::decide::{Applied, Status};
 use hygie_policy::location::Whereabouts;
+use hygie_policy::policy::RiskLevel;
+use hygie_policy::risk::RiskState;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -76,6 +78,15 @@ pub struct Signals {
     /// The country of the address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
+    /// Risk of the sign-in, where there is some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in_risk: Option<String>,
+    /// What was seen of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub risk_events: Vec<String>,
+    /// Risk of the person: the level, how it stands, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_risk: Option<(String, String, String)>,
 }
 
 /// What a policy did.
@@ -119,6 +130,19 @@ impl SignInEntry {
 }
 
 impl SignInEntry {
+    /// The risk of the sign-in and of the person, as they were known then.
+    pub fn risks(&self) -> (RiskLevel, RiskLevel) {
+        let level = |text: Option<&String>| {
+            let found = text.and_then(|text| RiskLevel::parse(text));
+            found.unwrap_or(RiskLevel::None)
+        };
+        let signals = &self.signals;
+        (
+            level(signals.sign_in_risk.as_ref()),
+            level(signals.user_risk.as_ref().map(|(level, ..)| level)),
+        )
+    }
+
     /// Where it came from, as it was known then.
     pub fn whereabouts(&self) -> Whereabouts {
         Whereabouts {
@@ -177,6 +201,8 @@ impl LogEntry for SignInEntry {
 
     fn shown(&self) -> Map<String, Value> {
         let resource = self.resource.as_ref();
+        let signals = &self.signals;
+        let user_risk = signals.user_risk.as_ref();
         let system = self.user_agent.as_deref().and_then(platform);
         let members = json!({
             "id": self.id.to_string(),
@@ -192,10 +218,16 @@ impl LogEntry for SignInEntry {
             "correlationId": self.correlation.to_string(),
             "conditionalAccessStatus": self.status,
             "isInteractive": self.is_interactive,
-            "riskDetail": "none",
-            "riskLevelAggregated": "none",
-            "riskLevelDuringSignIn": "none",
-            "riskState": "none",
+            "riskDetail": user_risk.map_or("none", |(_, _, detail)| detail),
+            "riskLevelAggregated": user_risk.map_or("none", |(level, ..)| level),
+            "riskLevelDuringSignIn": signals.sign_in_risk.as_deref().unwrap_or("none"),
+            "riskState": match (&signals.sign_in_risk, user_risk) {
+                (_, Some((_, state, _))) => state.as_str(),
+                (Some(_), None) => RiskState::AtRisk.as_str(),
+                (None, None) => RiskState::None.as_str(),
+            },
+            "riskEventTypes": signals.risk_events,
+            "riskEventTypes_v2": signals.risk_events,
             "resourceDisplayName": resource.map(|(_, name)| name.clone()),
             "resourceId": resource.map(|(app, _)| app.to_string()),
             "status": { "errorCode": self.error_code, "failureReason": self.failure_reason,

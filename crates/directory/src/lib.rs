@@ -24,6 +24,7 @@ mod password;
 mod password_rules;
 mod places;
 mod revocation;
+mod risk;
 pub mod trust;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,6 +58,7 @@ pub use guests::{Invitation, Invited, NewInvitation, guest_name};
 pub use password::{MAX_PASSWORD, PasswordError, Passwords};
 pub use password_rules::{Owner as PasswordOwner, WeakPassword, check as check_password};
 pub use places::Countries;
+pub use risk::{MAX_RISKY, MAX_SUPPLIED, RiskSaid};
 
 /// The purpose of the keys of the marks of wrong passwords ([`Directory::derive`]).
 pub const PASSWORD_MARKS: &str = "password marks";

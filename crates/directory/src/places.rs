@@ -40,6 +40,7 @@ impl Directory {
         let country = self.whereabouts(address).country;
         Signals {
             country: country.map(|country| country.to_string()),
+            ..Signals::default()
         }
     }
 }

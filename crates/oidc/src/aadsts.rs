@@ -113,6 +113,8 @@ codes! {
     AppNotProtected = 53_009, "interaction_required", 400, "Application needs to enforce Intune protection policies.";
     /// Policies refuse.
     Blocked = 53_003, "access_denied", 400, "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.";
+    /// Somebody at risk would register a means of identification.
+    RegistrationBlocked = 53_004, "interaction_required", 400, "User needs to complete the multi-factor authentication registration process before accessing this content, and cannot do so because of suspicious activity.";
     /// Policies ask for a remedy of the risk.
     RiskRemediation = 53_011, "interaction_required", 400, "User blocked due to risk on the home tenant.";
     /// The sign-in frequency of a policy has passed, for a refresh token.
@@ -269,6 +271,7 @@ impl Aadsts {
                 | Self::AppNotProtected
                 | Self::Blocked
                 | Self::RiskRemediation
+                | Self::RegistrationBlocked
         )
     }
 
@@ -296,7 +299,7 @@ impl Aadsts {
             Self::DeviceNotCompliant | Self::DeviceNotJoined | Self::AppNotApproved | Self::AppNotProtected => {
                 Some("message_only")
             }
-            Self::Blocked | Self::RiskRemediation => Some("message_only"),
+            Self::Blocked | Self::RiskRemediation | Self::RegistrationBlocked => Some("message_only"),
             Self::PasswordChangeRequired | Self::ExternalChallenge => Some("additional_action"),
             _ => None,
         }

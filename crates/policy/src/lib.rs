@@ -25,6 +25,7 @@ mod patch;
 pub mod policy;
 pub mod psc;
 pub mod replay;
+pub mod risk;
 pub mod session;
 pub mod signin;
 pub mod strength;

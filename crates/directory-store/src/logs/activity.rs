@@ -393,6 +393,12 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         "Update",
     ),
     ("idp.publisher.verify", "Verify publisher", APPLICATIONS, "Add"),
+    ("idp.risk.compromise", "Confirm user compromised", USERS, "Update"),
+    ("idp.risk.dismiss", "Dismiss user risk", USERS, "Update"),
+    ("idp.risk.remediate", "Remediate user risk", USERS, "Update"),
+    ("idp.risk.report", "Report user risk", USERS, "Update"),
+    ("idp.risk.supply", "Add sign-in risk", POLICY, "Add"),
+    ("idp.risk.withdraw", "Delete sign-in risk", POLICY, "Delete"),
     (
         "idp.securitydefaults.disable",
         "Disable security defaults",

@@ -2,6 +2,7 @@
 
 use hygie_policy::json::{Member, read};
 use hygie_policy::policy::{AuthenticationContext, State};
+use hygie_policy::risk::SuppliedRisk;
 use hygie_policy::strength::{StrengthReference, built_ins};
 use hygie_policy::templates::security_defaults;
 use hygie_policy::{Aaguid, AuthenticationStrength, NamedLocation, Policy, Rules, StrengthId};
@@ -9,7 +10,7 @@ use hygie_store::{StoreError, Tx};
 
 use super::kept::Kept;
 use super::security_defaults::SecurityDefaults;
-use crate::repo::{DocumentRow, Documents, MethodsPolicies};
+use crate::repo::{DocumentRow, Documents, MethodsPolicies, Risks};
 
 /// What conditional access of a tenant decides by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct AccessRules {
     pub contexts: Vec<AuthenticationContext>,
     /// Models of passkeys that count as Windows Hello for Business.
     pub windows_hello: Vec<Aaguid>,
+    /// The risks of sign-ins that were supplied.
+    pub supplied_risks: Vec<SuppliedRisk>,
     /// Whether countries of addresses are known here; unset where rules are only evaluated.
     pub(super) has_countries: bool,
     /// Whether the security defaults are on.
@@ -86,6 +89,9 @@ impl AccessRules {
                 _ => return Err(StoreError::Inconsistent("idp_conditional.kind is not known".to_owned())),
             }
         }
+        let now = tx.cx().now;
+        let supplied = Risks(tx).list_supplied(now).await?;
+        rules.supplied_risks = supplied.into_iter().map(|(_, risk)| risk).collect();
         rules.windows_hello = MethodsPolicies(tx).get().await?.windows_hello;
         if rules.has_security_defaults {
             rules.with_defaults = security_defaults();

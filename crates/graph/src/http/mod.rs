@@ -19,6 +19,7 @@ mod document;
 mod expand;
 mod group_changes;
 mod groups;
+mod identity_protection;
 mod invitations;
 mod keyed;
 mod list;
@@ -69,6 +70,7 @@ fn addresses(graph: Graph) -> Router {
         .merge(authentication::routes())
         .merge(audit_logs())
         .merge(consent::routes())
+        .merge(identity_protection::routes())
         .route("/v1.0/invitations", route(post(invitations::create)))
         .merge(trust::routes())
         .route("/v1.0/organization", route(get(organization::list)))

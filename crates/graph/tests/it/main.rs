@@ -14,6 +14,7 @@ mod names;
 mod objects;
 mod pages;
 mod rights;
+mod risk;
 mod roles;
 mod sign_ins;
 mod trust;

@@ -8,6 +8,7 @@ mod own_pages;
 mod password;
 mod security_info;
 mod session;
+mod signals;
 pub(crate) mod throttle;
 mod workload;
 
@@ -18,5 +19,6 @@ pub use own_pages::{ADMIN_CONSENT, INVITATIONS, MY_APPLICATIONS};
 pub use security_info::SECURITY_INFO;
 pub(crate) use security_info::security_info;
 pub use session::{Cookies, NewSession, SESSION_IDLE, SESSION_LONGEST, SignedIn};
+pub use signals::KnownSignals;
 pub use throttle::Throttle;
 pub use workload::ownership;

@@ -96,7 +96,10 @@ impl Idp {
         let judged = self.admit(cx, candidate, purpose, occasion).await?;
         Ok(Admitted {
             until: judged.effects.tokens_until,
-            entry: entry.judged(judged.status, &judged.applied),
+            entry: SignInEntry {
+                signals: judged.signals,
+                ..entry.judged(judged.status, &judged.applied)
+            },
         })
     }
 
@@ -111,6 +114,7 @@ impl Idp {
         if let IdpError::Interrupted(interruption) = error {
             entry.targets.clone_from(&interruption.targets);
             entry = entry.judged(interruption.status, &interruption.applied);
+            entry.signals = interruption.signals.clone();
         }
         let refusal = error.refusal();
         entry.error_code = refusal.code().number();

@@ -11,6 +11,7 @@ use hygie_oidc::{
     ResponseMode, Version, interact,
 };
 use hygie_policy::decide::{Ask, Outcome};
+use hygie_policy::strength::Mode;
 use hygie_web::audit::Note;
 use hygie_web::cookie::{self, Cookie, SameSite};
 use hygie_web::csrf;
@@ -223,6 +224,10 @@ impl<'a> Flow<'a> {
         if let Outcome::Interrupt(ask) = &interruption.outcome {
             if let Ask::TermsOfUse(agreement) = ask {
                 return (Note::recorded(), self.terms(signed_in, *agreement, None).await).into_response();
+            }
+            let asks_password = matches!(ask, Ask::PasswordChange | Ask::RiskRemediation);
+            if asks_password && interruption.registered.contains(&Mode::Password) {
+                return (Note::recorded(), self.change_password_first(signed_in).await).into_response();
             }
             let ways = ways_on(ask, signed_in, &interruption.registered);
             if let Some(way) = ways.first().copied() {

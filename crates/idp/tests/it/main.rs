@@ -22,6 +22,7 @@ mod mixup;
 mod on_behalf_of;
 mod pages;
 mod refresh;
+mod risk;
 mod security;
 mod signin;
 mod signout;

@@ -211,6 +211,7 @@ fn sign_in(entry: &SignInEntry, person: Person) -> Option<SignIn> {
     ];
     let kind = by_name.into_iter().find(|kind| logged(*kind) == entry.client_app);
     let is_by_device_code = entry.is_by_device_code;
+    let (sign_in_risk, user_risk) = entry.risks();
     Some(SignIn {
         identity: Identity::User(person.user),
         target: Target::Resources {
@@ -226,6 +227,8 @@ fn sign_in(entry: &SignInEntry, person: Person) -> Option<SignIn> {
         },
         conditions: SignInConditions {
             whereabouts: entry.whereabouts(),
+            sign_in_risk: Some(sign_in_risk),
+            user_risk: Some(user_risk),
             platform: entry.user_agent.as_deref().and_then(platform),
             client_app: Some(kind.unwrap_or_else(|| client_app(Entry::Legacy))),
             transfer: is_by_device_code.then_some(TransferMethod::DeviceCodeFlow),
