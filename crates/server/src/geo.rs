@@ -1,8 +1,5 @@
-//! Countries of addresses, by a database in the MaxMind format that the operator supplies (`[geo]`).
-//! <https://maxmind.github.io/MaxMind-DB/>
-//!
-//! The file is read whole and checked; when it changes it is read again, and one that cannot be used leaves the last one
-//! in its place. Of an entry `country.iso_code` counts, as the databases of countries and of cities have it.
+//! The database of countries that the operator supplies (`[geo]`): its file is read whole, and again when it changes. One that
+//! cannot be used leaves the last one in its place.
 
 use std::fs;
 use std::net::IpAddr;
@@ -10,11 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
-use hygie_directory::Countries;
+use hygie_directory::{Countries, CountryTable};
 use hygie_policy::location::Country;
-use maxminddb::{PathElement, Reader};
 use parking_lot::Mutex;
 
 use crate::files;
@@ -31,7 +27,7 @@ type Mark = (SystemTime, u64);
 /// A database that is read again when its file changes.
 pub struct CountryDatabase {
     path: PathBuf,
-    reader: ArcSwap<Reader<Vec<u8>>>,
+    table: ArcSwap<CountryTable>,
     /// Of the file that was looked at last, whether it could be used or not.
     seen: Mutex<Mark>,
 }
@@ -42,7 +38,7 @@ impl CountryDatabase {
         // Before it is read: what changes meanwhile is read again.
         let seen = mark(path)?;
         Ok(Self {
-            reader: ArcSwap::from_pointee(read(path)?),
+            table: ArcSwap::from_pointee(read(path)?),
             path: path.to_owned(),
             seen: Mutex::new(seen),
         })
@@ -54,7 +50,7 @@ impl CountryDatabase {
         if std::mem::replace(&mut *self.seen.lock(), now) == now {
             return Ok(false);
         }
-        self.reader.store(Arc::new(read(&self.path)?));
+        self.table.store(Arc::new(read(&self.path)?));
         Ok(true)
     }
 
@@ -69,7 +65,7 @@ impl CountryDatabase {
                 }
                 let looked = database.clone();
                 let refreshed = tokio::task::spawn_blocking(move || looked.refresh()).await;
-                match refreshed.map_err(anyhow::Error::from).and_then(|refreshed| refreshed) {
+                match refreshed.map_err(anyhow::Error::from).flatten() {
                     Ok(true) => tracing::info!("the database of countries was read again"),
                     Ok(false) => {}
                     Err(error) => tracing::error!(error = format!("{error:#}"), "the last database of countries stays"),
@@ -81,11 +77,7 @@ impl CountryDatabase {
 
 impl Countries for CountryDatabase {
     fn country_of(&self, address: IpAddr) -> Option<Country> {
-        let reader = self.reader.load();
-        let found = reader.lookup(address).ok()?;
-        let path = [PathElement::Key("country"), PathElement::Key("iso_code")];
-        let code: Option<&str> = found.decode_path(&path).ok()?;
-        code?.parse().ok()
+        self.table.load().country_of(address)
     }
 }
 
@@ -95,18 +87,7 @@ fn mark(path: &Path) -> Result<Mark> {
     Ok((file.modified().with_context(cannot)?, file.len()))
 }
 
-/// A whole database of countries.
-fn read(path: &Path) -> Result<Reader<Vec<u8>>> {
-    let cannot = || format!("{} is no database of countries", path.display());
-    let reader = Reader::from_source(files::read_limited(path, LIMIT)?).with_context(cannot)?;
-    reader.verify().with_context(cannot)?;
-    let kind = &reader.metadata().database_type;
-    ensure!(
-        ["Country", "City", "Enterprise"]
-            .iter()
-            .any(|known| kind.contains(known)),
-        "{} is of the type {kind:?}, which has no countries",
-        path.display()
-    );
-    Ok(reader)
+fn read(path: &Path) -> Result<CountryTable> {
+    let file = files::read_limited(path, LIMIT)?;
+    CountryTable::read(file).with_context(|| format!("{} is no database of countries", path.display()))
 }

@@ -12,7 +12,6 @@ use url::Url;
 
 use super::{AppRole, Application, Config, MasterKey, Problems, Psc, Service, Tenant, Workspace, blobs, events};
 use crate::ambient::{SystemClock, environment};
-use crate::geo::CountryDatabase;
 use crate::logs;
 use crate::tls::certificate;
 use crate::wiring::postgres;
@@ -29,7 +28,6 @@ pub fn check(config: &Config, text: &str) -> Problems {
     check.tenants(config);
     check.managed_identity(config);
     check.workspaces(config);
-    check.geo(config);
     if let Err(error) = config.outgoing.policy() {
         check.problems.add(text, &(0..0), &format!("[outgoing]: {error:#}"));
     }
@@ -71,13 +69,6 @@ impl Check<'_> {
             }
             (Some(_), None) | (None, Some(_)) => {}
             _ => self.add(&span, "master_key needs exactly one of `file` and `env`"),
-        }
-    }
-
-    fn geo(&mut self, config: &Config) {
-        let Some(geo) = &config.geo else { return };
-        if let Err(error) = CountryDatabase::open(&geo.get_ref().database) {
-            self.add(&geo.span(), format!("[geo]: {error:#}"));
         }
     }
 

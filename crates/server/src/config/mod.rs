@@ -372,6 +372,7 @@ impl Config {
         config.make_absolute(path.parent().unwrap_or(Path::new("")));
         let mut problems = check::check(&config, text);
         audit_logs::check(&config, text, &mut problems);
+        geo::check(&config, text, &mut problems);
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     }
 

@@ -1,9 +1,13 @@
 //! From where somebody comes: the country of an address, by a database that the operator supplies.
 
+mod database;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use hygie_policy::location::{Country, Whereabouts};
+
+pub use database::{CountryTable, NotATable};
 
 use crate::{Directory, Signals};
 
