@@ -355,4 +355,17 @@ CREATE TABLE idp_supplied_risk ({i.def}tenant {blob} NOT NULL, id {blob} NOT NUL
   ends_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));
 CREATE INDEX idp_supplied_risk_end ON idp_supplied_risk ({i.col}ends_at);",
     },
+    Migration {
+        number: 251,
+        title: "sessions that stay, and how their people came",
+        sql: "
+ALTER TABLE idp_session ADD COLUMN kept {int} NOT NULL DEFAULT 0;
+ALTER TABLE idp_session ADD COLUMN arrival_json TEXT;",
+    },
+    Migration {
+        number: 252,
+        title: "codes by their grants",
+        sql: "
+CREATE INDEX idp_code_family ON idp_code ({i.col}tenant, family);",
+    },
 ];

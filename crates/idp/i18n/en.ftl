@@ -445,3 +445,10 @@ myapplications-revoke-what = to { $app }
 myapplications-revoked = Your consent is withdrawn. The application has no access on your behalf any more.
 myapplications-on = { $resource }:
 myapplications-list = Applications that act on your behalf
+
+keep-title = Stay signed in?
+keep-text = Otherwise your session ends when you close the browser.
+keep-account = You are signed in with the account
+keep-shared = On a shared computer, answer no: the next person would open your applications.
+keep-no = No
+keep-yes = Yes, on this computer of mine

@@ -445,3 +445,10 @@ myapplications-revoke-what = à { $app }
 myapplications-revoked = Votre accord est retiré. L'application n'a plus accès en votre nom.
 myapplications-on = { $resource } :
 myapplications-list = Applications qui agissent en votre nom
+
+keep-title = Rester connecté ?
+keep-text = Sans cela, votre session se termine quand vous fermez le navigateur.
+keep-account = Vous êtes connecté avec le compte
+keep-shared = Sur un poste partagé, répondez non : la personne suivante ouvrirait vos applications.
+keep-no = Non
+keep-yes = Oui, sur ce poste à moi

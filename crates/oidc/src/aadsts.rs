@@ -105,6 +105,8 @@ codes! {
     ExternalChallenge = 50_158, "interaction_required", 400, "External security challenge not satisfied. User will be redirected to another page or authentication provider to satisfy additional authentication challenges.";
     /// Policies ask for a device that obeys its own.
     DeviceNotCompliant = 53_000, "interaction_required", 400, "Device is not in required device state: compliant. Conditional Access policy requires a compliant device, and the device is not compliant.";
+    /// The person is asked whether they stay signed in.
+    KeepSignedIn = 50_140, "interaction_required", 400, "This error occurred due to 'Keep me signed in' interrupt when the user was signing-in.";
     /// Policies ask for a device of the establishment's domain.
     DeviceNotJoined = 53_001, "interaction_required", 400, "Device is not in required device state: domain_joined. Conditional Access policy requires a domain joined device, and the device is not domain joined.";
     /// Policies ask for an approved program.

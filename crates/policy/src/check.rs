@@ -93,6 +93,9 @@ pub enum Broken {
     /// A key identifier or an OID of another form.
     #[error("combinationConfigurations has a value that is no key identifier or OID")]
     Identifier,
+    /// Sessions that live too long, or end before anybody could use them.
+    #[error("inactivityTimeoutInMinutes must be 5 or more, and maximumLifetimeInMinutes between it and 129600")]
+    Lifetime,
     /// A risk that is none.
     #[error("riskLevel must be low, medium or high")]
     RiskLevel,

@@ -18,6 +18,7 @@ pub mod filter;
 pub mod guard;
 mod id;
 pub mod json;
+pub mod lifetime;
 pub mod location;
 pub mod methods;
 mod outcome;

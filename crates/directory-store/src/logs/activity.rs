@@ -412,6 +412,12 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         "Update",
     ),
     ("idp.session.revoke", "Revoke session", USERS, "Update"),
+    (
+        "idp.sessionlifetime.update",
+        "Update session lifetime",
+        POLICY,
+        "Update",
+    ),
     ("idp.tenant.create", "Create company", "DirectoryManagement", "Add"),
     ("idp.user.create", "Add user", USERS, "Add"),
     ("idp.user.delete", "Delete user", USERS, "Delete"),

@@ -75,7 +75,7 @@ pub use publishers::{Publisher, Publishers};
 pub use refresh::{FamilyRow, Refreshes};
 pub use risks::Risks;
 pub use roles::Roles;
-pub use sessions::{SessionRow, Sessions};
+pub use sessions::{Kept, SessionRow, Sessions};
 pub use signins::MovedSignIns;
 pub use signins::SignIns;
 pub use tenants::{IsDefault, Tenants};

@@ -1,6 +1,7 @@
 //! What a tenant decides by, read together.
 
 use hygie_policy::json::{Member, read};
+use hygie_policy::lifetime::SessionLifetime;
 use hygie_policy::policy::{AuthenticationContext, State};
 use hygie_policy::risk::SuppliedRisk;
 use hygie_policy::strength::{StrengthReference, built_ins};
@@ -9,6 +10,7 @@ use hygie_policy::{Aaguid, AuthenticationStrength, NamedLocation, Policy, Rules,
 use hygie_store::{StoreError, Tx};
 
 use super::kept::Kept;
+use super::lifetime;
 use super::security_defaults::SecurityDefaults;
 use crate::repo::{DocumentRow, Documents, MethodsPolicies, Risks};
 
@@ -25,6 +27,8 @@ pub struct AccessRules {
     pub contexts: Vec<AuthenticationContext>,
     /// Models of passkeys that count as Windows Hello for Business.
     pub windows_hello: Vec<Aaguid>,
+    /// How long sessions live.
+    pub lifetime: SessionLifetime,
     /// The risks of sign-ins that were supplied.
     pub supplied_risks: Vec<SuppliedRisk>,
     /// Whether countries of addresses are known here; unset where rules are only evaluated.
@@ -85,6 +89,7 @@ impl AccessRules {
                 NamedLocation::KIND => rules.locations.push(document(&row)?),
                 AuthenticationStrength::KIND => rules.strengths.push(document(&row)?),
                 AuthenticationContext::KIND => rules.contexts.push(document(&row)?),
+                lifetime::KIND => rules.lifetime = document(&row)?,
                 SecurityDefaults::KIND => rules.has_security_defaults = true,
                 _ => return Err(StoreError::Inconsistent("idp_conditional.kind is not known".to_owned())),
             }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use hygie_core::{AppId, Cx, Timestamp};
 use hygie_directory::{Authorization, SignInEntry};
 use hygie_policy::client::logged;
+use hygie_policy::policy::PersistentBrowserMode;
 
 use super::Asking;
 use super::party::Parties;
@@ -16,6 +17,8 @@ use crate::{Idp, IdpError};
 pub(super) struct Admitted {
     /// No token of it lives longer.
     pub until: Option<Timestamp>,
+    /// Whether the session stays when the browser closes, where policies say so.
+    pub persistent: Option<PersistentBrowserMode>,
     /// What the log is told of it.
     pub entry: SignInEntry,
 }
@@ -96,6 +99,7 @@ impl Idp {
         let judged = self.admit(cx, candidate, purpose, occasion).await?;
         Ok(Admitted {
             until: judged.effects.tokens_until,
+            persistent: judged.effects.persistent_browser,
             entry: SignInEntry {
                 signals: judged.signals,
                 ..entry.judged(judged.status, &judged.applied)

@@ -15,7 +15,7 @@ use super::code::new_family;
 use super::issue::{AccessToken, Grounds, client_info, object};
 use super::party::{Parties, Wanted};
 use super::{Asking, Sender, opaque};
-use crate::signin::{SESSION_IDLE, SESSION_LONGEST, SignedIn, known_acr};
+use crate::signin::{SignedIn, known_acr};
 use crate::{Idp, IdpError};
 
 /// What the transaction keeps.
@@ -46,6 +46,9 @@ impl Idp {
         let authorization = authorization(asking, request, signed_in);
         let (parties, admitted) = self.admitted_parties(&cx, &authorization, asking, signed_in).await?;
         let until = admitted.until;
+        let keeping = (admitted.persistent, request.prompt);
+        let settled = self.settle_keeping(&cx, signed_in, keeping).await;
+        self.logged(&cx, admitted.entry.clone(), settled).await?;
         let cx = Cx {
             principal: Some(self.person_actor(tenant, &authorization).into()),
             ..cx
@@ -178,9 +181,11 @@ impl Idp {
     }
 
     async fn keep(&self, cx: &Cx, kept: Kept) -> Result<(), IdpError> {
+        let lifetime = &self.directory().access_rules(cx).await?.lifetime;
+        let lives = (lifetime.idle(), lifetime.longest());
         self.inner()
             .store
-            .write(cx, kept, |kept, tx| {
+            .write(cx, (kept, lives), |(kept, lives), tx| {
                 Box::pin(async move {
                     let now = tx.cx().now;
                     if let Some(device) = &kept.device {
@@ -192,9 +197,7 @@ impl Idp {
                     if let Some((digest, json)) = &kept.code {
                         Codes(tx).insert(digest, kept.family, json, now + CODE_TTL).await?;
                     }
-                    Sessions(tx)
-                        .used(kept.session, kept.app, now, (SESSION_IDLE, SESSION_LONGEST))
-                        .await?;
+                    Sessions(tx).used(kept.session, kept.app, now, *lives).await?;
                     SignIns(tx).insert(&kept.entry).await?;
                     tx.audit(&kept.record).await?;
                     Ok::<_, IdpError>(())

@@ -194,7 +194,11 @@ impl<'a> Flow<'a> {
             };
         }
         match self.idp.authorize(&cx, &self.asking, request, signed_in).await {
-            Ok(answer) => (Note::recorded(), self.deliver(answer)).into_response(),
+            Ok(answer) => {
+                let response = (Note::recorded(), self.deliver(answer)).into_response();
+                self.keeping(signed_in, response).await
+            }
+            Err(IdpError::Refused(refusal)) if refusal.code() == Aadsts::KeepSignedIn => self.ask_keeping(signed_in),
             Err(IdpError::Refused(refusal))
                 if refusal.code() == Aadsts::PasswordExpired && request.prompt != Prompt::None =>
             {

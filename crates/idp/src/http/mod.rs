@@ -12,6 +12,7 @@ mod error_page;
 mod flow;
 mod inbound;
 mod instance;
+mod keep;
 mod keys;
 mod login;
 mod logout;

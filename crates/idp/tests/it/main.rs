@@ -15,6 +15,7 @@ mod device;
 mod exchange;
 mod gate;
 mod guests;
+mod keeping;
 mod keys;
 mod managed;
 mod metadata;
