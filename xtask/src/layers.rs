@@ -90,6 +90,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("reqwest", &["access", "testkit", "server"]),
     ("webauthn-rs-core", &["means"]),
     ("totp-rs", &["means"]),
+    ("maxminddb", &["directory"]),
     ("clap", &["server", "xtask"]),
     ("anyhow", &["server", "xtask"]),
 ];

@@ -42,7 +42,7 @@ pub use object::{DirectoryObject, object, objects};
 pub use profile::{GroupProfile, Home, UserProfile, UserType, Visibility};
 pub use roles::{DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role};
 pub use schema::MIGRATIONS;
-pub use signin::{AppliedPolicy, SignInEntry};
+pub use signin::{AppliedPolicy, SignInEntry, Signals};
 pub use tenant::Tenant;
 pub use user::{User, is_unseen, is_user_principal_name, key_of};
 pub use workload::{Belongs, Workload, is_workload_name, managed_identity};

@@ -355,4 +355,27 @@ CREATE TABLE idp_federated ({i.def}tenant {blob} NOT NULL, app {blob} NOT NULL, 
 CREATE UNIQUE INDEX idp_federated_name ON idp_federated ({i.col}tenant, app, name);
 CREATE UNIQUE INDEX idp_federated_subject ON idp_federated ({i.col}tenant, app, issuer, subject);",
     },
+    Migration {
+        number: 250,
+        title: "risk of people and of sign-ins",
+        sql: "
+CREATE TABLE idp_user_risk ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, level TEXT NOT NULL,
+  state TEXT NOT NULL, detail TEXT NOT NULL, updated_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, user_id));
+CREATE TABLE idp_supplied_risk ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, document TEXT NOT NULL,
+  ends_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));
+CREATE INDEX idp_supplied_risk_end ON idp_supplied_risk ({i.col}ends_at);",
+    },
+    Migration {
+        number: 251,
+        title: "sessions that stay, and how their people came",
+        sql: "
+ALTER TABLE idp_session ADD COLUMN kept {int} NOT NULL DEFAULT 0;
+ALTER TABLE idp_session ADD COLUMN arrival_json TEXT;",
+    },
+    Migration {
+        number: 252,
+        title: "codes by their grants",
+        sql: "
+CREATE INDEX idp_code_family ON idp_code ({i.col}tenant, family);",
+    },
 ];

@@ -105,6 +105,8 @@ codes! {
     ExternalChallenge = 50_158, "interaction_required", 400, "External security challenge not satisfied. User will be redirected to another page or authentication provider to satisfy additional authentication challenges.";
     /// Policies ask for a device that obeys its own.
     DeviceNotCompliant = 53_000, "interaction_required", 400, "Device is not in required device state: compliant. Conditional Access policy requires a compliant device, and the device is not compliant.";
+    /// The person is asked whether they stay signed in.
+    KeepSignedIn = 50_140, "interaction_required", 400, "This error occurred due to 'Keep me signed in' interrupt when the user was signing-in.";
     /// Policies ask for a device of the establishment's domain.
     DeviceNotJoined = 53_001, "interaction_required", 400, "Device is not in required device state: domain_joined. Conditional Access policy requires a domain joined device, and the device is not domain joined.";
     /// Policies ask for an approved program.
@@ -113,6 +115,8 @@ codes! {
     AppNotProtected = 53_009, "interaction_required", 400, "Application needs to enforce Intune protection policies.";
     /// Policies refuse.
     Blocked = 53_003, "access_denied", 400, "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.";
+    /// Somebody at risk would register a means of identification.
+    RegistrationBlocked = 53_004, "interaction_required", 400, "User needs to complete the multi-factor authentication registration process before accessing this content, and cannot do so because of suspicious activity.";
     /// Policies ask for a remedy of the risk.
     RiskRemediation = 53_011, "interaction_required", 400, "User blocked due to risk on the home tenant.";
     /// The sign-in frequency of a policy has passed, for a refresh token.
@@ -279,6 +283,7 @@ impl Aadsts {
                 | Self::AppNotProtected
                 | Self::Blocked
                 | Self::RiskRemediation
+                | Self::RegistrationBlocked
         )
     }
 
@@ -306,7 +311,7 @@ impl Aadsts {
             Self::DeviceNotCompliant | Self::DeviceNotJoined | Self::AppNotApproved | Self::AppNotProtected => {
                 Some("message_only")
             }
-            Self::Blocked | Self::RiskRemediation => Some("message_only"),
+            Self::Blocked | Self::RiskRemediation | Self::RegistrationBlocked => Some("message_only"),
             Self::PasswordChangeRequired | Self::ExternalChallenge => Some("additional_action"),
             _ => None,
         }

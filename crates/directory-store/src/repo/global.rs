@@ -4,7 +4,7 @@ use hygie_core::{AppId, ObjectId, SessionId, TenantId, Timestamp};
 use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
 
-use super::sessions::from_json;
+use super::sessions::{Kept, from_json};
 use crate::Authentications;
 
 /// Look-ups over all tenants.
@@ -27,6 +27,8 @@ pub struct BrowserSession {
     pub began_at: Timestamp,
     /// When it was last used.
     pub used_at: Timestamp,
+    /// Whether it stays when the browser closes.
+    pub kept: Kept,
 }
 
 impl Global<'_, '_> {
@@ -66,7 +68,7 @@ impl Global<'_, '_> {
 
     /// The live sessions of the browser whose cookie has this digest.
     pub async fn list_sessions(&mut self, browser: &[u8], now: Timestamp) -> Result<Vec<BrowserSession>, StoreError> {
-        let sql = "SELECT tenant, id, user_id, auth_time, methods_json, began_at, used_at FROM idp_session
+        let sql = "SELECT tenant, id, user_id, auth_time, methods_json, began_at, used_at, kept FROM idp_session
                    WHERE {i.is}browser = ?1 AND expires_at > ?2 AND ended_at IS NULL ORDER BY used_at DESC LIMIT 10";
         let rows = self.0.query(sql, &[browser.into(), now.into()]).await?;
         rows.into_iter()
@@ -79,6 +81,7 @@ impl Global<'_, '_> {
                     used: from_json(&row.take::<String>(4)?)?,
                     began_at: row.take(5)?,
                     used_at: row.take(6)?,
+                    kept: Kept::of(row.take(7)?),
                 })
             })
             .collect()
@@ -140,6 +143,7 @@ impl Global<'_, '_> {
             "DELETE FROM idp_device WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_challenge WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_handover WHERE {i.is}expires_at < ?1",
+            "DELETE FROM idp_supplied_risk WHERE {i.is}ends_at < ?1",
             "DELETE FROM idp_refresh WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_family WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_revoked_grant WHERE {i.is}revoked_at < ?1",

@@ -29,7 +29,50 @@ pub struct SessionRow {
     pub expires_at: Timestamp,
 }
 
+/// Whether a session stays when the browser closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Nobody has said.
+    Unasked,
+    /// It stays.
+    Yes,
+    /// It ends with the browser.
+    No,
+}
+
+impl Kept {
+    pub(super) const fn of(number: i64) -> Self {
+        match number {
+            0 => Self::Unasked,
+            1 => Self::Yes,
+            _ => Self::No,
+        }
+    }
+
+    const fn number(self) -> i64 {
+        match self {
+            Self::Unasked => 0,
+            Self::Yes => 1,
+            Self::No => 2,
+        }
+    }
+}
+
 impl Sessions<'_, '_> {
+    /// Whether a session stays when the browser closes.
+    pub async fn kept(&mut self, id: SessionId) -> Result<Kept, StoreError> {
+        let sql = "SELECT kept FROM idp_session WHERE {i.is}tenant = :tenant AND id = ?1";
+        let row = self.0.query_one(sql, &[id.into()]).await?;
+        row.map_or(Ok(Kept::No), |mut row| Ok(Kept::of(row.take(0)?)))
+    }
+
+    /// Says so.
+    pub async fn keep(&mut self, id: SessionId, kept: Kept) -> Result<(), StoreError> {
+        let sql = "UPDATE idp_session SET kept = ?2 WHERE {i.is}tenant = :tenant AND id = ?1";
+        let values = [id.into(), kept.number().into()];
+        self.0.execute(sql, &values).await.map(drop)
+    }
+
     /// Begins a session; it replaces an earlier one of the same user in the same browser.
     pub async fn insert(&mut self, session: &SessionRow) -> Result<(), StoreError> {
         let end = "UPDATE idp_session SET ended_at = ?3

@@ -3,7 +3,7 @@
 use hygie_core::{Cx, Timestamp};
 use hygie_policy::check::Broken;
 use hygie_policy::json::{At, Wrong};
-use hygie_policy::location::Place;
+use hygie_policy::location::{CountryLookup, Place};
 use hygie_policy::policy::{AuthenticationContext, LocationTarget, State};
 use hygie_policy::strength::{PolicyType, built_ins};
 use hygie_policy::{
@@ -124,15 +124,18 @@ impl Kept for Policy {
         if rules.has_security_defaults && self.state == State::Enabled {
             return Err(ConditionalError::SecurityDefaults);
         }
-        // It would block everybody, or nobody.
-        let is_by_country = |reference: &Reference| {
-            rules.locations.iter().any(|location| {
-                matches!(location.place, Place::Countries { .. })
-                    && matches!(reference, Reference::Location(id) if location.id == Some(*id))
-            })
-        };
-        if self.state == State::Enabled && self.references().iter().any(is_by_country) {
-            return Err(ConditionalError::NoCountries);
+        if self.state == State::Enabled {
+            let named = self.references();
+            let is_named = |location: &&NamedLocation| {
+                let is_it =
+                    |reference: &Reference| matches!(reference, Reference::Location(id) if location.id == Some(*id));
+                named.iter().any(is_it)
+            };
+            rules
+                .locations
+                .iter()
+                .filter(is_named)
+                .try_for_each(|location| location.can_be_told(rules))?;
         }
         Ok(())
     }
@@ -144,6 +147,33 @@ impl Kept for Policy {
     fn release(&self, _: &AccessRules) -> Result<(), ConditionalError> {
         Ok(())
     }
+}
+
+/// What can tell whether somebody is at a location.
+trait Told {
+    /// An error where nothing can: a policy by it would block everybody, or nobody.
+    fn can_be_told(&self, rules: &AccessRules) -> Result<(), ConditionalError>;
+}
+
+impl Told for NamedLocation {
+    fn can_be_told(&self, rules: &AccessRules) -> Result<(), ConditionalError> {
+        match &self.place {
+            Place::Addresses { .. } => Ok(()),
+            Place::Countries {
+                lookup: CountryLookup::AuthenticatorAppGps,
+                ..
+            } => Err(ConditionalError::NoPosition),
+            Place::Countries { .. } if rules.has_countries => Ok(()),
+            Place::Countries { .. } => Err(ConditionalError::NoCountries),
+        }
+    }
+}
+
+/// Whether an enforced policy asks about a location.
+fn is_enforced(location: &NamedLocation, rules: &AccessRules) -> bool {
+    let is_it = |reference: &Reference| matches!(reference, Reference::Location(id) if location.id == Some(*id));
+    let mut enforced = rules.policies.iter().filter(|policy| policy.state == State::Enabled);
+    enforced.any(|policy| policy.references().iter().any(is_it))
 }
 
 impl Kept for NamedLocation {
@@ -179,6 +209,28 @@ impl Kept for NamedLocation {
 
     fn check(&self) -> Result<(), Broken> {
         Self::check(self)
+    }
+
+    fn admit(&self, before: Option<&Self>, rules: &AccessRules) -> Result<(), ConditionalError> {
+        let is_by_position = |place: &Place| {
+            matches!(
+                place,
+                Place::Countries {
+                    lookup: CountryLookup::AuthenticatorAppGps,
+                    ..
+                }
+            )
+        };
+        // One that was kept before may still be renamed.
+        if is_by_position(&self.place) && before.is_none_or(|before| !is_by_position(&before.place)) {
+            return Err(ConditionalError::NoPosition);
+        }
+        // A policy would be left with a place that nothing can tell.
+        let has_changed = before.is_some_and(|before| before.place != self.place);
+        if has_changed && is_enforced(self, rules) {
+            return self.can_be_told(rules);
+        }
+        Ok(())
     }
 
     fn release(&self, rules: &AccessRules) -> Result<(), ConditionalError> {

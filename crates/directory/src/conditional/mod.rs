@@ -12,6 +12,7 @@ mod error;
 mod guard;
 mod kept;
 mod known;
+mod lifetime;
 mod operations;
 mod references;
 mod rules;

@@ -1,11 +1,14 @@
 //! Conditional access as it is kept: what may be, what follows at once, and what one tenant sees of another.
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hygie_core::{ErrorKind, Fault, GroupId, ObjectId};
-use hygie_directory::{AccessRules, ConditionalError, Enabled, Kept, MAX_STRENGTHS, NewUser};
+use hygie_directory::{AccessRules, ConditionalError, Countries, Enabled, Kept, MAX_STRENGTHS, NewUser};
 use hygie_policy::json::{Member, read};
-use hygie_policy::policy::AuthenticationContext;
+use hygie_policy::location::Country;
+use hygie_policy::policy::{AuthenticationContext, State};
 use hygie_policy::strength::{MFA, PHISHING_RESISTANT};
 use hygie_policy::{AuthenticationStrength, MAX_POLICIES, NamedLocation, Policy};
 use serde_json::{Value, json};
@@ -490,4 +493,54 @@ async fn a_policy_by_country_is_not_enforced() {
     let kept: Policy = world.make(&block).await.unwrap();
     let said = refused(world.change(&kept, json!({ "state": "enabled" })).await);
     assert!(said.contains("no country is known here"), "{said}");
+}
+
+/// Knows one network, in France.
+struct OneNetwork;
+
+impl Countries for OneNetwork {
+    fn country_of(&self, address: IpAddr) -> Option<Country> {
+        let is_there = matches!(address, IpAddr::V4(address) if address.octets()[..3] == [192, 0, 2]);
+        is_there.then(|| "FR".parse().expect("a country"))
+    }
+}
+
+fn country(lookup: &str) -> Value {
+    json!({ "@odata.type": "#microsoft.graph.countryNamedLocation", "displayName": "France",
+        "countriesAndRegions": ["FR"], "includeUnknownCountriesAndRegions": false, "countryLookupMethod": lookup })
+}
+
+#[tokio::test]
+async fn with_a_database_of_countries_a_policy_by_country_is_enforced() {
+    let world = World::new().await;
+    assert!(world.directory.know_countries(Arc::new(OneNetwork)));
+    assert!(!world.directory.know_countries(Arc::new(OneNetwork)), "once");
+    let france: NamedLocation = world.make(&country("clientIpAddress")).await.unwrap();
+    let mut block = policy("Abroad", &json!({ "operator": "OR", "builtInControls": ["block"] }));
+    block["conditions"]["users"]["excludeUsers"] = json!([world.nurse]);
+    block["conditions"]["locations"] =
+        json!({ "includeLocations": ["All"], "excludeLocations": [france.key().unwrap()] });
+    let kept: Policy = world.make(&block).await.unwrap();
+    assert_eq!(kept.state, State::Enabled);
+    let whereabouts = |address: [u8; 4]| world.directory.whereabouts(Some(address.into()));
+    assert_eq!(whereabouts([192, 0, 2, 7]).country.unwrap().to_string(), "FR");
+    assert_eq!(whereabouts([198, 51, 100, 7]).country, None);
+    let mapped = "::ffff:192.0.2.7".parse().unwrap();
+    assert!(world.directory.whereabouts(Some(mapped)).country.is_some());
+}
+
+/// Positions of telephones are told by nobody here, with a database or without.
+#[tokio::test]
+async fn a_location_by_the_position_of_a_telephone_is_refused() {
+    let world = World::new().await;
+    world.directory.know_countries(Arc::new(OneNetwork));
+    let said = refused(world.make::<NamedLocation>(&country("authenticatorAppGps")).await);
+    assert!(said.contains("authenticatorAppGps is not supported"), "{said}");
+    let france: NamedLocation = world.make(&country("clientIpAddress")).await.unwrap();
+    let cx = world.cx(world.tenant);
+    let key = france.key().unwrap();
+    let change = json!({ "countryLookupMethod": "authenticatorAppGps" });
+    let outcome = world.directory.update_rule::<NamedLocation>(&cx, &key, change);
+    let said = refused(outcome.await);
+    assert!(said.contains("authenticatorAppGps is not supported"), "{said}");
 }

@@ -7,7 +7,7 @@ use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, Secret};
 use hygie_directory::logs::{Alert, AlertKind, ChangeEntry, GapReport, LogEntry, LogQuery, mark, new_id};
 use hygie_directory::repo::{SignIns, Users};
 use hygie_directory::{
-    Authentications, DirectoryError, Enabled, GroupChange, Kept, NewUser, SignInEntry, UserChange, role,
+    Authentications, DirectoryError, Enabled, GroupChange, Kept, NewUser, SignInEntry, Signals, UserChange, role,
 };
 use hygie_policy::Policy;
 use hygie_policy::json::read;
@@ -80,6 +80,7 @@ fn sign_in(cx: &Cx, user: ObjectId, error_code: u32) -> SignInEntry {
         status: "notApplied".to_owned(),
         applied: Vec::new(),
         is_emergency: false,
+        signals: Signals::default(),
     }
 }
 

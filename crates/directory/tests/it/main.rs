@@ -9,6 +9,7 @@ mod documents;
 mod logs;
 mod means;
 mod objects;
+mod places;
 mod records;
 mod tenants;
 mod trust;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
 use hygie_directory::repo::{
-    Applications, Codes, Grants, Groups, Lockout, Outsiders, Principals, Refreshes, Roles, SecretRow, SessionRow,
-    Sessions, Tenants, Users,
+    Applications, Codes, Grants, Groups, Lockout, Outsiders, Principals, Refreshes, Risks, Roles, SecretRow,
+    SessionRow, Sessions, Tenants, Users,
 };
 use hygie_directory::{
     Arrival, Authentications, Authorization, Definition, DirectoryError, GLOBAL_ADMINISTRATOR, Group, GroupProfile,
@@ -13,6 +13,7 @@ use hygie_directory::{
 };
 use hygie_jose::{Algorithm, Certificate, SigningKey};
 use hygie_oidc::{ClaimsRequest, Platform, Scopes, Version};
+use hygie_policy::risk::{SuppliedRisk, UserRisk};
 use hygie_policy::strength::{Mode, Usage};
 use uuid::Uuid;
 
@@ -396,4 +397,53 @@ async fn directory_roles() {
     assert!(matches!(taken, Err(DirectoryError::NotFound(_))), "{taken:?}");
     let last = world.directory.remove_role_assignment(&world.cx, given.id).await;
     assert!(matches!(last, Err(DirectoryError::LastAdministrator)), "{last:?}");
+}
+
+#[tokio::test]
+async fn risks() {
+    let world = World::new().await;
+    let now = world.cx(world.tenant).now;
+    let (compromised, dismissed) = (UserRisk::compromised(now), UserRisk::dismissed(now));
+    let supplied = serde_json::json!({ "riskLevel": "high", "userIds": [world.nurse],
+        "endDateTime": (now + Duration::from_hours(1)).to_rfc3339() });
+    let supplied: SuppliedRisk = hygie_policy::json::read(&supplied).unwrap();
+    let made = world
+        .directory
+        .supply_risk(&world.cx(world.tenant), supplied)
+        .await
+        .unwrap();
+    within!(world, world.tenant, (world.nurse, compromised), |it, tx| Risks(tx)
+        .put(it.0, &it.1)
+        .await?);
+    let seen = within!(world, world.other, (world.nurse, made.0), |it, tx| {
+        let now = tx.cx().now;
+        let mut risks = Risks(tx);
+        let seen = risks.find(it.0).await?.is_some()
+            || !risks.list(None, 9).await?.is_empty()
+            || !risks.list_supplied(now).await?.is_empty()
+            || risks.remove_supplied(it.1).await?;
+        risks.forget(it.0).await?;
+        seen
+    });
+    assert!(!seen);
+    within!(world, world.other, (world.nurse, dismissed), |it, tx| Risks(tx)
+        .put(it.0, &it.1)
+        .await?);
+    let here = world.cx(world.tenant);
+    assert_eq!(
+        world.directory.user_risk(&here, world.nurse).await.unwrap(),
+        Some(compromised)
+    );
+    assert_eq!(
+        world.directory.list_supplied_risks(&here).await.unwrap(),
+        [made.clone()]
+    );
+    assert_eq!(
+        world.directory.access_rules(&here).await.unwrap().supplied_risks,
+        [made.1]
+    );
+    // What has ended is there no more.
+    world.clock.advance(Duration::from_hours(1));
+    let later = world.cx(world.tenant);
+    assert_eq!(world.directory.list_supplied_risks(&later).await.unwrap(), []);
 }

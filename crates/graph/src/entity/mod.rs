@@ -11,6 +11,7 @@ mod group;
 mod log;
 mod organization;
 mod permission;
+mod risk;
 mod role;
 mod service_principal;
 mod sign_in;
@@ -34,6 +35,7 @@ pub use group::{GROUP, group};
 pub use log::{ALERT, DIRECTORY_AUDIT, logged};
 pub use organization::{ORGANIZATION, organization};
 pub use permission::{APP_ROLE_ASSIGNMENT, PERMISSION_GRANT, app_role_assignment, permission_grant};
+pub use risk::{RISKY_USER, SUPPLIED_RISK, risky_user};
 pub use role::{
     DIRECTORY_ROLE, DIRECTORY_ROLE_TEMPLATE, ROLE_ASSIGNMENT, ROLE_DEFINITION, directory_role, directory_role_template,
     role_assignment, role_definition, role_id,

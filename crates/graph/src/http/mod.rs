@@ -20,6 +20,7 @@ mod expand;
 mod federated;
 mod group_changes;
 mod groups;
+mod identity_protection;
 mod invitations;
 mod keyed;
 mod list;
@@ -70,6 +71,7 @@ fn addresses(graph: Graph) -> Router {
         .merge(authentication::routes())
         .merge(audit_logs())
         .merge(consent::routes())
+        .merge(identity_protection::routes())
         .route("/v1.0/invitations", route(post(invitations::create)))
         .merge(trust::routes())
         .merge(federated::routes())

@@ -15,6 +15,7 @@ mod names;
 mod objects;
 mod pages;
 mod rights;
+mod risk;
 mod roles;
 mod sign_ins;
 mod trust;

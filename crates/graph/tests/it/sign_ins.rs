@@ -1,7 +1,7 @@
 //! The log of sign-ins.
 
 use hygie_core::Timestamp;
-use hygie_directory::{AppliedPolicy, Authentications, SignInEntry, role};
+use hygie_directory::{AppliedPolicy, Authentications, SignInEntry, Signals, role};
 use hygie_policy::strength::{Mode, Usage};
 use serde_json::json;
 use uuid::Uuid;
@@ -44,6 +44,7 @@ pub fn entry(world: &World, n: u128, error_code: u32) -> SignInEntry {
             unmet: Vec::new(),
         }],
         is_emergency: false,
+        signals: Signals::default(),
     }
 }
 

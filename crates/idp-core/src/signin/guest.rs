@@ -3,16 +3,15 @@
 //! That session begins with one factor, whatever was proved at home, and has what the guest proved here since. It is worth nothing
 //! without the account at home: whoever is disabled or revoked there is so here.
 
-use std::time::Duration;
-
-use hygie_core::{Cx, SessionId, TenantId};
+use hygie_core::{Cx, SessionId, TenantId, Timestamp};
 use hygie_directory::repo::{Global, SessionRow, Sessions, Users};
 use hygie_directory::{Authentications, Home, Invited, Place, User};
 use hygie_oidc::{Aadsts, Account, Refusal};
+use hygie_policy::lifetime::SessionLifetime;
 use hygie_policy::strength::{Mode, Usage};
 use hygie_store::audit::Record;
 
-use super::session::{SESSION_IDLE, SESSION_LONGEST, SignedIn};
+use super::session::SignedIn;
 use crate::{Idp, IdpError};
 
 /// What an account of another tenant is at this one.
@@ -131,7 +130,9 @@ impl Idp {
             display_name: guest.display_name.clone(),
             auth_time: row.auth_time,
         };
-        let begun = begun(cx, &row, &account);
+        let lifetime = async |cx: &Cx| Ok::<_, IdpError>(self.directory().access_rules(cx).await?.lifetime.clone());
+        let lifetimes = [lifetime(cx).await?, lifetime(&cx.for_tenant(home.tenant)).await?];
+        let begun = begun(cx, &row, &account, &lifetimes);
         let cx = Cx {
             principal: Some(self.person(&account, None).into()),
             ..cx.clone()
@@ -182,19 +183,19 @@ fn with_earlier(at_home: &Authentications, here: &Authentications) -> Authentica
 
 /// The session here that follows from one at home. It says that somebody signed in, not by what: whoever runs their house
 /// could have given them any means there.
-fn begun(cx: &Cx, at_home: &SessionRow, account: &Account) -> SessionRow {
+fn begun(cx: &Cx, at_home: &SessionRow, account: &Account, lifetimes: &[SessionLifetime; 2]) -> SessionRow {
     let primary_at = at_home.used.primary_at().unwrap_or(at_home.auth_time);
     SessionRow {
         id: account.session,
         user: account.user,
-        expires_at: end_of(cx, at_home),
+        expires_at: end_of(cx, at_home, lifetimes),
         used: Authentications::of(Usage::of(Mode::Password), primary_at),
         ..*at_home
     }
 }
 
 /// A session of a guest is no longer than the one at home could be.
-fn end_of(cx: &Cx, row: &SessionRow) -> hygie_core::Timestamp {
-    let idle: Duration = SESSION_IDLE;
-    (cx.now + idle).min(row.began_at + SESSION_LONGEST)
+fn end_of(cx: &Cx, row: &SessionRow, lifetimes: &[SessionLifetime; 2]) -> Timestamp {
+    let end = |lifetime: &SessionLifetime| (cx.now + lifetime.idle()).min(row.began_at + lifetime.longest());
+    end(&lifetimes[0]).min(end(&lifetimes[1]))
 }

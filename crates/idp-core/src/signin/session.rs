@@ -1,7 +1,5 @@
 //! Sessions: one cookie per browser, one session per account that signed in there.
 
-use std::time::Duration;
-
 use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, Secret, SessionId, TenantId};
 use hygie_directory::repo::{BrowserSession, Global, SessionRow, Sessions, Users};
 use hygie_directory::{Authentications, Home, User};
@@ -10,12 +8,6 @@ use hygie_policy::strength::{Mode, Usage};
 use hygie_store::audit::Record;
 
 use crate::{Idp, IdpError};
-
-/// A session ends after so long without use.
-pub const SESSION_IDLE: Duration = Duration::from_mins(30);
-/// A session ends after so long in any case: what the French rules for means of identification in health allow at most
-/// (RIE-PS 13: 4 h, and half an hour of inactivity), where Entra ID has 24 h.
-pub const SESSION_LONGEST: Duration = Duration::from_hours(4);
 
 /// An account that is signed in in a browser.
 #[derive(Clone, Debug)]
@@ -82,6 +74,11 @@ impl Idp {
 
     async fn signed_in(&self, cx: &Cx, session: BrowserSession) -> Result<Option<SignedIn>, IdpError> {
         let cx = cx.for_tenant(session.tenant);
+        let lifetime = &self.directory().access_rules(&cx).await?.lifetime;
+        // What its row says was reckoned by what held when it was last used.
+        if session.used_at + lifetime.idle() <= cx.now || session.began_at + lifetime.longest() <= cx.now {
+            return Ok(None);
+        }
         let user = self
             .inner()
             .store
@@ -117,6 +114,7 @@ impl Idp {
         let checked = new.user.valid_from;
         let is_password = new.usage.mode == Mode::Password;
         let used = Authentications::of(new.usage, cx.now);
+        let lifetime = self.directory().access_rules(cx).await?.lifetime.clone();
         let (browser, previous) = self.digests_of(&new.cookies);
         let row = SessionRow {
             id: SessionId::random(&*cx.random),
@@ -125,7 +123,7 @@ impl Idp {
             used: used.clone(),
             auth_time: cx.now,
             began_at: cx.now,
-            expires_at: cx.now + SESSION_IDLE,
+            expires_at: cx.now + lifetime.idle(),
         };
         let account = Account {
             session: row.id,

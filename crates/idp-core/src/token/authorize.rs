@@ -9,13 +9,13 @@ use hygie_oidc::{Aadsts, AuthorizeRequest, ClaimsRequest, Refusal, Response};
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
-use super::admitted::{Admitted, Names, entry};
+use super::admitted::{Admitted, Names};
 use super::claims::{Facts, IdTokenFacts, Proof};
 use super::code::new_family;
 use super::issue::{AccessToken, Grounds, client_info, object};
 use super::party::{Parties, Wanted};
 use super::{Asking, Sender, opaque};
-use crate::signin::{SESSION_IDLE, SESSION_LONGEST, SignedIn, known_acr};
+use crate::signin::{SignedIn, known_acr};
 use crate::{Idp, IdpError};
 
 /// What the transaction keeps.
@@ -46,6 +46,9 @@ impl Idp {
         let authorization = authorization(asking, request, signed_in);
         let (parties, admitted) = self.admitted_parties(&cx, &authorization, asking, signed_in).await?;
         let until = admitted.until;
+        let keeping = (admitted.persistent, request.prompt);
+        let settled = self.settle_keeping(&cx, signed_in, keeping).await;
+        self.logged(&cx, admitted.entry.clone(), settled).await?;
         let cx = Cx {
             principal: Some(self.person_actor(tenant, &authorization).into()),
             ..cx
@@ -90,7 +93,7 @@ impl Idp {
         asking: &Asking,
         signed_in: &SignedIn,
     ) -> Result<(Parties, Admitted), IdpError> {
-        let mut entry = entry(cx, authorization, &Names::asked(asking, signed_in));
+        let mut entry = self.entry(cx, authorization, &Names::asked(asking, signed_in));
         entry.is_emergency = self.directory().is_emergency_account(cx, authorization.user).await?;
         let (parties, resources) = match self.consented(cx, authorization).await {
             Ok(consented) => consented,
@@ -198,9 +201,11 @@ impl Idp {
     }
 
     async fn keep(&self, cx: &Cx, kept: Kept) -> Result<(), IdpError> {
+        let lifetime = &self.directory().access_rules(cx).await?.lifetime;
+        let lives = (lifetime.idle(), lifetime.longest());
         self.inner()
             .store
-            .write(cx, kept, |kept, tx| {
+            .write(cx, (kept, lives), |(kept, lives), tx| {
                 Box::pin(async move {
                     let now = tx.cx().now;
                     if let Some(device) = &kept.device {
@@ -212,9 +217,7 @@ impl Idp {
                     if let Some((digest, json)) = &kept.code {
                         Codes(tx).insert(digest, kept.family, json, now + CODE_TTL).await?;
                     }
-                    Sessions(tx)
-                        .used(kept.session, kept.app, now, (SESSION_IDLE, SESSION_LONGEST))
-                        .await?;
+                    Sessions(tx).used(kept.session, kept.app, now, *lives).await?;
                     SignIns(tx).insert(&kept.entry).await?;
                     tx.audit(&kept.record).await?;
                     Ok::<_, IdpError>(())

@@ -11,6 +11,7 @@ use hygie_store::Store;
 
 use super::Settings;
 use crate::files;
+use crate::geo::CountryDatabase;
 
 /// Octets of a file of metadata.
 const METADATA_LIMIT: u64 = 64 << 20;
@@ -24,6 +25,16 @@ pub async fn open(settings: &Settings, store: Store) -> Result<Directory> {
         workers: workers(),
     };
     Directory::open(deps).await.context("cannot open the directory")
+}
+
+/// Reads the countries of addresses, where there is a database of them, and tells the directory.
+pub fn countries(settings: &Settings, directory: &Directory) -> Result<Option<Arc<CountryDatabase>>> {
+    let Some(path) = &settings.countries else {
+        return Ok(None);
+    };
+    let database = Arc::new(CountryDatabase::open(path)?);
+    directory.know_countries(database.clone());
+    Ok(Some(database))
 }
 
 /// Opens the identity provider.

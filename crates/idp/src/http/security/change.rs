@@ -8,6 +8,7 @@ use hygie_oidc::{Aadsts, Params};
 use hygie_web::audit::Note;
 use uuid::Uuid;
 
+use super::super::new_password::remediated;
 use super::Visit;
 use hygie_idp_core::IdpError;
 
@@ -138,6 +139,7 @@ impl Visit<'_> {
         }
         let means = self.idp.means();
         means.note(&self.cx, account.user, Change::PasswordChanged).await?;
+        remediated(self.idp, &self.cx, &self.signed_in).await?;
         Ok((Note::recorded(), self.password_changed()).into_response())
     }
 }
