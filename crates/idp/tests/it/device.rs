@@ -25,7 +25,7 @@ async fn codes(world: &World) -> Value {
 }
 
 /// What the device is told, as MSAL asks.
-async fn poll(world: &World, codes: &Value) -> Answer {
+pub async fn poll(world: &World, codes: &Value) -> Answer {
     let code = codes["device_code"].as_str().unwrap();
     let id = world.native.to_string();
     world
@@ -46,7 +46,7 @@ async fn typed(browser: &Client, code: &str) -> Answer {
 }
 
 /// Signs the nurse in for this code: the page that asks whether the device is hers.
-async fn confirmed(browser: &Client, codes: &Value) -> Answer {
+pub async fn confirmed(browser: &Client, codes: &Value) -> Answer {
     let first = typed(browser, codes["user_code"].as_str().unwrap()).await;
     let second = submit(browser, &first, &[("username", NURSE)]).await;
     let last = submit(browser, &second, &[("username", NURSE), ("password", PASSWORD)]).await;

@@ -22,6 +22,7 @@ mod metadata;
 mod mixup;
 mod on_behalf_of;
 mod pages;
+mod professionals;
 mod refresh;
 mod risk;
 mod security;
