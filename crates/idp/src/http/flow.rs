@@ -11,7 +11,6 @@ use hygie_oidc::{
     ResponseMode, Version, interact,
 };
 use hygie_policy::decide::{Ask, Outcome};
-use hygie_policy::strength::Mode;
 use hygie_web::audit::Note;
 use hygie_web::cookie::{self, Cookie, SameSite};
 use hygie_web::csrf;
@@ -21,6 +20,7 @@ use hygie_web::pages::{self, ChooseAccount, FormPost, Password, SignIn};
 use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
 
 use super::inbound::Inbound;
+use super::new_password::asks_password;
 use super::ways::{FIRST, Way, Whom, others, ways_on};
 use super::{SESSION_COOKIE, authorize, consent, device, redeem};
 use super::{refused, security};
@@ -194,10 +194,7 @@ impl<'a> Flow<'a> {
             };
         }
         match self.idp.authorize(&cx, &self.asking, request, signed_in).await {
-            Ok(answer) => {
-                let response = (Note::recorded(), self.deliver(answer)).into_response();
-                self.keeping(signed_in, response).await
-            }
+            Ok(answer) => self.keeping(signed_in, self.deliver(answer)).await,
             Err(IdpError::Refused(refusal)) if refusal.code() == Aadsts::KeepSignedIn => self.ask_keeping(signed_in),
             Err(IdpError::Refused(refusal))
                 if refusal.code() == Aadsts::PasswordExpired && request.prompt != Prompt::None =>
@@ -229,8 +226,7 @@ impl<'a> Flow<'a> {
             if let Ask::TermsOfUse(agreement) = ask {
                 return (Note::recorded(), self.terms(signed_in, *agreement, None).await).into_response();
             }
-            let asks_password = matches!(ask, Ask::PasswordChange | Ask::RiskRemediation);
-            if asks_password && interruption.registered.contains(&Mode::Password) {
+            if asks_password(ask, &interruption.registered) {
                 return (Note::recorded(), self.change_password_first(signed_in).await).into_response();
             }
             let ways = ways_on(ask, signed_in, &interruption.registered);

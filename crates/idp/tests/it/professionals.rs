@@ -22,7 +22,7 @@ impl Exchange {
     }
 }
 
-fn users(exchange: &Exchange, users: Value) -> Value {
+fn users(exchange: &Exchange, users: &Value) -> Value {
     json!({ "conditions": { "users": users, "applications": { "includeApplications": [exchange.world.fhir.to_string()] } },
         "grantControls": { "operator": "OR", "builtInControls": ["block"] } })
 }
@@ -38,7 +38,7 @@ async fn a_policy_that_blocks_everybody_blocks_professionals_too() {
     let exchange = Exchange::new().await;
     assert_eq!(exchange.exchanged().await.status, 200);
     exchange
-        .policy(users(&exchange, json!({ "includeUsers": ["All"] })))
+        .policy(users(&exchange, &json!({ "includeUsers": ["All"] })))
         .await;
     let refused = exchange.exchanged().await;
     assert_eq!((refused.status.as_u16(), code_of(&refused)), (400, 53_003));
@@ -64,7 +64,7 @@ async fn professionals_are_external_users_of_another_kind() {
         (json!({ "includeRoles": ["62e90394-69f5-4237-9190-012177145e10"] }), 200),
     ] {
         let exchange = Exchange::new().await;
-        exchange.policy(users(&exchange, kinds.clone())).await;
+        exchange.policy(users(&exchange, &kinds)).await;
         let answer = exchange.exchanged().await;
         assert_eq!(answer.status, status, "{kinds}: {}", answer.text());
     }
