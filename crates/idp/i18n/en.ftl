@@ -461,3 +461,8 @@ keep-account = You are signed in with the account
 keep-shared = On a shared computer, answer no: the next person would open your applications.
 keep-no = No
 keep-yes = Yes, on this computer of mine
+
+permission-identityriskyuser-read-all = Read the accounts at risk
+permission-identityriskyuser-readwrite-all = Read the accounts at risk, and say which are
+permission-identityriskevent-read-all = Read the risks of sign-ins
+permission-identityriskevent-readwrite-all = Read the risks of sign-ins, and report them

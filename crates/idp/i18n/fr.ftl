@@ -461,3 +461,8 @@ keep-account = Vous êtes connecté avec le compte
 keep-shared = Sur un poste partagé, répondez non : la personne suivante ouvrirait vos applications.
 keep-no = Non
 keep-yes = Oui, sur ce poste à moi
+
+permission-identityriskyuser-read-all = Lire les comptes à risque
+permission-identityriskyuser-readwrite-all = Lire les comptes à risque, et dire lesquels le sont
+permission-identityriskevent-read-all = Lire les risques des connexions
+permission-identityriskevent-readwrite-all = Lire les risques des connexions, et en signaler

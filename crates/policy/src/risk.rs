@@ -216,7 +216,7 @@ mod tests {
         ObjectId::from_uuid(Uuid::from_u128(n))
     }
 
-    fn supplied(more: Value) -> SuppliedRisk {
+    fn supplied(more: &Value) -> SuppliedRisk {
         let mut document = json!({ "riskLevel": "medium", "endDateTime": "2026-11-19T00:00:00Z" });
         for (name, value) in more.as_object().unwrap() {
             document[name] = value.clone();
@@ -232,9 +232,9 @@ mod tests {
     fn the_highest_risk_of_whom_and_from_where() {
         let now = Timestamp::from_secs(NOW);
         let all = [
-            supplied(json!({ "ipRanges": range("198.51.100.0/24"), "riskLevel": "low" })),
-            supplied(json!({ "userIds": [user(1)], "riskEventType": "leakedCredentials" })),
-            supplied(json!({ "userIds": [user(2)], "ipRanges": range("198.51.100.0/24"), "riskLevel": "high" })),
+            supplied(&json!({ "ipRanges": range("198.51.100.0/24"), "riskLevel": "low" })),
+            supplied(&json!({ "userIds": [user(1)], "riskEventType": "leakedCredentials" })),
+            supplied(&json!({ "userIds": [user(2)], "ipRanges": range("198.51.100.0/24"), "riskLevel": "high" })),
         ];
         for (who, address, level, events) in [
             (1, "192.0.2.1", RiskLevel::Medium, vec!["leakedCredentials"]),
@@ -270,7 +270,7 @@ mod tests {
     fn what_may_not_be_supplied() {
         let now = Timestamp::from_secs(NOW);
         let usual = || json!({ "userIds": [user(1)] });
-        assert_eq!(supplied(usual()).check(now), Ok(()));
+        assert_eq!(supplied(&usual()).check(now), Ok(()));
         for (more, broken) in [
             (json!({}), Broken::Empty("userIds or ipRanges")),
             (json!({ "userIds": [user(1)], "riskLevel": "none" }), Broken::RiskLevel),
@@ -295,7 +295,7 @@ mod tests {
                 Broken::RiskEnd,
             ),
         ] {
-            assert_eq!(supplied(more.clone()).check(now), Err(broken), "{more}");
+            assert_eq!(supplied(&more).check(now), Err(broken), "{more}");
         }
     }
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use hygie_core::{AppId, ObjectId, SessionId, Timestamp};
+use hygie_oidc::Platform;
 use hygie_store::{StoreError, Tx};
 
-use crate::Authentications;
+use crate::{Arrival, Authentications};
 
 /// The sessions of a tenant.
 pub struct Sessions<'t, 'e>(pub &'t mut Tx<'e>);
@@ -64,6 +65,25 @@ impl Sessions<'_, '_> {
         let sql = "SELECT kept FROM idp_session WHERE {i.is}tenant = :tenant AND id = ?1";
         let row = self.0.query_one(sql, &[id.into()]).await?;
         row.map_or(Ok(Kept::No), |mut row| Ok(Kept::of(row.take(0)?)))
+    }
+
+    /// How the person of a session last came for tokens that pass the browser, which no code and no refresh token tells of.
+    pub async fn came(&mut self, id: SessionId, arrival: &Arrival, platform: Platform) -> Result<(), StoreError> {
+        let json = serde_json::to_string(&(arrival, platform))
+            .map_err(|error| StoreError::Inconsistent(format!("idp_session.arrival_json: {error}")))?;
+        let sql = "UPDATE idp_session SET arrival_json = ?2 WHERE {i.is}tenant = :tenant AND id = ?1";
+        self.0.execute(sql, &[id.into(), json.into()]).await.map(drop)
+    }
+
+    /// The same as it was told last.
+    pub async fn find_arrival(&mut self, id: SessionId) -> Result<Option<(Arrival, Platform)>, StoreError> {
+        let sql = "SELECT arrival_json FROM idp_session WHERE {i.is}tenant = :tenant AND id = ?1";
+        let Some(mut row) = self.0.query_one(sql, &[id.into()]).await? else {
+            return Ok(None);
+        };
+        let text: Option<String> = row.take(0)?;
+        text.map(|text| super::json(&text, "idp_session.arrival_json"))
+            .transpose()
     }
 
     /// Says so.

@@ -62,6 +62,9 @@ pub enum ConditionalError {
         "a policy by country cannot be enabled: no country is known here, for no database of countries is configured; keep it disabled or report-only"
     )]
     NoCountries,
+    /// Nothing here acts on it.
+    #[error("{0} has no effect here: a policy with it cannot be enabled; keep it disabled or report-only")]
+    NoEffect(&'static str),
     /// Nothing tells where a telephone is.
     #[error("countryLookupMethod authenticatorAppGps is not supported: no telephone tells its position here")]
     NoPosition,

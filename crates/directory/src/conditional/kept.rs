@@ -4,7 +4,7 @@ use hygie_core::{Cx, Timestamp};
 use hygie_policy::check::Broken;
 use hygie_policy::json::{At, Wrong};
 use hygie_policy::location::{CountryLookup, Place};
-use hygie_policy::policy::{AuthenticationContext, LocationTarget, State};
+use hygie_policy::policy::{AuthenticationContext, LocationTarget, SessionControls, State};
 use hygie_policy::strength::{PolicyType, built_ins};
 use hygie_policy::{
     AuthenticationStrength, LocationId, MAX_POLICIES, NamedLocation, Patch, Policy, PolicyId, StrengthId,
@@ -120,7 +120,17 @@ impl Kept for Policy {
         Self::check(self)
     }
 
-    fn admit(&self, _: Option<&Self>, rules: &AccessRules) -> Result<(), ConditionalError> {
+    fn admit(&self, before: Option<&Self>, rules: &AccessRules) -> Result<(), ConditionalError> {
+        // Who believes in it is told. One that was enabled with it before may still be changed.
+        let had = before
+            .filter(|before| before.state == State::Enabled)
+            .map(without_effect);
+        let added = without_effect(self)
+            .into_iter()
+            .find(|name| !had.iter().flatten().any(|old| old == name));
+        if let Some(name) = added.filter(|_| self.state == State::Enabled) {
+            return Err(ConditionalError::NoEffect(name));
+        }
         if rules.has_security_defaults && self.state == State::Enabled {
             return Err(ConditionalError::SecurityDefaults);
         }
@@ -147,6 +157,38 @@ impl Kept for Policy {
     fn release(&self, _: &AccessRules) -> Result<(), ConditionalError> {
         Ok(())
     }
+}
+
+/// What of a policy nothing here acts on: no application restricts by itself, no broker watches, no token is bound to a device,
+/// and nobody tells the risk of insiders and workloads.
+fn without_effect(policy: &Policy) -> Vec<&'static str> {
+    let conditions = &policy.conditions;
+    let controls = policy.session_controls.as_ref();
+    let switch = |find: fn(&SessionControls) -> Option<bool>| controls.and_then(find) == Some(true);
+    let found = [
+        (
+            switch(|controls| controls.application_enforced_restrictions.as_ref()?.is_enabled),
+            "sessionControls.applicationEnforcedRestrictions",
+        ),
+        (
+            switch(|controls| controls.cloud_app_security.as_ref()?.is_enabled),
+            "sessionControls.cloudAppSecurity",
+        ),
+        (
+            switch(|controls| controls.secure_sign_in_session.as_ref()?.is_enabled),
+            "sessionControls.secureSignInSession",
+        ),
+        (
+            !conditions.service_principal_risk_levels.is_empty(),
+            "conditions.servicePrincipalRiskLevels",
+        ),
+        (conditions.insider_risk_levels.is_some(), "conditions.insiderRiskLevels"),
+    ];
+    found
+        .into_iter()
+        .filter(|(is_there, _)| *is_there)
+        .map(|(_, name)| name)
+        .collect()
 }
 
 /// What can tell whether somebody is at a location.

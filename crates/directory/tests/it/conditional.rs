@@ -182,7 +182,10 @@ async fn what_a_policy_names_must_be_there() {
         ),
         ("/grantControls/termsOfUse", json!([nobody]), "grantControls.termsOfUse"),
     ] {
-        let mut document = policy("P", &json!({ "operator": "OR", "builtInControls": ["passwordChange"] }));
+        let mut document = policy(
+            "P",
+            &json!({ "operator": "OR", "builtInControls": ["compliantDevice"] }),
+        );
         let (parent, name) = place.rsplit_once('/').unwrap();
         document.pointer_mut(parent).unwrap()[name] = value;
         let refusal = refused(world.make::<Policy>(&document).await);
@@ -543,4 +546,44 @@ async fn a_location_by_the_position_of_a_telephone_is_refused() {
     let outcome = world.directory.update_rule::<NamedLocation>(&cx, &key, change);
     let said = refused(outcome.await);
     assert!(said.contains("authenticatorAppGps is not supported"), "{said}");
+}
+
+/// Who believes that something watches is told that nothing does.
+#[tokio::test]
+async fn what_has_no_effect_here_is_kept_and_not_enabled() {
+    let world = World::new().await;
+    for (place, control, value) in [
+        (
+            "sessionControls",
+            "cloudAppSecurity",
+            json!({ "isEnabled": true, "cloudAppSecurityType": "monitorOnly" }),
+        ),
+        (
+            "sessionControls",
+            "applicationEnforcedRestrictions",
+            json!({ "isEnabled": true }),
+        ),
+        ("sessionControls", "secureSignInSession", json!({ "isEnabled": true })),
+        ("conditions", "insiderRiskLevels", json!("elevated")),
+        ("conditions", "servicePrincipalRiskLevels", json!(["high"])),
+    ] {
+        let mut document = mfa(control);
+        document["conditions"]["users"]["excludeUsers"] = json!([world.nurse]);
+        document[place][control] = value;
+        let said = refused(world.make::<Policy>(&document).await);
+        assert!(
+            said.starts_with(&format!("{place}.{control} has no effect here")),
+            "{said}"
+        );
+        document["state"] = json!("enabledForReportingButNotEnforced");
+        let kept: Policy = world.make(&document).await.unwrap();
+        let said = refused(world.change(&kept, json!({ "state": "enabled" })).await);
+        assert!(said.contains("has no effect here"), "{said}");
+    }
+    // What is off says nothing, and that nothing goes on where policies cannot be asked is so in any case.
+    let mut document = mfa("Off");
+    document["conditions"]["users"]["excludeUsers"] = json!([world.nurse]);
+    document["sessionControls"] =
+        json!({ "cloudAppSecurity": { "isEnabled": false }, "disableResilienceDefaults": true });
+    world.make::<Policy>(&document).await.unwrap();
 }

@@ -436,7 +436,7 @@ async fn risks() {
     );
     assert_eq!(
         world.directory.list_supplied_risks(&here).await.unwrap(),
-        [made.clone()]
+        std::slice::from_ref(&made)
     );
     assert_eq!(
         world.directory.access_rules(&here).await.unwrap().supplied_risks,

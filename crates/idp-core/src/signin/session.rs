@@ -111,10 +111,9 @@ impl Idp {
     /// account while this password was being checked: many guesses at once are no more than one after the other. Nor
     /// does it begin when the password was changed or the user disabled meanwhile.
     pub async fn begin_session(&self, cx: &Cx, new: NewSession) -> Result<SignedIn, IdpError> {
-        let checked = new.user.valid_from;
-        let is_password = new.usage.mode == Mode::Password;
+        let (checked, is_password) = (new.user.valid_from, new.usage.mode == Mode::Password);
         let used = Authentications::of(new.usage, cx.now);
-        let lifetime = self.directory().access_rules(cx).await?.lifetime.clone();
+        let idle = self.directory().access_rules(cx).await?.lifetime.idle();
         let (browser, previous) = self.digests_of(&new.cookies);
         let row = SessionRow {
             id: SessionId::random(&*cx.random),
@@ -123,7 +122,7 @@ impl Idp {
             used: used.clone(),
             auth_time: cx.now,
             began_at: cx.now,
-            expires_at: cx.now + lifetime.idle(),
+            expires_at: cx.now + idle,
         };
         let account = Account {
             session: row.id,

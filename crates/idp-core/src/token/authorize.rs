@@ -2,10 +2,10 @@
 
 use hygie_core::{AppId, Cx, Secret, Timestamp, random_array};
 use hygie_directory::repo::{Codes, Devices, Sessions, SignIns};
-use hygie_directory::{Authorization, SignInEntry};
+use hygie_directory::{Arrival, Authorization, SignInEntry};
 use hygie_oidc::device::Answer;
 use hygie_oidc::grant::CODE_TTL;
-use hygie_oidc::{Aadsts, AuthorizeRequest, ClaimsRequest, Refusal, Response};
+use hygie_oidc::{Aadsts, AuthorizeRequest, ClaimsRequest, Platform, Refusal, Response};
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
@@ -22,6 +22,8 @@ use crate::{Idp, IdpError};
 #[derive(Clone)]
 struct Kept {
     code: Option<([u8; 32], String)>,
+    /// How the person came, where no code tells it.
+    came: Option<(Arrival, Platform)>,
     /// The device whose code it is.
     device: Option<[u8; 32]>,
     family: Uuid,
@@ -148,8 +150,10 @@ impl Idp {
             )),
             None => None,
         };
+        let is_untold = code.is_none();
         Ok(Kept {
             code,
+            came: is_untold.then(|| (authorization.arrival.clone(), authorization.platform)),
             device: None,
             family: new_family(cx),
             session: authorization.session,
@@ -170,6 +174,7 @@ impl Idp {
         let code = self.inner().digests.codes.digest(device);
         let kept = Kept {
             code: Some((code, serde_json::to_string(authorization)?)),
+            came: None,
             device: Some(device),
             family: new_family(cx),
             session: authorization.session,
@@ -190,6 +195,7 @@ impl Idp {
     ) -> Result<(), IdpError> {
         let kept = Kept {
             code: Some((code, serde_json::to_string(authorization)?)),
+            came: None,
             device: None,
             family: new_family(cx),
             session: authorization.session,
@@ -218,6 +224,9 @@ impl Idp {
                         Codes(tx).insert(digest, kept.family, json, now + CODE_TTL).await?;
                     }
                     Sessions(tx).used(kept.session, kept.app, now, *lives).await?;
+                    if let Some((arrival, platform)) = &kept.came {
+                        Sessions(tx).came(kept.session, arrival, *platform).await?;
+                    }
                     SignIns(tx).insert(&kept.entry).await?;
                     tx.audit(&kept.record).await?;
                     Ok::<_, IdpError>(())

@@ -4,10 +4,10 @@ use axum::response::{IntoResponse, Response};
 use hygie_core::TenantId;
 use hygie_oidc::{Aadsts, AuthorizeRequest, Prompt, Refusal, is_too_old};
 use hygie_policy::decide::{Ask, Outcome};
-use hygie_policy::strength::Mode;
 use hygie_web::audit::Note;
 
 use super::flow::{Flow, Typed, redirect};
+use super::new_password::asks_password;
 use super::security::RECENT;
 use super::ways::{Whom, ways_on};
 use super::{consent, device, redeem};
@@ -125,8 +125,7 @@ impl Flow<'_> {
             if let Ask::TermsOfUse(agreement) = ask {
                 return (Note::recorded(), self.terms(signed_in, *agreement, None).await).into_response();
             }
-            let asks_password = matches!(ask, Ask::PasswordChange | Ask::RiskRemediation);
-            if asks_password && interruption.registered.contains(&Mode::Password) {
+            if asks_password(ask, &interruption.registered) {
                 return (Note::recorded(), self.change_password_first(signed_in).await).into_response();
             }
             let ways = ways_on(ask, signed_in, &interruption.registered);

@@ -77,7 +77,8 @@ impl Flow<'_> {
     }
 
     /// An answer to the application, with the cookie as long as the session of this person stays.
-    pub async fn keeping(&self, signed_in: &SignedIn, mut response: Response) -> Response {
+    pub async fn keeping(&self, signed_in: &SignedIn, answer: Response) -> Response {
+        let mut response = (Note::recorded(), answer).into_response();
         let cx = self.inbound.asked.cx(signed_in.account.tenant);
         let life = match self.idp.cookie_life(&cx, signed_in).await {
             Ok(life) => life,

@@ -6,6 +6,7 @@ use hygie_core::{Cx, Secret};
 use hygie_directory::DirectoryError;
 use hygie_means::Change;
 use hygie_oidc::{Aadsts, Refusal};
+use hygie_policy::decide::Ask;
 use hygie_policy::strength::{Mode, Usage};
 use hygie_web::error::Failure;
 use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
@@ -58,6 +59,11 @@ impl Flow<'_> {
         });
         (cookies, self.form_action(), view).into_response()
     }
+}
+
+/// Whether another password is asked of somebody who has one.
+pub fn asks_password(ask: &Ask, registered: &[Mode]) -> bool {
+    matches!(ask, Ask::PasswordChange | Ask::RiskRemediation) && registered.contains(&Mode::Password)
 }
 
 /// Whether somebody proved who they are by more than a password, lately: whoever stole that did not.

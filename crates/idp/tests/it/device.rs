@@ -46,7 +46,7 @@ pub async fn typed(browser: &Client, code: &str) -> Answer {
 }
 
 /// Signs the nurse in for this code: the page that asks whether the device is hers.
-async fn confirmed(browser: &Client, codes: &Value) -> Answer {
+pub async fn confirmed(browser: &Client, codes: &Value) -> Answer {
     let first = typed(browser, codes["user_code"].as_str().unwrap()).await;
     let second = submit(browser, &first, &[("username", NURSE)]).await;
     let last = submit(browser, &second, &[("username", NURSE), ("password", PASSWORD)]).await;

@@ -35,17 +35,25 @@ impl World {
     }
 }
 
-/// For how many seconds the session cookie of an answer outlives the browser; the inner one is none where it does not. None where the
-/// answer sets no session cookie.
-fn age(answer: &Answer) -> Option<Option<u64>> {
+/// How long the session cookie of an answer lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lives {
+    /// The answer sets none.
+    Unsaid,
+    /// Until the browser closes.
+    Browser,
+    /// So many seconds.
+    For(u64),
+}
+
+fn age(answer: &Answer) -> Lives {
     let cookies = answer.headers.get_all("set-cookie");
-    let mut own = cookies
-        .iter()
-        .filter_map(|value| value.to_str().ok().filter(|text| text.starts_with(COOKIE)));
-    let found = own.next()?;
-    assert!(own.next().is_none(), "the session cookie is set once");
+    let texts = cookies.iter().filter_map(|value| value.to_str().ok());
+    let own: Vec<&str> = texts.filter(|text| text.starts_with(COOKIE)).collect();
+    assert!(own.len() <= 1, "the session cookie is set once: {own:?}");
+    let Some(found) = own.first() else { return Lives::Unsaid };
     let age = found.split("; ").find_map(|part| part.strip_prefix("Max-Age="));
-    Some(age.map(|age| age.parse().expect("seconds")))
+    age.map_or(Lives::Browser, |age| Lives::For(age.parse().expect("seconds")))
 }
 
 fn is_code(answer: &Answer) -> bool {
@@ -61,7 +69,7 @@ async fn nobody_is_asked_and_the_session_ends_with_the_browser() {
     let world = World::new().await;
     let answer = signed_in(&world, &world.browser()).await;
     assert!(is_code(&answer), "{}", answer.text());
-    assert_eq!(age(&answer), Some(None));
+    assert_eq!(age(&answer), Lives::Browser);
 }
 
 #[tokio::test]
@@ -72,23 +80,23 @@ async fn who_says_yes_stays_signed_in_and_who_says_no_is_not_asked_again() {
     let stays = world.browser();
     let asked = signed_in(&world, &stays).await;
     assert_eq!(asked.field("step").as_deref(), Some("keep"), "{}", asked.text());
-    assert_eq!(age(&asked), Some(None));
+    assert_eq!(age(&asked), Lives::Browser);
     let silent = stays
         .get(&world.authorize(world.portal, WEB, &[("prompt", "none")]))
         .await;
     assert!(is_code(&silent), "an application without a page is not kept waiting");
     let yes = submit(&stays, &asked, &[("answer", "yes")]).await;
     assert!(is_code(&yes), "{} {}", yes.location(), yes.text());
-    assert_eq!(age(&yes), Some(Some(4 * 3_600)), "as long as the session may live");
+    assert_eq!(age(&yes), Lives::For(4 * 3_600), "as long as the session may live");
     world.clock.advance(Duration::from_mins(10));
     let again = stays.get(&request).await;
     assert!(is_code(&again), "{}", again.text());
-    assert_eq!(age(&again), Some(Some(4 * 3_600 - 600)));
+    assert_eq!(age(&again), Lives::For(4 * 3_600 - 600));
     let goes = world.browser();
     let asked = signed_in(&world, &goes).await;
     let no = submit(&goes, &asked, &[("answer", "no")]).await;
     assert!(is_code(&no));
-    assert_eq!(age(&no), Some(None));
+    assert_eq!(age(&no), Lives::Browser);
     assert!(is_code(&goes.get(&request).await), "it is not asked again");
     let told: Vec<u32> = world.log().await.iter().map(|entry| entry.error_code).collect();
     assert_eq!(told.iter().filter(|code| **code == 50_140).count(), 2, "{told:?}");
@@ -112,7 +120,7 @@ async fn a_session_that_stays_ends_as_others_do() {
 
 #[tokio::test]
 async fn a_policy_says_whether_a_session_stays_and_nobody_is_asked() {
-    for (mode, expected) in [("always", Some(Some(4 * 3_600))), ("never", Some(None))] {
+    for (mode, expected) in [("always", Lives::For(4 * 3_600)), ("never", Lives::Browser)] {
         let world = World::new().await;
         world.offer_to_stay().await;
         world.persistent(mode).await;
@@ -129,7 +137,7 @@ async fn a_policy_says_whether_a_session_stays_and_nobody_is_asked() {
     world.persistent("never").await;
     let answer = browser.get(&world.authorize(world.portal, WEB, &[])).await;
     assert!(is_code(&answer), "{}", answer.text());
-    assert_eq!(age(&answer), Some(None));
+    assert_eq!(age(&answer), Lives::Browser);
 }
 
 /// One cookie holds all accounts of a browser: it stays where all of them do.
@@ -151,20 +159,20 @@ async fn nobody_stays_because_another_said_so() {
     let browser = world.browser();
     let asked = signed_in(&world, &browser).await;
     let yes = submit(&browser, &asked, &[("answer", "yes")]).await;
-    assert_eq!(age(&yes), Some(Some(4 * 3_600)));
+    assert_eq!(age(&yes), Lives::For(4 * 3_600));
     let other = world.authorize(world.portal, WEB, &[("prompt", "login")]);
     let asked = world
         .sign_in_as(&browser, &other, ("paul.petit@ch-demo.example", "Cheval 9 correct!"))
         .await;
     assert_eq!(asked.field("step").as_deref(), Some("keep"), "{}", asked.text());
-    assert_eq!(age(&asked), Some(None));
+    assert_eq!(age(&asked), Lives::Browser);
     let no = submit(&browser, &asked, &[("answer", "no")]).await;
     assert!(is_code(&no));
-    assert_eq!(age(&no), Some(None));
+    assert_eq!(age(&no), Lives::Browser);
     let hint = [("login_hint", "anna.martin@ch-demo.example")];
     let first = browser.get(&world.authorize(world.portal, WEB, &hint)).await;
     assert!(is_code(&first), "{}", first.text());
-    assert_eq!(age(&first), Some(None), "the other account does not stay");
+    assert_eq!(age(&first), Lives::Browser, "the other account does not stay");
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ mod mixup;
 mod on_behalf_of;
 mod pages;
 mod password;
+mod professionals;
 mod refresh;
 mod risk;
 mod security;

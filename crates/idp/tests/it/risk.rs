@@ -26,7 +26,7 @@ impl World {
 }
 
 /// A policy for the FHIR service at these risks.
-fn at_risk(world: &World, condition: &str, levels: &[&str], grants: Value) -> Value {
+fn at_risk(world: &World, condition: &str, levels: &[&str], grants: &Value) -> Value {
     let mut conditions = json!({
         "users": { "includeUsers": ["All"] },
         "applications": { "includeApplications": [world.fhir.to_string()] },
@@ -44,7 +44,7 @@ async fn a_risk_of_an_address_blocks_who_comes_from_there_until_it_ends() {
     let world = World::new().await;
     let block = json!({ "operator": "OR", "builtInControls": ["block"] });
     world
-        .policy(at_risk(&world, "signInRiskLevels", &["medium", "high"], block))
+        .policy(at_risk(&world, "signInRiskLevels", &["medium", "high"], &block))
         .await;
     let end = world.clock.now() + Duration::from_hours(1);
     let risk = json!({ "riskLevel": "high", "riskEventType": "maliciousIPAddress", "endDateTime": end.to_rfc3339(),
@@ -75,7 +75,7 @@ async fn who_is_at_risk_takes_it_away_by_a_second_factor_and_another_password() 
     let world = World::new().await;
     let seed = world.codes().await;
     world
-        .policy(at_risk(&world, "userRiskLevels", &["high"], secure_change()))
+        .policy(at_risk(&world, "userRiskLevels", &["high"], &secure_change()))
         .await;
     let request = world.authorize(world.portal, WEB, &[]);
     let before = world.code_flow(&[]).await;
@@ -130,7 +130,7 @@ async fn who_is_at_risk_and_has_no_second_means_registers_none() {
             &world,
             "userRiskLevels",
             &["low", "medium", "high"],
-            secure_change(),
+            &secure_change(),
         ))
         .await;
     let medium = RiskSaid::Reported(hygie_policy::policy::RiskLevel::Medium);
