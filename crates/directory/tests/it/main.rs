@@ -10,6 +10,7 @@ mod logs;
 mod means;
 mod objects;
 mod records;
+mod sealed;
 mod tenants;
 mod trust;
 mod world;
