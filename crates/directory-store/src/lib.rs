@@ -3,6 +3,7 @@
 //!
 //! - the objects: people, groups, applications and their presence in a tenant, what was granted, how somebody signed in.
 //! - [`repo`], [`MIGRATIONS`]: the tables, those of sessions, grants and signing keys included.
+//! - [`SEALED_COLUMNS`]: those of them that hold secrets.
 //! - [`logs`]: sign-ins, changes, alerts. What is recorded with `tx.audit` is in the log of changes by itself, with the values of
 //!   before and after of what repositories have seen.
 #![warn(missing_docs)]
@@ -21,6 +22,7 @@ pub mod profile;
 pub mod repo;
 mod roles;
 mod schema;
+mod sealed;
 mod signin;
 mod tenant;
 pub mod trust;
@@ -42,6 +44,7 @@ pub use object::{DirectoryObject, object, objects};
 pub use profile::{GroupProfile, Home, UserProfile, UserType, Visibility};
 pub use roles::{DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role};
 pub use schema::MIGRATIONS;
+pub use sealed::SEALED_COLUMNS;
 pub use signin::{AppliedPolicy, SignInEntry, Signals};
 pub use tenant::Tenant;
 pub use user::{User, is_unseen, is_user_principal_name, key_of};

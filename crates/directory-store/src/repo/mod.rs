@@ -40,7 +40,7 @@ mod trust;
 mod users;
 mod workloads;
 
-use hygie_core::ObjectId;
+use hygie_core::{ObjectId, Secret};
 use hygie_store::{StoreError, Tx, Value};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -93,6 +93,13 @@ fn after(id: Option<ObjectId>) -> Value {
 /// A UUID column.
 fn uuid(bytes: &[u8], column: &str) -> Result<Uuid, StoreError> {
     Uuid::from_slice(bytes).map_err(|_| StoreError::Inconsistent(format!("{column} is not a UUID")))
+}
+
+/// A sealed column of 32 bytes.
+fn secret_key(bytes: &Secret<Vec<u8>>, column: &str) -> Result<Secret<[u8; 32]>, StoreError> {
+    let key = bytes.expose().as_slice().try_into();
+    key.map(Secret::new)
+        .map_err(|_| StoreError::Inconsistent(format!("{column} is not 32 bytes")))
 }
 
 /// A column of 32 bytes.

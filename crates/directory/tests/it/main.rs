@@ -11,6 +11,7 @@ mod means;
 mod objects;
 mod places;
 mod records;
+mod sealed;
 mod tenants;
 mod trust;
 mod world;

@@ -74,6 +74,11 @@ impl Purpose {
         Self(format!("blobs:{instance}"))
     }
 
+    /// Seals the columns of an instance that hold secrets.
+    pub fn columns(instance: &str) -> Self {
+        Self(format!("columns:{instance}"))
+    }
+
     /// Signs the heads of all audit chains.
     pub fn heads() -> Self {
         Self("heads".to_owned())
@@ -107,6 +112,11 @@ impl Purpose {
     /// The instance whose blobs it encrypts.
     pub fn blobs_of(&self) -> Option<&str> {
         self.0.strip_prefix("blobs:")
+    }
+
+    /// The instance whose columns it seals.
+    pub fn columns_of(&self) -> Option<&str> {
+        self.0.strip_prefix("columns:")
     }
 
     /// As text.

@@ -40,6 +40,45 @@ impl Keyring {
             Ok(())
         })
     }
+
+    /// The same for a purpose whose keys others replace: what is in these lines counts, and nothing else. Where none of them is
+    /// the current one, whoever replaced it was stopped before saying so: the last one is.
+    pub fn adopt(&self, purpose: &Purpose, lines: &[String]) -> Result<(), KeyError> {
+        let parse = |line: &String| serde_json::from_str::<WrappedKey>(line).map_err(KeyError::NotAnEntry);
+        let mut offered = lines.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        offered.retain(|wrapped| wrapped.purpose == *purpose);
+        if !offered.iter().any(|wrapped| wrapped.state == KeyState::Current)
+            && let Some(last) = offered.last_mut()
+        {
+            last.state = KeyState::Current;
+        }
+        if self.has_exactly(purpose, &offered) {
+            return Ok(());
+        }
+        self.change(|keys, provider| {
+            let (own, others): (Keys, Keys) = keys.drain(..).partition(|(known, _)| known.purpose == *purpose);
+            *keys = others;
+            for wrapped in offered {
+                let known = own.iter().find(|(known, _)| known.id == wrapped.id).cloned();
+                let (mut listed, key) = match known {
+                    Some(known) => known,
+                    None => (wrapped.clone(), open(provider, &wrapped)?),
+                };
+                listed.state = wrapped.state;
+                keys.push((listed, key));
+            }
+            Ok(())
+        })
+    }
+
+    fn has_exactly(&self, purpose: &Purpose, wanted: &[WrappedKey]) -> bool {
+        let state = self.state.lock();
+        let own = state.keys.iter().map(|(known, _)| known);
+        let own = own
+            .filter(|known| known.purpose == *purpose)
+            .map(|known| (known.id, known.state));
+        own.eq(wanted.iter().map(|wanted| (wanted.id, wanted.state)))
+    }
 }
 
 fn knows(keys: &Keys, key: &WrappedKey) -> bool {

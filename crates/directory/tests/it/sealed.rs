@@ -1,0 +1,257 @@
+//! What the tables hold of secrets: nothing that opens without the keyring, and nothing that opens in another place.
+
+use hygie_core::{Secret, Timestamp};
+use hygie_directory::repo::{KeyRow, Keys, OathRow, Oaths, Tenants};
+use hygie_directory::{Deps, Directory, DirectoryError, SEALED_COLUMNS};
+use hygie_store::{Store, StoreError, Unopened, Value, Vault};
+use hygie_testkit::{SeededRandom, TestEngine};
+use std::sync::Arc;
+use uuid::Uuid;
+
+use crate::world::World;
+
+const SEED: &[u8] = b"the seed of a maker of codes";
+const PKCS8: &[u8] = b"a private key, as far as this is concerned";
+
+fn oath(id: u128) -> OathRow {
+    OathRow {
+        id: Uuid::from_u128(id),
+        display_name: "Phone".to_owned(),
+        secret: Secret::new(SEED.to_vec()),
+        algorithm: "SHA1".to_owned(),
+        period: 30,
+        used_step: 0,
+        created_at: Timestamp::from_secs(1_795_249_800),
+        used_at: None,
+    }
+}
+
+fn signing_key(kid: &str) -> KeyRow {
+    KeyRow {
+        kid: kid.to_owned(),
+        pkcs8: Secret::new(PKCS8.to_vec()),
+        certificate: b"certificate".to_vec(),
+        published_at: Timestamp::from_secs(1_795_249_800),
+        active_from: None,
+        retired_at: None,
+    }
+}
+
+/// Two seeds and two signing keys.
+async fn filled() -> World {
+    let world = World::new().await;
+    let written = world.directory.store().write(&world.cx, world.nurse, |nurse, tx| {
+        Box::pin(async move {
+            for id in [1, 2] {
+                Oaths(tx).insert(*nurse, &oath(id)).await?;
+            }
+            Keys(tx).insert(&signing_key("one")).await?;
+            Keys(tx).insert(&signing_key("two")).await
+        })
+    });
+    written.await.expect("written");
+    world
+}
+
+async fn execute(world: &World, sql: &'static str, values: &[Value]) -> u64 {
+    let values = values.to_vec();
+    let done = world.store.store.write(&world.cx, values, move |values, tx| {
+        Box::pin(async move { tx.execute(sql, values).await })
+    });
+    done.await.expect("a statement")
+}
+
+async fn blobs(world: &World, sql: &'static str) -> Vec<Vec<u8>> {
+    let found = world.store.store.read(&world.cx, (), move |(), tx| {
+        Box::pin(async move {
+            let rows = tx.query(sql, &[]).await?;
+            rows.into_iter()
+                .map(|mut row| row.take(0))
+                .collect::<Result<Vec<Vec<u8>>, StoreError>>()
+        })
+    });
+    found.await.expect("rows")
+}
+
+async fn seeds(world: &World) -> Result<Vec<Vec<u8>>, StoreError> {
+    let listed = world.store.store.read(&world.cx, world.nurse, |nurse, tx| {
+        Box::pin(async move { Oaths(tx).list(*nurse).await })
+    });
+    Ok(listed.await?.iter().map(|oath| oath.secret.expose().clone()).collect())
+}
+
+async fn private_keys(world: &World) -> Result<Vec<Vec<u8>>, StoreError> {
+    let listed = world
+        .store
+        .store
+        .read(&world.cx, (), |(), tx| Box::pin(async move { Keys(tx).list().await }));
+    Ok(listed.await?.iter().map(|key| key.pkcs8.expose().clone()).collect())
+}
+
+fn is_altered<T: std::fmt::Debug>(outcome: Result<T, StoreError>) -> bool {
+    matches!(
+        outcome,
+        Err(StoreError::Sealed {
+            why: Unopened::Altered,
+            ..
+        })
+    )
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_secret_is_in_the_tables() {
+    let world = filled().await;
+    assert_eq!(seeds(&world).await.unwrap(), [SEED, SEED]);
+    assert_eq!(private_keys(&world).await.unwrap(), [PKCS8, PKCS8]);
+    let tenant = world.store.store.read(&world.cx, (), |(), tx| {
+        Box::pin(async move { Tenants(tx).find().await })
+    });
+    let pairwise = tenant.await.unwrap().expect("the tenant").pairwise;
+    for (sql, clear) in [
+        ("SELECT secret FROM idp_oath", SEED),
+        ("SELECT pkcs8 FROM idp_signing_key", PKCS8),
+        ("SELECT pairwise FROM idp_tenant", pairwise.expose()),
+    ] {
+        let found = blobs(&world, sql).await;
+        assert_eq!(found.len(), 2, "{sql}");
+        assert_ne!(found[0], found[1], "{sql}");
+        for sealed in found {
+            assert!(!contains(&sealed, clear), "{sql}");
+            assert_eq!(sealed[0], 1, "{sql}");
+        }
+    }
+    // The root is nowhere read but where it is opened: its row is as long as 32 sealed bytes are.
+    let root = blobs(&world, "SELECT secret FROM idp_root").await;
+    assert_eq!(root.iter().map(Vec::len).collect::<Vec<_>>(), [1 + 8 + 12 + 32 + 16]);
+    if TestEngine::of_this_run() == TestEngine::Postgres {
+        let dump = world.store.psql(
+            "SET xmlbinary TO hex;
+             SELECT query_to_xml('SELECT * FROM hygie.' || tablename, true, false, '')
+             FROM pg_tables WHERE schemaname = 'hygie'",
+        );
+        let dump = dump.to_lowercase();
+        assert!(dump.contains("phone"), "the tables are read");
+        assert!(dump.contains(&hex(b"certificate")), "bytes, too");
+        for clear in [SEED, PKCS8, pairwise.expose()] {
+            assert!(!contains(dump.as_bytes(), clear));
+            assert!(!dump.contains(&hex(clear)));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sealed_value_opens_in_its_own_row_and_column_alone() {
+    let world = filled().await;
+    let of_oath = blobs(&world, "SELECT secret FROM idp_oath ORDER BY id").await;
+    let of_key = blobs(&world, "SELECT pkcs8 FROM idp_signing_key ORDER BY kid").await;
+    let oath = "UPDATE idp_oath SET secret = ?1 WHERE {i.is}id = ?2";
+    let first: Value = Uuid::from_u128(1).into_bytes().into();
+    // Of the other row, of another table, with one bit changed.
+    let mut flipped = of_oath[0].clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    for foreign in [&of_oath[1], &of_key[0], &flipped] {
+        execute(&world, oath, &[foreign.into(), first.clone()]).await;
+        assert!(is_altered(seeds(&world).await));
+    }
+    execute(&world, oath, &[b"in clear".as_slice().into(), first.clone()]).await;
+    let refused = seeds(&world).await.expect_err("it is not sealed");
+    assert!(
+        matches!(
+            refused,
+            StoreError::Sealed {
+                why: Unopened::Form,
+                ..
+            }
+        ),
+        "{refused}"
+    );
+    execute(&world, oath, &[(&of_oath[0]).into(), first]).await;
+    assert_eq!(seeds(&world).await.unwrap(), [SEED, SEED]);
+
+    // Another person's, with everything else of the row.
+    execute(
+        &world,
+        "UPDATE idp_oath SET user_id = ?1 WHERE {i.is}1 = 1",
+        &[world.nurses.uuid().into_bytes().into()],
+    )
+    .await;
+    let of_other = world.store.store.read(&world.cx, world.nurses.uuid(), |other, tx| {
+        Box::pin(async move { Oaths(tx).list(hygie_core::ObjectId::from_uuid(*other)).await })
+    });
+    assert!(is_altered(of_other.await.map(|oaths| oaths.len())));
+
+    execute(
+        &world,
+        "UPDATE idp_signing_key SET pkcs8 = ?1 WHERE {i.is}kid = 'one'",
+        &[(&of_key[1]).into()],
+    )
+    .await;
+    assert!(is_altered(private_keys(&world).await));
+    let (opened, findings) = world
+        .store
+        .store
+        .verify_sealed(&world.cx, SEALED_COLUMNS)
+        .await
+        .unwrap();
+    assert_eq!(opened, 4, "the root, two tenants, a signing key");
+    assert_eq!(findings.len(), 2, "{findings:?}");
+    assert!(
+        findings[0].starts_with("idp_signing_key.pkcs8: 1 sealed values do not open"),
+        "{findings:?}"
+    );
+    assert!(
+        findings[1].starts_with("idp_oath.secret: 2 sealed values do not open"),
+        "{findings:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_with_other_keys_does_not_open_and_says_why() {
+    let world = filled().await;
+    let open = |store: Store| {
+        Directory::open(Deps {
+            store,
+            clock: world.clock.clone(),
+            random: Arc::new(SeededRandom::new(1)),
+            workers: 1,
+        })
+    };
+    // The keyring of another installation, with a key for the same purpose.
+    let foreign = World::new().await;
+    let _more = foreign
+        .store
+        .keyring()
+        .begin(&hygie_store::keys::Purpose::columns("directory"))
+        .unwrap();
+    let purpose = hygie_store::keys::Purpose::columns("directory");
+    foreign
+        .store
+        .keyring()
+        .promote(&purpose, hygie_store::keys::KeyState::Leaving)
+        .unwrap();
+    let old = foreign
+        .store
+        .keyring()
+        .in_state(&purpose, hygie_store::keys::KeyState::Leaving);
+    foreign.store.keyring().forget(&purpose, old[0].1.id).unwrap();
+    let vault = Vault::open(foreign.store.keyring().clone(), "directory").unwrap();
+    let refused = open(world.store.store.clone().with_vault(vault)).await;
+    let error = refused.err().expect("it does not open");
+    let said = match &error {
+        DirectoryError::Store(error) => error.to_string(),
+        other => panic!("{other}"),
+    };
+    assert!(
+        said.contains("`idp_root.secret` does not open") && said.contains("keys.json is of another"),
+        "{said}"
+    );
+    assert!(open(world.store.store.clone()).await.is_ok());
+}
