@@ -1,5 +1,6 @@
 """The console of administration, as an administrator and as somebody without a role meet it."""
 
+import json
 import os
 import time
 
@@ -34,7 +35,7 @@ def test_people_and_groups(world, person):  # noqa: F811
     enter(world, person, world.user("administrator"))
     shown(person, "overview")
     assert person.locator(".who-name").inner_text().find(world.user("administrator")["display_name"]) >= 0
-    person.locator("nav.nav a[href='/admin/users']").click()
+    person.locator("nav.nav ul ul a[href='/admin/users']").click()
     shown(person, "users")
 
     # A new person, found by search.
@@ -204,3 +205,39 @@ def test_nobody_administers_the_application_of_the_console(world):
     for address in (f"/applications/{present['id']}", f"/applications(appId='{app}')"):
         assert ask("PATCH", address, json=change).status_code in (404, 501)
         assert ask("POST", f"{address}/addPassword", json={}).status_code in (404, 501)
+
+
+def test_pro_sante_connect(world, person, tmp_path):  # noqa: F811
+    """What is there is judged; what is missing is made, once; a file is judged."""
+    administrator = world.user("administrator")
+    enter(world, person, administrator, "/admin/pro-sante-connect")
+    shown(person, "psc")
+    assert person.locator("#now ~ p .tag.success").count() == 1, person.locator("main").inner_text()
+
+    # The policy is taken away, and made again by the page; the strength is there and stays.
+    person.locator("li.choice", has_text="AC02-ProSantéConnect").locator("a").click()
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+    person.goto(f"{portal(world)}/admin/pro-sante-connect")
+    assert person.locator("#now ~ p .tag.danger").count() == 1
+    shown(person, "psc not ready")
+    person.locator("textarea[name=emergency]").fill("nobody@nowhere.example")
+    person.locator("main button.primary").click()
+    person.locator(".notice.danger").wait_for()
+    look(person, "psc with an unknown account")
+    person.locator("textarea[name=emergency]").fill(world.user("emergency")["upn"])
+    person.locator("main button.primary").click()
+    person.locator(".notice.success").wait_for()
+    assert person.locator("#now ~ p .tag.success").count() == 1
+    assert person.locator("li.choice .tag.success").count() >= 2
+
+    export = tmp_path / "export.json"
+    policy = {"displayName": "AC02-ProSantéConnect-Essai", "state": "disabled", "conditions": {"clientAppTypes": ["all"]}}
+    export.write_text(json.dumps({"value": [policy]}))
+    person.locator("input[name=export]").set_input_files(export)
+    person.locator("#check ~ form button").click()
+    person.locator("#file").wait_for()
+    assert person.locator("#file ~ p .tag.danger").count() == 1
+    shown(person, "psc file")
+    assert not person.complaints

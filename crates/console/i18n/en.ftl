@@ -402,3 +402,60 @@ outcome-granted = Access granted
 outcome-blocked = Access blocked
 outcome-interrupted = More is asked for
 outcome-registrationRequired = Registration of a method
+
+# Navigation.
+admin-people = People
+admin-access = Access rules
+admin-means = Identification
+admin-logs = Logs
+
+# Pro Santé Connect.
+admin-psc = Pro Santé Connect
+admin-done-psc-prepared = What was missing is there. The result of the check is below.
+psc-lead = What the French digital health agency asks an organisation for whose professionals reach Pro Santé Connect with their account of the organisation.
+psc-now = The directory today
+psc-conclusion-conforms = It conforms
+psc-conclusion-cannot_tell = { $count ->
+    [one] Nothing is wrong; one point must be looked up
+   *[other] Nothing is wrong; { $count } points must be looked up
+  }
+psc-conclusion-does_not_conform = { $count ->
+    [one] It does not conform: one point to correct or look up
+   *[other] It does not conform: { $count } points to correct or look up
+  }
+psc-conforms = Conforms
+psc-cannot_tell = To look up
+psc-does_not_conform = To correct
+psc-prepare = Prepare
+psc-prepare-lead = This is what is asked for. What is there already is left as it is; the rest will be made.
+psc-there = There
+psc-to-make = To be made
+psc-with-document = Optional, with a document
+psc-strength-what = Authentication strength: Windows Hello, security key or passkey, card or certificate with two factors.
+psc-terms-what = Terms of use, in French, to be opened before they are accepted.
+psc-policy-what = Access policy. { $sentence } Emergency accounts are excluded from it.
+psc-application = Application of Pro Santé Connect
+psc-application-hint = That of the sandbox is called PSC_BAS
+psc-emergency = Emergency accounts
+psc-emergency-hint = One or two user names, one a line: they stay out of the policies
+psc-terms = Terms of use (optional)
+psc-terms-hint = A PDF file of 5 MiB at most
+psc-at-once = The policy is enforced as soon as it is made: what is only observed does not conform. Professionals without a card, a key or Windows Hello will no longer reach Pro Santé Connect.
+psc-prepare-now = Prepare now
+psc-no-application = Choose the application of Pro Santé Connect.
+psc-emergency-count = Name one or two emergency accounts, one a line.
+psc-not-a-pdf = The terms of use must be a PDF file of 5 MiB at most.
+psc-nobody = Nobody has the user name “{ $name }”.
+psc-unreadable = The directory answered without an id. Try again.
+psc-not-there = The application of Pro Santé Connect is not in the organisation: give it the consent of an administrator first, or choose another one.
+psc-check = Check a file
+psc-check-lead = The file that the script ListerStrategiesAccesPSC.ps1 of the agency writes, or policies as Microsoft Graph answers them, from here or from Entra ID. Nothing of it is kept.
+psc-check-file = JSON file
+psc-check-file-hint = 16 MiB at most
+psc-check-id = Application id
+psc-check-id-hint = Leave empty for that of the sandbox
+psc-check-do = Check
+psc-no-id = This is not an application id.
+psc-no-file = Choose a file.
+psc-not-an-export = This file is not an export of conditional access policies.
+psc-file-report = Result for { $name }

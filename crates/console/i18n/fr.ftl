@@ -402,3 +402,60 @@ outcome-granted = Accès autorisé
 outcome-blocked = Accès bloqué
 outcome-interrupted = Demande supplémentaire
 outcome-registrationRequired = Inscription d'un moyen
+
+# Navigation.
+admin-people = Personnes
+admin-access = Règles d'accès
+admin-means = Identification
+admin-logs = Journaux
+
+# Pro Santé Connect.
+admin-psc = Pro Santé Connect
+admin-done-psc-prepared = Ce qui manquait est en place. Le résultat du contrôle est ci-dessous.
+psc-lead = Ce que l'Agence du Numérique en Santé demande à un établissement dont les professionnels rejoignent Pro Santé Connect avec leur compte de l'établissement.
+psc-now = L'annuaire aujourd'hui
+psc-conclusion-conforms = Conforme
+psc-conclusion-cannot_tell = { $count ->
+    [one] Rien de contraire ; un point reste à vérifier
+   *[other] Rien de contraire ; { $count } points restent à vérifier
+  }
+psc-conclusion-does_not_conform = { $count ->
+    [one] Non conforme : un point à corriger ou à vérifier
+   *[other] Non conforme : { $count } points à corriger ou à vérifier
+  }
+psc-conforms = Conforme
+psc-cannot_tell = À vérifier
+psc-does_not_conform = À corriger
+psc-prepare = Préparer
+psc-prepare-lead = Voici ce qui est demandé. Ce qui est déjà là n'est pas modifié ; le reste sera créé.
+psc-there = En place
+psc-to-make = À créer
+psc-with-document = Facultatif, avec un document
+psc-strength-what = Force d'authentification : Windows Hello, clé de sécurité ou clé d'accès, carte ou certificat à deux facteurs.
+psc-terms-what = Conditions d'utilisation, en français, à ouvrir avant de les accepter.
+psc-policy-what = Stratégie d'accès. { $sentence } Les comptes d'urgence en sont exclus.
+psc-application = Application de Pro Santé Connect
+psc-application-hint = Celle du bac à sable s'appelle PSC_BAS
+psc-emergency = Comptes d'urgence
+psc-emergency-hint = Un ou deux identifiants, un par ligne : ils restent hors des stratégies
+psc-terms = Conditions d'utilisation (facultatif)
+psc-terms-hint = Un fichier PDF de 5 Mio au plus
+psc-at-once = La stratégie s'applique dès sa création : ce qui n'est qu'observé n'est pas conforme. Les professionnels sans carte, clé ni Windows Hello ne pourront plus rejoindre Pro Santé Connect.
+psc-prepare-now = Préparer maintenant
+psc-no-application = Choisissez l'application de Pro Santé Connect.
+psc-emergency-count = Indiquez un ou deux comptes d'urgence, un par ligne.
+psc-not-a-pdf = Les conditions d'utilisation doivent être un fichier PDF de 5 Mio au plus.
+psc-nobody = Personne n'a l'identifiant « { $name } ».
+psc-unreadable = L'annuaire a répondu sans identifiant. Réessayez.
+psc-not-there = L'application de Pro Santé Connect n'est pas dans l'établissement : donnez-lui d'abord le consentement d'un administrateur, ou choisissez-en une autre.
+psc-check = Contrôler un fichier
+psc-check-lead = Le fichier que le script ListerStrategiesAccesPSC.ps1 de l'Agence écrit, ou les stratégies telles que Microsoft Graph les donne, d'ici ou d'Entra ID. Rien n'en est gardé.
+psc-check-file = Fichier JSON
+psc-check-file-hint = 16 Mio au plus
+psc-check-id = Identifiant de l'application
+psc-check-id-hint = Laissez vide pour celle du bac à sable
+psc-check-do = Contrôler
+psc-no-id = Cet identifiant d'application n'en est pas un.
+psc-no-file = Choisissez un fichier.
+psc-not-an-export = Ce fichier n'est pas un export de stratégies d'accès conditionnel.
+psc-file-report = Résultat pour { $name }

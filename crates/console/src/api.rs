@@ -212,9 +212,10 @@ impl<'a> Api<'a> {
             StatusCode::UNAUTHORIZED => Err(ApiError::SignedOut),
             StatusCode::FORBIDDEN => Err(ApiError::Denied),
             StatusCode::NOT_FOUND => Err(ApiError::NotFound),
-            StatusCode::BAD_REQUEST | StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => {
-                Err(ApiError::Refused(words(&body)))
-            }
+            StatusCode::BAD_REQUEST
+            | StatusCode::CONFLICT
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNPROCESSABLE_ENTITY => Err(ApiError::Refused(words(&body))),
             status => Err(ApiError::Failed(status)),
         }
     }
@@ -236,6 +237,18 @@ impl<'a> Api<'a> {
 pub fn policies(documents: &[Value]) -> Result<Vec<Policy>, ApiError> {
     let read = documents.iter().map(Policy::from_json);
     Ok(read.collect::<Result<_, _>>()?)
+}
+
+/// A document without what is not set: clients do not send it.
+pub fn said(document: Value) -> Value {
+    match document {
+        Value::Object(members) => members
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name, said(value)))
+            .collect(),
+        other => other,
+    }
 }
 
 /// A path with options.

@@ -72,6 +72,11 @@ impl Names {
         Ok(())
     }
 
+    /// Another name, of what is not there yet.
+    pub fn insert(&mut self, id: String, name: String) {
+        self.0.insert(id, name);
+    }
+
     /// The name of an id; the id itself where nobody knows it.
     pub fn find(&self, id: &impl ToString) -> String {
         let id = id.to_string();

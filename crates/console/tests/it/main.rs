@@ -2,6 +2,7 @@
 
 mod forms;
 mod pages;
+mod psc;
 mod sentences;
 mod session;
 mod world;
