@@ -4,7 +4,7 @@
 //! Laws: a filter is printed and read again unchanged; what it demands of a property every entity has that it finds; an
 //! option that is read is read the same in whatever case its name is.
 
-use hygie_graph::odata::{Consistency, EntityType, Kind, Pin, Property, Query};
+use hygie_odata::{Consistency, EntityType, Kind, Pin, Property, Query};
 use serde_json::Value;
 
 use crate::{Target, text_lines, texts};

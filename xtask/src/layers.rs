@@ -21,11 +21,13 @@ const PARTS: &[(&str, &[&str])] = &[
     ("access", &["store", "oidc"]),
     ("web", &["access"]),
     ("testkit", &["web", "store-cloud"]),
-    ("directory", &["access", "policy"]),
+    ("odata", &["core"]),
+    ("directory-store", &["store", "oidc", "policy"]),
+    ("directory", &["directory-store", "access"]),
     ("means", &["directory"]),
     ("idp-core", &["web", "means"]),
     ("idp", &["idp-core"]),
-    ("graph", &["web", "means"]),
+    ("graph", &["web", "means", "odata"]),
     ("console", &["web", "policy"]),
     ("federator", &["web"]),
     ("fhir-store", &["access", "fhir-model"]),
@@ -93,7 +95,7 @@ const RESERVED: &[(&str, &[&str])] = &[
 ];
 
 /// Parts that neither wait nor read nor write.
-const PURE: &[&str] = &["core", "jose", "oidc", "policy", "fhir-model"];
+const PURE: &[&str] = &["core", "jose", "oidc", "policy", "odata", "fhir-model"];
 /// What a pure part must not name.
 const IMPURE: &[&str] = &["tokio", "hyper", "futures-util"];
 

@@ -1,44 +1,29 @@
-//! The directory of the establishments: who and what a tenant knows, the tables that keep it, and the operations that
-//! administer it. It knows no protocol of signing in and no page; the identity provider and the directory API stand on
-//! it.
+//! The directory of the establishments: the operations that administer who and what a tenant knows. It knows no protocol of
+//! signing in and no page; the identity provider and the directory API stand on it.
 //!
-//! - [`repo`], `schema`: the tables, those of sessions, grants and signing keys included: who administers revokes them.
-//! - [`logs`]: sign-ins, changes, alerts. What is recorded with `tx.audit` is in the log of changes by itself, with the values of
-//!   before and after of what repositories have [seen](logs).
-//! - `admin`: the operations. Each acts in the tenant of its context and is recorded in the transaction of its effect.
+//! - `hygie-directory-store`, below: the objects, their tables ([`repo`]) and the logs, which those above find here.
+//! - `admin` and the modules beside it: the operations. Each acts in the tenant of its context and is recorded in the
+//!   transaction of its effect.
+//! - [`logs`]: reading the logs of sign-ins, changes and alerts.
 //! - [`Directory`] is also the word on what was revoked ([`hygie_access::Revocations`]).
 //!
-//! To add a kind of object: its type here, what the log of changes tells of it (`logs/subject.rs`), its table (a migration in `schema`, a repository in [`repo`]), its operations
-//! in `admin`, and a test in `tests/it/tenants.rs` that one tenant sees and changes nothing of another's.
+//! To add a kind of object: its type, its table (a migration in `schema`, a repository in `repo`) and what the log of changes
+//! tells of it (`logs/subject.rs`) in `directory-store`; its operations here; and a test in `tests/it/tenants.rs` that one tenant
+//! sees and changes nothing of another's.
 #![warn(missing_docs)]
 
 mod admin;
 pub mod agreements;
-mod api;
-mod application;
-mod assignment;
-mod authentication;
 mod browse;
 mod conditional;
 mod consent;
 mod error;
-mod grant;
-mod group;
 mod guests;
-mod lockout;
 pub mod logs;
 mod password;
 mod password_rules;
-mod profile;
-pub mod repo;
 mod revocation;
-mod roles;
-mod schema;
-mod signin;
-mod tenant;
 pub mod trust;
-mod user;
-mod workload;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,34 +34,27 @@ use hygie_jose::Keyed;
 use hygie_store::{Store, StoreError, Tx};
 use uuid::Uuid;
 
+pub use hygie_directory_store::{
+    AccessKind, AppRole, AppRoleAssignment, Application, AppliedPolicy, Arrival, Audience, Authentications,
+    Authorization, Belongs, DIRECTORY_API, DIRECTORY_API_NAMES, DIRECTORY_ROLES, Definition, DeviceAsk,
+    DirectoryObject, DirectoryRole, FIRST_PARTY, GLOBAL_ADMINISTRATOR, Group, GroupClaims, GroupProfile, Home, Links,
+    MIGRATIONS, Mark, MemberTypes, NewAppRole, NewGrant, OptionalClaim, OptionalClaims, PORTAL, PermissionGrant, Place,
+    RequiredAccess, RequiredResource, RoleAssignment, Scope, ServicePrincipal, SignInEntry, Tenant, User, UserProfile,
+    UserType, VerifiedPublisher, Visibility, Workload, directory_api, directory_role, grant_of, is_user_principal_name,
+    is_workload_name, key_of, managed_identity, repo, rh_of, role, suite_of,
+};
+
 pub use admin::{
     DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, MethodsError, NewApplication, NewGroup, NewSecret,
     NewTenant, NewUser, NewWorkload, PrincipalChange, UserChange,
 };
-pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, FIRST_PARTY, PORTAL, directory_api, suite_of};
-pub use application::{
-    AccessKind, AppRole, Application, Audience, Definition, GroupClaims, Links, MemberTypes, OptionalClaim,
-    OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal, VerifiedPublisher,
-};
-pub use assignment::{AppRoleAssignment, NewAppRole, NewGrant, PermissionGrant};
-pub use authentication::Authentications;
-pub use browse::{Cursor, DirectoryObject, Membership, Presence, Registration};
+pub use browse::{Cursor, Membership, Presence, Registration};
 pub use conditional::{AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
 pub use consent::{Consented, ForWhom, LowImpact, OwnConsent, Permissions};
 pub use error::DirectoryError;
-pub use grant::{Arrival, Authorization, DeviceAsk, Place, grant_of, rh_of};
-pub use group::Group;
 pub use guests::{Invitation, Invited, NewInvitation, guest_name};
-pub use lockout::Mark;
 pub use password::{MAX_PASSWORD, PasswordError, Passwords};
 pub use password_rules::{Owner as PasswordOwner, WeakPassword, check as check_password};
-pub use profile::{GroupProfile, Home, UserProfile, UserType, Visibility};
-pub use roles::{DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role};
-pub use schema::MIGRATIONS;
-pub use signin::{AppliedPolicy, SignInEntry};
-pub use tenant::Tenant;
-pub use user::{User, is_user_principal_name, key_of};
-pub use workload::{Belongs, Workload, is_workload_name, managed_identity};
 
 /// The purpose of the keys of the marks of wrong passwords ([`Directory::derive`]).
 pub const PASSWORD_MARKS: &str = "password marks";

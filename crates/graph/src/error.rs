@@ -5,7 +5,7 @@ use hygie_directory::DirectoryError;
 use hygie_policy::ReadError;
 use hygie_store::StoreError;
 
-use crate::odata::QueryError;
+use hygie_odata::QueryError;
 
 /// A refusal of the directory API.
 #[derive(Debug, thiserror::Error)]

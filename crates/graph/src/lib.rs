@@ -4,7 +4,7 @@
 //! - `http`: one file per collection: who may, which objects, answer.
 //! - `http::authority`: who may change what, in one table.
 //! - `entity`: the objects as Graph shows them; `body`: what requests change of them.
-//! - [`odata`]: query options, as pure decisions.
+//! - `hygie-odata`: query options, as pure decisions.
 //!
 //! Every route takes a token of a tenant of our identity provider for the directory API, and shows that tenant's objects.
 //!
@@ -16,7 +16,6 @@ mod body;
 mod entity;
 mod error;
 mod http;
-pub mod odata;
 
 use std::sync::Arc;
 

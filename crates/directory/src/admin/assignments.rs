@@ -7,12 +7,12 @@ use hygie_store::StoreError;
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
-use crate::browse::{object, objects};
 use crate::repo::{Grants, GrantsOf, Principals, RolesOf, Users};
 use crate::{
     AppRoleAssignment, Application, Cursor, Directory, DirectoryError, DirectoryObject, MemberTypes, NewAppRole,
     NewGrant, PermissionGrant,
 };
+use hygie_directory_store::{object, objects};
 
 /// Permissions of the protocol itself, which every resource has.
 const OPENID: &[&str] = &["openid", "profile", "email", "offline_access"];

@@ -6,10 +6,10 @@ use hygie_store::audit::Record;
 use serde_json::{Map, Value};
 
 use super::{changed, named, object_of};
-use crate::browse::object;
-use crate::profile::merged;
 use crate::repo::{Applications, Became, Followed, Groups, Owners};
 use crate::{Directory, DirectoryError, DirectoryObject, Group, GroupProfile};
+use hygie_directory_store::object;
+use hygie_directory_store::profile::merged;
 
 /// A group to create.
 #[derive(Clone, Debug, Default)]

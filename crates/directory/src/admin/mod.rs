@@ -20,11 +20,11 @@ use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
 
 use crate::repo::{Became, Changes, Followed, Global, IsDefault, Principals, Tenants};
-use crate::user::is_unseen;
 use crate::{
     Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, Directory, DirectoryError, ServicePrincipal, Tenant,
     UserProfile, directory_api,
 };
+use hygie_directory_store::is_unseen;
 
 pub use deletion::{DeletedKind, DeletedObject};
 pub use groups::{GroupChange, NewGroup};

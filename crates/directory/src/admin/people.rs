@@ -5,11 +5,11 @@ use hygie_store::audit::Record;
 use hygie_store::{StoreError, Tx};
 
 use super::{Enabled, NewGroup, NewUser, changed, named, object_of};
-use crate::browse::object;
 use crate::password_rules::{self, Owner};
 use crate::repo::{Became, Followed, Groups, Roles, Tenants, Users};
 use crate::revocation::revoke_all_of;
 use crate::{Directory, DirectoryError, Group, User, is_user_principal_name, key_of};
+use hygie_directory_store::object;
 
 impl Directory {
     /// Creates a user.

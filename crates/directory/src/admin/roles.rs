@@ -7,9 +7,9 @@ use hygie_policy::RoleTemplateId;
 use hygie_store::audit::Record;
 use hygie_store::{StoreError, Tx};
 
-use crate::browse::objects;
 use crate::repo::{Principals, Roles, Users};
 use crate::{Cursor, Directory, DirectoryError, DirectoryObject, RoleAssignment, directory_role};
+use hygie_directory_store::objects;
 
 impl Directory {
     /// Gives a role, in the whole tenant, to a user or a service principal that does not have it.

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 
 use super::people::{check_domain, user_principal_name};
 use super::{Enabled, changed, named};
-use crate::profile::merged;
 use crate::repo::{Became, Followed, Roles, Users};
 use crate::revocation::revoke_all_of;
 use crate::{Directory, DirectoryError, MAX_PASSWORD, Mark, User};
+use hygie_directory_store::profile::merged;
 
 /// What changes of a user; what is absent stays.
 #[derive(Clone, Debug, Default)]

@@ -7,6 +7,7 @@
 //! - A policy that shuts everybody out is refused, where Entra ID's portal warns and its interface does not: see `guard`.
 //! - The security defaults of a new tenant are off.
 
+mod emergency;
 mod error;
 mod guard;
 mod kept;

@@ -1,6 +1,6 @@
 //! The revocation list of an authority, as it was fetched or given last.
 
-use hygie_core::{Cx, Timestamp};
+use hygie_core::Cx;
 use hygie_jose::digest::sha256;
 use hygie_jose::x509::RevocationList;
 use hygie_store::audit::Record;
@@ -8,35 +8,9 @@ use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
 
 use super::operations::{find_authority, missing};
-use super::{MAX_LIST, TrustError, TrustedAuthority};
+use super::{ListRow, ListSource, MAX_LIST, TrustError, TrustedAuthority};
 use crate::Directory;
 use crate::repo::{RevocationLists, TrustStores};
-
-/// Where a list comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ListSource {
-    /// From the address of the authority.
-    Fetched,
-    /// From an administrator.
-    Uploaded,
-}
-
-/// What is known of a list without its content.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListRow {
-    /// SHA-256 of it.
-    pub digest: [u8; 32],
-    /// When it was made.
-    pub this_update: Timestamp,
-    /// When the next one is there.
-    pub next_update: Timestamp,
-    /// When it came here.
-    pub stored_at: Timestamp,
-    /// Where it comes from.
-    pub source: ListSource,
-    /// How many certificates it revokes.
-    pub revoked: u32,
-}
 
 impl Directory {
     /// What is known of the list of an authority.

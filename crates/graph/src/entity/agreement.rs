@@ -7,7 +7,7 @@ use hygie_policy::agreement::Agreement;
 use serde_json::{Map, Value};
 
 use super::filled;
-use crate::odata::{EntityType, Kind, Property};
+use hygie_odata::{EntityType, Kind, Property};
 
 const TEXT: Kind = Kind::Text;
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::consent::{PUBLISHER, publisher};
 use super::filled;
-use crate::odata::{EntityType, Kind, Property};
+use hygie_odata::{EntityType, Kind, Property};
 
 const TEXT: Kind = Kind::Text;
 const TEXTS: Kind = Kind::List(&Kind::Text);

@@ -1,7 +1,7 @@
 //! What conditional access decides by: the names and kinds of the members of its documents, which `hygie_policy` writes.
 //! <https://learn.microsoft.com/graph/api/resources/conditionalaccessroot>
 
-use crate::odata::{EntityType, Kind, Property};
+use hygie_odata::{EntityType, Kind, Property};
 
 const TEXT: Kind = Kind::Text;
 const TEXTS: Kind = Kind::List(&Kind::Text);

@@ -7,7 +7,7 @@ use hygie_directory::{LowImpact, VerifiedPublisher};
 use serde_json::{Map, Value, json};
 
 use super::filled;
-use crate::odata::{EntityType, Kind, Property};
+use hygie_odata::{EntityType, Kind, Property};
 
 const TEXT: Kind = Kind::Text;
 const TEXTS: Kind = Kind::List(&Kind::Text);

@@ -4,7 +4,7 @@ use hygie_directory::Group;
 use serde_json::{Map, Value};
 
 use super::{add_profile, filled, security_identifier};
-use crate::odata::{EntityType, Kind, Property};
+use hygie_odata::{EntityType, Kind, Property};
 
 const TEXT: Kind = Kind::Text;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::odata::{EntityType, Kind, Property};
+use hygie_odata::{EntityType, Kind, Property};
 
 const TEXT: Kind = Kind::Text;
 

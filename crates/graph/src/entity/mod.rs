@@ -41,7 +41,7 @@ pub use sign_in::SIGN_IN;
 pub use trust::{AUTHORITY, PKI, authority, list as revocation_list, pki};
 pub use user::{USER, USER_DEFAULT, user};
 
-use crate::odata::{EntityType, Kind};
+use hygie_odata::{EntityType, Kind};
 
 /// A member of a group, with its type.
 pub fn directory_object(object: &DirectoryObject) -> (&'static EntityType, Map<String, Value>) {

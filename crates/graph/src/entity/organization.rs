@@ -4,7 +4,7 @@ use hygie_directory::Tenant;
 use serde_json::{Map, Value, json};
 
 use super::filled;
-use crate::odata::{EntityType, Kind, Property};
+use hygie_odata::{EntityType, Kind, Property};
 
 const TEXT: Kind = Kind::Text;
 const DOMAIN: &[Property] = &[

@@ -6,7 +6,7 @@ use hygie_directory::{DirectoryRole, RoleAssignment};
 use serde_json::{Map, Value};
 
 use super::filled;
-use crate::odata::{EntityType, Kind, Property};
+use hygie_odata::{EntityType, Kind, Property};
 
 const TEXT: Kind = Kind::Text;
 

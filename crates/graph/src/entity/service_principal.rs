@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::application::{INFO, ROLE, SCOPE, audience, info, roles, scopes};
 use super::consent::{PUBLISHER, publisher};
 use super::filled;
-use crate::odata::{EntityType, Kind, Property};
+use hygie_odata::{EntityType, Kind, Property};
 
 const TEXT: Kind = Kind::Text;
 const TEXTS: Kind = Kind::List(&Kind::Text);

@@ -1,6 +1,6 @@
 //! `signIn`: <https://learn.microsoft.com/graph/api/resources/signin>.
 
-use crate::odata::{EntityType, Kind, Property};
+use hygie_odata::{EntityType, Kind, Property};
 
 const TEXT: Kind = Kind::Text;
 const TEXTS: Kind = Kind::List(&Kind::Text);

@@ -9,7 +9,7 @@ use hygie_means::ListState;
 use serde_json::{Map, Value, json};
 
 use super::filled;
-use crate::odata::{EntityType, Kind, Property};
+use hygie_odata::{EntityType, Kind, Property};
 
 const TEXT: Kind = Kind::Text;
 

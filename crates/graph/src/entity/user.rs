@@ -5,7 +5,7 @@ use hygie_directory::User;
 use serde_json::{Map, Value, json};
 
 use super::{add_profile, filled, security_identifier};
-use crate::odata::{EntityType, Kind, Property};
+use hygie_odata::{EntityType, Kind, Property};
 
 const TEXT: Kind = Kind::Text;
 const TEXTS: Kind = Kind::List(&Kind::Text);

@@ -13,8 +13,8 @@ use hygie_web::client::ClientCertificate;
 use hygie_web::error::Failure;
 
 use super::batch::Batch;
-use crate::odata::{Consistency, EntityType, Query, QueryError};
 use crate::{Graph, GraphFault};
+use hygie_odata::{Consistency, EntityType, Query, QueryError};
 
 /// More than any collection has that is shown in one page.
 const ONE_PAGE: u32 = 999;

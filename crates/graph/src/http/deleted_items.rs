@@ -16,8 +16,8 @@ use super::{applications, groups, users};
 use crate::entity::{
     APPLICATION, GROUP, SERVICE_PRINCIPAL, USER, application, deleted, group, service_principal, user,
 };
-use crate::odata::EntityType;
 use crate::{Graph, GraphFault};
+use hygie_odata::EntityType;
 
 /// A kind of deleted objects, who sees them, and who may bring them back or forget them.
 struct Sort {

@@ -22,8 +22,8 @@ use super::answer::{Of, respond};
 use super::caller::Caller;
 use super::{groups, users};
 use crate::entity::{GROUP, USER, USER_DEFAULT, group, shown, user};
-use crate::odata::{Consistency, EntityType, Query, QueryError};
 use crate::{Graph, GraphFault};
+use hygie_odata::{Consistency, EntityType, Query, QueryError};
 
 /// What is followed.
 struct Collection {

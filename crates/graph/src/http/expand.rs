@@ -9,8 +9,8 @@ use super::caller::Caller;
 use super::groups;
 use super::users::typed;
 use crate::entity::{GROUP, SERVICE_PRINCIPAL, USER, shown};
-use crate::odata::{EntityType, Expand, QueryError};
 use crate::{Graph, GraphFault};
+use hygie_odata::{EntityType, Expand, QueryError};
 
 /// What is shown of each.
 const FIRST: usize = 20;

@@ -13,8 +13,8 @@ use super::caller::Caller;
 use super::list::{Item, Listed};
 use super::users;
 use crate::entity::{GROUP, group, shown};
-use crate::odata::Direction;
 use crate::{Graph, GraphFault};
+use hygie_odata::Direction;
 
 /// Permissions that show groups, and who is in them.
 pub(super) const READ: &[&str] = &[

@@ -18,8 +18,8 @@ use serde_json::{Map, Value};
 use super::answer::{Of, number_only};
 use super::caller::Caller;
 use crate::entity::shown;
-use crate::odata::{Direction, Order, Query, QueryError};
 use crate::{Graph, GraphFault};
+use hygie_odata::{Direction, Order, Query, QueryError};
 
 /// Objects that are read at once.
 const CHUNK: u32 = 500;

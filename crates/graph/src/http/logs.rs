@@ -29,8 +29,8 @@ use super::authority::READ_LOGS;
 use super::caller::Caller;
 use super::list::{Item, Listed};
 use crate::entity::{ALERT, DIRECTORY_AUDIT, SIGN_IN, logged, shown};
-use crate::odata::{Direction, EntityType, Query, QueryError};
 use crate::{Graph, GraphFault};
+use hygie_odata::{Direction, EntityType, Query, QueryError};
 
 /// Entries of an export that are read at once.
 const CHUNK: u32 = 500;

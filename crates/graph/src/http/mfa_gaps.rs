@@ -22,8 +22,8 @@ use super::caller::Caller;
 use super::conditional::object;
 use super::logs::way;
 use crate::entity::SIGN_IN;
-use crate::odata::{Query, QueryError};
 use crate::{Graph, GraphFault};
+use hygie_odata::{Query, QueryError};
 
 /// Entries that are read at once, and looked at.
 const CHUNK: u32 = 500;

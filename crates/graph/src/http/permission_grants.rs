@@ -15,8 +15,8 @@ use super::body::Body;
 use super::caller::Caller;
 use super::list::Listed;
 use crate::entity::{PERMISSION_GRANT, permission_grant, shown};
-use crate::odata::{Pin, Query};
 use crate::{Graph, GraphFault};
+use hygie_odata::{Pin, Query};
 
 const SET: &str = "oauth2PermissionGrants";
 /// Permissions that show grants.

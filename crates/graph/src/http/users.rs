@@ -15,8 +15,8 @@ use super::caller::Caller;
 use super::groups;
 use super::list::{Item, Listed};
 use crate::entity::{USER, USER_DEFAULT, directory_object, shown, user};
-use crate::odata::{Direction, Filter, Pin, Query};
 use crate::{Graph, GraphFault};
+use hygie_odata::{Direction, Filter, Pin, Query};
 
 /// Permissions that show every user whole, and with the basic members only.
 pub(super) const ALL: &[&str] = &[

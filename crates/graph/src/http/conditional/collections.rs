@@ -16,8 +16,8 @@ use super::super::caller::Caller;
 use super::super::document::{Document, done};
 use super::{APPLICATIONS, Collection, READ, WRITE, object};
 use crate::entity::{CONTEXT, NAMED_LOCATION, POLICY, STRENGTH};
-use crate::odata::EntityType;
 use crate::{Graph, GraphFault};
+use hygie_odata::EntityType;
 
 /// The place of what has an id.
 fn at(id: Option<Uuid>) -> ObjectId {

@@ -28,8 +28,8 @@ use super::document::{Document, created, done};
 use super::list::{Item, Listed};
 use super::unsupported;
 use crate::entity::shown;
-use crate::odata::EntityType;
 use crate::{Graph, GraphFault};
+use hygie_odata::EntityType;
 
 /// Permissions that show policies and what belongs to them.
 pub(super) const READ: &[&str] = &["Policy.Read.All", "Policy.Read.ConditionalAccess"];

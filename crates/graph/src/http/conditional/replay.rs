@@ -29,8 +29,8 @@ use super::super::document::Document;
 use super::super::logs::way;
 use super::{READ, object};
 use crate::entity::SIGN_IN;
-use crate::odata::{Query, QueryError};
 use crate::{Graph, GraphFault};
+use hygie_odata::{Query, QueryError};
 
 /// Entries of the log that are read at once, and looked at.
 const CHUNK: u32 = 500;

@@ -63,7 +63,7 @@ impl ByName {
 }
 
 /// Completes the rows that a release without keys of names wrote, a part of them. False when there was nothing to do.
-pub(crate) async fn complete(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+pub async fn complete(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
     let mut is_more = false;
     for table in ["idp_user", "idp_group"] {
         let sql = format!(

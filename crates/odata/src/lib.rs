@@ -1,4 +1,4 @@
-//! Query options of OData, as far as Microsoft Graph has them for directory objects.
+//! Query options of OData, as far as Microsoft Graph has them for directory objects: pure decisions over texts.
 //! <https://learn.microsoft.com/graph/query-parameters>, <https://docs.oasis-open.org/odata/odata/v4.01/>
 //!
 //! Text → [`Query`], whose names are resolved against an [`EntityType`] and whose values have the kind of their property:
@@ -8,6 +8,8 @@
 //!
 //! Comparisons are of two values: what lacks a property does not start with anything, and `not` of that holds, where OData
 //! has a third value. Texts are compared without case, as the directory of Entra ID does.
+
+#![warn(missing_docs)]
 
 mod entity;
 mod filter;

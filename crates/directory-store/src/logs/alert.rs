@@ -1,15 +1,13 @@
 //! What somebody should look at: an emergency account was used, an application got a secret, a consent was granted, a policy
 //! changed, a directory role was given. Kept as a log of its own, which tells where the whole story is.
 
-use hygie_core::{Cx, GroupId, ObjectId, Timestamp};
-use hygie_policy::policy::{State, UserTarget};
+use hygie_core::{Cx, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{ChangeEntry, ChangeTarget, Initiator, Log, LogEntry, UserInitiator, mark, new_id};
-use crate::conditional::AccessRules;
-use crate::{Directory, Membership, SignInEntry};
+use crate::SignInEntry;
 
 /// Of what kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,40 +174,4 @@ impl LogEntry for Alert {
             _ => Map::new(),
         }
     }
-}
-
-impl Directory {
-    /// Whether this is an emergency account: one that each policy for all users, enforced or reporting, keeps out by name or by
-    /// a group. Where there is no such policy there is no such account.
-    pub async fn is_emergency_account(&self, cx: &Cx, user: ObjectId) -> Result<bool, hygie_store::StoreError> {
-        let rules = self.access_rules(cx).await?;
-        if !could_be(&rules, user) {
-            return Ok(false);
-        }
-        let groups = self.groups_of(cx, user, Membership::Transitive).await?;
-        let groups: Vec<GroupId> = groups.into_iter().map(|group| group.id).collect();
-        Ok(is_kept_out(&rules, user, &groups))
-    }
-}
-
-/// Whether the account could be one, whatever its groups are: what is asked at each sign-in costs no reading.
-fn could_be(rules: &AccessRules, user: ObjectId) -> bool {
-    let mut policies = for_everybody(rules).peekable();
-    policies.peek().is_some()
-        && policies
-            .all(|users| users.exclude_users.contains(&UserTarget::User(user)) || !users.exclude_groups.is_empty())
-}
-
-fn is_kept_out(rules: &AccessRules, user: ObjectId, groups: &[GroupId]) -> bool {
-    for_everybody(rules).all(|users| {
-        users.exclude_users.contains(&UserTarget::User(user))
-            || users.exclude_groups.iter().any(|group| groups.contains(group))
-    })
-}
-
-fn for_everybody(rules: &AccessRules) -> impl Iterator<Item = &hygie_policy::policy::Users> {
-    let policies = rules.policies.iter().filter(|policy| policy.state != State::Disabled);
-    policies
-        .filter_map(|policy| policy.conditions.users.as_ref())
-        .filter(|users| users.include_users.contains(&UserTarget::All))
 }

@@ -12,7 +12,6 @@ mod activity;
 mod alert;
 mod change;
 mod event;
-mod operations;
 mod report;
 mod scribe;
 mod subject;
@@ -26,9 +25,8 @@ use uuid::Uuid;
 pub use alert::{Alert, AlertKind};
 pub use change::{AppInitiator, ChangeEntry, ChangeTarget, Initiator, KeyValue, ModifiedProperty, UserInitiator};
 pub(crate) use event::event;
-pub use operations::{LOG_RETENTION, MAX_LOG_RETENTION};
 pub use report::{GapGroup, GapReport};
-pub(crate) use scribe::ChangeScribe;
+pub use scribe::ChangeScribe;
 pub(crate) use subject::{Subject, seen};
 
 use crate::repo::first_id;

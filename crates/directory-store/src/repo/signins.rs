@@ -22,7 +22,7 @@ impl SignIns<'_, '_> {
 }
 
 /// What the table of a former release holds still.
-pub(crate) struct MovedSignIns<'t, 'e>(pub &'t mut Tx<'e>);
+pub struct MovedSignIns<'t, 'e>(pub &'t mut Tx<'e>);
 
 impl MovedSignIns<'_, '_> {
     /// The tenants that have entries there.

@@ -53,7 +53,7 @@ pub fn is_user_principal_name(text: &str) -> bool {
 }
 
 /// Characters that turn or hide what is around them (Unicode TR 36 §2.4): a name with them looks like another.
-pub(super) fn is_unseen(c: char) -> bool {
+pub fn is_unseen(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -14,12 +14,12 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::ChangeTarget;
-use crate::browse::{DirectoryObject, object};
 use crate::directory_role;
 use crate::repo::{
     Agreements, Applications, Documents, Grants, Groups, MethodsPolicies, Oaths, Owners, Passes, Passkeys, Principals,
     Roles, Users,
 };
+use crate::{DirectoryObject, object};
 
 /// Objects of one transaction that are followed.
 pub const MAX_SUBJECTS: usize = 50;

@@ -3,17 +3,15 @@
 
 use std::net::IpAddr;
 
-use hygie_core::{AppId, Cx, ObjectId, SessionId, Timestamp};
+use hygie_core::{AppId, ObjectId, SessionId, Timestamp};
 use hygie_policy::client::platform;
 use hygie_policy::decide::{Applied, Status};
-use hygie_store::StoreError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::Authentications;
 use crate::logs::{Log, LogEntry, mark};
-use crate::repo::SignIns;
-use crate::{Authentications, Directory};
 
 /// An entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -200,15 +198,4 @@ fn policy(applied: &AppliedPolicy) -> Value {
         "enforcedSessionControls": applied.session_controls,
         "result": applied.result,
     })
-}
-
-impl Directory {
-    /// Writes an entry that no other write carries: of what was refused.
-    pub async fn log_sign_in(&self, cx: &Cx, entry: SignInEntry) -> Result<(), StoreError> {
-        self.store()
-            .write(cx, entry, |entry, tx| {
-                Box::pin(async move { SignIns(tx).insert(entry).await })
-            })
-            .await
-    }
 }

@@ -263,7 +263,7 @@ fn is_password_policies(text: &str) -> bool {
 
 /// What has these members instead of its own; `null` takes a member away. A member that is not known, or takes no such
 /// value, is refused with its name.
-pub(crate) fn merged<T>(current: &T, changes: &Map<String, Value>) -> Result<T, ReadError>
+pub fn merged<T>(current: &T, changes: &Map<String, Value>) -> Result<T, ReadError>
 where
     T: Serialize + DeserializeOwned + Default,
 {

@@ -7,9 +7,13 @@ use hygie_store::StoreError;
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
-use super::{Log, LogEntry, LogQuery};
-use crate::repo::{Logs, MovedSignIns};
-use crate::{Directory, DirectoryError};
+pub use hygie_directory_store::logs::{
+    Alert, AlertKind, AppInitiator, ChangeEntry, ChangeScribe, ChangeTarget, GapGroup, GapReport, Initiator, KeyValue,
+    Log, LogEntry, LogQuery, ModifiedProperty, UserInitiator, mark, new_id,
+};
+
+use crate::repo::{Logs, MovedSignIns, SignIns};
+use crate::{Directory, DirectoryError, SignInEntry};
 
 /// For how many days logs are kept where nothing else is said, and at most.
 pub const LOG_RETENTION: u32 = 30;
@@ -17,6 +21,15 @@ pub const LOG_RETENTION: u32 = 30;
 pub const MAX_LOG_RETENTION: u32 = 3_653;
 
 impl Directory {
+    /// Writes an entry that no other write carries: of what was refused.
+    pub async fn log_sign_in(&self, cx: &Cx, entry: SignInEntry) -> Result<(), StoreError> {
+        self.store()
+            .write(cx, entry, |entry, tx| {
+                Box::pin(async move { SignIns(tx).insert(entry).await })
+            })
+            .await
+    }
+
     /// Entries of a log.
     pub async fn list_log<E: LogEntry>(&self, cx: &Cx, query: LogQuery) -> Result<Vec<E>, StoreError> {
         self.store()
