@@ -241,3 +241,84 @@ def test_pro_sante_connect(world, person, tmp_path):  # noqa: F811
     assert person.locator("#file ~ p .tag.danger").count() == 1
     shown(person, "psc file")
     assert not person.complaints
+
+
+def test_trust_and_methods(world, person):  # noqa: F811
+    """Authorities with their lists, what would happen to a card, and the methods policy."""
+    language = None
+    enter(world, person, world.user("administrator"), "/admin/trust")
+    language = person.evaluate("navigator.language")[:2]
+    shown(person, "trust")
+
+    def attempt(card):
+        person.locator("input[name=certificate]").set_input_files(world.data / card["certificate"])
+        person.locator("button[value=try]").click()
+        person.locator(".notice").first.wait_for()
+
+    doctor = world.user("doctor")
+    attempt(doctor["card"])
+    assert doctor["display_name"] in person.locator(".notice.success").inner_text()
+    assert "→" in person.locator("dl.facts").inner_text()
+    shown(person, "card tried")
+    attempt(world.demo["cards"]["refused"]["revoked"])
+    words = "mise en opposition" if language == "fr" else "reported lost"
+    assert words in person.locator(".notice.danger").inner_text()
+    look(person, "revoked card tried")
+
+    # The list of the issuing authority is fetched now, and counts.
+    person.locator("li.choice a").last.click()
+    person.locator("dl.facts").wait_for()
+    shown(person, "authority")
+    if person.locator("button[value=refresh]").count():
+        person.locator("button[value=refresh]").click()
+        person.locator(".notice").first.wait_for()
+        look(person, "authority checked")
+
+    # A store from its making to its end; what is no certificate is refused.
+    person.goto(f"{portal(world)}/admin/trust")
+    name = f"IGC {time.time_ns()}"
+    person.locator("input[name=name]").fill(name)
+    person.locator("button[value=create]").click()
+    person.get_by_role("heading", name=name).wait_for()
+    shown(person, "new store")
+    person.locator("input[name=certificate]").set_input_files(world.data / doctor["card"]["certificate"])
+    person.locator("button[value=add]").click()
+    person.locator(".notice.danger").wait_for()
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+    assert name not in person.locator("main").inner_text()
+
+    person.goto(f"{portal(world)}/admin/methods")
+    shown(person, "methods")
+    model = "2fc0579f-8113-47ea-b116-bb5a8db9202a"
+    for method in ("Fido2", "TemporaryAccessPass", "X509Certificate", "WindowsHelloForBusiness"):
+        person.goto(f"{portal(world)}/admin/methods/{method}")
+        shown(person, f"method {method}")
+    before = person.locator("textarea[name=aaguids]").input_value()
+    person.locator("textarea[name=aaguids]").fill("no model")
+    person.locator("button[value=save]").click()
+    person.locator(".notice.danger").wait_for()
+    person.locator("textarea[name=aaguids]").fill(before)
+    person.locator("button[value=save]").click()
+    person.locator(".notice.success").wait_for()
+    person.goto(f"{portal(world)}/admin/methods/Fido2")
+    person.locator("select[name=models]").select_option("block")
+    person.locator("textarea[name=aaguids]").fill(model)
+    person.locator("button[value=save]").click()
+    person.locator(".notice.success").wait_for()
+    assert person.locator("textarea[name=aaguids]").input_value() == model
+    assert person.locator("select[name=models]").input_value() == "block"
+    person.locator("select[name=models]").select_option("any")
+    person.locator("button[value=save]").click()
+    person.locator(".notice.success").wait_for()
+    person.goto(f"{portal(world)}/admin/methods/X509Certificate")
+    bindings = [person.locator(f"select[name=field-{number}]").input_value() for number in range(1, 3)]
+    person.locator("button[value=save]").click()
+    person.locator(".notice.success").wait_for()
+    assert bindings == [person.locator(f"select[name=field-{number}]").input_value() for number in range(1, 3)]
+    person.locator("details.more summary").click()
+    person.locator("textarea[name=document]").fill("{")
+    person.locator("button[value=document]").click()
+    person.locator(".notice.danger").wait_for()
+    assert not person.complaints

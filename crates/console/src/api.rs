@@ -150,6 +150,11 @@ impl<'a> Api<'a> {
         self.send(Method::PATCH, path, Some(body)).await.map(drop)
     }
 
+    /// Puts an object in the place of another.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<(), ApiError> {
+        self.send(Method::PUT, path, Some(body)).await.map(drop)
+    }
+
     /// Deletes an object.
     pub async fn delete(&self, path: &str) -> Result<(), ApiError> {
         self.send(Method::DELETE, path, None).await.map(drop)

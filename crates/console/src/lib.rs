@@ -6,7 +6,7 @@
 //! nothing is stored: the session is a sealed cookie with the person's token.
 //!
 //! - `http`: one file per page. [`Visit`](http) is who asks; `Api` asks the directory API with their token.
-//! - `parts`: parts of forms. `upload`: forms with files.
+//! - `sheet`: a page of facts, lists and forms. `parts`: parts of forms. `upload`: forms with files.
 //! - `wire`: what of the bodies of Graph is shown. `sentence`: a policy in words.
 //!
 //! To add a page: a file in `http`, a template, a line in `http::router`, a story in `tests/it`.
@@ -14,9 +14,11 @@
 mod api;
 mod http;
 mod parts;
+mod pem;
 mod policy_form;
 mod sentence;
 mod session;
+mod sheet;
 mod upload;
 mod upstream;
 mod wire;

@@ -59,6 +59,8 @@ pub struct Area {
     pub hint: String,
     pub value: String,
     pub is_required: bool,
+    /// Whether it is a document.
+    pub is_tall: bool,
 }
 
 /// A file to choose.
@@ -75,6 +77,16 @@ pub struct Choose {
     pub is_required: bool,
 }
 
+/// Boxes of which any number is ticked.
+#[derive(Clone, Debug, Template)]
+#[template(path = "parts/boxes.html")]
+pub struct Boxes {
+    pub name: &'static str,
+    pub legend: String,
+    /// Values, their words, whether they are ticked.
+    pub options: Vec<(String, String, bool)>,
+}
+
 /// A part of a form.
 #[derive(Clone, Debug)]
 pub enum Part {
@@ -82,6 +94,7 @@ pub enum Part {
     Select(Select),
     Area(Area),
     Choose(Choose),
+    Boxes(Boxes),
 }
 
 impl fmt::Display for Part {
@@ -91,6 +104,7 @@ impl fmt::Display for Part {
             Self::Select(part) => part.fmt(f),
             Self::Area(part) => part.fmt(f),
             Self::Choose(part) => part.fmt(f),
+            Self::Boxes(part) => part.fmt(f),
         }
     }
 }
@@ -99,4 +113,5 @@ impl fmt::Display for Part {
 impl HtmlSafe for Select {}
 impl HtmlSafe for Area {}
 impl HtmlSafe for Choose {}
+impl HtmlSafe for Boxes {}
 impl HtmlSafe for Part {}

@@ -285,3 +285,69 @@ pub struct Outcome {
     pub after: String,
     pub sign_ins: u64,
 }
+
+/// An authority that vouches for people.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Authority {
+    pub id: String,
+    pub display_name: String,
+    pub certificate_authority_type: String,
+    pub issuer: String,
+    pub issuer_subject_key_identifier: Option<String>,
+    pub expiration_date_time: String,
+    pub thumbprint: String,
+    pub certificate_revocation_list_url: Option<String>,
+}
+
+/// What is known of the revocation list of an authority.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RevocationList {
+    pub is_current: bool,
+    pub source: Option<String>,
+    pub this_update_date_time: Option<String>,
+    pub next_update_date_time: Option<String>,
+    pub revoked_count: Option<u64>,
+    pub grace_in_hours: u32,
+    pub problem: Option<String>,
+}
+
+/// What would happen to a card.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Trial {
+    pub subject: Option<String>,
+    pub issuer: Option<String>,
+    pub expiration_date_time: Option<String>,
+    pub chain: Vec<Object>,
+    pub user: Option<Object>,
+    pub authentication_mode: Option<String>,
+    pub reason: Option<String>,
+    pub message: Option<String>,
+}
+
+/// The methods policy.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Methods {
+    pub authentication_method_configurations: Vec<Configured>,
+}
+
+/// The configuration of a method: what all have.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Configured {
+    pub id: String,
+    pub state: String,
+    pub include_targets: Vec<MethodTarget>,
+    pub exclude_targets: Vec<MethodTarget>,
+}
+
+/// For whom a method is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct MethodTarget {
+    pub target_type: String,
+    pub id: String,
+}

@@ -2,16 +2,20 @@
 
 mod application;
 mod applications;
+mod authority;
 mod changes;
 mod gaps;
 mod group;
 mod groups;
+mod method;
+mod methods;
 mod overview;
 mod policies;
 mod policy;
 mod pro_sante_connect;
 mod sign_in;
 mod sign_ins;
+mod trust;
 mod user;
 mod users;
 mod what_if;
@@ -68,6 +72,8 @@ pub fn router(console: Console) -> Router {
         .route("/admin/policies/{id}", get(policy::get).post(policy::post))
         .route("/admin/what-if", get(what_if::get))
         .merge(pro_sante_connect::routes())
+        .merge(trust::routes())
+        .merge(methods::routes())
         .route("/admin/sign-ins", get(sign_ins::get))
         .route("/admin/sign-ins/{id}", get(sign_ins::one))
         .route("/admin/changes", get(changes::get))
@@ -96,13 +102,15 @@ pub enum Section {
     Changes,
     Alerts,
     ProSanteConnect,
+    Methods,
+    Trust,
 }
 
 /// A part of the navigation: its words, and the sections in it.
 type Group = (&'static str, &'static [(Section, &'static str, &'static str)]);
 
 impl Section {
-    const ALL: [Group; 5] = [
+    const ALL: [Group; 6] = [
         ("admin-overview", &[(Self::Overview, HOME, "admin-overview")]),
         (
             "admin-people",
@@ -121,6 +129,13 @@ impl Section {
                 (Self::Policies, "/admin/policies", "admin-policies"),
                 (Self::WhatIf, "/admin/what-if", "admin-what-if"),
                 (Self::ProSanteConnect, "/admin/pro-sante-connect", "admin-psc"),
+            ],
+        ),
+        (
+            "admin-means",
+            &[
+                (Self::Methods, "/admin/methods", "admin-methods"),
+                (Self::Trust, "/admin/trust", "admin-trust"),
             ],
         ),
         (

@@ -357,6 +357,7 @@ fn prepare_parts(page: &Page, applications: &[Object], chosen: &str, emergency: 
             hint: page.t("psc-emergency-hint"),
             value: emergency,
             is_required: true,
+            is_tall: false,
         }),
         Part::Choose(Choose {
             id: "terms".to_owned(),
