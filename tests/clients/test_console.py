@@ -58,6 +58,20 @@ def test_people_and_groups(world, person):  # noqa: F811
     assert person.locator("tbody th a").count() >= 1
     person.get_by_role("link", name=name).click()
 
+    # A function, and a card that is bound; a binding of another form is refused.
+    person.locator("details.more summary").nth(0).click()
+    person.locator("input[name=jobTitle]").fill("Aide-soignante")
+    look(person, "profile")
+    person.locator("button[value=profile]").click()
+    person.locator(".notice.success").wait_for()
+    assert "Aide-soignante" in person.locator("dl.facts").first.inner_text()
+    for card, outcome in (("8997", "danger"), (f"X509:<PN>{time.time_ns()}@carte-cps.fr", "success")):
+        person.locator("details.more summary").nth(1).click()
+        person.locator("textarea[name=cards]").fill(card)
+        person.locator("button[value=cards]").click()
+        person.locator(f".notice.{outcome}").wait_for()
+    assert card in person.locator("dl.facts").first.inner_text()
+
     # A pass is shown once.
     person.locator("button[value=pass]").click()
     person.locator(".notice.success").wait_for()
@@ -321,4 +335,164 @@ def test_trust_and_methods(world, person):  # noqa: F811
     person.locator("textarea[name=document]").fill("{")
     person.locator("button[value=document]").click()
     person.locator(".notice.danger").wait_for()
+    assert not person.complaints
+
+
+def test_registrations(world, person):  # noqa: F811
+    """An application is registered, gets a secret that is shown once and that opens the door, and is deleted."""
+    enter(world, person, world.user("administrator"), "/admin/applications/new")
+    shown(person, "new application")
+    name = f"Dossier {time.time_ns()}"
+    person.locator("input[name=name]").fill(name)
+    person.locator("textarea[name=addresses]").fill("http://evil.example/")
+    person.locator("button[value=create]").click()
+    person.locator(".notice.danger").wait_for()
+    assert person.locator("input[name=name]").input_value() == name
+    person.locator("textarea[name=addresses]").fill("https://dossier.example/callback")
+    person.locator("button[value=create]").click()
+    person.get_by_role("heading", name=name).wait_for()
+    assert person.locator("textarea[name=web]").input_value() == "https://dossier.example/callback"
+    person.locator("input[name=secret-name]").fill("serveur 1")
+    person.locator("button[value=secret]").click()
+    person.locator(".notice.success").wait_for()
+    shown(person, "secret")
+    client, secret = person.locator("dl.facts code").all_inner_texts()
+    answer = world.post_form(
+        f"{world.authority}/oauth2/v2.0/token",
+        grant_type="client_credentials",
+        client_id=client,
+        client_secret=secret,
+        scope=f"{world.demo['endpoints']['graph']}/.default",
+    )
+    assert answer.status_code == 200, answer.text
+    address = person.url
+    person.goto(address)
+    assert secret not in person.content()
+    shown(person, "registration")
+    person.locator("textarea[name=spa]").fill("https://dossier.example/page")
+    person.locator("button[value=save]").click()
+    person.locator(".notice.success").wait_for()
+    assert person.locator("textarea[name=spa]").input_value() == "https://dossier.example/page"
+    person.locator("button[value=remove-secret]").click()
+    person.locator(".notice.success").wait_for()
+    person.goto(f"{portal(world)}/admin/applications?q={name}")
+    person.get_by_role("link", name=name).click()
+    person.locator("a[href^='/admin/registrations/']").click()
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+    assert not person.complaints
+
+
+def test_strengths_places_terms_and_templates(world, person, tmp_path):  # noqa: F811
+    """What policies refer to is made, changed and deleted; a policy is made of a template."""
+    enter(world, person, world.user("administrator"), "/admin/strengths")
+    shown(person, "strengths")
+    person.locator("a.button.primary").click()
+    shown(person, "new strength")
+    name = f"Force {time.time_ns()}"
+    person.locator("input[name=name]").fill(name)
+    person.locator("button[value=create]").click()
+    person.locator(".notice.danger").wait_for()
+    assert person.locator("input[name=name]").input_value() == name
+    person.locator("input[value=fido2]").check()
+    person.locator("button[value=create]").click()
+    person.get_by_role("heading", name=name).wait_for()
+    person.locator("input[value=x509CertificateMultiFactor]").check()
+    person.locator("button[value=save]").click()
+    person.locator(".notice.success").wait_for()
+    person.locator("details.more summary").click()
+    person.locator("textarea[name=values]").fill("2fc0579f-8113-47ea-b116-bb5a8db9202a")
+    person.locator("button[value=narrow]").click()
+    person.locator(".notice.success").wait_for()
+    shown(person, "strength")
+    person.locator("button[value=widen]").click()
+    person.locator(".notice.success").wait_for()
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+    assert name not in person.locator("main").inner_text()
+
+    person.goto(f"{portal(world)}/admin/locations/new")
+    shown(person, "new location")
+    place = f"Site {time.time_ns()}"
+    person.locator("input[name=name]").fill(place)
+    person.locator("textarea[name=lines]").fill("192.0.2.0/33")
+    person.locator("button[value=create]").click()
+    person.locator(".notice.danger").wait_for()
+    person.locator("textarea[name=lines]").fill("192.0.2.0/24\n2001:db8::/32")
+    person.locator("input[value=trusted]").check()
+    person.locator("button[value=create]").click()
+    person.get_by_role("link", name=place).wait_for()
+    shown(person, "locations")
+    person.get_by_role("link", name=place).click()
+    assert person.locator("textarea[name=lines]").input_value() == "192.0.2.0/24\n2001:db8::/32"
+    shown(person, "location")
+    person.locator("input[value=trusted]").uncheck()
+    person.locator("button[value=save]").click()
+    person.locator(".notice.success").wait_for()
+    person.get_by_role("link", name=place).click()
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+
+    person.goto(f"{portal(world)}/admin/terms")
+    shown(person, "terms")
+    person.locator("a.button.primary").click()
+    shown(person, "new terms")
+    terms = f"Charte {time.time_ns()}"
+    (tmp_path / "charte.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
+    (tmp_path / "charte.txt").write_bytes(b"charte")
+    person.locator("input[name=name]").fill(terms)
+    person.locator("input[name=document]").set_input_files(tmp_path / "charte.txt")
+    person.locator("button[value=create]").click()
+    person.locator(".notice.danger").wait_for()
+    person.locator("input[name=document]").set_input_files(tmp_path / "charte.pdf")
+    person.locator("input[name=days]").fill("90")
+    person.locator("button[value=create]").click()
+    person.get_by_role("heading", name=terms).wait_for()
+    assert "90" in person.locator("dl.facts").inner_text()
+    person.locator("input[name=document]").set_input_files(tmp_path / "charte.pdf")
+    person.locator("select[name=language]").select_option("en")
+    person.locator("button[value=add]").click()
+    person.locator(".notice.success").wait_for()
+    assert person.locator("section", has=person.locator("#files")).locator("li.choice").count() == 2
+    shown(person, "terms of use")
+    with person.expect_download() as download:
+        person.locator("section", has=person.locator("#files")).locator("a").first.click()
+    assert download.value.path().read_bytes() == b"%PDF-1.4\n%%EOF\n"
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+
+    person.goto(f"{portal(world)}/admin/templates")
+    shown(person, "templates")
+    assert person.locator("li.choice").count() == 6
+    person.locator("li.choice button").nth(2).click()
+    person.locator(".notice.success").wait_for()
+    assert person.locator(".heading .tag.success").count() == 0, "it observes, or is disabled"
+    shown(person, "policy of a template")
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+    assert not person.complaints
+
+
+def test_roles(world, person):  # noqa: F811
+    """A role is given and taken; somebody stays who administers the tenant."""
+    enter(world, person, world.user("administrator"), "/admin/roles")
+    shown(person, "roles")
+    language = person.evaluate("navigator.language")[:2]
+    person.get_by_role("link", name="Lecteur de rapports" if language == "fr" else "Reports reader").click()
+    person.locator("input[name=member]").fill("nobody@nowhere.example")
+    person.locator("button[value=give]").click()
+    person.locator(".notice.danger").wait_for()
+    secretary = world.user("secretary")
+    person.locator("input[name=member]").fill(secretary["upn"])
+    person.locator("button[value=give]").click()
+    person.locator(".notice.success").wait_for()
+    shown(person, "role")
+    person.locator("li.choice", has_text=secretary["display_name"]).locator("button[value=take]").click()
+    person.locator(".notice.success").wait_for()
+    assert secretary["display_name"] not in person.locator("main").inner_text()
     assert not person.complaints

@@ -74,6 +74,8 @@ pub struct Row {
     pub title: String,
     pub href: Option<String>,
     pub detail: String,
+    /// An instant after the detail.
+    pub at: Option<String>,
     pub tag: Option<(Tone, String)>,
     /// What its button does, to what, in words.
     pub button: Option<(&'static str, String, String)>,

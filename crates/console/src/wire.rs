@@ -351,3 +351,121 @@ pub struct MethodTarget {
     pub target_type: String,
     pub id: String,
 }
+
+/// An application as its owner registers it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Registration {
+    pub id: String,
+    pub app_id: String,
+    pub display_name: String,
+    pub sign_in_audience: Option<String>,
+    pub identifier_uris: Vec<String>,
+    pub web: Redirects,
+    pub spa: Redirects,
+    pub public_client: Redirects,
+    pub password_credentials: Vec<Credential>,
+    pub key_credentials: Vec<Credential>,
+}
+
+/// Where an application may send people back to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Redirects {
+    pub redirect_uris: Vec<String>,
+}
+
+/// A secret or a certificate of an application.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Credential {
+    pub key_id: String,
+    pub display_name: Option<String>,
+    pub hint: Option<String>,
+    pub end_date_time: Option<String>,
+}
+
+/// An authentication strength.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Strength {
+    pub id: String,
+    pub display_name: String,
+    pub description: Option<String>,
+    pub policy_type: String,
+    pub allowed_combinations: Vec<String>,
+    pub combination_configurations: Vec<Narrowed>,
+}
+
+/// What narrows combinations of a strength.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Narrowed {
+    pub id: String,
+    pub applies_to_combinations: Vec<String>,
+    #[serde(rename = "allowedAAGUIDs")]
+    pub allowed_models: Vec<String>,
+    pub allowed_issuer_skis: Vec<String>,
+    #[serde(rename = "allowedPolicyOIDs")]
+    pub allowed_policies: Vec<String>,
+}
+
+/// A named location.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Location {
+    #[serde(rename = "@odata.type")]
+    pub kind: String,
+    pub id: String,
+    pub display_name: String,
+    pub is_trusted: bool,
+    pub ip_ranges: Vec<Range>,
+    pub countries_and_regions: Vec<String>,
+    pub include_unknown_countries_and_regions: bool,
+}
+
+/// A range of addresses.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Range {
+    pub cidr_address: String,
+}
+
+/// A policy to begin with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Template {
+    pub id: String,
+    pub name: String,
+    pub details: Value,
+}
+
+/// Terms of use.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Agreement {
+    pub id: String,
+    pub display_name: String,
+    pub is_viewing_before_acceptance_required: bool,
+    pub user_reaccept_required_frequency: Option<String>,
+}
+
+/// A document of terms of use, in a language.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AgreementFile {
+    pub id: String,
+    pub file_name: String,
+    pub language: String,
+    pub is_default: bool,
+}
+
+/// What somebody answered to terms of use.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Acceptance {
+    pub user_id: String,
+    pub user_display_name: Option<String>,
+    pub state: String,
+    pub recorded_date_time: String,
+}

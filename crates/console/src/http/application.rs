@@ -17,6 +17,8 @@ struct Shown {
     frame: Frame,
     application: Principal,
     client_id: Identifier,
+    /// Where it is registered, when it is in this establishment.
+    registration: Option<String>,
     consents: Vec<Consent>,
     permissions: Vec<Permission>,
     assigned: Vec<Assignment>,
@@ -97,12 +99,19 @@ async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Res
     let application: Principal = api.get(&path, &[]).await?;
     let consents = consents(&api, &application.id).await?;
     let permissions = permissions(&api, &path).await?;
+    let of_app = format!("appId eq {}", quoted(&application.app_id));
+    let query = [("$filter", of_app.as_str()), ("$select", "id")];
+    let registered: Vec<Object> = match api.all("/applications", &query).await {
+        Err(ApiError::Denied) => Vec::new(),
+        found => found?,
+    };
     let assigned = api.all(&format!("{path}/appRoleAssignedTo"), &[]).await?;
     let mut frame = visit.frame(&page, Section::Applications);
     frame.notices.extend(wrong);
     Ok(View(Shown {
         frame,
         client_id: Identifier::new(&page, application.app_id.clone(), page.t("application-client-id")),
+        registration: registered.first().map(|one| super::registration::address(&one.id)),
         consents,
         permissions,
         assigned,

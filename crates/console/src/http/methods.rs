@@ -52,7 +52,7 @@ async fn get(visit: Visit) -> Result<Response, Wrong> {
             href: Some(format!("{HERE}/{}", one.id)),
             detail: whom(&page, one, &names),
             tag: Some(state(&page, one)),
-            button: None,
+            ..Row::default()
         })
         .collect();
     let hello: Value = api.get(&configuration(HELLO), &[]).await?;

@@ -7,14 +7,20 @@ mod changes;
 mod gaps;
 mod group;
 mod groups;
+mod locations;
 mod method;
 mod methods;
 mod overview;
 mod policies;
 mod policy;
 mod pro_sante_connect;
+mod registration;
+mod roles;
 mod sign_in;
 mod sign_ins;
+mod strengths;
+mod templates;
+mod terms;
 mod trust;
 mod user;
 mod users;
@@ -73,6 +79,12 @@ pub fn router(console: Console) -> Router {
         .route("/admin/what-if", get(what_if::get))
         .merge(pro_sante_connect::routes())
         .merge(trust::routes())
+        .merge(registration::routes())
+        .merge(strengths::routes())
+        .merge(locations::routes())
+        .merge(terms::routes())
+        .merge(templates::routes())
+        .merge(roles::routes())
         .merge(methods::routes())
         .route("/admin/sign-ins", get(sign_ins::get))
         .route("/admin/sign-ins/{id}", get(sign_ins::one))
@@ -104,6 +116,10 @@ pub enum Section {
     ProSanteConnect,
     Methods,
     Trust,
+    Strengths,
+    Locations,
+    Terms,
+    Roles,
 }
 
 /// A part of the navigation: its words, and the sections in it.
@@ -117,6 +133,7 @@ impl Section {
             &[
                 (Self::Users, "/admin/users", "admin-users"),
                 (Self::Groups, "/admin/groups", "admin-groups"),
+                (Self::Roles, "/admin/roles", "admin-roles"),
             ],
         ),
         (
@@ -128,6 +145,9 @@ impl Section {
             &[
                 (Self::Policies, "/admin/policies", "admin-policies"),
                 (Self::WhatIf, "/admin/what-if", "admin-what-if"),
+                (Self::Strengths, "/admin/strengths", "admin-strengths"),
+                (Self::Locations, "/admin/locations", "admin-locations"),
+                (Self::Terms, "/admin/terms", "admin-terms"),
                 (Self::ProSanteConnect, "/admin/pro-sante-connect", "admin-psc"),
             ],
         ),

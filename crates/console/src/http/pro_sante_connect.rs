@@ -424,9 +424,7 @@ async fn things(api: &Api<'_>, page: &Page, present: &Present, app: AppId) -> Re
         }
         .class(),
         state: page.t(if found.is_some() { "psc-there" } else { missing }),
-        address: found
-            .filter(|_| !address.is_empty())
-            .map(|found| format!("{address}/{}", segment(&found.id))),
+        address: found.map(|found| format!("{address}/{}", segment(&found.id))),
     };
     let asked = ProSanteConnect {
         application: app,
@@ -444,10 +442,16 @@ async fn things(api: &Api<'_>, page: &Page, present: &Present, app: AppId) -> Re
             STRENGTH_NAMES[0],
             page.t("psc-strength-what"),
             strength,
-            "",
+            "/admin/strengths",
             "psc-to-make",
         ),
-        thing(TERMS_NAME, page.t("psc-terms-what"), agreement, "", "psc-with-document"),
+        thing(
+            TERMS_NAME,
+            page.t("psc-terms-what"),
+            agreement,
+            "/admin/terms",
+            "psc-with-document",
+        ),
     ];
     for policy in policies {
         let found = find(&present.policies, &[prefix(&policy.display_name)]);

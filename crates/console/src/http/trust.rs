@@ -203,7 +203,7 @@ async fn authorities(api: &Api<'_>, page: &Page, pki: &Object) -> Result<List, A
         href: Some(format!("{HERE}/{}/{}", segment(&pki.id), segment(&one.id))),
         detail: page.t(&format!("trust-kind-{}", one.certificate_authority_type)),
         tag: Some(authority::state_of(page, one, state.as_ref())),
-        button: None,
+        ..Row::default()
     });
     Ok(List {
         id: format!("of-{}", pki.id),

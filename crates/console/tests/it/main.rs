@@ -5,4 +5,5 @@ mod pages;
 mod psc;
 mod sentences;
 mod session;
+mod sheets;
 mod world;

@@ -54,3 +54,40 @@ async fn what_somebody_may_not_see_is_said() {
     assert_eq!(page.status, 200);
     assert!(page.text().contains("pas de rôle d’administration"), "{}", page.text());
 }
+
+/// Each page says what is, and none fails for a directory that is empty.
+#[tokio::test]
+async fn pages_of_an_empty_directory_say_so() {
+    let world = World::signed_in().await;
+    world.script.answer("GET /v1.0/", 200, json!({ "value": [] }));
+    world
+        .script
+        .answer("POST /v1.0/$batch", 200, json!({ "responses": [] }));
+    for path in [
+        "trust",
+        "trust/x",
+        "trust/x/y",
+        "methods",
+        "methods/Fido2",
+        "methods/X509Certificate",
+        "applications/new",
+        "registrations/x",
+        "strengths",
+        "strengths/new",
+        "strengths/x",
+        "locations",
+        "locations/new",
+        "locations/x",
+        "terms",
+        "terms/new",
+        "terms/x",
+        "templates",
+        "roles",
+        "roles/x",
+        "pro-sante-connect",
+    ] {
+        let page = world.client.get(&format!("/admin/{path}")).await;
+        assert_eq!(page.status, 200, "{path}: {}", page.text());
+        assert!(page.text().contains("aria-current=\"page\""), "{path}");
+    }
+}
