@@ -844,3 +844,20 @@ user-department = Service
 user-cards = Lier une carte
 user-cards-hint = Une valeur par ligne, cinq au plus, par exemple X509:<PN>899700123456@carte-cps.fr
 user-cards-lead = Qui lie une carte à un compte dit qui peut s'y connecter. La page des autorités de confiance essaie la carte.
+
+# Affectations et applications d'autres établissements.
+admin-done-application-assigned = La personne ou le groupe est affecté à l'application.
+admin-done-application-present = L'application est dans l'établissement. Donnez-lui les autorisations qu'il lui faut.
+application-assign = Affecter une personne ou un groupe
+application-assign-do = Affecter
+application-assigned-none = Personne n'est affecté.
+application-member = Personne ou groupe
+application-member-hint = Identifiant d'une personne ou nom d'un groupe
+application-nobody = Aucune personne et aucun groupe n'a ce nom.
+application-role = Rôle dans l'application
+application-default-role = Accès par défaut
+registration-present = Ajouter l'application d'un autre établissement
+registration-present-lead = Elle est déjà inscrite ailleurs, pour tous les établissements. La voici présente dans le vôtre, sans aucune autorisation.
+registration-present-hint = Donné par l'établissement ou l'éditeur qui l'a inscrite
+registration-present-do = Ajouter
+registration-unknown = Aucune application ouverte à votre établissement n'a cet identifiant.

@@ -77,6 +77,7 @@ pub struct Principal {
     pub app_role_assignment_required: bool,
     pub reply_urls: Vec<String>,
     pub service_principal_names: Vec<String>,
+    pub app_roles: Vec<AppRole>,
     pub created_date_time: Option<String>,
 }
 
@@ -115,6 +116,9 @@ pub struct Roles {
 pub struct AppRole {
     pub id: String,
     pub value: Option<String>,
+    pub display_name: String,
+    pub is_enabled: bool,
+    pub allowed_member_types: Vec<String>,
 }
 
 /// An entry of the log of sign-ins.

@@ -19,6 +19,7 @@ use hygie_policy::psc::{
 };
 use hygie_policy::templates::{ProSanteConnect, pro_sante_connect, pro_sante_connect_strength};
 use hygie_policy::{AgreementId, StrengthId};
+use hygie_web::i18n::{Lang, french_typography};
 use hygie_web::ui::{Form, Notice, Page, Tone, View};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -387,8 +388,8 @@ fn check_parts(page: &Page) -> Vec<Part> {
 
 fn judged(page: &Page, report: &Report) -> Judged {
     let language = match page.lang {
-        hygie_web::i18n::Lang::Fr => Language::French,
-        hygie_web::i18n::Lang::En => Language::English,
+        Lang::Fr => Language::French,
+        Lang::En => Language::English,
     };
     let tone = |verdict| match verdict {
         Verdict::Conforms => Tone::Success,
@@ -403,7 +404,11 @@ fn judged(page: &Page, report: &Report) -> Judged {
     let conclusion = format!("psc-conclusion-{}", report.verdict().as_str());
     let points = report.points.iter().map(|point| {
         let word = page.t(&format!("psc-{}", point.verdict.as_str()));
-        (tone(point.verdict).class(), word, point.message(language).to_owned())
+        let message = match language {
+            Language::French => french_typography(point.message(language)),
+            Language::English => point.message(language).to_owned(),
+        };
+        (tone(point.verdict).class(), word, message)
     });
     Judged {
         tone: tone(report.verdict()).class(),

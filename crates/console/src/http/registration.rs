@@ -43,6 +43,9 @@ async fn new(visit: Visit) -> Result<Response, Wrong> {
 async fn create(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
     visit.check(&fields)?;
     let (page, api) = (visit.page(), visit.api());
+    if fields.get("step") == "present" {
+        return add(&visit, &page, &fields).await;
+    }
     match register(&api, &fields).await {
         Ok(id) => Ok(done(&address(&id), "registration-made")),
         Err(error) => {
@@ -50,6 +53,20 @@ async fn create(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
             Ok(blank(&visit, &page, &fields, Some(notice)))
         }
     }
+}
+
+/// Makes an application of another establishment present in this one.
+async fn add(visit: &Visit, page: &Page, fields: &Fields) -> Result<Response, Wrong> {
+    let body = json!({ "appId": fields.get("client") });
+    let notice = match visit.api().post("/servicePrincipals", &body).await {
+        Ok(made) => {
+            let id = segment(made["id"].as_str().unwrap_or_default());
+            return Ok(done(&format!("/admin/applications/{id}"), "application-present"));
+        }
+        Err(ApiError::NotFound) => Notice::new(page, Tone::Danger, page.t("registration-unknown")),
+        Err(error) => refusal(page, error)?,
+    };
+    Ok(blank(visit, page, fields, Some(notice)))
 }
 
 /// An application, and its presence in this establishment.
@@ -108,6 +125,17 @@ fn blank(visit: &Visit, page: &Page, typed: &Fields, wrong: Option<Notice>) -> R
             String::new(),
             visit.form(NEW),
             ("create", page.t("registration-create")),
+        )
+    });
+    let client = Field::text(page, "client", page.t("application-client-id")).hint(page.t("registration-present-hint"));
+    sheet.blocks.push(Block {
+        parts: vec![Part::Field(client.value(typed.get("client")))],
+        lead: page.t("registration-present-lead"),
+        ..Block::new(
+            "present",
+            page.t("registration-present"),
+            visit.form(NEW),
+            ("present", page.t("registration-present-do")),
         )
     });
     View(sheet).into_response()

@@ -33,7 +33,11 @@ fn what(page: &Page, role: &Object) -> String {
     let words = page.find(&format!("role-{}-what", role.id));
     let words = words.unwrap_or_else(|| role.description.clone().unwrap_or_default());
     // Policies and Entra ID know it by this name.
-    format!("{} · {words}", role.display_name)
+    if name(page, role) == role.display_name {
+        words
+    } else {
+        format!("{} · {words}", role.display_name)
+    }
 }
 
 async fn list(visit: Visit) -> Result<Response, Wrong> {

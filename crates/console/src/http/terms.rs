@@ -3,7 +3,7 @@
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get as read_by;
 use base64::Engine;
@@ -319,6 +319,7 @@ async fn document(visit: Visit, Path((id, file)): Path<(String, String)>) -> Res
     let pdf = STANDARD.decode(data).map_err(|_| ApiError::NotFound)?;
     let mut response = pdf.into_response();
     let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/pdf"));
     headers.insert(
         CONTENT_DISPOSITION,
