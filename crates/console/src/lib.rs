@@ -6,15 +6,20 @@
 //! nothing is stored: the session is a sealed cookie with the person's token.
 //!
 //! - `http`: one file per page. [`Visit`](http) is who asks; `Api` asks the directory API with their token.
+//! - `sheet`: a page of facts, lists and forms. `parts`: parts of forms. `upload`: forms with files.
 //! - `wire`: what of the bodies of Graph is shown. `sentence`: a policy in words.
 //!
 //! To add a page: a file in `http`, a template, a line in `http::router`, a story in `tests/it`.
 
 mod api;
 mod http;
+mod parts;
+mod pem;
 mod policy_form;
 mod sentence;
 mod session;
+mod sheet;
+mod upload;
 mod upstream;
 mod wire;
 
@@ -26,6 +31,7 @@ use hygie_web::i18n::Source;
 use hygie_web::seal::Seal;
 
 pub use http::{CALLBACK, HOME, router};
+pub use upload::MAX_UPLOAD;
 pub use upstream::{Host, Upstream};
 
 /// The messages of the pages.

@@ -2,6 +2,8 @@
 
 mod forms;
 mod pages;
+mod psc;
 mod sentences;
 mod session;
+mod sheets;
 mod world;

@@ -33,6 +33,7 @@ mod permission_grants;
 mod role_management;
 mod service_principals;
 mod trust;
+mod trust_trial;
 mod unsupported;
 mod user_changes;
 mod users;

@@ -56,7 +56,9 @@ pub fn routes() -> Router<Graph> {
     let list = format!("{authorities}/{{authority}}/certificateRevocationList");
     let of_pki = read_by(get_pki).patch(patch_pki).delete(delete_pki);
     let of_authority = read_by(get_authority).patch(patch_authority).delete(delete_authority);
+    let attempt = only(act_by(super::trust_trial::post));
     Router::new()
+        .route("/v1.0/directory/publicKeyInfrastructure/tryCertificate", attempt)
         .route(&all, only(read_by(list_pkis).post(post_pki)))
         .route(&one, only(of_pki))
         .route(&authorities, only(read_by(list_authorities).post(post_authority)))

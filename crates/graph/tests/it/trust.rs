@@ -147,6 +147,44 @@ async fn what_is_wrong_is_refused_with_its_place() {
 }
 
 #[tokio::test]
+async fn what_would_happen_to_a_card_is_told() {
+    const TRY: &str = "/v1.0/directory/publicKeyInfrastructure/tryCertificate";
+    let world = World::new().await;
+    let admin = world.app(&[WRITE]);
+    let now = world.clock.now();
+    let root = CardAuthority::root("HYGIE TEST AC RACINE", now);
+    let card = root.card(&CardOf::professional("899700123456", now));
+    let question = json!({ "certificate": STANDARD.encode(&card.certificate) });
+    let told = admin.send("POST", TRY, &question).await;
+    assert_eq!(told.status, 200, "{}", told.text());
+    let told = told.json();
+    assert_eq!(
+        (&told["reason"], &told["chain"], &told["user"]),
+        (&json!("certificate-unknown-issuer"), &json!([]), &Value::Null)
+    );
+    assert!(told["subject"].as_str().unwrap().contains("899700123456"));
+    let made = admin.made(ALL, &json!({ "displayName": "IGC" })).await;
+    let authorities = format!("{ALL}/{}/certificateAuthorities", made["id"].as_str().unwrap());
+    let mut document = document(&root, "root");
+    document["certificateRevocationListUrl"] = Value::Null;
+    admin.made(&authorities, &document).await;
+    let told = admin.send("POST", TRY, &question).await.json();
+    assert_eq!(told["chain"][0]["displayName"], "HYGIE TEST AC RACINE");
+    assert_eq!(told["reason"], "certificate-unbound");
+    for wrong in [
+        json!({}),
+        json!({ "certificate": "%" }),
+        json!({ "certificate": "", "x": 1 }),
+    ] {
+        assert_eq!(admin.send("POST", TRY, &wrong).await.status, 400, "{wrong}");
+    }
+    let denied = refused(403, "Authorization_RequestDenied");
+    let reader = world.app(&["PublicKeyInfrastructure.Read.All"]);
+    assert_eq!(refusal(&reader.send("POST", TRY, &question).await), denied);
+    assert_eq!(refusal(&world.person(WRITE).send("POST", TRY, &question).await), denied);
+}
+
+#[tokio::test]
 async fn who_may() {
     let world = World::new().await;
     let reader = world.app(&["PublicKeyInfrastructure.Read.All"]);

@@ -17,7 +17,7 @@ use hygie_policy::agreement::{MAX_PDF, is_pdf};
 use hygie_policy::json::Member;
 use hygie_policy::psc::{
     self, Application, Export, Language, MAX_EMERGENCY_ACCOUNTS, POLICY_PREFIX, Report, SANDBOX, STRENGTH_NAMES,
-    TERMS_PREFIX, Verdict,
+    TERMS_NAME, TERMS_PREFIX, Verdict,
 };
 use hygie_policy::templates::{ProSanteConnect, pro_sante_connect, pro_sante_connect_strength};
 use hygie_policy::{AgreementId, Policy, StrengthId};
@@ -33,8 +33,6 @@ const POLICIES: &str = "identity/conditionalAccess/policies";
 const SECURITY_DEFAULTS: &str = "policies/identitySecurityDefaultsEnforcementPolicy";
 const STRENGTHS: &str = "policies/authenticationStrengthPolicies";
 const AGREEMENTS: &str = "identityGovernance/termsOfUse/agreements";
-/// What the terms of use are called.
-const TERMS: &str = "CGU-ProSantéConnect";
 
 /// Options of `psc prepare`.
 #[derive(Debug, Args)]
@@ -211,10 +209,10 @@ async fn strength(remote: &Remote) -> Result<Thing, Failure> {
 
 async fn agreement(remote: &Remote, file: &str, pdf: &[u8]) -> Result<Thing, Failure> {
     let new = || {
-        json!({ "displayName": TERMS, "isViewingBeforeAcceptanceRequired": true, "files": [
+        json!({ "displayName": TERMS_NAME, "isViewingBeforeAcceptanceRequired": true, "files": [
             { "fileName": file, "language": "fr", "isDefault": true, "fileData": { "data": STANDARD.encode(pdf) } }] })
     };
-    ensure(remote, AGREEMENTS, |name| name == TERMS, new).await
+    ensure(remote, AGREEMENTS, |name| name == TERMS_NAME, new).await
 }
 
 async fn policy(remote: &Remote, new: &Policy) -> Result<Thing, Failure> {

@@ -246,7 +246,10 @@ impl Base {
             messages: &[crate::portal::MESSAGES, hygie_console::MESSAGES],
             render: Arc::new(hygie_web::error::Pages),
             cors: |_| hygie_web::layers::Cors::Closed,
-            limits: hygie_web::layers::Limits::default(),
+            limits: hygie_web::layers::Limits {
+                body: hygie_console::MAX_UPLOAD,
+                ..hygie_web::layers::Limits::default()
+            },
             store: self.stores.directory().clone(),
         };
         self.edge.put(router, service)
