@@ -19,6 +19,9 @@ pub const MAX_RISKY: usize = 60;
 /// Risks of sign-ins that a tenant may have at once.
 pub const MAX_SUPPLIED: usize = 1_000;
 
+/// People and ranges of all of them: every sign-in asks about them.
+pub const MAX_SUPPLIED_ITEMS: usize = 10_000;
+
 /// What is said of people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RiskSaid {
@@ -144,10 +147,18 @@ impl Directory {
         self.change(cx, (id, kept.clone(), record), |(id, kept, record), tx| {
             Box::pin(async move {
                 let now = tx.cx().now;
-                if Risks(tx).list_supplied(now).await?.len() >= MAX_SUPPLIED {
+                let all = Risks(tx).list_supplied(now).await?;
+                if all.len() >= MAX_SUPPLIED {
                     return Err(ConditionalError::TooMany {
                         what: "supplied risks",
                         most: MAX_SUPPLIED,
+                    });
+                }
+                let items: usize = all.iter().map(|(_, risk)| risk).chain([kept]).map(items).sum();
+                if items > MAX_SUPPLIED_ITEMS {
+                    return Err(ConditionalError::TooMany {
+                        what: "people and ranges in supplied risks",
+                        most: MAX_SUPPLIED_ITEMS,
                     });
                 }
                 for user in &kept.users {
@@ -176,6 +187,11 @@ impl Directory {
         })
         .await
     }
+}
+
+/// How many people and ranges it names.
+fn items(risk: &SuppliedRisk) -> usize {
+    risk.users.len() + risk.ranges.len()
 }
 
 async fn must_be_there(tx: &mut Tx<'_>, user: ObjectId) -> Result<(), ConditionalError> {

@@ -9,6 +9,7 @@ use hygie_directory::{AccessRules, ConditionalError, Countries, Enabled, Kept, M
 use hygie_policy::json::{Member, read};
 use hygie_policy::location::Country;
 use hygie_policy::policy::{AuthenticationContext, State};
+use hygie_policy::risk::SuppliedRisk;
 use hygie_policy::strength::{MFA, PHISHING_RESISTANT};
 use hygie_policy::{AuthenticationStrength, MAX_POLICIES, NamedLocation, Policy};
 use serde_json::{Value, json};
@@ -586,4 +587,22 @@ async fn what_has_no_effect_here_is_kept_and_not_enabled() {
     document["sessionControls"] =
         json!({ "cloudAppSecurity": { "isEnabled": false }, "disableResilienceDefaults": true });
     world.make::<Policy>(&document).await.unwrap();
+}
+
+/// Every sign-in asks about them: there are no more than it can ask about.
+#[tokio::test]
+async fn risks_of_sign_ins_have_a_limit_together() {
+    let world = World::new().await;
+    let cx = world.cx(world.tenant);
+    let ranges = |n: usize| -> Vec<Value> {
+        let range = |i| json!({ "cidrAddress": format!("10.{n}.{}.{}/32", i / 250, i % 250) });
+        (0..1_000).map(range).collect()
+    };
+    let end = (cx.now + Duration::from_hours(1)).to_rfc3339();
+    let risk = |n| of::<SuppliedRisk>(&json!({ "riskLevel": "low", "endDateTime": end, "ipRanges": ranges(n) }));
+    for n in 0..10 {
+        world.directory.supply_risk(&cx, risk(n)).await.unwrap();
+    }
+    let said = refused(world.directory.supply_risk(&cx, risk(10)).await);
+    assert!(said.contains("10000 people and ranges"), "{said}");
 }
