@@ -90,7 +90,7 @@ async fn stop(running: Running) {
 }
 
 fn is_replaced(purpose: &str) -> bool {
-    ["database:", "access-log:", "blobs:"]
+    ["database:", "access-log:", "blobs:", "columns:"]
         .iter()
         .any(|kind| purpose.starts_with(kind))
 }
