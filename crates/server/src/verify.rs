@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 use hygie_core::{Cx, TenantId};
+use hygie_store::Vault;
 use hygie_store::audit::{self, Verified};
 use hygie_store::blobs::{self, BlobError};
 use hygie_store::embedded;
@@ -199,7 +200,8 @@ async fn walk_one(data: &Path, name: &str, (keyring, places): (&Arc<Keyring>, &P
     };
     if name == stores::DIRECTORY && instance.ok {
         let store = embedded::open_for_reading(data, name, keyring);
-        instance.add_columns(store.map_err(Into::into), keyring).await;
+        let vault = Vault::for_reading(keyring.clone(), name);
+        instance.add_columns(store.map_err(Into::into), vault).await;
     }
     // The blobs are the instance's, whatever the tenant.
     let clock = Arc::new(SystemClock);

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use anyhow::Result;
 use hygie_core::{Cx, TenantId};
 use hygie_directory::SEALED_COLUMNS;
-use hygie_store::keys::Keyring;
 use hygie_store::{Store, Vault};
 use uuid::Uuid;
 
@@ -14,8 +13,7 @@ use crate::ambient::{SystemClock, SystemRandom};
 
 impl Instance {
     /// Opens every sealed value of this store, and adds what does not open.
-    pub(super) async fn add_columns(&mut self, store: Result<Store>, keyring: &Arc<Keyring>) {
-        let vault = Vault::for_reading(keyring.clone(), &self.name);
+    pub(super) async fn add_columns(&mut self, store: Result<Store>, vault: Vault) {
         let cx = Cx::internal(
             TenantId::from_uuid(Uuid::nil()),
             Arc::new(SystemClock),

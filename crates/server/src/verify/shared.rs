@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use hygie_core::{Cx, TenantId};
+use hygie_store::Vault;
 use hygie_store::audit::{self, Trail as Which};
 use hygie_store::blobs::{self, BlobError, Blobs};
 use hygie_store::keys::Keyring;
@@ -32,7 +33,8 @@ pub async fn walk(shared: &Shared, heads: &[PathBuf], (keyring, buckets): (&Arc<
             Err(error) => Instance::unread(name, unreadable(error)),
         };
         if name == stores::DIRECTORY && instance.ok {
-            instance.add_columns(shared.read(name).await, keyring).await;
+            let vault = Vault::for_visiting(keyring.clone(), name);
+            instance.add_columns(shared.read(name).await, vault).await;
         }
         match places.find(name) {
             None => {}

@@ -115,6 +115,11 @@ impl Vault {
         Self::of((keyring, instance), false)
     }
 
+    /// The same, where the processes share keys in the database.
+    pub fn for_visiting(keyring: Arc<Keyring>, instance: &str) -> Self {
+        Self::of((keyring, instance), true)
+    }
+
     fn of((keyring, instance): (Arc<Keyring>, &str), is_shared: bool) -> Self {
         let purpose = Purpose::columns(instance);
         let known = keyring.find_all(&purpose).iter().map(sealer).collect();
