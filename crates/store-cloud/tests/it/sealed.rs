@@ -121,7 +121,9 @@ async fn processes_open_what_the_others_sealed_also_while_one_replaces_the_key()
         assert_eq!(get(store, 3).await.unwrap(), "afterwards");
     }
     // The other process can do it, too, although nobody told it.
-    replace(&two).await.unwrap();
+    assert_eq!(replace(&two).await.unwrap(), 33);
+    assert_eq!(shared_ids(&world).len(), 1);
+    assert_ne!(shared_ids(&world), [second.to_string()]);
     assert_eq!(get(&one, 1).await.unwrap(), "of one");
     put(&one, 4, "under the third").await;
     assert_eq!(get(&two, 4).await.unwrap(), "under the third");

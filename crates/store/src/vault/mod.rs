@@ -145,12 +145,16 @@ impl Vault {
             return Ok(Some(found));
         }
         if self.0.is_shared {
-            let sql = "SELECT entry FROM data_key WHERE purpose = ?1 ORDER BY number";
-            let rows = tx.query(sql, &[self.0.purpose.as_str().into()]).await?;
-            let lines = rows.into_iter().map(|mut row| row.take(0));
-            self.0.keyring.import(&lines.collect::<Result<Vec<String>, _>>()?)?;
+            self.0.keyring.import(&self.shared_keys(tx).await?)?;
         }
         Ok(self.find(id))
+    }
+
+    /// What processes that share keys have left of them in the database.
+    async fn shared_keys(&self, tx: &mut Tx<'_>) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT entry FROM data_key WHERE purpose = ?1 ORDER BY number";
+        let rows = tx.query(sql, &[self.0.purpose.as_str().into()]).await?;
+        rows.into_iter().map(|mut row| row.take(0)).collect()
     }
 
     /// The key under which is sealed now.

@@ -29,6 +29,12 @@ impl Vault {
         observer: &dyn Observer,
     ) -> Result<u64, StoreError> {
         let (keyring, purpose) = (&self.0.keyring, &self.0.purpose);
+        if self.0.is_shared {
+            // What another process began is gone on with, and what it has completed is not the next one any more.
+            let lines = store.read(cx, self.clone(), |vault, tx| Box::pin(vault.shared_keys(tx)));
+            let lines: Vec<String> = lines.await?;
+            keyring.adopt(purpose, &lines)?;
+        }
         let next = keyring.begin(purpose)?.id;
         observer.reached(Step::Begun);
         let entry = keyring.export(purpose).into_iter().find(|(id, _)| *id == next);
