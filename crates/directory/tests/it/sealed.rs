@@ -1,11 +1,15 @@
 //! What the tables hold of secrets: nothing that opens without the keyring, and nothing that opens in another place.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use hygie_core::{Secret, Timestamp};
 use hygie_directory::repo::{KeyRow, Keys, OathRow, Oaths, Tenants};
 use hygie_directory::{Deps, Directory, DirectoryError, SEALED_COLUMNS};
+use hygie_store::embedded::{Observer, Step};
+use hygie_store::keys::{KeyState, Keyring, MasterKey, Purpose};
 use hygie_store::{Store, StoreError, Unopened, Value, Vault};
 use hygie_testkit::{SeededRandom, TestEngine};
-use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::world::World;
@@ -226,22 +230,12 @@ async fn a_directory_with_other_keys_does_not_open_and_says_why() {
     };
     // The keyring of another installation, with a key for the same purpose.
     let foreign = World::new().await;
-    let _more = foreign
-        .store
-        .keyring()
-        .begin(&hygie_store::keys::Purpose::columns("directory"))
-        .unwrap();
-    let purpose = hygie_store::keys::Purpose::columns("directory");
-    foreign
-        .store
-        .keyring()
-        .promote(&purpose, hygie_store::keys::KeyState::Leaving)
-        .unwrap();
-    let old = foreign
-        .store
-        .keyring()
-        .in_state(&purpose, hygie_store::keys::KeyState::Leaving);
-    foreign.store.keyring().forget(&purpose, old[0].1.id).unwrap();
+    let purpose = Purpose::columns("directory");
+    let own = foreign.store.keyring().begin(&purpose).unwrap();
+    foreign.store.keyring().promote(&purpose, KeyState::Leaving).unwrap();
+    let before = foreign.store.keyring().in_state(&purpose, KeyState::Leaving);
+    foreign.store.keyring().forget(&purpose, before[0].1.id).unwrap();
+    assert_eq!(foreign.store.keyring().get(&purpose).unwrap().id, own.id);
     let vault = Vault::open(foreign.store.keyring().clone(), "directory").unwrap();
     let refused = open(world.store.store.clone().with_vault(vault)).await;
     let error = refused.err().expect("it does not open");
@@ -254,4 +248,130 @@ async fn a_directory_with_other_keys_does_not_open_and_says_why() {
         "{said}"
     );
     assert!(open(world.store.store.clone()).await.is_ok());
+}
+
+/// A rotation that its process does not survive.
+struct Killed(Step);
+
+impl Observer for Killed {
+    fn reached(&self, step: Step) {
+        assert!(step != self.0, "killed at {step:?}");
+    }
+}
+
+/// Goes on to the end.
+struct Watched;
+
+impl Observer for Watched {}
+
+/// The keys as a process finds them that starts now; each makes other ones.
+fn restarted(world: &World, seed: u64) -> Arc<Keyring> {
+    let random = Arc::new(SeededRandom::new(seed));
+    let master = MasterKey::from_text(&"5e".repeat(32).into(), "the test", random.clone()).unwrap();
+    let path = world.store.path().join("keys.json");
+    Arc::new(Keyring::open(path, Arc::new(master), world.clock.clone(), random).unwrap())
+}
+
+/// Ids of the keys under which something is sealed.
+async fn keys_in_use(world: &World) -> Vec<[u8; 8]> {
+    let mut ids = Vec::new();
+    for sql in [
+        "SELECT secret FROM idp_oath",
+        "SELECT pkcs8 FROM idp_signing_key",
+        "SELECT pairwise FROM idp_tenant",
+        "SELECT secret FROM idp_root",
+    ] {
+        ids.extend(
+            blobs(world, sql)
+                .await
+                .iter()
+                .map(|sealed| <[u8; 8]>::try_from(&sealed[1..9]).unwrap()),
+        );
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_replaced_wherever_its_rotation_is_stopped_before() {
+    let purpose = Purpose::columns("directory");
+    for (seed, step) in [Step::Begun, Step::Switched, Step::Ready, Step::Removed, Step::Forgotten]
+        .into_iter()
+        .enumerate()
+    {
+        let world = filled().await;
+        let old = world.store.keyring().get(&purpose).unwrap().id;
+        let keyring = restarted(&world, 100 + seed as u64);
+        let store = world
+            .store
+            .store
+            .clone()
+            .with_vault(Vault::open(keyring, "directory").unwrap());
+        let cx = world.cx.clone();
+        let killed = tokio::spawn(async move {
+            let vault = store.vault().unwrap().clone();
+            vault.replace_key(&store, (&cx, SEALED_COLUMNS), &Killed(step)).await
+        });
+        assert!(killed.await.is_err_and(|ended| ended.is_panic()), "{step:?}");
+
+        let keyring = restarted(&world, 200 + seed as u64);
+        let store = world
+            .store
+            .store
+            .clone()
+            .with_vault(Vault::open(keyring.clone(), "directory").unwrap());
+        let (opened, findings) = store.verify_sealed(&world.cx, SEALED_COLUMNS).await.unwrap();
+        assert_eq!((opened, findings), (7, Vec::new()), "{step:?}");
+        let written = store.write(&world.cx, (), |(), tx| {
+            Box::pin(async move { Keys(tx).insert(&signing_key("three")).await })
+        });
+        written.await.unwrap();
+        let vault = store.vault().unwrap().clone();
+        vault
+            .replace_key(&store, (&world.cx, SEALED_COLUMNS), &Watched)
+            .await
+            .unwrap();
+        let current = keyring.get(&purpose).unwrap().id;
+        assert_ne!(current, old, "{step:?}");
+        assert_eq!(keyring.find_all(&purpose).len(), 1, "{step:?}");
+        assert_eq!(keys_in_use(&world).await, [current.0], "{step:?}");
+
+        let keyring = restarted(&world, 300 + seed as u64);
+        let store = world
+            .store
+            .store
+            .clone()
+            .with_vault(Vault::open(keyring, "directory").unwrap());
+        let (opened, findings) = store.verify_sealed(&world.cx, SEALED_COLUMNS).await.unwrap();
+        assert_eq!((opened, findings), (8, Vec::new()), "{step:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_while_a_key_is_replaced_opens_afterwards() {
+    let world = filled().await;
+    let (store, cx) = (world.store.store.clone(), world.cx.clone());
+    let writer = tokio::spawn(async move {
+        for n in 0..40_u128 {
+            let written = store.write(&cx, n, |n, tx| {
+                let kid = format!("kid {n}");
+                Box::pin(async move { Keys(tx).insert(&signing_key(&kid)).await })
+            });
+            written.await.unwrap();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    let vault = world.store.store.vault().unwrap();
+    for _ in 0..3 {
+        vault
+            .replace_key(&world.store.store, (&world.cx, SEALED_COLUMNS), &Watched)
+            .await
+            .unwrap();
+        assert_eq!(seeds(&world).await.unwrap(), [SEED, SEED]);
+    }
+    writer.await.unwrap();
+    assert_eq!(private_keys(&world).await.unwrap().len(), 42);
+    let current = world.store.keyring().get(&Purpose::columns("directory")).unwrap().id;
+    assert_eq!(keys_in_use(&world).await, [current.0]);
 }

@@ -262,12 +262,16 @@ impl Base {
 
     /// Starts what must be done from time to time.
     pub fn start_maintenance(&self, stop: &Stop) {
+        let (data, keyring) = (self.settings.data.clone(), self.stores.keyring().clone());
+        let opened = rotation::Opened {
+            controls: self.stores.controls().to_vec(),
+            places: Places::of(&self.objects),
+            directory: self.stores.directory().clone(),
+        };
+        rotation::start(stop, data, keyring, opened);
         if self.stores.are_shared() {
             self.start_following(stop);
         } else {
-            let (data, keyring) = (self.settings.data.clone(), self.stores.keyring().clone());
-            let (controls, places) = (self.stores.controls().to_vec(), Places::of(&self.objects));
-            rotation::start(stop, data, keyring, (controls, places));
             space::start(stop, &self.settings, self.stores.controls().to_vec(), &self.objects);
         }
         let owner = self.owner();

@@ -115,6 +115,11 @@ impl Vault {
         Self::of((keyring, instance), false)
     }
 
+    /// The same, where the processes share keys in the database.
+    pub fn for_visiting(keyring: Arc<Keyring>, instance: &str) -> Self {
+        Self::of((keyring, instance), true)
+    }
+
     fn of((keyring, instance): (Arc<Keyring>, &str), is_shared: bool) -> Self {
         let purpose = Purpose::columns(instance);
         let known = keyring.find_all(&purpose).iter().map(sealer).collect();
@@ -140,12 +145,16 @@ impl Vault {
             return Ok(Some(found));
         }
         if self.0.is_shared {
-            let sql = "SELECT entry FROM data_key WHERE purpose = ?1 ORDER BY number";
-            let rows = tx.query(sql, &[self.0.purpose.as_str().into()]).await?;
-            let lines = rows.into_iter().map(|mut row| row.take(0));
-            self.0.keyring.import(&lines.collect::<Result<Vec<String>, _>>()?)?;
+            self.0.keyring.import(&self.shared_keys(tx).await?)?;
         }
         Ok(self.find(id))
+    }
+
+    /// What processes that share keys have left of them in the database.
+    async fn shared_keys(&self, tx: &mut Tx<'_>) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT entry FROM data_key WHERE purpose = ?1 ORDER BY number";
+        let rows = tx.query(sql, &[self.0.purpose.as_str().into()]).await?;
+        rows.into_iter().map(|mut row| row.take(0)).collect()
     }
 
     /// The key under which is sealed now.

@@ -10,7 +10,7 @@ use hygie_core::Cx;
 
 use super::check::PAGE;
 use super::{SealedColumn, Vault};
-use crate::embedded::Observer;
+use crate::embedded::{Observer, Step};
 use crate::keys::{KeyId, KeyState};
 use crate::{Store, StoreError, Tx, Value};
 
@@ -29,7 +29,14 @@ impl Vault {
         observer: &dyn Observer,
     ) -> Result<u64, StoreError> {
         let (keyring, purpose) = (&self.0.keyring, &self.0.purpose);
+        if self.0.is_shared {
+            // What another process began is gone on with, and what it has completed is not the next one any more.
+            let lines = store.read(cx, self.clone(), |vault, tx| Box::pin(vault.shared_keys(tx)));
+            let lines: Vec<String> = lines.await?;
+            keyring.adopt(purpose, &lines)?;
+        }
         let next = keyring.begin(purpose)?.id;
+        observer.reached(Step::Begun);
         let entry = keyring.export(purpose).into_iter().find(|(id, _)| *id == next);
         let entry = entry.map(|(_, line)| line).unwrap_or_default();
         let input = (self.clone(), next, entry);
@@ -38,9 +45,11 @@ impl Vault {
                 Box::pin(vault.make_current(tx, (*next, entry)))
             })
             .await?;
+        observer.reached(Step::Switched);
         let mut resealed = 0;
         for _ in 0..TRIES {
             resealed += self.reseal(store, (cx, columns), observer).await?;
+            observer.reached(Step::Ready);
             while !observer.may_switch() {
                 tokio::time::sleep(PATIENCE).await;
             }
@@ -49,10 +58,12 @@ impl Vault {
                 Box::pin(vault.finish(tx, (*next, columns)))
             });
             if is_done.await? {
+                observer.reached(Step::Removed);
                 keyring.promote(purpose, KeyState::Leaving)?;
                 for (_, key) in keyring.in_state(purpose, KeyState::Leaving) {
                     keyring.forget(purpose, key.id)?;
                 }
+                observer.reached(Step::Forgotten);
                 return Ok(resealed);
             }
         }
