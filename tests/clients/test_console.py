@@ -381,12 +381,28 @@ def test_registrations(world, person):  # noqa: F811
     person.locator(".notice.success").wait_for()
     person.goto(f"{portal(world)}/admin/applications?q={name}")
     person.get_by_role("link", name=name).click()
+    # It gets a permission for everybody, and loses it; one that is not there is refused.
+    api = person.locator("select[name=resource] option", has_text="Directory API").first.get_attribute("value")
+    for kind, permission, outcome in (
+        ("own", "No.Such", "danger"),
+        ("delegated", "User.Read", "success"),
+        ("own", "User.Read.All", "success"),
+    ):
+        person.locator("details.more summary").first.click()
+        person.locator("select[name=resource]").select_option(api)
+        person.locator("select[name=kind]").select_option(kind)
+        person.locator("textarea[name=permissions]").fill(permission)
+        person.locator("button[value=grant]").click()
+        person.locator(f".notice.{outcome}").wait_for()
+    for step in ("revoke-consent", "revoke-permission"):
+        person.locator(f"button[value={step}]").click()
+        person.locator(".notice.success").wait_for()
     # Somebody is assigned to it, and is not any more.
-    person.locator("details.more summary").first.click()
+    person.locator("details.more summary").nth(1).click()
     person.locator("input[name=member]").fill("Nobody of this name")
     person.locator("button[value=assign]").click()
     person.locator(".notice.danger").wait_for()
-    person.locator("details.more summary").first.click()
+    person.locator("details.more summary").nth(1).click()
     person.locator("input[name=member]").fill(world.user("secretary")["upn"])
     person.locator("button[value=assign]").click()
     person.locator(".notice.success").wait_for()

@@ -861,3 +861,19 @@ registration-present-lead = It is registered elsewhere already, for every organi
 registration-present-hint = Given by the organisation or editor that registered it
 registration-present-do = Add
 registration-unknown = No application that is open to your organisation has this id.
+
+# Permissions given.
+admin-done-application-granted = The permission is given.
+application-grant = Give a permission
+application-grant-lead = You consent for the whole organisation. An alert says so.
+application-grant-do = Give
+application-grant-resource = At which application
+application-grant-kind = Kind
+application-grant-delegated = On behalf of people
+application-grant-own = By itself, without a person
+application-grant-permissions = Permissions
+application-grant-hint = One a line, by their names, for example User.Read
+application-no-permission = This application has no permission of this name.
+application-a-person = Person
+application-a-group = Group
+application-an-application = Application

@@ -861,3 +861,19 @@ registration-present-lead = Elle est déjà inscrite ailleurs, pour tous les ét
 registration-present-hint = Donné par l'établissement ou l'éditeur qui l'a inscrite
 registration-present-do = Ajouter
 registration-unknown = Aucune application ouverte à votre établissement n'a cet identifiant.
+
+# Autorisations données.
+admin-done-application-granted = L'autorisation est donnée.
+application-grant = Donner une autorisation
+application-grant-lead = Vous consentez pour tout l'établissement. Une alerte le dit.
+application-grant-do = Donner
+application-grant-resource = Auprès de quelle application
+application-grant-kind = Genre
+application-grant-delegated = Au nom des personnes
+application-grant-own = D'elle-même, sans personne
+application-grant-permissions = Autorisations
+application-grant-hint = Une par ligne, par leur nom, par exemple User.Read
+application-no-permission = Cette application n'a pas d'autorisation de ce nom.
+application-a-person = Personne
+application-a-group = Groupe
+application-an-application = Application

@@ -473,3 +473,13 @@ pub struct Acceptance {
     pub state: String,
     pub recorded_date_time: String,
 }
+
+/// An application as what others get permissions at.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Resource {
+    pub id: String,
+    pub display_name: String,
+    pub app_roles: Vec<AppRole>,
+    pub oauth2_permission_scopes: Vec<Value>,
+}

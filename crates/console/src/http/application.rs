@@ -6,10 +6,10 @@ use axum::response::{IntoResponse, Response};
 use hygie_web::ui::{Field, Form, Identifier, Input, Notice, Page, Tone, View};
 use serde_json::json;
 
-use super::{Fields, Frame, Section, Visit, Wrong, done, refusal};
+use super::{Fields, Frame, Section, Visit, Wrong, done, grants, refusal};
 use crate::api::{Api, ApiError, quoted, segment};
-use crate::parts::Select;
-use crate::wire::{AppRole, Assignment, Grant, Object, Principal, Roles};
+use crate::parts::{Part, Select};
+use crate::wire::{AppRole, Assignment, Grant, Object, Principal, Resource, Roles};
 
 /// The role of whoever may sign in to an application that defines none.
 const DEFAULT_ROLE: &str = "00000000-0000-0000-0000-000000000000";
@@ -29,6 +29,7 @@ struct Shown {
     form: Form,
     member: Field,
     role: Select,
+    grant: Vec<Part>,
 }
 
 /// What it may do for people.
@@ -57,8 +58,14 @@ pub async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Resul
     let page = visit.page();
     match act(&visit.api(), &id, &fields).await {
         Ok(word) => Ok(done(&format!("/admin/applications/{}", segment(&id)), word)),
-        Err(ApiError::NotFound) if fields.get("step") == "assign" => {
-            let notice = Notice::new(&page, Tone::Danger, page.t("application-nobody"));
+        Err(ApiError::NotFound) if ["assign", "grant"].contains(&fields.get("step")) => {
+            let is_grant = fields.get("step") == "grant";
+            let key = if is_grant {
+                "application-no-permission"
+            } else {
+                "application-nobody"
+            };
+            let notice = Notice::new(&page, Tone::Danger, page.t(key));
             show(&visit, page, &id, Some(notice)).await
         }
         Err(error) => {
@@ -104,6 +111,7 @@ async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<&'static str, A
             api.post(&format!("{principal}/appRoleAssignedTo"), &body).await?;
             Ok("application-assigned")
         }
+        "grant" => grants::give(api, id, fields).await,
         "unassign" => {
             api.delete(&format!("{principal}/appRoleAssignedTo/{item}")).await?;
             Ok("application-changed")
@@ -155,6 +163,8 @@ async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Res
         Err(ApiError::Denied) => Vec::new(),
         found => found?,
     };
+    let select = [("$select", "id,displayName,appRoles,oauth2PermissionScopes")];
+    let resources: Vec<Resource> = api.all("/servicePrincipals", &select).await?;
     let assigned = api.all(&format!("{path}/appRoleAssignedTo"), &[]).await?;
     let mut frame = visit.frame(&page, Section::Applications);
     frame.notices.extend(wrong);
@@ -169,6 +179,7 @@ async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Res
             .hint(page.t("application-member-hint"))
             .autocomplete("off"),
         role: roles(&page, &application),
+        grant: grants::parts(&page, &resources),
         form: visit.form(format!("/admin/applications/{}", segment(&application.id))),
         application,
         page,

@@ -5,6 +5,7 @@ mod applications;
 mod authority;
 mod changes;
 mod gaps;
+mod grants;
 mod group;
 mod groups;
 mod locations;

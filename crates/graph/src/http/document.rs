@@ -27,10 +27,9 @@ impl FromRequest<Graph> for Document {
     }
 }
 
-/// A document that may have files in it: as large as a request of this service may be. It is read when the caller is known
-/// to be let.
-pub async fn large(request: Request) -> Result<Value, GraphError> {
-    read(request, usize::MAX).await
+/// A document that may have files in it, of so many bytes. It is read when the caller is known to be let.
+pub async fn large(request: Request, most: usize) -> Result<Value, GraphError> {
+    read(request, most).await
 }
 
 async fn read(request: Request, most: usize) -> Result<Value, GraphError> {

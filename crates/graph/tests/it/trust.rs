@@ -103,6 +103,12 @@ async fn a_list_is_given_and_told_about() {
     let answer = admin.send("PUT", &list, &json!({ "content": content })).await;
     assert_eq!(answer.status, 400, "{}", answer.text());
     assert!(answer.text().contains("signature"), "{}", answer.text());
+    // Twenty mebibytes are let through to the rule that says so.
+    let answer = admin
+        .send("PUT", &list, &json!({ "content": "A".repeat(28_000_000) }))
+        .await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert!(answer.text().contains("20971520 octets"), "{}", answer.text());
 }
 
 #[tokio::test]
