@@ -91,6 +91,8 @@ pub struct Definition {
     /// Whether people may give it their passwords (RFC 6749 §4.3): it sees them, and no second factor can be asked for, so that
     /// it is off unless it is needed.
     pub is_password_grant_enabled: bool,
+    /// Whether it may ask for people whom it names (OpenID CIBA): they are disturbed by it, so that it is off unless it is needed.
+    pub is_backchannel_authentication_enabled: bool,
     /// Where a browser is sent in a frame when the session ends (OpenID Connect Front-Channel Logout).
     pub logout_url: Option<String>,
     /// What it is.

@@ -96,6 +96,24 @@ pub struct DeviceAsk {
     /// The address that it asked from, which the person is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
+    /// Whom it waits for, where the client named somebody (CIBA).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel: Option<Backchannel>,
+}
+
+/// A person whom a client named, and what they are shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backchannel {
+    /// The person.
+    pub user: ObjectId,
+    /// What they sign in with.
+    pub user_principal_name: String,
+    /// What both screens show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding_message: Option<String>,
+    /// What is asked of the authentication.
+    #[serde(default)]
+    pub claims: ClaimsRequest,
 }
 
 /// What the first segment of a path names.

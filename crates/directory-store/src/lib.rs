@@ -35,7 +35,7 @@ pub use application::{
 pub use assignment::{AppRoleAssignment, NewAppRole, NewGrant, PermissionGrant};
 pub use authentication::Authentications;
 pub use federated::{FederatedCredential, MAX_FEDERATED};
-pub use grant::{Arrival, Authorization, DeviceAsk, Place, grant_of, rh_of};
+pub use grant::{Arrival, Authorization, Backchannel, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;
 pub use lockout::Mark;
 pub use object::{DirectoryObject, object, objects};

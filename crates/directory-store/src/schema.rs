@@ -355,4 +355,12 @@ CREATE TABLE idp_federated ({i.def}tenant {blob} NOT NULL, app {blob} NOT NULL, 
 CREATE UNIQUE INDEX idp_federated_name ON idp_federated ({i.col}tenant, app, name);
 CREATE UNIQUE INDEX idp_federated_subject ON idp_federated ({i.col}tenant, app, issuer, subject);",
     },
+    Migration {
+        number: 245,
+        title: "requests for people whom a client named",
+        sql: "
+CREATE TABLE idp_backchannel ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, digest {blob} NOT NULL,
+  code TEXT NOT NULL, expires_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, user_id, digest));
+CREATE INDEX idp_backchannel_expiry ON idp_backchannel ({i.col}expires_at);",
+    },
 ];

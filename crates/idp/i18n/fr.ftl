@@ -442,3 +442,20 @@ myapplications-revoke-what = à { $app }
 myapplications-revoked = Votre accord est retiré. L'application n'a plus accès en votre nom.
 myapplications-on = { $resource } :
 myapplications-list = Applications qui agissent en votre nom
+
+## Demandes de confirmation (CIBA)
+approvals-title = Demandes de confirmation
+approvals-lead = Des applications vous demandent de confirmer que c'est bien vous. Vous vous identifiez à nouveau avant de répondre.
+approvals-list = En attente de votre réponse
+approvals-none = Aucune demande
+approvals-none-text = Quand une application vous demandera une confirmation, vous la trouverez ici.
+approvals-open = Examiner
+approval-title = Confirmer pour « { $app } » ?
+approval-text = L'application pourra agir avec votre compte.
+approval-message = Message affiché aussi par l'application
+approval-warning = Ne confirmez que ce que vous avez vous-même demandé à l'instant, et seulement si le message est le même.
+approval-yes = Confirmer
+approval-approved = C'est confirmé
+approval-approved-text = Vous pouvez fermer cette page et continuer dans « { $app } ».
+approval-declined = Demande refusée
+approval-declined-text = « { $app } » n'a reçu aucun accès. Si cette demande ne venait pas de vous, prévenez votre direction informatique.

@@ -138,6 +138,7 @@ impl Global<'_, '_> {
         for sql in [
             "DELETE FROM idp_code WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_device WHERE {i.is}expires_at < ?1",
+            "DELETE FROM idp_backchannel WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_challenge WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_handover WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_refresh WHERE {i.is}expires_at < ?1",

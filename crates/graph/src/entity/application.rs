@@ -96,6 +96,7 @@ pub static APPLICATION: EntityType = EntityType {
         Property::new("publicClient", Kind::Complex(REDIRECTS)),
         Property::new("isFallbackPublicClient", Kind::Flag),
         Property::new("isPasswordGrantEnabled", Kind::Flag),
+        Property::new("isBackchannelAuthenticationEnabled", Kind::Flag),
         Property::new("groupMembershipClaims", TEXT),
         Property::new("optionalClaims", Kind::Complex(&[])),
         Property::new("passwordCredentials", Kind::List(&Kind::Complex(SECRET))),
@@ -131,6 +132,10 @@ pub fn application(registration: &Registration) -> Map<String, Value> {
             ("spa", json!({ "redirectUris": uris.spa })),
             ("publicClient", json!({ "redirectUris": uris.public_client })),
             ("isFallbackPublicClient", definition.is_fallback_public_client.into()),
+            (
+                "isBackchannelAuthenticationEnabled",
+                definition.is_backchannel_authentication_enabled.into(),
+            ),
             ("isPasswordGrantEnabled", definition.is_password_grant_enabled.into()),
             (
                 "groupMembershipClaims",

@@ -24,7 +24,7 @@ use super::ways::{FIRST, Way, Whom, others, ways_on};
 use super::{SESSION_COOKIE, authorize, consent, device, redeem};
 use super::{refused, security};
 use hygie_idp_core::signin::{
-    ADMIN_CONSENT, INVITATIONS, Interruption, MY_APPLICATIONS, SECURITY_INFO, SignedIn, Standing,
+    ADMIN_CONSENT, APPROVALS, INVITATIONS, Interruption, MY_APPLICATIONS, SECURITY_INFO, SignedIn, Standing,
 };
 use hygie_idp_core::token::Asking;
 use hygie_idp_core::{Idp, IdpError};
@@ -76,7 +76,7 @@ impl<'a> Flow<'a> {
     pub fn new(idp: &'a Idp, inbound: &'a Inbound, mut asking: Asking) -> Self {
         let arrival = Arrival::of_browser(inbound.asked.client(), inbound.header(USER_AGENT.as_str()));
         asking.arrival = Arrival {
-            is_by_device_code: asking.device.is_some(),
+            is_by_device_code: asking.device.as_ref().is_some_and(|way| way.backchannel().is_none()),
             ..arrival
         };
         Self { idp, inbound, asking }
@@ -174,6 +174,7 @@ impl<'a> Flow<'a> {
         match self.asking.application.app {
             ADMIN_CONSENT => return self.to_admin_consent(signed_in).await,
             INVITATIONS => return self.to_invitation(signed_in),
+            APPROVALS => return self.to_approvals(signed_in),
             MY_APPLICATIONS => return self.to_my_applications(signed_in),
             _ => {}
         }
