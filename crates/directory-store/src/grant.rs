@@ -8,7 +8,7 @@ use hygie_oidc::{Challenge, ClaimsRequest, Platform, Scopes, Version};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::Authentications;
+use crate::{Authentications, SignInProtocol};
 
 /// What a person authorized: kept with the code, then with the family of refresh tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,15 @@ pub struct Arrival {
 const MAX_USER_AGENT: usize = 512;
 
 impl Arrival {
+    /// As the log of sign-ins names it.
+    pub const fn protocol(&self) -> SignInProtocol {
+        if self.is_by_password {
+            SignInProtocol::Ropc
+        } else {
+            SignInProtocol::None
+        }
+    }
+
     /// Of a browser.
     pub fn of_browser(address: Option<IpAddr>, user_agent: Option<&str>) -> Self {
         Self {

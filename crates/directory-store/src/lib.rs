@@ -29,7 +29,7 @@ mod workload;
 
 pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, FIRST_PARTY, PORTAL, directory_api, suite_of};
 pub use application::{
-    AccessKind, AppRole, Application, Audience, Definition, GroupClaims, Links, MemberTypes, OptionalClaim,
+    AccessKind, AppRole, Application, Audience, Definition, ExtraGrant, GroupClaims, Links, MemberTypes, OptionalClaim,
     OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal, VerifiedPublisher,
 };
 pub use assignment::{AppRoleAssignment, NewAppRole, NewGrant, PermissionGrant};
@@ -42,7 +42,7 @@ pub use object::{DirectoryObject, object, objects};
 pub use profile::{GroupProfile, Home, UserProfile, UserType, Visibility};
 pub use roles::{DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role};
 pub use schema::MIGRATIONS;
-pub use signin::{AppliedPolicy, SignInEntry};
+pub use signin::{AppliedPolicy, SignInEntry, SignInProtocol};
 pub use tenant::Tenant;
 pub use user::{User, is_unseen, is_user_principal_name, key_of};
 pub use workload::{Belongs, Workload, is_workload_name, managed_identity};

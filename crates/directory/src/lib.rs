@@ -44,7 +44,7 @@ pub use hygie_directory_store::{
     is_workload_name, key_of, managed_identity, repo, rh_of, role, suite_of,
 };
 
-pub use hygie_directory_store::{Backchannel, FederatedCredential};
+pub use hygie_directory_store::{Backchannel, ExtraGrant, FederatedCredential, SignInProtocol};
 
 pub use admin::{
     DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, MethodsError, NewApplication, NewGroup, NewSecret,

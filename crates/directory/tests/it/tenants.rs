@@ -241,7 +241,7 @@ async fn federated_credentials_and_requests_for_people() {
         created_at: Timestamp::from_secs(1),
     };
     within!(world, world.tenant, (app, credential.clone()), |it, tx| {
-        FederatedCredentials(tx).insert(it.0, &it.1).await?
+        FederatedCredentials(tx).insert(it.0, &it.1).await?;
     });
     let other = FederatedCredential {
         subject: "another".to_owned(),

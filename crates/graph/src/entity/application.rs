@@ -1,6 +1,8 @@
 //! `application`: <https://learn.microsoft.com/graph/api/resources/application>.
 
-use hygie_directory::{AppRole, Audience, Definition, GroupClaims, MemberTypes, OptionalClaim, Registration, Scope};
+use hygie_directory::{
+    AppRole, Audience, Definition, ExtraGrant, GroupClaims, MemberTypes, OptionalClaim, Registration, Scope,
+};
 use serde_json::{Map, Value, json};
 
 use super::consent::{PUBLISHER, publisher};
@@ -134,9 +136,9 @@ pub fn application(registration: &Registration) -> Map<String, Value> {
             ("isFallbackPublicClient", definition.is_fallback_public_client.into()),
             (
                 "isBackchannelAuthenticationEnabled",
-                definition.is_backchannel_authentication_enabled.into(),
+                definition.allows(ExtraGrant::Ciba).into(),
             ),
-            ("isPasswordGrantEnabled", definition.is_password_grant_enabled.into()),
+            ("isPasswordGrantEnabled", definition.allows(ExtraGrant::Password).into()),
             (
                 "groupMembershipClaims",
                 definition.group_membership_claims.map(group_claims).into(),

@@ -4,7 +4,7 @@
 
 use hygie_core::{AppId, Cx, ObjectId, Secret};
 use hygie_directory::repo::{Backchannels, DeviceRow, Devices};
-use hygie_directory::{Backchannel, DeviceAsk, Place, User};
+use hygie_directory::{Backchannel, DeviceAsk, ExtraGrant, Place, User};
 use hygie_jose::random_secret;
 use hygie_oidc::ciba::{self, BackchannelRequest, Hint, INTERVAL};
 use hygie_oidc::device::{Answer, UserCode, Waiting};
@@ -38,7 +38,7 @@ impl Idp {
         let app = application.app;
         let proof = (Platform::Web, &request.client.credential);
         self.device_client(&cx, app, proof, origin).await?;
-        if !application.definition.is_backchannel_authentication_enabled {
+        if !application.definition.allows(ExtraGrant::Ciba) {
             return Err(Refusal::about(Aadsts::NoBackchannel, &[client_id]).into());
         }
         let user = self.named_person(&cx, app, &request.hint).await?;

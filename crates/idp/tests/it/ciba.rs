@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hygie_directory::Definition;
+use hygie_directory::{Definition, ExtraGrant};
 use hygie_testkit::{Answer, Client, one_time_code};
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ const NURSE: &str = "anna.martin@ch-demo.example";
 /// A world whose portal may ask for people.
 async fn world() -> World {
     let world = World::new().await;
-    let change = |definition: &mut Definition| definition.is_backchannel_authentication_enabled = true;
+    let change = |definition: &mut Definition| definition.allow(ExtraGrant::Ciba, true);
     world.registered_with(world.portal, change).await;
     world
 }
@@ -139,7 +139,7 @@ async fn an_older_proof_is_not_enough() {
     let page = browser.get(&world.path("approvals")).await;
     let landed = world.sign_in(&browser, page.location()).await;
     let session = landed.location().split("account=").nth(1).unwrap().to_owned();
-    world.clock.advance(Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
     let id = asked(&world).await;
     world.clock.advance(Duration::from_secs(10));
     let list = browser.get(&world.path("approvals")).await;
@@ -267,7 +267,7 @@ async fn what_is_refused() {
             "{changed:?}"
         );
     }
-    let change = |definition: &mut Definition| definition.is_backchannel_authentication_enabled = false;
+    let change = |definition: &mut Definition| definition.allow(ExtraGrant::Ciba, false);
     world.registered_with(world.portal, change).await;
     assert_eq!(error(&ask(&world, &[]).await).1, "unauthorized_client");
     assert_eq!(
@@ -285,7 +285,7 @@ async fn an_id_token_names_its_person_and_requests_end() {
     let answer = ask(&world, &changed).await;
     assert_eq!(answer.json()["expires_in"], 60, "{}", answer.text());
     let id = answer.json()["auth_req_id"].as_str().unwrap().to_owned();
-    world.clock.advance(Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
     assert_eq!(
         error(&poll(&world, &id, GRANT).await),
         (400, "expired_token".to_owned())
