@@ -32,6 +32,19 @@ pub struct FederatedCredential {
 }
 
 impl FederatedCredential {
+    /// One that says nothing yet, and so may not be kept.
+    pub fn empty(now: Timestamp) -> Self {
+        Self {
+            id: Uuid::nil(),
+            name: String::new(),
+            issuer: String::new(),
+            subject: String::new(),
+            audiences: Vec::new(),
+            description: None,
+            created_at: now,
+        }
+    }
+
     /// Whether it may be kept; names the member that may not.
     pub fn check(&self) -> Result<(), &'static str> {
         let fits = |text: &str| {

@@ -8,7 +8,7 @@ use hygie_oidc::{Challenge, ClaimsRequest, Platform, Scopes, Version};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::Authentications;
+use crate::{Authentications, SignInProtocol};
 
 /// What a person authorized: kept with the code, then with the family of refresh tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,15 @@ pub struct Arrival {
 const MAX_USER_AGENT: usize = 512;
 
 impl Arrival {
+    /// As the log of sign-ins names it.
+    pub const fn protocol(&self) -> SignInProtocol {
+        if self.is_by_password {
+            SignInProtocol::Ropc
+        } else {
+            SignInProtocol::None
+        }
+    }
+
     /// Of a browser.
     pub fn of_browser(address: Option<IpAddr>, user_agent: Option<&str>) -> Self {
         Self {
@@ -96,6 +105,24 @@ pub struct DeviceAsk {
     /// The address that it asked from, which the person is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
+    /// Whom it waits for, where the client named somebody (CIBA).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel: Option<Backchannel>,
+}
+
+/// A person whom a client named, and what they are shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backchannel {
+    /// The person.
+    pub user: ObjectId,
+    /// What they sign in with.
+    pub user_principal_name: String,
+    /// What both screens show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding_message: Option<String>,
+    /// What is asked of the authentication.
+    #[serde(default)]
+    pub claims: ClaimsRequest,
 }
 
 /// What the first segment of a path names.

@@ -31,13 +31,13 @@ mod workload;
 
 pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, FIRST_PARTY, PORTAL, directory_api, suite_of};
 pub use application::{
-    AccessKind, AppRole, Application, Audience, Definition, GroupClaims, Links, MemberTypes, OptionalClaim,
+    AccessKind, AppRole, Application, Audience, Definition, ExtraGrant, GroupClaims, Links, MemberTypes, OptionalClaim,
     OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal, VerifiedPublisher,
 };
 pub use assignment::{AppRoleAssignment, NewAppRole, NewGrant, PermissionGrant};
 pub use authentication::Authentications;
 pub use federated::{FederatedCredential, MAX_FEDERATED};
-pub use grant::{Arrival, Authorization, DeviceAsk, Place, grant_of, rh_of};
+pub use grant::{Arrival, Authorization, Backchannel, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;
 pub use lockout::Mark;
 pub use object::{DirectoryObject, object, objects};
@@ -45,7 +45,7 @@ pub use profile::{GroupProfile, Home, UserProfile, UserType, Visibility};
 pub use roles::{DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role};
 pub use schema::MIGRATIONS;
 pub use sealed::SEALED_COLUMNS;
-pub use signin::{AppliedPolicy, SignInEntry, Signals};
+pub use signin::{AppliedPolicy, SignInEntry, SignInProtocol, Signals};
 pub use tenant::Tenant;
 pub use user::{User, is_unseen, is_user_principal_name, key_of};
 pub use workload::{Belongs, Workload, is_workload_name, managed_identity};

@@ -356,6 +356,14 @@ CREATE UNIQUE INDEX idp_federated_name ON idp_federated ({i.col}tenant, app, nam
 CREATE UNIQUE INDEX idp_federated_subject ON idp_federated ({i.col}tenant, app, issuer, subject);",
     },
     Migration {
+        number: 245,
+        title: "requests for people whom a client named",
+        sql: "
+CREATE TABLE idp_backchannel ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, digest {blob} NOT NULL,
+  code TEXT NOT NULL, expires_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, user_id, digest));
+CREATE INDEX idp_backchannel_expiry ON idp_backchannel ({i.col}expires_at);",
+    },
+    Migration {
         number: 250,
         title: "risk of people and of sign-ins",
         sql: "

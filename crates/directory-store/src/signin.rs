@@ -50,9 +50,9 @@ pub struct SignInEntry {
     pub client_app: String,
     /// By the code of a device.
     pub is_by_device_code: bool,
-    /// By a password that an application was given.
+    /// By what else than a page.
     #[serde(default)]
-    pub is_by_password: bool,
+    pub protocol: SignInProtocol,
     /// Whether the person was there.
     pub is_interactive: bool,
     /// The session.
@@ -90,6 +90,17 @@ pub struct Signals {
     /// Risk of the person: the level, how it stands, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_risk: Option<(String, String, String)>,
+}
+
+/// By what else than a page somebody came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SignInProtocol {
+    /// Nothing else.
+    #[default]
+    None,
+    /// By a password that an application was given.
+    Ropc,
 }
 
 /// What a policy did.
@@ -135,10 +146,10 @@ impl SignInEntry {
 impl SignInEntry {
     /// As Graph calls how the person came (`authenticationProtocol`).
     const fn protocol(&self) -> &'static str {
-        match (self.is_by_device_code, self.is_by_password) {
-            (true, _) => "deviceCode",
-            (false, true) => "ropc",
-            (false, false) => "none",
+        match self.protocol {
+            _ if self.is_by_device_code => "deviceCode",
+            SignInProtocol::Ropc => "ropc",
+            SignInProtocol::None => "none",
         }
     }
 

@@ -46,7 +46,7 @@ pub use hygie_directory_store::{
     grant_of, is_user_principal_name, is_workload_name, key_of, managed_identity, repo, rh_of, role, suite_of,
 };
 
-pub use hygie_directory_store::FederatedCredential;
+pub use hygie_directory_store::{Backchannel, ExtraGrant, FederatedCredential, SignInProtocol};
 
 pub use admin::{
     DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, MethodsError, NewApplication, NewGroup, NewSecret,

@@ -466,3 +466,20 @@ permission-identityriskyuser-read-all = Read the accounts at risk
 permission-identityriskyuser-readwrite-all = Read the accounts at risk, and say which are
 permission-identityriskevent-read-all = Read the risks of sign-ins
 permission-identityriskevent-readwrite-all = Read the risks of sign-ins, and report them
+
+## Requests to confirm (CIBA)
+approvals-title = Requests to confirm
+approvals-lead = Applications ask you to confirm that it is you. You sign in again before you answer.
+approvals-list = Waiting for your answer
+approvals-none = No requests
+approvals-none-text = When an application asks you to confirm something, you will find it here.
+approvals-open = Open
+approval-title = Confirm for “{ $app }”?
+approval-text = The application will be able to act with your account.
+approval-message = Message that the application shows as well
+approval-warning = Confirm only what you asked for yourself just now, and only if the message is the same.
+approval-yes = Confirm
+approval-approved = Confirmed
+approval-approved-text = You can close this page and go on in “{ $app }”.
+approval-declined = Request declined
+approval-declined-text = “{ $app }” was given no access. If this request was not yours, tell your IT department.

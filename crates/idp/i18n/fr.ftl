@@ -466,3 +466,20 @@ permission-identityriskyuser-read-all = Lire les comptes à risque
 permission-identityriskyuser-readwrite-all = Lire les comptes à risque, et dire lesquels le sont
 permission-identityriskevent-read-all = Lire les risques des connexions
 permission-identityriskevent-readwrite-all = Lire les risques des connexions, et en signaler
+
+## Demandes de confirmation (CIBA)
+approvals-title = Demandes de confirmation
+approvals-lead = Des applications vous demandent de confirmer que c'est bien vous. Vous vous identifiez à nouveau avant de répondre.
+approvals-list = En attente de votre réponse
+approvals-none = Aucune demande
+approvals-none-text = Quand une application vous demandera une confirmation, vous la trouverez ici.
+approvals-open = Examiner
+approval-title = Confirmer pour « { $app } » ?
+approval-text = L'application pourra agir avec votre compte.
+approval-message = Message affiché aussi par l'application
+approval-warning = Ne confirmez que ce que vous avez vous-même demandé à l'instant, et seulement si le message est le même.
+approval-yes = Confirmer
+approval-approved = C'est confirmé
+approval-approved-text = Vous pouvez fermer cette page et continuer dans « { $app } ».
+approval-declined = Demande refusée
+approval-declined-text = « { $app } » n'a reçu aucun accès. Si cette demande ne venait pas de vous, prévenez votre direction informatique.

@@ -199,6 +199,15 @@ codes! {
     DeviceCodeExpired = 70_019, "expired_token", 400, "Verification code expired. Have the user retry the sign-in.";
     /// The device asks too often.
     SlowDown = 50_196, "slow_down", 400, "The server terminated an operation because it encountered a client request loop. Wait longer between two requests.";
+    /// Nobody has the name, or the id token, of a request that names its person. Entra ID has no such requests: the numbers
+    /// of these four are ours.
+    UnknownPerson = 9_900_001, "unknown_user_id", 400, "The person that the request names is not known.";
+    /// The message for the person is too long, or none that can be shown.
+    BindingMessage = 9_900_002, "invalid_binding_message", 400, "The binding_message is too long, or holds characters that cannot be shown.";
+    /// The person said no.
+    BackchannelDenied = 9_900_003, "access_denied", 400, "The person declined the request.";
+    /// The client is not registered for such requests.
+    NoBackchannel = 9_900_004, "unauthorized_client", 400, "The application '{0}' is not one that may ask for people it names.";
     /// The response type is not one of ours.
     UnsupportedResponseType = 70_005, "unsupported_response_type", 400, "The response type '{0}' is not supported.";
     /// The application may not have tokens from the authorization endpoint.
@@ -336,7 +345,7 @@ mod tests {
 
     #[test]
     fn errors_are_registered_names() {
-        // RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5, RFC 8693 §2.2.2, OpenID Connect Core §3.1.2.6, and Entra's own.
+        // RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5, RFC 8693 §2.2.2, OpenID Connect Core §3.1.2.6, CIBA Core §13, and Entra's own.
         let known = [
             "invalid_request",
             "invalid_client",
@@ -360,6 +369,8 @@ mod tests {
             "slow_down",
             "expired_token",
             "bad_verification_code",
+            "unknown_user_id",
+            "invalid_binding_message",
         ];
         for code in Aadsts::ALL {
             assert!(known.contains(&code.error()), "{code:?}");

@@ -130,6 +130,15 @@ impl Provider {
             "code_challenge_methods_supported": ["S256", "plain"],
             "grant_types_supported": GRANT_TYPES,
         });
+        if let Audience::Tenant(_) = audience {
+            // CIBA Core §4: in poll mode, for one tenant.
+            document["backchannel_authentication_endpoint"] = format!("{base}/oauth2/v2.0/bc-authorize").into();
+            document["backchannel_token_delivery_modes_supported"] = json!(["poll"]);
+            document["backchannel_user_code_parameter_supported"] = false.into();
+            if let Some(grants) = document["grant_types_supported"].as_array_mut() {
+                grants.push(crate::ciba::GRANT_TYPE.into());
+            }
+        }
         if let Some(back) = &self.back_channel {
             // RFC 8705 §5, §3.3.
             let token = format!("{back}/{}/oauth2/v2.0/token", audience.segment());

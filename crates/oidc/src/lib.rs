@@ -12,6 +12,7 @@
 mod aadsts;
 pub mod assertion;
 mod authorize;
+pub mod ciba;
 mod claims;
 mod client;
 pub mod device;

@@ -38,6 +38,8 @@ pub enum Grant {
     OnBehalfOf(Secret<String>),
     /// A device code, for which a person may have signed in elsewhere (RFC 8628 §3.4).
     DeviceCode(Secret<String>),
+    /// The id of a request for a person whom the client named (CIBA Core §10.1).
+    Ciba(Secret<String>),
     /// Name and password of a person (RFC 6749 §4.3).
     Password {
         /// The user principal name.
@@ -103,6 +105,7 @@ impl TokenRequest {
             }
             // The second is the word of the first version; MSAL for Node says it at the second one too.
             DEVICE_CODE | "device_code" => Grant::DeviceCode(device_code(params)?),
+            crate::ciba::GRANT_TYPE if version == Version::V2 => Grant::Ciba(token(params, "auth_req_id")?),
             "password" => Grant::Password {
                 username: params.require("username")?.to_owned(),
                 password: Secret::new(params.require("password")?.to_owned()),

@@ -141,6 +141,7 @@ impl Global<'_, '_> {
         for sql in [
             "DELETE FROM idp_code WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_device WHERE {i.is}expires_at < ?1",
+            "DELETE FROM idp_backchannel WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_challenge WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_handover WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_supplied_risk WHERE {i.is}ends_at < ?1",

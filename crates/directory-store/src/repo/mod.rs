@@ -6,6 +6,7 @@
 mod agreements;
 mod applications;
 mod attempts;
+mod backchannels;
 mod changes;
 mod codes;
 mod conditional;
@@ -48,6 +49,7 @@ use uuid::Uuid;
 pub use agreements::{Agreements, AnswerRow, Answers};
 pub use applications::{Applications, CertificateRow, Credentials, SecretRow};
 pub use attempts::{Attempts, Guessed};
+pub use backchannels::Backchannels;
 pub use changes::{Became, Change, Changes, Followed};
 pub use codes::{CodeRow, Codes};
 pub use conditional::{DocumentRow, Documents};

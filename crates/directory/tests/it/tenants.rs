@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
 use hygie_directory::repo::{
-    Applications, Codes, Grants, Groups, Lockout, Outsiders, Principals, Refreshes, Risks, Roles, SecretRow,
-    SessionRow, Sessions, Tenants, Users,
+    Applications, Backchannels, Codes, FederatedCredentials, Grants, Groups, Lockout, Outsiders, Principals, Refreshes,
+    Risks, Roles, SecretRow, SessionRow, Sessions, Tenants, Users,
 };
 use hygie_directory::{
-    Arrival, Authentications, Authorization, Definition, DirectoryError, GLOBAL_ADMINISTRATOR, Group, GroupProfile,
-    NewApplication, User,
+    Arrival, Authentications, Authorization, Definition, DirectoryError, FederatedCredential, GLOBAL_ADMINISTRATOR,
+    Group, GroupProfile, NewApplication, User,
 };
 use hygie_jose::{Algorithm, Certificate, SigningKey};
 use hygie_oidc::{ClaimsRequest, Platform, Scopes, Version};
@@ -226,6 +226,51 @@ async fn applications_and_principals() {
         Principals(tx).set_enabled(*id, false).await? || Principals(tx).set_requires_assignment(*id, true).await?
     });
     assert!(!changed);
+}
+
+#[tokio::test]
+async fn federated_credentials_and_requests_for_people() {
+    let world = World::new().await;
+    let (app, nurse) = (world.portal, world.nurse);
+    let credential = FederatedCredential {
+        id: Uuid::from_u128(6),
+        name: "robot".to_owned(),
+        issuer: "https://issuer.example".to_owned(),
+        subject: "robot".to_owned(),
+        audiences: vec!["api://AzureADTokenExchange".to_owned()],
+        description: None,
+        created_at: Timestamp::from_secs(1),
+    };
+    within!(world, world.tenant, (app, credential.clone()), |it, tx| {
+        FederatedCredentials(tx).insert(it.0, &it.1).await?;
+    });
+    let other = FederatedCredential {
+        subject: "another".to_owned(),
+        ..credential.clone()
+    };
+    let (found, listed, changed, removed) = within!(world, world.other, (app, other), |it, tx| {
+        (
+            FederatedCredentials(tx).find(it.0, it.1.id).await?,
+            FederatedCredentials(tx).list(it.0).await?.len(),
+            FederatedCredentials(tx).update(it.0, &it.1).await?,
+            FederatedCredentials(tx).remove(it.0, it.1.id).await?,
+        )
+    });
+    assert_eq!((found, listed, changed, removed), (None, 0, false, false));
+    let found = within!(world, world.tenant, app, |app, tx| FederatedCredentials(tx)
+        .find_by_name(*app, "robot")
+        .await?);
+    assert_eq!(found, Some(credential));
+    let later = Timestamp::from_secs(i64::from(u32::MAX));
+    within!(world, world.tenant, (nurse, later), |it, tx| Backchannels(tx)
+        .insert(it.0, (&[7; 32], "BCDFGHJKL"), it.1)
+        .await?);
+    for (tenant, expected) in [(world.tenant, 1), (world.other, 0)] {
+        let found = within!(world, tenant, nurse, |nurse, tx| Backchannels(tx)
+            .list(*nurse, Timestamp::from_secs(1), 9)
+            .await?);
+        assert_eq!(found.len(), expected);
+    }
 }
 
 #[tokio::test]

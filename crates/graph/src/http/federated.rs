@@ -10,7 +10,6 @@ use hygie_directory::FederatedCredential;
 use hygie_policy::json::{At, Wrong};
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
-use uuid::Uuid;
 
 use super::answer::{Of, done};
 use super::application_changes::{may, may_prove_as};
@@ -79,15 +78,7 @@ async fn create(
     body: Body,
 ) -> Result<Response, GraphError> {
     let app = changeable(&graph, &caller, &id).await?;
-    let nothing = FederatedCredential {
-        id: Uuid::nil(),
-        name: String::new(),
-        issuer: String::new(),
-        subject: String::new(),
-        audiences: Vec::new(),
-        description: None,
-        created_at: caller.cx.now,
-    };
+    let nothing = FederatedCredential::empty(caller.cx.now);
     let new = read(&body, nothing)?;
     let made = graph.directory().add_federated_credential(&caller.cx, app, new).await;
     let made = made.map_err(GraphFault::from)?;
@@ -123,8 +114,10 @@ async fn delete(
     may(&graph, &caller, &id).await?;
     let app = app(&graph, &caller, &id).await?;
     let found = find(&graph, &caller, (app, &key)).await?;
-    let directory = graph.directory();
-    let removed = directory.remove_federated_credential(&caller.cx, app, found.id).await;
+    let removed = graph
+        .directory()
+        .remove_federated_credential(&caller.cx, app, found.id)
+        .await;
     removed.map_err(GraphFault::from)?;
     Ok(done())
 }

@@ -19,7 +19,7 @@ fn agenda() -> Value {
         "identifierUris": ["api://agenda"],
         "signInAudience": "AzureADMyOrg",
         "isFallbackPublicClient": false,
-        "isPasswordGrantEnabled": true,
+        "isPasswordGrantEnabled": true, "isBackchannelAuthenticationEnabled": true,
         "groupMembershipClaims": "SecurityGroup",
         "optionalClaims": { "idToken": [{ "name": "auth_time", "source": null, "essential": true, "additionalProperties": [] }] },
         "api": {

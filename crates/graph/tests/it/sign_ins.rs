@@ -28,7 +28,7 @@ pub fn entry(world: &World, n: u128, error_code: u32) -> SignInEntry {
         user_agent: Some("Mozilla/5.0 (Windows NT 10.0; Win64; x64)".to_owned()),
         client_app: "Browser".to_owned(),
         is_by_device_code: false,
-        is_by_password: false,
+        protocol: hygie_directory::SignInProtocol::default(),
         is_interactive: true,
         session: None,
         used: Authentications::of(Usage::of(Mode::Password), at),

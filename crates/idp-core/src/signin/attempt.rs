@@ -51,7 +51,7 @@ impl Idp {
             user_agent: arrival.user_agent.clone(),
             client_app: logged(client_app_of(arrival, asking.platform)).to_owned(),
             is_by_device_code: arrival.is_by_device_code,
-            is_by_password: arrival.is_by_password,
+            protocol: arrival.protocol(),
             is_interactive: true,
             session: None,
             used: Authentications::default(),

@@ -18,7 +18,7 @@ pub use admission::{Candidate, Interruption, Occasion, Purpose, client_app_of, k
 pub use guest::Standing;
 pub use keeping::CookieLife;
 pub(crate) use own_pages::own_page;
-pub use own_pages::{ADMIN_CONSENT, INVITATIONS, MY_APPLICATIONS};
+pub use own_pages::{ADMIN_CONSENT, APPROVALS, INVITATIONS, MY_APPLICATIONS};
 pub(crate) use professional::Vouched as Professional;
 pub use security_info::SECURITY_INFO;
 pub(crate) use security_info::security_info;

@@ -128,11 +128,11 @@ impl Idp {
             domain: found.domain,
             platform: ask.platform,
             redirect_uri: String::new(),
-            device: Some(way),
             arrival: Arrival {
-                is_by_device_code: true,
+                is_by_device_code: way.backchannel().is_none(),
                 ..Arrival::default()
             },
+            device: Some(way),
             offers_certificates,
         })
     }

@@ -2,7 +2,7 @@
 //! that the device fetches. An approval is kept as an authorization code of the device code: it is redeemed, reused and
 //! revoked as any other.
 
-use hygie_core::{AppId, Cx, Secret};
+use hygie_core::{AppId, Cx, Secret, Timestamp};
 use hygie_directory::repo::{DeviceRow, Devices};
 use hygie_directory::{DeviceAsk, Place};
 use hygie_jose::random_secret;
@@ -27,6 +27,17 @@ pub struct DeviceWay {
     pub user_code: UserCode,
     /// What waits.
     pub row: DeviceRow,
+    /// When it was looked up.
+    pub seen_at: Timestamp,
+}
+
+/// What waits for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A device that shows a code.
+    Device,
+    /// A client that named the person.
+    Backchannel,
 }
 
 /// What a device is given.
@@ -38,8 +49,11 @@ pub struct DeviceCodes {
 }
 
 impl DeviceWay {
-    /// As a request of the authorization endpoint: the person always says with which account.
+    /// As a request of the authorization endpoint: the person says with which account, unless the client named them. Then
+    /// what they proved must be younger than the request.
     pub(super) fn request(&self) -> AuthorizeRequest {
+        let asked = self.backchannel();
+        let age = self.seen_at.since(self.row.created_at).as_secs();
         AuthorizeRequest {
             version: self.row.ask.version,
             response_type: ResponseType {
@@ -50,12 +64,12 @@ impl DeviceWay {
             mode: ResponseMode::Query,
             scopes: self.row.ask.scopes.clone(),
             nonce: None,
-            prompt: Prompt::SelectAccount,
-            login_hint: None,
+            prompt: asked.map_or(Prompt::SelectAccount, |_| Prompt::AsNeeded),
+            login_hint: asked.map(|asked| asked.user_principal_name.clone()),
             domain_hint: None,
             sid: None,
-            max_age: None,
-            claims: ClaimsRequest::default(),
+            max_age: asked.map(|_| u32::try_from(age).unwrap_or(u32::MAX)),
+            claims: asked.map_or_else(ClaimsRequest::default, |asked| asked.claims.clone()),
             challenge: None,
         }
     }
@@ -109,6 +123,7 @@ impl Idp {
                 platform,
                 scopes: request.scopes,
                 address: cx.client,
+                backchannel: None,
             },
             created_at: cx.now,
         };
@@ -168,7 +183,7 @@ impl Idp {
         Ok(found)
     }
 
-    async fn waiting_device(&self, cx: &Cx, user_code: UserCode) -> Result<Option<DeviceWay>, IdpError> {
+    pub(super) async fn waiting_device(&self, cx: &Cx, user_code: UserCode) -> Result<Option<DeviceWay>, IdpError> {
         let digest = self.inner().digests.user_codes.digest(user_code.as_str());
         let row: Option<DeviceRow> = self
             .inner()
@@ -178,7 +193,11 @@ impl Idp {
             })
             .await?;
         let waits = |row: &DeviceRow| row.waiting.answer == Answer::Awaited && cx.now < row.waiting.expires_at;
-        Ok(row.filter(waits).map(|row| DeviceWay { user_code, row }))
+        Ok(row.filter(waits).map(|row| DeviceWay {
+            user_code,
+            row,
+            seen_at: cx.now,
+        }))
     }
 
     /// The way of the person who typed this code, which was looked up before.
@@ -195,6 +214,7 @@ impl Idp {
         (asking, way): (&Asking, &DeviceWay),
         signed_in: &SignedIn,
     ) -> Result<(), IdpError> {
+        way.admits(signed_in)?;
         let authorization = super::authorize::authorization(asking, &way.request(), signed_in);
         self.admitted_parties(cx, &authorization, asking, signed_in)
             .await
@@ -208,6 +228,7 @@ impl Idp {
         (asking, way): (&Asking, &DeviceWay),
         signed_in: &SignedIn,
     ) -> Result<(), IdpError> {
+        way.admits(signed_in)?;
         let authorization = super::authorize::authorization(asking, &way.request(), signed_in);
         let (_, admitted) = self.admitted_parties(cx, &authorization, asking, signed_in).await?;
         let cx = Cx {
@@ -220,6 +241,7 @@ impl Idp {
 
     /// The person declines it.
     pub async fn decline_device(&self, cx: &Cx, way: &DeviceWay, signed_in: &SignedIn) -> Result<(), IdpError> {
+        way.admits(signed_in)?;
         let app = way.row.waiting.client;
         let cx = Cx {
             principal: Some(self.person(&signed_in.account, Some(app)).into()),
@@ -252,11 +274,23 @@ impl Idp {
         let Grant::DeviceCode(code) = &request.grant else {
             return Err(Refusal::about(Aadsts::BadGrant, &["grant_type"]).into());
         };
+        self.waited(cx, place, (code, Kind::Device), (request, sender)).await
+    }
+
+    /// Decides and answers who waits with this secret, of this kind.
+    pub(super) async fn waited(
+        &self,
+        cx: &Cx,
+        place: Place,
+        (code, kind): (&Secret<String>, Kind),
+        (request, sender): (&TokenRequest, Sender<'_>),
+    ) -> Result<Granted, IdpError> {
         let client = request.client.app(&request.segment)?;
         let digest = self.inner().digests.devices.digest(code.expose());
         let row = self.device_row(cx, digest).await?;
         let is_its = |row: &DeviceRow| {
             row.waiting.client == client
+                && row.ask.backchannel.is_some() == (kind == Kind::Backchannel)
                 && place
                     .tenant()
                     .is_none_or(|tenant| row.ask.place.tenant() == Some(tenant))

@@ -19,7 +19,7 @@ use std::time::Duration;
 use hygie_access::derived_id;
 use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, Secret, SessionId, TenantId, Timestamp};
 use hygie_directory::repo::{Grants, Outsiders};
-use hygie_directory::{Arrival, Authentications, DIRECTORY_API, Place, SignInEntry, Signals};
+use hygie_directory::{Arrival, Authentications, DIRECTORY_API, Place, SignInEntry, SignInProtocol, Signals};
 use hygie_oidc::psc::{Identity, SubjectToken, Unacceptable};
 use hygie_oidc::{Aadsts, Grant, Platform, Refusal, TOKEN_EXCHANGE, TokenRequest, TokenResponse, grant};
 use hygie_policy::client::logged;
@@ -264,7 +264,7 @@ fn entry(cx: &Cx, parties: &Parties, vouched: &Vouched) -> SignInEntry {
         user_agent: None,
         client_app: logged(client_app_of(&Arrival::default(), Platform::Web)).to_owned(),
         is_by_device_code: false,
-        is_by_password: false,
+        protocol: SignInProtocol::default(),
         is_interactive: false,
         session: Some(vouched.session),
         used: Authentications::default(),

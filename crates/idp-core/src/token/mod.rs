@@ -6,6 +6,7 @@ mod asking;
 mod authorize;
 mod bearer;
 mod challenge;
+mod ciba;
 mod claims;
 mod client_credentials;
 mod code;

@@ -6,7 +6,7 @@
 //! once, so that all that is checked of codes is checked here.
 
 use hygie_core::{Cx, Secret, TenantId};
-use hygie_directory::{Arrival, Place};
+use hygie_directory::{Arrival, ExtraGrant, Place};
 use hygie_jose::random_secret;
 use hygie_oidc::{
     Aadsts, AuthorizeRequest, AuthorizeTarget, Grant, Params, Platform, Prompt, Refusal, ResponseMode, ResponseType,
@@ -96,7 +96,7 @@ impl Idp {
         let place = Place::Tenant(tenant);
         let client_id = request.client.client_id.clone();
         let (found, application) = self.client_at(cx, place, &client_id).await?;
-        if !application.definition.is_password_grant_enabled {
+        if !application.definition.allows(ExtraGrant::Password) {
             return Err(Refusal::about(Aadsts::GrantType, &["password"]).into());
         }
         let platform = if application.definition.is_fallback_public_client {

@@ -13,7 +13,7 @@ use super::ways::{Whom, ways_on};
 use super::{consent, device, redeem};
 use hygie_idp_core::IdpError;
 use hygie_idp_core::signin::{
-    ADMIN_CONSENT, INVITATIONS, Interruption, MY_APPLICATIONS, SECURITY_INFO, SignedIn, Standing,
+    ADMIN_CONSENT, APPROVALS, INVITATIONS, Interruption, MY_APPLICATIONS, SECURITY_INFO, SignedIn, Standing,
 };
 
 impl Flow<'_> {
@@ -71,6 +71,7 @@ impl Flow<'_> {
         match self.asking.application.app {
             ADMIN_CONSENT => return self.to_admin_consent(signed_in).await,
             INVITATIONS => return self.to_invitation(signed_in),
+            APPROVALS => return self.to_approvals(signed_in),
             MY_APPLICATIONS => return self.to_my_applications(signed_in),
             _ => {}
         }

@@ -73,7 +73,7 @@ impl<'a> Flow<'a> {
     pub fn new(idp: &'a Idp, inbound: &'a Inbound, mut asking: Asking) -> Self {
         let arrival = Arrival::of_browser(inbound.asked.client(), inbound.header(USER_AGENT.as_str()));
         asking.arrival = Arrival {
-            is_by_device_code: asking.device.is_some(),
+            is_by_device_code: asking.device.as_ref().is_some_and(|way| way.backchannel().is_none()),
             ..arrival
         };
         Self { idp, inbound, asking }

@@ -1,7 +1,9 @@
 //! The endpoints, one file each: parse, call, render. What they share is in `inbound` (how a request is read), `refused`
 //! (how a refusal is shown) and `flow` (the pages of an authorization request).
 
+mod approvals;
 mod authorize;
+mod backchannel;
 mod certificate;
 mod consent;
 mod device;
@@ -92,6 +94,8 @@ pub fn router(idp: Idp) -> Router {
             "/{tenant}/myapplications",
             get(consent::own::get).post(consent::own::post),
         )
+        .route("/{tenant}/oauth2/v2.0/bc-authorize", post(backchannel::post))
+        .route("/{tenant}/approvals", get(approvals::get))
         .route("/{tenant}/redeem", get(redeem::get).post(redeem::post))
         .route("/{tenant}/login", get(login::get).post(login::post))
         .route("/{tenant}/certauth", get(certificate::come_back))

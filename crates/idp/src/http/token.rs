@@ -87,6 +87,7 @@ async fn grant(idp: &Idp, inbound: &Inbound, version: Version, origin: Option<&s
         Grant::RefreshToken(_) => idp.refresh_token(&cx, place, &request, sender).await,
         Grant::DeviceCode(_) => idp.device_code(&cx, place, &request, sender).await,
         Grant::OnBehalfOf(_) => idp.on_behalf_of(&cx, place, &request, sender).await,
+        Grant::Ciba(_) => idp.ciba(&cx, place, &request, sender).await,
         Grant::Password { .. } => idp.password(&cx, place, &request, sender).await,
         Grant::TokenExchange(_) => {
             let object = named(&request);

@@ -14,7 +14,7 @@ const CP1: &str = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
 
 impl World {
     /// Changes a registration.
-    async fn registered_with(&self, app: AppId, change: impl FnOnce(&mut Definition)) {
+    pub async fn registered_with(&self, app: AppId, change: impl FnOnce(&mut Definition)) {
         let directory = self.idp.directory();
         let cx = self.cx(self.tenant);
         let found = directory.find_application(&cx, app).await.unwrap().unwrap();

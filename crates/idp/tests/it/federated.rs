@@ -152,12 +152,10 @@ async fn what_is_not_trusted_proves_nothing_and_asks_nobody() {
         assert_eq!((answer.status.as_u16(), code_of(&answer)), (status, code), "{changes}");
     }
     let token = federation.token(&json!({}));
-    // The last sign of a signature has two bits only: any other one is another signature.
-    let (head, tail) = token.split_at(token.len() - 9);
-    let other = if tail.starts_with('A') { 'B' } else { 'A' };
-    let forged = format!("{head}{other}{}", &tail[1..]);
+    let signed = token.rsplit_once('.').unwrap().0;
+    let forged = format!("{signed}.{}", "A".repeat(342));
     let answer = federation.ask(&forged).await;
-    assert!([50_012, 50_027].contains(&code_of(&answer)), "{}", answer.text());
+    assert_eq!(code_of(&answer), 50_012, "{}", answer.text());
     assert_eq!(code_of(&federation.ask("a.b").await), 50_027);
 }
 
@@ -190,9 +188,8 @@ async fn an_address_that_may_not_be_asked_is_not() {
     assert_eq!(federation.entra.requests(), 0);
 }
 
-#[tokio::test]
-async fn another_establishment_here_is_an_issuer_too() {
-    let world = World::new().await;
+/// A token of a robot of the other establishment, and the robot.
+async fn robot_of_the_other(world: &World) -> (String, ObjectId) {
     let directory = world.idp.directory();
     let cx = world.cx(world.other);
     let definition = Definition {
@@ -232,14 +229,21 @@ async fn another_establishment_here_is_an_issuer_too() {
     let path = format!("/{}/oauth2/v2.0/token", world.other);
     let answer = world.browser().post(&path, &fields).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    let assertion = answer.json()["access_token"].as_str().unwrap().to_owned();
+    (answer.json()["access_token"].as_str().unwrap().to_owned(), principal.id)
+}
+
+#[tokio::test]
+async fn another_establishment_here_is_an_issuer_too() {
+    let world = World::new().await;
+    let directory = world.idp.directory();
+    let (assertion, robot) = robot_of_the_other(&world).await;
     assert_eq!(code_of(&ask(&world, &world.router, &assertion).await), 700_211);
     let here = world.cx(world.tenant);
     let new = FederatedCredential {
         id: Uuid::nil(),
         name: "robot".to_owned(),
         issuer: world.idp.provider().issuer_v1(world.other),
-        subject: principal.id.to_string(),
+        subject: robot.to_string(),
         audiences: vec![AUDIENCE.to_owned()],
         description: None,
         created_at: here.now,

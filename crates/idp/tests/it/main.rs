@@ -9,6 +9,7 @@ mod authorize;
 mod bound;
 mod certificates;
 mod challenge;
+mod ciba;
 mod conditional;
 mod consent;
 mod countries;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hygie_core::AppId;
-use hygie_directory::{Definition, Enabled};
+use hygie_directory::{Enabled, ExtraGrant, SignInProtocol};
 use hygie_testkit::Answer;
 use serde_json::{Value, json};
 
@@ -17,10 +17,8 @@ impl World {
         let directory = self.idp.directory();
         let cx = self.cx(self.tenant);
         let found = directory.find_application(&cx, app).await.unwrap().unwrap();
-        let definition = Definition {
-            is_password_grant_enabled: true,
-            ..(*found.definition).clone()
-        };
+        let mut definition = (*found.definition).clone();
+        definition.allow(ExtraGrant::Password, true);
         let name = found.display_name.clone();
         directory
             .update_application(&cx, found, (name, definition), None)
@@ -91,7 +89,7 @@ async fn an_installed_application_signs_a_person_in() {
     }
     let log = world.log().await;
     let entry = &log[log.len() - 1];
-    assert!(entry.is_by_password && entry.is_interactive && entry.error_code == 0);
+    assert!(entry.protocol == SignInProtocol::Ropc && entry.is_interactive && entry.error_code == 0);
     let shown = hygie_directory::logs::LogEntry::shown(entry);
     assert_eq!(shown["authenticationProtocol"], "ropc");
     assert_eq!(shown["clientAppUsed"], "Mobile Apps and Desktop clients");
@@ -143,7 +141,7 @@ async fn wrong_passwords_are_counted_with_those_of_the_pages() {
     let log = world.log().await;
     assert!(
         log.iter()
-            .all(|entry| entry.is_by_password && entry.user == world.nurse)
+            .all(|entry| entry.protocol == SignInProtocol::Ropc && entry.user == world.nurse)
     );
     assert_eq!(log[0].error_code, 50_053);
     world.clock.advance(Duration::from_hours(2));
@@ -190,7 +188,7 @@ async fn policies_are_asked_and_a_second_factor_ends_it() {
     assert!(body["claims"].as_str().unwrap().contains("polids"));
     let log = world.log().await;
     assert_eq!((log[0].error_code, log[0].status.as_str()), (50_076, "failure"));
-    assert!(log[0].is_by_password);
+    assert!(log[0].protocol == SignInProtocol::Ropc);
 }
 
 #[tokio::test]
