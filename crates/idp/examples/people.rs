@@ -8,6 +8,7 @@
 //! The figures of `docs/performance.md` come from here. Everything is on the disk and durable, behind all layers; TLS is not in it.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on panics")]
+#![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 #![allow(dead_code, reason = "the world of the tests knows more than is measured")]
 
 #[path = "../tests/it/world.rs"]
@@ -16,7 +17,7 @@ mod world;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use hygie_core::{Clock, Secret};
+use hygie_core::Secret;
 use hygie_directory::NewUser;
 use hygie_policy::Policy;
 use hygie_policy::json::read;
@@ -90,74 +91,57 @@ async fn measure(world: &World, people: usize) {
     let told = |what: &str, spent: Spent| {
         println!("{people:>8}  {what:<28} {:>9.2} {:>9.2}", spent.wall, spent.cpu);
     };
-    let directory = world.idp.directory();
-    told(
-        "a hash of a password alone",
-        spent(SIGN_INS, async || {
-            directory
-                .passwords()
-                .verify(Secret::new(PASSWORD.to_owned()), None)
-                .await
-                .unwrap();
-        })
-        .await,
-    );
-    told(
-        "sign-in by the pages",
-        spent(SIGN_INS, async || {
-            let answer = world.sign_in(&world.browser(), &request).await;
-            assert!(answer.redirect_param("code").is_some(), "{}", answer.text());
-        })
-        .await,
-    );
+    let hash = async || {
+        let password = Secret::new(PASSWORD.to_owned());
+        world.idp.directory().passwords().verify(password, None).await.unwrap();
+    };
+    told("a hash of a password alone", spent(SIGN_INS, hash).await);
+    let sign_in = async || {
+        let answer = world.sign_in(&world.browser(), &request).await;
+        assert!(answer.redirect_param("code").is_some(), "{}", answer.text());
+    };
+    told("sign-in by the pages", spent(SIGN_INS, sign_in).await);
     let browser = world.browser();
     world.sign_in(&browser, &request).await;
-    told(
-        "authorization with a session",
-        spent(REPEATED, async || drop(code(&browser, &request).await)).await,
-    );
-    let mut codes = Vec::new();
-    for _ in 0..REPEATED {
-        codes.push(code(&browser, &request).await);
-    }
-    let mut tokens: Vec<Value> = Vec::new();
-    told(
-        "redemption of a code",
-        spent(REPEATED, async || {
-            let answer = world.redeem(&codes.pop().unwrap()).await;
-            assert_eq!(answer.status, 200, "{}", answer.text());
-            tokens.push(answer.json());
-        })
-        .await,
-    );
-    told(
-        "refresh token",
-        spent(REPEATED, async || {
-            let token = tokens.pop().unwrap();
-            let answer = world.refresh(token["refresh_token"].as_str().unwrap(), &[]).await;
-            assert_eq!(answer.status, 200, "{}", answer.text());
-        })
-        .await,
-    );
-    let id = world.portal.to_string();
-    let fields = [
-        ("grant_type", "client_credentials"),
-        ("client_id", id.as_str()),
-        ("client_secret", world.secret.as_str()),
-        ("scope", &format!("{FHIR}/.default")),
-    ];
-    told(
-        "client credentials",
-        spent(REPEATED, async || {
-            let answer = world.token(&fields).await;
-            assert_eq!(answer.status, 200, "{}", answer.text());
-        })
-        .await,
-    );
+    let authorize = async || drop(code(&browser, &request).await);
+    told("authorization with a session", spent(REPEATED, authorize).await);
+    exchanges(world, &told, (&browser, &request)).await;
     println!("{people:>8}  {:<28} {:>9.1}", "resident memory, MiB", memory());
     // The limits of addresses are by the clock of the world.
     world.clock.advance(Duration::from_mins(20));
-    assert!(world.clock.now().millis() > 0);
+}
+
+/// The token endpoint.
+async fn exchanges(world: &World, told: &impl Fn(&str, Spent), (browser, request): (&Client, &str)) {
+    let mut codes = Vec::new();
+    for _ in 0..REPEATED {
+        codes.push(code(browser, request).await);
+    }
+    let mut tokens: Vec<Value> = Vec::new();
+    let redeem = async || {
+        let answer = world.redeem(&codes.pop().unwrap()).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        tokens.push(answer.json());
+    };
+    told("redemption of a code", spent(REPEATED, redeem).await);
+    let refresh = async || {
+        let token = tokens.pop().unwrap();
+        let answer = world.refresh(token["refresh_token"].as_str().unwrap(), &[]).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    };
+    told("refresh token", spent(REPEATED, refresh).await);
+    let (id, scope) = (world.portal.to_string(), format!("{FHIR}/.default"));
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("client_id", &id),
+        ("client_secret", &world.secret),
+        ("scope", &scope),
+    ];
+    let ask = async || {
+        let answer = world.token(&fields).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    };
+    told("client credentials", spent(REPEATED, ask).await);
 }
 
 async fn code(browser: &Client, request: &str) -> String {

@@ -24,9 +24,7 @@ mod engine;
 mod error;
 #[cfg(test)]
 mod fakes;
-mod files;
 pub mod jobs;
-pub mod keys;
 mod lease;
 mod migrate;
 pub mod outbox;
@@ -34,6 +32,10 @@ mod space;
 mod tx;
 mod value;
 mod vault;
+
+use hygie_keyring::files;
+
+pub use hygie_keyring as keys;
 
 pub use dialect::{Dialect, Rendered};
 pub use engine::{Engine, Store, Verdict, Work};

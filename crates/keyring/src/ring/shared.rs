@@ -1,9 +1,9 @@
 //! Keys of processes that share a database: each is kept there as a line of text, wrapped as it lies in the file, so that
 //! whoever starts next takes it in instead of making another one.
 
-use super::super::list::{KeyState, Keys, WrappedKey, open, wrap};
-use super::super::{DataKey, KeyError, KeyId, KeyProvider, Purpose};
 use super::Keyring;
+use crate::list::{KeyState, Keys, WrappedKey, open, wrap};
+use crate::{DataKey, KeyError, KeyId, KeyProvider, Purpose};
 
 impl Keyring {
     /// The keys for this purpose, oldest first: each with its name, as a line of text.
@@ -108,8 +108,8 @@ mod tests {
     use hygie_core::{Random, Timestamp};
 
     use super::*;
+    use crate::MasterKey;
     use crate::fakes::{FixedClock, SeededRandom};
-    use crate::keys::MasterKey;
 
     fn ring(dir: &Path, name: &str, digit: &str) -> Keyring {
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(5));
