@@ -211,6 +211,17 @@ impl Told for NamedLocation {
     }
 }
 
+impl AccessRules {
+    /// Whether a policy is enforced that asks about a location by country.
+    pub(crate) fn asks_for_countries(&self) -> bool {
+        let by_country = |location: &&NamedLocation| matches!(location.place, Place::Countries { .. });
+        self.locations
+            .iter()
+            .filter(by_country)
+            .any(|location| is_enforced(location, self))
+    }
+}
+
 /// Whether an enforced policy asks about a location.
 fn is_enforced(location: &NamedLocation, rules: &AccessRules) -> bool {
     let is_it = |reference: &Reference| matches!(reference, Reference::Location(id) if location.id == Some(*id));

@@ -5,7 +5,9 @@ mod database;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use hygie_core::{Cx, TenantId};
 use hygie_policy::location::{Country, Whereabouts};
+use hygie_store::StoreError;
 
 pub use database::{CountryTable, NotATable};
 
@@ -27,6 +29,19 @@ impl Directory {
     /// Whether countries are known here.
     pub fn knows_countries(&self) -> bool {
         self.0.countries.get().is_some()
+    }
+
+    /// A tenant that enforces a policy by country, where none is known here: it would block nobody, or everybody.
+    pub async fn find_policy_without_countries(&self, cx: &Cx) -> Result<Option<TenantId>, StoreError> {
+        if self.knows_countries() {
+            return Ok(None);
+        }
+        for tenant in self.list_tenants(cx).await? {
+            if self.access_rules(&cx.for_tenant(tenant)).await?.asks_for_countries() {
+                return Ok(Some(tenant));
+            }
+        }
+        Ok(None)
     }
 
     /// What is known of where a request from this address comes from.

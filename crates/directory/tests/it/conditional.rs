@@ -146,13 +146,7 @@ async fn changes_are_known_at_once_and_dated() {
 async fn what_another_process_changes_is_known_within_a_second() {
     let world = World::new().await;
     assert_eq!(world.rules().await.policies, []);
-    let deps = hygie_directory::Deps {
-        store: world.store.store.clone(),
-        clock: world.clock.clone(),
-        random: world.cx.random.clone(),
-        workers: 1,
-    };
-    let elsewhere = hygie_directory::Directory::open(deps).await.unwrap();
+    let elsewhere = world.second().await;
     let cx = world.cx(world.tenant);
     elsewhere.create_rule::<Policy>(&cx, of(&mfa("MFA"))).await.unwrap();
     world.clock.advance(Duration::from_secs(1));
@@ -531,6 +525,14 @@ async fn with_a_database_of_countries_a_policy_by_country_is_enforced() {
     assert_eq!(whereabouts([198, 51, 100, 7]).country, None);
     let mapped = "::ffff:192.0.2.7".parse().unwrap();
     assert!(world.directory.whereabouts(Some(mapped)).country.is_some());
+    // A process that has no database any more says whose policy it could not enforce.
+    let cx = world.cx(world.tenant);
+    assert_eq!(world.directory.find_policy_without_countries(&cx).await.unwrap(), None);
+    let without = world.second().await;
+    assert_eq!(
+        without.find_policy_without_countries(&cx).await.unwrap(),
+        Some(world.tenant)
+    );
 }
 
 /// Positions of telephones are told by nobody here, with a database or without.

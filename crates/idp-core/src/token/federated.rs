@@ -23,6 +23,8 @@ use crate::{Idp, IdpError};
 const MAX_ISSUERS: usize = 512;
 /// Requests that wait for issuers at once: a few of the 512 that a host works on.
 const MOST_AT_ONCE: usize = 16;
+/// Of these, for one issuer: who answers slowly keeps nobody from the others.
+const MOST_FOR_ONE: usize = 2;
 
 /// The issuers that federated credentials named, with their keys.
 pub(crate) struct Issuers {
@@ -32,9 +34,16 @@ pub(crate) struct Issuers {
     places: Semaphore,
 }
 
+/// An issuer, and the places of those who wait for it.
+#[derive(Clone)]
+struct Source {
+    keys: Discovered,
+    places: Arc<Semaphore>,
+}
+
 #[derive(Default)]
 struct Known {
-    by_issuer: HashMap<String, (Discovered, u64)>,
+    by_issuer: HashMap<String, (Source, u64)>,
     /// Counts how often one was asked for.
     asked: u64,
 }
@@ -50,7 +59,7 @@ impl Issuers {
         }
     }
 
-    fn of(&self, issuer: &str) -> Option<Discovered> {
+    fn of(&self, issuer: &str) -> Option<Source> {
         let outgoing = self.outgoing.clone()?;
         let mut known = self.known.lock();
         known.asked += 1;
@@ -65,7 +74,10 @@ impl Issuers {
                 known.by_issuer.remove(&oldest);
             }
         }
-        let found = Discovered::new(outgoing, Document::of_issuer(issuer), self.clock.clone());
+        let found = Source {
+            keys: Discovered::new(outgoing, Document::of_issuer(issuer), self.clock.clone()),
+            places: Arc::new(Semaphore::new(MOST_FOR_ONE)),
+        };
         known.by_issuer.insert(issuer.to_owned(), (found.clone(), asked));
         Some(found)
     }
@@ -73,7 +85,13 @@ impl Issuers {
     /// The keys for an assertion of this issuer, asked for again where none of them has its name.
     async fn keys(&self, issuer: &str, assertion: &str) -> Result<Arc<KeySet>, Refusal> {
         let unavailable = || Refusal::new(Aadsts::FederatedUnavailable);
-        let source = self.of(issuer).ok_or_else(unavailable)?;
+        let Source { keys: source, places } = self.of(issuer).ok_or_else(unavailable)?;
+        if let Some(keys) = source.at_hand()
+            && !federation::needs_other_keys(assertion, &keys)?
+        {
+            return Ok(keys);
+        }
+        let _one = places.try_acquire().map_err(|_| unavailable())?;
         let _place = self.places.try_acquire().map_err(|_| unavailable())?;
         let keys = source.keys().await.map_err(|_| unavailable())?;
         if federation::needs_other_keys(assertion, &keys)? {

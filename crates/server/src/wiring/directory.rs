@@ -3,7 +3,7 @@
 use std::num::NonZero;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use hygie_directory::Directory;
 use hygie_idp::Idp;
 use hygie_means::{Means, Metadata};
@@ -28,9 +28,17 @@ pub async fn open(settings: &Settings, store: Store) -> Result<Directory> {
 }
 
 /// Reads the countries of addresses, where there is a database of them, and tells the directory.
-pub fn countries(settings: &Settings, directory: &Directory) -> Result<Option<Arc<CountryDatabase>>> {
+/// What a tenant enforces by country wants one.
+pub async fn countries(settings: &Settings, directory: &Directory) -> Result<Option<Arc<CountryDatabase>>> {
     let Some(path) = &settings.countries else {
-        return Ok(None);
+        let lacking = directory.find_policy_without_countries(&directory.provider_cx()).await;
+        return match lacking.context("cannot read the policies")? {
+            None => Ok(None),
+            Some(tenant) => bail!(
+                "the tenant {tenant} enforces a policy by country, and there is no [geo] database any more: give it one, or start \
+                 with it and make the policy report-only first"
+            ),
+        };
     };
     let database = Arc::new(CountryDatabase::open(path)?);
     directory.know_countries(database.clone());

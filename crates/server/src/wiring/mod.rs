@@ -118,7 +118,7 @@ impl Base {
         let stores = Stores::open(&settings, &cx).await?;
         let store = stores.directory().clone();
         let directory = directory::open(&settings, store.clone()).await?;
-        let countries = directory::countries(&settings, &directory)?;
+        let countries = directory::countries(&settings, &directory).await?;
         let idp = directory::provider(&settings, directory.clone()).await?;
         let assignments = Assignments::new(store, settings.clock.clone(), settings.random.clone());
         Ok(Self {
