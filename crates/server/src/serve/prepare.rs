@@ -115,17 +115,16 @@ async fn make_tenant(base: &Base, tenant: &Tenant) -> Result<()> {
 
 /// The first administrator, or what lacks of them.
 async fn make_administrator(base: &Base, cx: &Cx, (upn, password): (String, Secret<String>)) -> Result<()> {
-    let made = match base.directory.find_user(cx, &upn).await? {
-        Some(known) => known,
-        None => {
-            let new = NewUser {
-                display_name: upn.clone(),
-                user_principal_name: upn,
-                password: Some(password),
-                ..NewUser::default()
-            };
-            base.directory.create_user(cx, new).await?
-        }
+    let made = if let Some(known) = base.directory.find_user(cx, &upn).await? {
+        known
+    } else {
+        let new = NewUser {
+            display_name: upn.clone(),
+            user_principal_name: upn,
+            password: Some(password),
+            ..NewUser::default()
+        };
+        base.directory.create_user(cx, new).await?
     };
     base.directory
         .assign_directory_role(cx, made.id, GLOBAL_ADMINISTRATOR)
