@@ -298,6 +298,27 @@ def test_trust_and_methods(world, person):  # noqa: F811
     person.locator("input[name=certificate]").set_input_files(world.data / doctor["card"]["certificate"])
     person.locator("button[value=add]").click()
     person.locator(".notice.danger").wait_for()
+
+    # An authority that is one, and its list as a file: it counts at once.
+    cards = world.demo["cards"]
+    person.locator("input[name=certificate]").set_input_files(world.data / cards["root"])
+    person.locator("select[name=kind]").select_option("root")
+    person.locator("button[value=add]").click()
+    person.locator(".notice.success").wait_for()
+    person.locator("li.choice a").click()
+    person.locator("dl.facts").wait_for()
+    assert person.locator(".heading .tag.warning").count() == 1
+    address = cards["revocation_list"].replace("issuing.crl", "root.crl")
+    content = requests.get(address, verify=world.ca, timeout=30).content
+    file = {"name": "root.crl", "mimeType": "application/pkix-crl", "buffer": content}
+    person.locator("details.more", has=person.locator("input[name=list]")).locator("summary").click()
+    person.locator("input[name=list]").set_input_files(file)
+    person.locator("button[value=upload]").click()
+    person.locator(".notice.success").wait_for()
+    assert person.locator(".heading .tag.success").count() == 1
+    shown(person, "authority with a list")
+    person.locator("main p a").first.click()
+    person.get_by_role("heading", name=name).wait_for()
     person.locator("input[name=sure]").check()
     person.locator("button[value=delete]").click()
     person.locator(".notice.success").wait_for()

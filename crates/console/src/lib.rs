@@ -29,9 +29,10 @@ use hygie_core::{AppId, Secret};
 use hygie_web::csrf::Csrf;
 use hygie_web::i18n::Source;
 use hygie_web::seal::Seal;
+use tokio::sync::Semaphore;
 
 pub use http::{CALLBACK, HOME, router};
-pub use upload::MAX_UPLOAD;
+pub use upload::larger;
 pub use upstream::{Host, Upstream};
 
 /// The messages of the pages.
@@ -67,6 +68,8 @@ struct Inner {
     deps: Deps,
     seal: Seal,
     csrf: Csrf,
+    /// Forms that are larger than others, at once: each is held in memory.
+    uploads: Arc<Semaphore>,
 }
 
 impl Console {
@@ -75,6 +78,7 @@ impl Console {
         Self(Arc::new(Inner {
             seal: Seal::new(&deps.sessions),
             csrf: Csrf::new(&deps.forms),
+            uploads: Arc::new(Semaphore::new(upload::AT_ONCE)),
             deps,
         }))
     }

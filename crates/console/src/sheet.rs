@@ -3,7 +3,7 @@
 use askama::Template;
 use hygie_web::ui::{Form, Identifier, Link, Page, Tone};
 
-use crate::http::Frame;
+use crate::http::{Frame, Pager};
 use crate::parts::Part;
 
 /// The page.
@@ -22,6 +22,8 @@ pub struct Sheet {
     pub lead: String,
     pub facts: Vec<(String, Fact)>,
     pub lists: Vec<List>,
+    /// The other pages of the last list.
+    pub pager: Option<Pager>,
     pub blocks: Vec<Block>,
 }
 
@@ -38,6 +40,7 @@ impl Sheet {
             lead: String::new(),
             facts: Vec::new(),
             lists: Vec::new(),
+            pager: None,
             blocks: Vec::new(),
         }
     }

@@ -4,17 +4,32 @@
 //!
 //! - Nothing may stand before the first boundary, and parts have no transfer encoding: browsers send neither.
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, MatchedPath, Request};
+use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hygie_core::ErrorKind;
+use hygie_policy::psc::MAX_EXPORT;
 use hygie_web::error::PageError;
+use tokio::sync::OwnedSemaphorePermit;
 
+use crate::Console;
 use crate::http::Fields;
 
-/// Octets of a form with files: a revocation list may have 20 MiB.
-pub const MAX_UPLOAD: usize = 21 << 20;
+/// Octets of a form with files: a certificate and what is typed.
+const MAX_UPLOAD: usize = 128 << 10;
+/// Octets of those that may have more, by their addresses: terms of use, exported policies, a revocation list of 20 MiB.
+const LARGER: [(&str, usize); 5] = [
+    ("/admin/terms/new", 6 << 20),
+    ("/admin/terms/{id}", 6 << 20),
+    ("/admin/pro-sante-connect/prepare", 6 << 20),
+    ("/admin/pro-sante-connect/check", MAX_EXPORT + MAX_UPLOAD),
+    ("/admin/trust/{pki}/{id}", 21 << 20),
+];
+/// Larger forms that are received at once.
+pub const AT_ONCE: usize = 4;
 /// Parts of a form.
 const MAX_PARTS: usize = 64;
 /// Octets before the content of a part.
@@ -30,6 +45,15 @@ pub struct Upload {
     /// What was typed.
     pub fields: Fields,
     files: Vec<File>,
+    /// Its place among the larger ones, kept until what was asked is done.
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+/// The octets of a request of the console that may have more than the others of its host.
+pub fn larger(request: &Parts) -> Option<usize> {
+    let route = request.extensions.get::<MatchedPath>()?.as_str();
+    let (_, most) = LARGER.iter().find(|(address, _)| *address == route)?;
+    (request.method == Method::POST).then_some(*most)
 }
 
 /// A file that was chosen.
@@ -54,16 +78,25 @@ impl Upload {
 #[error("the form is not one with files")]
 pub struct NotAForm;
 
-impl<S: Send + Sync> FromRequest<S> for Upload {
+impl FromRequest<Console> for Upload {
     type Rejection = Response;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
+    async fn from_request(request: Request, console: &Console) -> Result<Self, Response> {
         let refuse = |kind, code, message| PageError::new(kind, code, message).into_response();
-        let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let boundary = kind.and_then(boundary).map(str::to_owned);
-        let body = axum::body::to_bytes(request.into_body(), MAX_UPLOAD).await;
+        let (head, body) = request.into_parts();
+        let kind = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let boundary = kind.and_then(boundary);
+        let larger = larger(&head);
+        let place = larger.map(|_| console.0.uploads.clone().try_acquire_owned());
+        let crowded = |_| refuse(ErrorKind::TooMany, "throttled", "too many files are received at once");
+        let place = place.transpose().map_err(crowded)?;
+        let body = axum::body::to_bytes(body, larger.unwrap_or(MAX_UPLOAD)).await;
         let body = body.map_err(|_| refuse(ErrorKind::TooLarge, "too-long", "the form is too long"))?;
-        let read = boundary.and_then(|boundary| read(&body, &boundary).ok());
+        let read = boundary.and_then(|boundary| read(&body, boundary).ok());
+        let read = read.map(|upload| Self {
+            _place: place,
+            ..upload
+        });
         read.ok_or_else(|| refuse(ErrorKind::Invalid, "admin-refused", "the form is not one with files"))
     }
 }
@@ -87,6 +120,7 @@ fn read(body: &Bytes, boundary: &str) -> Result<Upload, NotAForm> {
     let mut upload = Upload {
         fields: Fields(Vec::new()),
         files: Vec::new(),
+        _place: None,
     };
     let mut place = first.len();
     if !body.starts_with(first.as_bytes()) {

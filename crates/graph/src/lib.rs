@@ -26,7 +26,8 @@ use hygie_means::Means;
 pub use error::GraphFault;
 pub use http::router;
 
-/// Bytes of a request: revocation lists are sent in base64, of 20 MiB at most. Each address has its own limit below.
+/// Bytes of a request: revocation lists are sent in base64, of 20 MiB at most. Only their address takes so many; those of
+/// terms of use take 8 MiB, a batch 4 MiB, all others 1 MiB.
 pub const MAX_BODY: usize = 28 << 20;
 
 /// What the directory API needs.

@@ -23,6 +23,8 @@ pub fn state_of(page: &Page, authority: &Authority, list: Option<&RevocationList
     match list {
         None => (Tone::Warning, page.t("trust-list-unknown")),
         Some(list) if list.is_current => (Tone::Success, page.t("trust-list-current")),
+        // What is left of the last one counts no longer; the next card fetches another.
+        Some(list) if list.source.is_some() && has_address => (Tone::Warning, page.t("trust-list-fetched-anew")),
         Some(list) if list.source.is_some() => (Tone::Danger, page.t("trust-list-ended")),
         // Fetched when the first card comes.
         Some(_) if has_address => (Tone::Information, page.t("trust-list-not-yet")),

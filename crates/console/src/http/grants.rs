@@ -63,7 +63,11 @@ async fn give_delegated(api: &Api<'_>, client: &str, resource: &str, asked: BTre
         let new = json!({ "clientId": client, "consentType": "AllPrincipals", "resourceId": resource, "scope": scope });
         return api.post("/oauth2PermissionGrants", &new).await.map(drop);
     };
-    let scopes: BTreeSet<&str> = grant.scope.split_whitespace().chain(asked).collect();
+    let given: BTreeSet<&str> = grant.scope.split_whitespace().collect();
+    if asked.is_subset(&given) {
+        return Ok(());
+    }
+    let scopes: BTreeSet<&str> = given.into_iter().chain(asked).collect();
     let scope = scopes.into_iter().collect::<Vec<_>>().join(" ");
     api.patch(
         &format!("/oauth2PermissionGrants/{}", segment(&grant.id)),
@@ -87,7 +91,13 @@ async fn give_own(api: &Api<'_>, client: &str, resource: &str, asked: &BTreeSet<
         .map(|value| find(value).map(|role| role.id.as_str()).ok_or(ApiError::NotFound))
         .collect::<Result<_, _>>()?;
     let path = format!("/servicePrincipals/{}/appRoleAssignments", segment(client));
-    for role in roles {
+    let given: Vec<Value> = api.all(&path, &[]).await?;
+    let is_given = |role: &str| {
+        given
+            .iter()
+            .any(|one| one["resourceId"] == resource && one["appRoleId"] == role)
+    };
+    for role in roles.into_iter().filter(|role| !is_given(role)) {
         let new: Value = json!({ "principalId": client, "resourceId": resource, "appRoleId": role });
         api.post(&path, &new).await?;
     }

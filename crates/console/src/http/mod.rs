@@ -29,12 +29,14 @@ mod what_if;
 
 use std::collections::HashMap;
 
-use axum::Router;
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
 use hygie_core::ErrorKind;
 use hygie_web::Asked;
 use hygie_web::csrf;
@@ -98,7 +100,25 @@ pub fn router(console: Console) -> Router {
 
 /// Every form may end at the login host: a session ends while its person types.
 async fn to_login_host(State(console): State<Console>, request: Request, next: Next) -> (FormAction, Response) {
-    (FormAction::to(&console.0.deps.login), next.run(request).await)
+    let address = request
+        .uri()
+        .path_and_query()
+        .map_or(HOME, PathAndQuery::as_str)
+        .to_owned();
+    let mut response = next.run(request).await;
+    if response.extensions_mut().remove::<SignedOut>().is_some() {
+        response = to_sign_in(&address);
+    }
+    (FormAction::to(&console.0.deps.login), response)
+}
+
+/// Marks the answer to a request whose session the directory API took no longer.
+#[derive(Clone, Copy)]
+struct SignedOut;
+
+/// The page whose form is sent to an address of its own: language switches and signing in anew come back to that.
+fn back_to(page: &'static str) -> MethodRouter<Console> {
+    get(async move || Redirect::to(page))
 }
 
 /// The parts of the console, as its navigation names them.
@@ -353,6 +373,12 @@ impl Fields {
         self.all(name).next().unwrap_or_default()
     }
 
+    /// A password: the signs that were typed, spaces too.
+    pub fn password(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(found, _)| found == name);
+        found.map_or("", |(_, value)| value)
+    }
+
     /// All values of a field.
     pub fn all<'f>(&'f self, name: &str) -> impl Iterator<Item = &'f str> {
         self.0
@@ -393,7 +419,7 @@ pub struct Wrong(Box<Response>);
 impl From<ApiError> for Wrong {
     fn from(error: ApiError) -> Self {
         Self(Box::new(match error {
-            ApiError::SignedOut => to_sign_in(HOME),
+            ApiError::SignedOut => (Extension(SignedOut), StatusCode::UNAUTHORIZED).into_response(),
             error => PageError::from(error).into_response(),
         }))
     }

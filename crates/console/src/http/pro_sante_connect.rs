@@ -7,7 +7,7 @@ use askama::Template;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get as read_by, post as act_by};
+use axum::routing::get as read_by;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hygie_core::{AppId, ObjectId};
@@ -24,7 +24,7 @@ use hygie_web::ui::{Form, Notice, Page, Tone, View};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Frame, Section, Visit, Wrong, done, refusal};
+use super::{Fields, Frame, Section, Visit, Wrong, back_to, done, refusal};
 use crate::Console;
 use crate::api::{Api, ApiError, said, segment};
 use crate::parts::{Area, Choose, Part, Select};
@@ -36,6 +36,7 @@ const HERE: &str = "/admin/pro-sante-connect";
 const POLICIES: &str = "/identity/conditionalAccess/policies";
 const STRENGTHS: &str = "/policies/authenticationStrengthPolicies";
 const AGREEMENTS: &str = "/identityGovernance/termsOfUse/agreements";
+const SECURITY_DEFAULTS: &str = "/policies/identitySecurityDefaultsEnforcementPolicy";
 
 #[derive(Template)]
 #[template(path = "pro-sante-connect.html")]
@@ -46,6 +47,8 @@ struct Shown {
     things: Vec<Thing>,
     prepare: Vec<Part>,
     prepare_form: Form,
+    /// Where the security defaults are on, which exclude policies: that it is so, and the form that switches them off.
+    defaults: Option<(Notice, Form)>,
     check: Vec<Part>,
     check_form: Form,
     /// What a file was said of, and its name.
@@ -77,8 +80,9 @@ struct Thing {
 pub fn routes() -> Router<Console> {
     Router::new()
         .route(HERE, read_by(get))
-        .route(&format!("{HERE}/prepare"), act_by(prepare))
-        .route(&format!("{HERE}/check"), act_by(check))
+        .route(&format!("{HERE}/prepare"), back_to(HERE).post(prepare))
+        .route(&format!("{HERE}/check"), back_to(HERE).post(check))
+        .route(&format!("{HERE}/security-defaults"), back_to(HERE).post(switch_off))
 }
 
 async fn get(visit: Visit) -> Result<Response, Wrong> {
@@ -111,6 +115,33 @@ async fn prepare(visit: Visit, upload: Upload) -> Result<Response, Wrong> {
             let notice = told(&page, problem)?;
             show(&visit, page, typed, Some(notice)).await
         }
+    }
+}
+
+/// Switches the security defaults off: a step of its own, for until policies are made nothing is asked for.
+async fn switch_off(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
+    visit.check(&fields)?;
+    let page = visit.page();
+    match visit
+        .api()
+        .patch(SECURITY_DEFAULTS, &json!({ "isEnabled": false }))
+        .await
+    {
+        Ok(()) => Ok(done(HERE, "psc-defaults-off")),
+        Err(error) => {
+            let notice = refusal(&page, error)?;
+            show(&visit, page, Typed::default(), Some(notice)).await
+        }
+    }
+}
+
+/// Whether the security defaults of the tenant are on.
+async fn has_security_defaults(api: &Api<'_>) -> Result<bool, ApiError> {
+    match api.get::<Value>(SECURITY_DEFAULTS, &[]).await {
+        Ok(found) => Ok(found["isEnabled"] == true),
+        // Who may not read them learns it from the refusal of the policies.
+        Err(ApiError::Denied) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -177,6 +208,9 @@ async fn make(api: &Api<'_>, typed: &Typed, terms: Option<&File>) -> Result<(), 
     let emergency = accounts(api, &typed.emergency).await?;
     if terms.is_some_and(|file| !is_pdf(&file.content) || file.content.len() > MAX_PDF) {
         return Err(Problem::Said("psc-not-a-pdf"));
+    }
+    if has_security_defaults(api).await? {
+        return Err(Problem::Said("psc-defaults-first"));
     }
     let present = Present::of(api).await?;
     let strength = if let Some(found) = find(&present.strengths, &STRENGTH_NAMES) {
@@ -314,12 +348,17 @@ async fn show(visit: &Visit, page: Page, typed: Typed, wrong: Option<Notice>) ->
             .notices
             .push(Notice::new(&page, Tone::Warning, page.t("psc-not-there")));
     }
+    let defaults = has_security_defaults(&api).await?.then(|| {
+        let notice = Notice::new(&page, Tone::Warning, page.t("psc-defaults-on"));
+        (notice, visit.form(format!("{HERE}/security-defaults")))
+    });
     let chosen = application.map(|id| id.to_string()).unwrap_or_default();
     Ok(View(Shown {
         judged,
         things,
         prepare: prepare_parts(&page, &applications, &chosen, typed.emergency),
         prepare_form: visit.form(format!("{HERE}/prepare")),
+        defaults,
         check: check_parts(&page),
         check_form: visit.form(format!("{HERE}/check")),
         file: typed.file.map(|(name, report)| (name, self::judged(&page, &report))),

@@ -12,9 +12,9 @@ use hygie_policy::agreement::{MAX_PDF, is_pdf};
 use hygie_web::ui::{Field, Form, Input, Link, Notice, Page, Tone, View};
 use serde_json::{Value, json};
 
-use super::{Section, Visit, Wrong, done, refusal};
+use super::{Fields, Pager, Section, Visit, Wrong, done, refusal};
 use crate::Console;
-use crate::api::{Api, ApiError, Listed, segment};
+use crate::api::{Api, ApiError, segment};
 use crate::parts::{Boxes, Choose, Part, Select};
 use crate::sheet::{Block, Fact, Kind, List, Row, Sheet};
 use crate::upload::{File, Upload};
@@ -24,7 +24,7 @@ const HERE: &str = "/admin/terms";
 const AGREEMENTS: &str = "/identityGovernance/termsOfUse/agreements";
 /// Languages that are offered; a file of another one is given by the directory API.
 const LANGUAGES: [&str; 2] = ["fr", "en"];
-/// Answers that are shown.
+/// Answers of a page.
 const ANSWERS: &str = "50";
 
 pub fn routes() -> Router<Console> {
@@ -60,7 +60,35 @@ async fn list(visit: Visit) -> Result<Response, Wrong> {
 
 async fn new(visit: Visit) -> Result<Response, Wrong> {
     let page = visit.page();
-    Ok(blank(&visit, &page, "", None))
+    let typed = Typed {
+        is_viewed: true,
+        ..Typed::default()
+    };
+    Ok(blank(&visit, &page, typed, None))
+}
+
+/// What was typed. The file is chosen anew: browsers give it back to nobody.
+#[derive(Default)]
+struct Typed {
+    name: String,
+    days: String,
+    language: String,
+    is_viewed: bool,
+    is_major: bool,
+}
+
+impl Typed {
+    fn of(fields: &Fields) -> Self {
+        let text = |name: &str| fields.get(name).to_owned();
+        let is_ticked = |name: &str| fields.all("option").any(|value| value == name);
+        Self {
+            name: text("name"),
+            days: text("days"),
+            language: text("language"),
+            is_viewed: is_ticked("viewed"),
+            is_major: is_ticked("major"),
+        }
+    }
 }
 
 /// Why terms, or a file of them, were not taken.
@@ -89,7 +117,7 @@ async fn create(visit: Visit, upload: Upload) -> Result<Response, Wrong> {
         Ok(id) => Ok(done(&format!("{HERE}/{}", segment(&id)), "terms-made")),
         Err(problem) => {
             let notice = told(&page, problem)?;
-            Ok(blank(&visit, &page, upload.fields.get("name"), Some(notice)))
+            Ok(blank(&visit, &page, Typed::of(&upload.fields), Some(notice)))
         }
     }
 }
@@ -121,20 +149,22 @@ fn file(upload: &Upload) -> Result<Value, Problem> {
     }))
 }
 
-fn blank(visit: &Visit, page: &Page, name: &str, wrong: Option<Notice>) -> Response {
+fn blank(visit: &Visit, page: &Page, typed: Typed, wrong: Option<Notice>) -> Response {
     let mut frame = visit.frame(page, Section::Terms);
     frame.notices.extend(wrong);
     let mut sheet = Sheet::new(page, frame, page.t("terms-new"));
     sheet.back = Some(Link::new(HERE, page.t("admin-terms")));
     sheet.lead = page.t("terms-new-lead");
     let days = Field::new(page, Input::Digits, "days", page.t("terms-days")).hint(page.t("terms-days-hint"));
-    let mut parts = vec![Part::Field(Field::text(page, "name", page.t("terms-name")).value(name))];
-    parts.extend(file_parts(page));
-    parts.push(Part::Field(days.optional()));
+    let mut parts = vec![Part::Field(
+        Field::text(page, "name", page.t("terms-name")).value(typed.name),
+    )];
+    parts.extend(file_parts(page, &typed.language));
+    parts.push(Part::Field(days.value(typed.days).optional()));
     parts.push(Part::Boxes(Boxes {
         name: "option",
         legend: page.t("method-options"),
-        options: vec![("viewed".to_owned(), page.t("terms-viewed"), true)],
+        options: vec![("viewed".to_owned(), page.t("terms-viewed"), typed.is_viewed)],
     }));
     sheet.blocks.push(Block {
         parts,
@@ -150,7 +180,7 @@ fn blank(visit: &Visit, page: &Page, name: &str, wrong: Option<Notice>) -> Respo
     View(sheet).into_response()
 }
 
-fn file_parts(page: &Page) -> Vec<Part> {
+fn file_parts(page: &Page, language: &str) -> Vec<Part> {
     let languages = LANGUAGES.map(|language| (language.to_owned(), page.t(&format!("terms-in-{language}"))));
     vec![
         Part::Choose(Choose {
@@ -161,13 +191,13 @@ fn file_parts(page: &Page) -> Vec<Part> {
             accept: "application/pdf,.pdf",
             is_required: true,
         }),
-        Part::Select(Select::new("language", page.t("terms-language"), languages.to_vec())),
+        Part::Select(Select::new("language", page.t("terms-language"), languages.to_vec()).chosen(language)),
     ]
 }
 
 async fn get(visit: Visit, Path(id): Path<String>) -> Result<Response, Wrong> {
     let page = visit.page();
-    show(&visit, page, &id, None).await
+    show(&visit, page, &id, (Typed::default(), None)).await
 }
 
 async fn post(visit: Visit, Path(id): Path<String>, upload: Upload) -> Result<Response, Wrong> {
@@ -178,7 +208,7 @@ async fn post(visit: Visit, Path(id): Path<String>, upload: Upload) -> Result<Re
         Ok(word) => Ok(done(&format!("{HERE}/{}", segment(&id)), word)),
         Err(problem) => {
             let notice = told(&page, problem)?;
-            show(&visit, page, &id, Some(notice)).await
+            show(&visit, page, &id, (Typed::of(&upload.fields), Some(notice))).await
         }
     }
 }
@@ -201,13 +231,13 @@ async fn act(api: &Api<'_>, id: &str, upload: &Upload) -> Result<&'static str, P
     }
 }
 
-async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Result<Response, Wrong> {
+async fn show(visit: &Visit, page: Page, id: &str, (typed, wrong): (Typed, Option<Notice>)) -> Result<Response, Wrong> {
     let api = visit.api();
     let path = format!("{AGREEMENTS}/{}", segment(id));
     let agreement: Agreement = api.get(&path, &[]).await?;
     let files: Vec<AgreementFile> = api.all(&format!("{path}/files"), &[]).await?;
-    let answers = api.get(&format!("{path}/acceptances"), &[("$top", ANSWERS)]).await;
-    let answers: Option<Listed<Acceptance>> = match answers {
+    let of_answers = format!("{path}/acceptances");
+    let answers: Option<(Vec<Acceptance>, Pager)> = match visit.listed(&of_answers, &[("$top", ANSWERS)]).await {
         // Who administers the terms need not see who accepted them.
         Err(ApiError::Denied) => None,
         found => Some(found?),
@@ -228,10 +258,11 @@ async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Res
     let again = days.map_or_else(|| page.t("terms-once"), |days| page.tn("terms-every", "count", days));
     sheet.facts.push((page.t("terms-again"), Fact::Text(again)));
     sheet.lists.push(file_list(&page, id, &files));
-    if let Some(answers) = answers {
-        sheet.lists.push(answer_list(&page, &answers.value));
+    if let Some((answers, pager)) = answers {
+        sheet.lists.push(answer_list(&page, &answers));
+        sheet.pager = Some(pager);
     }
-    sheet.blocks = blocks(&page, &visit.form(format!("{HERE}/{}", segment(id))));
+    sheet.blocks = blocks(&page, &typed, &visit.form(format!("{HERE}/{}", segment(id))));
     Ok(View(sheet).into_response())
 }
 
@@ -286,12 +317,12 @@ fn answer_list(page: &Page, answers: &[Acceptance]) -> List {
     }
 }
 
-fn blocks(page: &Page, form: &Form) -> Vec<Block> {
-    let mut parts = file_parts(page);
+fn blocks(page: &Page, typed: &Typed, form: &Form) -> Vec<Block> {
+    let mut parts = file_parts(page, &typed.language);
     parts.push(Part::Boxes(Boxes {
         name: "option",
         legend: page.t("method-options"),
-        options: vec![("major".to_owned(), page.t("terms-major"), false)],
+        options: vec![("major".to_owned(), page.t("terms-major"), typed.is_major)],
     }));
     vec![
         Block {

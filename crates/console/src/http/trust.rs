@@ -4,13 +4,13 @@
 use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get as read_by, post as act_by};
+use axum::routing::get as read_by;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hygie_web::ui::{Field, Link, Notice, Page, Tone, View};
 use serde_json::{Value, json};
 
-use super::{Fields, Section, Visit, Wrong, authority, done, refusal};
+use super::{Fields, Section, Visit, Wrong, authority, back_to, done, refusal};
 use crate::Console;
 use crate::api::{Api, ApiError, segment};
 use crate::parts::{Choose, Part, Select};
@@ -26,7 +26,7 @@ const TRY: &str = "/directory/publicKeyInfrastructure/tryCertificate";
 pub fn routes() -> Router<Console> {
     Router::new()
         .route(HERE, read_by(get).post(post))
-        .route(&format!("{HERE}/try"), act_by(attempt))
+        .route(&format!("{HERE}/try"), back_to(HERE).post(attempt))
         .route(&format!("{HERE}/{{pki}}"), read_by(pki).post(post_pki))
         .route(
             &format!("{HERE}/{{pki}}/{{id}}"),

@@ -100,7 +100,7 @@ async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<Done, ApiError>
             Ok(Done::Secret("user-pass-made", value.to_owned()))
         }
         "password" => {
-            let profile = json!({ "password": fields.get("password"), "forceChangePasswordNextSignIn": true });
+            let profile = json!({ "password": fields.password("password"), "forceChangePasswordNextSignIn": true });
             api.patch(&user, &json!({ "passwordProfile": profile })).await?;
             Ok(Done::Word("user-password"))
         }

@@ -7,6 +7,7 @@ use crate::world::World;
 
 const APP: &str = "99383c77-0bb9-41f0-96e1-b72ad6eca607";
 const EMERGENCY: &str = "5b1f9e0a-34a7-4c2a-9a64-0f6f0d2f0009";
+const DEFAULTS: &str = "GET /v1.0/policies/identitySecurityDefaultsEnforcementPolicy";
 const STRENGTH: &str = "5b1f9e0a-34a7-4c2a-9a64-0f6f0d2f000a";
 
 /// A form with files, as browsers send it.
@@ -57,6 +58,7 @@ async fn with_directory(strengths: Value) -> (World, String) {
         201,
         json!({ "id": STRENGTH }),
     );
+    world.script.answer(DEFAULTS, 200, json!({ "isEnabled": false }));
     let page = world.client.get("/admin/pro-sante-connect").await;
     assert_eq!(page.status, 200, "{}", page.text());
     let token = page.field("csrf").expect("a form");
@@ -98,6 +100,45 @@ async fn what_is_missing_is_made_and_what_is_there_is_left() {
         assert_eq!(policy["grantControls"]["authenticationStrength"]["id"], STRENGTH);
         assert_eq!(policy["sessionControls"]["signInFrequency"]["value"], 4);
     }
+}
+
+#[tokio::test]
+async fn security_defaults_are_switched_off_before_anything_is_made() {
+    let (world, token) = with_directory(json!([])).await;
+    world.script.answer(DEFAULTS, 200, json!({ "isEnabled": true }));
+    let page = world.client.get("/admin/pro-sante-connect").await;
+    assert!(page.text().contains("excluent les stratégies"), "{}", page.text());
+    assert!(!page.text().contains("Préparer maintenant"), "{}", page.text());
+    let fields: [(&str, Option<&str>, &[u8]); 3] = [
+        ("csrf", None, token.as_bytes()),
+        ("application", None, APP.as_bytes()),
+        ("emergency", None, b"sos@ch.example"),
+    ];
+    world.script.asked.lock().clear();
+    let answer = upload(&world, "/admin/pro-sante-connect/prepare", &fields).await;
+    assert!(
+        answer.text().contains("Rien n'a été créé") || answer.text().contains("Rien n’a été créé"),
+        "{}",
+        answer.text()
+    );
+    assert!(
+        world
+            .asked("POST /v1.0/")
+            .iter()
+            .all(|one| one.line.ends_with("$batch"))
+    );
+    let path = DEFAULTS.trim_start_matches("GET ");
+    world.script.answer(&format!("PATCH {path}"), 204, Value::Null);
+    let switch = "/admin/pro-sante-connect/security-defaults";
+    assert_eq!(world.client.post(switch, &[("csrf", "x")]).await.status, 403);
+    assert_eq!(world.asked("PATCH"), []);
+    let answer = world.client.post(switch, &[("csrf", &token)]).await;
+    assert_eq!(answer.location(), "/admin/pro-sante-connect?done=psc-defaults-off");
+    let changed = world.asked("PATCH");
+    assert_eq!(changed[0].body, json!({ "isEnabled": false }));
+    world.script.answer(DEFAULTS, 200, json!({ "isEnabled": false }));
+    let answer = upload(&world, "/admin/pro-sante-connect/prepare", &fields).await;
+    assert!(answer.location().ends_with("done=psc-prepared"), "{}", answer.text());
 }
 
 #[tokio::test]

@@ -168,3 +168,150 @@ async fn what_is_no_certificate_or_pdf_is_not_sent() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_was_typed_of_terms_is_kept() {
+    let (world, token) = with_token("/admin/terms/new").await;
+    let file: (&str, Option<&str>, &[u8]) = ("document", Some("a"), b"no document");
+    let parts = [
+        ("csrf", None, token.as_bytes()),
+        ("name", None, b"Charte".as_slice()),
+        ("days", None, b"365"),
+        ("language", None, b"en"),
+        file,
+    ];
+    let page = upload(&world, "/admin/terms/new", &parts).await;
+    let text = page.text();
+    assert!(text.contains("notice danger"), "{text}");
+    for kept in ["value=\"Charte\"", "value=\"365\"", "value=\"en\" selected"] {
+        assert!(text.contains(kept), "{kept}: {text}");
+    }
+    assert!(!text.contains("value=\"viewed\" checked"), "{text}");
+    let parts = [("csrf", None, token.as_bytes()), ("option", None, b"viewed"), file];
+    let text = upload(&world, "/admin/terms/new", &parts).await;
+    assert!(text.text().contains("value=\"viewed\" checked"), "{}", text.text());
+}
+
+#[tokio::test]
+async fn answers_to_terms_have_pages() {
+    let (world, _) = with_token("/admin/terms/new").await;
+    let next = "https://graph.example/v1.0/x?$skiptoken=abc";
+    let path = format!("GET /v1.0/identityGovernance/termsOfUse/agreements/{ID}/acceptances");
+    world
+        .script
+        .answer(&path, 200, json!({ "value": [], "@odata.nextLink": next }));
+    let page = world.client.get(&format!("/admin/terms/{ID}")).await;
+    let link = format!("href=\"/admin/terms/{ID}?page=abc\"");
+    assert!(page.text().contains(&link), "{}", page.text());
+    world.client.get(&format!("/admin/terms/{ID}?page=abc")).await;
+    let asked = world.asked(&path);
+    assert!(
+        asked.last().is_some_and(|one| one.line.contains("skiptoken=abc")),
+        "{asked:?}"
+    );
+}
+
+#[tokio::test]
+async fn permissions_that_are_there_are_passed_over() {
+    let (world, token) = with_token("/admin/users/new").await;
+    let roles = json!([{ "id": "r1", "value": "A.Read" }, { "id": "r2", "value": "B.Read" }]);
+    world.script.answer(
+        "GET /v1.0/servicePrincipals/api",
+        200,
+        json!({ "id": "api", "appRoles": roles }),
+    );
+    let given =
+        json!({ "value": [{ "resourceId": "api", "appRoleId": "r1" }, { "resourceId": "other", "appRoleId": "r2" }] });
+    let path = format!("GET /v1.0/servicePrincipals/{ID}/appRoleAssignments");
+    world.script.answer(&path, 200, given);
+    let grant =
+        json!({ "id": "g", "clientId": ID, "resourceId": "api", "consentType": "AllPrincipals", "scope": "A.Read" });
+    world
+        .script
+        .answer("GET /v1.0/oauth2PermissionGrants", 200, json!({ "value": [grant] }));
+    let give = async |kind: &str, permissions: &str| {
+        world.script.asked.lock().clear();
+        let fields = [
+            ("csrf", token.as_str()),
+            ("step", "grant"),
+            ("resource", "api"),
+            ("kind", kind),
+            ("permissions", permissions),
+        ];
+        let answer = world.client.post(&format!("/admin/applications/{ID}"), &fields).await;
+        assert_eq!(
+            answer.location(),
+            format!("/admin/applications/{ID}?done=application-granted"),
+            "{}",
+            answer.text()
+        );
+        sent(&world)
+    };
+    let assignment = json!({ "principalId": ID, "resourceId": "api", "appRoleId": "r2" });
+    let address = format!("POST /servicePrincipals/{ID}/appRoleAssignments");
+    assert_eq!(give("own", "A.Read B.Read").await, [(address, assignment)]);
+    assert_eq!(give("delegated", "A.Read").await, []);
+    let change = (
+        "PATCH /oauth2PermissionGrants/g".to_owned(),
+        json!({ "scope": "A.Read B.Read" }),
+    );
+    assert_eq!(give("delegated", "A.Read B.Read").await, [change]);
+}
+
+#[tokio::test]
+async fn a_list_that_is_over_is_fetched_again_where_it_has_an_address() {
+    let (world, _) = with_token("/admin/users/new").await;
+    for (url, words, tone) in [
+        (json!("http://crl.example/a.crl"), "la prochaine carte", "tag warning"),
+        (Value::Null, "ses cartes sont refusées", "tag danger"),
+    ] {
+        let path =
+            "GET /v1.0/directory/publicKeyInfrastructure/certificateBasedAuthConfigurations/x/certificateAuthorities/y";
+        let authority = json!({ "id": "y", "displayName": "Autorité", "certificateRevocationListUrl": url });
+        world.script.answer(path, 200, authority);
+        let list = json!({ "isCurrent": false, "source": "fetched", "graceInHours": 0 });
+        world
+            .script
+            .answer(&format!("{path}/certificateRevocationList"), 200, list);
+        let page = world.client.get("/admin/trust/x/y").await;
+        assert!(
+            page.text().contains(words) && page.text().contains(tone),
+            "{}",
+            page.text()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_password_keeps_its_spaces() {
+    let (world, token) = with_token("/admin/users/new").await;
+    let fields = [
+        ("csrf", token.as_str()),
+        ("displayName", " Anna "),
+        ("userPrincipalName", "anna@ch.example"),
+        ("password", " deux mots  "),
+    ];
+    world.client.post("/admin/users/new", &fields).await;
+    let made = sent(&world);
+    assert_eq!(made[0].1["displayName"], "Anna");
+    assert_eq!(made[0].1["passwordProfile"]["password"], " deux mots  ");
+    world.script.asked.lock().clear();
+    let fields = [("csrf", token.as_str()), ("step", "password"), ("password", " x ")];
+    world.client.post(&format!("/admin/users/{ID}"), &fields).await;
+    assert_eq!(sent(&world)[0].1["passwordProfile"]["password"], " x ");
+}
+
+#[tokio::test]
+async fn the_role_of_the_last_administrator_stays() {
+    let (world, token) = with_token("/admin/users/new").await;
+    let path = format!("DELETE /v1.0/directoryRoles/{ID}/members/{ID}/$ref");
+    let refusal = json!({ "error": { "code": "Request_BadRequest", "message": "the last <administrator>" } });
+    world.script.answer(&path, 400, refusal);
+    let fields = [("csrf", token.as_str()), ("step", "take"), ("item", ID)];
+    let page = world.client.post(&format!("/admin/roles/{ID}"), &fields).await;
+    let text = page.text();
+    assert!(
+        text.contains("notice danger") && text.contains("the last &#60;administrator&#62;"),
+        "{text}"
+    );
+}

@@ -247,7 +247,7 @@ impl Base {
             render: Arc::new(hygie_web::error::Pages),
             cors: |_| hygie_web::layers::Cors::Closed,
             limits: hygie_web::layers::Limits {
-                body: hygie_console::MAX_UPLOAD,
+                larger: hygie_console::larger,
                 ..hygie_web::layers::Limits::default()
             },
             store: self.stores.directory().clone(),
