@@ -3,9 +3,13 @@
 import json
 import os
 import time
+from datetime import UTC, datetime, timedelta
 
 import requests
 from chromium import sign_in
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from test_pages import check, look, person  # noqa: F401  (a fixture)
 
 
@@ -257,6 +261,26 @@ def test_pro_sante_connect(world, person, tmp_path):  # noqa: F811
     assert not person.complaints
 
 
+def authority(name):
+    """A root authority of this name, in PEM form, and its revocation list, in DER form."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    named = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now, public = datetime.now(UTC), key.public_key()
+    usage = dict.fromkeys(
+        ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False
+    )
+    usage |= {"key_cert_sign": True, "crl_sign": True, "encipher_only": False, "decipher_only": False}
+    certificate = x509.CertificateBuilder(named, named, public, x509.random_serial_number(), now, now + timedelta(days=2))
+    certificate = certificate.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    certificate = certificate.add_extension(x509.KeyUsage(**usage), critical=True)
+    certificate = certificate.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+    found = x509.CertificateRevocationListBuilder(named, now, now + timedelta(days=1))
+    found = found.add_extension(x509.CRLNumber(1), critical=False)
+    found = found.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False)
+    pem = certificate.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    return pem, found.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
 def test_trust_and_methods(world, person):  # noqa: F811
     """Authorities with their lists, what would happen to a card, and the methods policy."""
     language = None
@@ -300,16 +324,15 @@ def test_trust_and_methods(world, person):  # noqa: F811
     person.locator(".notice.danger").wait_for()
 
     # An authority that is one, and its list as a file: it counts at once.
-    cards = world.demo["cards"]
-    person.locator("input[name=certificate]").set_input_files(world.data / cards["root"])
+    certificate, content = authority(name)
+    file = {"name": "root.pem", "mimeType": "application/x-x509-ca-cert", "buffer": certificate}
+    person.locator("input[name=certificate]").set_input_files(file)
     person.locator("select[name=kind]").select_option("root")
     person.locator("button[value=add]").click()
     person.locator(".notice.success").wait_for()
     person.locator("li.choice a").click()
     person.locator("dl.facts").wait_for()
     assert person.locator(".heading .tag.warning").count() == 1
-    address = cards["revocation_list"].replace("issuing.crl", "root.crl")
-    content = requests.get(address, verify=world.ca, timeout=30).content
     file = {"name": "root.crl", "mimeType": "application/pkix-crl", "buffer": content}
     person.locator("details.more", has=person.locator("input[name=list]")).locator("summary").click()
     person.locator("input[name=list]").set_input_files(file)

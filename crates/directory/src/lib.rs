@@ -49,8 +49,9 @@ pub use hygie_directory_store::{
 pub use hygie_directory_store::{Backchannel, ExtraGrant, FederatedCredential, SignInProtocol};
 
 pub use admin::{
-    DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, MethodsError, NewApplication, NewGroup, NewSecret,
-    NewTenant, NewUser, NewWorkload, PrincipalChange, UserChange,
+    CERTIFICATES_CHANGED, DeletedKind, DeletedObject, Enabled, GroupChange, KEPT_NOTICES, KeyCredential, MethodsError,
+    NewApplication, NewGroup, NewSecret, NewTenant, NewUser, NewWorkload, PASSWORD_CHANGED, PrincipalChange,
+    UserChange, notice,
 };
 pub use browse::{Cursor, Membership, Presence, Registration};
 pub use conditional::{AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};

@@ -16,6 +16,7 @@ mod policies;
 mod policy;
 mod pro_sante_connect;
 mod registration;
+mod report;
 mod roles;
 mod sign_in;
 mod sign_ins;

@@ -14,16 +14,16 @@ use hygie_core::{AppId, ObjectId};
 use hygie_policy::agreement::{MAX_PDF, is_pdf};
 use hygie_policy::json::Member;
 use hygie_policy::psc::{
-    self, Application, Export, Language, MAX_EMERGENCY_ACCOUNTS, NotAnExport, Origin, POLICY_PREFIX, Report, SANDBOX,
-    STRENGTH_NAMES, TERMS_NAME, TERMS_PREFIX, Verdict,
+    self, Application, Export, MAX_EMERGENCY_ACCOUNTS, NotAnExport, Origin, POLICY_PREFIX, Report, SANDBOX,
+    STRENGTH_NAMES, TERMS_NAME, TERMS_PREFIX,
 };
 use hygie_policy::templates::{ProSanteConnect, pro_sante_connect, pro_sante_connect_strength};
 use hygie_policy::{AgreementId, StrengthId};
-use hygie_web::i18n::{Lang, french_typography};
 use hygie_web::ui::{Form, Notice, Page, Tone, View};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::report::{Judged, judged};
 use super::{Fields, Frame, Section, Visit, Wrong, back_to, done, refusal};
 use crate::Console;
 use crate::api::{Api, ApiError, said, segment};
@@ -54,18 +54,6 @@ struct Shown {
     /// What a file was said of, and its name.
     file: Option<(String, Judged)>,
 }
-
-/// A report as it is shown.
-#[derive(Template)]
-#[template(path = "parts/report.html")]
-struct Judged {
-    tone: &'static str,
-    conclusion: String,
-    /// Tone, word and message of each point.
-    points: Vec<(&'static str, String, String)>,
-}
-
-impl askama::filters::HtmlSafe for Judged {}
 
 /// One of the objects that are asked for.
 struct Thing {
@@ -361,7 +349,9 @@ async fn show(visit: &Visit, page: Page, typed: Typed, wrong: Option<Notice>) ->
         defaults,
         check: check_parts(&page),
         check_form: visit.form(format!("{HERE}/check")),
-        file: typed.file.map(|(name, report)| (name, self::judged(&page, &report))),
+        file: typed
+            .file
+            .map(|(name, report)| (name, super::report::judged(&page, &report))),
         frame,
         page,
     })
@@ -423,37 +413,6 @@ fn check_parts(page: &Page) -> Vec<Part> {
         }),
         Part::Field(id.hint(page.t("psc-check-id-hint")).optional()),
     ]
-}
-
-fn judged(page: &Page, report: &Report) -> Judged {
-    let language = match page.lang {
-        Lang::Fr => Language::French,
-        Lang::En => Language::English,
-    };
-    let tone = |verdict| match verdict {
-        Verdict::Conforms => Tone::Success,
-        Verdict::CannotTell => Tone::Warning,
-        Verdict::DoesNotConform => Tone::Danger,
-    };
-    let wrong = report
-        .points
-        .iter()
-        .filter(|point| point.verdict != Verdict::Conforms)
-        .count();
-    let conclusion = format!("psc-conclusion-{}", report.verdict().as_str());
-    let points = report.points.iter().map(|point| {
-        let word = page.t(&format!("psc-{}", point.verdict.as_str()));
-        let message = match language {
-            Language::French => french_typography(point.message(language)),
-            Language::English => point.message(language).to_owned(),
-        };
-        (tone(point.verdict).class(), word, message)
-    });
-    Judged {
-        tone: tone(report.verdict()).class(),
-        conclusion: page.tn(&conclusion, "count", wrong),
-        points: points.collect(),
-    }
 }
 
 /// The four objects, each there or to be made, in words.

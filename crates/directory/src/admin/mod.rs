@@ -12,6 +12,7 @@ mod people;
 mod permissions;
 mod registration;
 mod roles;
+mod told;
 mod users;
 mod workloads;
 
@@ -31,6 +32,7 @@ pub use deletion::{DeletedKind, DeletedObject};
 pub use groups::{GroupChange, NewGroup};
 pub use methods::MethodsError;
 pub use registration::{KeyCredential, PrincipalChange};
+pub use told::{CERTIFICATES_CHANGED, KEPT_NOTICES, PASSWORD_CHANGED, notice};
 pub use users::UserChange;
 pub use workloads::NewWorkload;
 

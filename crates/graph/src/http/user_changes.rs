@@ -5,7 +5,6 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::Secret;
 use hygie_directory::{Enabled, NewUser, User, UserChange, UserProfile};
-use hygie_means::Change;
 use hygie_policy::json::{At, Member, Members, Wrong};
 use hygie_web::error::GraphError;
 use serde_json::{Map, Value};
@@ -107,15 +106,8 @@ pub async fn update(
         caller.may_act_on(&graph, found.id).await?;
     }
     let change = read(&body)?;
-    let told = [
-        change.password.is_some().then_some(Change::PasswordChanged),
-        binding.then_some(Change::CertificatesChanged),
-    ];
     let changed = graph.directory().update_user(&caller.cx, found.id, change).await;
     changed.map_err(GraphFault::from)?;
-    for change in told.into_iter().flatten() {
-        graph.means().note(&caller.cx, found.id, change).await?;
-    }
     Ok(done())
 }
 
@@ -172,10 +164,6 @@ pub async fn change_password(State(graph): State<Graph>, caller: Caller, body: B
     let passwords = (read("currentPassword")?, read("newPassword")?);
     let changed = graph.directory().change_password(&caller.cx, found.id, passwords).await;
     changed.map_err(GraphFault::from)?;
-    graph
-        .means()
-        .note(&caller.cx, found.id, Change::PasswordChanged)
-        .await?;
     Ok(done())
 }
 

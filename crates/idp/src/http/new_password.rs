@@ -4,7 +4,6 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use hygie_core::{Cx, Secret};
 use hygie_directory::DirectoryError;
-use hygie_means::Change;
 use hygie_oidc::{Aadsts, Refusal};
 use hygie_policy::decide::Ask;
 use hygie_policy::strength::{Mode, Usage};
@@ -125,8 +124,6 @@ impl Proving<'_, '_> {
             Err(DirectoryError::Password(error)) => return Err(fail(error.into())),
             Err(_) => return Err(fail(IdpError::Password)),
         }
-        let noted = self.flow.idp.means().note(&cx, user, Change::PasswordChanged).await;
-        noted.map_err(|error| fail(error.into()))?;
         remediated(self.flow.idp, &cx, signed_in).await.map_err(fail)?;
         // Every session ended with the old password; this one begins anew.
         let found = directory

@@ -137,8 +137,6 @@ impl Visit<'_> {
             Err(DirectoryError::Password(error)) => return Err(error.into()),
             Err(_) => return Err(IdpError::Password),
         }
-        let means = self.idp.means();
-        means.note(&self.cx, account.user, Change::PasswordChanged).await?;
         remediated(self.idp, &self.cx, &self.signed_in).await?;
         Ok((Note::recorded(), self.password_changed()).into_response())
     }
