@@ -291,16 +291,15 @@ impl Idp {
         presented: (&Credential, &str),
     ) -> Result<(), IdpError> {
         let principal = self.directory().find_service_principal(cx, client).await?;
-        let home = match principal {
-            Some(principal) => Some(principal.home),
-            None => {
-                let store = &self.inner().store;
-                store
-                    .read(cx, client, |client, tx| {
-                        Box::pin(async move { Ok::<_, IdpError>(Global(tx).find_home_of_app(*client).await?) })
-                    })
-                    .await?
-            }
+        let home = if let Some(principal) = principal {
+            Some(principal.home)
+        } else {
+            let store = &self.inner().store;
+            store
+                .read(cx, client, |client, tx| {
+                    Box::pin(async move { Ok::<_, IdpError>(Global(tx).find_home_of_app(*client).await?) })
+                })
+                .await?
         };
         let unknown = || Refusal::about(Aadsts::UnknownClient, &[&client.to_string(), &cx.tenant.to_string()]);
         let credentials = self.credentials_at(cx, home.ok_or_else(unknown)?, client).await?;
