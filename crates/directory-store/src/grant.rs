@@ -63,6 +63,9 @@ pub struct Arrival {
     /// By a password that an application was given.
     #[serde(default)]
     pub is_by_password: bool,
+    /// On the request of an application that named the person (CIBA).
+    #[serde(default)]
+    pub is_by_backchannel: bool,
 }
 
 /// Longest `User-Agent` that is kept.
@@ -73,6 +76,8 @@ impl Arrival {
     pub const fn protocol(&self) -> SignInProtocol {
         if self.is_by_password {
             SignInProtocol::Ropc
+        } else if self.is_by_backchannel {
+            SignInProtocol::Ciba
         } else {
             SignInProtocol::None
         }
@@ -85,7 +90,24 @@ impl Arrival {
             user_agent: user_agent.map(|text| text.chars().take(MAX_USER_AGENT).collect()),
             is_by_device_code: false,
             is_by_password: false,
+            is_by_backchannel: false,
         }
+    }
+
+    /// The same where something else waits for the tokens: what named the person, or a device that shows a code.
+    #[must_use]
+    pub fn waited_for(self, is_named: bool) -> Self {
+        Self {
+            is_by_device_code: !is_named,
+            is_by_backchannel: is_named,
+            ..self
+        }
+    }
+
+    /// Whether the tokens go elsewhere than where the person signed in, which is what policies judge as the flow of device
+    /// codes.
+    pub const fn goes_elsewhere(&self) -> bool {
+        self.is_by_device_code || self.is_by_backchannel
     }
 }
 

@@ -101,6 +101,8 @@ pub enum SignInProtocol {
     None,
     /// By a password that an application was given.
     Ropc,
+    /// On the request of an application that named them.
+    Ciba,
 }
 
 /// What a policy did.
@@ -149,6 +151,7 @@ impl SignInEntry {
         match self.protocol {
             _ if self.is_by_device_code => "deviceCode",
             SignInProtocol::Ropc => "ropc",
+            SignInProtocol::Ciba => "ciba",
             SignInProtocol::None => "none",
         }
     }

@@ -93,7 +93,8 @@ impl BackchannelRequest {
 fn message(text: &str) -> Result<String, Refusal> {
     let is_plain = |c: char| {
         !c.is_control()
-            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            && !matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            && !matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
     };
     let fits = text.chars().count() <= MAX_MESSAGE && text.trim() == text;
     if fits && text.chars().all(is_plain) {
@@ -181,6 +182,10 @@ mod tests {
             ("requested_expiry=soon", Aadsts::BadParameter),
             ("binding_message=a%0Ab", Aadsts::BindingMessage),
             ("binding_message=a%E2%80%AEb", Aadsts::BindingMessage),
+            ("binding_message=a%D8%9Cb", Aadsts::BindingMessage),
+            ("binding_message=a%C2%ADb", Aadsts::BindingMessage),
+            ("binding_message=a%E1%A0%8Eb", Aadsts::BindingMessage),
+            ("binding_message=a%F3%A0%81%81b", Aadsts::BindingMessage),
             (&long, Aadsts::BindingMessage),
             ("claims=%5B%5D", Aadsts::BadParameter),
         ] {

@@ -46,6 +46,35 @@ impl Global<'_, '_> {
         row.map(|mut row| row.take(0)).transpose()
     }
 
+    /// The guests, in whichever tenant, who accepted with this account.
+    pub async fn list_guests_of(
+        &mut self,
+        (home, user): (TenantId, ObjectId),
+    ) -> Result<Vec<(TenantId, ObjectId)>, StoreError> {
+        let sql = "SELECT tenant, user_id FROM idp_guest WHERE {i.is}home = ?1 AND home_user = ?2 ORDER BY tenant";
+        let rows = self.0.query(sql, &[home.into(), user.into()]).await?;
+        rows.into_iter()
+            .map(|mut row| Ok((row.take(0)?, row.take(1)?)))
+            .collect()
+    }
+
+    /// Ends what a guest was issued in their tenant, because the account at home was revoked.
+    pub async fn revoke_guest(
+        &mut self,
+        (tenant, user): (TenantId, ObjectId),
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        for sql in [
+            "UPDATE idp_user SET valid_from = ?3 WHERE {i.is}tenant = ?1 AND id = ?2",
+            "UPDATE idp_session SET ended_at = COALESCE(ended_at, ?3), revoked_at = ?3
+             WHERE {i.is}tenant = ?1 AND user_id = ?2 AND revoked_at IS NULL",
+            "UPDATE idp_family SET revoked_at = ?3 WHERE {i.is}tenant = ?1 AND user_id = ?2 AND revoked_at IS NULL",
+        ] {
+            self.0.execute(sql, &[tenant.into(), user.into(), at.into()]).await?;
+        }
+        Ok(())
+    }
+
     /// Every tenant.
     pub async fn list_tenants(&mut self) -> Result<Vec<TenantId>, StoreError> {
         let sql = "SELECT tenant FROM idp_tenant WHERE {i.is}1 = 1 ORDER BY created_at, tenant";

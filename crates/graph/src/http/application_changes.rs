@@ -73,6 +73,10 @@ pub async fn update(
     if read.keys.is_some() {
         may_prove_as(&graph, &caller, found.app).await?;
     }
+    // Who owns an application does not decide that it may have people's passwords, or disturb them.
+    if read.definition.extra_grants != found.definition.extra_grants {
+        caller.may(&graph, &WRITE_APPLICATIONS).await?;
+    }
     let change = (read.display_name, read.definition);
     let changed = graph
         .directory()

@@ -186,7 +186,7 @@ impl Idp {
             client_app: Some(client_app_of(candidate.arrival, candidate.platform)),
             transfer: candidate
                 .arrival
-                .is_by_device_code
+                .goes_elsewhere()
                 .then_some(TransferMethod::DeviceCodeFlow),
             ..SignInConditions::default()
         };

@@ -74,11 +74,6 @@ impl Idp {
 
     async fn signed_in(&self, cx: &Cx, session: BrowserSession) -> Result<Option<SignedIn>, IdpError> {
         let cx = cx.for_tenant(session.tenant);
-        let lifetime = &self.directory().access_rules(&cx).await?.lifetime;
-        // What its row says was reckoned by what held when it was last used.
-        if session.used_at + lifetime.idle() <= cx.now || session.began_at + lifetime.longest() <= cx.now {
-            return Ok(None);
-        }
         let user = self
             .inner()
             .store
@@ -88,6 +83,11 @@ impl Idp {
             .await?;
         let live = user.filter(|user| user.is_enabled && session.auth_time >= user.valid_from);
         let Some(user) = live else { return Ok(None) };
+        // What its row says was reckoned by what held when it was last used.
+        let (idle, longest) = self.lives(&cx, user.profile.home).await?;
+        if session.used_at + idle <= cx.now || session.began_at + longest <= cx.now {
+            return Ok(None);
+        }
         let at_home = match self.stands_at_home(&cx, &user, Some(session.auth_time)).await {
             Ok(at_home) => at_home,
             Err(IdpError::Refused(_)) => return Ok(None),

@@ -1,6 +1,6 @@
 //! The answer of the authorization endpoint once it is known who signed in (RFC 6749 §4.1.2, OpenID Connect Core §3).
 
-use hygie_core::{AppId, Cx, Secret, Timestamp, random_array};
+use hygie_core::{AppId, Cx, ObjectId, Secret, Timestamp, random_array};
 use hygie_directory::repo::{Codes, Devices, Sessions, SignIns};
 use hygie_directory::{Arrival, Authorization, SignInEntry};
 use hygie_oidc::device::Answer;
@@ -27,6 +27,7 @@ struct Kept {
     /// The device whose code it is.
     device: Option<[u8; 32]>,
     family: Uuid,
+    user: ObjectId,
     session: hygie_core::SessionId,
     app: AppId,
     record: Record,
@@ -156,6 +157,7 @@ impl Idp {
             came: is_untold.then(|| (authorization.arrival.clone(), authorization.platform)),
             device: None,
             family: new_family(cx),
+            user: authorization.user,
             session: authorization.session,
             app: authorization.client,
             record: Record::success(cx, "idp.authorize", object(authorization.client)),
@@ -177,6 +179,7 @@ impl Idp {
             came: None,
             device: Some(device),
             family: new_family(cx),
+            user: authorization.user,
             session: authorization.session,
             app: authorization.client,
             record: Record::success(cx, "idp.device.approve", object(authorization.client)),
@@ -198,6 +201,7 @@ impl Idp {
             came: None,
             device: None,
             family: new_family(cx),
+            user: authorization.user,
             session: authorization.session,
             app: authorization.client,
             record: Record::success(cx, "idp.authorize", object(authorization.client)),
@@ -207,8 +211,8 @@ impl Idp {
     }
 
     async fn keep(&self, cx: &Cx, kept: Kept) -> Result<(), IdpError> {
-        let lifetime = &self.directory().access_rules(cx).await?.lifetime;
-        let lives = (lifetime.idle(), lifetime.longest());
+        let user = self.directory().find_user_by_id(cx, kept.user).await?;
+        let lives = self.lives(cx, user.and_then(|user| user.profile.home)).await?;
         self.inner()
             .store
             .write(cx, (kept, lives), |(kept, lives), tx| {

@@ -2,6 +2,8 @@
 //! ([`super::device`]), with the person's name instead of a code that is shown. They are asked on a page of ours, after a
 //! proof that is younger than the request, and the client asks meanwhile (poll mode).
 
+use std::time::Duration;
+
 use hygie_core::{AppId, Cx, ObjectId, Secret};
 use hygie_directory::repo::{Backchannels, DeviceRow, Devices};
 use hygie_directory::{Backchannel, DeviceAsk, ExtraGrant, Place, User};
@@ -9,16 +11,22 @@ use hygie_jose::random_secret;
 use hygie_oidc::ciba::{self, BackchannelRequest, Hint, INTERVAL};
 use hygie_oidc::device::{Answer, UserCode, Waiting};
 use hygie_oidc::{Aadsts, Grant, Platform, Refusal, TokenRequest, Version};
+use hygie_store::Tx;
 use hygie_store::audit::Record;
 
 use super::device::Kind;
 use super::issue::object;
+use super::party::Wanted;
 use super::{Asking, DeviceWay, Granted, Sender};
 use crate::signin::SignedIn;
 use crate::{Idp, IdpError};
 
 /// Requests that wait for one person at once: who is asked more often is not asked at all.
 const MOST: usize = 5;
+/// Of these, those of one client.
+const MOST_OF_CLIENT: usize = 2;
+/// How long a client is not heard after the person said no: who is asked again and again says yes at last.
+pub(super) const QUIET: Duration = Duration::from_mins(5);
 /// Rows of a person that are looked at, answered ones among them.
 const MAX_ROWS: u32 = 100;
 
@@ -34,19 +42,21 @@ impl Idp {
         let tenant = place.tenant().ok_or_else(|| Refusal::new(Aadsts::TenantNeeded))?;
         let cx = cx.for_tenant(tenant);
         let client_id = &request.client.client_id;
-        let (_, application) = self.client_at(&cx, place, client_id).await?;
+        let (found, application) = self.client_at(&cx, place, client_id).await?;
+        let is_at_home = found.is_at_home(client_id, tenant)?;
         let app = application.app;
         let proof = (Platform::Web, &request.client.credential);
         self.device_client(&cx, app, proof, origin).await?;
-        if !application.definition.allows(ExtraGrant::Ciba) {
+        if !is_at_home || !application.definition.allows(ExtraGrant::Ciba) {
             return Err(Refusal::about(Aadsts::NoBackchannel, &[client_id]).into());
         }
         let user = self.named_person(&cx, app, &request.hint).await?;
         let user = user.filter(|user| user.is_enabled);
         let user = user.ok_or_else(|| Refusal::new(Aadsts::UnknownPerson))?;
-        if self.waiting_for(&cx, user.id).await?.len() >= MOST {
-            return Err(Refusal::new(Aadsts::Throttled).into());
-        }
+        // Nobody is asked about what they could not allow.
+        let wanted = Wanted::first(&request.scopes);
+        let parties = self.parties(&cx, app, &wanted.resource, Some(user.id)).await?;
+        parties.delegated(&wanted.names)?;
         let auth_req_id = random_secret(&*cx.random);
         let row = DeviceRow {
             digest: self.inner().digests.devices.digest(auth_req_id.expose()),
@@ -108,6 +118,7 @@ impl Idp {
             .store
             .write(cx, input, |((user, row), (code, code_digest), ask, record), tx| {
                 Box::pin(async move {
+                    check_room(tx, *user, row.waiting.client).await?;
                     Devices(tx).insert(row, code_digest, ask).await?;
                     let named = (&row.digest, code.as_str());
                     Backchannels(tx).insert(*user, named, row.waiting.expires_at).await?;
@@ -160,6 +171,31 @@ impl Idp {
             other => other,
         })
     }
+}
+
+/// Refuses a client where too much waits for the person, or where they refused it just now.
+async fn check_room(tx: &mut Tx<'_>, user: ObjectId, client: AppId) -> Result<(), IdpError> {
+    let now = tx.cx().now;
+    let digests = Backchannels(tx).digests(user, now, MAX_ROWS).await?;
+    let (mut waiting, mut of_client, mut is_refused) = (0, 0, digests.len() >= MAX_ROWS as usize);
+    for digest in &digests {
+        let Some(row) = Devices(tx).find(digest).await? else {
+            continue;
+        };
+        let is_its = row.waiting.client == client;
+        match row.waiting.answer {
+            Answer::Awaited => {
+                waiting += 1;
+                of_client += usize::from(is_its);
+            }
+            Answer::Declined => is_refused |= is_its,
+            Answer::Approved(_) => {}
+        }
+    }
+    if is_refused || waiting >= MOST || of_client >= MOST_OF_CLIENT {
+        return Err(Refusal::new(Aadsts::Throttled).into());
+    }
+    Ok(())
 }
 
 impl DeviceWay {

@@ -3,7 +3,7 @@
 //! revoked as any other.
 
 use hygie_core::{AppId, Cx, Secret, Timestamp};
-use hygie_directory::repo::{DeviceRow, Devices};
+use hygie_directory::repo::{Backchannels, DeviceRow, Devices};
 use hygie_directory::{DeviceAsk, Place};
 use hygie_jose::random_secret;
 use hygie_oidc::device::{self, Answer, DeviceRequest, INTERVAL, Poll, TTL, UserCode, Waiting};
@@ -13,6 +13,7 @@ use hygie_oidc::{
 };
 use hygie_store::audit::Record;
 
+use super::ciba::QUIET;
 use super::code::Attempt;
 use super::issue::object;
 use super::{Asking, Granted, Sender};
@@ -248,18 +249,26 @@ impl Idp {
             ..cx.clone()
         };
         let record = Record::success(&cx, "idp.device.decline", object(app));
+        let is_named = way.backchannel().is_some();
         self.inner()
             .store
-            .write(&cx, (way.row.digest, record), |(digest, record), tx| {
-                Box::pin(async move {
-                    let now = tx.cx().now;
-                    if !Devices(tx).answered(digest, Answer::Declined, now).await? {
-                        return Err(Refusal::new(Aadsts::DeviceCodeExpired).into());
-                    }
-                    tx.audit(record).await?;
-                    Ok(())
-                })
-            })
+            .write(
+                &cx,
+                (way.row.digest, is_named, record),
+                |(digest, is_named, record), tx| {
+                    Box::pin(async move {
+                        let now = tx.cx().now;
+                        if !Devices(tx).answered(digest, Answer::Declined, now).await? {
+                            return Err(Refusal::new(Aadsts::DeviceCodeExpired).into());
+                        }
+                        if *is_named {
+                            Backchannels(tx).keep_refused(digest, now + QUIET).await?;
+                        }
+                        tx.audit(record).await?;
+                        Ok(())
+                    })
+                },
+            )
             .await
     }
 

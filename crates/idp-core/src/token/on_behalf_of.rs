@@ -91,6 +91,9 @@ impl Idp {
             return Err(revoked().into());
         }
         let row = self.live_session(cx, session).await?.ok_or_else(revoked)?;
+        if let Some(subject) = &parties.subject {
+            self.stands_at_home(cx, &subject.user, Some(row.auth_time)).await?;
+        }
         let (arrival, platform) = self.arrival_of(cx, (session, family)).await?;
         let authorization = Authorization {
             client: parties.client.application.app,

@@ -1,7 +1,7 @@
 //! The parties of a token: client, resource, person; read together, refused where one may not take part.
 
-use hygie_core::{AppId, Cx, GroupId, ObjectId};
-use hygie_directory::repo::{Applications, Credentials, Grants, Groups, Principals, Roles, Tenants, Users};
+use hygie_core::{AppId, Cx, GroupId, ObjectId, TenantId};
+use hygie_directory::repo::{Applications, Credentials, Global, Grants, Groups, Principals, Roles, Tenants, Users};
 use hygie_directory::{
     Application, DIRECTORY_API, GroupClaims, ServicePrincipal, Tenant, User, directory_api, managed_identity,
 };
@@ -218,9 +218,13 @@ impl Idp {
 
     /// What an application proves itself by, from the tenant it is registered in.
     async fn home_credentials(&self, cx: &Cx, principal: &ServicePrincipal) -> Result<Credentials, IdpError> {
+        self.credentials_at(cx, principal.home, principal.app).await
+    }
+
+    async fn credentials_at(&self, cx: &Cx, home: TenantId, app: AppId) -> Result<Credentials, IdpError> {
         self.inner()
             .store
-            .read(&cx.for_tenant(principal.home), principal.app, |app, tx| {
+            .read(&cx.for_tenant(home), app, |app, tx| {
                 Box::pin(async move { Ok(Applications(tx).credentials(*app).await?) })
             })
             .await
@@ -268,23 +272,38 @@ impl Idp {
         }
     }
 
-    /// The same for a client of which nothing else is read; one that is unknown here has nothing to prove.
+    /// The same for a client that is refused anyway: it learns why when it is who it says. One that is unknown here has
+    /// nothing to prove.
     pub(super) async fn prove(&self, cx: &Cx, client: AppId, request: &TokenRequest) -> Result<(), IdpError> {
+        if self.directory().find_service_principal(cx, client).await?.is_none() {
+            return Ok(());
+        }
         self.prove_by(cx, client, (&request.client.credential, &request.segment))
             .await
     }
 
+    /// The same for a client of which nothing else is read. Where nobody consented to it yet, what its registration says
+    /// is what it has to prove.
     pub(super) async fn prove_by(
         &self,
         cx: &Cx,
         client: AppId,
         presented: (&Credential, &str),
     ) -> Result<(), IdpError> {
-        if let Some(principal) = self.directory().find_service_principal(cx, client).await? {
-            let credentials = self.home_credentials(cx, &principal).await?;
-            self.proof_by(cx, client, presented, &credentials).await?;
-        }
-        Ok(())
+        let principal = self.directory().find_service_principal(cx, client).await?;
+        let home = if let Some(principal) = principal {
+            Some(principal.home)
+        } else {
+            let store = &self.inner().store;
+            store
+                .read(cx, client, |client, tx| {
+                    Box::pin(async move { Ok::<_, IdpError>(Global(tx).find_home_of_app(*client).await?) })
+                })
+                .await?
+        };
+        let unknown = || Refusal::about(Aadsts::UnknownClient, &[&client.to_string(), &cx.tenant.to_string()]);
+        let credentials = self.credentials_at(cx, home.ok_or_else(unknown)?, client).await?;
+        self.proof_by(cx, client, presented, &credentials).await.map(drop)
     }
 }
 

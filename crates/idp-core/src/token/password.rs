@@ -96,7 +96,8 @@ impl Idp {
         let place = Place::Tenant(tenant);
         let client_id = request.client.client_id.clone();
         let (found, application) = self.client_at(cx, place, &client_id).await?;
-        if !application.definition.allows(ExtraGrant::Password) {
+        let is_at_home = found.is_at_home(&client_id, tenant)?;
+        if !is_at_home || !application.definition.allows(ExtraGrant::Password) {
             return Err(Refusal::about(Aadsts::GrantType, &["password"]).into());
         }
         let platform = if application.definition.is_fallback_public_client {

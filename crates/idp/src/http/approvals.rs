@@ -65,8 +65,14 @@ async fn shown(idp: &Idp, inbound: &Inbound, (cx, signed_in): (&Cx, &SignedIn)) 
     let (form, cookies) = flow::form(idp, inbound, DEVICE.to_owned());
     let mut asked = Vec::new();
     for way in idp.waiting_for(cx, account.user).await? {
+        // Of an application that is gone or refused there is nothing to answer; the others are.
+        let app = match idp.asking_name(cx, &way).await {
+            Ok(app) => app,
+            Err(IdpError::Refused(_)) => continue,
+            Err(error) => return Err(error),
+        };
         asked.push(Shown {
-            app: idp.asking_name(cx, &way).await?,
+            app,
             message: message_of(&way),
             at: way.row.created_at.to_rfc3339(),
             form: form.clone().carry(device::USER_CODE, way.user_code.as_str()),

@@ -72,9 +72,9 @@ impl<'a> Flow<'a> {
     /// The way of this request.
     pub fn new(idp: &'a Idp, inbound: &'a Inbound, mut asking: Asking) -> Self {
         let arrival = Arrival::of_browser(inbound.asked.client(), inbound.header(USER_AGENT.as_str()));
-        asking.arrival = Arrival {
-            is_by_device_code: asking.device.as_ref().is_some_and(|way| way.backchannel().is_none()),
-            ..arrival
+        asking.arrival = match &asking.device {
+            Some(way) => arrival.waited_for(way.backchannel().is_some()),
+            None => arrival,
         };
         Self { idp, inbound, asking }
     }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use hygie_directory::{Definition, ExtraGrant};
+use hygie_core::{AppId, TenantId};
+use hygie_directory::logs::LogEntry;
+use hygie_directory::{Audience, Definition, ExtraGrant, NewApplication, PrincipalChange};
 use hygie_testkit::{Answer, Client, one_time_code};
 use serde_json::{Value, json};
 
@@ -290,9 +292,164 @@ async fn an_id_token_names_its_person_and_requests_end() {
         error(&poll(&world, &id, GRANT).await),
         (400, "expired_token".to_owned())
     );
-    // One person is not asked by more than five at once.
-    for _ in 0..5 {
-        asked(&world).await;
+}
+
+/// Another application of the house that may ask for people, with its secret.
+async fn another(world: &World, name: &str) -> (AppId, String) {
+    let mut definition = Definition::default();
+    definition.allow(ExtraGrant::Ciba, true);
+    made(world, world.tenant, (name, definition)).await
+}
+
+/// An application with its secret.
+pub async fn made(world: &World, home: TenantId, (name, definition): (&str, Definition)) -> (AppId, String) {
+    let new = NewApplication {
+        app: None,
+        display_name: name.to_owned(),
+        definition,
+    };
+    let (directory, cx) = (world.idp.directory(), world.cx(home));
+    let app = directory.create_application(&cx, new).await.unwrap().0.app;
+    let secret = directory.add_secret(&cx, app, "test", Duration::from_hours(24)).await;
+    (app, secret.unwrap().value.expose().clone())
+}
+
+/// Asks as that application, which says who signs in and no more.
+async fn ask_as(world: &World, (app, secret): &(AppId, String), changed: &[(&str, &str)]) -> Answer {
+    let id = app.to_string();
+    let own = [
+        ("client_id", id.as_str()),
+        ("client_secret", secret),
+        ("scope", "openid profile"),
+    ];
+    let usual = own
+        .iter()
+        .filter(|(name, _)| !changed.iter().any(|(other, _)| other == name));
+    let fields: Vec<_> = usual.chain(changed).copied().collect();
+    ask(world, &fields).await
+}
+
+#[tokio::test]
+async fn a_client_that_is_not_of_the_house_asks_nobody() {
+    let world = world().await;
+    let mut definition = Definition {
+        sign_in_audience: Audience::Tenants,
+        ..Definition::default()
+    };
+    definition.allow(ExtraGrant::Ciba, true);
+    let known = made(&world, world.other, ("Agenda", definition)).await;
+    // Whatever it presents, and whomever it names.
+    for secret in ["anything", known.1.as_str()] {
+        for person in [NURSE, "nobody@ch-demo.example"] {
+            let changed = [("client_secret", secret), ("login_hint", person)];
+            assert_eq!(code_of(&ask_as(&world, &known, &changed).await), 700_016, "{person}");
+        }
     }
-    assert_eq!(ask(&world, &[]).await.status, 429);
+    // Its registration says so for its own house alone.
+    let (directory, cx) = (world.idp.directory(), world.cx(world.tenant));
+    directory.create_service_principal(&cx, known.0).await.unwrap();
+    let wrong = ask_as(&world, &known, &[("client_secret", "anything")]).await;
+    assert_eq!(code_of(&wrong), 7_000_215);
+    assert_eq!(code_of(&ask_as(&world, &known, &[]).await), 9_900_004);
+}
+
+#[tokio::test]
+async fn few_requests_wait_for_a_person() {
+    let world = world().await;
+    let (first, second, third) = tokio::join!(ask(&world, &[]), ask(&world, &[]), ask(&world, &[]));
+    let mut statuses = [first, second, third].map(|answer| answer.status.as_u16());
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 429]);
+    let [lab, ward] = [another(&world, "Labo").await, another(&world, "Service").await];
+    for (client, expected) in [(&lab, 200), (&lab, 200), (&lab, 429), (&ward, 200), (&ward, 429)] {
+        assert_eq!(ask_as(&world, client, &[]).await.status, expected);
+    }
+}
+
+#[tokio::test]
+async fn who_said_no_is_left_alone() {
+    let world = world().await;
+    let id = asked(&world).await;
+    world.clock.advance(Duration::from_secs(1));
+    let browser = world.browser();
+    let list = approvals(&world, &browser).await;
+    let page = opened(&browser, &list).await;
+    submit(&browser, &page, &[("answer", "no")]).await;
+    world.clock.advance(Duration::from_mins(4));
+    let refused = ask(&world, &[]).await;
+    assert_eq!((refused.status.as_u16(), code_of(&refused)), (429, 90_055));
+    assert_eq!(
+        error(&poll(&world, &id, GRANT).await),
+        (400, "access_denied".to_owned())
+    );
+    let other = another(&world, "Labo").await;
+    assert_eq!(ask_as(&world, &other, &[]).await.status, 200);
+    world.clock.advance(Duration::from_mins(1));
+    asked(&world).await;
+}
+
+#[tokio::test]
+async fn nobody_is_asked_about_what_they_could_not_allow() {
+    let world = world().await;
+    let other = another(&world, "Labo").await;
+    let scope = format!("openid {FHIR}/user_impersonation");
+    let refused = ask_as(&world, &other, &[("scope", &scope)]).await;
+    assert_eq!(code_of(&refused), 65_001, "{}", refused.text());
+    let (directory, cx) = (world.idp.directory(), world.cx(world.tenant));
+    let principal = directory.find_service_principal(&cx, other.0).await.unwrap().unwrap();
+    let change = PrincipalChange {
+        requires_assignment: Some(true),
+        ..PrincipalChange::default()
+    };
+    directory
+        .update_service_principal(&cx, principal.id, change)
+        .await
+        .unwrap();
+    let refused = ask_as(&world, &other, &[]).await;
+    assert_eq!(code_of(&refused), 50_105, "{}", refused.text());
+    let list = approvals(&world, &world.browser()).await;
+    assert!(list.field("user_code").is_none(), "{}", list.text());
+}
+
+#[tokio::test]
+async fn an_application_that_is_gone_leaves_the_others() {
+    let world = world().await;
+    let other = another(&world, "Labo").await;
+    assert_eq!(ask_as(&world, &other, &[]).await.status, 200);
+    asked(&world).await;
+    let (directory, cx) = (world.idp.directory(), world.cx(world.tenant));
+    let principal = directory.find_service_principal(&cx, other.0).await.unwrap().unwrap();
+    let change = PrincipalChange {
+        is_enabled: Some(false),
+        ..PrincipalChange::default()
+    };
+    directory
+        .update_service_principal(&cx, principal.id, change)
+        .await
+        .unwrap();
+    let list = approvals(&world, &world.browser()).await;
+    assert!(list.text().contains("Portal"), "{}", list.text());
+    assert!(!list.text().contains("Labo"), "{}", list.text());
+}
+
+#[tokio::test]
+async fn a_policy_of_device_codes_is_one_of_these_requests() {
+    let world = world().await;
+    world
+        .policy(json!({
+            "conditions": { "users": { "includeUsers": ["All"] }, "clientAppTypes": ["all"],
+                "applications": { "includeApplications": [world.fhir.to_string()] },
+                "authenticationFlows": { "transferMethods": "deviceCodeFlow" } },
+            "grantControls": { "operator": "OR", "builtInControls": ["block"] },
+        }))
+        .await;
+    asked(&world).await;
+    world.clock.advance(Duration::from_secs(1));
+    let browser = world.browser();
+    let list = approvals(&world, &browser).await;
+    let page = opened(&browser, &list).await;
+    assert!(page.text().contains("AADSTS53003"), "{}", page.text());
+    let log = world.log().await;
+    let refused = log.iter().find(|entry| entry.error_code == 53_003).unwrap();
+    assert_eq!(LogEntry::shown(refused)["authenticationProtocol"], "ciba");
 }

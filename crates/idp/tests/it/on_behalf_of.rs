@@ -11,7 +11,7 @@ use crate::world::{FHIR, WEB, World, claims, code_of, exchange, submit};
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// The API's secret, and what the portal got for the nurse to call it with. The API may read FHIR for people.
-async fn called(world: &World) -> (String, Value) {
+pub async fn called(world: &World) -> (String, Value) {
     let cx = world.cx(world.tenant);
     let life = Duration::from_hours(24);
     let secret = world
@@ -37,7 +37,7 @@ async fn called(world: &World) -> (String, Value) {
     (secret.value.expose().clone(), body)
 }
 
-async fn ask(world: &World, secret: &str, assertion: &Value, changed: &[(&str, &str)]) -> Answer {
+pub async fn ask(world: &World, secret: &str, assertion: &Value, changed: &[(&str, &str)]) -> Answer {
     let id = world.api.to_string();
     let scope = format!("{FHIR}/user_impersonation");
     let mut fields = vec![

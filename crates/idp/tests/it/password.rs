@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use hygie_core::AppId;
-use hygie_directory::{Enabled, ExtraGrant, SignInProtocol};
+use hygie_directory::{Audience, Definition, Enabled, ExtraGrant, SignInProtocol};
 use hygie_testkit::Answer;
 use serde_json::{Value, json};
 
+use crate::ciba::made;
 use crate::world::{FHIR, PASSWORD, World, claims, code_of};
 
 const NURSE: &str = "anna.martin@ch-demo.example";
@@ -88,7 +89,8 @@ async fn an_installed_application_signs_a_person_in() {
         assert_eq!(refreshed.status, 200, "{}", refreshed.text());
     }
     let log = world.log().await;
-    let entry = &log[log.len() - 1];
+    // All are of one instant: their order says nothing.
+    let entry = log.iter().find(|entry| entry.is_interactive).unwrap();
     assert!(entry.protocol == SignInProtocol::Ropc && entry.is_interactive && entry.error_code == 0);
     let shown = hygie_directory::logs::LogEntry::shown(entry);
     assert_eq!(shown["authenticationProtocol"], "ropc");
@@ -119,6 +121,37 @@ async fn a_server_proves_itself_before_a_password_is_looked_at() {
     world.let_passwords(world.native).await;
     let answer = world.by_password(&tenant, &[("client_secret", "s")]).await;
     assert_eq!(code_of(&answer), 700_025);
+}
+
+/// An application of another house learns nothing of a password here, and nobody's session begins.
+#[tokio::test]
+async fn an_application_that_is_not_of_the_house_gets_no_password_checked() {
+    let world = World::new().await;
+    let mut definition = Definition {
+        sign_in_audience: Audience::Tenants,
+        ..Definition::default()
+    };
+    definition.allow(ExtraGrant::Password, true);
+    let (app, secret) = made(&world, world.other, ("Agenda", definition)).await;
+    let (tenant, id) = (world.tenant.to_string(), app.to_string());
+    for segment in [tenant.as_str(), "organizations"] {
+        for password in [PASSWORD, "wrong"] {
+            for secret in ["anything", secret.as_str()] {
+                let changed = [
+                    ("client_id", id.as_str()),
+                    ("client_secret", secret),
+                    ("password", password),
+                ];
+                let answer = world.by_password(segment, &changed).await;
+                assert_eq!(code_of(&answer), 700_016, "{segment} {}", answer.text());
+            }
+        }
+    }
+    assert!(world.log().await.is_empty());
+    let (directory, cx) = (world.idp.directory(), world.cx(world.tenant));
+    directory.create_service_principal(&cx, app).await.unwrap();
+    let changed = [("client_id", id.as_str()), ("client_secret", secret.as_str())];
+    assert_eq!(code_of(&world.by_password(&tenant, &changed).await), 70_003);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::response::Response;
 use hygie_core::{Cx, ObjectId};
 use hygie_directory::logs::{LogEntry, LogQuery};
-use hygie_directory::{Membership, SignInEntry, suite_of};
+use hygie_directory::{Membership, SignInEntry, SignInProtocol, suite_of};
 use hygie_policy::check::Broken;
 use hygie_policy::client::{Entry, client_app, logged, platform};
 use hygie_policy::policy::{ClientAppType, TransferMethod};
@@ -210,7 +210,7 @@ fn sign_in(entry: &SignInEntry, person: Person) -> Option<SignIn> {
         ClientAppType::ExchangeActiveSync,
     ];
     let kind = by_name.into_iter().find(|kind| logged(*kind) == entry.client_app);
-    let is_by_device_code = entry.is_by_device_code;
+    let goes_elsewhere = entry.is_by_device_code || entry.protocol == SignInProtocol::Ciba;
     let (sign_in_risk, user_risk) = entry.risks();
     Some(SignIn {
         identity: Identity::User(person.user),
@@ -231,7 +231,7 @@ fn sign_in(entry: &SignInEntry, person: Person) -> Option<SignIn> {
             user_risk: Some(user_risk),
             platform: entry.user_agent.as_deref().and_then(platform),
             client_app: Some(kind.unwrap_or_else(|| client_app(Entry::Legacy))),
-            transfer: is_by_device_code.then_some(TransferMethod::DeviceCodeFlow),
+            transfer: goes_elsewhere.then_some(TransferMethod::DeviceCodeFlow),
             ..SignInConditions::default()
         },
         session: Session {
