@@ -87,6 +87,8 @@ fn token(params: &Params, header: Option<&str>, version: Version) {
         Grant::OnBehalfOf(_) => &["urn:ietf:params:oauth:grant-type:jwt-bearer"],
         Grant::TokenExchange(_) => &["urn:ietf:params:oauth:grant-type:token-exchange"],
         Grant::DeviceCode(_) => &["urn:ietf:params:oauth:grant-type:device_code", "device_code"],
+        Grant::Ciba(_) => &["urn:openid:params:grant-type:ciba"],
+        Grant::Password { .. } => &["password"],
     };
     assert!(params.get("grant_type").is_some_and(|given| named.contains(&given)));
     assert_eq!(request.version, version);

@@ -171,6 +171,7 @@ impl Service {
                 time: Duration::from_mins(1),
                 concurrent: 8,
                 waiting: 8,
+                larger: |_| None,
                 uploads: |_| false,
             },
             proxies: Vec::new(),

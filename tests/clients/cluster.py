@@ -310,6 +310,7 @@ key = "{key}"
 id = "{self.tenant}"
 domain = "ch.test"
 display_name = "Centre hospitalier"
+security_defaults = false
 administrator = {{ upn = "{ADMINISTRATOR}", password_env = "ADMIN_PASSWORD" }}
 applications = [
   {{ app = "{self.loader}", display_name = "Loader", certificate = "{self.directory}/loader.pem", directory_permissions = ["User.Read.All"] }},

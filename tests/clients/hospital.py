@@ -151,6 +151,7 @@ outgoing = {{ private_hosts = ["{self.psc.host}"] }}
 id = "{self.tenant["id"]}"
 domain = "ch.test"
 display_name = "Centre hospitalier"
+security_defaults = false
 applications = [{{ app = "{self.client_id}", display_name = "Dossier", certificate = "client.pem", fhir = ["ch/fhir"] }}]
 [tenants.psc]
 issuer = "{self.psc.issuer}"

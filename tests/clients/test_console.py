@@ -1,10 +1,15 @@
 """The console of administration, as an administrator and as somebody without a role meet it."""
 
+import json
 import os
 import time
+from datetime import UTC, datetime, timedelta
 
 import requests
 from chromium import sign_in
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from test_pages import check, look, person  # noqa: F401  (a fixture)
 
 
@@ -34,7 +39,7 @@ def test_people_and_groups(world, person):  # noqa: F811
     enter(world, person, world.user("administrator"))
     shown(person, "overview")
     assert person.locator(".who-name").inner_text().find(world.user("administrator")["display_name"]) >= 0
-    person.locator("nav.nav a[href='/admin/users']").click()
+    person.locator("nav.nav ul ul a[href='/admin/users']").click()
     shown(person, "users")
 
     # A new person, found by search.
@@ -56,6 +61,20 @@ def test_people_and_groups(world, person):  # noqa: F811
     person.goto(f"{portal(world)}/admin/users?q={upn[:12]}")
     assert person.locator("tbody th a").count() >= 1
     person.get_by_role("link", name=name).click()
+
+    # A function, and a card that is bound; a binding of another form is refused.
+    person.locator("details.more summary").nth(0).click()
+    person.locator("input[name=jobTitle]").fill("Aide-soignante")
+    look(person, "profile")
+    person.locator("button[value=profile]").click()
+    person.locator(".notice.success").wait_for()
+    assert "Aide-soignante" in person.locator("dl.facts").first.inner_text()
+    for card, outcome in (("8997", "danger"), (f"X509:<PN>{time.time_ns()}@carte-cps.fr", "success")):
+        person.locator("details.more summary").nth(1).click()
+        person.locator("textarea[name=cards]").fill(card)
+        person.locator("button[value=cards]").click()
+        person.locator(f".notice.{outcome}").wait_for()
+    assert card in person.locator("dl.facts").first.inner_text()
 
     # A pass is shown once.
     person.locator("button[value=pass]").click()
@@ -204,3 +223,352 @@ def test_nobody_administers_the_application_of_the_console(world):
     for address in (f"/applications/{present['id']}", f"/applications(appId='{app}')"):
         assert ask("PATCH", address, json=change).status_code in (404, 501)
         assert ask("POST", f"{address}/addPassword", json={}).status_code in (404, 501)
+
+
+def test_pro_sante_connect(world, person, tmp_path):  # noqa: F811
+    """What is there is judged; what is missing is made, once; a file is judged."""
+    administrator = world.user("administrator")
+    enter(world, person, administrator, "/admin/pro-sante-connect")
+    shown(person, "psc")
+    assert person.locator("#now ~ p .tag.success").count() == 1, person.locator("main").inner_text()
+
+    # The policy is taken away, and made again by the page; the strength is there and stays.
+    person.locator("li.choice", has_text="AC02-ProSantéConnect").locator("a").click()
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+    person.goto(f"{portal(world)}/admin/pro-sante-connect")
+    assert person.locator("#now ~ p .tag.danger").count() == 1
+    shown(person, "psc not ready")
+    person.locator("textarea[name=emergency]").fill("nobody@nowhere.example")
+    person.locator("main button.primary").click()
+    person.locator(".notice.danger").wait_for()
+    look(person, "psc with an unknown account")
+    person.locator("textarea[name=emergency]").fill(world.user("emergency")["upn"])
+    person.locator("main button.primary").click()
+    person.locator(".notice.success").wait_for()
+    assert person.locator("#now ~ p .tag.success").count() == 1
+    assert person.locator("li.choice .tag.success").count() >= 2
+
+    export = tmp_path / "export.json"
+    policy = {"displayName": "AC02-ProSantéConnect-Essai", "state": "disabled", "conditions": {"clientAppTypes": ["all"]}}
+    export.write_text(json.dumps({"value": [policy]}))
+    person.locator("input[name=export]").set_input_files(export)
+    person.locator("#check ~ form button").click()
+    person.locator("#file").wait_for()
+    assert person.locator("#file ~ p .tag.danger").count() == 1
+    shown(person, "psc file")
+    assert not person.complaints
+
+
+def authority(name):
+    """A root authority of this name, in PEM form, and its revocation list, in DER form."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    named = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now, public = datetime.now(UTC), key.public_key()
+    usage = dict.fromkeys(
+        ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False
+    )
+    usage |= {"key_cert_sign": True, "crl_sign": True, "encipher_only": False, "decipher_only": False}
+    certificate = x509.CertificateBuilder(named, named, public, x509.random_serial_number(), now, now + timedelta(days=2))
+    certificate = certificate.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    certificate = certificate.add_extension(x509.KeyUsage(**usage), critical=True)
+    certificate = certificate.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+    found = x509.CertificateRevocationListBuilder(named, now, now + timedelta(days=1))
+    found = found.add_extension(x509.CRLNumber(1), critical=False)
+    found = found.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False)
+    pem = certificate.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    return pem, found.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def test_trust_and_methods(world, person):  # noqa: F811
+    """Authorities with their lists, what would happen to a card, and the methods policy."""
+    language = None
+    enter(world, person, world.user("administrator"), "/admin/trust")
+    language = person.evaluate("navigator.language")[:2]
+    shown(person, "trust")
+
+    def attempt(card):
+        person.locator("input[name=certificate]").set_input_files(world.data / card["certificate"])
+        person.locator("button[value=try]").click()
+        person.locator(".notice").first.wait_for()
+
+    doctor = world.user("doctor")
+    attempt(doctor["card"])
+    assert doctor["display_name"] in person.locator(".notice.success").inner_text()
+    assert "→" in person.locator("dl.facts").inner_text()
+    shown(person, "card tried")
+    attempt(world.demo["cards"]["refused"]["revoked"])
+    words = "mise en opposition" if language == "fr" else "reported lost"
+    assert words in person.locator(".notice.danger").inner_text()
+    look(person, "revoked card tried")
+
+    # The list of the issuing authority is fetched now, and counts.
+    person.locator("li.choice a").last.click()
+    person.locator("dl.facts").wait_for()
+    shown(person, "authority")
+    if person.locator("button[value=refresh]").count():
+        person.locator("button[value=refresh]").click()
+        person.locator(".notice").first.wait_for()
+        look(person, "authority checked")
+
+    # A store from its making to its end; what is no certificate is refused.
+    person.goto(f"{portal(world)}/admin/trust")
+    name = f"IGC {time.time_ns()}"
+    person.locator("input[name=name]").fill(name)
+    person.locator("button[value=create]").click()
+    person.get_by_role("heading", name=name).wait_for()
+    shown(person, "new store")
+    person.locator("input[name=certificate]").set_input_files(world.data / doctor["card"]["certificate"])
+    person.locator("button[value=add]").click()
+    person.locator(".notice.danger").wait_for()
+
+    # An authority that is one, and its list as a file: it counts at once.
+    certificate, content = authority(name)
+    file = {"name": "root.pem", "mimeType": "application/x-x509-ca-cert", "buffer": certificate}
+    person.locator("input[name=certificate]").set_input_files(file)
+    person.locator("select[name=kind]").select_option("root")
+    person.locator("button[value=add]").click()
+    person.locator(".notice.success").wait_for()
+    person.locator("li.choice a").click()
+    person.locator("dl.facts").wait_for()
+    assert person.locator(".heading .tag.warning").count() == 1
+    file = {"name": "root.crl", "mimeType": "application/pkix-crl", "buffer": content}
+    person.locator("details.more", has=person.locator("input[name=list]")).locator("summary").click()
+    person.locator("input[name=list]").set_input_files(file)
+    person.locator("button[value=upload]").click()
+    person.locator(".notice.success").wait_for()
+    assert person.locator(".heading .tag.success").count() == 1
+    shown(person, "authority with a list")
+    person.locator("main p a").first.click()
+    person.get_by_role("heading", name=name).wait_for()
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+    assert name not in person.locator("main").inner_text()
+
+    person.goto(f"{portal(world)}/admin/methods")
+    shown(person, "methods")
+    model = "2fc0579f-8113-47ea-b116-bb5a8db9202a"
+    for method in ("Fido2", "TemporaryAccessPass", "X509Certificate", "WindowsHelloForBusiness"):
+        person.goto(f"{portal(world)}/admin/methods/{method}")
+        shown(person, f"method {method}")
+    before = person.locator("textarea[name=aaguids]").input_value()
+    person.locator("textarea[name=aaguids]").fill("no model")
+    person.locator("button[value=save]").click()
+    person.locator(".notice.danger").wait_for()
+    person.locator("textarea[name=aaguids]").fill(before)
+    person.locator("button[value=save]").click()
+    person.locator(".notice.success").wait_for()
+    person.goto(f"{portal(world)}/admin/methods/Fido2")
+    person.locator("select[name=models]").select_option("block")
+    person.locator("textarea[name=aaguids]").fill(model)
+    person.locator("button[value=save]").click()
+    person.locator(".notice.success").wait_for()
+    assert person.locator("textarea[name=aaguids]").input_value() == model
+    assert person.locator("select[name=models]").input_value() == "block"
+    person.locator("select[name=models]").select_option("any")
+    person.locator("button[value=save]").click()
+    person.locator(".notice.success").wait_for()
+    person.goto(f"{portal(world)}/admin/methods/X509Certificate")
+    bindings = [person.locator(f"select[name=field-{number}]").input_value() for number in range(1, 3)]
+    person.locator("button[value=save]").click()
+    person.locator(".notice.success").wait_for()
+    assert bindings == [person.locator(f"select[name=field-{number}]").input_value() for number in range(1, 3)]
+    person.locator("details.more summary").click()
+    person.locator("textarea[name=document]").fill("{")
+    person.locator("button[value=document]").click()
+    person.locator(".notice.danger").wait_for()
+    assert not person.complaints
+
+
+def test_registrations(world, person):  # noqa: F811
+    """An application is registered, gets a secret that is shown once and that opens the door, and is deleted."""
+    enter(world, person, world.user("administrator"), "/admin/applications/new")
+    shown(person, "new application")
+    name = f"Dossier {time.time_ns()}"
+    person.locator("input[name=name]").fill(name)
+    person.locator("input[name=client]").fill("00000000-0000-0000-0000-00000000beef")
+    person.locator("button[value=present]").click()
+    person.locator(".notice.danger").wait_for()
+    person.locator("input[name=name]").fill(name)
+    person.locator("textarea[name=addresses]").fill("http://evil.example/")
+    person.locator("button[value=create]").click()
+    person.locator(".notice.danger").wait_for()
+    assert person.locator("input[name=name]").input_value() == name
+    person.locator("textarea[name=addresses]").fill("https://dossier.example/callback")
+    person.locator("button[value=create]").click()
+    person.get_by_role("heading", name=name).wait_for()
+    assert person.locator("textarea[name=web]").input_value() == "https://dossier.example/callback"
+    person.locator("input[name=secret-name]").fill("serveur 1")
+    person.locator("button[value=secret]").click()
+    person.locator(".notice.success").wait_for()
+    shown(person, "secret")
+    client, secret = person.locator("dl.facts code").all_inner_texts()
+    answer = world.post_form(
+        f"{world.authority}/oauth2/v2.0/token",
+        grant_type="client_credentials",
+        client_id=client,
+        client_secret=secret,
+        scope=f"{world.demo['endpoints']['graph']}/.default",
+    )
+    assert answer.status_code == 200, answer.text
+    address = person.url
+    person.goto(address)
+    assert secret not in person.content()
+    shown(person, "registration")
+    person.locator("textarea[name=spa]").fill("https://dossier.example/page")
+    person.locator("button[value=save]").click()
+    person.locator(".notice.success").wait_for()
+    assert person.locator("textarea[name=spa]").input_value() == "https://dossier.example/page"
+    person.locator("button[value=remove-secret]").click()
+    person.locator(".notice.success").wait_for()
+    person.goto(f"{portal(world)}/admin/applications?q={name}")
+    person.get_by_role("link", name=name).click()
+    # It gets a permission for everybody, and loses it; one that is not there is refused.
+    api = person.locator("select[name=resource] option", has_text="Directory API").first.get_attribute("value")
+    for kind, permission, outcome in (
+        ("own", "No.Such", "danger"),
+        ("delegated", "User.Read", "success"),
+        ("own", "User.Read.All", "success"),
+    ):
+        person.locator("details.more summary").first.click()
+        person.locator("select[name=resource]").select_option(api)
+        person.locator("select[name=kind]").select_option(kind)
+        person.locator("textarea[name=permissions]").fill(permission)
+        person.locator("button[value=grant]").click()
+        person.locator(f".notice.{outcome}").wait_for()
+    for step in ("revoke-consent", "revoke-permission"):
+        person.locator(f"button[value={step}]").click()
+        person.locator(".notice.success").wait_for()
+    # Somebody is assigned to it, and is not any more.
+    person.locator("details.more summary").nth(1).click()
+    person.locator("input[name=member]").fill("Nobody of this name")
+    person.locator("button[value=assign]").click()
+    person.locator(".notice.danger").wait_for()
+    person.locator("details.more summary").nth(1).click()
+    person.locator("input[name=member]").fill(world.user("secretary")["upn"])
+    person.locator("button[value=assign]").click()
+    person.locator(".notice.success").wait_for()
+    shown(person, "assigned")
+    person.locator("button[value=unassign]").click()
+    person.locator(".notice.success").wait_for()
+    person.locator("a[href^='/admin/registrations/']").click()
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+    assert not person.complaints
+
+
+def test_strengths_places_terms_and_templates(world, person, tmp_path):  # noqa: F811
+    """What policies refer to is made, changed and deleted; a policy is made of a template."""
+    enter(world, person, world.user("administrator"), "/admin/strengths")
+    shown(person, "strengths")
+    person.locator("a.button.primary").click()
+    shown(person, "new strength")
+    name = f"Force {time.time_ns()}"
+    person.locator("input[name=name]").fill(name)
+    person.locator("button[value=create]").click()
+    person.locator(".notice.danger").wait_for()
+    assert person.locator("input[name=name]").input_value() == name
+    person.locator("input[value=fido2]").check()
+    person.locator("button[value=create]").click()
+    person.get_by_role("heading", name=name).wait_for()
+    person.locator("input[value=x509CertificateMultiFactor]").check()
+    person.locator("button[value=save]").click()
+    person.locator(".notice.success").wait_for()
+    person.locator("details.more summary").click()
+    person.locator("textarea[name=values]").fill("2fc0579f-8113-47ea-b116-bb5a8db9202a")
+    person.locator("button[value=narrow]").click()
+    person.locator(".notice.success").wait_for()
+    shown(person, "strength")
+    person.locator("button[value=widen]").click()
+    person.locator(".notice.success").wait_for()
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+    assert name not in person.locator("main").inner_text()
+
+    person.goto(f"{portal(world)}/admin/locations/new")
+    shown(person, "new location")
+    place = f"Site {time.time_ns()}"
+    person.locator("input[name=name]").fill(place)
+    person.locator("textarea[name=lines]").fill("192.0.2.0/33")
+    person.locator("button[value=create]").click()
+    person.locator(".notice.danger").wait_for()
+    person.locator("textarea[name=lines]").fill("192.0.2.0/24\n2001:db8::/32")
+    person.locator("input[value=trusted]").check()
+    person.locator("button[value=create]").click()
+    person.get_by_role("link", name=place).wait_for()
+    shown(person, "locations")
+    person.get_by_role("link", name=place).click()
+    assert person.locator("textarea[name=lines]").input_value() == "192.0.2.0/24\n2001:db8::/32"
+    shown(person, "location")
+    person.locator("input[value=trusted]").uncheck()
+    person.locator("button[value=save]").click()
+    person.locator(".notice.success").wait_for()
+    person.get_by_role("link", name=place).click()
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+
+    person.goto(f"{portal(world)}/admin/terms")
+    shown(person, "terms")
+    person.locator("a.button.primary").click()
+    shown(person, "new terms")
+    terms = f"Charte {time.time_ns()}"
+    (tmp_path / "charte.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
+    (tmp_path / "charte.txt").write_bytes(b"charte")
+    person.locator("input[name=name]").fill(terms)
+    person.locator("input[name=document]").set_input_files(tmp_path / "charte.txt")
+    person.locator("button[value=create]").click()
+    person.locator(".notice.danger").wait_for()
+    person.locator("input[name=document]").set_input_files(tmp_path / "charte.pdf")
+    person.locator("input[name=days]").fill("90")
+    person.locator("button[value=create]").click()
+    person.get_by_role("heading", name=terms).wait_for()
+    assert "90" in person.locator("dl.facts").inner_text()
+    person.locator("input[name=document]").set_input_files(tmp_path / "charte.pdf")
+    person.locator("select[name=language]").select_option("en")
+    person.locator("button[value=add]").click()
+    person.locator(".notice.success").wait_for()
+    assert person.locator("section", has=person.locator("#files")).locator("li.choice").count() == 2
+    shown(person, "terms of use")
+    with person.expect_download() as download:
+        person.locator("section", has=person.locator("#files")).locator("a").first.click()
+    assert download.value.path().read_bytes() == b"%PDF-1.4\n%%EOF\n"
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+
+    person.goto(f"{portal(world)}/admin/templates")
+    shown(person, "templates")
+    assert person.locator("li.choice").count() == 6
+    person.locator("li.choice button").nth(2).click()
+    person.locator(".notice.success").wait_for()
+    assert person.locator(".heading .tag.success").count() == 0, "it observes, or is disabled"
+    shown(person, "policy of a template")
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+    assert not person.complaints
+
+
+def test_roles(world, person):  # noqa: F811
+    """A role is given and taken; somebody stays who administers the tenant."""
+    enter(world, person, world.user("administrator"), "/admin/roles")
+    shown(person, "roles")
+    language = person.evaluate("navigator.language")[:2]
+    person.get_by_role("link", name="Lecteur de rapports" if language == "fr" else "Reports reader").click()
+    person.locator("input[name=member]").fill("nobody@nowhere.example")
+    person.locator("button[value=give]").click()
+    person.locator(".notice.danger").wait_for()
+    secretary = world.user("secretary")
+    person.locator("input[name=member]").fill(secretary["upn"])
+    person.locator("button[value=give]").click()
+    person.locator(".notice.success").wait_for()
+    shown(person, "role")
+    person.locator("li.choice", has_text=secretary["display_name"]).locator("button[value=take]").click()
+    person.locator(".notice.success").wait_for()
+    assert secretary["display_name"] not in person.locator("main").inner_text()
+    assert not person.complaints

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use crate::workspace::Workspace;
 
 /// Where Markdown files are.
-const PLACES: &[&str] = &[".", "docs", "docs/adr", "docs/conformance"];
+const PLACES: &[&str] = &[".", "docs", "docs/adr", "docs/conformance", "docs/en", "docs/fr"];
 
 /// Checks every document.
 pub fn run() -> anyhow::Result<()> {

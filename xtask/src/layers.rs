@@ -15,7 +15,8 @@ const PARTS: &[(&str, &[&str])] = &[
     ("policy", &["core"]),
     ("fhir-model", &["core"]),
     ("synthetic", &["fhir-model"]),
-    ("store", &["jose"]),
+    ("keyring", &["core"]),
+    ("store", &["keyring"]),
     ("store-conformance", &["store"]),
     ("store-cloud", &["store"]),
     ("access", &["store", "oidc"]),
@@ -90,6 +91,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("reqwest", &["access", "testkit", "server"]),
     ("webauthn-rs-core", &["means"]),
     ("totp-rs", &["means"]),
+    ("maxminddb", &["directory"]),
     ("clap", &["server", "xtask"]),
     ("anyhow", &["server", "xtask"]),
 ];

@@ -142,6 +142,11 @@ impl Discovered {
             .ok_or(KeysUnavailable)
     }
 
+    /// The keys that are young enough to be used without asking.
+    pub fn at_hand(&self) -> Option<Arc<KeySet>> {
+        self.0.younger_than(REFRESH)
+    }
+
     async fn current(&self) -> Result<Arc<KeySet>, KeysUnavailable> {
         if let Some(keys) = self.0.younger_than(REFRESH) {
             return Ok(keys);

@@ -150,6 +150,11 @@ impl<'a> Api<'a> {
         self.send(Method::PATCH, path, Some(body)).await.map(drop)
     }
 
+    /// Puts an object in the place of another.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<(), ApiError> {
+        self.send(Method::PUT, path, Some(body)).await.map(drop)
+    }
+
     /// Deletes an object.
     pub async fn delete(&self, path: &str) -> Result<(), ApiError> {
         self.send(Method::DELETE, path, None).await.map(drop)
@@ -212,9 +217,10 @@ impl<'a> Api<'a> {
             StatusCode::UNAUTHORIZED => Err(ApiError::SignedOut),
             StatusCode::FORBIDDEN => Err(ApiError::Denied),
             StatusCode::NOT_FOUND => Err(ApiError::NotFound),
-            StatusCode::BAD_REQUEST | StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => {
-                Err(ApiError::Refused(words(&body)))
-            }
+            StatusCode::BAD_REQUEST
+            | StatusCode::CONFLICT
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNPROCESSABLE_ENTITY => Err(ApiError::Refused(words(&body))),
             status => Err(ApiError::Failed(status)),
         }
     }
@@ -236,6 +242,18 @@ impl<'a> Api<'a> {
 pub fn policies(documents: &[Value]) -> Result<Vec<Policy>, ApiError> {
     let read = documents.iter().map(Policy::from_json);
     Ok(read.collect::<Result<_, _>>()?)
+}
+
+/// A document without what is not set: clients do not send it.
+pub fn said(document: Value) -> Value {
+    match document {
+        Value::Object(members) => members
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name, said(value)))
+            .collect(),
+        other => other,
+    }
 }
 
 /// A path with options.

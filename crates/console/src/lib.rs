@@ -6,15 +6,20 @@
 //! nothing is stored: the session is a sealed cookie with the person's token.
 //!
 //! - `http`: one file per page. [`Visit`](http) is who asks; `Api` asks the directory API with their token.
+//! - `sheet`: a page of facts, lists and forms. `parts`: parts of forms. `upload`: forms with files.
 //! - `wire`: what of the bodies of Graph is shown. `sentence`: a policy in words.
 //!
 //! To add a page: a file in `http`, a template, a line in `http::router`, a story in `tests/it`.
 
 mod api;
 mod http;
+mod parts;
+mod pem;
 mod policy_form;
 mod sentence;
 mod session;
+mod sheet;
+mod upload;
 mod upstream;
 mod wire;
 
@@ -24,8 +29,10 @@ use hygie_core::{AppId, Secret};
 use hygie_web::csrf::Csrf;
 use hygie_web::i18n::Source;
 use hygie_web::seal::Seal;
+use tokio::sync::Semaphore;
 
 pub use http::{CALLBACK, HOME, router};
+pub use upload::larger;
 pub use upstream::{Host, Upstream};
 
 /// The messages of the pages.
@@ -61,6 +68,8 @@ struct Inner {
     deps: Deps,
     seal: Seal,
     csrf: Csrf,
+    /// Forms that are larger than others, at once: each is held in memory.
+    uploads: Arc<Semaphore>,
 }
 
 impl Console {
@@ -69,6 +78,7 @@ impl Console {
         Self(Arc::new(Inner {
             seal: Seal::new(&deps.sessions),
             csrf: Csrf::new(&deps.forms),
+            uploads: Arc::new(Semaphore::new(upload::AT_ONCE)),
             deps,
         }))
     }

@@ -72,6 +72,11 @@ impl Names {
         Ok(())
     }
 
+    /// Another name, of what is not there yet.
+    pub fn insert(&mut self, id: String, name: String) {
+        self.0.insert(id, name);
+    }
+
     /// The name of an id; the id itself where nobody knows it.
     pub fn find(&self, id: &impl ToString) -> String {
         let id = id.to_string();
@@ -173,6 +178,16 @@ impl Writer<'_> {
         self.but(&included, excluded)
     }
 
+    /// The name of an id; of one that is not here, the one that everybody knows it by.
+    fn known(&self, kind: &str, id: &impl ToString) -> String {
+        let (name, id) = (self.names.find(id), id.to_string());
+        if name == id {
+            self.page.find(&format!("{kind}-{id}")).unwrap_or(name)
+        } else {
+            name
+        }
+    }
+
     fn people(&self, users: &Users) -> (Vec<String>, Vec<String>) {
         let list = |people: &[UserTarget], groups: Vec<String>, roles: Vec<String>, has_guests: bool| {
             let people = people.iter().filter_map(|target| match target {
@@ -190,7 +205,7 @@ impl Writer<'_> {
         };
         let (groups, roles) = (
             |ids: &[hygie_core::GroupId]| ids.iter().map(|id| self.names.find(id)).collect::<Vec<_>>(),
-            |ids: &[hygie_policy::RoleTemplateId]| ids.iter().map(|id| self.names.find(id)).collect::<Vec<_>>(),
+            |ids: &[hygie_policy::RoleTemplateId]| ids.iter().map(|id| self.known("role", id)).collect::<Vec<_>>(),
         );
         (
             list(
@@ -227,7 +242,7 @@ impl Writer<'_> {
             AppTarget::None => self.page.t("sentence-no-application"),
             AppTarget::Office365 => "Office 365".to_owned(),
             AppTarget::MicrosoftAdminPortals => self.page.t("sentence-admin-portals"),
-            AppTarget::App(id) => self.quoted(&self.names.find(id)),
+            AppTarget::App(id) => self.quoted(&self.known("app", id)),
         };
         let included: Vec<String> = applications.include_applications.iter().map(name).collect();
         let included = if included.is_empty() {

@@ -77,6 +77,7 @@ pub struct Principal {
     pub app_role_assignment_required: bool,
     pub reply_urls: Vec<String>,
     pub service_principal_names: Vec<String>,
+    pub app_roles: Vec<AppRole>,
     pub created_date_time: Option<String>,
 }
 
@@ -115,6 +116,9 @@ pub struct Roles {
 pub struct AppRole {
     pub id: String,
     pub value: Option<String>,
+    pub display_name: String,
+    pub is_enabled: bool,
+    pub allowed_member_types: Vec<String>,
 }
 
 /// An entry of the log of sign-ins.
@@ -284,4 +288,198 @@ pub struct Outcome {
     pub before: String,
     pub after: String,
     pub sign_ins: u64,
+}
+
+/// An authority that vouches for people.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Authority {
+    pub id: String,
+    pub display_name: String,
+    pub certificate_authority_type: String,
+    pub issuer: String,
+    pub issuer_subject_key_identifier: Option<String>,
+    pub expiration_date_time: String,
+    pub thumbprint: String,
+    pub certificate_revocation_list_url: Option<String>,
+}
+
+/// What is known of the revocation list of an authority.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RevocationList {
+    pub is_current: bool,
+    pub source: Option<String>,
+    pub this_update_date_time: Option<String>,
+    pub next_update_date_time: Option<String>,
+    pub revoked_count: Option<u64>,
+    pub grace_in_hours: u32,
+    pub problem: Option<String>,
+}
+
+/// What would happen to a card.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Trial {
+    pub subject: Option<String>,
+    pub issuer: Option<String>,
+    pub expiration_date_time: Option<String>,
+    pub chain: Vec<Object>,
+    pub user: Option<Object>,
+    pub authentication_mode: Option<String>,
+    pub reason: Option<String>,
+    pub message: Option<String>,
+}
+
+/// The methods policy.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Methods {
+    pub authentication_method_configurations: Vec<Configured>,
+}
+
+/// The configuration of a method: what all have.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Configured {
+    pub id: String,
+    pub state: String,
+    pub include_targets: Vec<MethodTarget>,
+    pub exclude_targets: Vec<MethodTarget>,
+}
+
+/// For whom a method is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct MethodTarget {
+    pub target_type: String,
+    pub id: String,
+}
+
+/// An application as its owner registers it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Registration {
+    pub id: String,
+    pub app_id: String,
+    pub display_name: String,
+    pub sign_in_audience: Option<String>,
+    pub identifier_uris: Vec<String>,
+    pub web: Redirects,
+    pub spa: Redirects,
+    pub public_client: Redirects,
+    pub password_credentials: Vec<Credential>,
+    pub key_credentials: Vec<Credential>,
+}
+
+/// Where an application may send people back to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Redirects {
+    pub redirect_uris: Vec<String>,
+}
+
+/// A secret or a certificate of an application.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Credential {
+    pub key_id: String,
+    pub display_name: Option<String>,
+    pub hint: Option<String>,
+    pub end_date_time: Option<String>,
+}
+
+/// An authentication strength.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Strength {
+    pub id: String,
+    pub display_name: String,
+    pub description: Option<String>,
+    pub policy_type: String,
+    pub allowed_combinations: Vec<String>,
+    pub combination_configurations: Vec<Narrowed>,
+}
+
+/// What narrows combinations of a strength.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Narrowed {
+    pub id: String,
+    pub applies_to_combinations: Vec<String>,
+    #[serde(rename = "allowedAAGUIDs")]
+    pub allowed_models: Vec<String>,
+    pub allowed_issuer_skis: Vec<String>,
+    #[serde(rename = "allowedPolicyOIDs")]
+    pub allowed_policies: Vec<String>,
+}
+
+/// A named location.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Location {
+    #[serde(rename = "@odata.type")]
+    pub kind: String,
+    pub id: String,
+    pub display_name: String,
+    pub is_trusted: bool,
+    pub ip_ranges: Vec<Range>,
+    pub countries_and_regions: Vec<String>,
+    pub include_unknown_countries_and_regions: bool,
+}
+
+/// A range of addresses.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Range {
+    pub cidr_address: String,
+}
+
+/// A policy to begin with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Template {
+    pub id: String,
+    pub name: String,
+    pub details: Value,
+}
+
+/// Terms of use.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Agreement {
+    pub id: String,
+    pub display_name: String,
+    pub is_viewing_before_acceptance_required: bool,
+    pub user_reaccept_required_frequency: Option<String>,
+}
+
+/// A document of terms of use, in a language.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AgreementFile {
+    pub id: String,
+    pub file_name: String,
+    pub language: String,
+    pub is_default: bool,
+}
+
+/// What somebody answered to terms of use.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Acceptance {
+    pub user_id: String,
+    pub user_display_name: Option<String>,
+    pub state: String,
+    pub recorded_date_time: String,
+}
+
+/// An application as what others get permissions at.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Resource {
+    pub id: String,
+    pub display_name: String,
+    pub app_roles: Vec<AppRole>,
+    pub oauth2_permission_scopes: Vec<Value>,
 }

@@ -262,6 +262,30 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         "Read and write your organization's authorization policy",
     ),
     (
+        "IdentityRiskyUser.Read.All",
+        Some(0xd04b_b851_cb7c_4146_97c7_ca3e_71ba_f56c),
+        Some(0xdc50_07c0_2d7d_4c42_879c_2dab_8757_1379),
+        "Read all identity risky user information",
+    ),
+    (
+        "IdentityRiskyUser.ReadWrite.All",
+        Some(0xe0a7_cdbb_08b0_4697_8264_0069_786e_9674),
+        Some(0x656f_6061_f9fe_4807_9708_6a2e_0934_df76),
+        "Read and write all identity risky user information",
+    ),
+    (
+        "IdentityRiskEvent.Read.All",
+        Some(0x8f6a_01e7_0391_4ee5_aa22_a3af_122c_ef27),
+        Some(0x6e47_2fd1_ad78_48da_a0f0_97ab_2c6b_769e),
+        "Read all identity risk event information",
+    ),
+    (
+        "IdentityRiskEvent.ReadWrite.All",
+        Some(0x9e48_62a5_b68f_479e_848a_4e07_e25c_9916),
+        Some(0xdb06_fb33_1953_4b7b_a2ac_f1e2_c854_f7ae),
+        "Read and write all identity risk event information",
+    ),
+    (
         "Policy.ReadWrite.PermissionGrant",
         Some(0x2672_f8bb_fd5e_42e0_85e1_ec76_4dd2_614e),
         Some(0xa402_ca1c_2696_4531_972d_6e5e_e4aa_11ea),

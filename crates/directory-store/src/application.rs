@@ -57,6 +57,18 @@ pub enum GroupClaims {
     ApplicationGroup,
     /// Security groups and directory roles.
     All,
+    /// Directory roles alone.
+    DirectoryRole,
+}
+
+/// A grant that is off unless it is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ExtraGrant {
+    /// People may give it their passwords (RFC 6749 §4.3): it sees them, and no second factor can be asked for.
+    Password,
+    /// It may ask for people whom it names (OpenID CIBA): they are disturbed by it.
+    Ciba,
 }
 
 /// What an application is registered with.
@@ -86,6 +98,8 @@ pub struct Definition {
     /// Whether devices without a browser may ask for it (RFC 8628): anybody can send a person the code of their own
     /// device, so that it is off unless it is needed.
     pub is_fallback_public_client: bool,
+    /// What it may do at the token endpoint that others may not.
+    pub extra_grants: BTreeSet<ExtraGrant>,
     /// Where a browser is sent in a frame when the session ends (OpenID Connect Front-Channel Logout).
     pub logout_url: Option<String>,
     /// What it is.
@@ -254,6 +268,20 @@ pub struct ServicePrincipal {
 }
 
 impl Definition {
+    /// Whether it may use a grant that others may not.
+    pub fn allows(&self, grant: ExtraGrant) -> bool {
+        self.extra_grants.contains(&grant)
+    }
+
+    /// Lets it use such a grant, or no more.
+    pub fn allow(&mut self, grant: ExtraGrant, is_allowed: bool) {
+        if is_allowed {
+            self.extra_grants.insert(grant);
+        } else {
+            self.extra_grants.remove(&grant);
+        }
+    }
+
     /// Whether it may be registered, redirect URIs apart; names the member that has a wrong form or is too long.
     pub fn check(&self) -> Result<(), &'static str> {
         let fits = |text: &str| (1..=MAX_TEXT).contains(&text.len()) && !text.contains(char::is_control);

@@ -8,7 +8,7 @@ use hygie_oidc::{Challenge, ClaimsRequest, Platform, Scopes, Version};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::Authentications;
+use crate::{Authentications, SignInProtocol};
 
 /// What a person authorized: kept with the code, then with the family of refresh tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,19 +60,54 @@ pub struct Arrival {
     /// By the code of a device.
     #[serde(default)]
     pub is_by_device_code: bool,
+    /// By a password that an application was given.
+    #[serde(default)]
+    pub is_by_password: bool,
+    /// On the request of an application that named the person (CIBA).
+    #[serde(default)]
+    pub is_by_backchannel: bool,
 }
 
 /// Longest `User-Agent` that is kept.
 const MAX_USER_AGENT: usize = 512;
 
 impl Arrival {
+    /// As the log of sign-ins names it.
+    pub const fn protocol(&self) -> SignInProtocol {
+        if self.is_by_password {
+            SignInProtocol::Ropc
+        } else if self.is_by_backchannel {
+            SignInProtocol::Ciba
+        } else {
+            SignInProtocol::None
+        }
+    }
+
     /// Of a browser.
     pub fn of_browser(address: Option<IpAddr>, user_agent: Option<&str>) -> Self {
         Self {
             address,
             user_agent: user_agent.map(|text| text.chars().take(MAX_USER_AGENT).collect()),
             is_by_device_code: false,
+            is_by_password: false,
+            is_by_backchannel: false,
         }
+    }
+
+    /// The same where something else waits for the tokens: what named the person, or a device that shows a code.
+    #[must_use]
+    pub fn waited_for(self, is_named: bool) -> Self {
+        Self {
+            is_by_device_code: !is_named,
+            is_by_backchannel: is_named,
+            ..self
+        }
+    }
+
+    /// Whether the tokens go elsewhere than where the person signed in, which is what policies judge as the flow of device
+    /// codes.
+    pub const fn goes_elsewhere(&self) -> bool {
+        self.is_by_device_code || self.is_by_backchannel
     }
 }
 
@@ -92,6 +127,24 @@ pub struct DeviceAsk {
     /// The address that it asked from, which the person is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
+    /// Whom it waits for, where the client named somebody (CIBA).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel: Option<Backchannel>,
+}
+
+/// A person whom a client named, and what they are shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backchannel {
+    /// The person.
+    pub user: ObjectId,
+    /// What they sign in with.
+    pub user_principal_name: String,
+    /// What both screens show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding_message: Option<String>,
+    /// What is asked of the authentication.
+    #[serde(default)]
+    pub claims: ClaimsRequest,
 }
 
 /// What the first segment of a path names.

@@ -3,6 +3,7 @@
 //!
 //! - the objects: people, groups, applications and their presence in a tenant, what was granted, how somebody signed in.
 //! - [`repo`], [`MIGRATIONS`]: the tables, those of sessions, grants and signing keys included.
+//! - [`SEALED_COLUMNS`]: those of them that hold secrets.
 //! - [`logs`]: sign-ins, changes, alerts. What is recorded with `tx.audit` is in the log of changes by itself, with the values of
 //!   before and after of what repositories have seen.
 #![warn(missing_docs)]
@@ -11,6 +12,7 @@ mod api;
 mod application;
 mod assignment;
 mod authentication;
+mod federated;
 mod grant;
 mod group;
 mod lockout;
@@ -20,6 +22,7 @@ pub mod profile;
 pub mod repo;
 mod roles;
 mod schema;
+mod sealed;
 mod signin;
 mod tenant;
 pub mod trust;
@@ -28,19 +31,21 @@ mod workload;
 
 pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, FIRST_PARTY, PORTAL, directory_api, suite_of};
 pub use application::{
-    AccessKind, AppRole, Application, Audience, Definition, GroupClaims, Links, MemberTypes, OptionalClaim,
+    AccessKind, AppRole, Application, Audience, Definition, ExtraGrant, GroupClaims, Links, MemberTypes, OptionalClaim,
     OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal, VerifiedPublisher,
 };
 pub use assignment::{AppRoleAssignment, NewAppRole, NewGrant, PermissionGrant};
 pub use authentication::Authentications;
-pub use grant::{Arrival, Authorization, DeviceAsk, Place, grant_of, rh_of};
+pub use federated::{FederatedCredential, MAX_FEDERATED};
+pub use grant::{Arrival, Authorization, Backchannel, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;
 pub use lockout::Mark;
 pub use object::{DirectoryObject, object, objects};
 pub use profile::{GroupProfile, Home, UserProfile, UserType, Visibility};
 pub use roles::{DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role};
 pub use schema::MIGRATIONS;
-pub use signin::{AppliedPolicy, SignInEntry};
+pub use sealed::SEALED_COLUMNS;
+pub use signin::{AppliedPolicy, SignInEntry, SignInProtocol, Signals};
 pub use tenant::Tenant;
 pub use user::{User, is_unseen, is_user_principal_name, key_of};
 pub use workload::{Belongs, Workload, is_workload_name, managed_identity};

@@ -75,6 +75,8 @@ roles! {
         "Privileged Authentication Administrator", "Resets the methods of authentication of everybody.";
     SECURITY_ADMINISTRATOR = 0x194a_e4cb_b126_40b2_bd5b_6091_b380_977d, true,
         "Security Administrator", "Reads security information and reports, and administers security settings.";
+    SECURITY_OPERATOR = 0x5f22_22b1_57c3_48ba_8ad5_d475_9f1f_de6f, true,
+        "Security Operator", "Says and takes back what is risky of people and sign-ins.";
     SECURITY_READER = 0x5d6b_6bb7_de71_4623_b4af_9638_0a35_2509, true,
         "Security Reader", "Reads security information and reports.";
     GLOBAL_READER = 0xf2ef_992c_3afb_46b9_b7cf_a126_ee74_c451, true,

@@ -345,4 +345,45 @@ CREATE INDEX idp_guest_ticket ON idp_guest ({i.col}tenant, ticket);",
 CREATE TABLE idp_publisher ({i.def}tenant {blob} NOT NULL, id TEXT NOT NULL, display_name TEXT NOT NULL,
   created_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));",
     },
+    Migration {
+        number: 244,
+        title: "federated credentials",
+        sql: "
+CREATE TABLE idp_federated ({i.def}tenant {blob} NOT NULL, app {blob} NOT NULL, id {blob} NOT NULL, name TEXT NOT NULL,
+  issuer TEXT NOT NULL, subject TEXT NOT NULL, audience TEXT NOT NULL, description TEXT, created_at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, app, id));
+CREATE UNIQUE INDEX idp_federated_name ON idp_federated ({i.col}tenant, app, name);
+CREATE UNIQUE INDEX idp_federated_subject ON idp_federated ({i.col}tenant, app, issuer, subject);",
+    },
+    Migration {
+        number: 245,
+        title: "requests for people whom a client named",
+        sql: "
+CREATE TABLE idp_backchannel ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, digest {blob} NOT NULL,
+  code TEXT NOT NULL, expires_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, user_id, digest));
+CREATE INDEX idp_backchannel_expiry ON idp_backchannel ({i.col}expires_at);",
+    },
+    Migration {
+        number: 250,
+        title: "risk of people and of sign-ins",
+        sql: "
+CREATE TABLE idp_user_risk ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, level TEXT NOT NULL,
+  state TEXT NOT NULL, detail TEXT NOT NULL, updated_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, user_id));
+CREATE TABLE idp_supplied_risk ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, document TEXT NOT NULL,
+  ends_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));
+CREATE INDEX idp_supplied_risk_end ON idp_supplied_risk ({i.col}ends_at);",
+    },
+    Migration {
+        number: 251,
+        title: "sessions that stay, and how their people came",
+        sql: "
+ALTER TABLE idp_session ADD COLUMN kept {int} NOT NULL DEFAULT 0;
+ALTER TABLE idp_session ADD COLUMN arrival_json TEXT;",
+    },
+    Migration {
+        number: 252,
+        title: "codes by their grants",
+        sql: "
+CREATE INDEX idp_code_family ON idp_code ({i.col}tenant, family);",
+    },
 ];

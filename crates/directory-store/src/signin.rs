@@ -6,6 +6,9 @@ use std::net::IpAddr;
 use hygie_core::{AppId, ObjectId, SessionId, Timestamp};
 use hygie_policy::client::platform;
 use hygie_policy::decide::{Applied, Status};
+use hygie_policy::location::Whereabouts;
+use hygie_policy::policy::RiskLevel;
+use hygie_policy::risk::RiskState;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -47,6 +50,9 @@ pub struct SignInEntry {
     pub client_app: String,
     /// By the code of a device.
     pub is_by_device_code: bool,
+    /// By what else than a page.
+    #[serde(default)]
+    pub protocol: SignInProtocol,
     /// Whether the person was there.
     pub is_interactive: bool,
     /// The session.
@@ -64,6 +70,39 @@ pub struct SignInEntry {
     /// Whether the account is an emergency account ([`Directory::is_emergency_account`]).
     #[serde(default)]
     pub is_emergency: bool,
+    /// What else was known of it.
+    #[serde(default)]
+    pub signals: Signals,
+}
+
+/// What is known of a sign-in beside what its request says; older entries have none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signals {
+    /// The country of the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// Risk of the sign-in, where there is some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in_risk: Option<String>,
+    /// What was seen of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub risk_events: Vec<String>,
+    /// Risk of the person: the level, how it stands, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_risk: Option<(String, String, String)>,
+}
+
+/// By what else than a page somebody came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SignInProtocol {
+    /// Nothing else.
+    #[default]
+    None,
+    /// By a password that an application was given.
+    Ropc,
+    /// On the request of an application that named them.
+    Ciba,
 }
 
 /// What a policy did.
@@ -103,6 +142,40 @@ impl SignInEntry {
         status.as_str().clone_into(&mut self.status);
         self.applied = applied.iter().map(AppliedPolicy::from).collect();
         self
+    }
+}
+
+impl SignInEntry {
+    /// As Graph calls how the person came (`authenticationProtocol`).
+    const fn protocol(&self) -> &'static str {
+        match self.protocol {
+            _ if self.is_by_device_code => "deviceCode",
+            SignInProtocol::Ropc => "ropc",
+            SignInProtocol::Ciba => "ciba",
+            SignInProtocol::None => "none",
+        }
+    }
+
+    /// The risk of the sign-in and of the person, as they were known then.
+    pub fn risks(&self) -> (RiskLevel, RiskLevel) {
+        let level = |text: Option<&String>| {
+            let found = text.and_then(|text| RiskLevel::parse(text));
+            found.unwrap_or(RiskLevel::None)
+        };
+        let signals = &self.signals;
+        (
+            level(signals.sign_in_risk.as_ref()),
+            level(signals.user_risk.as_ref().map(|(level, ..)| level)),
+        )
+    }
+
+    /// Where it came from, as it was known then.
+    pub fn whereabouts(&self) -> Whereabouts {
+        Whereabouts {
+            address: self.address,
+            country: self.signals.country.as_deref().and_then(|country| country.parse().ok()),
+            gps_country: None,
+        }
     }
 }
 
@@ -154,6 +227,8 @@ impl LogEntry for SignInEntry {
 
     fn shown(&self) -> Map<String, Value> {
         let resource = self.resource.as_ref();
+        let signals = &self.signals;
+        let user_risk = signals.user_risk.as_ref();
         let system = self.user_agent.as_deref().and_then(platform);
         let members = json!({
             "id": self.id.to_string(),
@@ -165,21 +240,28 @@ impl LogEntry for SignInEntry {
             "appDisplayName": self.app_display_name,
             "ipAddress": self.address.map(|address| address.to_string()),
             "clientAppUsed": self.client_app,
+            "authenticationProtocol": self.protocol(),
             "userAgent": self.user_agent,
             "correlationId": self.correlation.to_string(),
             "conditionalAccessStatus": self.status,
             "isInteractive": self.is_interactive,
-            "riskDetail": "none",
-            "riskLevelAggregated": "none",
-            "riskLevelDuringSignIn": "none",
-            "riskState": "none",
+            "riskDetail": user_risk.map_or("none", |(_, _, detail)| detail),
+            "riskLevelAggregated": user_risk.map_or("none", |(level, ..)| level),
+            "riskLevelDuringSignIn": signals.sign_in_risk.as_deref().unwrap_or("none"),
+            "riskState": match (&signals.sign_in_risk, user_risk) {
+                (_, Some((_, state, _))) => state.as_str(),
+                (Some(_), None) => RiskState::AtRisk.as_str(),
+                (None, None) => RiskState::None.as_str(),
+            },
+            "riskEventTypes": signals.risk_events,
+            "riskEventTypes_v2": signals.risk_events,
             "resourceDisplayName": resource.map(|(_, name)| name.clone()),
             "resourceId": resource.map(|(app, _)| app.to_string()),
             "status": { "errorCode": self.error_code, "failureReason": self.failure_reason,
                         "additionalDetails": null },
             "deviceDetail": { "deviceId": "", "displayName": "", "browser": "", "isCompliant": false, "isManaged": false,
                               "trustType": "", "operatingSystem": system.map_or("", |system| system.as_str()) },
-            "location": { "city": null, "state": null, "countryOrRegion": null,
+            "location": { "city": null, "state": null, "countryOrRegion": self.signals.country,
                           "geoCoordinates": { "altitude": null, "latitude": null, "longitude": null } },
             "appliedConditionalAccessPolicies": self.applied.iter().map(policy).collect::<Vec<_>>(),
         });

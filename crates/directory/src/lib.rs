@@ -22,11 +22,13 @@ mod guests;
 pub mod logs;
 mod password;
 mod password_rules;
+mod places;
 mod revocation;
+mod risk;
 pub mod trust;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 use hygie_core::{Clock, Cx, Random, Secret, TenantId, random_array};
@@ -39,14 +41,17 @@ pub use hygie_directory_store::{
     Authorization, Belongs, DIRECTORY_API, DIRECTORY_API_NAMES, DIRECTORY_ROLES, Definition, DeviceAsk,
     DirectoryObject, DirectoryRole, FIRST_PARTY, GLOBAL_ADMINISTRATOR, Group, GroupClaims, GroupProfile, Home, Links,
     MIGRATIONS, Mark, MemberTypes, NewAppRole, NewGrant, OptionalClaim, OptionalClaims, PORTAL, PermissionGrant, Place,
-    RequiredAccess, RequiredResource, RoleAssignment, Scope, ServicePrincipal, SignInEntry, Tenant, User, UserProfile,
-    UserType, VerifiedPublisher, Visibility, Workload, directory_api, directory_role, grant_of, is_user_principal_name,
-    is_workload_name, key_of, managed_identity, repo, rh_of, role, suite_of,
+    RequiredAccess, RequiredResource, RoleAssignment, SEALED_COLUMNS, Scope, ServicePrincipal, SignInEntry, Signals,
+    Tenant, User, UserProfile, UserType, VerifiedPublisher, Visibility, Workload, directory_api, directory_role,
+    grant_of, is_user_principal_name, is_workload_name, key_of, managed_identity, repo, rh_of, role, suite_of,
 };
 
+pub use hygie_directory_store::{Backchannel, ExtraGrant, FederatedCredential, SignInProtocol};
+
 pub use admin::{
-    DeletedKind, DeletedObject, Enabled, GroupChange, KeyCredential, MethodsError, NewApplication, NewGroup, NewSecret,
-    NewTenant, NewUser, NewWorkload, PrincipalChange, UserChange,
+    CERTIFICATES_CHANGED, DeletedKind, DeletedObject, Enabled, GroupChange, KEPT_NOTICES, KeyCredential, MethodsError,
+    NewApplication, NewGroup, NewSecret, NewTenant, NewUser, NewWorkload, PASSWORD_CHANGED, PrincipalChange,
+    UserChange, notice,
 };
 pub use browse::{Cursor, Membership, Presence, Registration};
 pub use conditional::{AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
@@ -55,6 +60,8 @@ pub use error::DirectoryError;
 pub use guests::{Invitation, Invited, NewInvitation, guest_name};
 pub use password::{MAX_PASSWORD, PasswordError, Passwords};
 pub use password_rules::{Owner as PasswordOwner, WeakPassword, check as check_password};
+pub use places::{Countries, CountryTable, NotATable};
+pub use risk::{MAX_RISKY, MAX_SUPPLIED, RiskSaid};
 
 /// The purpose of the keys of the marks of wrong passwords ([`Directory::derive`]).
 pub const PASSWORD_MARKS: &str = "password marks";
@@ -86,6 +93,7 @@ struct Inner {
     /// Counts what this process changed.
     changes: AtomicU64,
     known_rules: conditional::KnownRules,
+    countries: OnceLock<Arc<dyn Countries>>,
 }
 
 /// Keys of what applications and workloads prove themselves by, which is stored as a digest.
@@ -110,6 +118,7 @@ impl Directory {
             revoked: revocation::Revocations::default(),
             changes: AtomicU64::new(0),
             known_rules: conditional::KnownRules::default(),
+            countries: OnceLock::new(),
             store: deps.store.with_scribe(Arc::new(logs::ChangeScribe)),
             clock: deps.clock,
             random: deps.random,

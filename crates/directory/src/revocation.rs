@@ -162,7 +162,7 @@ impl Directory {
     }
 }
 
-/// Ends what a user was issued. False when there is no such user. When it is committed, [`Directory::know_revoked`] must follow.
+/// Ends what a user was issued, in other tenants of the installation as their guest too. False when there is no such user. When it is committed, [`Directory::know_revoked`] must follow.
 pub(crate) async fn revoke_all_of(tx: &mut Tx<'_>, user: ObjectId) -> Result<bool, StoreError> {
     let now = tx.cx().now;
     if !Users(tx).revoke_sessions(user, now).await? {
@@ -170,6 +170,10 @@ pub(crate) async fn revoke_all_of(tx: &mut Tx<'_>, user: ObjectId) -> Result<boo
     }
     Sessions(tx).revoke_all_of(user, now).await?;
     Refreshes(tx).revoke_all_of(user, now).await?;
+    let home = tx.cx().tenant;
+    for guest in Global(tx).list_guests_of((home, user)).await? {
+        Global(tx).revoke_guest(guest, now).await?;
+    }
     Ok(true)
 }
 

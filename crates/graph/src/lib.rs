@@ -26,8 +26,9 @@ use hygie_means::Means;
 pub use error::GraphFault;
 pub use http::router;
 
-/// Bytes of a request: terms of use are sent as PDF in base64.
-pub const MAX_BODY: usize = 8 << 20;
+/// Bytes of a request: revocation lists are sent in base64, of 20 MiB at most. Only their address takes so many; those of
+/// terms of use take 8 MiB, a batch 4 MiB, all others 1 MiB.
+pub const MAX_BODY: usize = 28 << 20;
 
 /// What the directory API needs.
 pub struct Deps {

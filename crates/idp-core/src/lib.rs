@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use hygie_access::{KeySource, KeysUnavailable};
+use hygie_access::{KeySource, KeysUnavailable, Outgoing};
 use hygie_core::{Clock, Cx, Random};
 use hygie_directory::Directory;
 use hygie_directory::repo::Global;
@@ -52,6 +52,8 @@ pub struct Deps {
     pub certauth: Option<String>,
     /// Whose tokens are exchanged for ours, if any are.
     pub exchanges: Option<Exchanges>,
+    /// What the issuers are asked by whose tokens applications prove themselves with; without it, none is.
+    pub outgoing: Option<Outgoing>,
     /// Signatures made at once: the number of cores.
     pub workers: usize,
 }
@@ -80,6 +82,8 @@ pub(crate) struct Inner {
     pub workload_headers: signin::throttle::Throttle,
     pub known: token::known::KnownParties,
     pub exchanges: Option<Exchanges>,
+    /// Issuers of federated credentials.
+    pub issuers: token::federated::Issuers,
 }
 
 /// Keys of what is stored as a digest, one per purpose.
@@ -125,6 +129,7 @@ impl Idp {
             workload_headers: signin::throttle::Throttle::default(),
             known: token::known::KnownParties::default(),
             exchanges: deps.exchanges,
+            issuers: token::federated::Issuers::new(deps.outgoing, directory.clock().clone()),
             provider,
             store: directory.store().clone(),
             clock: directory.clock().clone(),

@@ -3,12 +3,10 @@
 
 use hygie_core::{Cx, ObjectId, Timestamp};
 use hygie_directory::repo::{NoticeRow, Notices};
+use hygie_directory::{CERTIFICATES_CHANGED, KEPT_NOTICES, PASSWORD_CHANGED, notice};
 use hygie_store::{StoreError, Tx};
 
-use crate::{Means, MeansError, new_uuid};
-
-/// Changes that are kept for a person.
-const KEPT: u32 = 50;
+use crate::{Means, MeansError};
 
 /// What changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +20,14 @@ pub enum Change {
     CodesRemoved,
     PassCreated,
     PassRemoved,
+    /// Told by the directory, in the transaction of the change.
     PasswordChanged,
+    /// As that.
+    CertificatesChanged,
 }
 
 impl Change {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::PasskeyAdded,
         Self::PasskeyRenamed,
         Self::PasskeyRemoved,
@@ -36,6 +37,7 @@ impl Change {
         Self::PassCreated,
         Self::PassRemoved,
         Self::PasswordChanged,
+        Self::CertificatesChanged,
     ];
 
     /// Its word: of the table, and of messages about it.
@@ -49,21 +51,14 @@ impl Change {
             Self::CodesRemoved => "codes-removed",
             Self::PassCreated => "pass-created",
             Self::PassRemoved => "pass-removed",
-            Self::PasswordChanged => "password-changed",
+            Self::PasswordChanged => PASSWORD_CHANGED,
+            Self::CertificatesChanged => CERTIFICATES_CHANGED,
         }
     }
 
     /// Of somebody, now; `about` is what the thing is called.
     pub(crate) fn of(self, cx: &Cx, user: ObjectId, about: &str) -> NoticeRow {
-        let actor = cx.principal.as_ref().map(|principal| principal.subject);
-        NoticeRow {
-            id: new_uuid(cx),
-            user,
-            change: self.as_str().to_owned(),
-            about: about.to_owned(),
-            is_own: actor == Some(user),
-            at: cx.now,
-        }
+        notice(cx, user, self.as_str(), about)
     }
 }
 
@@ -82,7 +77,7 @@ pub struct Notice {
 
 /// Keeps a change in the transaction that makes it.
 pub(crate) async fn tell(tx: &mut Tx<'_>, notice: &NoticeRow) -> Result<(), StoreError> {
-    Notices(tx).insert(notice, KEPT).await
+    Notices(tx).insert(notice, KEPT_NOTICES).await
 }
 
 impl Means {
@@ -105,15 +100,5 @@ impl Means {
             })
         };
         Ok(rows.into_iter().filter_map(known).collect())
-    }
-
-    /// Tells a person that their password was changed; the change itself is the directory's.
-    pub async fn note_password_change(&self, cx: &Cx, user: ObjectId) -> Result<(), MeansError> {
-        let notice = Change::PasswordChanged.of(cx, user, "");
-        self.store()
-            .write(cx, notice, |notice, tx| {
-                Box::pin(async move { Ok::<_, MeansError>(tell(tx, notice).await?) })
-            })
-            .await
     }
 }

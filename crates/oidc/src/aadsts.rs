@@ -105,6 +105,8 @@ codes! {
     ExternalChallenge = 50_158, "interaction_required", 400, "External security challenge not satisfied. User will be redirected to another page or authentication provider to satisfy additional authentication challenges.";
     /// Policies ask for a device that obeys its own.
     DeviceNotCompliant = 53_000, "interaction_required", 400, "Device is not in required device state: compliant. Conditional Access policy requires a compliant device, and the device is not compliant.";
+    /// The person is asked whether they stay signed in.
+    KeepSignedIn = 50_140, "interaction_required", 400, "This error occurred due to 'Keep me signed in' interrupt when the user was signing-in.";
     /// Policies ask for a device of the establishment's domain.
     DeviceNotJoined = 53_001, "interaction_required", 400, "Device is not in required device state: domain_joined. Conditional Access policy requires a domain joined device, and the device is not domain joined.";
     /// Policies ask for an approved program.
@@ -113,6 +115,8 @@ codes! {
     AppNotProtected = 53_009, "interaction_required", 400, "Application needs to enforce Intune protection policies.";
     /// Policies refuse.
     Blocked = 53_003, "access_denied", 400, "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.";
+    /// Somebody at risk would register a means of identification.
+    RegistrationBlocked = 53_004, "interaction_required", 400, "User needs to complete the multi-factor authentication registration process before accessing this content, and cannot do so because of suspicious activity.";
     /// Policies ask for a remedy of the risk.
     RiskRemediation = 53_011, "interaction_required", 400, "User blocked due to risk on the home tenant.";
     /// The sign-in frequency of a policy has passed, for a refresh token.
@@ -175,6 +179,16 @@ codes! {
     BadAssertion = 50_012, "invalid_client", 401, "Authentication of the client failed. The client assertion {0}.";
     /// The assertion of a client has not begun, has ended, or lasts too long.
     AssertionTime = 700_024, "invalid_client", 401, "Client assertion is not within its valid time range. Current time: {0}, assertion valid from {1}, expiry time of assertion {2}.";
+    /// No federated credential of the client has the issuer of the assertion.
+    FederatedIssuer = 700_211, "invalid_client", 401, "No matching federated identity record found for presented assertion issuer '{0}'. Check the Subject, Audience and Issuer of the federated identity credential against the presented assertion.";
+    /// None of that issuer has its audience.
+    FederatedAudience = 700_212, "invalid_client", 401, "No matching federated identity record found for presented assertion audience '{0}'. Check the Subject, Audience and Issuer of the federated identity credential against the presented assertion.";
+    /// None of that issuer has its subject.
+    FederatedSubject = 700_213, "invalid_client", 401, "No matching federated identity record found for presented assertion subject '{0}'. Check the Subject, Audience and Issuer of the federated identity credential against the presented assertion.";
+    /// The assertion is a person's token.
+    FederatedUser = 700_229, "invalid_client", 401, "Only app-only tokens can be used as federated identity credentials for this issuer.";
+    /// The issuer of the assertion does not give its keys.
+    FederatedUnavailable = 50_166, "temporarily_unavailable", 503, "Request to the external OpenID Connect endpoint of the issuer of the client assertion failed.";
     /// The grant type is not one of ours.
     GrantType = 70_003, "unsupported_grant_type", 400, "The app requested an unsupported grant type '{0}'.";
     /// Nobody has signed in for the device yet.
@@ -185,6 +199,15 @@ codes! {
     DeviceCodeExpired = 70_019, "expired_token", 400, "Verification code expired. Have the user retry the sign-in.";
     /// The device asks too often.
     SlowDown = 50_196, "slow_down", 400, "The server terminated an operation because it encountered a client request loop. Wait longer between two requests.";
+    /// Nobody has the name, or the id token, of a request that names its person. Entra ID has no such requests: the numbers
+    /// of these four are ours.
+    UnknownPerson = 9_900_001, "unknown_user_id", 400, "The person that the request names is not known.";
+    /// The message for the person is too long, or none that can be shown.
+    BindingMessage = 9_900_002, "invalid_binding_message", 400, "The binding_message is too long, or holds characters that cannot be shown.";
+    /// The person said no.
+    BackchannelDenied = 9_900_003, "access_denied", 400, "The person declined the request.";
+    /// The client is not registered for such requests.
+    NoBackchannel = 9_900_004, "unauthorized_client", 400, "The application '{0}' is not one that may ask for people it names.";
     /// The response type is not one of ours.
     UnsupportedResponseType = 70_005, "unsupported_response_type", 400, "The response type '{0}' is not supported.";
     /// The application may not have tokens from the authorization endpoint.
@@ -269,6 +292,7 @@ impl Aadsts {
                 | Self::AppNotProtected
                 | Self::Blocked
                 | Self::RiskRemediation
+                | Self::RegistrationBlocked
         )
     }
 
@@ -296,7 +320,7 @@ impl Aadsts {
             Self::DeviceNotCompliant | Self::DeviceNotJoined | Self::AppNotApproved | Self::AppNotProtected => {
                 Some("message_only")
             }
-            Self::Blocked | Self::RiskRemediation => Some("message_only"),
+            Self::Blocked | Self::RiskRemediation | Self::RegistrationBlocked => Some("message_only"),
             Self::PasswordChangeRequired | Self::ExternalChallenge => Some("additional_action"),
             _ => None,
         }
@@ -321,7 +345,7 @@ mod tests {
 
     #[test]
     fn errors_are_registered_names() {
-        // RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5, RFC 8693 §2.2.2, OpenID Connect Core §3.1.2.6, and Entra's own.
+        // RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5, RFC 8693 §2.2.2, OpenID Connect Core §3.1.2.6, CIBA Core §13, and Entra's own.
         let known = [
             "invalid_request",
             "invalid_client",
@@ -345,6 +369,8 @@ mod tests {
             "slow_down",
             "expired_token",
             "bad_verification_code",
+            "unknown_user_id",
+            "invalid_binding_message",
         ];
         for code in Aadsts::ALL {
             assert!(known.contains(&code.error()), "{code:?}");

@@ -11,6 +11,8 @@ use crate::{Params, Refusal};
 const MAX_LENGTH: usize = 8 * 1024;
 /// Values of one claim that are looked at.
 const MAX_VALUES: usize = 32;
+/// The end of the time that is reckoned with: the year 5138.
+const MAX_SECONDS: i64 = 100_000_000_000;
 
 /// What a client asks of the authentication and of its tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,19 +27,30 @@ pub struct ClaimsRequest {
     /// What the client can do (`xms_cc`): `cp1` understands a claims challenge.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<String>,
+    /// The access token is not to be older than this (`nbf`, in seconds): a resource asks so when something changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<i64>,
 }
 
 impl ClaimsRequest {
     /// From the parameters of a request.
     pub fn parse(params: &Params) -> Result<Self, Refusal> {
-        let mut request = Self::default();
+        let mut acr = Vec::new();
         if let Some(text) = params.get("acr_values") {
             if text.len() > MAX_LENGTH {
                 return Err(Refusal::bad("acr_values"));
             }
             let words = text.split(' ').filter(|word| !word.is_empty());
-            request.acr.extend(words.take(MAX_VALUES).map(str::to_owned));
+            acr.extend(words.take(MAX_VALUES).map(str::to_owned));
         }
+        let request = Self::parse_claims(params)?;
+        acr.extend(request.acr);
+        Ok(Self { acr, ..request })
+    }
+
+    /// From the parameter `claims` alone, as at the token endpoint.
+    pub fn parse_claims(params: &Params) -> Result<Self, Refusal> {
+        let mut request = Self::default();
         let Some(text) = params.get("claims").filter(|text| !text.is_empty()) else {
             return Ok(request);
         };
@@ -49,6 +62,18 @@ impl ClaimsRequest {
         if let Some(access) = member(&parsed, "access_token")? {
             request.contexts = values(access, "acrs")?;
             request.capabilities = values(access, "xms_cc")?;
+            let not_before = values(access, "nbf")?;
+            request.not_before = match not_before.as_slice() {
+                [] => None,
+                [seconds] => Some(
+                    seconds
+                        .parse()
+                        .ok()
+                        .filter(|at| (0..MAX_SECONDS).contains(at))
+                        .ok_or_else(bad)?,
+                ),
+                _ => return Err(bad()),
+            };
         }
         if let Some(id) = member(&parsed, "id_token")? {
             request.acr.extend(values(id, "acr")?);
@@ -111,6 +136,8 @@ mod tests {
         assert_eq!(asked.acr, ["phr", "mfa"]);
         assert_eq!(parsed("acr_values=phr+mfa").unwrap().acr, ["phr", "mfa"]);
         assert_eq!(parsed("claims=").unwrap(), ClaimsRequest::default());
+        let challenge = of(r#"{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}"#);
+        assert_eq!(challenge.unwrap().not_before, Some(1_604_106_651));
         let polids = of(r#"{"access_token":{"polids":{"essential":true,"values":["x"]}}}"#);
         assert_eq!(polids.unwrap(), ClaimsRequest::default());
     }
@@ -123,6 +150,9 @@ mod tests {
             r#"{"access_token":[]}"#,
             r#"{"access_token":{"acrs":"c1"}}"#,
             r#"{"access_token":{"acrs":{"value":1}}}"#,
+            r#"{"access_token":{"nbf":{"value":"soon"}}}"#,
+            r#"{"access_token":{"nbf":{"value":"-1"}}}"#,
+            r#"{"access_token":{"nbf":{"values":["1","2"]}}}"#,
             r#"{"access_token":{"acrs":{"values":"c1"}}}"#,
             r#"{"access_token":{"acrs":{"value":"c1","values":["c1"]}}}"#,
             &format!(

@@ -70,6 +70,13 @@ impl Provider {
         format!("{}/{tenant}/v2.0", self.login)
     }
 
+    /// Whether tokens of this issuer are of one of our tenants.
+    pub fn is_issuer(&self, issuer: &str) -> bool {
+        let rest = issuer.strip_prefix(&self.login).and_then(|rest| rest.strip_prefix('/'));
+        let tenant = rest.and_then(|rest| rest.strip_suffix("/v2.0").or_else(|| rest.strip_suffix('/')));
+        tenant.is_some_and(|tenant| tenant.parse::<TenantId>().is_ok_and(|id| id.to_string() == tenant))
+    }
+
     /// The `aud` of what a client signs for this tenant's token endpoint (RFC 7523 §3): the endpoints and the issuers, by
     /// the tenant's id and by the segment that the request used.
     pub fn token_audiences(&self, segment: &str, tenant: TenantId) -> Vec<String> {
@@ -123,6 +130,15 @@ impl Provider {
             "code_challenge_methods_supported": ["S256", "plain"],
             "grant_types_supported": GRANT_TYPES,
         });
+        if let Audience::Tenant(_) = audience {
+            // CIBA Core §4: in poll mode, for one tenant.
+            document["backchannel_authentication_endpoint"] = format!("{base}/oauth2/v2.0/bc-authorize").into();
+            document["backchannel_token_delivery_modes_supported"] = json!(["poll"]);
+            document["backchannel_user_code_parameter_supported"] = false.into();
+            if let Some(grants) = document["grant_types_supported"].as_array_mut() {
+                grants.push(crate::ciba::GRANT_TYPE.into());
+            }
+        }
         if let Some(back) = &self.back_channel {
             // RFC 8705 §5, §3.3.
             let token = format!("{back}/{}/oauth2/v2.0/token", audience.segment());
@@ -190,7 +206,8 @@ impl Provider {
         }
     }
 
-    fn host(&self) -> &str {
+    /// Host and port of the login host.
+    pub fn host(&self) -> &str {
         host(&self.login)
     }
 
@@ -251,6 +268,16 @@ mod tests {
         let tenant: TenantId = "5b1f9e0a-34a7-4c2a-9a64-0f6f0d2f0001".parse().unwrap();
         let document = provider().v2(Audience::Tenant(tenant));
         assert_eq!(document["issuer"], provider().issuer_v2(tenant));
+        for (issuer, is_ours) in [
+            (provider().issuer_v1(tenant), true),
+            (provider().issuer_v2(tenant), true),
+            (format!("{}/{{tenantid}}/v2.0", provider().login), false),
+            (provider().issuer_v2(tenant).to_uppercase(), false),
+            (format!("{}/v2.0", provider().login), false),
+            (format!("{}.evil.example/{tenant}/v2.0", provider().login), false),
+        ] {
+            assert_eq!(provider().is_issuer(&issuer), is_ours, "{issuer}");
+        }
         assert_eq!(document["cloud_instance_name"], "login.example:8441");
         assert_eq!(document["tenant_region_scope"], "EU");
         assert_eq!(provider().v2(Audience::Common)["tenant_region_scope"], Value::Null);

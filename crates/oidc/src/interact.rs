@@ -84,6 +84,17 @@ fn is_expected(request: &AuthorizeRequest, account: &Account) -> bool {
             })
 }
 
+/// Whether somebody who went through the pages comes with a first factor that is too old for what the application asked
+/// (`prompt=login`, `max_age`): what was proved within `recent` has just been asked for.
+pub fn is_too_old(request: &AuthorizeRequest, auth_time: Timestamp, now: Timestamp, recent: Duration) -> bool {
+    let age = now.since(auth_time);
+    let oldest = request.max_age.map(|limit| Duration::from_secs(limit.into()));
+    match request.prompt {
+        Prompt::Login => age > recent,
+        _ => oldest.is_some_and(|oldest| age > oldest.max(recent)),
+    }
+}
+
 /// Whether the session is young enough for `max_age`; no session is young enough for 0, which asks for the credentials.
 fn is_fresh(request: &AuthorizeRequest, account: &Account, now: Timestamp) -> bool {
     let age = now.since(account.auth_time);

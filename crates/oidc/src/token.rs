@@ -3,7 +3,7 @@
 use hygie_core::{Secret, Timestamp};
 use serde_json::{Map, Value, json};
 
-use crate::{Aadsts, ClientAuth, Params, Refusal, Scopes, Version};
+use crate::{Aadsts, ClaimsRequest, ClientAuth, Params, Refusal, Scopes, Version};
 
 /// `grant_type` of a token exchange — RFC 8693 §2.1.
 pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -38,6 +38,15 @@ pub enum Grant {
     OnBehalfOf(Secret<String>),
     /// A device code, for which a person may have signed in elsewhere (RFC 8628 §3.4).
     DeviceCode(Secret<String>),
+    /// The id of a request for a person whom the client named (CIBA Core §10.1).
+    Ciba(Secret<String>),
+    /// Name and password of a person (RFC 6749 §4.3).
+    Password {
+        /// The user principal name.
+        username: String,
+        /// The password.
+        password: Secret<String>,
+    },
     /// The access token of a person from an issuer that is trusted for it (RFC 8693).
     TokenExchange(Secret<String>),
 }
@@ -70,6 +79,8 @@ pub struct TokenRequest {
     pub grant: Grant,
     /// What is asked; `None` leaves it to the grant.
     pub scopes: Option<Scopes>,
+    /// What is asked of the authentication (`claims`).
+    pub claims: ClaimsRequest,
     /// Whether the client wants the `client_info` member.
     pub wants_client_info: bool,
 }
@@ -94,6 +105,11 @@ impl TokenRequest {
             }
             // The second is the word of the first version; MSAL for Node says it at the second one too.
             DEVICE_CODE | "device_code" => Grant::DeviceCode(device_code(params)?),
+            crate::ciba::GRANT_TYPE if version == Version::V2 => Grant::Ciba(token(params, "auth_req_id")?),
+            "password" => Grant::Password {
+                username: params.require("username")?.to_owned(),
+                password: Secret::new(params.require("password")?.to_owned()),
+            },
             // An addition of ours, which Entra ID has at neither of its versions: at ours for new things only.
             TOKEN_EXCHANGE if version == Version::V2 => Grant::TokenExchange(subject_token(params)?),
             other => return Err(Refusal::about(Aadsts::GrantType, &[other])),
@@ -109,6 +125,7 @@ impl TokenRequest {
             client: ClientAuth::parse(params, authorization)?,
             grant,
             scopes,
+            claims: ClaimsRequest::parse_claims(params)?,
             wants_client_info: params.get("client_info").is_some_and(|v| v == "1"),
         })
     }
@@ -278,6 +295,10 @@ mod tests {
         )
         .unwrap();
         assert!(v1.wants_client_info && v1.scopes.is_some());
+        let person = parse("grant_type=password&client_id=x&username=u&password=p", Version::V2).unwrap();
+        assert!(
+            matches!(person.grant, Grant::Password { username, password } if username == "u" && password.expose() == "p")
+        );
         let device = "grant_type=urn:ietf:params:oauth:grant-type:device_code&client_id=x";
         for (body, version) in [
             (format!("{device}&device_code=d&code=d"), Version::V2),
@@ -297,7 +318,8 @@ mod tests {
             (device, Aadsts::Missing),
             ("grant_type=device_code&client_id=x", Aadsts::Missing),
             ("client_id=x", Aadsts::Missing),
-            ("grant_type=password&client_id=x", Aadsts::GrantType),
+            ("grant_type=magic&client_id=x", Aadsts::GrantType),
+            ("grant_type=password&client_id=x&username=u", Aadsts::Missing),
             ("grant_type=authorization_code&client_id=x", Aadsts::Missing),
             ("grant_type=client_credentials", Aadsts::Missing),
             (

@@ -7,7 +7,7 @@ use crate::filter::{NotARule, Rule};
 use crate::location::{NamedLocation, Place};
 use crate::policy::{
     AppTarget, Applications, AuthenticationContext, BuiltInControl, Conditions, FrequencyInterval, FrequencyType,
-    GrantControls, Policy, SessionControls, SignInFrequency, State, UserTarget, Users,
+    GrantControls, Operator, Policy, SessionControls, SignInFrequency, State, UserTarget, Users,
 };
 use crate::strength::{Allowed, AuthenticationStrength, CombinationConfiguration, RequirementsSatisfied, built_ins};
 
@@ -93,6 +93,21 @@ pub enum Broken {
     /// A key identifier or an OID of another form.
     #[error("combinationConfigurations has a value that is no key identifier or OID")]
     Identifier,
+    /// Sessions that live too long, or end before anybody could use them.
+    #[error("inactivityTimeoutInMinutes must be 5 or more, and maximumLifetimeInMinutes between it and 129600")]
+    Lifetime,
+    /// A risk that is none.
+    #[error("riskLevel must be low, medium or high")]
+    RiskLevel,
+    /// The kind of a risk is no word.
+    #[error("riskEventType must be one word of 1 to 64 letters and digits")]
+    RiskEventType,
+    /// A risk without an end, or that has ended.
+    #[error("endDateTime must be within the next 90 days")]
+    RiskEnd,
+    /// Who changes the password is no safer for it where nothing was wrong.
+    #[error("{0} needs userRiskLevels, and mfa or an authentication strength with AND")]
+    RiskControl(&'static str),
     /// Devices are not known.
     #[error("isPerDeviceAcceptanceRequired is not supported: there are no registered devices")]
     PerDevice,
@@ -158,6 +173,7 @@ impl Policy {
         require(grants || acts, Broken::NoControl)?;
         if let Some(controls) = &self.grant_controls {
             controls.check()?;
+            controls.check_risk(&self.conditions)?;
         }
         if let Some(controls) = &self.session_controls {
             controls.check(applications)?;
@@ -287,6 +303,18 @@ impl GrantControls {
         )?;
         require(!self.blocks() || self.count() == 1, Broken::BlockAndMore)?;
         require(self.count() < 2 || self.operator.is_some(), Broken::NoOperator)
+    }
+
+    /// What takes risk away is asked where there is some, after more than a password: whoever stole that may not change it.
+    fn check_risk(&self, conditions: &Conditions) -> Result<(), Broken> {
+        let is_safe = self.authentication_strength.is_some() || self.built_in_controls.contains(&BuiltInControl::Mfa);
+        let is_sound = is_safe && self.operator != Some(Operator::Or) && !conditions.user_risk_levels.is_empty();
+        for control in [BuiltInControl::PasswordChange, BuiltInControl::RiskRemediation] {
+            if self.built_in_controls.contains(&control) {
+                require(is_sound, Broken::RiskControl(control.as_str()))?;
+            }
+        }
+        Ok(())
     }
 }
 

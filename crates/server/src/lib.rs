@@ -11,6 +11,7 @@ pub mod failure;
 pub mod files;
 pub mod front;
 pub mod generate;
+pub mod geo;
 pub mod health;
 pub mod keys;
 pub mod listen;

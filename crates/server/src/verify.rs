@@ -1,6 +1,7 @@
 //! `hygie verify`: walks the databases, the blobs and the audit chains of an installation, beside a live process or
 //! without.
 
+mod columns;
 mod shared;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 use hygie_core::{Cx, TenantId};
+use hygie_store::Vault;
 use hygie_store::audit::{self, Verified};
 use hygie_store::blobs::{self, BlobError};
 use hygie_store::embedded;
@@ -58,6 +60,9 @@ struct Instance {
     /// Whether there are some that the running program alone can reach: they were not read.
     #[serde(rename = "blobs_not_read", skip_serializing_if = "is_false")]
     has_unread_blobs: bool,
+    /// The values in sealed columns that open, where there are some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealed: Option<u64>,
     /// The chains, where each process has its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     chains: Vec<Chain>,
@@ -193,6 +198,11 @@ async fn walk_one(data: &Path, name: &str, (keyring, places): (&Arc<Keyring>, &P
         Ok((damage, verified)) => Instance::of(name, &damage, &verified),
         Err(error) => Instance::unread(name, unreadable(error)),
     };
+    if name == stores::DIRECTORY && instance.ok {
+        let store = embedded::open_for_reading(data, name, keyring);
+        let vault = Vault::for_reading(keyring.clone(), name);
+        instance.add_columns(store.map_err(Into::into), vault).await;
+    }
     // The blobs are the instance's, whatever the tenant.
     let clock = Arc::new(SystemClock);
     let cx = Cx::internal(TenantId::from_uuid(Uuid::nil()), clock, Arc::new(SystemRandom));
@@ -221,6 +231,7 @@ impl Instance {
             accesses: Trail::default(),
             blobs: None,
             has_unread_blobs: false,
+            sealed: None,
             chains: Vec::new(),
             findings: vec![finding],
         }

@@ -7,7 +7,8 @@ use hygie_core::Cx;
 use parking_lot::Mutex;
 
 use crate::audit::Record;
-use crate::{Scribe, StoreError, Tx};
+use crate::tx::Attendants;
+use crate::{Scribe, StoreError, Tx, Vault};
 
 /// Whether a unit of work wants its effects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,18 +42,37 @@ pub trait Engine: Send + Sync {
 
 /// The store of one service instance (the directory, one FHIR service…). Cheap to clone.
 #[derive(Clone)]
-pub struct Store(Arc<dyn Engine>, Option<Arc<dyn Scribe>>);
+pub struct Store(Arc<dyn Engine>, Attendants);
 
 impl Store {
     /// Over this engine.
     pub fn new(engine: Arc<dyn Engine>) -> Self {
-        Self(engine, None)
+        Self(engine, Attendants::default())
     }
 
     /// The same, whose writes tell this scribe what they record.
     #[must_use]
     pub fn with_scribe(self, scribe: Arc<dyn Scribe>) -> Self {
-        Self(self.0, Some(scribe))
+        let attendants = Attendants {
+            scribe: Some(scribe),
+            ..self.1
+        };
+        Self(self.0, attendants)
+    }
+
+    /// The same, whose transactions seal and open columns with this vault.
+    #[must_use]
+    pub fn with_vault(self, vault: Vault) -> Self {
+        let attendants = Attendants {
+            vault: Some(vault),
+            ..self.1
+        };
+        Self(self.0, attendants)
+    }
+
+    /// What seals its columns, where some are.
+    pub fn vault(&self) -> Option<&Vault> {
+        self.1.vault.as_ref()
     }
 
     /// Runs a write transaction and answers after its commit is durable.
@@ -77,7 +97,7 @@ impl Store {
                 Box::new(Unit {
                     input,
                     body,
-                    scribe: self.1.clone(),
+                    attendants: self.1.clone(),
                     outcome: outcome.clone(),
                 }),
             )
@@ -101,7 +121,10 @@ impl Store {
                 Box::new(Unit {
                     input,
                     body,
-                    scribe: None,
+                    attendants: Attendants {
+                        scribe: None,
+                        ..self.1.clone()
+                    },
                     outcome: outcome.clone(),
                 }),
             )
@@ -124,7 +147,7 @@ impl Store {
 struct Unit<I, T, E, F> {
     input: I,
     body: F,
-    scribe: Option<Arc<dyn Scribe>>,
+    attendants: Attendants,
     outcome: Arc<Mutex<Option<Result<T, E>>>>,
 }
 
@@ -137,7 +160,7 @@ where
 {
     fn run<'t>(&'t mut self, tx: &'t mut Tx<'_>) -> BoxFuture<'t, Verdict> {
         Box::pin(async move {
-            tx.attend(self.scribe.clone());
+            tx.attend(self.attendants.clone());
             let mut outcome = (self.body)(&self.input, tx).await;
             if outcome.is_ok() && tx.has_failed() {
                 let ignored = "a transaction went on after one of its statements failed";

@@ -3,6 +3,7 @@
 use hygie_core::{ErrorKind, Fault};
 
 use crate::keys::KeyError;
+use crate::vault::Unopened;
 
 /// An error of the store, the same on every engine.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,14 @@ pub enum StoreError {
     /// A data key cannot be had.
     #[error("a data key cannot be had")]
     Key(#[from] KeyError),
+    /// A sealed value does not open: names table and column, never a value.
+    #[error("`{column}` does not open: {why}")]
+    Sealed {
+        /// Table and column.
+        column: String,
+        /// Why.
+        why: Unopened,
+    },
     /// A stored value that cannot be: names table and column, never a value.
     #[error("inconsistent storage: {0}")]
     Inconsistent(String),
@@ -54,9 +63,12 @@ impl Fault for StoreError {
             Self::Duplicate(_) | Self::LeaseLost => ErrorKind::Conflict,
             Self::TooCostly | Self::NulText => ErrorKind::Invalid,
             Self::Busy | Self::Full(_) | Self::Quota | Self::Unavailable(_) => ErrorKind::Unavailable,
-            Self::WrongKey(_) | Self::Key(_) | Self::Inconsistent(_) | Self::ForeignAwait | Self::Engine(_) => {
-                ErrorKind::Internal
-            }
+            Self::WrongKey(_)
+            | Self::Key(_)
+            | Self::Sealed { .. }
+            | Self::Inconsistent(_)
+            | Self::ForeignAwait
+            | Self::Engine(_) => ErrorKind::Internal,
         }
     }
 

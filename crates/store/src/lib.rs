@@ -9,6 +9,7 @@
 //!   rows the embedded engine keeps in memory until they are merged in sorted slices (`docs/adr/0003-fhir-index.md`).
 //! - [`blobs`] keeps large objects outside of the database, sealed, with a reference in it.
 //! - [`outbox`] delivers events that are written with their effect; [`jobs`] are work that outlives its process.
+//! - [`Vault`] seals the columns that nobody may read who has the tables alone.
 //! - [`audit`] records writes with their effect and accesses before their answer; [`keys`] holds the data keys.
 //!
 //! To add a table: a numbered migration in the service that owns it, a repository over `&mut Tx` with a two-tenant
@@ -23,15 +24,18 @@ mod engine;
 mod error;
 #[cfg(test)]
 mod fakes;
-mod files;
 pub mod jobs;
-pub mod keys;
 mod lease;
 mod migrate;
 pub mod outbox;
 mod space;
 mod tx;
 mod value;
+mod vault;
+
+use hygie_keyring::files;
+
+pub use hygie_keyring as keys;
 
 pub use dialect::{Dialect, Rendered};
 pub use engine::{Engine, Store, Verdict, Work};
@@ -41,3 +45,4 @@ pub use migrate::{Migration, TABLES};
 pub use space::{Reserve, Space};
 pub use tx::{IndexKeys, IndexRange, Order, Scribe, Session, Tx, successor};
 pub use value::{FromValue, Row, Value};
+pub use vault::{SealedColumn, Unopened, Vault};

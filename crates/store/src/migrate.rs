@@ -1,6 +1,6 @@
 //! Numbered migrations, forward only, and the tables that the store itself has in every instance.
 
-use crate::{blobs, jobs, outbox};
+use crate::{blobs, jobs, outbox, vault};
 
 /// The store's own tables, on every engine and in every instance: what the store writes in the transactions of services
 /// must not depend on the service. Their numbers are 10 to 99.
@@ -24,6 +24,11 @@ pub const TABLES: &[Migration] = &[
         number: 13,
         title: "leases of the outbox",
         sql: outbox::LEASES,
+    },
+    Migration {
+        number: 14,
+        title: "key of the sealed columns",
+        sql: vault::TABLE,
     },
 ];
 

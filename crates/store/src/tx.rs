@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use hygie_core::{Cx, TenantId};
+use hygie_core::{Cx, Secret, TenantId};
 
 use crate::audit::Record;
-use crate::{Row, StoreError, Value};
+use crate::{Row, SealedColumn, StoreError, Value, Vault};
 
 /// Direction of an index scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +142,13 @@ pub trait Scribe: Send + Sync {
     fn recorded<'a>(&'a self, tx: &'a mut Tx<'_>, record: &'a Record) -> BoxFuture<'a, Result<(), StoreError>>;
 }
 
+/// What a store gives its transactions.
+#[derive(Clone, Default)]
+pub(crate) struct Attendants {
+    pub scribe: Option<Arc<dyn Scribe>>,
+    pub vault: Option<Vault>,
+}
+
 /// A transaction (or a snapshot, where writing is an error) of one tenant. Repositories are plain structs over
 /// `&mut Tx`, written once for all engines.
 ///
@@ -151,7 +158,7 @@ pub struct Tx<'e> {
     session: &'e mut dyn Session,
     cx: &'e Cx,
     failed: bool,
-    scribe: Option<Arc<dyn Scribe>>,
+    attendants: Attendants,
     seen: Vec<(String, String)>,
 }
 
@@ -162,19 +169,19 @@ impl<'e> Tx<'e> {
             session,
             cx,
             failed: false,
-            scribe: None,
+            attendants: Attendants::default(),
             seen: Vec::new(),
         }
     }
 
-    /// Tells this scribe what is recorded.
-    pub(crate) fn attend(&mut self, scribe: Option<Arc<dyn Scribe>>) {
-        self.scribe = scribe;
+    /// Tells this scribe what is recorded, and seals with this vault.
+    pub(crate) fn attend(&mut self, attendants: Attendants) {
+        self.attendants = attendants;
     }
 
     /// What repositories saw of objects before they changed them, for the scribe; none where there is no scribe.
     pub fn seen(&mut self) -> Option<&mut Vec<(String, String)>> {
-        self.scribe.as_ref().map(|_| &mut self.seen)
+        self.attendants.scribe.as_ref().map(|_| &mut self.seen)
     }
 
     /// Whether a statement has failed: then nothing of the transaction may be kept.
@@ -265,11 +272,33 @@ impl<'e> Tx<'e> {
         self.note(outcome)
     }
 
+    /// Seals a value of a column for the row that has this key, with [`SealedColumn::key`]'s columns in their order.
+    pub async fn seal(&mut self, column: &SealedColumn, row: &[Value], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let vault = self.vault()?;
+        let outcome = vault.seal(self, (column, row), plain).await;
+        self.note(outcome)
+    }
+
+    /// Opens what [`Tx::seal`] sealed for the same column and row.
+    pub async fn unseal(
+        &mut self,
+        column: &SealedColumn,
+        row: &[Value],
+        sealed: &[u8],
+    ) -> Result<Secret<Vec<u8>>, StoreError> {
+        self.vault()?.unseal(self, (column, row), sealed).await
+    }
+
+    fn vault(&self) -> Result<Vault, StoreError> {
+        let none = || StoreError::Inconsistent("a store without a vault has no sealed columns".to_owned());
+        self.attendants.vault.clone().ok_or_else(none)
+    }
+
     /// Records a write in the audit chain, in the same transaction as its effect.
     pub async fn audit(&mut self, record: &Record) -> Result<(), StoreError> {
         let outcome = self.session.audit(record).await;
         self.note(outcome)?;
-        match self.scribe.clone() {
+        match self.attendants.scribe.clone() {
             Some(scribe) => scribe.recorded(self, record).await,
             None => Ok(()),
         }

@@ -115,6 +115,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// Its first columns as they are; they are `NULL` afterwards.
+    pub(crate) fn values(&mut self, count: usize) -> Vec<Value> {
+        let values = self.values.iter_mut().take(count);
+        values.map(|value| std::mem::replace(value, Value::Null)).collect()
+    }
+
     /// A row as an engine delivers it; the statement names it in an inconsistency.
     pub fn new(statement: Arc<str>, values: Vec<Value>) -> Self {
         Self { statement, values }

@@ -10,7 +10,7 @@ use hygie_core::{Cx, Secret, TenantId};
 use hygie_store::audit::{AccessKeys, AccessPlace, AccessRecords, Record};
 use hygie_store::embedded::{self, Replay};
 use hygie_store::keys::{Keyring, MasterKey};
-use hygie_store::{IndexKeys, IndexRange, Migration, Order, Store, StoreError};
+use hygie_store::{IndexKeys, IndexRange, Migration, Order, Store, StoreError, Vault};
 use hygie_store_cloud::postgres::{self, AtRest, Database, Settings};
 use tempfile::TempDir;
 
@@ -193,7 +193,7 @@ pub struct TemporaryStore {
     /// The store.
     pub store: Store,
     instance: String,
-    keyring: Keyring,
+    keyring: Arc<Keyring>,
     directory: TempDir,
 }
 
@@ -207,6 +207,7 @@ impl TemporaryStore {
         let keys = directory.path().join("keys.json");
         let keyring =
             Keyring::open(keys, Arc::new(master), clock.clone(), random.clone()).expect("an empty keyring opens");
+        let keyring = Arc::new(keyring);
         let place = Place {
             directory: directory.path(),
             name: instance,
@@ -216,6 +217,8 @@ impl TemporaryStore {
             cx: &Cx::internal(TenantId::from_uuid(uuid::Uuid::nil()), clock.clone(), random),
         };
         let store = place.open().await.expect("a new store opens");
+        let vault = Vault::open(keyring.clone(), instance).expect("a key for its columns");
+        let store = store.with_vault(vault);
         Self {
             store,
             instance: instance.to_owned(),
@@ -227,6 +230,17 @@ impl TemporaryStore {
     /// The accesses that were recorded.
     pub fn accesses(&self) -> Vec<Record> {
         accesses(self.path(), &self.instance, &self.keyring)
+    }
+
+    /// Its keys.
+    pub fn keyring(&self) -> &Arc<Keyring> {
+        &self.keyring
+    }
+
+    /// What a plain statement finds in the tables below what this program reads them by, on either engine: the answers of
+    /// PostgreSQL as text, with bytes as hexadecimal digits.
+    pub fn psql(&self, sql: &str) -> String {
+        PostgresServer::shared().psql(&address_of(self.path()), sql)
     }
 
     /// Where its files are.

@@ -273,7 +273,7 @@ fn keys_of(source: &str) -> Vec<String> {
 
 /// French typography: a narrow no-break space before `; : ! ?` and inside guillemets, and the typographic apostrophe.
 /// Authors type ordinary spaces and apostrophes. The syntax of Fluent is not touched: none of its marks has this form.
-fn french_typography(source: &str) -> String {
+pub fn french_typography(source: &str) -> String {
     const NARROW: &str = "\u{202f}";
     let mut text = source.to_owned();
     for mark in [";", ":", "!", "?", "»"] {

@@ -2,27 +2,42 @@
 
 mod application;
 mod applications;
+mod authority;
 mod changes;
 mod gaps;
+mod grants;
 mod group;
 mod groups;
+mod locations;
+mod method;
+mod methods;
 mod overview;
 mod policies;
 mod policy;
+mod pro_sante_connect;
+mod registration;
+mod report;
+mod roles;
 mod sign_in;
 mod sign_ins;
+mod strengths;
+mod templates;
+mod terms;
+mod trust;
 mod user;
 mod users;
 mod what_if;
 
 use std::collections::HashMap;
 
-use axum::Router;
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
 use hygie_core::ErrorKind;
 use hygie_web::Asked;
 use hygie_web::csrf;
@@ -66,6 +81,15 @@ pub fn router(console: Console) -> Router {
         .route("/admin/policies/new", get(policy::new).post(policy::create))
         .route("/admin/policies/{id}", get(policy::get).post(policy::post))
         .route("/admin/what-if", get(what_if::get))
+        .merge(pro_sante_connect::routes())
+        .merge(trust::routes())
+        .merge(registration::routes())
+        .merge(strengths::routes())
+        .merge(locations::routes())
+        .merge(terms::routes())
+        .merge(templates::routes())
+        .merge(roles::routes())
+        .merge(methods::routes())
         .route("/admin/sign-ins", get(sign_ins::get))
         .route("/admin/sign-ins/{id}", get(sign_ins::one))
         .route("/admin/changes", get(changes::get))
@@ -77,7 +101,25 @@ pub fn router(console: Console) -> Router {
 
 /// Every form may end at the login host: a session ends while its person types.
 async fn to_login_host(State(console): State<Console>, request: Request, next: Next) -> (FormAction, Response) {
-    (FormAction::to(&console.0.deps.login), next.run(request).await)
+    let address = request
+        .uri()
+        .path_and_query()
+        .map_or(HOME, PathAndQuery::as_str)
+        .to_owned();
+    let mut response = next.run(request).await;
+    if response.extensions_mut().remove::<SignedOut>().is_some() {
+        response = to_sign_in(&address);
+    }
+    (FormAction::to(&console.0.deps.login), response)
+}
+
+/// Marks the answer to a request whose session the directory API took no longer.
+#[derive(Clone, Copy)]
+struct SignedOut;
+
+/// The page whose form is sent to an address of its own: language switches and signing in anew come back to that.
+fn back_to(page: &'static str) -> MethodRouter<Console> {
+    get(async move || Redirect::to(page))
 }
 
 /// The parts of the console, as its navigation names them.
@@ -93,28 +135,79 @@ pub enum Section {
     Gaps,
     Changes,
     Alerts,
+    ProSanteConnect,
+    Methods,
+    Trust,
+    Strengths,
+    Locations,
+    Terms,
+    Roles,
 }
 
+/// A part of the navigation: its words, and the sections in it.
+type Group = (&'static str, &'static [(Section, &'static str, &'static str)]);
+
 impl Section {
-    const ALL: [(Self, &'static str, &'static str); 10] = [
-        (Self::Overview, HOME, "admin-overview"),
-        (Self::Users, "/admin/users", "admin-users"),
-        (Self::Groups, "/admin/groups", "admin-groups"),
-        (Self::Applications, "/admin/applications", "admin-applications"),
-        (Self::Policies, "/admin/policies", "admin-policies"),
-        (Self::WhatIf, "/admin/what-if", "admin-what-if"),
-        (Self::SignIns, "/admin/sign-ins", "admin-sign-ins"),
-        (Self::Gaps, "/admin/gaps", "admin-gaps"),
-        (Self::Changes, "/admin/changes", "admin-changes"),
-        (Self::Alerts, "/admin/alerts", "admin-alerts"),
+    const ALL: [Group; 6] = [
+        ("admin-overview", &[(Self::Overview, HOME, "admin-overview")]),
+        (
+            "admin-people",
+            &[
+                (Self::Users, "/admin/users", "admin-users"),
+                (Self::Groups, "/admin/groups", "admin-groups"),
+                (Self::Roles, "/admin/roles", "admin-roles"),
+            ],
+        ),
+        (
+            "admin-applications",
+            &[(Self::Applications, "/admin/applications", "admin-applications")],
+        ),
+        (
+            "admin-access",
+            &[
+                (Self::Policies, "/admin/policies", "admin-policies"),
+                (Self::WhatIf, "/admin/what-if", "admin-what-if"),
+                (Self::Strengths, "/admin/strengths", "admin-strengths"),
+                (Self::Locations, "/admin/locations", "admin-locations"),
+                (Self::Terms, "/admin/terms", "admin-terms"),
+                (Self::ProSanteConnect, "/admin/pro-sante-connect", "admin-psc"),
+            ],
+        ),
+        (
+            "admin-means",
+            &[
+                (Self::Methods, "/admin/methods", "admin-methods"),
+                (Self::Trust, "/admin/trust", "admin-trust"),
+            ],
+        ),
+        (
+            "admin-logs",
+            &[
+                (Self::SignIns, "/admin/sign-ins", "admin-sign-ins"),
+                (Self::Gaps, "/admin/gaps", "admin-gaps"),
+                (Self::Changes, "/admin/changes", "admin-changes"),
+                (Self::Alerts, "/admin/alerts", "admin-alerts"),
+            ],
+        ),
     ];
+}
+
+/// A part of the navigation as it is shown.
+#[derive(Debug)]
+pub struct Part {
+    /// Its first page.
+    pub link: Link,
+    /// Whether the page that is shown is in it.
+    pub is_here: bool,
+    /// Its pages, with whether it is the one that is shown; none where it is one page itself.
+    pub pages: Vec<(Link, bool)>,
 }
 
 /// What the frame of every page of the console shows beside its content.
 #[derive(Debug)]
 pub struct Frame {
-    /// Links, with whether it is the one that is shown.
-    pub links: Vec<(Link, bool)>,
+    /// The navigation.
+    pub parts: Vec<Part>,
     /// What has just been done, or went wrong.
     pub notices: Vec<Notice>,
 }
@@ -175,16 +268,28 @@ impl Visit {
 
     /// What is around the content; tells what the address says has been done.
     pub fn frame(&self, page: &Page, section: Section) -> Frame {
-        let links = Section::ALL
-            .iter()
-            .map(|(of, address, key)| (Link::new(*address, page.t(key)), *of == section));
+        let parts = Section::ALL.iter().map(|(key, sections)| {
+            let pages = sections
+                .iter()
+                .map(|(of, address, key)| (Link::new(*address, page.t(key)), *of == section));
+            let mut pages: Vec<(Link, bool)> = pages.collect();
+            Part {
+                link: Link::new(sections[0].1, page.t(key)),
+                is_here: pages.iter().any(|(_, is_here)| *is_here),
+                pages: if pages.len() == 1 {
+                    Vec::new()
+                } else {
+                    std::mem::take(&mut pages)
+                },
+            }
+        });
         let done = self
             .query
             .get("done")
             .and_then(|word| page.find(&format!("admin-done-{word}")));
         let notice = done.map(|text| Notice::new(page, Tone::Success, text));
         Frame {
-            links: links.collect(),
+            parts: parts.collect(),
             notices: notice.into_iter().collect(),
         }
     }
@@ -260,12 +365,19 @@ impl Visit {
 }
 
 /// The fields of a posted form; those with several values keep all of them.
-pub struct Fields(Vec<(String, String)>);
+#[derive(Debug)]
+pub struct Fields(pub Vec<(String, String)>);
 
 impl Fields {
     /// The value of a field, without spaces around it; empty when absent.
     pub fn get(&self, name: &str) -> &str {
         self.all(name).next().unwrap_or_default()
+    }
+
+    /// A password: the signs that were typed, spaces too.
+    pub fn password(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(found, _)| found == name);
+        found.map_or("", |(_, value)| value)
     }
 
     /// All values of a field.
@@ -308,7 +420,7 @@ pub struct Wrong(Box<Response>);
 impl From<ApiError> for Wrong {
     fn from(error: ApiError) -> Self {
         Self(Box::new(match error {
-            ApiError::SignedOut => to_sign_in(HOME),
+            ApiError::SignedOut => (Extension(SignedOut), StatusCode::UNAUTHORIZED).into_response(),
             error => PageError::from(error).into_response(),
         }))
     }
@@ -332,7 +444,8 @@ fn to_sign_in(next: &str) -> Response {
 
 /// Back to a page after something was done.
 pub fn done(address: &str, word: &str) -> Response {
-    Redirect::to(&with_query(address, &[("done", word)])).into_response()
+    let mark = if address.contains('?') { '&' } else { '?' };
+    Redirect::to(&format!("{address}{mark}done={word}")).into_response()
 }
 
 /// What the API refused, as a notice on the page that asked for it.

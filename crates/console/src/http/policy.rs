@@ -146,7 +146,7 @@ pub async fn create(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
 }
 
 /// Why a form was not taken.
-enum Problem {
+pub enum Problem {
     Api(ApiError),
     /// Nobody and nothing has this name.
     Unknown(String),
@@ -160,7 +160,7 @@ impl From<ApiError> for Problem {
     }
 }
 
-fn told(page: &Page, problem: Problem) -> Result<Notice, Wrong> {
+pub fn told(page: &Page, problem: Problem) -> Result<Notice, Wrong> {
     match problem {
         Problem::Api(error) => refusal(page, error),
         Problem::Unknown(name) => {
@@ -204,7 +204,8 @@ async fn resolved(api: &Api<'_>, fields: &Fields) -> Result<Draft, Problem> {
     Ok(draft)
 }
 
-async fn find_all(api: &Api<'_>, lines: &str) -> Result<Who, Problem> {
+/// The people, groups and roles of these lines.
+pub async fn find_all(api: &Api<'_>, lines: &str) -> Result<Who, Problem> {
     let mut who = Who::default();
     let names: BTreeSet<&str> = lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     for name in names {

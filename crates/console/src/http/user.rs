@@ -3,11 +3,12 @@
 use askama::Template;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
-use hygie_web::ui::{Form, Identifier, Notice, Page, Tone, View};
-use serde_json::json;
+use hygie_web::ui::{Field, Form, Identifier, Notice, Page, Tone, View};
+use serde_json::{Map, Value, json};
 
 use super::{Fields, Frame, Section, Visit, Wrong, done, refusal};
 use crate::api::{Api, ApiError, Listed, quoted, segment};
+use crate::parts::Area;
 use crate::wire::{Method, Object, SignIn, USER, User};
 
 /// Sign-ins that are shown.
@@ -26,6 +27,8 @@ struct Shown {
     methods: Option<Vec<Means>>,
     sign_ins: Option<Vec<SignIn>>,
     form: Form,
+    profile: Vec<Field>,
+    cards: Area,
     /// A value that is shown this once.
     secret: Option<(String, Identifier)>,
 }
@@ -97,9 +100,24 @@ async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<Done, ApiError>
             Ok(Done::Secret("user-pass-made", value.to_owned()))
         }
         "password" => {
-            let profile = json!({ "password": fields.get("password"), "forceChangePasswordNextSignIn": true });
+            let profile = json!({ "password": fields.password("password"), "forceChangePasswordNextSignIn": true });
             api.patch(&user, &json!({ "passwordProfile": profile })).await?;
             Ok(Done::Word("user-password"))
+        }
+        "profile" => {
+            let before: User = api.get(&user, &[("$select", USER)]).await?;
+            api.patch(&user, &changes(&before, fields)).await?;
+            Ok(Done::Word("user-changed"))
+        }
+        "cards" => {
+            let lines = fields
+                .get("cards")
+                .lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty());
+            let bound = json!({ "certificateUserIds": lines.collect::<Vec<_>>() });
+            api.patch(&user, &json!({ "authorizationInfo": bound })).await?;
+            Ok(Done::Word("user-bound"))
         }
         "remove-means" => {
             let collection = COLLECTIONS
@@ -118,6 +136,59 @@ async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<Done, ApiError>
         }
         _ => Err(ApiError::NotFound),
     }
+}
+
+/// What of a profile was typed anew. What is the same is not sent: another role may be needed for it.
+fn changes(before: &User, fields: &Fields) -> Value {
+    let mut change = Map::new();
+    for (name, value) in profile(before) {
+        let typed = fields.get(name);
+        if typed != value.unwrap_or_default() {
+            let typed = Some(typed).filter(|typed| !typed.is_empty());
+            change.insert(name.to_owned(), typed.into());
+        }
+    }
+    Value::Object(change)
+}
+
+/// What of a profile is changed by the form.
+fn profile(user: &User) -> [(&'static str, Option<&str>); 6] {
+    [
+        ("displayName", Some(&user.display_name)),
+        ("givenName", user.given_name.as_deref()),
+        ("surname", user.surname.as_deref()),
+        ("mail", user.mail.as_deref()),
+        ("jobTitle", user.job_title.as_deref()),
+        ("department", user.department.as_deref()),
+    ]
+}
+
+/// The form of a profile, and the field of cards.
+fn parts(page: &Page, user: &User) -> (Vec<Field>, Area) {
+    let fields = profile(user).into_iter().map(|(name, value)| {
+        let label = page.t(match name {
+            "givenName" => "user-given-name",
+            "surname" => "user-surname",
+            "mail" => "user-mail",
+            "jobTitle" => "user-job",
+            "department" => "user-department",
+            _ => "user-display-name",
+        });
+        let field = Field::text(page, name, label)
+            .value(value.unwrap_or_default())
+            .autocomplete("off");
+        if name == "displayName" { field } else { field.optional() }
+    });
+    let cards = Area {
+        id: "cards".to_owned(),
+        name: "cards",
+        label: page.t("user-certificates"),
+        hint: page.t("user-cards-hint"),
+        value: user.authorization_info.certificate_user_ids.join("\n"),
+        is_required: false,
+        is_tall: false,
+    };
+    (fields.collect(), cards)
 }
 
 async fn show(visit: &Visit, page: Page, id: &str, told: Option<Told>) -> Result<Response, Wrong> {
@@ -142,8 +213,11 @@ async fn show(visit: &Visit, page: Page, id: &str, told: Option<Told>) -> Result
         None => {}
     }
     let sign_ins = recent(&api, &user.id).await?;
+    let (profile, cards) = parts(&page, &user);
     Ok(View(Shown {
         frame,
+        profile,
+        cards,
         id: Identifier::new(&page, user.id.clone(), page.t("user-id")),
         roles,
         groups,

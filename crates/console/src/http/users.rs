@@ -79,7 +79,7 @@ pub async fn create(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
         "displayName": typed.display_name,
         "userPrincipalName": typed.user_principal_name,
         "mailNickname": nickname,
-        "passwordProfile": { "password": fields.get("password"), "forceChangePasswordNextSignIn": true },
+        "passwordProfile": { "password": fields.password("password"), "forceChangePasswordNextSignIn": true },
     });
     match visit.api().post("/users", &body).await {
         Ok(user) => {

@@ -9,7 +9,7 @@ use crate::world::World;
 fn french_and_english_have_the_same_messages() {
     let messages = Messages::new(&[hygie_console::MESSAGES]).unwrap();
     assert_eq!(messages.differences(), Vec::<String>::new());
-    for directory in ["templates", "src", "src/http"] {
+    for directory in ["templates", "templates/parts", "src", "src/http"] {
         let entries = std::fs::read_dir(directory).unwrap().flatten();
         for entry in entries.filter(|entry| entry.path().is_file()) {
             let text = std::fs::read_to_string(entry.path()).unwrap();
@@ -53,4 +53,41 @@ async fn what_somebody_may_not_see_is_said() {
     let page = world.client.get("/admin").await;
     assert_eq!(page.status, 200);
     assert!(page.text().contains("pas de rôle d’administration"), "{}", page.text());
+}
+
+/// Each page says what is, and none fails for a directory that is empty.
+#[tokio::test]
+async fn pages_of_an_empty_directory_say_so() {
+    let world = World::signed_in().await;
+    world.script.answer("GET /v1.0/", 200, json!({ "value": [] }));
+    world
+        .script
+        .answer("POST /v1.0/$batch", 200, json!({ "responses": [] }));
+    for path in [
+        "trust",
+        "trust/x",
+        "trust/x/y",
+        "methods",
+        "methods/Fido2",
+        "methods/X509Certificate",
+        "applications/new",
+        "registrations/x",
+        "strengths",
+        "strengths/new",
+        "strengths/x",
+        "locations",
+        "locations/new",
+        "locations/x",
+        "terms",
+        "terms/new",
+        "terms/x",
+        "templates",
+        "roles",
+        "roles/x",
+        "pro-sante-connect",
+    ] {
+        let page = world.client.get(&format!("/admin/{path}")).await;
+        assert_eq!(page.status, 200, "{path}: {}", page.text());
+        assert!(page.text().contains("aria-current=\"page\""), "{path}");
+    }
 }

@@ -141,7 +141,10 @@ impl World {
             service: "portal",
             clock: clock.clone(),
             random: Arc::new(SeededRandom::new(42)),
-            limits: Limits::default(),
+            limits: Limits {
+                larger: hygie_console::larger,
+                ..Limits::default()
+            },
             proxies: Vec::new(),
             messages: Arc::new(Messages::new(&[hygie_console::MESSAGES]).expect("the messages load")),
             home: "/".into(),

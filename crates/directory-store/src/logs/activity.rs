@@ -42,6 +42,17 @@ const NO_CHANGES: &[&str] = &[
     "idp.token",
 ];
 
+/// Actions that change what sign-ins have to prove, and for how long.
+const POLICIES: &[&str] = &[
+    "idp.conditional.",
+    "idp.securitydefaults.",
+    "idp.authority.",
+    "idp.sessionlifetime.",
+];
+
+/// The property that tells the grants that an application has beyond the usual ones.
+const EXTRA_GRANTS: &str = "extraGrants";
+
 /// Whether an action changes the directory. One that is not known does: nothing is left out for being new.
 pub fn is_change(action: &str) -> bool {
     let is_below = |name: &str| {
@@ -184,11 +195,10 @@ impl Recorded<'_> {
             "idp.grant" => Some(AlertKind::ConsentGranted),
             "idp.role" if self.of() == "service principal" => Some(AlertKind::ConsentGranted),
             "idp.directory_role.assign" => Some(AlertKind::RoleAssigned),
-            // Who adds an authority can make a card for anybody.
+            // Who adds an authority can make a card for anybody; a risk that is taken away asks for nothing any more.
             action
-                if ["idp.conditional.", "idp.securitydefaults.", "idp.authority."]
-                    .iter()
-                    .any(|kind| action.starts_with(kind)) =>
+                if POLICIES.iter().any(|kind| action.starts_with(kind))
+                    || ["idp.risk.dismiss", "idp.risk.withdraw"].contains(&action) =>
             {
                 Some(AlertKind::PolicyChanged)
             }
@@ -197,7 +207,7 @@ impl Recorded<'_> {
         }
     }
 
-    /// Whether an application can prove itself by something more.
+    /// Whether an application can prove itself by something more, or may have people's passwords or ask for them.
     fn has_new_key(&self) -> bool {
         let keys = |text: Option<&str>| -> Vec<String> {
             text.and_then(|text| serde_json::from_str(text).ok())
@@ -205,7 +215,9 @@ impl Recorded<'_> {
         };
         let properties = self.targets.iter().flat_map(|target| &target.modified_properties);
         properties
-            .filter(|property| property.display_name == super::subject::KEY_DESCRIPTION)
+            .filter(|property| {
+                [super::subject::KEY_DESCRIPTION, EXTRA_GRANTS].contains(&property.display_name.as_str())
+            })
             .any(|property| {
                 let (old, new) = (keys(property.old_value.as_deref()), keys(property.new_value.as_deref()));
                 // A list that was cut off cannot be read; that it is so long says that something was added.
@@ -258,6 +270,24 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
     ),
     ("idp.application.create", "Add application", APPLICATIONS, "Add"),
     ("idp.application.delete", "Delete application", APPLICATIONS, "Delete"),
+    (
+        "idp.application.federated",
+        CERTIFICATES_AND_SECRETS,
+        APPLICATIONS,
+        "Update",
+    ),
+    (
+        "idp.application.federated.remove",
+        CERTIFICATES_AND_SECRETS,
+        APPLICATIONS,
+        "Update",
+    ),
+    (
+        "idp.application.federated.update",
+        CERTIFICATES_AND_SECRETS,
+        APPLICATIONS,
+        "Update",
+    ),
     (
         "idp.application.publisher",
         "Set verified publisher",
@@ -393,6 +423,12 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         "Update",
     ),
     ("idp.publisher.verify", "Verify publisher", APPLICATIONS, "Add"),
+    ("idp.risk.compromise", "Confirm user compromised", USERS, "Update"),
+    ("idp.risk.dismiss", "Dismiss user risk", USERS, "Update"),
+    ("idp.risk.remediate", "Remediate user risk", USERS, "Update"),
+    ("idp.risk.report", "Report user risk", USERS, "Update"),
+    ("idp.risk.supply", "Add sign-in risk", POLICY, "Add"),
+    ("idp.risk.withdraw", "Delete sign-in risk", POLICY, "Delete"),
     (
         "idp.securitydefaults.disable",
         "Disable security defaults",
@@ -406,6 +442,12 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         "Update",
     ),
     ("idp.session.revoke", "Revoke session", USERS, "Update"),
+    (
+        "idp.sessionlifetime.update",
+        "Update session lifetime",
+        POLICY,
+        "Update",
+    ),
     ("idp.tenant.create", "Create company", "DirectoryManagement", "Add"),
     ("idp.user.create", "Add user", USERS, "Add"),
     ("idp.user.delete", "Delete user", USERS, "Delete"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use hygie_policy::NamedLocation;
 use hygie_policy::client::platform;
-use hygie_policy::location::{Whereabouts, locate};
+use hygie_policy::location::locate;
 
 use crate::SignInEntry;
 
@@ -65,10 +65,7 @@ impl GapReport {
         );
         let day: String = entry.at.to_rfc3339().chars().take(10).collect();
         to(&mut self.days, Some((day.clone(), Some(day))), is_single);
-        let whereabouts = Whereabouts {
-            address: entry.address,
-            ..Whereabouts::default()
-        };
+        let whereabouts = entry.whereabouts();
         let located = locate(&whereabouts, locations).locations;
         if located.is_empty() {
             to(&mut self.locations, None, is_single);

@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::ChangeTarget;
 use crate::directory_role;
 use crate::repo::{
-    Agreements, Applications, Documents, Grants, Groups, MethodsPolicies, Oaths, Owners, Passes, Passkeys, Principals,
-    Roles, Users,
+    Agreements, Applications, Documents, FederatedCredentials, Grants, Groups, MethodsPolicies, Oaths, Owners, Passes,
+    Passkeys, Principals, Roles, Users,
 };
 use crate::{DirectoryObject, object};
 
@@ -235,6 +235,17 @@ async fn application(tx: &mut Tx<'_>, app: AppId) -> Result<Option<State>, Store
     }
     for (_, row) in Applications(tx).list_certificate_rows(&[app]).await? {
         keys.push(described(row.id, "AsymmetricX509Cert", &row.display_name));
+    }
+    for one in FederatedCredentials(tx).list(app).await? {
+        // With whom it trusts: another issuer or subject is another key.
+        let trust = format!(
+            "{} ({} {} {})",
+            one.name,
+            one.issuer,
+            one.subject,
+            one.audiences.join(" ")
+        );
+        keys.push(described(one.id, "FederatedIdentityCredential", &trust));
     }
     members.insert(KEY_DESCRIPTION.to_owned(), keys.into());
     Ok(Some(State {

@@ -167,6 +167,7 @@ impl Applications<'_, '_> {
         for sql in [
             "DELETE FROM idp_secret WHERE {i.is}tenant = :tenant AND app = ?1",
             "DELETE FROM idp_certificate WHERE {i.is}tenant = :tenant AND app = ?1",
+            "DELETE FROM idp_federated WHERE {i.is}tenant = :tenant AND app = ?1",
         ] {
             self.0.execute(sql, &[app.into()]).await?;
         }

@@ -57,6 +57,19 @@ impl Codes<'_, '_> {
         }))
     }
 
+    /// What a grant began with: as its refresh tokens have it, or its code, which is kept for a day.
+    pub async fn find_authorization(&mut self, family: Uuid) -> Result<Option<Authorization>, StoreError> {
+        for sql in [
+            "SELECT authorization_json FROM idp_family WHERE {i.is}tenant = :tenant AND id = ?1",
+            "SELECT authorization_json FROM idp_code WHERE {i.is}tenant = :tenant AND family = ?1",
+        ] {
+            if let Some(mut row) = self.0.query_one(sql, &[(*family.as_bytes()).into()]).await? {
+                return super::json(&row.take::<String>(0)?, "authorization_json").map(Some);
+            }
+        }
+        Ok(None)
+    }
+
     /// Marks a code as redeemed. False when it was redeemed before: of two transactions at once, one marks it.
     pub async fn redeemed(&mut self, digest: &[u8; 32], at: Timestamp) -> Result<bool, StoreError> {
         let sql = "UPDATE idp_code SET redeemed_at = ?2

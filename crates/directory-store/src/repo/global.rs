@@ -4,7 +4,7 @@ use hygie_core::{AppId, ObjectId, SessionId, TenantId, Timestamp};
 use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
 
-use super::sessions::from_json;
+use super::sessions::{Kept, from_json};
 use crate::Authentications;
 
 /// Look-ups over all tenants.
@@ -27,6 +27,8 @@ pub struct BrowserSession {
     pub began_at: Timestamp,
     /// When it was last used.
     pub used_at: Timestamp,
+    /// Whether it stays when the browser closes.
+    pub kept: Kept,
 }
 
 impl Global<'_, '_> {
@@ -42,6 +44,35 @@ impl Global<'_, '_> {
         let sql = "SELECT tenant FROM idp_application WHERE {i.is}app = ?1";
         let row = self.0.query_one(sql, &[app.into()]).await?;
         row.map(|mut row| row.take(0)).transpose()
+    }
+
+    /// The guests, in whichever tenant, who accepted with this account.
+    pub async fn list_guests_of(
+        &mut self,
+        (home, user): (TenantId, ObjectId),
+    ) -> Result<Vec<(TenantId, ObjectId)>, StoreError> {
+        let sql = "SELECT tenant, user_id FROM idp_guest WHERE {i.is}home = ?1 AND home_user = ?2 ORDER BY tenant";
+        let rows = self.0.query(sql, &[home.into(), user.into()]).await?;
+        rows.into_iter()
+            .map(|mut row| Ok((row.take(0)?, row.take(1)?)))
+            .collect()
+    }
+
+    /// Ends what a guest was issued in their tenant, because the account at home was revoked.
+    pub async fn revoke_guest(
+        &mut self,
+        (tenant, user): (TenantId, ObjectId),
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        for sql in [
+            "UPDATE idp_user SET valid_from = ?3 WHERE {i.is}tenant = ?1 AND id = ?2",
+            "UPDATE idp_session SET ended_at = COALESCE(ended_at, ?3), revoked_at = ?3
+             WHERE {i.is}tenant = ?1 AND user_id = ?2 AND revoked_at IS NULL",
+            "UPDATE idp_family SET revoked_at = ?3 WHERE {i.is}tenant = ?1 AND user_id = ?2 AND revoked_at IS NULL",
+        ] {
+            self.0.execute(sql, &[tenant.into(), user.into(), at.into()]).await?;
+        }
+        Ok(())
     }
 
     /// Every tenant.
@@ -66,7 +97,7 @@ impl Global<'_, '_> {
 
     /// The live sessions of the browser whose cookie has this digest.
     pub async fn list_sessions(&mut self, browser: &[u8], now: Timestamp) -> Result<Vec<BrowserSession>, StoreError> {
-        let sql = "SELECT tenant, id, user_id, auth_time, methods_json, began_at, used_at FROM idp_session
+        let sql = "SELECT tenant, id, user_id, auth_time, methods_json, began_at, used_at, kept FROM idp_session
                    WHERE {i.is}browser = ?1 AND expires_at > ?2 AND ended_at IS NULL ORDER BY used_at DESC LIMIT 10";
         let rows = self.0.query(sql, &[browser.into(), now.into()]).await?;
         rows.into_iter()
@@ -79,6 +110,7 @@ impl Global<'_, '_> {
                     used: from_json(&row.take::<String>(4)?)?,
                     began_at: row.take(5)?,
                     used_at: row.take(6)?,
+                    kept: Kept::of(row.take(7)?),
                 })
             })
             .collect()
@@ -138,8 +170,10 @@ impl Global<'_, '_> {
         for sql in [
             "DELETE FROM idp_code WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_device WHERE {i.is}expires_at < ?1",
+            "DELETE FROM idp_backchannel WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_challenge WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_handover WHERE {i.is}expires_at < ?1",
+            "DELETE FROM idp_supplied_risk WHERE {i.is}ends_at < ?1",
             "DELETE FROM idp_refresh WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_family WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_revoked_grant WHERE {i.is}revoked_at < ?1",

@@ -4,6 +4,8 @@
 use hygie_core::{Secret, Timestamp};
 use hygie_store::{Row, StoreError, Tx};
 
+use crate::sealed::{ROOT, SIGNING_KEY};
+
 /// The keys of the provider.
 pub struct Keys<'t, 'e>(pub &'t mut Tx<'e>);
 
@@ -61,16 +63,30 @@ impl Keys<'_, '_> {
     pub async fn list(&mut self) -> Result<Vec<KeyRow>, StoreError> {
         let sql = "SELECT kid, pkcs8, certificate, published_at, active_from, retired_at FROM idp_signing_key
                    WHERE {i.is}1 = 1 ORDER BY published_at, kid";
-        self.0.query(sql, &[]).await?.into_iter().map(key).collect()
+        let mut keys = Vec::new();
+        for mut row in self.0.query(sql, &[]).await? {
+            let (kid, sealed): (String, Vec<u8>) = (row.take(0)?, row.take(1)?);
+            keys.push(KeyRow {
+                pkcs8: self.0.unseal(&SIGNING_KEY, &[(&kid).into()], &sealed).await?,
+                kid,
+                certificate: row.take(2)?,
+                published_at: row.take(3)?,
+                active_from: row.take(4)?,
+                retired_at: row.take(5)?,
+            });
+        }
+        Ok(keys)
     }
 
     /// Writes a key.
     pub async fn insert(&mut self, key: &KeyRow) -> Result<(), StoreError> {
         let sql = "INSERT INTO idp_signing_key ({i.col}kid, pkcs8, certificate, published_at, active_from, retired_at)
                    VALUES ({i.val}?1, ?2, ?3, ?4, ?5, ?6)";
+        let row = [(&key.kid).into()];
+        let pkcs8 = self.0.seal(&SIGNING_KEY, &row, key.pkcs8.expose()).await?;
         let values = [
             (&key.kid).into(),
-            key.pkcs8.expose().into(),
+            pkcs8.into(),
             (&key.certificate).into(),
             key.published_at.into(),
             key.active_from.into(),
@@ -103,28 +119,19 @@ impl Keys<'_, '_> {
 
     /// The secret of this name: `candidate` when there was none.
     pub async fn root(&mut self, name: &str, candidate: &Secret<[u8; 32]>) -> Result<Secret<[u8; 32]>, StoreError> {
-        let insert = "INSERT INTO idp_root ({i.col}name, secret) VALUES ({i.val}?1, ?2)
-                      ON CONFLICT ({i.col}name) DO NOTHING";
-        self.0
-            .execute(insert, &[name.into(), (*candidate.expose()).into()])
-            .await?;
         let select = "SELECT secret FROM idp_root WHERE {i.is}name = ?1";
-        let mut row = self
-            .0
-            .query_one(select, &[name.into()])
-            .await?
-            .ok_or_else(|| StoreError::Inconsistent("idp_root has no row".to_owned()))?;
-        Ok(Secret::new(super::key(row.take(0)?, "idp_root.secret")?))
+        let row = [name.into()];
+        let mut found = self.0.query_one(select, &row).await?;
+        if found.is_none() {
+            let sealed = self.0.seal(&ROOT, &row, candidate.expose()).await?;
+            let insert = "INSERT INTO idp_root ({i.col}name, secret) VALUES ({i.val}?1, ?2)
+                          ON CONFLICT ({i.col}name) DO NOTHING";
+            self.0.execute(insert, &[name.into(), sealed.into()]).await?;
+            found = self.0.query_one(select, &row).await?;
+        }
+        let found = found.as_mut().map(|found| found.take::<Vec<u8>>(0)).transpose()?;
+        let sealed = found.ok_or_else(|| StoreError::Inconsistent("idp_root has no row".to_owned()))?;
+        let secret = self.0.unseal(&ROOT, &row, &sealed).await?;
+        super::secret_key(&secret, "idp_root.secret")
     }
-}
-
-fn key(mut row: Row) -> Result<KeyRow, StoreError> {
-    Ok(KeyRow {
-        kid: row.take(0)?,
-        pkcs8: Secret::new(row.take(1)?),
-        certificate: row.take(2)?,
-        published_at: row.take(3)?,
-        active_from: row.take(4)?,
-        retired_at: row.take(5)?,
-    })
 }

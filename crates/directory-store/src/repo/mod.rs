@@ -6,12 +6,14 @@
 mod agreements;
 mod applications;
 mod attempts;
+mod backchannels;
 mod changes;
 mod codes;
 mod conditional;
 mod consents;
 mod deleted;
 mod devices;
+mod federated;
 mod global;
 mod grants;
 mod groups;
@@ -30,6 +32,7 @@ mod passkeys;
 mod principals;
 mod publishers;
 mod refresh;
+mod risks;
 mod roles;
 mod sessions;
 mod signins;
@@ -38,7 +41,7 @@ mod trust;
 mod users;
 mod workloads;
 
-use hygie_core::ObjectId;
+use hygie_core::{ObjectId, Secret};
 use hygie_store::{StoreError, Tx, Value};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -46,12 +49,14 @@ use uuid::Uuid;
 pub use agreements::{Agreements, AnswerRow, Answers};
 pub use applications::{Applications, CertificateRow, Credentials, SecretRow};
 pub use attempts::{Attempts, Guessed};
+pub use backchannels::Backchannels;
 pub use changes::{Became, Change, Changes, Followed};
 pub use codes::{CodeRow, Codes};
 pub use conditional::{DocumentRow, Documents};
 pub use consents::{Consents, LowImpactRow};
 pub use deleted::{Deleted, DeletedRow};
 pub use devices::{DeviceRow, Devices};
+pub use federated::FederatedCredentials;
 pub use global::{BrowserSession, Global};
 pub use grants::{Grants, GrantsOf, RolesOf};
 pub use groups::Groups;
@@ -72,8 +77,9 @@ pub use passkeys::{PasskeyRow, Passkeys};
 pub use principals::Principals;
 pub use publishers::{Publisher, Publishers};
 pub use refresh::{FamilyRow, Refreshes};
+pub use risks::Risks;
 pub use roles::Roles;
-pub use sessions::{SessionRow, Sessions};
+pub use sessions::{Kept, SessionRow, Sessions};
 pub use signins::MovedSignIns;
 pub use signins::SignIns;
 pub use tenants::{IsDefault, Tenants};
@@ -89,6 +95,13 @@ fn after(id: Option<ObjectId>) -> Value {
 /// A UUID column.
 fn uuid(bytes: &[u8], column: &str) -> Result<Uuid, StoreError> {
     Uuid::from_slice(bytes).map_err(|_| StoreError::Inconsistent(format!("{column} is not a UUID")))
+}
+
+/// A sealed column of 32 bytes.
+fn secret_key(bytes: &Secret<Vec<u8>>, column: &str) -> Result<Secret<[u8; 32]>, StoreError> {
+    let key = bytes.expose().as_slice().try_into();
+    key.map(Secret::new)
+        .map_err(|_| StoreError::Inconsistent(format!("{column} is not 32 bytes")))
 }
 
 /// A column of 32 bytes.

@@ -1,10 +1,11 @@
 //! Applications and devices that make one-time codes (TOTP, RFC 6238).
 
 use hygie_core::{ObjectId, Secret, Timestamp};
-use hygie_store::{Row, StoreError, Tx};
+use hygie_store::{StoreError, Tx, Value};
 use uuid::Uuid;
 
 use crate::logs::{Subject, seen};
+use crate::sealed::OATH_SECRET;
 
 /// The makers of one-time codes of a tenant's people.
 pub struct Oaths<'t, 'e>(pub &'t mut Tx<'e>);
@@ -39,7 +40,28 @@ impl Oaths<'_, '_> {
             "SELECT {COLUMNS} FROM idp_oath WHERE {{i.is}}tenant = :tenant AND user_id = ?1 ORDER BY created_at, id"
         );
         let rows = self.0.query(&sql, &[user.into()]).await?;
-        rows.into_iter().map(oath).collect()
+        let mut oaths = Vec::new();
+        for mut row in rows {
+            let id: Vec<u8> = row.take(0)?;
+            let id = super::uuid(&id, "idp_oath.id")?;
+            let (key, sealed) = (self.key(user, id), row.take::<Vec<u8>>(2)?);
+            oaths.push(OathRow {
+                id,
+                display_name: row.take(1)?,
+                secret: self.0.unseal(&OATH_SECRET, &key, &sealed).await?,
+                algorithm: row.take(3)?,
+                period: row.take(4)?,
+                used_step: row.take(5)?,
+                created_at: row.take(6)?,
+                used_at: row.take(7)?,
+            });
+        }
+        Ok(oaths)
+    }
+
+    /// What a seed is bound to.
+    fn key(&self, user: ObjectId, id: Uuid) -> [Value; 3] {
+        [self.0.cx().tenant.into(), user.into(), id.into_bytes().into()]
     }
 
     /// Writes one; the id must be new.
@@ -48,11 +70,13 @@ impl Oaths<'_, '_> {
         let sql =
             "INSERT INTO idp_oath ({i.col}tenant, user_id, id, display_name, secret, algorithm, period, used_step,
                    created_at, used_at) VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let key = self.key(user, oath.id);
+        let secret = self.0.seal(&OATH_SECRET, &key, oath.secret.expose()).await?;
         let values = [
             user.into(),
             oath.id.into_bytes().into(),
             (&oath.display_name).into(),
-            oath.secret.expose().into(),
+            secret.into(),
             (&oath.algorithm).into(),
             oath.period.into(),
             oath.used_step.into(),
@@ -89,18 +113,4 @@ impl Oaths<'_, '_> {
         let sql = "DELETE FROM idp_oath WHERE {i.is}tenant = :tenant AND user_id = ?1 AND id = ?2";
         Ok(self.0.execute(sql, &[user.into(), id.into_bytes().into()]).await? > 0)
     }
-}
-
-fn oath(mut row: Row) -> Result<OathRow, StoreError> {
-    let id: Vec<u8> = row.take(0)?;
-    Ok(OathRow {
-        id: super::uuid(&id, "idp_oath.id")?,
-        display_name: row.take(1)?,
-        secret: Secret::new(row.take(2)?),
-        algorithm: row.take(3)?,
-        period: row.take(4)?,
-        used_step: row.take(5)?,
-        created_at: row.take(6)?,
-        used_at: row.take(7)?,
-    })
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use hygie_core::{AppId, ObjectId, SessionId, Timestamp};
+use hygie_oidc::Platform;
 use hygie_store::{StoreError, Tx};
 
-use crate::Authentications;
+use crate::{Arrival, Authentications};
 
 /// The sessions of a tenant.
 pub struct Sessions<'t, 'e>(pub &'t mut Tx<'e>);
@@ -29,7 +30,69 @@ pub struct SessionRow {
     pub expires_at: Timestamp,
 }
 
+/// Whether a session stays when the browser closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Nobody has said.
+    Unasked,
+    /// It stays.
+    Yes,
+    /// It ends with the browser.
+    No,
+}
+
+impl Kept {
+    pub(super) const fn of(number: i64) -> Self {
+        match number {
+            0 => Self::Unasked,
+            1 => Self::Yes,
+            _ => Self::No,
+        }
+    }
+
+    const fn number(self) -> i64 {
+        match self {
+            Self::Unasked => 0,
+            Self::Yes => 1,
+            Self::No => 2,
+        }
+    }
+}
+
 impl Sessions<'_, '_> {
+    /// Whether a session stays when the browser closes.
+    pub async fn kept(&mut self, id: SessionId) -> Result<Kept, StoreError> {
+        let sql = "SELECT kept FROM idp_session WHERE {i.is}tenant = :tenant AND id = ?1";
+        let row = self.0.query_one(sql, &[id.into()]).await?;
+        row.map_or(Ok(Kept::No), |mut row| Ok(Kept::of(row.take(0)?)))
+    }
+
+    /// How the person of a session last came for tokens that pass the browser, which no code and no refresh token tells of.
+    pub async fn came(&mut self, id: SessionId, arrival: &Arrival, platform: Platform) -> Result<(), StoreError> {
+        let json = serde_json::to_string(&(arrival, platform))
+            .map_err(|error| StoreError::Inconsistent(format!("idp_session.arrival_json: {error}")))?;
+        let sql = "UPDATE idp_session SET arrival_json = ?2 WHERE {i.is}tenant = :tenant AND id = ?1";
+        self.0.execute(sql, &[id.into(), json.into()]).await.map(drop)
+    }
+
+    /// The same as it was told last.
+    pub async fn find_arrival(&mut self, id: SessionId) -> Result<Option<(Arrival, Platform)>, StoreError> {
+        let sql = "SELECT arrival_json FROM idp_session WHERE {i.is}tenant = :tenant AND id = ?1";
+        let Some(mut row) = self.0.query_one(sql, &[id.into()]).await? else {
+            return Ok(None);
+        };
+        let text: Option<String> = row.take(0)?;
+        text.map(|text| super::json(&text, "idp_session.arrival_json"))
+            .transpose()
+    }
+
+    /// Says so.
+    pub async fn keep(&mut self, id: SessionId, kept: Kept) -> Result<(), StoreError> {
+        let sql = "UPDATE idp_session SET kept = ?2 WHERE {i.is}tenant = :tenant AND id = ?1";
+        let values = [id.into(), kept.number().into()];
+        self.0.execute(sql, &values).await.map(drop)
+    }
+
     /// Begins a session; it replaces an earlier one of the same user in the same browser.
     pub async fn insert(&mut self, session: &SessionRow) -> Result<(), StoreError> {
         let end = "UPDATE idp_session SET ended_at = ?3

@@ -1,9 +1,9 @@
 //! Tenants and their domain names.
 
-use hygie_core::Secret;
 use hygie_store::{StoreError, Tx};
 
 use crate::Tenant;
+use crate::sealed::PAIRWISE;
 
 /// The tenant of the transaction and its domains.
 pub struct Tenants<'t, 'e>(pub &'t mut Tx<'e>);
@@ -15,10 +15,13 @@ impl Tenants<'_, '_> {
         let Some(mut row) = self.0.query_one(sql, &[]).await? else {
             return Ok(None);
         };
+        let key = [self.0.cx().tenant.into()];
+        let sealed: Vec<u8> = row.take(2)?;
+        let pairwise = self.0.unseal(&PAIRWISE, &key, &sealed).await?;
         Ok(Some(Tenant {
             id: row.take(0)?,
             display_name: row.take(1)?,
-            pairwise: Secret::new(super::key(row.take(2)?, "idp_tenant.pairwise")?),
+            pairwise: super::secret_key(&pairwise, "idp_tenant.pairwise")?,
             created_at: row.take(3)?,
         }))
     }
@@ -27,11 +30,9 @@ impl Tenants<'_, '_> {
     pub async fn insert(&mut self, tenant: &Tenant) -> Result<(), StoreError> {
         let sql = "INSERT INTO idp_tenant ({i.col}tenant, display_name, pairwise, created_at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3)";
-        let values = [
-            (&tenant.display_name).into(),
-            (*tenant.pairwise.expose()).into(),
-            tenant.created_at.into(),
-        ];
+        let row = [self.0.cx().tenant.into()];
+        let pairwise = self.0.seal(&PAIRWISE, &row, tenant.pairwise.expose()).await?;
+        let values = [(&tenant.display_name).into(), pairwise.into(), tenant.created_at.into()];
         self.0.execute(sql, &values).await.map(drop)
     }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{changed, object_of};
 use crate::repo::{
-    Applications, Attempts, Became, Deleted, DeletedRow, Followed, Groups, Outsiders, Principals, Roles, Users,
+    Applications, Attempts, Became, Deleted, DeletedRow, Followed, Groups, Outsiders, Principals, Risks, Roles, Users,
 };
 use crate::revocation::revoke_all_of;
 use crate::{Application, Cursor, DIRECTORY_API, Definition, Directory, DirectoryError, Group, ServicePrincipal, User};
@@ -324,6 +324,7 @@ async fn forget(tx: &mut Tx<'_>, row: &DeletedRow) -> Result<(), DirectoryError>
     match DeletedObject::read(row)? {
         DeletedObject::User(_) => {
             Attempts(tx).forget(row.id).await?;
+            Risks(tx).forget(row.id).await?;
             changed(tx, Followed::Users, row.id, Became::Forgotten).await?;
         }
         DeletedObject::Group(_) => changed(tx, Followed::Groups, row.id, Became::Forgotten).await?,

@@ -5,12 +5,14 @@
 mod applications;
 mod assignments;
 mod deletion;
+mod federated;
 mod groups;
 mod methods;
 mod people;
 mod permissions;
 mod registration;
 mod roles;
+mod told;
 mod users;
 mod workloads;
 
@@ -30,6 +32,7 @@ pub use deletion::{DeletedKind, DeletedObject};
 pub use groups::{GroupChange, NewGroup};
 pub use methods::MethodsError;
 pub use registration::{KeyCredential, PrincipalChange};
+pub use told::{CERTIFICATES_CHANGED, KEPT_NOTICES, PASSWORD_CHANGED, notice};
 pub use users::UserChange;
 pub use workloads::NewWorkload;
 

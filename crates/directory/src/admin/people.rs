@@ -4,6 +4,7 @@ use hygie_core::{Cx, GroupId, ObjectId, Secret};
 use hygie_store::audit::Record;
 use hygie_store::{StoreError, Tx};
 
+use super::told::{PASSWORD_CHANGED, tell};
 use super::{Enabled, NewGroup, NewUser, changed, named, object_of};
 use crate::password_rules::{self, Owner, WeakPassword};
 use crate::repo::{Became, Followed, Groups, Roles, Tenants, Users};
@@ -91,6 +92,7 @@ impl Directory {
                 }
                 changed(tx, Followed::Users, *user, Became::Different).await?;
                 revoke_all_of(tx, *user).await?;
+                tell(tx, *user, PASSWORD_CHANGED).await?;
                 tx.audit(record).await?;
                 Ok(())
             })

@@ -6,11 +6,15 @@ use hygie_store::{StoreError, Tx};
 use serde_json::{Map, Value};
 
 use super::people::{check_domain, user_principal_name};
+use super::told::{CERTIFICATES_CHANGED, PASSWORD_CHANGED, tell};
 use super::{Enabled, changed, named};
 use crate::repo::{Became, Followed, Roles, Users};
 use crate::revocation::revoke_all_of;
 use crate::{Directory, DirectoryError, MAX_PASSWORD, Mark, User, WeakPassword};
 use hygie_directory_store::profile::merged;
+
+/// Members that certificates find their user by.
+const BINDINGS: [&str; 2] = ["certificateUserIds", "onPremisesUserPrincipalName"];
 
 /// What changes of a user; what is absent stays.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +67,12 @@ impl Directory {
                 changed(tx, Followed::Users, *id, Became::Different).await?;
                 if hash.is_some() || change.state == Some(Enabled::No) {
                     revoke_all_of(tx, *id).await?;
+                }
+                if hash.is_some() {
+                    tell(tx, *id, PASSWORD_CHANGED).await?;
+                }
+                if BINDINGS.iter().any(|name| change.profile.contains_key(*name)) {
+                    tell(tx, *id, CERTIFICATES_CHANGED).await?;
                 }
                 record(tx, *id, change, hash.is_some()).await
             })

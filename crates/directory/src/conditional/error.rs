@@ -58,8 +58,16 @@ pub enum ConditionalError {
     #[error("security defaults cannot be enabled while conditional access policies are: {}", listed(.0))]
     PoliciesEnabled(Vec<String>),
     /// Nothing tells from which country somebody comes.
-    #[error("a policy by country cannot be enabled: no country is known here; keep it disabled or report-only")]
+    #[error(
+        "a policy by country cannot be enabled: no country is known here, for no database of countries is configured; keep it disabled or report-only"
+    )]
     NoCountries,
+    /// Nothing here acts on it.
+    #[error("{0} has no effect here: a policy with it cannot be enabled; keep it disabled or report-only")]
+    NoEffect(&'static str),
+    /// Nothing tells where a telephone is.
+    #[error("countryLookupMethod authenticatorAppGps is not supported: no telephone tells its position here")]
+    NoPosition,
     /// Security defaults are enforced.
     #[error("a conditional access policy cannot be enabled while security defaults are")]
     SecurityDefaults,

@@ -3,8 +3,8 @@
 use hygie_core::{Cx, Timestamp};
 use hygie_policy::check::Broken;
 use hygie_policy::json::{At, Wrong};
-use hygie_policy::location::Place;
-use hygie_policy::policy::{AuthenticationContext, LocationTarget, State};
+use hygie_policy::location::{CountryLookup, Place};
+use hygie_policy::policy::{AuthenticationContext, LocationTarget, SessionControls, State};
 use hygie_policy::strength::{PolicyType, built_ins};
 use hygie_policy::{
     AuthenticationStrength, LocationId, MAX_POLICIES, NamedLocation, Patch, Policy, PolicyId, StrengthId,
@@ -120,19 +120,32 @@ impl Kept for Policy {
         Self::check(self)
     }
 
-    fn admit(&self, _: Option<&Self>, rules: &AccessRules) -> Result<(), ConditionalError> {
+    fn admit(&self, before: Option<&Self>, rules: &AccessRules) -> Result<(), ConditionalError> {
+        // Who believes in it is told. One that was enabled with it before may still be changed.
+        let had = before
+            .filter(|before| before.state == State::Enabled)
+            .map(without_effect);
+        let added = without_effect(self)
+            .into_iter()
+            .find(|name| !had.iter().flatten().any(|old| old == name));
+        if let Some(name) = added.filter(|_| self.state == State::Enabled) {
+            return Err(ConditionalError::NoEffect(name));
+        }
         if rules.has_security_defaults && self.state == State::Enabled {
             return Err(ConditionalError::SecurityDefaults);
         }
-        // It would block everybody, or nobody.
-        let is_by_country = |reference: &Reference| {
-            rules.locations.iter().any(|location| {
-                matches!(location.place, Place::Countries { .. })
-                    && matches!(reference, Reference::Location(id) if location.id == Some(*id))
-            })
-        };
-        if self.state == State::Enabled && self.references().iter().any(is_by_country) {
-            return Err(ConditionalError::NoCountries);
+        if self.state == State::Enabled {
+            let named = self.references();
+            let is_named = |location: &&NamedLocation| {
+                let is_it =
+                    |reference: &Reference| matches!(reference, Reference::Location(id) if location.id == Some(*id));
+                named.iter().any(is_it)
+            };
+            rules
+                .locations
+                .iter()
+                .filter(is_named)
+                .try_for_each(|location| location.can_be_told(rules))?;
         }
         Ok(())
     }
@@ -144,6 +157,76 @@ impl Kept for Policy {
     fn release(&self, _: &AccessRules) -> Result<(), ConditionalError> {
         Ok(())
     }
+}
+
+/// What of a policy nothing here acts on: no application restricts by itself, no broker watches, no token is bound to a device,
+/// and nobody tells the risk of insiders and workloads.
+fn without_effect(policy: &Policy) -> Vec<&'static str> {
+    let conditions = &policy.conditions;
+    let controls = policy.session_controls.as_ref();
+    let switch = |find: fn(&SessionControls) -> Option<bool>| controls.and_then(find) == Some(true);
+    let found = [
+        (
+            switch(|controls| controls.application_enforced_restrictions.as_ref()?.is_enabled),
+            "sessionControls.applicationEnforcedRestrictions",
+        ),
+        (
+            switch(|controls| controls.cloud_app_security.as_ref()?.is_enabled),
+            "sessionControls.cloudAppSecurity",
+        ),
+        (
+            switch(|controls| controls.secure_sign_in_session.as_ref()?.is_enabled),
+            "sessionControls.secureSignInSession",
+        ),
+        (
+            !conditions.service_principal_risk_levels.is_empty(),
+            "conditions.servicePrincipalRiskLevels",
+        ),
+        (conditions.insider_risk_levels.is_some(), "conditions.insiderRiskLevels"),
+    ];
+    found
+        .into_iter()
+        .filter(|(is_there, _)| *is_there)
+        .map(|(_, name)| name)
+        .collect()
+}
+
+/// What can tell whether somebody is at a location.
+trait Told {
+    /// An error where nothing can: a policy by it would block everybody, or nobody.
+    fn can_be_told(&self, rules: &AccessRules) -> Result<(), ConditionalError>;
+}
+
+impl Told for NamedLocation {
+    fn can_be_told(&self, rules: &AccessRules) -> Result<(), ConditionalError> {
+        match &self.place {
+            Place::Addresses { .. } => Ok(()),
+            Place::Countries {
+                lookup: CountryLookup::AuthenticatorAppGps,
+                ..
+            } => Err(ConditionalError::NoPosition),
+            Place::Countries { .. } if rules.has_countries => Ok(()),
+            Place::Countries { .. } => Err(ConditionalError::NoCountries),
+        }
+    }
+}
+
+impl AccessRules {
+    /// Whether a policy is enforced that asks about a location by country.
+    pub(crate) fn asks_for_countries(&self) -> bool {
+        let by_country = |location: &&NamedLocation| matches!(location.place, Place::Countries { .. });
+        self.locations
+            .iter()
+            .filter(by_country)
+            .any(|location| is_enforced(location, self))
+    }
+}
+
+/// Whether an enforced policy asks about a location.
+fn is_enforced(location: &NamedLocation, rules: &AccessRules) -> bool {
+    let is_it = |reference: &Reference| matches!(reference, Reference::Location(id) if location.id == Some(*id));
+    let mut enforced = rules.policies.iter().filter(|policy| policy.state == State::Enabled);
+    enforced.any(|policy| policy.references().iter().any(is_it))
 }
 
 impl Kept for NamedLocation {
@@ -179,6 +262,28 @@ impl Kept for NamedLocation {
 
     fn check(&self) -> Result<(), Broken> {
         Self::check(self)
+    }
+
+    fn admit(&self, before: Option<&Self>, rules: &AccessRules) -> Result<(), ConditionalError> {
+        let is_by_position = |place: &Place| {
+            matches!(
+                place,
+                Place::Countries {
+                    lookup: CountryLookup::AuthenticatorAppGps,
+                    ..
+                }
+            )
+        };
+        // One that was kept before may still be renamed.
+        if is_by_position(&self.place) && before.is_none_or(|before| !is_by_position(&before.place)) {
+            return Err(ConditionalError::NoPosition);
+        }
+        // A policy would be left with a place that nothing can tell.
+        let has_changed = before.is_some_and(|before| before.place != self.place);
+        if has_changed && is_enforced(self, rules) {
+            return self.can_be_told(rules);
+        }
+        Ok(())
     }
 
     fn release(&self, rules: &AccessRules) -> Result<(), ConditionalError> {

@@ -5,13 +5,14 @@
 //! # Deviations
 //!
 //! - A policy that shuts everybody out is refused, where Entra ID's portal warns and its interface does not: see `guard`.
-//! - The security defaults of a new tenant are off.
+//! - The security defaults of a new tenant are off until somebody turns them on, as the configuration does.
 
 mod emergency;
 mod error;
 mod guard;
 mod kept;
 mod known;
+mod lifetime;
 mod operations;
 mod references;
 mod rules;

@@ -101,20 +101,26 @@ impl Directory {
 
     async fn change_rule<T: Kept>(&self, cx: &Cx, change: Change<T>) -> Result<Both<T>, ConditionalError> {
         let record = Record::success(cx, change.verb(), format!("{}/{}", T::KIND, change.key()));
-        self.change(cx, (change, record), |(change, record), tx| {
-            Box::pin(async move {
-                let rules = AccessRules::load(tx).await?;
-                let both = applied(change, &rules, tx).await?;
-                match &both {
-                    (_, Some(after)) => Documents(tx).put(&row(after)).await?,
-                    _ => drop(Documents(tx).remove(T::KIND, &change.key()).await?),
-                }
-                let after = AccessRules::load(tx).await?;
-                refuse_lock_out(&rules, &after, tx).await?;
-                tx.audit(record).await?;
-                Ok(both)
-            })
-        })
+        let has_countries = self.knows_countries();
+        self.change(
+            cx,
+            (change, record, has_countries),
+            |(change, record, has_countries), tx| {
+                Box::pin(async move {
+                    let mut rules = AccessRules::load(tx).await?;
+                    rules.has_countries = *has_countries;
+                    let both = applied(change, &rules, tx).await?;
+                    match &both {
+                        (_, Some(after)) => Documents(tx).put(&row(after)).await?,
+                        _ => drop(Documents(tx).remove(T::KIND, &change.key()).await?),
+                    }
+                    let after = AccessRules::load(tx).await?;
+                    refuse_lock_out(&rules, &after, tx).await?;
+                    tx.audit(record).await?;
+                    Ok(both)
+                })
+            },
+        )
         .await
     }
 }

@@ -1,15 +1,18 @@
 //! What a tenant decides by, read together.
 
 use hygie_policy::json::{Member, read};
+use hygie_policy::lifetime::SessionLifetime;
 use hygie_policy::policy::{AuthenticationContext, State};
+use hygie_policy::risk::SuppliedRisk;
 use hygie_policy::strength::{StrengthReference, built_ins};
 use hygie_policy::templates::security_defaults;
 use hygie_policy::{Aaguid, AuthenticationStrength, NamedLocation, Policy, Rules, StrengthId};
 use hygie_store::{StoreError, Tx};
 
 use super::kept::Kept;
+use super::lifetime;
 use super::security_defaults::SecurityDefaults;
-use crate::repo::{DocumentRow, Documents, MethodsPolicies};
+use crate::repo::{DocumentRow, Documents, MethodsPolicies, Risks};
 
 /// What conditional access of a tenant decides by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +27,12 @@ pub struct AccessRules {
     pub contexts: Vec<AuthenticationContext>,
     /// Models of passkeys that count as Windows Hello for Business.
     pub windows_hello: Vec<Aaguid>,
+    /// How long sessions live.
+    pub lifetime: SessionLifetime,
+    /// The risks of sign-ins that were supplied.
+    pub supplied_risks: Vec<SuppliedRisk>,
+    /// Whether countries of addresses are known here; unset where rules are only evaluated.
+    pub(super) has_countries: bool,
     /// Whether the security defaults are on.
     pub has_security_defaults: bool,
     /// Where they are: they and the tenant's own policies, none of which is enforced then.
@@ -80,10 +89,14 @@ impl AccessRules {
                 NamedLocation::KIND => rules.locations.push(document(&row)?),
                 AuthenticationStrength::KIND => rules.strengths.push(document(&row)?),
                 AuthenticationContext::KIND => rules.contexts.push(document(&row)?),
+                lifetime::KIND => rules.lifetime = document(&row)?,
                 SecurityDefaults::KIND => rules.has_security_defaults = true,
                 _ => return Err(StoreError::Inconsistent("idp_conditional.kind is not known".to_owned())),
             }
         }
+        let now = tx.cx().now;
+        let supplied = Risks(tx).list_supplied(now).await?;
+        rules.supplied_risks = supplied.into_iter().map(|(_, risk)| risk).collect();
         rules.windows_hello = MethodsPolicies(tx).get().await?.windows_hello;
         if rules.has_security_defaults {
             rules.with_defaults = security_defaults();

@@ -1,11 +1,15 @@
 //! Conditional access as it is kept: what may be, what follows at once, and what one tenant sees of another.
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hygie_core::{ErrorKind, Fault, GroupId, ObjectId};
-use hygie_directory::{AccessRules, ConditionalError, Enabled, Kept, MAX_STRENGTHS, NewUser};
+use hygie_directory::{AccessRules, ConditionalError, Countries, Enabled, Kept, MAX_STRENGTHS, NewUser};
 use hygie_policy::json::{Member, read};
-use hygie_policy::policy::AuthenticationContext;
+use hygie_policy::location::Country;
+use hygie_policy::policy::{AuthenticationContext, State};
+use hygie_policy::risk::SuppliedRisk;
 use hygie_policy::strength::{MFA, PHISHING_RESISTANT};
 use hygie_policy::{AuthenticationStrength, MAX_POLICIES, NamedLocation, Policy};
 use serde_json::{Value, json};
@@ -142,13 +146,7 @@ async fn changes_are_known_at_once_and_dated() {
 async fn what_another_process_changes_is_known_within_a_second() {
     let world = World::new().await;
     assert_eq!(world.rules().await.policies, []);
-    let deps = hygie_directory::Deps {
-        store: world.store.store.clone(),
-        clock: world.clock.clone(),
-        random: world.cx.random.clone(),
-        workers: 1,
-    };
-    let elsewhere = hygie_directory::Directory::open(deps).await.unwrap();
+    let elsewhere = world.second().await;
     let cx = world.cx(world.tenant);
     elsewhere.create_rule::<Policy>(&cx, of(&mfa("MFA"))).await.unwrap();
     world.clock.advance(Duration::from_secs(1));
@@ -179,7 +177,10 @@ async fn what_a_policy_names_must_be_there() {
         ),
         ("/grantControls/termsOfUse", json!([nobody]), "grantControls.termsOfUse"),
     ] {
-        let mut document = policy("P", &json!({ "operator": "OR", "builtInControls": ["passwordChange"] }));
+        let mut document = policy(
+            "P",
+            &json!({ "operator": "OR", "builtInControls": ["compliantDevice"] }),
+        );
         let (parent, name) = place.rsplit_once('/').unwrap();
         document.pointer_mut(parent).unwrap()[name] = value;
         let refusal = refused(world.make::<Policy>(&document).await);
@@ -490,4 +491,120 @@ async fn a_policy_by_country_is_not_enforced() {
     let kept: Policy = world.make(&block).await.unwrap();
     let said = refused(world.change(&kept, json!({ "state": "enabled" })).await);
     assert!(said.contains("no country is known here"), "{said}");
+}
+
+/// Knows one network, in France.
+struct OneNetwork;
+
+impl Countries for OneNetwork {
+    fn country_of(&self, address: IpAddr) -> Option<Country> {
+        let is_there = matches!(address, IpAddr::V4(address) if address.octets()[..3] == [192, 0, 2]);
+        is_there.then(|| "FR".parse().expect("a country"))
+    }
+}
+
+fn country(lookup: &str) -> Value {
+    json!({ "@odata.type": "#microsoft.graph.countryNamedLocation", "displayName": "France",
+        "countriesAndRegions": ["FR"], "includeUnknownCountriesAndRegions": false, "countryLookupMethod": lookup })
+}
+
+#[tokio::test]
+async fn with_a_database_of_countries_a_policy_by_country_is_enforced() {
+    let world = World::new().await;
+    assert!(world.directory.know_countries(Arc::new(OneNetwork)));
+    assert!(!world.directory.know_countries(Arc::new(OneNetwork)), "once");
+    let france: NamedLocation = world.make(&country("clientIpAddress")).await.unwrap();
+    let mut block = policy("Abroad", &json!({ "operator": "OR", "builtInControls": ["block"] }));
+    block["conditions"]["users"]["excludeUsers"] = json!([world.nurse]);
+    block["conditions"]["locations"] =
+        json!({ "includeLocations": ["All"], "excludeLocations": [france.key().unwrap()] });
+    let kept: Policy = world.make(&block).await.unwrap();
+    assert_eq!(kept.state, State::Enabled);
+    let whereabouts = |address: [u8; 4]| world.directory.whereabouts(Some(address.into()));
+    assert_eq!(whereabouts([192, 0, 2, 7]).country.unwrap().to_string(), "FR");
+    assert_eq!(whereabouts([198, 51, 100, 7]).country, None);
+    let mapped = "::ffff:192.0.2.7".parse().unwrap();
+    assert!(world.directory.whereabouts(Some(mapped)).country.is_some());
+    // A process that has no database any more says whose policy it could not enforce.
+    let cx = world.cx(world.tenant);
+    assert_eq!(world.directory.find_policy_without_countries(&cx).await.unwrap(), None);
+    let without = world.second().await;
+    assert_eq!(
+        without.find_policy_without_countries(&cx).await.unwrap(),
+        Some(world.tenant)
+    );
+}
+
+/// Positions of telephones are told by nobody here, with a database or without.
+#[tokio::test]
+async fn a_location_by_the_position_of_a_telephone_is_refused() {
+    let world = World::new().await;
+    world.directory.know_countries(Arc::new(OneNetwork));
+    let said = refused(world.make::<NamedLocation>(&country("authenticatorAppGps")).await);
+    assert!(said.contains("authenticatorAppGps is not supported"), "{said}");
+    let france: NamedLocation = world.make(&country("clientIpAddress")).await.unwrap();
+    let cx = world.cx(world.tenant);
+    let key = france.key().unwrap();
+    let change = json!({ "countryLookupMethod": "authenticatorAppGps" });
+    let outcome = world.directory.update_rule::<NamedLocation>(&cx, &key, change);
+    let said = refused(outcome.await);
+    assert!(said.contains("authenticatorAppGps is not supported"), "{said}");
+}
+
+/// Who believes that something watches is told that nothing does.
+#[tokio::test]
+async fn what_has_no_effect_here_is_kept_and_not_enabled() {
+    let world = World::new().await;
+    for (place, control, value) in [
+        (
+            "sessionControls",
+            "cloudAppSecurity",
+            json!({ "isEnabled": true, "cloudAppSecurityType": "monitorOnly" }),
+        ),
+        (
+            "sessionControls",
+            "applicationEnforcedRestrictions",
+            json!({ "isEnabled": true }),
+        ),
+        ("sessionControls", "secureSignInSession", json!({ "isEnabled": true })),
+        ("conditions", "insiderRiskLevels", json!("elevated")),
+        ("conditions", "servicePrincipalRiskLevels", json!(["high"])),
+    ] {
+        let mut document = mfa(control);
+        document["conditions"]["users"]["excludeUsers"] = json!([world.nurse]);
+        document[place][control] = value;
+        let said = refused(world.make::<Policy>(&document).await);
+        assert!(
+            said.starts_with(&format!("{place}.{control} has no effect here")),
+            "{said}"
+        );
+        document["state"] = json!("enabledForReportingButNotEnforced");
+        let kept: Policy = world.make(&document).await.unwrap();
+        let said = refused(world.change(&kept, json!({ "state": "enabled" })).await);
+        assert!(said.contains("has no effect here"), "{said}");
+    }
+    // What is off says nothing, and that nothing goes on where policies cannot be asked is so in any case.
+    let mut document = mfa("Off");
+    document["conditions"]["users"]["excludeUsers"] = json!([world.nurse]);
+    document["sessionControls"] =
+        json!({ "cloudAppSecurity": { "isEnabled": false }, "disableResilienceDefaults": true });
+    world.make::<Policy>(&document).await.unwrap();
+}
+
+/// Every sign-in asks about them: there are no more than it can ask about.
+#[tokio::test]
+async fn risks_of_sign_ins_have_a_limit_together() {
+    let world = World::new().await;
+    let cx = world.cx(world.tenant);
+    let ranges = |n: usize| -> Vec<Value> {
+        let range = |i| json!({ "cidrAddress": format!("10.{n}.{}.{}/32", i / 250, i % 250) });
+        (0..1_000).map(range).collect()
+    };
+    let end = (cx.now + Duration::from_hours(1)).to_rfc3339();
+    let risk = |n| of::<SuppliedRisk>(&json!({ "riskLevel": "low", "endDateTime": end, "ipRanges": ranges(n) }));
+    for n in 0..10 {
+        world.directory.supply_risk(&cx, risk(n)).await.unwrap();
+    }
+    let said = refused(world.directory.supply_risk(&cx, risk(10)).await);
+    assert!(said.contains("10000 people and ranges"), "{said}");
 }

@@ -7,7 +7,8 @@ use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, Secret};
 use hygie_directory::logs::{Alert, AlertKind, ChangeEntry, GapReport, LogEntry, LogQuery, mark, new_id};
 use hygie_directory::repo::{SignIns, Users};
 use hygie_directory::{
-    Authentications, DirectoryError, Enabled, GroupChange, Kept, NewUser, SignInEntry, UserChange, role,
+    Authentications, DirectoryError, Enabled, ExtraGrant, GroupChange, Kept, NewUser, RiskSaid, SignInEntry, Signals,
+    UserChange, role,
 };
 use hygie_policy::Policy;
 use hygie_policy::json::read;
@@ -71,6 +72,7 @@ fn sign_in(cx: &Cx, user: ObjectId, error_code: u32) -> SignInEntry {
         user_agent: Some("Mozilla/5.0 (Windows NT 10.0; Win64; x64)".to_owned()),
         client_app: "Browser".to_owned(),
         is_by_device_code: false,
+        protocol: hygie_directory::SignInProtocol::default(),
         is_interactive: true,
         session: None,
         used: Authentications::of(Usage::of(Mode::Password), cx.now),
@@ -79,6 +81,7 @@ fn sign_in(cx: &Cx, user: ObjectId, error_code: u32) -> SignInEntry {
         status: "notApplied".to_owned(),
         applied: Vec::new(),
         is_emergency: false,
+        signals: Signals::default(),
     }
 }
 
@@ -570,4 +573,40 @@ async fn what_an_older_release_wrote_is_moved() {
         ..all()
     };
     assert_eq!(again.list_log::<SignInEntry>(&cx, query).await.unwrap(), [entry]);
+}
+
+/// Who may have people's passwords, how long sessions last, and what takes a risk away: somebody should look at each.
+#[tokio::test]
+async fn what_weakens_sign_ins_is_an_alert() {
+    let world = World::new().await;
+    let directory = &world.directory;
+    world.clock.advance(Duration::from_secs(1));
+    let cx = world.cx(world.tenant);
+    let found = directory.find_application(&cx, world.portal).await.unwrap().unwrap();
+    let (name, mut definition) = (found.display_name.clone(), (*found.definition).clone());
+    definition.allow(ExtraGrant::Password, true);
+    let changed = directory.update_application(&cx, found, (name, definition), None).await;
+    changed.unwrap();
+    let change = json!({ "inactivityTimeoutInMinutes": 20 });
+    directory.change_session_lifetime(&cx, change).await.unwrap();
+    let said = [RiskSaid::Compromised, RiskSaid::Dismissed];
+    for said in said {
+        directory.say_risk(&cx, vec![world.nurse], said).await.unwrap();
+    }
+    let end = (cx.now + Duration::from_hours(1)).to_rfc3339();
+    let supplied = json!({ "riskLevel": "high", "riskEventType": "maliciousIPAddress", "endDateTime": end,
+        "ipRanges": [{ "@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": "198.51.100.0/24" }] });
+    let (id, _) = directory.supply_risk(&cx, read(&supplied).unwrap()).await.unwrap();
+    directory.withdraw_risk(&cx, id).await.unwrap();
+    let since = LogQuery {
+        from: Some(cx.now),
+        ..all()
+    };
+    let alerts: Vec<Alert> = world.log(since).await;
+    let mut kinds: Vec<&str> = alerts.iter().map(|one| one.alert_type.as_str()).collect();
+    kinds.sort_unstable();
+    assert_eq!(
+        kinds,
+        ["credentialAdded", "policyChanged", "policyChanged", "policyChanged"]
+    );
 }

@@ -1,13 +1,13 @@
 //! Means of identification: what one tenant keeps, the other neither reads nor changes.
 
 use hygie_core::{ObjectId, Secret, Timestamp};
-use hygie_directory::DirectoryError;
 use hygie_directory::repo::{
     Attempts, Guessed, Lockout, MethodsPolicies, NoticeRow, Notices, OathRow, Oaths, PassRow, Passes, PasskeyRow,
     Passkeys,
 };
+use hygie_directory::{DirectoryError, UserChange};
 use hygie_policy::methods::Method;
-use serde_json::json;
+use serde_json::{Map, json};
 use uuid::Uuid;
 
 use crate::world::World;
@@ -218,6 +218,42 @@ async fn challenges_and_changes() {
         )
     });
     assert_eq!(left, (false, 0), "all is forgotten");
+}
+
+/// Every way of another password or card: the notice is in the transaction of the change.
+#[tokio::test]
+async fn who_has_another_password_or_card_is_told_with_the_change() {
+    let world = World::new().await;
+    let (cx, nurse) = (world.cx(world.tenant), world.nurse);
+    let told = async || -> Vec<String> {
+        let kept = within!(world, world.tenant, nurse, |user, tx| Notices(tx)
+            .list(*user, 9)
+            .await?);
+        kept.into_iter().map(|notice| notice.change).collect()
+    };
+    let password = |text: &str| Secret::new(text.to_owned());
+    let weak = world.directory.set_password(&cx, nurse, password("short")).await;
+    assert!(weak.is_err());
+    assert!(told().await.is_empty(), "what was refused is not told");
+    let chosen = world
+        .directory
+        .set_password(&cx, nurse, password("Cerisier-bleu-42-nuage"));
+    chosen.await.unwrap();
+    assert_eq!(told().await, ["password-changed"]);
+    let cards = UserChange {
+        profile: Map::from_iter([("certificateUserIds".to_owned(), json!(["X509:<SKI>ab"]))]),
+        ..UserChange::default()
+    };
+    world.directory.update_user(&cx, nurse, cards).await.unwrap();
+    let mut both = told().await;
+    both.sort_unstable();
+    assert_eq!(both, ["certificates-changed", "password-changed"]);
+    world
+        .directory
+        .update_user(&cx, nurse, UserChange::default())
+        .await
+        .unwrap();
+    assert_eq!(told().await.len(), 2);
 }
 
 #[tokio::test]

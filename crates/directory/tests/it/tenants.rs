@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
 use hygie_directory::repo::{
-    Applications, Codes, Grants, Groups, Lockout, Outsiders, Principals, Refreshes, Roles, SecretRow, SessionRow,
-    Sessions, Tenants, Users,
+    Applications, Backchannels, Codes, FederatedCredentials, Grants, Groups, Lockout, Outsiders, Principals, Refreshes,
+    Risks, Roles, SecretRow, SessionRow, Sessions, Tenants, Users,
 };
 use hygie_directory::{
-    Arrival, Authentications, Authorization, Definition, DirectoryError, GLOBAL_ADMINISTRATOR, Group, GroupProfile,
-    NewApplication, User,
+    Arrival, Authentications, Authorization, Definition, DirectoryError, FederatedCredential, GLOBAL_ADMINISTRATOR,
+    Group, GroupProfile, NewApplication, User,
 };
 use hygie_jose::{Algorithm, Certificate, SigningKey};
 use hygie_oidc::{ClaimsRequest, Platform, Scopes, Version};
+use hygie_policy::risk::{SuppliedRisk, UserRisk};
 use hygie_policy::strength::{Mode, Usage};
 use uuid::Uuid;
 
@@ -228,6 +229,51 @@ async fn applications_and_principals() {
 }
 
 #[tokio::test]
+async fn federated_credentials_and_requests_for_people() {
+    let world = World::new().await;
+    let (app, nurse) = (world.portal, world.nurse);
+    let credential = FederatedCredential {
+        id: Uuid::from_u128(6),
+        name: "robot".to_owned(),
+        issuer: "https://issuer.example".to_owned(),
+        subject: "robot".to_owned(),
+        audiences: vec!["api://AzureADTokenExchange".to_owned()],
+        description: None,
+        created_at: Timestamp::from_secs(1),
+    };
+    within!(world, world.tenant, (app, credential.clone()), |it, tx| {
+        FederatedCredentials(tx).insert(it.0, &it.1).await?;
+    });
+    let other = FederatedCredential {
+        subject: "another".to_owned(),
+        ..credential.clone()
+    };
+    let (found, listed, changed, removed) = within!(world, world.other, (app, other), |it, tx| {
+        (
+            FederatedCredentials(tx).find(it.0, it.1.id).await?,
+            FederatedCredentials(tx).list(it.0).await?.len(),
+            FederatedCredentials(tx).update(it.0, &it.1).await?,
+            FederatedCredentials(tx).remove(it.0, it.1.id).await?,
+        )
+    });
+    assert_eq!((found, listed, changed, removed), (None, 0, false, false));
+    let found = within!(world, world.tenant, app, |app, tx| FederatedCredentials(tx)
+        .find_by_name(*app, "robot")
+        .await?);
+    assert_eq!(found, Some(credential));
+    let later = Timestamp::from_secs(i64::from(u32::MAX));
+    within!(world, world.tenant, (nurse, later), |it, tx| Backchannels(tx)
+        .insert(it.0, (&[7; 32], "BCDFGHJKL"), it.1)
+        .await?);
+    for (tenant, expected) in [(world.tenant, 1), (world.other, 0)] {
+        let found = within!(world, tenant, nurse, |nurse, tx| Backchannels(tx)
+            .list(*nurse, Timestamp::from_secs(1), 9)
+            .await?);
+        assert_eq!(found.len(), expected);
+    }
+}
+
+#[tokio::test]
 async fn a_name_belongs_to_one_application_with_and_without_slash() {
     let world = World::new().await;
     for (name, is_free) in [
@@ -396,4 +442,53 @@ async fn directory_roles() {
     assert!(matches!(taken, Err(DirectoryError::NotFound(_))), "{taken:?}");
     let last = world.directory.remove_role_assignment(&world.cx, given.id).await;
     assert!(matches!(last, Err(DirectoryError::LastAdministrator)), "{last:?}");
+}
+
+#[tokio::test]
+async fn risks() {
+    let world = World::new().await;
+    let now = world.cx(world.tenant).now;
+    let (compromised, dismissed) = (UserRisk::compromised(now), UserRisk::dismissed(now));
+    let supplied = serde_json::json!({ "riskLevel": "high", "userIds": [world.nurse],
+        "endDateTime": (now + Duration::from_hours(1)).to_rfc3339() });
+    let supplied: SuppliedRisk = hygie_policy::json::read(&supplied).unwrap();
+    let made = world
+        .directory
+        .supply_risk(&world.cx(world.tenant), supplied)
+        .await
+        .unwrap();
+    within!(world, world.tenant, (world.nurse, compromised), |it, tx| Risks(tx)
+        .put(it.0, &it.1)
+        .await?);
+    let seen = within!(world, world.other, (world.nurse, made.0), |it, tx| {
+        let now = tx.cx().now;
+        let mut risks = Risks(tx);
+        let seen = risks.find(it.0).await?.is_some()
+            || !risks.list(None, 9).await?.is_empty()
+            || !risks.list_supplied(now).await?.is_empty()
+            || risks.remove_supplied(it.1).await?;
+        risks.forget(it.0).await?;
+        seen
+    });
+    assert!(!seen);
+    within!(world, world.other, (world.nurse, dismissed), |it, tx| Risks(tx)
+        .put(it.0, &it.1)
+        .await?);
+    let here = world.cx(world.tenant);
+    assert_eq!(
+        world.directory.user_risk(&here, world.nurse).await.unwrap(),
+        Some(compromised)
+    );
+    assert_eq!(
+        world.directory.list_supplied_risks(&here).await.unwrap(),
+        std::slice::from_ref(&made)
+    );
+    assert_eq!(
+        world.directory.access_rules(&here).await.unwrap().supplied_risks,
+        [made.1]
+    );
+    // What has ended is there no more.
+    world.clock.advance(Duration::from_hours(1));
+    let later = world.cx(world.tenant);
+    assert_eq!(world.directory.list_supplied_risks(&later).await.unwrap(), []);
 }

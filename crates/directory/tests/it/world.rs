@@ -32,6 +32,17 @@ pub struct World {
 }
 
 impl World {
+    /// Another process over the same store.
+    pub async fn second(&self) -> Directory {
+        let deps = hygie_directory::Deps {
+            store: self.store.store.clone(),
+            clock: self.clock.clone(),
+            random: self.cx.random.clone(),
+            workers: 1,
+        };
+        Directory::open(deps).await.expect("the directory opens")
+    }
+
     pub async fn new() -> Self {
         let clock = Arc::new(VirtualClock::default());
         let random = Arc::new(SeededRandom::new(42));

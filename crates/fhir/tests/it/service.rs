@@ -276,6 +276,7 @@ pub fn edge(clock: &Arc<VirtualClock>, random: &Arc<SeededRandom>, store: &Store
         clock: clock.clone(),
         random: random.clone(),
         limits: layers::Limits {
+            larger: |_| None,
             body: 20_000_000,
             time: Duration::from_mins(1),
             concurrent: 512,

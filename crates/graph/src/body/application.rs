@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hygie_core::AppId;
 use hygie_directory::{
-    AccessKind, AppRole, Audience, Definition, GroupClaims, KeyCredential, Links, MemberTypes, OptionalClaim,
-    RequiredAccess, RequiredResource, Scope,
+    AccessKind, AppRole, Audience, Definition, ExtraGrant, GroupClaims, KeyCredential, Links, MemberTypes,
+    OptionalClaim, RequiredAccess, RequiredResource, Scope,
 };
 use hygie_jose::Certificate;
 use hygie_policy::ReadError;
@@ -46,9 +46,9 @@ pub fn read_application(body: &Value, mut to: ApplicationBody) -> Result<Applica
             "tags" => definition.tags = Member::read(found, at)?,
             "identifierUris" => definition.identifier_uris = Member::read(found, at)?,
             "signInAudience" => definition.sign_in_audience = audience(found, at)?,
-            "isFallbackPublicClient" => {
-                definition.is_fallback_public_client = Option::<bool>::read(found, at)?.unwrap_or_default();
-            }
+            "isFallbackPublicClient" => definition.is_fallback_public_client = flag(found, at)?,
+            "isPasswordGrantEnabled" => definition.allow(ExtraGrant::Password, flag(found, at)?),
+            "isBackchannelAuthenticationEnabled" => definition.allow(ExtraGrant::Ciba, flag(found, at)?),
             "groupMembershipClaims" => definition.group_membership_claims = group_claims(found, at)?,
             "optionalClaims" => read_claims(definition, found, at)?,
             "api" => read_api(definition, found, at)?,
@@ -69,6 +69,10 @@ pub fn read_application(body: &Value, mut to: ApplicationBody) -> Result<Applica
     Ok(to)
 }
 
+fn flag(found: Option<&Value>, at: &At<'_>) -> Result<bool, ReadError> {
+    Ok(Option::<bool>::read(found, at)?.unwrap_or_default())
+}
+
 fn audience(found: Option<&Value>, at: &At<'_>) -> Result<Audience, ReadError> {
     match Option::<String>::read(found, at)?.as_deref() {
         None | Some("AzureADMyOrg") => Ok(Audience::Home),
@@ -83,6 +87,7 @@ fn group_claims(found: Option<&Value>, at: &At<'_>) -> Result<Option<GroupClaims
         Some("SecurityGroup") => Ok(Some(GroupClaims::SecurityGroup)),
         Some("ApplicationGroup") => Ok(Some(GroupClaims::ApplicationGroup)),
         Some("All") => Ok(Some(GroupClaims::All)),
+        Some("DirectoryRole") => Ok(Some(GroupClaims::DirectoryRole)),
         Some(other) => Err(at.refuse(Wrong::unknown(other))),
     }
 }

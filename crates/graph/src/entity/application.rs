@@ -1,6 +1,8 @@
 //! `application`: <https://learn.microsoft.com/graph/api/resources/application>.
 
-use hygie_directory::{AppRole, Audience, Definition, GroupClaims, MemberTypes, OptionalClaim, Registration, Scope};
+use hygie_directory::{
+    AppRole, Audience, Definition, ExtraGrant, GroupClaims, MemberTypes, OptionalClaim, Registration, Scope,
+};
 use serde_json::{Map, Value, json};
 
 use super::consent::{PUBLISHER, publisher};
@@ -95,6 +97,8 @@ pub static APPLICATION: EntityType = EntityType {
         Property::new("spa", Kind::Complex(REDIRECTS)),
         Property::new("publicClient", Kind::Complex(REDIRECTS)),
         Property::new("isFallbackPublicClient", Kind::Flag),
+        Property::new("isPasswordGrantEnabled", Kind::Flag),
+        Property::new("isBackchannelAuthenticationEnabled", Kind::Flag),
         Property::new("groupMembershipClaims", TEXT),
         Property::new("optionalClaims", Kind::Complex(&[])),
         Property::new("passwordCredentials", Kind::List(&Kind::Complex(SECRET))),
@@ -130,6 +134,11 @@ pub fn application(registration: &Registration) -> Map<String, Value> {
             ("spa", json!({ "redirectUris": uris.spa })),
             ("publicClient", json!({ "redirectUris": uris.public_client })),
             ("isFallbackPublicClient", definition.is_fallback_public_client.into()),
+            (
+                "isBackchannelAuthenticationEnabled",
+                definition.allows(ExtraGrant::Ciba).into(),
+            ),
+            ("isPasswordGrantEnabled", definition.allows(ExtraGrant::Password).into()),
             (
                 "groupMembershipClaims",
                 definition.group_membership_claims.map(group_claims).into(),
@@ -229,6 +238,7 @@ fn group_claims(claims: GroupClaims) -> &'static str {
         GroupClaims::SecurityGroup => "SecurityGroup",
         GroupClaims::ApplicationGroup => "ApplicationGroup",
         GroupClaims::All => "All",
+        GroupClaims::DirectoryRole => "DirectoryRole",
     }
 }
 

@@ -6,10 +6,12 @@ mod agreement;
 mod application;
 mod conditional;
 mod consent;
+mod federated;
 mod group;
 mod log;
 mod organization;
 mod permission;
+mod risk;
 mod role;
 mod service_principal;
 mod sign_in;
@@ -28,10 +30,12 @@ pub use conditional::{CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_D
 pub use consent::{
     AUTHORIZATION_POLICY, CLASSIFICATION, INVITATION, PERMISSION_GRANT_POLICY, classification, document,
 };
+pub use federated::{FEDERATED, federated};
 pub use group::{GROUP, group};
 pub use log::{ALERT, DIRECTORY_AUDIT, logged};
 pub use organization::{ORGANIZATION, organization};
 pub use permission::{APP_ROLE_ASSIGNMENT, PERMISSION_GRANT, app_role_assignment, permission_grant};
+pub use risk::{RISKY_USER, SUPPLIED_RISK, risky_user};
 pub use role::{
     DIRECTORY_ROLE, DIRECTORY_ROLE_TEMPLATE, ROLE_ASSIGNMENT, ROLE_DEFINITION, directory_role, directory_role_template,
     role_assignment, role_definition, role_id,

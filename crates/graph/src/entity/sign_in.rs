@@ -56,6 +56,7 @@ pub static SIGN_IN: EntityType = EntityType {
         Property::new("ipAddress", TEXT),
         Property::new("clientAppUsed", TEXT),
         Property::new("userAgent", TEXT),
+        Property::new("authenticationProtocol", TEXT),
         Property::new("correlationId", TEXT),
         Property::new("conditionalAccessStatus", TEXT),
         Property::new("isInteractive", Kind::Flag),

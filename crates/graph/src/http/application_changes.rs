@@ -73,6 +73,10 @@ pub async fn update(
     if read.keys.is_some() {
         may_prove_as(&graph, &caller, found.app).await?;
     }
+    // Who owns an application does not decide that it may have people's passwords, or disturb them.
+    if read.definition.extra_grants != found.definition.extra_grants {
+        caller.may(&graph, &WRITE_APPLICATIONS).await?;
+    }
     let change = (read.display_name, read.definition);
     let changed = graph
         .directory()
@@ -259,14 +263,14 @@ pub async fn delete_principal(
 }
 
 /// By a permission with a role, or as the owner.
-async fn may(graph: &Graph, caller: &Caller, id: &str) -> Result<(), GraphFault> {
+pub(super) async fn may(graph: &Graph, caller: &Caller, id: &str) -> Result<(), GraphFault> {
     let object = id.parse().map_err(|_| GraphFault::NotFound(id.to_owned()))?;
     caller.may_with(graph, &WRITE_APPLICATIONS, object).await
 }
 
 /// Who gives an application a credential can act as it: of one that has permissions in the directory, only who could give
 /// these. In Entra ID an Application Administrator may do so too.
-async fn may_prove_as(graph: &Graph, caller: &Caller, app: AppId) -> Result<(), GraphFault> {
+pub(super) async fn may_prove_as(graph: &Graph, caller: &Caller, app: AppId) -> Result<(), GraphFault> {
     let directory = graph.directory();
     let found = [
         directory.find_presence_of(&caller.cx, app).await?,

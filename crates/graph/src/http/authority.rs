@@ -277,6 +277,51 @@ pub const WRITE_METHODS: Operation = Operation {
     ],
 };
 
+/// Roles of whoever sees what is risky.
+const RISK_READERS: &[RoleTemplateId] = &[
+    role::GLOBAL_ADMINISTRATOR,
+    role::GLOBAL_READER,
+    role::SECURITY_ADMINISTRATOR,
+    role::SECURITY_OPERATOR,
+    role::SECURITY_READER,
+];
+/// Roles of whoever says it, and takes it back.
+const RISK_WRITERS: &[RoleTemplateId] = &[
+    role::GLOBAL_ADMINISTRATOR,
+    role::SECURITY_ADMINISTRATOR,
+    role::SECURITY_OPERATOR,
+];
+const RISKY_USERS: &[&str] = &["IdentityRiskyUser.ReadWrite.All"];
+const RISK_EVENTS: &[&str] = &["IdentityRiskEvent.ReadWrite.All"];
+
+/// Reads whose accounts are at risk.
+pub const READ_RISKY_USERS: Operation = Operation {
+    own: &["IdentityRiskyUser.Read.All", "IdentityRiskyUser.ReadWrite.All"],
+    delegated: &["IdentityRiskyUser.Read.All", "IdentityRiskyUser.ReadWrite.All"],
+    roles: RISK_READERS,
+};
+
+/// Says whose accounts are at risk, and whose are not.
+pub const WRITE_RISKY_USERS: Operation = Operation {
+    own: RISKY_USERS,
+    delegated: RISKY_USERS,
+    roles: RISK_WRITERS,
+};
+
+/// Reads the risks of sign-ins.
+pub const READ_RISK_EVENTS: Operation = Operation {
+    own: &["IdentityRiskEvent.Read.All", "IdentityRiskEvent.ReadWrite.All"],
+    delegated: &["IdentityRiskEvent.Read.All", "IdentityRiskEvent.ReadWrite.All"],
+    roles: RISK_READERS,
+};
+
+/// Supplies the risks of sign-ins, and takes them back.
+pub const WRITE_RISK_EVENTS: Operation = Operation {
+    own: RISK_EVENTS,
+    delegated: RISK_EVENTS,
+    roles: RISK_WRITERS,
+};
+
 /// Roles of whoever changes conditional access and terms of use.
 const POLICY_ROLES: &[RoleTemplateId] = &[
     role::GLOBAL_ADMINISTRATOR,

@@ -23,7 +23,7 @@ use hygie_web::error::{Failure, Graph as Renderer, GraphError, Render};
 use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 
-use super::body::Body;
+use super::body::BatchBody;
 use super::caller::Caller;
 use crate::{Graph, GraphFault};
 
@@ -88,7 +88,7 @@ pub async fn post(
     State(batch): State<Batch>,
     caller: Caller,
     shared: Shared,
-    body: Body,
+    body: BatchBody,
 ) -> Result<Response, GraphError> {
     let requests = read(&body.0).map_err(GraphFault::from)?;
     let order = order(&requests).map_err(GraphFault::from)?;

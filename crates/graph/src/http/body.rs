@@ -1,40 +1,58 @@
 //! Bodies of requests: one JSON object, of which every member is known.
 
-use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use hygie_core::ObjectId;
 use hygie_policy::json::{At, Members, Wrong};
 use hygie_web::error::GraphError;
 use serde_json::Value;
 
+use super::document::{MAX_DEPTH, MAX_DOCUMENT, bounded};
 use crate::{Graph, GraphFault};
 
 /// A place that objects are referred to by, besides our own.
 const MICROSOFT: &str = "https://graph.microsoft.com";
 
+/// Bytes of a batch.
+const MAX_BATCH: usize = 4 << 20;
+/// A batch is an object, a list in it, and a request in the list.
+const BATCH_DEPTH: usize = 3;
+
 /// The JSON of a request.
 pub struct Body(pub Value);
 
-impl<S: Send + Sync> FromRequest<S> for Body {
-    type Rejection = Response;
+/// The JSON of a batch: several requests, each of which is held to the limits of one when it is sent on.
+pub struct BatchBody(pub Value);
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = GraphError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, GraphError> {
+        Self::receive(request, MAX_DOCUMENT, MAX_DEPTH).await
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for BatchBody {
+    type Rejection = GraphError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, GraphError> {
+        let body = Body::receive(request, MAX_BATCH, MAX_DEPTH + BATCH_DEPTH).await?;
+        Ok(Self(body.0))
+    }
+}
+
+impl Body {
+    async fn receive(request: Request, most: usize, depth: usize) -> Result<Self, GraphError> {
         let kind = request
             .headers()
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok());
         let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
         let is_json = kind.eq_ignore_ascii_case("application/json");
-        let bytes = Bytes::from_request(request, state)
-            .await
-            .map_err(IntoResponse::into_response)?;
-        Self::read(is_json, &bytes).map_err(|fault| GraphError::from(fault).into_response())
+        let bytes = bounded(request, most, depth).await?;
+        Ok(Self::read(is_json, &bytes)?)
     }
-}
 
-impl Body {
     fn read(is_json: bool, bytes: &[u8]) -> Result<Self, GraphFault> {
         if !is_json && !bytes.is_empty() {
             return Err(GraphFault::MediaType);

@@ -1,5 +1,6 @@
 //! Documents that clients send: JSON within limits, not yet looked at.
 
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
@@ -12,9 +13,9 @@ use serde_json::Value;
 use crate::Graph;
 
 /// Bytes of a document; one with files in it may have more.
-const MAX_DOCUMENT: usize = 1 << 20;
+pub const MAX_DOCUMENT: usize = 1 << 20;
 /// The deepest is a policy's, with six.
-const MAX_DEPTH: usize = 16;
+pub const MAX_DEPTH: usize = 16;
 
 /// A document.
 pub struct Document(pub Value);
@@ -27,10 +28,9 @@ impl FromRequest<Graph> for Document {
     }
 }
 
-/// A document that may have files in it: as large as a request of this service may be. It is read when the caller is known
-/// to be let.
-pub async fn large(request: Request) -> Result<Value, GraphError> {
-    read(request, usize::MAX).await
+/// A document that may have files in it, of so many bytes. It is read when the caller is known to be let.
+pub async fn large(request: Request, most: usize) -> Result<Value, GraphError> {
+    read(request, most).await
 }
 
 async fn read(request: Request, most: usize) -> Result<Value, GraphError> {
@@ -41,12 +41,18 @@ async fn read(request: Request, most: usize) -> Result<Value, GraphError> {
         let failure = refuse("the Content-Type must be application/json");
         return Err(wrap(failure.status(StatusCode::UNSUPPORTED_MEDIA_TYPE)));
     }
+    let bytes = bounded(request, most, MAX_DEPTH).await?;
+    serde_json::from_slice(&bytes).map_err(|_| wrap(refuse("the body is not JSON")))
+}
+
+/// The bytes of a body, so many at most, whose JSON nests no deeper than this.
+pub async fn bounded(request: Request, most: usize, depth: usize) -> Result<Bytes, GraphError> {
     let bytes = axum::body::to_bytes(request.into_body(), most).await;
     let bytes = bytes.map_err(|_| wrap(refuse("the body is too large").status(StatusCode::PAYLOAD_TOO_LARGE)))?;
-    if !hygie_jose::json::is_within(&bytes, MAX_DEPTH) {
+    if !hygie_jose::json::is_within(&bytes, depth) {
         return Err(wrap(refuse("the body is nested too deep")));
     }
-    serde_json::from_slice(&bytes).map_err(|_| wrap(refuse("the body is not JSON")))
+    Ok(bytes)
 }
 
 fn refuse(message: &str) -> Failure {

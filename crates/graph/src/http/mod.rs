@@ -17,8 +17,10 @@ mod delta;
 mod directory_roles;
 mod document;
 mod expand;
+mod federated;
 mod group_changes;
 mod groups;
+mod identity_protection;
 mod invitations;
 mod keyed;
 mod list;
@@ -31,6 +33,7 @@ mod permission_grants;
 mod role_management;
 mod service_principals;
 mod trust;
+mod trust_trial;
 mod unsupported;
 mod user_changes;
 mod users;
@@ -69,8 +72,10 @@ fn addresses(graph: Graph) -> Router {
         .merge(authentication::routes())
         .merge(audit_logs())
         .merge(consent::routes())
+        .merge(identity_protection::routes())
         .route("/v1.0/invitations", route(post(invitations::create)))
         .merge(trust::routes())
+        .merge(federated::routes())
         .route("/v1.0/organization", route(get(organization::list)))
         .route("/v1.0/organization/{id}", route(get(organization::get)))
         .route(

@@ -28,7 +28,7 @@ use super::document::{Document, created, done, large};
 use super::list::{Item, Listed};
 use super::{conditional, unsupported};
 use crate::entity::{AUTHORITY, PKI, authority, pki, revocation_list, shown};
-use crate::{Graph, GraphFault};
+use crate::{Graph, GraphFault, MAX_BODY};
 
 const SET: &str = "directory/publicKeyInfrastructure/certificateBasedAuthConfigurations";
 /// Permissions that show trust stores.
@@ -56,7 +56,9 @@ pub fn routes() -> Router<Graph> {
     let list = format!("{authorities}/{{authority}}/certificateRevocationList");
     let of_pki = read_by(get_pki).patch(patch_pki).delete(delete_pki);
     let of_authority = read_by(get_authority).patch(patch_authority).delete(delete_authority);
+    let attempt = only(act_by(super::trust_trial::post));
     Router::new()
+        .route("/v1.0/directory/publicKeyInfrastructure/tryCertificate", attempt)
         .route(&all, only(read_by(list_pkis).post(post_pki)))
         .route(&one, only(of_pki))
         .route(&authorities, only(read_by(list_authorities).post(post_authority)))
@@ -380,7 +382,7 @@ async fn put_list(
 ) -> Result<Response, GraphError> {
     caller.may(&graph, &WRITE_TRUST).await?;
     let found = find_authority(&graph, &caller, (&id, &which)).await?;
-    let document = large(request).await?;
+    let document = large(request, MAX_BODY).await?;
     let members = Members::of(Some(&document), &At::Root, &["content"]).map_err(GraphFault::from)?;
     let missing = || GraphFault::from(At::Member(&At::Root, "content").refuse(Wrong::Missing));
     let content = octets(&members, "content")?.ok_or_else(missing)?;

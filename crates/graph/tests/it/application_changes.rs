@@ -19,6 +19,7 @@ fn agenda() -> Value {
         "identifierUris": ["api://agenda"],
         "signInAudience": "AzureADMyOrg",
         "isFallbackPublicClient": false,
+        "isPasswordGrantEnabled": true, "isBackchannelAuthenticationEnabled": true,
         "groupMembershipClaims": "SecurityGroup",
         "optionalClaims": { "idToken": [{ "name": "auth_time", "source": null, "essential": true, "additionalProperties": [] }] },
         "api": {
@@ -423,6 +424,14 @@ async fn an_owner_changes_their_application() {
         [world.nurse.to_string()]
     );
     caller.changed("PATCH", &one, &change).await;
+    // What is not theirs to give: people's passwords, and asking for people.
+    for name in ["isPasswordGrantEnabled", "isBackchannelAuthenticationEnabled"] {
+        let less = json!({ name: false });
+        assert_eq!(caller.send("PATCH", &one, &less).await.status, 403, "{name}");
+        caller.changed("PATCH", &one, &json!({ name: true })).await;
+        program.changed("PATCH", &one, &less).await;
+        assert_eq!(caller.send("PATCH", &one, &json!({ name: true })).await.status, 403);
+    }
     program
         .changed("DELETE", &format!("{one}/owners/{}/$ref", world.nurse), &Value::Null)
         .await;

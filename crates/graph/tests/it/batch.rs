@@ -93,3 +93,26 @@ async fn a_batch_has_limits() {
         .await;
     assert_eq!(answered.status, 401);
 }
+
+#[tokio::test]
+async fn bodies_are_bounded_in_size_and_depth() {
+    let world = World::new().await;
+    let caller = world.app(&["User.ReadWrite.All"]);
+    let long = |bytes: usize| json!({ "displayName": "x".repeat(bytes) });
+    let deep = (0..40).fold(json!(1), |inner, _| json!([inner]));
+    let asking = |body: Value| json!({ "requests": [{ "id": "1", "method": "POST", "url": "/users", "body": body }] });
+    for (path, body, status, said) in [
+        ("/v1.0/users", long(1 << 20), 413, "the body is too large"),
+        ("/v1.0/users", deep.clone(), 400, "the body is nested too deep"),
+        (BATCH, long(4 << 20), 413, "the body is too large"),
+        (BATCH, asking(deep), 400, "the body is nested too deep"),
+    ] {
+        let answered = caller.send("POST", path, &body).await;
+        assert_eq!(answered.status, status, "{path}: {said}");
+        assert_eq!(answered.json()["error"]["message"], said, "{path}");
+    }
+    // What is let into a batch is held to the limits of a request.
+    let answered = caller.send("POST", BATCH, &asking(long(1 << 20))).await;
+    assert_eq!(answered.status, 200);
+    assert_eq!(answer(&answered.json(), "1")["status"], 413);
+}

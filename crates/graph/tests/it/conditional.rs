@@ -580,3 +580,30 @@ async fn each_address_needs_its_permissions() {
     }
     assert_eq!(found, EXPECTED, "\n{found}");
 }
+
+#[tokio::test]
+async fn lifetimes_of_sessions_are_shown_and_changed() {
+    let world = World::new().await;
+    let caller = world.app(ADMINISTRATOR);
+    let path = "/v1.0/policies/sessionLifetimePolicy";
+    let before = caller.json(path).await;
+    let usual = json!([240, 30, false]);
+    let names = [
+        "maximumLifetimeInMinutes",
+        "inactivityTimeoutInMinutes",
+        "isStaySignedInOffered",
+    ];
+    let of = |shown: &Value| json!(names.map(|name| shown[name].clone()));
+    assert_eq!(of(&before), usual);
+    caller
+        .changed("PATCH", path, &json!({ "inactivityTimeoutInMinutes": 20 }))
+        .await;
+    assert_eq!(of(&caller.json(path).await), json!([240, 20, false]));
+    for wrong in [json!({ "maximumLifetimeInMinutes": 200_000 }), json!({ "lifetime": 3 })] {
+        assert_eq!(caller.send("PATCH", path, &wrong).await.status, 400, "{wrong}");
+    }
+    let reader = world.app(&["Policy.Read.All"]);
+    assert_eq!(reader.get(path).await.status, 200);
+    assert_eq!(reader.send("PATCH", path, &json!({})).await.status, 403);
+    assert_eq!(world.person("Policy.Read.All").get(path).await.status, 403);
+}

@@ -13,7 +13,7 @@ async fn every_role_is_there_with_its_template() {
     let world = World::new().await;
     let caller = world.app(&["RoleManagement.Read.Directory"]);
     let all = caller.json(ROLES).await;
-    assert_eq!(each(&all, "id").len(), 17);
+    assert_eq!(each(&all, "id").len(), 18);
     for path in [
         "/v1.0/directoryRoleTemplates".to_owned(),
         "/v1.0/roleManagement/directory/roleDefinitions".to_owned(),

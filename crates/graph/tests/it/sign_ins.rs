@@ -1,7 +1,7 @@
 //! The log of sign-ins.
 
 use hygie_core::Timestamp;
-use hygie_directory::{AppliedPolicy, Authentications, SignInEntry, role};
+use hygie_directory::{AppliedPolicy, Authentications, SignInEntry, Signals, role};
 use hygie_policy::strength::{Mode, Usage};
 use serde_json::json;
 use uuid::Uuid;
@@ -28,6 +28,7 @@ pub fn entry(world: &World, n: u128, error_code: u32) -> SignInEntry {
         user_agent: Some("Mozilla/5.0 (Windows NT 10.0; Win64; x64)".to_owned()),
         client_app: "Browser".to_owned(),
         is_by_device_code: false,
+        protocol: hygie_directory::SignInProtocol::default(),
         is_interactive: true,
         session: None,
         used: Authentications::of(Usage::of(Mode::Password), at),
@@ -43,6 +44,7 @@ pub fn entry(world: &World, n: u128, error_code: u32) -> SignInEntry {
             unmet: Vec::new(),
         }],
         is_emergency: false,
+        signals: Signals::default(),
     }
 }
 

@@ -103,6 +103,12 @@ async fn a_list_is_given_and_told_about() {
     let answer = admin.send("PUT", &list, &json!({ "content": content })).await;
     assert_eq!(answer.status, 400, "{}", answer.text());
     assert!(answer.text().contains("signature"), "{}", answer.text());
+    // Twenty mebibytes are let through to the rule that says so.
+    let answer = admin
+        .send("PUT", &list, &json!({ "content": "A".repeat(28_000_000) }))
+        .await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert!(answer.text().contains("20971520 octets"), "{}", answer.text());
 }
 
 #[tokio::test]
@@ -144,6 +150,44 @@ async fn what_is_wrong_is_refused_with_its_place() {
         let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
         assert!(message.contains(told), "{member}: {message}");
     }
+}
+
+#[tokio::test]
+async fn what_would_happen_to_a_card_is_told() {
+    const TRY: &str = "/v1.0/directory/publicKeyInfrastructure/tryCertificate";
+    let world = World::new().await;
+    let admin = world.app(&[WRITE]);
+    let now = world.clock.now();
+    let root = CardAuthority::root("HYGIE TEST AC RACINE", now);
+    let card = root.card(&CardOf::professional("899700123456", now));
+    let question = json!({ "certificate": STANDARD.encode(&card.certificate) });
+    let told = admin.send("POST", TRY, &question).await;
+    assert_eq!(told.status, 200, "{}", told.text());
+    let told = told.json();
+    assert_eq!(
+        (&told["reason"], &told["chain"], &told["user"]),
+        (&json!("certificate-unknown-issuer"), &json!([]), &Value::Null)
+    );
+    assert!(told["subject"].as_str().unwrap().contains("899700123456"));
+    let made = admin.made(ALL, &json!({ "displayName": "IGC" })).await;
+    let authorities = format!("{ALL}/{}/certificateAuthorities", made["id"].as_str().unwrap());
+    let mut document = document(&root, "root");
+    document["certificateRevocationListUrl"] = Value::Null;
+    admin.made(&authorities, &document).await;
+    let told = admin.send("POST", TRY, &question).await.json();
+    assert_eq!(told["chain"][0]["displayName"], "HYGIE TEST AC RACINE");
+    assert_eq!(told["reason"], "certificate-unbound");
+    for wrong in [
+        json!({}),
+        json!({ "certificate": "%" }),
+        json!({ "certificate": "", "x": 1 }),
+    ] {
+        assert_eq!(admin.send("POST", TRY, &wrong).await.status, 400, "{wrong}");
+    }
+    let denied = refused(403, "Authorization_RequestDenied");
+    let reader = world.app(&["PublicKeyInfrastructure.Read.All"]);
+    assert_eq!(refusal(&reader.send("POST", TRY, &question).await), denied);
+    assert_eq!(refusal(&world.person(WRITE).send("POST", TRY, &question).await), denied);
 }
 
 #[tokio::test]

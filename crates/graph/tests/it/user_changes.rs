@@ -1,6 +1,7 @@
 //! Users are made, changed, deleted and restored; who may.
 
 use hygie_core::ObjectId;
+use hygie_directory::repo::Notices;
 use hygie_directory::{GLOBAL_ADMINISTRATOR, role};
 use hygie_policy::RoleTemplateId;
 use hygie_testkit::Answer;
@@ -287,4 +288,33 @@ async fn somebody_changes_their_own_password() {
     );
     // What was issued with the old one is worth nothing.
     assert_eq!(caller.get("/v1.0/me").await.status, 401);
+}
+
+/// Whoever's password or card is changed by somebody else sees so on their page of security information.
+#[tokio::test]
+async fn whose_password_or_card_is_changed_is_told() {
+    let world = World::new().await;
+    let program = world.app(&["User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All"]);
+    let made = program.made(USERS, &paul()).await;
+    let path = format!("{USERS}/{}", made["id"].as_str().unwrap());
+    let id: ObjectId = made["id"].as_str().unwrap().parse().unwrap();
+    for body in [
+        json!({ "passwordProfile": { "password": "Vélo-jaune-42" } }),
+        json!({ "authorizationInfo": { "certificateUserIds": [] } }),
+        json!({ "jobTitle": "Cadre" }),
+    ] {
+        program.changed("PATCH", &path, &body).await;
+    }
+    let cx = world.here();
+    let read = world.directory.store().read(&cx, id, |id, tx| {
+        Box::pin(async move { Notices(tx).list(*id, 9).await })
+    });
+    let told: Vec<_> = read
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|notice| (notice.change, notice.is_own))
+        .collect();
+    let expected = ["certificates-changed", "password-changed"].map(|change| (change.to_owned(), false));
+    assert_eq!(told, expected);
 }

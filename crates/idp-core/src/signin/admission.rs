@@ -13,12 +13,11 @@ use std::net::IpAddr;
 
 use hygie_core::{AppId, Cx, ObjectId};
 use hygie_directory::repo::{Groups, Users};
-use hygie_directory::{Arrival, Authentications, Authorization, UserType, suite_of};
+use hygie_directory::{Arrival, Authentications, Authorization, Signals, UserType, suite_of};
 use hygie_oidc::{Aadsts, Platform, Refusal};
 use hygie_policy::StrengthId;
 use hygie_policy::client::{Entry, client_app, platform};
-use hygie_policy::decide::{Applied, Ask, Decision, Outcome, PolicyResult, Status, evaluate};
-use hygie_policy::location::Whereabouts;
+use hygie_policy::decide::{Applied, Ask, Decision, Outcome, PolicyResult, Rules, Status, evaluate};
 use hygie_policy::policy::{ClientAppType, ContextId, GuestType, Policy, TransferMethod, UserAction};
 use hygie_policy::session::Effects;
 use hygie_policy::signin::{Application, Guest, Identity, Session, SignIn, SignInConditions, Target, User};
@@ -26,6 +25,7 @@ use hygie_policy::strength::{MFA, Mode, PHISHING_RESISTANT};
 use hygie_policy::templates::requested;
 use hygie_store::StoreError;
 
+use super::KnownSignals;
 use crate::{Idp, IdpError};
 
 /// Groups that a person may be in and still be judged; beyond it nothing is issued, as in Entra ID.
@@ -46,6 +46,8 @@ pub struct Interruption {
     pub status: Status,
     /// What each did.
     pub applied: Vec<Applied>,
+    /// What was known of it.
+    pub signals: Signals,
 }
 
 /// What policies that let something be issued do.
@@ -57,6 +59,8 @@ pub struct Judged {
     pub status: Status,
     /// Each.
     pub applied: Vec<Applied>,
+    /// What was known of it.
+    pub signals: Signals,
 }
 
 /// When policies are asked.
@@ -143,6 +147,12 @@ impl Idp {
         occasion: Occasion,
     ) -> Result<Judged, IdpError> {
         let kept = self.directory().access_rules(cx).await?;
+        let who = (candidate.user, candidate.address);
+        let signals = self.known_signals(cx, &kept, who).await?;
+        let is_proved = candidate.used.multi_factor_since().is_some();
+        if matches!(purpose, Purpose::Action(UserAction::RegisterSecurityInfo)) && signals.is_risky() && !is_proved {
+            return Err(Refusal::new(Aadsts::RegistrationBlocked).into());
+        }
         let mut rules = kept.rules();
         let asked = purpose.asked(rules.policies);
         if let Some(policies) = &asked {
@@ -153,45 +163,30 @@ impl Idp {
                 effects: Effects::default(),
                 status: Status::NotApplied,
                 applied: Vec::new(),
+                signals: signals.logged,
             });
         }
-        let targets = purpose.targets();
-        let sign_in = self.sign_in_of(cx, candidate, purpose).await?;
-        let Decision {
-            applied,
-            status,
-            outcome,
-        } = evaluate(&rules, &sign_in);
-        match outcome {
-            Outcome::Granted(effects) => Ok(Judged {
-                effects,
-                status,
-                applied,
-            }),
-            outcome => Err(IdpError::Interrupted(Box::new(Interruption {
-                refusal: refusal(&outcome, occasion).with_claims(claims_for(&applied)),
-                outcome,
-                targets,
-                registered: sign_in.session.registered.iter().map(|usage| usage.mode).collect(),
-                status,
-                applied,
-            }))),
-        }
+        let sign_in = self.sign_in_of(cx, candidate, (purpose, &signals)).await?;
+        judged(&rules, &sign_in, (signals, occasion))
     }
 
     /// What policies are asked.
-    async fn sign_in_of(&self, cx: &Cx, candidate: &Candidate<'_>, purpose: Purpose) -> Result<SignIn, IdpError> {
+    async fn sign_in_of(
+        &self,
+        cx: &Cx,
+        candidate: &Candidate<'_>,
+        (purpose, signals): (Purpose, &KnownSignals),
+    ) -> Result<SignIn, IdpError> {
         let facts = self.facts_of(cx, candidate).await?;
         let conditions = SignInConditions {
-            whereabouts: Whereabouts {
-                address: candidate.address,
-                ..Whereabouts::default()
-            },
+            whereabouts: self.directory().whereabouts(candidate.address),
+            sign_in_risk: Some(signals.sign_in_risk),
+            user_risk: Some(signals.user_risk),
             platform: candidate.arrival.user_agent.as_deref().and_then(platform),
             client_app: Some(client_app_of(candidate.arrival, candidate.platform)),
             transfer: candidate
                 .arrival
-                .is_by_device_code
+                .goes_elsewhere()
                 .then_some(TransferMethod::DeviceCodeFlow),
             ..SignInConditions::default()
         };
@@ -245,6 +240,58 @@ impl Idp {
     }
 }
 
+/// What follows for a sign-in.
+pub(crate) fn judged(
+    rules: &Rules<'_>,
+    sign_in: &SignIn,
+    (signals, occasion): (KnownSignals, Occasion),
+) -> Result<Judged, IdpError> {
+    let Decision {
+        applied,
+        status,
+        outcome,
+    } = evaluate(rules, sign_in);
+    let targets = targets_of(&sign_in.target);
+    let is_risky = signals.is_risky();
+    let signals = signals.logged;
+    match outcome {
+        Outcome::Granted(effects) => Ok(Judged {
+            effects,
+            status,
+            applied,
+            signals,
+        }),
+        outcome => Err(IdpError::Interrupted(Box::new(Interruption {
+            refusal: match outcome {
+                // Whoever took somebody's password would register a means of their own.
+                Outcome::NeedsRegistration { .. } if is_risky => Refusal::new(Aadsts::RegistrationBlocked),
+                _ => refusal(&outcome, occasion, &targets),
+            }
+            .with_claims(claims_for(&applied, &contexts_of(&sign_in.target))),
+            outcome,
+            targets,
+            registered: sign_in.session.registered.iter().map(|usage| usage.mode).collect(),
+            status,
+            applied,
+            signals,
+        }))),
+    }
+}
+
+fn targets_of(target: &Target) -> Vec<AppId> {
+    match target {
+        Target::Resources { applications, .. } => applications.iter().map(|application| application.id).collect(),
+        Target::Action(_) => Vec::new(),
+    }
+}
+
+fn contexts_of(target: &Target) -> Vec<String> {
+    match target {
+        Target::Resources { contexts, .. } => contexts.iter().map(ToString::to_string).collect(),
+        Target::Action(_) => Vec::new(),
+    }
+}
+
 /// In which way somebody is not of the house.
 fn guest_of(user: &hygie_directory::User) -> Option<Guest> {
     let kind = match (user.profile.user_type, user.profile.home) {
@@ -261,22 +308,15 @@ fn guest_of(user: &hygie_directory::User) -> Option<Guest> {
 
 /// The kind of program that somebody came by.
 pub fn client_app_of(arrival: &Arrival, platform: Platform) -> ClientAppType {
-    client_app(match (arrival.is_by_device_code, platform) {
-        (true, _) => Entry::DeviceCode,
-        (false, Platform::PublicClient) => Entry::Installed,
-        (false, Platform::Web | Platform::Spa) => Entry::Page,
+    client_app(match platform {
+        _ if arrival.is_by_device_code => Entry::DeviceCode,
+        _ if arrival.is_by_password => Entry::Password,
+        Platform::PublicClient => Entry::Installed,
+        Platform::Web | Platform::Spa => Entry::Page,
     })
 }
 
 impl Purpose {
-    /// The applications that it is about.
-    fn targets(&self) -> Vec<AppId> {
-        match self {
-            Self::Tokens { targets, .. } => targets.clone(),
-            Self::Action(_) => Vec::new(),
-        }
-    }
-
     /// The policies with what the application asks for by itself, where it does.
     fn asked(&self, policies: &[Policy]) -> Option<Vec<Policy>> {
         match self {
@@ -333,18 +373,22 @@ fn strength(acr: &str) -> Option<StrengthId> {
 }
 
 /// What a client sends to the authorization endpoint to come to a page that asks for what is missing: the policies that
-/// were not satisfied.
-fn claims_for(applied: &[Applied]) -> String {
+/// were not satisfied, and the authentication contexts that were asked for.
+fn claims_for(applied: &[Applied], contexts: &[String]) -> String {
     let unsatisfied = applied.iter().filter(|policy| policy.result == PolicyResult::Failure);
     let ids: Vec<String> = unsatisfied
         .filter_map(|policy| policy.policy)
         .map(|id| id.to_string())
         .collect();
-    serde_json::json!({ "access_token": { "polids": { "essential": true, "values": ids } } }).to_string()
+    let mut asked = serde_json::json!({ "polids": { "essential": true, "values": ids } });
+    if !contexts.is_empty() {
+        asked["acrs"] = serde_json::json!({ "essential": true, "values": contexts });
+    }
+    serde_json::json!({ "access_token": asked }).to_string()
 }
 
-/// As programs are told what is asked first.
-fn refusal(outcome: &Outcome, occasion: Occasion) -> Refusal {
+/// As programs are told what is asked first, for which of these resources.
+fn refusal(outcome: &Outcome, occasion: Occasion, targets: &[AppId]) -> Refusal {
     let code = match outcome {
         Outcome::Granted(_) => Aadsts::ServiceFault,
         Outcome::Block { .. } => Aadsts::Blocked,
@@ -362,5 +406,6 @@ fn refusal(outcome: &Outcome, occasion: Occasion) -> Refusal {
             Ask::TermsOfUse(_) => Aadsts::ExternalChallenge,
         },
     };
-    Refusal::new(code)
+    let resource = targets.first().map(AppId::to_string).unwrap_or_default();
+    Refusal::about(code, &[&resource])
 }

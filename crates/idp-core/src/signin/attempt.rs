@@ -51,6 +51,7 @@ impl Idp {
             user_agent: arrival.user_agent.clone(),
             client_app: logged(client_app_of(arrival, asking.platform)).to_owned(),
             is_by_device_code: arrival.is_by_device_code,
+            protocol: arrival.protocol(),
             is_interactive: true,
             session: None,
             used: Authentications::default(),
@@ -59,6 +60,7 @@ impl Idp {
             status: Status::NotApplied.as_str().to_owned(),
             applied: Vec::new(),
             is_emergency: self.directory().is_emergency_account(cx, user.id).await?,
+            signals: self.directory().signals_of(arrival.address),
         })
     }
 

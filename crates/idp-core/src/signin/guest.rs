@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use hygie_core::{Cx, SessionId, TenantId};
+use hygie_core::{Cx, SessionId, TenantId, Timestamp};
 use hygie_directory::repo::{Global, SessionRow, Sessions, Users};
 use hygie_directory::{Authentications, Home, Invited, Place, User};
 use hygie_oidc::{Aadsts, Account, Refusal};
 use hygie_policy::strength::{Mode, Usage};
 use hygie_store::audit::Record;
 
-use super::session::{SESSION_IDLE, SESSION_LONGEST, SignedIn};
+use super::session::SignedIn;
 use crate::{Idp, IdpError};
 
 /// What an account of another tenant is at this one.
@@ -89,6 +89,20 @@ impl Idp {
         Ok(Some(found))
     }
 
+    /// How long a session of somebody goes on without use, and at all: of a guest, the stricter of both tenants.
+    pub(crate) async fn lives(&self, cx: &Cx, home: Option<Home>) -> Result<(Duration, Duration), IdpError> {
+        let lifetime = self.directory().access_rules(cx).await?.lifetime.clone();
+        let here = (lifetime.idle(), lifetime.longest());
+        let Some(home) = home else { return Ok(here) };
+        let lifetime = self
+            .directory()
+            .access_rules(&cx.for_tenant(home.tenant))
+            .await?
+            .lifetime
+            .clone();
+        Ok((here.0.min(lifetime.idle()), here.1.min(lifetime.longest())))
+    }
+
     async fn home_user(
         &self,
         cx: &Cx,
@@ -131,7 +145,12 @@ impl Idp {
             display_name: guest.display_name.clone(),
             auth_time: row.auth_time,
         };
-        let begun = begun(cx, &row, &account);
+        let of = Home {
+            tenant: home.tenant,
+            user: home.user,
+        };
+        let lives = self.lives(cx, Some(of)).await?;
+        let begun = begun(cx, &row, &account, lives);
         let cx = Cx {
             principal: Some(self.person(&account, None).into()),
             ..cx.clone()
@@ -159,10 +178,7 @@ impl Idp {
             })
             .await?;
         Ok(SignedIn {
-            home: Some(Home {
-                tenant: home.tenant,
-                user: home.user,
-            }),
+            home: Some(of),
             account,
             used,
         })
@@ -182,19 +198,18 @@ fn with_earlier(at_home: &Authentications, here: &Authentications) -> Authentica
 
 /// The session here that follows from one at home. It says that somebody signed in, not by what: whoever runs their house
 /// could have given them any means there.
-fn begun(cx: &Cx, at_home: &SessionRow, account: &Account) -> SessionRow {
+fn begun(cx: &Cx, at_home: &SessionRow, account: &Account, lives: (Duration, Duration)) -> SessionRow {
     let primary_at = at_home.used.primary_at().unwrap_or(at_home.auth_time);
     SessionRow {
         id: account.session,
         user: account.user,
-        expires_at: end_of(cx, at_home),
+        expires_at: end_of(cx, at_home, lives),
         used: Authentications::of(Usage::of(Mode::Password), primary_at),
         ..*at_home
     }
 }
 
 /// A session of a guest is no longer than the one at home could be.
-fn end_of(cx: &Cx, row: &SessionRow) -> hygie_core::Timestamp {
-    let idle: Duration = SESSION_IDLE;
-    (cx.now + idle).min(row.began_at + SESSION_LONGEST)
+fn end_of(cx: &Cx, row: &SessionRow, (idle, longest): (Duration, Duration)) -> Timestamp {
+    (cx.now + idle).min(row.began_at + longest)
 }

@@ -13,11 +13,15 @@ pub const INVITATIONS: AppId = AppId::from_uuid(Uuid::from_u128(0x6b5a_3a0e_5f0c
 /// The page on which people see what they consented to.
 pub const MY_APPLICATIONS: AppId = AppId::from_uuid(Uuid::from_u128(0x6b5a_3a0e_5f0c_4d39_9a51_2f4f_83d1_7c03));
 
+/// The page on which people answer clients that named them.
+pub const APPROVALS: AppId = AppId::from_uuid(Uuid::from_u128(0x6b5a_3a0e_5f0c_4d39_9a51_2f4f_83d1_7c04));
+
 /// The page of this id at a place.
 pub(crate) fn own_page(login: &str, app: AppId, place: Place) -> Option<Application> {
     let (name, path) = match app {
         ADMIN_CONSENT => ("Autorisations d’une application", "adminconsent"),
         INVITATIONS => ("Invitation", "redeem"),
+        APPROVALS => ("Demandes de confirmation", "approvals"),
         MY_APPLICATIONS => ("Vos applications", "myapplications"),
         _ => return None,
     };

@@ -1,7 +1,5 @@
 //! Sessions: one cookie per browser, one session per account that signed in there.
 
-use std::time::Duration;
-
 use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, Secret, SessionId, TenantId};
 use hygie_directory::repo::{BrowserSession, Global, SessionRow, Sessions, Users};
 use hygie_directory::{Authentications, Home, User};
@@ -10,12 +8,6 @@ use hygie_policy::strength::{Mode, Usage};
 use hygie_store::audit::Record;
 
 use crate::{Idp, IdpError};
-
-/// A session ends after so long without use.
-pub const SESSION_IDLE: Duration = Duration::from_mins(30);
-/// A session ends after so long in any case: what the French rules for means of identification in health allow at most
-/// (RIE-PS 13: 4 h, and half an hour of inactivity), where Entra ID has 24 h.
-pub const SESSION_LONGEST: Duration = Duration::from_hours(4);
 
 /// An account that is signed in in a browser.
 #[derive(Clone, Debug)]
@@ -91,6 +83,11 @@ impl Idp {
             .await?;
         let live = user.filter(|user| user.is_enabled && session.auth_time >= user.valid_from);
         let Some(user) = live else { return Ok(None) };
+        // What its row says was reckoned by what held when it was last used.
+        let (idle, longest) = self.lives(&cx, user.profile.home).await?;
+        if session.used_at + idle <= cx.now || session.began_at + longest <= cx.now {
+            return Ok(None);
+        }
         let at_home = match self.stands_at_home(&cx, &user, Some(session.auth_time)).await {
             Ok(at_home) => at_home,
             Err(IdpError::Refused(_)) => return Ok(None),
@@ -114,9 +111,9 @@ impl Idp {
     /// account while this password was being checked: many guesses at once are no more than one after the other. Nor
     /// does it begin when the password was changed or the user disabled meanwhile.
     pub async fn begin_session(&self, cx: &Cx, new: NewSession) -> Result<SignedIn, IdpError> {
-        let checked = new.user.valid_from;
-        let is_password = new.usage.mode == Mode::Password;
+        let (checked, is_password) = (new.user.valid_from, new.usage.mode == Mode::Password);
         let used = Authentications::of(new.usage, cx.now);
+        let idle = self.directory().access_rules(cx).await?.lifetime.idle();
         let (browser, previous) = self.digests_of(&new.cookies);
         let row = SessionRow {
             id: SessionId::random(&*cx.random),
@@ -125,7 +122,7 @@ impl Idp {
             used: used.clone(),
             auth_time: cx.now,
             began_at: cx.now,
-            expires_at: cx.now + SESSION_IDLE,
+            expires_at: cx.now + idle,
         };
         let account = Account {
             session: row.id,

@@ -9,7 +9,6 @@ use hygie_core::{AppId, Cx};
 use hygie_directory::{Audience, ServicePrincipal};
 use hygie_oidc::{Aadsts, Refusal};
 use hygie_policy::decide::{Outcome, evaluate};
-use hygie_policy::location::Whereabouts;
 use hygie_policy::signin::{Application, Identity, Ownership, Session, SignIn, SignInConditions, Target, Workload};
 
 use crate::{Idp, IdpError};
@@ -44,10 +43,7 @@ impl Idp {
                 contexts: BTreeSet::new(),
             },
             conditions: SignInConditions {
-                whereabouts: Whereabouts {
-                    address: cx.client,
-                    ..Whereabouts::default()
-                },
+                whereabouts: self.directory().whereabouts(cx.client),
                 ..SignInConditions::default()
             },
             session: Session::default(),

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use hygie_core::{AppId, Cx, Timestamp};
 use hygie_directory::{Authorization, SignInEntry};
 use hygie_policy::client::logged;
+use hygie_policy::policy::PersistentBrowserMode;
 
 use super::Asking;
 use super::party::Parties;
@@ -16,6 +17,8 @@ use crate::{Idp, IdpError};
 pub(super) struct Admitted {
     /// No token of it lives longer.
     pub until: Option<Timestamp>,
+    /// Whether the session stays when the browser closes, where policies say so.
+    pub persistent: Option<PersistentBrowserMode>,
     /// What the log is told of it.
     pub entry: SignInEntry,
 }
@@ -73,9 +76,10 @@ impl Idp {
         let resource = &parties.resource.party.application;
         let candidate = Candidate::of(authorization, address);
         let purpose = Purpose::tokens(authorization, vec![resource.app])?;
-        let mut entry = entry(cx, authorization, &Names::of(parties));
+        let mut entry = self.entry(cx, authorization, &Names::of(parties));
         entry.is_interactive = false;
         entry.address = address;
+        entry.signals = self.directory().signals_of(address);
         entry.resource = Some((resource.app, resource.display_name.clone()));
         let admitted = self
             .admitted(cx, (&candidate, purpose, Occasion::Exchange), entry.clone())
@@ -95,7 +99,11 @@ impl Idp {
         let judged = self.admit(cx, candidate, purpose, occasion).await?;
         Ok(Admitted {
             until: judged.effects.tokens_until,
-            entry: entry.judged(judged.status, &judged.applied),
+            persistent: judged.effects.persistent_browser,
+            entry: SignInEntry {
+                signals: judged.signals,
+                ..entry.judged(judged.status, &judged.applied)
+            },
         })
     }
 
@@ -110,6 +118,7 @@ impl Idp {
         if let IdpError::Interrupted(interruption) = error {
             entry.targets.clone_from(&interruption.targets);
             entry = entry.judged(interruption.status, &interruption.applied);
+            entry.signals = interruption.signals.clone();
         }
         let refusal = error.refusal();
         entry.error_code = refusal.code().number();
@@ -117,34 +126,36 @@ impl Idp {
         self.directory().log_sign_in(cx, entry).await?;
         outcome
     }
-}
 
-/// What the log is told of a sign-in, before it is judged.
-pub(super) fn entry(cx: &Cx, authorization: &Authorization, names: &Names<'_>) -> SignInEntry {
-    let arrival = &authorization.arrival;
-    SignInEntry {
-        id: hygie_directory::logs::new_id(cx),
-        at: cx.now,
-        correlation: cx.request.uuid(),
-        user: authorization.user,
-        user_principal_name: names.user_principal_name.to_owned(),
-        user_display_name: names.user.to_owned(),
-        app: authorization.client,
-        app_display_name: names.app.to_owned(),
-        targets: Vec::new(),
-        contexts: authorization.claims.contexts.clone(),
-        resource: None,
-        address: arrival.address,
-        user_agent: arrival.user_agent.clone(),
-        client_app: logged(client_app_of(arrival, authorization.platform)).to_owned(),
-        is_by_device_code: arrival.is_by_device_code,
-        is_interactive: true,
-        session: Some(authorization.session),
-        used: authorization.used.clone(),
-        error_code: 0,
-        failure_reason: None,
-        status: hygie_policy::decide::Status::NotApplied.as_str().to_owned(),
-        applied: Vec::new(),
-        is_emergency: false,
+    /// What the log is told of a sign-in, before it is judged.
+    pub(super) fn entry(&self, cx: &Cx, authorization: &Authorization, names: &Names<'_>) -> SignInEntry {
+        let arrival = &authorization.arrival;
+        SignInEntry {
+            id: hygie_directory::logs::new_id(cx),
+            at: cx.now,
+            correlation: cx.request.uuid(),
+            user: authorization.user,
+            user_principal_name: names.user_principal_name.to_owned(),
+            user_display_name: names.user.to_owned(),
+            app: authorization.client,
+            app_display_name: names.app.to_owned(),
+            targets: Vec::new(),
+            contexts: authorization.claims.contexts.clone(),
+            resource: None,
+            address: arrival.address,
+            user_agent: arrival.user_agent.clone(),
+            client_app: logged(client_app_of(arrival, authorization.platform)).to_owned(),
+            is_by_device_code: arrival.is_by_device_code,
+            protocol: arrival.protocol(),
+            is_interactive: true,
+            session: Some(authorization.session),
+            used: authorization.used.clone(),
+            error_code: 0,
+            failure_reason: None,
+            status: hygie_policy::decide::Status::NotApplied.as_str().to_owned(),
+            applied: Vec::new(),
+            is_emergency: false,
+            signals: self.directory().signals_of(arrival.address),
+        }
     }
 }

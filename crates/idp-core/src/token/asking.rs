@@ -128,11 +128,8 @@ impl Idp {
             domain: found.domain,
             platform: ask.platform,
             redirect_uri: String::new(),
+            arrival: Arrival::default().waited_for(way.backchannel().is_some()),
             device: Some(way),
-            arrival: Arrival {
-                is_by_device_code: true,
-                ..Arrival::default()
-            },
             offers_certificates,
         })
     }
@@ -314,6 +311,17 @@ async fn present(tx: &mut Tx<'_>, app: AppId) -> Result<Option<Found>, IdpError>
         organisation,
         domain,
     }))
+}
+
+impl Found {
+    /// Whether an extra grant of the registration counts at this tenant: at home, where the client is present. Refuses a
+    /// client that nobody has there, before anything is looked at.
+    pub fn is_at_home(&self, client_id: &str, tenant: TenantId) -> Result<bool, Refusal> {
+        if !self.is_present {
+            return Err(Refusal::about(Aadsts::UnknownClient, &[client_id, &tenant.to_string()]));
+        }
+        Ok(self.home == tenant)
+    }
 }
 
 impl Asking {

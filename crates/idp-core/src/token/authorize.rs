@@ -1,30 +1,33 @@
 //! The answer of the authorization endpoint once it is known who signed in (RFC 6749 §4.1.2, OpenID Connect Core §3).
 
-use hygie_core::{AppId, Cx, Secret, Timestamp, random_array};
+use hygie_core::{AppId, Cx, ObjectId, Secret, Timestamp, random_array};
 use hygie_directory::repo::{Codes, Devices, Sessions, SignIns};
-use hygie_directory::{Authorization, SignInEntry};
+use hygie_directory::{Arrival, Authorization, SignInEntry};
 use hygie_oidc::device::Answer;
 use hygie_oidc::grant::CODE_TTL;
-use hygie_oidc::{Aadsts, AuthorizeRequest, ClaimsRequest, Refusal, Response};
+use hygie_oidc::{Aadsts, AuthorizeRequest, ClaimsRequest, Platform, Refusal, Response};
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
-use super::admitted::{Admitted, Names, entry};
+use super::admitted::{Admitted, Names};
 use super::claims::{Facts, IdTokenFacts, Proof};
 use super::code::new_family;
 use super::issue::{AccessToken, Grounds, client_info, object};
 use super::party::{Parties, Wanted};
 use super::{Asking, Sender, opaque};
-use crate::signin::{SESSION_IDLE, SESSION_LONGEST, SignedIn, known_acr};
+use crate::signin::{SignedIn, known_acr};
 use crate::{Idp, IdpError};
 
 /// What the transaction keeps.
 #[derive(Clone)]
 struct Kept {
     code: Option<([u8; 32], String)>,
+    /// How the person came, where no code tells it.
+    came: Option<(Arrival, Platform)>,
     /// The device whose code it is.
     device: Option<[u8; 32]>,
     family: Uuid,
+    user: ObjectId,
     session: hygie_core::SessionId,
     app: AppId,
     record: Record,
@@ -46,6 +49,9 @@ impl Idp {
         let authorization = authorization(asking, request, signed_in);
         let (parties, admitted) = self.admitted_parties(&cx, &authorization, asking, signed_in).await?;
         let until = admitted.until;
+        let keeping = (admitted.persistent, request.prompt);
+        let settled = self.settle_keeping(&cx, signed_in, keeping).await;
+        self.logged(&cx, admitted.entry.clone(), settled).await?;
         let cx = Cx {
             principal: Some(self.person_actor(tenant, &authorization).into()),
             ..cx
@@ -90,7 +96,7 @@ impl Idp {
         asking: &Asking,
         signed_in: &SignedIn,
     ) -> Result<(Parties, Admitted), IdpError> {
-        let mut entry = entry(cx, authorization, &Names::asked(asking, signed_in));
+        let mut entry = self.entry(cx, authorization, &Names::asked(asking, signed_in));
         entry.is_emergency = self.directory().is_emergency_account(cx, authorization.user).await?;
         let (parties, resources) = match self.consented(cx, authorization).await {
             Ok(consented) => consented,
@@ -145,10 +151,13 @@ impl Idp {
             )),
             None => None,
         };
+        let is_untold = code.is_none();
         Ok(Kept {
             code,
+            came: is_untold.then(|| (authorization.arrival.clone(), authorization.platform)),
             device: None,
             family: new_family(cx),
+            user: authorization.user,
             session: authorization.session,
             app: authorization.client,
             record: Record::success(cx, "idp.authorize", object(authorization.client)),
@@ -167,8 +176,10 @@ impl Idp {
         let code = self.inner().digests.codes.digest(device);
         let kept = Kept {
             code: Some((code, serde_json::to_string(authorization)?)),
+            came: None,
             device: Some(device),
             family: new_family(cx),
+            user: authorization.user,
             session: authorization.session,
             app: authorization.client,
             record: Record::success(cx, "idp.device.approve", object(authorization.client)),
@@ -177,10 +188,34 @@ impl Idp {
         self.keep(cx, kept).await
     }
 
+    /// Keeps what was authorized without a browser, as a code that is redeemed at once.
+    pub(super) async fn keep_code(
+        &self,
+        cx: &Cx,
+        authorization: &Authorization,
+        code: [u8; 32],
+        entry: SignInEntry,
+    ) -> Result<(), IdpError> {
+        let kept = Kept {
+            code: Some((code, serde_json::to_string(authorization)?)),
+            came: None,
+            device: None,
+            family: new_family(cx),
+            user: authorization.user,
+            session: authorization.session,
+            app: authorization.client,
+            record: Record::success(cx, "idp.authorize", object(authorization.client)),
+            entry,
+        };
+        self.keep(cx, kept).await
+    }
+
     async fn keep(&self, cx: &Cx, kept: Kept) -> Result<(), IdpError> {
+        let user = self.directory().find_user_by_id(cx, kept.user).await?;
+        let lives = self.lives(cx, user.and_then(|user| user.profile.home)).await?;
         self.inner()
             .store
-            .write(cx, kept, |kept, tx| {
+            .write(cx, (kept, lives), |(kept, lives), tx| {
                 Box::pin(async move {
                     let now = tx.cx().now;
                     if let Some(device) = &kept.device {
@@ -192,9 +227,10 @@ impl Idp {
                     if let Some((digest, json)) = &kept.code {
                         Codes(tx).insert(digest, kept.family, json, now + CODE_TTL).await?;
                     }
-                    Sessions(tx)
-                        .used(kept.session, kept.app, now, (SESSION_IDLE, SESSION_LONGEST))
-                        .await?;
+                    Sessions(tx).used(kept.session, kept.app, now, *lives).await?;
+                    if let Some((arrival, platform)) = &kept.came {
+                        Sessions(tx).came(kept.session, arrival, *platform).await?;
+                    }
                     SignIns(tx).insert(&kept.entry).await?;
                     tx.audit(&kept.record).await?;
                     Ok::<_, IdpError>(())

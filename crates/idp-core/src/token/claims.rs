@@ -133,6 +133,7 @@ pub fn access(facts: &Facts<'_>, expires_at: Timestamp, scopes: &[String]) -> Ma
         claims.put("roles", roles(&resource.party.application, &subject.resource_roles));
         let groups = subject.groups_for(&resource.party.application, &subject.resource_roles);
         put_groups(&mut claims, facts, &groups, MAX_GROUPS);
+        claims.put("wids", subject.roles_for(&resource.party.application));
         put_optional(
             &mut claims,
             facts,
@@ -238,6 +239,7 @@ pub fn id(facts: &Facts<'_>, told: &IdTokenFacts<'_>, expires_at: Timestamp) -> 
             },
         );
         claims.put("roles", roles(client, &subject.client_roles));
+        claims.put("wids", subject.roles_for(client));
         claims.put("sid", signed_in.session.to_string());
         claims.put("sub", pairwise(facts.parties, client.app, user.id));
         if !v2 {
@@ -290,7 +292,12 @@ fn begin(facts: &Facts<'_>, version: Version, audience: &str, expires_at: Timest
         },
     );
     claims.put("iat", facts.now.secs());
-    claims.put("nbf", (facts.now - EARLY).secs());
+    let asked = facts
+        .signed_in
+        .as_ref()
+        .and_then(|signed_in| signed_in.asked.not_before);
+    let begins = (facts.now - EARLY).secs().max(asked.unwrap_or_default());
+    claims.put("nbf", begins.min(facts.now.secs()));
     claims.put("exp", expires_at.secs());
     claims.put(
         "aio",
@@ -406,6 +413,7 @@ fn put_optional(
             "ipaddr" => facts.client_address.map(|address| address.to_string()).into(),
             "login_hint" | "preferred_username" | "upn" => user.user_principal_name.clone().into(),
             "sid" => signed_in.session.to_string().into(),
+            "xms_cc" if signed_in.asked.understands_challenges() => json!(["cp1"]),
             _ => Value::Null,
         };
         if !claims.0.contains_key(&claim.name) {

@@ -42,7 +42,7 @@ impl Idp {
                 return Err(error);
             }
         };
-        let proof = self.proof(&cx, client, (request, &parties.credentials))?;
+        let proof = self.proof(&cx, client, (request, &parties.credentials)).await?;
         let of = &parties.client;
         let workload = Workload {
             id: of.principal.id,

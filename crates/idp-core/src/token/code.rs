@@ -9,6 +9,7 @@ use hygie_store::audit::{Outcome, Record};
 use hygie_web::audit::Note;
 use uuid::Uuid;
 
+use super::challenge::challenged;
 use super::claims::Proof;
 use super::issue::{Grounds, ResponseAsk, client_info, earlier, object};
 use super::party::{Parties, Wanted};
@@ -69,7 +70,7 @@ impl Idp {
         attempt: Attempt,
         (request, sender): (&TokenRequest, Sender<'_>),
     ) -> Result<Granted, IdpError> {
-        let authorization = &stored.authorization;
+        let authorization = &challenged(&stored.authorization, &request.claims, cx.now)?;
         let wanted = wanted(request.scopes.as_ref(), authorization)?;
         let (parties, proof) = self
             .grant_parties(cx, authorization, &wanted, (request, sender))
@@ -163,7 +164,9 @@ impl Idp {
         if sender.certificate.is_some() && authorization.platform != Platform::Web {
             return Err(Refusal::new(Aadsts::PublicClient).into());
         }
-        let proof = self.proof(cx, authorization.client, (request, &parties.credentials))?;
+        let proof = self
+            .proof(cx, authorization.client, (request, &parties.credentials))
+            .await?;
         parties.delegated(&wanted.names)?;
         Ok((parties, proof))
     }

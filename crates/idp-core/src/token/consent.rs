@@ -16,7 +16,7 @@ use hygie_policy::consent::{AuthorizationPolicy, Client, Wanted};
 use uuid::Uuid;
 
 use super::Asking;
-use super::admitted::{Names as Called, entry};
+use super::admitted::Names as Called;
 use super::authorize::authorization;
 use crate::signin::SignedIn;
 use crate::{Idp, IdpError};
@@ -214,7 +214,7 @@ impl Idp {
         if matches!(request, ConsentRequest::Everybody(_)) && !resources.contains(&DIRECTORY_API) {
             resources.push(DIRECTORY_API);
         }
-        let entry = entry(cx, &authorization, &Called::asked(asking, signed_in));
+        let entry = self.entry(cx, &authorization, &Called::asked(asking, signed_in));
         self.admit_browser(cx, &authorization, resources, entry).await.map(drop)
     }
 

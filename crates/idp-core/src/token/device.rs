@@ -2,8 +2,8 @@
 //! that the device fetches. An approval is kept as an authorization code of the device code: it is redeemed, reused and
 //! revoked as any other.
 
-use hygie_core::{AppId, Cx, Secret};
-use hygie_directory::repo::{DeviceRow, Devices};
+use hygie_core::{AppId, Cx, Secret, Timestamp};
+use hygie_directory::repo::{Backchannels, DeviceRow, Devices};
 use hygie_directory::{DeviceAsk, Place};
 use hygie_jose::random_secret;
 use hygie_oidc::device::{self, Answer, DeviceRequest, INTERVAL, Poll, TTL, UserCode, Waiting};
@@ -13,6 +13,7 @@ use hygie_oidc::{
 };
 use hygie_store::audit::Record;
 
+use super::ciba::QUIET;
 use super::code::Attempt;
 use super::issue::object;
 use super::{Asking, Granted, Sender};
@@ -27,6 +28,17 @@ pub struct DeviceWay {
     pub user_code: UserCode,
     /// What waits.
     pub row: DeviceRow,
+    /// When it was looked up.
+    pub seen_at: Timestamp,
+}
+
+/// What waits for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A device that shows a code.
+    Device,
+    /// A client that named the person.
+    Backchannel,
 }
 
 /// What a device is given.
@@ -38,8 +50,11 @@ pub struct DeviceCodes {
 }
 
 impl DeviceWay {
-    /// As a request of the authorization endpoint: the person always says with which account.
+    /// As a request of the authorization endpoint: the person says with which account, unless the client named them. Then
+    /// what they proved must be younger than the request.
     pub(super) fn request(&self) -> AuthorizeRequest {
+        let asked = self.backchannel();
+        let age = self.seen_at.since(self.row.created_at).as_secs();
         AuthorizeRequest {
             version: self.row.ask.version,
             response_type: ResponseType {
@@ -50,12 +65,12 @@ impl DeviceWay {
             mode: ResponseMode::Query,
             scopes: self.row.ask.scopes.clone(),
             nonce: None,
-            prompt: Prompt::SelectAccount,
-            login_hint: None,
+            prompt: asked.map_or(Prompt::SelectAccount, |_| Prompt::AsNeeded),
+            login_hint: asked.map(|asked| asked.user_principal_name.clone()),
             domain_hint: None,
             sid: None,
-            max_age: None,
-            claims: ClaimsRequest::default(),
+            max_age: asked.map(|_| u32::try_from(age).unwrap_or(u32::MAX)),
+            claims: asked.map_or_else(ClaimsRequest::default, |asked| asked.claims.clone()),
             challenge: None,
         }
     }
@@ -109,6 +124,7 @@ impl Idp {
                 platform,
                 scopes: request.scopes,
                 address: cx.client,
+                backchannel: None,
             },
             created_at: cx.now,
         };
@@ -117,7 +133,7 @@ impl Idp {
     }
 
     /// Refuses a client that does not prove itself as it must.
-    async fn device_client(
+    pub(super) async fn device_client(
         &self,
         cx: &Cx,
         client: AppId,
@@ -168,7 +184,7 @@ impl Idp {
         Ok(found)
     }
 
-    async fn waiting_device(&self, cx: &Cx, user_code: UserCode) -> Result<Option<DeviceWay>, IdpError> {
+    pub(super) async fn waiting_device(&self, cx: &Cx, user_code: UserCode) -> Result<Option<DeviceWay>, IdpError> {
         let digest = self.inner().digests.user_codes.digest(user_code.as_str());
         let row: Option<DeviceRow> = self
             .inner()
@@ -178,7 +194,11 @@ impl Idp {
             })
             .await?;
         let waits = |row: &DeviceRow| row.waiting.answer == Answer::Awaited && cx.now < row.waiting.expires_at;
-        Ok(row.filter(waits).map(|row| DeviceWay { user_code, row }))
+        Ok(row.filter(waits).map(|row| DeviceWay {
+            user_code,
+            row,
+            seen_at: cx.now,
+        }))
     }
 
     /// The way of the person who typed this code, which was looked up before.
@@ -195,6 +215,7 @@ impl Idp {
         (asking, way): (&Asking, &DeviceWay),
         signed_in: &SignedIn,
     ) -> Result<(), IdpError> {
+        way.admits(signed_in)?;
         let authorization = super::authorize::authorization(asking, &way.request(), signed_in);
         self.admitted_parties(cx, &authorization, asking, signed_in)
             .await
@@ -208,6 +229,7 @@ impl Idp {
         (asking, way): (&Asking, &DeviceWay),
         signed_in: &SignedIn,
     ) -> Result<(), IdpError> {
+        way.admits(signed_in)?;
         let authorization = super::authorize::authorization(asking, &way.request(), signed_in);
         let (_, admitted) = self.admitted_parties(cx, &authorization, asking, signed_in).await?;
         let cx = Cx {
@@ -220,24 +242,33 @@ impl Idp {
 
     /// The person declines it.
     pub async fn decline_device(&self, cx: &Cx, way: &DeviceWay, signed_in: &SignedIn) -> Result<(), IdpError> {
+        way.admits(signed_in)?;
         let app = way.row.waiting.client;
         let cx = Cx {
             principal: Some(self.person(&signed_in.account, Some(app)).into()),
             ..cx.clone()
         };
         let record = Record::success(&cx, "idp.device.decline", object(app));
+        let is_named = way.backchannel().is_some();
         self.inner()
             .store
-            .write(&cx, (way.row.digest, record), |(digest, record), tx| {
-                Box::pin(async move {
-                    let now = tx.cx().now;
-                    if !Devices(tx).answered(digest, Answer::Declined, now).await? {
-                        return Err(Refusal::new(Aadsts::DeviceCodeExpired).into());
-                    }
-                    tx.audit(record).await?;
-                    Ok(())
-                })
-            })
+            .write(
+                &cx,
+                (way.row.digest, is_named, record),
+                |(digest, is_named, record), tx| {
+                    Box::pin(async move {
+                        let now = tx.cx().now;
+                        if !Devices(tx).answered(digest, Answer::Declined, now).await? {
+                            return Err(Refusal::new(Aadsts::DeviceCodeExpired).into());
+                        }
+                        if *is_named {
+                            Backchannels(tx).keep_refused(digest, now + QUIET).await?;
+                        }
+                        tx.audit(record).await?;
+                        Ok(())
+                    })
+                },
+            )
             .await
     }
 
@@ -252,11 +283,23 @@ impl Idp {
         let Grant::DeviceCode(code) = &request.grant else {
             return Err(Refusal::about(Aadsts::BadGrant, &["grant_type"]).into());
         };
+        self.waited(cx, place, (code, Kind::Device), (request, sender)).await
+    }
+
+    /// Decides and answers who waits with this secret, of this kind.
+    pub(super) async fn waited(
+        &self,
+        cx: &Cx,
+        place: Place,
+        (code, kind): (&Secret<String>, Kind),
+        (request, sender): (&TokenRequest, Sender<'_>),
+    ) -> Result<Granted, IdpError> {
         let client = request.client.app(&request.segment)?;
         let digest = self.inner().digests.devices.digest(code.expose());
         let row = self.device_row(cx, digest).await?;
         let is_its = |row: &DeviceRow| {
             row.waiting.client == client
+                && row.ask.backchannel.is_some() == (kind == Kind::Backchannel)
                 && place
                     .tenant()
                     .is_none_or(|tenant| row.ask.place.tenant() == Some(tenant))

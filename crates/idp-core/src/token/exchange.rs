@@ -7,6 +7,8 @@
 //! Nothing is asked of Pro Santé Connect for a caller that has not proved to be a client of ours, nor for a token that
 //! Pro Santé Connect has not signed.
 //!
+//! Policies are asked as for any token of a person ([`crate::signin::professional`]).
+//!
 //! # Deviations
 //!
 //! One `resource` or `audience`, which RFC 8693 §2.1 allows to be several. There is no `act` claim: the application is in
@@ -17,16 +19,20 @@ use std::time::Duration;
 use hygie_access::derived_id;
 use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, Secret, SessionId, TenantId, Timestamp};
 use hygie_directory::repo::{Grants, Outsiders};
-use hygie_directory::{DIRECTORY_API, Place};
+use hygie_directory::{Arrival, Authentications, DIRECTORY_API, Place, SignInEntry, SignInProtocol, Signals};
 use hygie_oidc::psc::{Identity, SubjectToken, Unacceptable};
 use hygie_oidc::{Aadsts, Grant, Platform, Refusal, TOKEN_EXCHANGE, TokenRequest, TokenResponse, grant};
+use hygie_policy::client::logged;
+use hygie_policy::decide::Status;
+use hygie_policy::strength::{Mode, Usage};
 use hygie_web::audit::Note;
 
 use super::claims::{self, Exchanged, Proof};
-use super::issue::{header, object, scope_text};
+use super::issue::{earlier, header, object, scope_text};
 use super::party::{Parties, Wanted};
 use super::psc::Psc;
 use super::{Granted, Sender};
+use crate::signin::{Professional, client_app_of};
 use crate::{Idp, IdpError};
 
 /// What is done, in the trail.
@@ -39,6 +45,8 @@ struct Vouched {
     identity: Identity,
     person: ObjectId,
     session: SessionId,
+    /// When they signed in there, at the earliest.
+    began: Timestamp,
     ends: Timestamp,
 }
 
@@ -68,6 +76,8 @@ impl Idp {
         let scopes = grant::delegated(&wanted.names, &granted, client)?;
         let vouched = self.vouched(&cx, (psc, services), token, sender).await;
         let vouched = vouched.map_err(|error| self.by_client(error, &parties))?;
+        let (until, entry) = self.admitted_professional(&cx, &parties, &vouched).await?;
+        let ends = earlier(vouched.ends, until);
         let told = Exchanged {
             person: vouched.person,
             session: vouched.session,
@@ -75,13 +85,14 @@ impl Idp {
             issuer: &psc.trusted.issuer,
             scopes: &scopes,
         };
-        let claims = claims::exchanged(&self.app_facts(&cx, &parties, (proof, sender)), vouched.ends, &told);
+        let claims = claims::exchanged(&self.app_facts(&cx, &parties, (proof, sender)), ends, &told);
         let access_token = self.inner().signer.sign(header(&parties), claims).await?;
+        self.directory().log_sign_in(&cx, entry).await?;
         Ok(Granted {
             response: TokenResponse {
                 version: request.version,
                 access_token,
-                validity: (cx.now, vouched.ends),
+                validity: (cx.now, ends),
                 scope: Some(scope_text(&parties, &wanted, &scopes, request.version)),
                 resource: wanted.resource,
                 refresh: None,
@@ -131,8 +142,37 @@ impl Idp {
             person,
             session: session(issuer, &subject),
             ends: end(&subject, cx.now, psc.trusted.life)?,
+            began,
             identity,
         })
+    }
+
+    /// Until when a token may live at most, and what the log is told, when policies let it be issued; what they refuse is logged.
+    async fn admitted_professional(
+        &self,
+        cx: &Cx,
+        parties: &Parties,
+        vouched: &Vouched,
+    ) -> Result<(Option<Timestamp>, SignInEntry), IdpError> {
+        let used = Authentications::of(Usage::of(Mode::FederatedMultiFactor), vouched.began);
+        let resource = &parties.resource.party.application;
+        let professional = Professional {
+            person: vouched.person,
+            used: &used,
+            address: cx.client,
+        };
+        let judged = self.admit_professional(cx, professional, resource.app).await;
+        let entry = SignInEntry {
+            used: used.clone(),
+            signals: self.directory().signals_of(cx.client),
+            ..entry(cx, parties, vouched)
+        };
+        let judged = self.logged(cx, entry.clone(), judged).await?;
+        let entry = SignInEntry {
+            signals: judged.signals,
+            ..entry.judged(judged.status, &judged.applied)
+        };
+        Ok((judged.effects.tokens_until, entry))
     }
 
     /// The parties, once the client has proved to be who it says. The person is in no directory, so that nobody has
@@ -153,7 +193,7 @@ impl Idp {
                 });
             }
         };
-        let proof = self.proof(cx, client, (request, &parties.credentials))?;
+        let proof = self.proof(cx, client, (request, &parties.credentials)).await?;
         let resource = &parties.resource.party;
         // People of the directory alone have anything there.
         if resource.application.app == DIRECTORY_API {
@@ -199,6 +239,41 @@ impl Idp {
         let resource = object(parties.resource.party.application.app);
         let national_id = &told.identity.professional.national_id;
         Note::new(ACTION, format!("{resource}/professional/{national_id}")).by(&actor)
+    }
+}
+
+/// What the log is told of a professional whose token is exchanged.
+fn entry(cx: &Cx, parties: &Parties, vouched: &Vouched) -> SignInEntry {
+    let (client, resource) = (&parties.client.application, &parties.resource.party.application);
+    let identity = &vouched.identity;
+    let names = [&identity.given_name, &identity.family_name];
+    let names: Vec<&str> = names.into_iter().flatten().map(String::as_str).collect();
+    SignInEntry {
+        id: hygie_directory::logs::new_id(cx),
+        at: cx.now,
+        correlation: cx.request.uuid(),
+        user: vouched.person,
+        user_principal_name: identity.professional.national_id.clone(),
+        user_display_name: names.join(" "),
+        app: client.app,
+        app_display_name: client.display_name.clone(),
+        targets: vec![resource.app],
+        contexts: Vec::new(),
+        resource: Some((resource.app, resource.display_name.clone())),
+        address: cx.client,
+        user_agent: None,
+        client_app: logged(client_app_of(&Arrival::default(), Platform::Web)).to_owned(),
+        is_by_device_code: false,
+        protocol: SignInProtocol::default(),
+        is_interactive: false,
+        session: Some(vouched.session),
+        used: Authentications::default(),
+        error_code: 0,
+        failure_reason: None,
+        status: Status::NotApplied.as_str().to_owned(),
+        applied: Vec::new(),
+        is_emergency: false,
+        signals: Signals::default(),
     }
 }
 

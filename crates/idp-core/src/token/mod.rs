@@ -5,17 +5,21 @@ mod asked;
 mod asking;
 mod authorize;
 mod bearer;
+mod challenge;
+mod ciba;
 mod claims;
 mod client_credentials;
 mod code;
 mod consent;
 mod device;
 mod exchange;
+pub(crate) mod federated;
 mod issue;
 pub(crate) mod known;
 mod managed;
 mod on_behalf_of;
 mod party;
+mod password;
 mod psc;
 mod refresh;
 mod userinfo;
@@ -50,6 +54,8 @@ pub struct Granted {
 pub struct Sender<'a> {
     /// The page that sent it.
     pub origin: Option<&'a str>,
+    /// What it calls itself (`User-Agent`).
+    pub user_agent: Option<&'a str>,
     /// The certificate (DER) that was shown in the TLS handshake.
     pub certificate: Option<&'a [u8]>,
 }

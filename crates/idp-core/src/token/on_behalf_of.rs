@@ -6,13 +6,14 @@
 
 use hygie_access::Reason;
 use hygie_core::{Cx, SessionId};
-use hygie_directory::repo::{SessionRow, Sessions};
+use hygie_directory::repo::{Codes, SessionRow, Sessions};
 use hygie_directory::{Arrival, Authorization, Place, grant_of};
 use hygie_oidc::{Aadsts, ClaimsRequest, Grant, Platform, Refusal, Scopes, TokenRequest, grant};
 use hygie_web::audit::Note;
 use uuid::Uuid;
 
 use super::bearer::Bearer;
+use super::challenge::challenged;
 use super::issue::{Grounds, ResponseAsk, client_info, object};
 use super::party::{Parties, Wanted};
 use super::{Granted, Sender};
@@ -47,7 +48,7 @@ impl Idp {
                 return Err(error);
             }
         };
-        let proof = self.proof(&cx, client, (request, &parties.credentials))?;
+        let proof = self.proof(&cx, client, (request, &parties.credentials)).await?;
         if !bearer.is_for(&audiences(&parties)) {
             return Err(refusal(Reason::Audience).into());
         }
@@ -90,22 +91,40 @@ impl Idp {
             return Err(revoked().into());
         }
         let row = self.live_session(cx, session).await?.ok_or_else(revoked)?;
+        if let Some(subject) = &parties.subject {
+            self.stands_at_home(cx, &subject.user, Some(row.auth_time)).await?;
+        }
+        let (arrival, platform) = self.arrival_of(cx, (session, family)).await?;
         let authorization = Authorization {
             client: parties.client.application.app,
-            platform: Platform::Web,
+            platform,
             version: request.version,
             user: bearer.user,
             session,
             auth_time: row.auth_time,
             used: row.used,
-            arrival: Arrival::default(),
+            arrival,
             scopes: scopes.clone(),
             claims: ClaimsRequest::default(),
             redirect_uri: None,
             nonce: None,
             challenge: None,
         };
-        Ok((authorization, family))
+        Ok((challenged(&authorization, &request.claims, cx.now)?, family))
+    }
+
+    /// How the person came to what the caller's token descends from: policies ask about that, and not about the server that
+    /// calls now.
+    async fn arrival_of(&self, cx: &Cx, of: (SessionId, Uuid)) -> Result<(Arrival, Platform), IdpError> {
+        let found = self.inner().store.read(cx, of, |(session, family), tx| {
+            Box::pin(async move {
+                if let Some(begun) = Codes(tx).find_authorization(*family).await? {
+                    return Ok(Some((begun.arrival, begun.platform)));
+                }
+                Ok::<_, IdpError>(Sessions(tx).find_arrival(*session).await?)
+            })
+        });
+        Ok(found.await?.unwrap_or((Arrival::default(), Platform::Web)))
     }
 
     async fn live_session(&self, cx: &Cx, session: SessionId) -> Result<Option<SessionRow>, IdpError> {

@@ -1,12 +1,15 @@
 //! The parties of a token: client, resource, person; read together, refused where one may not take part.
 
-use hygie_core::{AppId, Cx, GroupId, ObjectId};
-use hygie_directory::repo::{Applications, Credentials, Grants, Groups, Principals, Tenants, Users};
+use hygie_core::{AppId, Cx, GroupId, ObjectId, TenantId};
+use hygie_directory::repo::{Applications, Credentials, Global, Grants, Groups, Principals, Roles, Tenants, Users};
 use hygie_directory::{
     Application, DIRECTORY_API, GroupClaims, ServicePrincipal, Tenant, User, directory_api, managed_identity,
 };
 use hygie_oidc::assertion::{self, Expected};
-use hygie_oidc::{Aadsts, Credential, Names, OidcScopes, Refusal, ResourceScopes, Scopes, TokenRequest, grant};
+use hygie_oidc::{
+    Aadsts, Credential, Names, OidcScopes, Refusal, ResourceScopes, Scopes, TokenRequest, federation, grant,
+};
+use hygie_policy::RoleTemplateId;
 use hygie_store::Tx;
 use uuid::Uuid;
 
@@ -41,6 +44,8 @@ pub struct Subject {
     pub user: User,
     /// Groups, nested ones included; one more than fit into a token at most.
     pub groups: Vec<GroupId>,
+    /// Directory roles, by the ids of their templates.
+    pub directory_roles: Vec<RoleTemplateId>,
     /// Roles in the resource.
     pub resource_roles: Vec<(ObjectId, Uuid)>,
     /// Roles in the client.
@@ -213,9 +218,13 @@ impl Idp {
 
     /// What an application proves itself by, from the tenant it is registered in.
     async fn home_credentials(&self, cx: &Cx, principal: &ServicePrincipal) -> Result<Credentials, IdpError> {
+        self.credentials_at(cx, principal.home, principal.app).await
+    }
+
+    async fn credentials_at(&self, cx: &Cx, home: TenantId, app: AppId) -> Result<Credentials, IdpError> {
         self.inner()
             .store
-            .read(&cx.for_tenant(principal.home), principal.app, |app, tx| {
+            .read(&cx.for_tenant(home), app, |app, tx| {
                 Box::pin(async move { Ok(Applications(tx).credentials(*app).await?) })
             })
             .await
@@ -223,22 +232,23 @@ impl Idp {
 
     /// How the client proved itself: refused when what it presented is not one of its credentials. Whether it had to
     /// present any is [`grant::credential`]'s to say.
-    pub(super) fn proof(
+    pub(super) async fn proof(
         &self,
         cx: &Cx,
         client: AppId,
         (request, credentials): (&TokenRequest, &Credentials),
-    ) -> Result<Proof, Refusal> {
+    ) -> Result<Proof, IdpError> {
         self.proof_by(cx, client, (&request.client.credential, &request.segment), credentials)
+            .await
     }
 
-    fn proof_by(
+    async fn proof_by(
         &self,
         cx: &Cx,
         client: AppId,
         (credential, segment): (&Credential, &str),
         credentials: &Credentials,
-    ) -> Result<Proof, Refusal> {
+    ) -> Result<Proof, IdpError> {
         match credential {
             Credential::None => Ok(Proof::Public),
             Credential::Secret(secret) => {
@@ -247,6 +257,10 @@ impl Idp {
                 Ok(Proof::Secret)
             }
             Credential::Assertion(assertion) => {
+                if let Some(issuer) = federation::foreign_issuer(assertion.expose())? {
+                    let presented = (issuer.as_str(), assertion.expose().as_str());
+                    return self.federated_proof(cx, client, presented).await;
+                }
                 let expected = Expected {
                     app: client,
                     audiences: self.provider().token_audiences(segment, cx.tenant),
@@ -258,23 +272,38 @@ impl Idp {
         }
     }
 
-    /// The same for a client of which nothing else is read; one that is unknown here has nothing to prove.
+    /// The same for a client that is refused anyway: it learns why when it is who it says. One that is unknown here has
+    /// nothing to prove.
     pub(super) async fn prove(&self, cx: &Cx, client: AppId, request: &TokenRequest) -> Result<(), IdpError> {
+        if self.directory().find_service_principal(cx, client).await?.is_none() {
+            return Ok(());
+        }
         self.prove_by(cx, client, (&request.client.credential, &request.segment))
             .await
     }
 
+    /// The same for a client of which nothing else is read. Where nobody consented to it yet, what its registration says
+    /// is what it has to prove.
     pub(super) async fn prove_by(
         &self,
         cx: &Cx,
         client: AppId,
         presented: (&Credential, &str),
     ) -> Result<(), IdpError> {
-        if let Some(principal) = self.directory().find_service_principal(cx, client).await? {
-            let credentials = self.home_credentials(cx, &principal).await?;
-            self.proof_by(cx, client, presented, &credentials)?;
-        }
-        Ok(())
+        let principal = self.directory().find_service_principal(cx, client).await?;
+        let home = if let Some(principal) = principal {
+            Some(principal.home)
+        } else {
+            let store = &self.inner().store;
+            store
+                .read(cx, client, |client, tx| {
+                    Box::pin(async move { Ok::<_, IdpError>(Global(tx).find_home_of_app(*client).await?) })
+                })
+                .await?
+        };
+        let unknown = || Refusal::about(Aadsts::UnknownClient, &[&client.to_string(), &cx.tenant.to_string()]);
+        let credentials = self.credentials_at(cx, home.ok_or_else(unknown)?, client).await?;
+        self.proof_by(cx, client, presented, &credentials).await.map(drop)
     }
 }
 
@@ -385,16 +414,27 @@ async fn subject(tx: &mut Tx<'_>, user: ObjectId, client: ObjectId, resource: Ob
         resource_roles: Grants(tx).list_roles(resource, &holders).await?,
         client_roles: Grants(tx).list_roles(client, &holders).await?,
         granted: Grants(tx).list_scopes(client, resource, user.id).await?,
+        directory_roles: Roles(tx).list_of(user.id).await?,
         groups,
         user,
     })
 }
 
 impl Subject {
+    /// The directory roles that go into a token for this application.
+    pub(super) fn roles_for(&self, application: &Application) -> Vec<String> {
+        match application.definition.group_membership_claims {
+            Some(GroupClaims::All | GroupClaims::DirectoryRole) => {
+                self.directory_roles.iter().map(ToString::to_string).collect()
+            }
+            None | Some(GroupClaims::SecurityGroup | GroupClaims::ApplicationGroup) => Vec::new(),
+        }
+    }
+
     /// The groups that go into a token for this application, and the roles there.
     pub(super) fn groups_for(&self, application: &Application, roles: &[(ObjectId, Uuid)]) -> Vec<GroupId> {
         match application.definition.group_membership_claims {
-            None => Vec::new(),
+            None | Some(GroupClaims::DirectoryRole) => Vec::new(),
             Some(GroupClaims::SecurityGroup | GroupClaims::All) => self.groups.clone(),
             Some(GroupClaims::ApplicationGroup) => {
                 let assigned = |group: &GroupId| roles.iter().any(|(holder, _)| holder.uuid() == group.uuid());

@@ -9,6 +9,7 @@ use hygie_oidc::{Aadsts, Grant, Refusal, TokenRequest};
 use hygie_store::audit::{Outcome, Record};
 use hygie_web::audit::Note;
 
+use super::challenge::challenged;
 use super::code::wanted;
 use super::issue::{Grounds, ResponseAsk, client_info, object};
 use super::{Granted, Sender, tenant_of};
@@ -47,10 +48,10 @@ impl Idp {
         let client = request.client.app(&tenant.to_string())?;
         let digest = self.inner().digests.refreshes.digest(token.expose());
         let stored = self.find_refresh(&cx, digest).await?.ok_or_else(bad)?;
-        let authorization = &stored.authorization;
-        if authorization.client != client {
+        if stored.authorization.client != client {
             return Err(bad().into());
         }
+        let authorization = &challenged(&stored.authorization, &request.claims, cx.now)?;
         let wanted = wanted(request.scopes.as_ref(), authorization)?;
         let (parties, proof) = self
             .grant_parties(&cx, authorization, &wanted, (request, sender))

@@ -14,7 +14,7 @@ use hygie_web::ui::{Field, Form, Notice, Page, Summary, Tone, View};
 
 use super::flow::{self, Flow};
 use super::inbound::Inbound;
-use super::{DEVICE, refused};
+use super::{DEVICE, approvals, refused};
 use hygie_idp_core::signin::SignedIn;
 use hygie_idp_core::token::DeviceWay;
 use hygie_idp_core::{Idp, IdpError};
@@ -52,8 +52,22 @@ struct ConfirmPage {
 #[template(path = "device-done.html")]
 struct DonePage {
     page: Page,
+    title: String,
+    text: String,
+}
+
+/// The question of a client that named the person.
+#[derive(Template)]
+#[template(path = "approval-confirm.html")]
+struct ApprovalPage {
+    page: Page,
+    form: Form,
     app: String,
-    approved: bool,
+    message: Option<String>,
+    account: (String, String),
+    address: Option<String>,
+    at: String,
+    warning: Notice,
 }
 
 pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Response {
@@ -142,13 +156,30 @@ pub fn confirm(flow: &Flow<'_>, way: &DeviceWay, signed_in: &SignedIn) -> Respon
     let page = flow.page();
     let (form, cookies) = flow.form("device");
     let account = &signed_in.account;
+    let form = form.carry("account", account.session.to_string());
+    let name = (account.display_name.clone(), account.user_principal_name.clone());
+    let address = way.row.ask.address.map(|address| address.to_string());
+    let at = way.row.created_at.to_rfc3339();
+    if way.backchannel().is_some() {
+        let view = View(ApprovalPage {
+            form,
+            app: flow.app_name(),
+            message: approvals::message_of(way),
+            account: name,
+            address,
+            at,
+            warning: Notice::new(&page, Tone::Warning, page.t("approval-warning")),
+            page,
+        });
+        return (cookies, view).into_response();
+    }
     let view = View(ConfirmPage {
-        form: form.carry("account", account.session.to_string()),
+        form,
         app: flow.app_name(),
         code: way.user_code.grouped(),
-        account: (account.display_name.clone(), account.user_principal_name.clone()),
-        address: way.row.ask.address.map(|address| address.to_string()),
-        at: way.row.created_at.to_rfc3339(),
+        account: name,
+        address,
+        at,
         warning: Notice::new(&page, Tone::Warning, page.t("device-warning")),
         page,
     });
@@ -165,10 +196,19 @@ pub async fn answered(flow: &Flow<'_>, way: &DeviceWay, signed_in: &SignedIn, sa
     if let Err(error) = done {
         return flow.page_of(&error).into_response();
     }
+    let (address, what) = match way.backchannel() {
+        Some(_) => (approvals::address(signed_in), "approval"),
+        None => (DEVICE.to_owned(), "device"),
+    };
+    let page = flow.inbound.asked.page().at(address);
+    let outcome = match says {
+        Says::Yes => "approved",
+        Says::No => "declined",
+    };
     let view = View(DonePage {
-        page: flow.inbound.asked.page().at(DEVICE),
-        app: flow.app_name(),
-        approved: says == Says::Yes,
+        title: page.t(&format!("{what}-{outcome}")),
+        text: page.t1(&format!("{what}-{outcome}-text"), "app", &flow.app_name()),
+        page,
     });
     (Note::recorded(), view).into_response()
 }

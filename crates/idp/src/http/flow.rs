@@ -1,18 +1,15 @@
 //! The way of an authorization request through the pages: nothing is kept on the server between them; each form carries
 //! the request along, and it is checked again as if it had just come.
 
-use std::time::Duration;
-
 use axum::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use hygie_core::{Cx, TenantId};
+use hygie_core::Cx;
 use hygie_directory::{Arrival, is_user_principal_name};
 use hygie_oidc::{
     Aadsts, Account, AuthorizeRequest, Delivery, Interaction, Params, Prompt, Refusal, Response as Answer,
     ResponseMode, Version, interact,
 };
-use hygie_policy::decide::{Ask, Outcome};
 use hygie_web::audit::Note;
 use hygie_web::cookie::{self, Cookie, SameSite};
 use hygie_web::csrf;
@@ -22,13 +19,10 @@ use hygie_web::pages::{self, ChooseAccount, FormPost, Password, SignIn};
 use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
 
 use super::inbound::Inbound;
-use super::security::RECENT;
-use super::ways::{FIRST, Way, Whom, others, ways_on};
-use super::{SESSION_COOKIE, authorize, consent, device, redeem};
+use super::ways::{FIRST, Way, Whom, others};
+use super::{SESSION_COOKIE, authorize, device};
 use super::{refused, security};
-use hygie_idp_core::signin::{
-    ADMIN_CONSENT, INVITATIONS, Interruption, MY_APPLICATIONS, SECURITY_INFO, SignedIn, Standing,
-};
+use hygie_idp_core::signin::SignedIn;
 use hygie_idp_core::token::Asking;
 use hygie_idp_core::{Idp, IdpError};
 
@@ -78,9 +72,9 @@ impl<'a> Flow<'a> {
     /// The way of this request.
     pub fn new(idp: &'a Idp, inbound: &'a Inbound, mut asking: Asking) -> Self {
         let arrival = Arrival::of_browser(inbound.asked.client(), inbound.header(USER_AGENT.as_str()));
-        asking.arrival = Arrival {
-            is_by_device_code: asking.device.is_some(),
-            ..arrival
+        asking.arrival = match &asking.device {
+            Some(way) => arrival.waited_for(way.backchannel().is_some()),
+            None => arrival,
         };
         Self { idp, inbound, asking }
     }
@@ -125,126 +119,6 @@ impl<'a> Flow<'a> {
         Ok(self
             .finish(request, signed_in.expect("interact gives one of the accounts"))
             .await)
-    }
-
-    /// The answer to the application, for this account or for the guest that it is here; for a device first the question
-    /// whether it is this person's.
-    /// Whatever step leads here, an application that wants a first factor younger than this session's gets no other.
-    pub async fn finish(&self, request: &AuthorizeRequest, signed_in: &SignedIn) -> Response {
-        let age = self.inbound.asked.now().since(signed_in.account.auth_time);
-        let oldest = request.max_age.map(|limit| Duration::from_secs(limit.into()));
-        let is_too_old = match request.prompt {
-            Prompt::Login => age > RECENT,
-            _ => oldest.is_some_and(|oldest| age > oldest.max(RECENT)),
-        };
-        if is_too_old {
-            return self.password(&Typed::named(signed_in.account.user_principal_name.clone()));
-        }
-        match self.asking.place.tenant() {
-            Some(tenant) if tenant != signed_in.account.tenant => {
-                match self.as_guest(request, signed_in, tenant).await {
-                    Ok(guest) => self.finish_here(request, &guest).await,
-                    Err(response) => *response,
-                }
-            }
-            _ => self.finish_here(request, signed_in).await,
-        }
-    }
-
-    /// The session of a guest, for an account of another tenant; the page of the invitation for who has not accepted.
-    async fn as_guest(
-        &self,
-        request: &AuthorizeRequest,
-        signed_in: &SignedIn,
-        tenant: TenantId,
-    ) -> Result<SignedIn, Box<Response>> {
-        let cx = self.inbound.asked.cx(tenant);
-        match self.idp.standing(&cx, signed_in, &self.app_name()).await {
-            Ok(Standing::Guest(guest)) => Ok(*guest),
-            Ok(Standing::Invited(_)) if request.prompt != Prompt::None => {
-                let session = signed_in.account.session.to_string();
-                let address = redeem::address(tenant, None, Some(&session));
-                Err(Box::new(
-                    (Note::recorded(), redirect(&self.inbound.asked, &address)).into_response(),
-                ))
-            }
-            Ok(Standing::Invited(_)) => {
-                let words = [tenant.to_string(), self.app_name()];
-                let refusal = Refusal::about(Aadsts::OtherTenant, &[&words[0], &words[1]]);
-                Err(Box::new(self.refuse(&refusal.into(), request.prompt)))
-            }
-            Err(error) => Err(Box::new(
-                (self.note_of(signed_in, &error), self.refuse(&error, request.prompt)).into_response(),
-            )),
-        }
-    }
-
-    async fn finish_here(&self, request: &AuthorizeRequest, signed_in: &SignedIn) -> Response {
-        let cx = self.inbound.asked.cx(signed_in.account.tenant);
-        if self.asking.application.app == SECURITY_INFO {
-            return self.to_security_info(signed_in).await;
-        }
-        match self.asking.application.app {
-            ADMIN_CONSENT => return self.to_admin_consent(signed_in).await,
-            INVITATIONS => return self.to_invitation(signed_in),
-            MY_APPLICATIONS => return self.to_my_applications(signed_in),
-            _ => {}
-        }
-        if request.prompt == Prompt::Consent
-            && let Some(asked) = self.consent(request, signed_in, None).await
-        {
-            return asked;
-        }
-        if let Some(way) = &self.asking.device {
-            return match self.idp.check_device(&cx, (&self.asking, way), signed_in).await {
-                Ok(()) => device::confirm(self, way, signed_in),
-                Err(IdpError::Refused(refusal)) if consent::may_help(refusal.code()) => {
-                    self.consent_or(request, signed_in, refusal).await
-                }
-                Err(IdpError::Interrupted(interruption)) => self.interrupted(signed_in, *interruption).await,
-                Err(error) => (self.note_of(signed_in, &error), self.page_of(&error)).into_response(),
-            };
-        }
-        match self.idp.authorize(&cx, &self.asking, request, signed_in).await {
-            Ok(answer) => (Note::recorded(), self.deliver(answer)).into_response(),
-            Err(IdpError::Refused(refusal))
-                if refusal.code() == Aadsts::PasswordExpired && request.prompt != Prompt::None =>
-            {
-                (Note::recorded(), self.change_password_first(signed_in).await).into_response()
-            }
-            Err(IdpError::Interrupted(interruption)) if request.prompt != Prompt::None => {
-                self.interrupted(signed_in, *interruption).await
-            }
-            Err(IdpError::Refused(refusal)) if consent::may_help(refusal.code()) && request.prompt != Prompt::None => {
-                self.consent_or(request, signed_in, refusal).await
-            }
-            Err(error) => (self.note_of(signed_in, &error), self.refuse(&error, request.prompt)).into_response(),
-        }
-    }
-
-    /// The page that asks for consent; where it would not help, this refusal.
-    async fn consent_or(&self, request: &AuthorizeRequest, signed_in: &SignedIn, refusal: Refusal) -> Response {
-        if let Some(asked) = self.consent(request, signed_in, None).await {
-            return asked;
-        }
-        let error = IdpError::from(refusal);
-        (self.note_of(signed_in, &error), self.refuse(&error, request.prompt)).into_response()
-    }
-
-    /// What policies ask of the person first.
-    pub async fn interrupted(&self, signed_in: &SignedIn, interruption: Interruption) -> Response {
-        if let Outcome::Interrupt(ask) = &interruption.outcome {
-            if let Ask::TermsOfUse(agreement) = ask {
-                return (Note::recorded(), self.terms(signed_in, *agreement, None).await).into_response();
-            }
-            let ways = ways_on(ask, signed_in, &interruption.registered);
-            if let Some(way) = ways.first().copied() {
-                let whom = Whom::signed_in(signed_in, ways);
-                return (Note::recorded(), self.ask(way, &whom).await).into_response();
-            }
-        }
-        let error = IdpError::Interrupted(Box::new(interruption));
-        (self.note_of(signed_in, &error), self.page_of(&error)).into_response()
     }
 
     /// The record of a person whom an application could not get: who, and why.

@@ -1,20 +1,20 @@
 //! `POST /{tenant}/login` — the forms of the sign-in pages.
 
 use axum::extract::State;
-use axum::http::header::SET_COOKIE;
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use hygie_core::{Cx, Secret, TenantId};
 use hygie_directory::{User, is_user_principal_name};
 use hygie_jose::random_secret;
 use hygie_oidc::{Aadsts, AuthorizeRequest, Interaction, Params, Prompt, Refusal, Version, interact};
 use hygie_policy::strength::{Mode, Usage};
 use hygie_web::audit::Note;
-use hygie_web::cookie::{self, Cookie, SameSite};
+use hygie_web::cookie;
 use hygie_web::error::Failure;
 
 use super::device::{self, Says};
-use super::flow::{self, Flow, Typed, set_cookie};
+use super::flow::{self, Flow, Typed};
 use super::inbound::Inbound;
+use super::keep::SessionCookie;
 use super::prove::Proving;
 use super::refused::{self, Way};
 use super::{DEVICE, SESSION_COOKIE, authorize};
@@ -57,6 +57,7 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
         Some("terms") => proving(&flow, &request, &accounts, params).terms().await,
         Some("consent") => proving(&flow, &request, &accounts, params).consent().await,
         Some("passkey") => proving(&flow, &request, &accounts, params).passkey().await,
+        Some("keep") => proving(&flow, &request, &accounts, params).keep().await,
         Some("device") => device_answer(&flow, &accounts, params).await,
         _ => username(&flow, params).await,
     }
@@ -169,8 +170,6 @@ async fn password(flow: &Flow<'_>, request: &AuthorizeRequest, params: &Params) 
     }
 }
 
-type SessionCookie = AppendHeaders<[(axum::http::HeaderName, axum::http::HeaderValue); 1]>;
-
 /// Begins a session of somebody who proved who they are by this method.
 pub async fn begin(flow: &Flow<'_>, cx: &Cx, user: User, usage: Usage) -> Result<(SignedIn, SessionCookie), IdpError> {
     let (cookies, set) = next_cookies(flow, cx);
@@ -193,11 +192,9 @@ pub async fn go_on(
 /// The browser's cookie and its next value: it changes whenever somebody proves something.
 fn next_cookies(flow: &Flow<'_>, cx: &Cx) -> (Cookies, SessionCookie) {
     let browser = random_secret(&*cx.random);
-    // A page of another site asks in a hidden frame whether its person is signed in (`prompt=none`), as in Entra ID.
-    // What follows from the cookie alone goes to registered addresses only; forms have a token, and a cookie, of their own.
-    let value = set_cookie(&Cookie::session(SESSION_COOKIE, browser.expose(), SameSite::None));
+    let next = SessionCookie(Secret::new(browser.expose().clone()));
     let previous = cookie::get(&flow.inbound.headers, SESSION_COOKIE).map(str::to_owned);
-    (Cookies { browser, previous }, AppendHeaders([(SET_COOKIE, value)]))
+    (Cookies { browser, previous }, next)
 }
 
 /// The password page again, with what was wrong; the name is kept.

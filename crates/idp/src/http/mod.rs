@@ -1,7 +1,9 @@
 //! The endpoints, one file each: parse, call, render. What they share is in `inbound` (how a request is read), `refused`
 //! (how a refusal is shown) and `flow` (the pages of an authorization request).
 
+mod approvals;
 mod authorize;
+mod backchannel;
 mod certificate;
 mod consent;
 mod device;
@@ -9,9 +11,11 @@ mod devicecode;
 mod discovery;
 mod entry;
 mod error_page;
+mod finish;
 mod flow;
 mod inbound;
 mod instance;
+mod keep;
 mod keys;
 mod login;
 mod logout;
@@ -24,6 +28,7 @@ mod security;
 mod terms;
 mod token;
 mod userinfo;
+mod userrealm;
 mod ways;
 
 use axum::Router;
@@ -78,6 +83,7 @@ pub fn router(idp: Idp) -> Router {
         .route("/{tenant}/oauth2/devicecode", post(devicecode::post_v1))
         .route("/{tenant}/oauth2/v2.0/logout", get(logout::get).post(logout::get))
         .route("/{tenant}/oauth2/logout", get(logout::get).post(logout::get))
+        .route("/{tenant}/userrealm/{user}", get(userrealm::get))
         .route("/{tenant}/openid/userinfo", get(userinfo::get).post(userinfo::get))
         .route(
             "/{tenant}/adminconsent",
@@ -88,6 +94,8 @@ pub fn router(idp: Idp) -> Router {
             "/{tenant}/myapplications",
             get(consent::own::get).post(consent::own::post),
         )
+        .route("/{tenant}/oauth2/v2.0/bc-authorize", post(backchannel::post))
+        .route("/{tenant}/approvals", get(approvals::get))
         .route("/{tenant}/redeem", get(redeem::get).post(redeem::post))
         .route("/{tenant}/login", get(login::get).post(login::post))
         .route("/{tenant}/certauth", get(certificate::come_back))

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use hygie_core::{Cx, Secret};
 use hygie_directory::DirectoryError;
 use hygie_oidc::{Aadsts, Refusal};
+use hygie_policy::decide::Ask;
 use hygie_policy::strength::{Mode, Usage};
 use hygie_web::error::Failure;
 use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
@@ -13,8 +14,8 @@ use super::flow::{Flow, Typed};
 use super::prove::Proving;
 use super::ways::{Way, Whom};
 use super::{login, security};
-use hygie_idp_core::IdpError;
 use hygie_idp_core::signin::SignedIn;
+use hygie_idp_core::{Idp, IdpError};
 
 #[derive(Template)]
 #[template(path = "new-password.html")]
@@ -59,7 +60,32 @@ impl Flow<'_> {
     }
 }
 
+/// Whether another password is asked of somebody who has one.
+pub fn asks_password(ask: &Ask, registered: &[Mode]) -> bool {
+    matches!(ask, Ask::PasswordChange | Ask::RiskRemediation) && registered.contains(&Mode::Password)
+}
+
+/// Whether somebody proved who they are by more than a password, lately: whoever stole that did not.
+fn is_proved(cx: &Cx, signed_in: &SignedIn) -> bool {
+    let since = signed_in.used.multi_factor_since();
+    since.is_some_and(|since| cx.now.since(since) <= security::RECENT)
+}
+
+/// Takes away the risk of somebody who changed their password, where they had proved who they are.
+pub async fn remediated(idp: &Idp, cx: &Cx, signed_in: &SignedIn) -> Result<(), IdpError> {
+    if is_proved(cx, signed_in) {
+        idp.directory().remediate_risk(cx, signed_in.account.user).await?;
+    }
+    Ok(())
+}
+
 impl Proving<'_, '_> {
+    /// Whether another password takes away a risk that there is.
+    async fn may_remediate(&self, cx: &Cx, signed_in: &SignedIn) -> Result<bool, IdpError> {
+        let risk = self.flow.idp.directory().user_risk(cx, signed_in.account.user).await?;
+        Ok(risk.is_some_and(|risk| risk.is_there()) && is_proved(cx, signed_in))
+    }
+
     /// The new password of somebody who just proved the present one.
     pub async fn new_password(&self) -> Result<Response, Failure> {
         let Some(signed_in) = self.known() else {
@@ -78,7 +104,8 @@ impl Proving<'_, '_> {
             .await
             .map_err(|error| fail(error.into()))?;
         // Only who must change it is asked here, and only after what a change on the page of means would want.
-        if known.is_none_or(|known| !known.profile.must_change_password()) {
+        let must_change = known.is_some_and(|known| known.profile.must_change_password());
+        if !must_change && !self.may_remediate(&cx, signed_in).await.map_err(fail)? {
             return Ok(self.flow.finish(self.request, signed_in).await);
         }
         if let Some(ways) = self.flow.ways_to_change(signed_in).await.map_err(fail)? {
@@ -97,8 +124,7 @@ impl Proving<'_, '_> {
             Err(DirectoryError::Password(error)) => return Err(fail(error.into())),
             Err(_) => return Err(fail(IdpError::Password)),
         }
-        let noted = self.flow.idp.means().note_password_change(&cx, user).await;
-        noted.map_err(|error| fail(error.into()))?;
+        remediated(self.flow.idp, &cx, signed_in).await.map_err(fail)?;
         // Every session ended with the old password; this one begins anew.
         let found = directory
             .find_user_by_id(&cx, user)

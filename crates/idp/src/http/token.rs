@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::handler::Handler;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
-    AUTHORIZATION, CACHE_CONTROL, HeaderValue, ORIGIN, PRAGMA, VARY, WWW_AUTHENTICATE,
+    AUTHORIZATION, CACHE_CONTROL, HeaderValue, ORIGIN, PRAGMA, USER_AGENT, VARY, WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -78,6 +78,7 @@ async fn grant(idp: &Idp, inbound: &Inbound, version: Version, origin: Option<&s
     inbound.asked.note(Note::new("idp.token", named(&request)));
     let sender = Sender {
         origin,
+        user_agent: inbound.header(USER_AGENT.as_str()),
         certificate: inbound.certificate(),
     };
     match &request.grant {
@@ -86,6 +87,8 @@ async fn grant(idp: &Idp, inbound: &Inbound, version: Version, origin: Option<&s
         Grant::RefreshToken(_) => idp.refresh_token(&cx, place, &request, sender).await,
         Grant::DeviceCode(_) => idp.device_code(&cx, place, &request, sender).await,
         Grant::OnBehalfOf(_) => idp.on_behalf_of(&cx, place, &request, sender).await,
+        Grant::Ciba(_) => idp.ciba(&cx, place, &request, sender).await,
+        Grant::Password { .. } => idp.password(&cx, place, &request, sender).await,
         Grant::TokenExchange(_) => {
             let object = named(&request);
             inbound.asked.note(Note::new(EXCHANGE, object.clone()));

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use hygie_core::AppId;
+use hygie_directory::{Audience, Definition};
 use hygie_testkit::{Answer, Client};
 use serde_json::Value;
 
+use crate::ciba::made;
 use crate::world::{FHIR, PASSWORD, World, claims, code_of, submit};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -46,12 +48,35 @@ pub async fn typed(browser: &Client, code: &str) -> Answer {
 }
 
 /// Signs the nurse in for this code: the page that asks whether the device is hers.
-async fn confirmed(browser: &Client, codes: &Value) -> Answer {
+pub async fn confirmed(browser: &Client, codes: &Value) -> Answer {
     let first = typed(browser, codes["user_code"].as_str().unwrap()).await;
     let second = submit(browser, &first, &[("username", NURSE)]).await;
     let last = submit(browser, &second, &[("username", NURSE), ("password", PASSWORD)]).await;
     assert_eq!(last.field("step").as_deref(), Some("device"), "{}", last.text());
     last
+}
+
+/// A server of another house, which nobody here consented to yet, proves itself by what is registered there.
+#[tokio::test]
+async fn a_server_from_elsewhere_proves_itself_before_it_gets_codes() {
+    let world = World::new().await;
+    let definition = Definition {
+        sign_in_audience: Audience::Tenants,
+        ..Definition::default()
+    };
+    let (app, secret) = made(&world, world.other, ("Agenda", definition)).await;
+    let id = app.to_string();
+    for segment in [&*world.tenant.to_string(), "organizations"] {
+        for (secret, expected) in [("anything", 401), (secret.as_str(), 200)] {
+            let fields = [("client_id", &*id), ("client_secret", secret), ("scope", "openid")];
+            let path = format!("/{segment}/oauth2/v2.0/devicecode");
+            let answer = world.browser().post(&path, &fields).await;
+            assert_eq!(answer.status, expected, "{segment} {}", answer.text());
+            if expected == 401 {
+                assert_eq!(code_of(&answer), 7_000_215, "{segment}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -27,19 +27,19 @@ const HERE: &str = "F0B0999999";
 const CERTIFICATE: &[u8] = b"a certificate";
 
 /// A tenant whose portal exchanges the tokens of one service.
-struct Exchange {
-    world: World,
+pub struct Exchange {
+    pub world: World,
     psc: FakePsc,
     idp: Idp,
     router: Router,
 }
 
 impl Exchange {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         Self::with(|_| ()).await
     }
 
-    async fn with(change: impl FnOnce(&mut TrustedPsc)) -> Self {
+    pub async fn with(change: impl FnOnce(&mut TrustedPsc)) -> Self {
         Self::with_world(|_, trusted| change(trusted)).await
     }
 
@@ -79,7 +79,7 @@ impl Exchange {
     }
 
     /// A token of the doctor, with these claims changed.
-    fn token(&self, changes: &Value) -> String {
+    pub fn token(&self, changes: &Value) -> String {
         let mut claims = self.psc.claims(DOCTOR);
         let members = claims.as_object_mut().unwrap();
         members.extend(changes.as_object().unwrap().clone());
@@ -88,7 +88,7 @@ impl Exchange {
     }
 
     /// Asks as the portal; `changed` replaces or adds fields, an empty value removes one.
-    async fn ask(&self, token: &str, changed: &[(&str, &str)]) -> Answer {
+    pub async fn ask(&self, token: &str, changed: &[(&str, &str)]) -> Answer {
         self.ask_at(&self.router, token, changed).await
     }
 

@@ -1,9 +1,12 @@
 //! Guests: invited, they sign in with the account of their own establishment.
 
-use hygie_core::{ObjectId, Secret};
+use std::time::Duration;
+
+use hygie_core::{ObjectId, Secret, Timestamp};
 use hygie_directory::{Enabled, NewInvitation, NewUser, OptionalClaim, UserType};
 use hygie_policy::Policy;
 use hygie_policy::json::read;
+use hygie_store::StoreError;
 use hygie_testkit::{Answer, Client};
 use serde_json::{Value, json};
 
@@ -368,4 +371,62 @@ async fn a_device_is_answered_as_the_guest() {
     assert_eq!(done.field("step"), None, "{}", done.text());
     let tokens = crate::device::poll(&world, &codes).await.json();
     assert_eq!(claims(&tokens["access_token"])["oid"], guest.to_string(), "{tokens}");
+}
+
+/// However often they come, the stricter of both tenants says when their session ends.
+#[tokio::test]
+async fn a_guest_stays_no_longer_than_both_tenants_say() {
+    let world = World::new().await;
+    paul(&world).await;
+    let (_, address) = invited(&world, UserType::Guest).await;
+    let browser = world.browser();
+    accept(&world, &browser, &address).await;
+    let directory = world.idp.directory();
+    let change = json!({ "maximumLifetimeInMinutes": 60, "inactivityTimeoutInMinutes": 10 });
+    directory
+        .change_session_lifetime(&world.cx(world.other), change)
+        .await
+        .unwrap();
+    let request = world.authorize(world.portal, WEB, &[]);
+    for _ in 0..2 {
+        world.clock.advance(Duration::from_mins(5));
+        tokens(&world, &browser.get(&request).await).await;
+    }
+    let here = world.cx(world.tenant);
+    let ends = directory.store().read(&here, (), |(), tx| {
+        Box::pin(async move {
+            let sql = "SELECT MAX(expires_at) FROM idp_session WHERE {i.is}tenant = :tenant";
+            let mut row = tx.query_one(sql, &[]).await?.expect("a session");
+            row.take::<Timestamp>(0)
+        })
+    });
+    let ends: Result<Timestamp, StoreError> = ends.await;
+    assert_eq!(ends.unwrap(), here.now + Duration::from_mins(10));
+    world.clock.advance(Duration::from_mins(11));
+    let page = browser.get(&request).await;
+    assert_eq!(page.status, 200, "asked to sign in again: {}", page.text());
+}
+
+/// What was issued to a guest ends with the account at home, whatever calls with it.
+#[tokio::test]
+async fn who_is_signed_out_at_home_is_so_where_they_are_a_guest() {
+    let world = World::new().await;
+    let at_home = paul(&world).await;
+    let (guest, address) = invited(&world, UserType::Guest).await;
+    let browser = world.browser();
+    accept(&world, &browser, &address).await;
+    let (secret, _) = crate::on_behalf_of::called(&world).await;
+    let scope = [("scope", "openid offline_access api://records//read")];
+    let answer = browser.get(&world.authorize(world.portal, WEB, &scope)).await;
+    let body = tokens(&world, &answer).await;
+    let ask = async || crate::on_behalf_of::ask(&world, &secret, &body["access_token"], &[]).await;
+    let passed = ask().await;
+    assert_eq!(passed.status, 200, "{}", passed.text());
+    let (directory, here) = (world.idp.directory(), world.cx(world.tenant));
+    world.clock.advance(Duration::from_secs(5));
+    let there = world.cx(world.other);
+    directory.revoke_user(&there, at_home).await.unwrap();
+    assert_eq!(crate::world::code_of(&ask().await), 50_132);
+    let user = directory.find_user_by_id(&here, guest).await.unwrap().unwrap();
+    assert_eq!(user.valid_from, there.now);
 }

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use hygie_testkit::Answer;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::world::{FHIR, WEB, World, claims, code_of, exchange};
+use crate::device::{confirmed, poll};
+use crate::world::{FHIR, WEB, World, claims, code_of, exchange, submit};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// The API's secret, and what the portal got for the nurse to call it with. The API may read FHIR for people.
-async fn called(world: &World) -> (String, Value) {
+pub async fn called(world: &World) -> (String, Value) {
     let cx = world.cx(world.tenant);
     let life = Duration::from_hours(24);
     let secret = world
@@ -36,7 +37,7 @@ async fn called(world: &World) -> (String, Value) {
     (secret.value.expose().clone(), body)
 }
 
-async fn ask(world: &World, secret: &str, assertion: &Value, changed: &[(&str, &str)]) -> Answer {
+pub async fn ask(world: &World, secret: &str, assertion: &Value, changed: &[(&str, &str)]) -> Answer {
     let id = world.api.to_string();
     let scope = format!("{FHIR}/user_impersonation");
     let mut fields = vec![
@@ -166,4 +167,88 @@ async fn whom_it_is_refused() {
     assert_eq!(code_of(&world.browser().post(&elsewhere, &fields).await), 50_020);
     world.clock.advance(Duration::from_hours(2));
     assert_eq!(code_of(&ask(&world, &secret, token, &[]).await), 500_133);
+}
+
+/// A policy that blocks for the FHIR service whoever comes like this.
+async fn block(world: &World, condition: &str, value: Value) {
+    let mut conditions = json!({
+        "users": { "includeUsers": ["All"] },
+        "applications": { "includeApplications": [world.fhir.to_string()] },
+    });
+    conditions[condition] = value;
+    let grants = json!({ "operator": "OR", "builtInControls": ["block"] });
+    world
+        .policy(json!({ "conditions": conditions, "grantControls": grants }))
+        .await;
+}
+
+/// The next service is asked for by a server; policies ask how the person came.
+#[tokio::test]
+async fn who_came_by_a_device_code_is_judged_so_at_the_next_service() {
+    let world = World::new().await;
+    let (secret, by_browser) = called(&world).await;
+    block(
+        &world,
+        "authenticationFlows",
+        json!({ "transferMethods": "deviceCodeFlow" }),
+    )
+    .await;
+    let id = world.native.to_string();
+    for scope in [
+        "openid api://records//read",
+        "openid offline_access api://records//read",
+    ] {
+        let fields = [("client_id", id.as_str()), ("scope", scope)];
+        let path = world.path("oauth2/v2.0/devicecode");
+        let codes = world.browser().post(&path, &fields).await.json();
+        let browser = world.browser();
+        let page = confirmed(&browser, &codes).await;
+        submit(&browser, &page, &[("answer", "yes")]).await;
+        let tokens = poll(&world, &codes).await.json();
+        let refused = ask(&world, &secret, &tokens["access_token"], &[]).await;
+        assert_eq!(code_of(&refused), 53_003, "{scope}: {}", refused.text());
+        assert!(
+            world
+                .log()
+                .await
+                .iter()
+                .any(|entry| entry.is_by_device_code && entry.error_code == 53_003)
+        );
+    }
+    let passed = ask(&world, &secret, &by_browser["access_token"], &[]).await;
+    assert_eq!(passed.status, 200, "{}", passed.text());
+}
+
+#[tokio::test]
+async fn the_platform_and_the_kind_of_program_go_along_to_the_next_service() {
+    let world = World::new().await;
+    let (secret, _) = called(&world).await;
+    block(&world, "platforms", json!({ "includePlatforms": ["android"] })).await;
+    let telephone = (
+        "user-agent",
+        "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36",
+    );
+    let request = |kind| {
+        world.authorize(
+            world.portal,
+            WEB,
+            &[("scope", "openid api://records//read"), ("response_type", kind)],
+        )
+    };
+    let browser = world.browser();
+    world.sign_in(&browser, &request("code")).await;
+    for (headers, status) in [(&[][..], 200), (&[telephone][..], 400)] {
+        let answer = browser.get_with(&request("code"), headers).await;
+        let tokens = world
+            .redeem(&answer.redirect_param("code").expect("a code"))
+            .await
+            .json();
+        let outcome = ask(&world, &secret, &tokens["access_token"], &[]).await;
+        assert_eq!(outcome.status, status, "{}", outcome.text());
+        // A token that passed the browser has no code.
+        let answer = browser.get_with(&request("token"), headers).await;
+        let token = answer.redirect_param("access_token");
+        let outcome = ask(&world, &secret, &json!(token.expect("a token")), &[]).await;
+        assert_eq!(outcome.status, status, "{}", outcome.text());
+    }
 }

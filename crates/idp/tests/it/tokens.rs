@@ -176,7 +176,7 @@ async fn refusals_of_applications() {
         (vec![("scope", "")], 400, 900_144, "invalid_request"),
         (vec![("scope", "a\"b")], 400, 70_011, "invalid_scope"),
         (vec![("resource", FHIR)], 400, 901_002, "invalid_request"),
-        (vec![("grant_type", "password")], 400, 70_003, "unsupported_grant_type"),
+        (vec![("grant_type", "magic")], 400, 70_003, "unsupported_grant_type"),
         (vec![("grant_type", "")], 400, 900_144, "invalid_request"),
     ] {
         let answer = app_token(&world, &other).await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use futures_util::future::BoxFuture;
+use hygie_access::Outgoing;
 use hygie_core::{AppId, Clock, Cx, GroupId, ObjectId, Secret, TenantId};
 use hygie_directory::{
     AppRole, Audience, Definition, Directory, GroupClaims, MIGRATIONS, NewApplication, NewTenant, NewUser, Scope,
@@ -87,12 +88,33 @@ pub async fn open(store: &TemporaryStore, clock: &Arc<VirtualClock>, random: &Ar
     open_with(store, (clock, random), None).await
 }
 
+/// The same, asking issuers of others by this client.
+pub async fn open_asking(
+    store: &TemporaryStore,
+    (clock, random): (&Arc<VirtualClock>, &Arc<SeededRandom>),
+    outgoing: Outgoing,
+) -> Idp {
+    let deps = Deps {
+        outgoing: Some(outgoing),
+        ..deps(store, (clock, random)).await
+    };
+    Idp::open(deps).await.expect("the provider opens")
+}
+
 /// The same, exchanging tokens of others.
 pub async fn open_with(
     store: &TemporaryStore,
     (clock, random): (&Arc<VirtualClock>, &Arc<SeededRandom>),
     exchanges: Option<Exchanges>,
 ) -> Idp {
+    let deps = Deps {
+        exchanges,
+        ..deps(store, (clock, random)).await
+    };
+    Idp::open(deps).await.expect("the provider opens")
+}
+
+async fn deps(store: &TemporaryStore, (clock, random): (&Arc<VirtualClock>, &Arc<SeededRandom>)) -> Deps {
     let directory = hygie_directory::Deps {
         store: store.store.clone(),
         clock: clock.clone(),
@@ -106,17 +128,17 @@ pub async fn open_with(
         metadata: None,
         outgoing: None,
     };
-    let deps = Deps {
+    Deps {
         means: Means::open(means).expect("the means open"),
         directory,
         login: LOGIN.to_owned(),
         graph: None,
         back_channel: None,
         certauth: Some(CERTAUTH.to_owned()),
-        exchanges,
+        exchanges: None,
+        outgoing: None,
         workers: 2,
-    };
-    Idp::open(deps).await.expect("the provider opens")
+    }
 }
 
 fn role(n: u128, value: &str) -> AppRole {
@@ -219,6 +241,11 @@ impl World {
             now: self.clock.now(),
             ..self.cx.for_tenant(tenant)
         }
+    }
+
+    /// Now, as tokens write it.
+    pub fn clock_secs(&self) -> i64 {
+        self.clock.now().secs()
     }
 
     pub fn browser(&self) -> Client {

@@ -12,6 +12,7 @@
 
 mod lists;
 mod refusal;
+mod trial;
 
 use std::collections::BTreeSet;
 
@@ -33,6 +34,7 @@ use crate::{MAX_GROUPS, Means, MeansError, Refusal};
 pub(crate) use lists::Lists;
 pub use lists::{Fetch, FetchFirst, ListState};
 pub use refusal::CertificateRefusal;
+pub use trial::{Card, Trial};
 
 /// Whose a certificate is said to be.
 #[derive(Clone, Copy, Debug)]

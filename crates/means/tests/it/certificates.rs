@@ -363,3 +363,47 @@ async fn an_authority_may_be_for_some_people_only() {
     ward.configure(&scope(ward.world.nurse.id.to_string())).await;
     assert_eq!(ward.check(&ward.card()).await, MULTI);
 }
+
+#[tokio::test]
+async fn a_card_is_tried_as_it_would_be_and_nobody_is_recorded() {
+    let ward = Ward::new().await;
+    let card = ward.card();
+    let means = &ward.world.means;
+    let trial = means.try_certificate(&ward.cx(), &card).await.unwrap();
+    let (user, mode) = trial.outcome.unwrap();
+    assert_eq!((user.id, mode), (ward.world.nurse.id, Mode::X509CertificateMultiFactor));
+    let chain: Vec<&str> = trial
+        .chain
+        .iter()
+        .map(|one| one.authority.display_name.as_str())
+        .collect();
+    assert_eq!(chain, ["HYGIE TEST AC PERSONNES", "HYGIE TEST AC RACINE"]);
+    assert!(trial.card.unwrap().subject.contains(CARD));
+    // Its list was fetched as for a sign-in, and one that ended is fetched anew.
+    assert_eq!(ward.site.asked(), 1);
+    ward.world.clock.advance(DAY);
+    ward.site.serve(Some(ward.list(&[&[0x66, 0x01]])));
+    let tried = async |card: &[u8]| means.try_certificate(&ward.cx(), card).await.unwrap();
+    let refused = |why| Refusal::Certificate(why);
+    assert_eq!(
+        tried(&card).await.outcome.unwrap_err(),
+        refused(CertificateRefusal::Revoked)
+    );
+    let stranger = CardAuthority::root("OTHER", ward.world.clock.now());
+    let stranger = stranger
+        .card(&CardOf::professional(CARD, ward.world.clock.now()))
+        .certificate;
+    let trial = tried(&stranger).await;
+    assert!(trial.chain.is_empty());
+    assert_eq!(
+        trial.outcome.unwrap_err(),
+        refused(CertificateRefusal::Path(hygie_jose::x509::PathFault::UnknownIssuer))
+    );
+    let trial = tried(b"x").await;
+    assert_eq!(trial.card, None);
+    ward.configure(&json!({ "state": "disabled" })).await;
+    ward.world.clock.advance(DAY);
+    ward.site.serve(Some(ward.list(&[])));
+    assert_eq!(tried(&card).await.outcome.unwrap_err(), Refusal::NotOffered);
+    assert_eq!(ward.world.recorded("idp.signin", None).await, 0);
+}

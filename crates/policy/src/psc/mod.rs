@@ -23,6 +23,8 @@ pub const SANDBOX: AppId = AppId::from_uuid(Uuid::from_u128(0x9938_3c77_0bb9_41f
 pub const POLICY_PREFIX: &str = "AC02-ProSantéConnect";
 /// How the name of the optional policy for terms of use begins.
 pub const TERMS_PREFIX: &str = "AC01-ProSantéConnect";
+/// What the terms of use are called.
+pub const TERMS_NAME: &str = "CGU-ProSantéConnect";
 /// What the strength is called; the guide has both spellings.
 pub const STRENGTH_NAMES: [&str; 2] = ["FA01-ProSantéConnect", "FA-ProSantéConnect"];
 /// The means of identification that are good enough.

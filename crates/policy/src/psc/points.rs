@@ -183,8 +183,8 @@ pub fn exclusions(policy: &Policy) -> Point {
     point(
         id,
         Conforms,
-        format!("{named} comptes sont exclus, au plus {MAX_EMERGENCY_ACCOUNTS} comptes d'accès d'urgence."),
-        format!("{named} accounts are excluded, {MAX_EMERGENCY_ACCOUNTS} emergency accounts at most."),
+        format!("Comptes exclus : {named}, pour {MAX_EMERGENCY_ACCOUNTS} comptes d'accès d'urgence au plus."),
+        format!("Excluded accounts: {named}, of {MAX_EMERGENCY_ACCOUNTS} emergency accounts at most."),
     )
 }
 

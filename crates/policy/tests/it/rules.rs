@@ -125,6 +125,23 @@ fn policies_that_break_a_rule() {
     }
 }
 
+/// Whoever stole a password may not take the risk of it away by another one.
+#[test]
+fn a_password_is_changed_for_a_risk_after_more_than_a_password() {
+    let risky = with(least(), "/conditions/userRiskLevels", json!(["high"]));
+    let grants = |operator, controls: &[&str]| json!({ "operator": operator, "builtInControls": controls });
+    for (policy, value, is_good) in [
+        (risky.clone(), grants("AND", &["mfa", "passwordChange"]), true),
+        (risky.clone(), grants("AND", &["mfa", "riskRemediation"]), true),
+        (risky.clone(), grants("OR", &["mfa", "passwordChange"]), false),
+        (risky, grants("AND", &["passwordChange"]), false),
+        (least(), grants("AND", &["mfa", "passwordChange"]), false),
+    ] {
+        let outcome = checked(&with(policy, "/grantControls", value.clone()));
+        assert_eq!(outcome.is_ok(), is_good, "{value}: {outcome:?}");
+    }
+}
+
 #[test]
 fn policies_that_are_good() {
     for (place, value) in [
@@ -149,10 +166,6 @@ fn policies_that_are_good() {
             json!({ "includeUsers": ["None"], "includeRoles": ["62e90394-69f5-4237-9190-012177145e10"] }),
         ),
         ("/conditions/users", json!({ "includeUsers": ["None"] })),
-        (
-            "/grantControls",
-            json!({ "operator": "AND", "builtInControls": ["mfa", "passwordChange"] }),
-        ),
     ] {
         assert_eq!(
             checked(&with(least(), place, value.clone())),

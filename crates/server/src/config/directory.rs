@@ -20,6 +20,10 @@ pub struct Tenant {
     pub display_name: String,
     /// Made with the tenant, on first start.
     pub administrator: Option<Administrator>,
+    /// Whether a tenant that is made begins with the security defaults, which ask everybody for two factors, as those of
+    /// Entra ID do. Nothing of a tenant that is there.
+    #[serde(default = "on")]
+    pub security_defaults: bool,
     /// Its own applications, each registered when it is not there.
     #[serde(default)]
     pub applications: Vec<Application>,
@@ -33,6 +37,10 @@ pub struct Tenant {
     pub publishers: Vec<Publisher>,
     /// The Pro Santé Connect whose tokens are exchanged for its own.
     pub psc: Option<Psc>,
+}
+
+const fn on() -> bool {
+    true
 }
 
 /// A program with managed identities.

@@ -6,6 +6,7 @@ mod blobs;
 mod check;
 mod directory;
 mod events;
+mod geo;
 mod issuers;
 mod outgoing;
 mod problem;
@@ -30,6 +31,7 @@ pub use blobs::Blobs;
 pub use check::host_of;
 pub use directory::{Administrator, Application, Publisher, Tenant, Workload};
 pub use events::{Events, Who};
+pub use geo::Geo;
 pub use issuers::{AppRole, EntraTenant, Metadata, OpenIdIssuer};
 pub use outgoing::Outgoing;
 pub use problem::{Problem, Problems};
@@ -83,6 +85,8 @@ pub struct Config {
     pub login: Spanned<Service>,
     /// Metadata statements of the makers of authenticators (FIDO MDS3, JSON), by which the origin of passkeys is checked.
     pub authenticator_metadata: Option<PathBuf>,
+    /// By what countries of addresses are known; without it none is.
+    pub geo: Option<Spanned<Geo>>,
     /// The directory API.
     pub graph: Option<Spanned<Service>>,
     /// The FHIR service.
@@ -368,6 +372,7 @@ impl Config {
         config.make_absolute(path.parent().unwrap_or(Path::new("")));
         let mut problems = check::check(&config, text);
         audit_logs::check(&config, text, &mut problems);
+        geo::check(&config, text, &mut problems);
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     }
 
@@ -376,6 +381,9 @@ impl Config {
         resolve(&mut self.data);
         self.master_key.as_mut().file.as_mut().map(resolve);
         self.authenticator_metadata.as_mut().map(resolve);
+        if let Some(geo) = &mut self.geo {
+            resolve(&mut geo.as_mut().database);
+        }
         self.audit_logs.make_absolute(base);
         if let Some(postgres) = &mut self.storage.postgres {
             postgres.as_mut().make_absolute(base);

@@ -93,6 +93,8 @@ fn kind(purpose: &Purpose) -> (String, &'static str) {
         (format!("access log of {instance}"), SEALED)
     } else if let Some(instance) = purpose.blobs_of() {
         (format!("large objects of {instance}"), SEALED)
+    } else if let Some(instance) = purpose.columns_of() {
+        (format!("sealed columns of {instance}"), SEALED)
     } else if let Some(instance) = purpose.audit_of() {
         (format!("links of the audit chains of {instance}"), SIGNED)
     } else if *purpose == Purpose::heads() {

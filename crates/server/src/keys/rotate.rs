@@ -14,6 +14,7 @@ use hygie_store::keys::Keyring;
 
 use super::progress::Shown;
 use super::request::{Rotation, State};
+use super::work::Open;
 use super::{master, work};
 use crate::ambient::{SystemClock, SystemRandom};
 use crate::failure::Failure;
@@ -31,7 +32,7 @@ const LOOKS_WITHOUT: u32 = 120;
 enum Which {
     /// The master key: all data keys are wrapped anew at once, no data are touched.
     Master,
-    /// The keys of databases and access logs: the databases are encrypted anew.
+    /// The keys of databases, access logs, large objects and sealed columns: they are encrypted anew.
     Data,
 }
 
@@ -50,11 +51,6 @@ pub struct Options {
 /// Runs the command.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let place = Place::find(&options.place)?;
-    if place.postgres.is_some() && options.only == Some(Which::Data) {
-        return Err(Failure::usage(
-            "the data are in PostgreSQL, which encrypts them by its volume: only the master key is replaced here",
-        ));
-    }
     if !place.data.join(stores::KEYRING).exists() {
         return Err(Failure::usage(format!("there are no keys in {}", place.data.display())));
     }
@@ -76,7 +72,8 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         let _nobody_reads = wait_for_readers(&place.data).await?;
         master::replace(&place, &keyring, &options.given, &random).await?;
     }
-    if options.only != Some(Which::Master) && place.postgres.is_none() {
+    // PostgreSQL encrypts its data by its volume: nothing but the sealed columns is under a key of ours, where it is asked for.
+    if options.only == Some(Which::Data) || (options.only.is_none() && place.postgres.is_none()) {
         replace_data(&place, &keyring, (open, &*random)).await?;
     }
     Ok(())
@@ -153,6 +150,11 @@ async fn here(
     shown: &Arc<Shown>,
 ) -> Result<Rotation, Failure> {
     let data = place.data.as_path();
+    if place.postgres.is_some() {
+        return Err(Failure::usage(
+            "the data are in PostgreSQL, where the running program replaces the key of the sealed columns: start it",
+        ));
+    }
     keyring.reload()?;
     let places = place.buckets.open(keyring)?;
     for instance in stores::instances(data)? {
@@ -168,7 +170,12 @@ async fn here(
             }
         })
     };
-    Ok(work::replace_data_keys(data, keyring, (&[], &places), (rotation, told)).await)
+    let open = Open {
+        controls: &[],
+        places: &places,
+        directory: None,
+    };
+    Ok(work::replace_data_keys(data, keyring, open, (rotation, told)).await)
 }
 
 fn tell(rotation: &Rotation) -> Result<(), Failure> {

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use hygie_core::{Clock, Cx, TenantId, Timestamp};
+use hygie_directory::SEALED_COLUMNS;
 use hygie_store::embedded::{self, Control, Observer, Step};
 use hygie_store::keys::{Keyring, Purpose};
-use hygie_store::{StoreError, blobs};
+use hygie_store::{Store, StoreError, blobs};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -25,11 +26,21 @@ const TELL_EVERY: Duration = Duration::from_millis(500);
 /// Told how far a rotation is.
 pub type Told = Arc<dyn Fn(&Rotation) + Send + Sync>;
 
-/// Replaces the keys of the databases and of the access logs, one instance after the other.
+/// What of an installation is open in this process.
+pub struct Open<'a> {
+    /// The instances in files.
+    pub controls: &'a [Control],
+    /// The places for large objects.
+    pub places: &'a Places,
+    /// The directory.
+    pub directory: Option<&'a Store>,
+}
+
+/// Replaces the keys of the databases, of the access logs and of the sealed columns, one instance after the other.
 pub async fn replace_data_keys(
     data: &Path,
     keyring: &Arc<Keyring>,
-    open: (&[Control], &Places),
+    open: Open<'_>,
     (rotation, told): (Rotation, Told),
 ) -> Rotation {
     let watch = Arc::new(Watch {
@@ -39,7 +50,7 @@ pub async fn replace_data_keys(
         lock: Mutex::new(None),
     });
     watch.change(|rotation| rotation.state = State::Running);
-    let outcome = replace_all(data, keyring, open, &watch).await;
+    let outcome = replace_all(data, keyring, &open, &watch).await;
     watch.change(|rotation| match outcome {
         Ok(()) => rotation.state = State::Done,
         Err(error) => {
@@ -50,16 +61,12 @@ pub async fn replace_data_keys(
     watch.state.lock().0.clone()
 }
 
-async fn replace_all(
-    data: &Path,
-    keyring: &Arc<Keyring>,
-    open: (&[Control], &Places),
-    watch: &Arc<Watch>,
-) -> Result<()> {
+async fn replace_all(data: &Path, keyring: &Arc<Keyring>, open: &Open<'_>, watch: &Arc<Watch>) -> Result<()> {
     let keys = keyring.list();
     let names: BTreeSet<String> = keys
         .iter()
-        .filter_map(|key| key.purpose.database_of().map(str::to_owned))
+        .filter_map(|key| key.purpose.database_of().or_else(|| key.purpose.columns_of()))
+        .map(str::to_owned)
         .collect();
     let mut failures = Vec::new();
     for name in names {
@@ -90,15 +97,21 @@ async fn replace_all(
 async fn replace_one(
     data: &Path,
     name: &str,
-    (keyring, (controls, places)): (&Arc<Keyring>, (&[Control], &Places)),
+    (keyring, open): (&Arc<Keyring>, &Open<'_>),
     watch: &Arc<Watch>,
 ) -> Result<Duration> {
-    let pause = match controls.iter().find(|control| control.instance() == name) {
+    // In a database that processes share nothing but the columns is under a key of ours.
+    if keyring.find(&Purpose::database(name)).is_none() {
+        replace_columns(data, name, (keyring, open), watch).await?;
+        return Ok(Duration::ZERO);
+    }
+    let pause = match open.controls.iter().find(|control| control.instance() == name) {
         Some(control) => replace_open(control, keyring, watch).await?,
         None => replace_still(data, name, keyring, watch).await?,
     };
     watch.lock.lock().take();
-    replace_blobs((data, places), name, keyring, watch).await?;
+    replace_blobs((data, open.places), name, keyring, watch).await?;
+    replace_columns(data, name, (keyring, open), watch).await?;
     Ok(pause)
 }
 
@@ -146,6 +159,36 @@ async fn replace_blobs(
     let cx = Cx::internal(TenantId::from_uuid(Uuid::nil()), clock, random);
     let resealed = blobs.replace_key(&cx, &**watch).await?;
     tracing::info!(instance = name, resealed, "the large objects are under a new key");
+    Ok(())
+}
+
+/// The secrets in the tables of the directory are sealed again, a page in a transaction.
+async fn replace_columns(
+    data: &Path,
+    name: &str,
+    (keyring, open): (&Arc<Keyring>, &Open<'_>),
+    watch: &Arc<Watch>,
+) -> Result<()> {
+    if name != stores::DIRECTORY || keyring.find(&Purpose::columns(name)).is_none() {
+        return Ok(());
+    }
+    watch.change(|rotation| {
+        rotation.what = format!("sealed columns of {name}");
+        (rotation.done, rotation.total) = (0, 0);
+    });
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+    let cx = Cx::internal(TenantId::from_uuid(Uuid::nil()), clock, random);
+    let store = match open.directory {
+        Some(store) => store.clone(),
+        None => tokio::task::block_in_place(|| stores::open_still_directory(data, keyring, &cx))?,
+    };
+    let vault = store.vault().context("the directory has no sealed columns")?;
+    let resealed = vault.replace_key(&store, (&cx, SEALED_COLUMNS), &**watch).await;
+    if open.directory.is_none() {
+        store.close().await?;
+    }
+    let resealed = resealed?;
+    tracing::info!(instance = name, resealed, "the sealed columns are under a new key");
     Ok(())
 }
 

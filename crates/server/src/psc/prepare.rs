@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
@@ -16,7 +17,7 @@ use hygie_policy::agreement::{MAX_PDF, is_pdf};
 use hygie_policy::json::Member;
 use hygie_policy::psc::{
     self, Application, Export, Language, MAX_EMERGENCY_ACCOUNTS, POLICY_PREFIX, Report, SANDBOX, STRENGTH_NAMES,
-    TERMS_PREFIX, Verdict,
+    TERMS_NAME, TERMS_PREFIX, Verdict,
 };
 use hygie_policy::templates::{ProSanteConnect, pro_sante_connect, pro_sante_connect_strength};
 use hygie_policy::{AgreementId, Policy, StrengthId};
@@ -29,10 +30,9 @@ use crate::failure::Failure;
 use crate::files;
 
 const POLICIES: &str = "identity/conditionalAccess/policies";
+const SECURITY_DEFAULTS: &str = "policies/identitySecurityDefaultsEnforcementPolicy";
 const STRENGTHS: &str = "policies/authenticationStrengthPolicies";
 const AGREEMENTS: &str = "identityGovernance/termsOfUse/agreements";
-/// What the terms of use are called.
-const TERMS: &str = "CGU-ProSantéConnect";
 
 /// Options of `psc prepare`.
 #[derive(Debug, Args)]
@@ -56,6 +56,22 @@ pub struct Options {
     json: bool,
 }
 
+/// They and policies exclude each other: said before anything is made.
+async fn refuse_security_defaults(remote: &Remote) -> Result<(), Failure> {
+    // Who may not read them learns it from the refusal of the policies.
+    let is_on = remote
+        .get(SECURITY_DEFAULTS)
+        .await
+        .is_ok_and(|found| found["isEnabled"] == true);
+    if is_on {
+        return Err(Failure::Failed(anyhow!(
+            "the security defaults of the tenant are on, and exclude policies of its own: switch them off first (PATCH \
+             {SECURITY_DEFAULTS} with {{\"isEnabled\": false}}, or in the portal)"
+        )));
+    }
+    Ok(())
+}
+
 /// What was made, or was there.
 struct Thing {
     name: String,
@@ -71,6 +87,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     }
     let pdf = options.terms.as_deref().map(read_terms).transpose()?;
     let remote = Remote::open(&options.place)?;
+    refuse_security_defaults(&remote).await?;
     let app = options.app.unwrap_or(SANDBOX);
     require_application(&remote, app).await?;
     let emergency = accounts(&remote, &options.exclude).await?;
@@ -192,10 +209,10 @@ async fn strength(remote: &Remote) -> Result<Thing, Failure> {
 
 async fn agreement(remote: &Remote, file: &str, pdf: &[u8]) -> Result<Thing, Failure> {
     let new = || {
-        json!({ "displayName": TERMS, "isViewingBeforeAcceptanceRequired": true, "files": [
+        json!({ "displayName": TERMS_NAME, "isViewingBeforeAcceptanceRequired": true, "files": [
             { "fileName": file, "language": "fr", "isDefault": true, "fileData": { "data": STANDARD.encode(pdf) } }] })
     };
-    ensure(remote, AGREEMENTS, |name| name == TERMS, new).await
+    ensure(remote, AGREEMENTS, |name| name == TERMS_NAME, new).await
 }
 
 async fn policy(remote: &Remote, new: &Policy) -> Result<Thing, Failure> {

@@ -5,8 +5,8 @@ use anyhow::{Context, Result, anyhow};
 use hygie_access::{Assignee, AssigneeKind, AssignmentError, Holder, Kind, Role, Scope};
 use hygie_core::{Cx, ObjectId, Secret};
 use hygie_directory::{
-    DIRECTORY_API, Definition, GLOBAL_ADMINISTRATOR, NewApplication, NewTenant, NewUser, PasswordOwner,
-    Scope as Permission,
+    Cursor, DIRECTORY_API, Definition, Enabled, GLOBAL_ADMINISTRATOR, NewApplication, NewTenant, NewUser,
+    PasswordOwner, Scope as Permission,
 };
 use hygie_jose::Certificate;
 use hygie_oidc::RedirectUris;
@@ -65,7 +65,11 @@ pub fn fhir_base(config: &Config, workspace: &Workspace, service: &FhirInstance)
 
 async fn make_tenant(base: &Base, tenant: &Tenant) -> Result<()> {
     let cx = base.cx(tenant.id);
-    if base.directory.list_tenants(&cx).await?.contains(&tenant.id) {
+    let exists = base.directory.list_tenants(&cx).await?.contains(&tenant.id);
+    // A start that was killed in between is taken up: somebody always administers a tenant that was begun.
+    let first = Cursor { after: None, limit: 1 };
+    let administrators = base.directory.page_role_members(&cx, GLOBAL_ADMINISTRATOR, first);
+    if exists && (tenant.administrator.is_none() || !administrators.await?.is_empty()) {
         return Ok(());
     }
     // Read before anything is made: without the password nobody could sign in to what was made.
@@ -95,20 +99,36 @@ async fn make_tenant(base: &Base, tenant: &Tenant) -> Result<()> {
         display_name: tenant.display_name.clone(),
         domain: tenant.domain.clone(),
     };
-    base.directory.create_tenant(&cx, new).await?;
+    if !exists {
+        // Before the tenant: there is no instant in which it has none.
+        if tenant.security_defaults {
+            base.directory.set_security_defaults(&cx, Enabled::Yes).await?;
+        }
+        base.directory.create_tenant(&cx, new).await?;
+    }
     if let Some((upn, password)) = administrator {
+        make_administrator(base, &cx, (upn, password)).await?;
+    }
+    tracing::info!(tenant = %tenant.id, "tenant created");
+    Ok(())
+}
+
+/// The first administrator, or what lacks of them.
+async fn make_administrator(base: &Base, cx: &Cx, (upn, password): (String, Secret<String>)) -> Result<()> {
+    let made = if let Some(known) = base.directory.find_user(cx, &upn).await? {
+        known
+    } else {
         let new = NewUser {
             display_name: upn.clone(),
             user_principal_name: upn,
             password: Some(password),
             ..NewUser::default()
         };
-        let made = base.directory.create_user(&cx, new).await?;
-        base.directory
-            .assign_directory_role(&cx, made.id, GLOBAL_ADMINISTRATOR)
-            .await?;
-    }
-    tracing::info!(tenant = %tenant.id, "tenant created");
+        base.directory.create_user(cx, new).await?
+    };
+    base.directory
+        .assign_directory_role(cx, made.id, GLOBAL_ADMINISTRATOR)
+        .await?;
     Ok(())
 }
 

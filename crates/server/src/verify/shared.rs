@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use hygie_core::{Cx, TenantId};
+use hygie_store::Vault;
 use hygie_store::audit::{self, Trail as Which};
 use hygie_store::blobs::{self, BlobError, Blobs};
 use hygie_store::keys::Keyring;
@@ -14,6 +15,7 @@ use super::{Chain, Instance, Report, Trail, unreadable};
 use crate::ambient::{SystemClock, SystemRandom};
 use crate::wiring::objects::{Buckets, Reach};
 use crate::wiring::postgres::{Shared, VerifiedChain};
+use crate::wiring::stores;
 
 /// Walks every instance of the database; `heads` are the directories of the processes whose heads are at hand.
 pub async fn walk(shared: &Shared, heads: &[PathBuf], (keyring, buckets): (&Arc<Keyring>, &Buckets)) -> Result<Report> {
@@ -21,10 +23,8 @@ pub async fn walk(shared: &Shared, heads: &[PathBuf], (keyring, buckets): (&Arc<
     // An instance that was removed has left its key with this process.
     let keys = keyring.list();
     names.extend(keys.iter().filter_map(|key| key.purpose.audit_of().map(str::to_owned)));
-    if !buckets.is_empty() {
-        // Other processes may have made those of large objects.
-        shared.take_in_keys(keyring).await?;
-    }
+    // Other processes may have made those of large objects, and replaced that of the sealed columns.
+    shared.take_in_keys(keyring).await?;
     let places = buckets.open(keyring)?;
     let mut instances = Vec::new();
     for name in &names {
@@ -32,6 +32,10 @@ pub async fn walk(shared: &Shared, heads: &[PathBuf], (keyring, buckets): (&Arc<
             Ok(chains) => Instance::of_chains(name, &chains),
             Err(error) => Instance::unread(name, unreadable(error)),
         };
+        if name == stores::DIRECTORY && instance.ok {
+            let vault = Vault::for_visiting(keyring.clone(), name);
+            instance.add_columns(shared.read(name).await, vault).await;
+        }
         match places.find(name) {
             None => {}
             Some(Reach::Open(blobs)) => instance.add_blobs(verify_blobs(shared, name, blobs).await.map(Some)),

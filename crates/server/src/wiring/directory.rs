@@ -3,7 +3,7 @@
 use std::num::NonZero;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use hygie_directory::Directory;
 use hygie_idp::Idp;
 use hygie_means::{Means, Metadata};
@@ -11,6 +11,7 @@ use hygie_store::Store;
 
 use super::Settings;
 use crate::files;
+use crate::geo::CountryDatabase;
 
 /// Octets of a file of metadata.
 const METADATA_LIMIT: u64 = 64 << 20;
@@ -26,6 +27,24 @@ pub async fn open(settings: &Settings, store: Store) -> Result<Directory> {
     Directory::open(deps).await.context("cannot open the directory")
 }
 
+/// Reads the countries of addresses, where there is a database of them, and tells the directory.
+/// What a tenant enforces by country wants one.
+pub async fn countries(settings: &Settings, directory: &Directory) -> Result<Option<Arc<CountryDatabase>>> {
+    let Some(path) = &settings.countries else {
+        let lacking = directory.find_policy_without_countries(&directory.provider_cx()).await;
+        return match lacking.context("cannot read the policies")? {
+            None => Ok(None),
+            Some(tenant) => bail!(
+                "the tenant {tenant} enforces a policy by country, and there is no [geo] database any more: give it one, or start \
+                 with it and make the policy report-only first"
+            ),
+        };
+    };
+    let database = Arc::new(CountryDatabase::open(path)?);
+    directory.know_countries(database.clone());
+    Ok(Some(database))
+}
+
 /// Opens the identity provider.
 pub async fn provider(settings: &Settings, directory: Directory) -> Result<Idp> {
     let deps = hygie_idp::Deps {
@@ -36,6 +55,7 @@ pub async fn provider(settings: &Settings, directory: Directory) -> Result<Idp> 
         back_channel: settings.back_channel.clone(),
         certauth: settings.certauth.clone(),
         exchanges: settings.exchanges.clone(),
+        outgoing: Some(settings.outgoing.clone()),
         workers: workers(),
     };
     Idp::open(deps).await.context("cannot open the identity provider")

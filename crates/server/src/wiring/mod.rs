@@ -38,6 +38,7 @@ use hygie_web::client::Proxies;
 use uuid::Uuid;
 
 use crate::config::Space;
+use crate::geo::CountryDatabase;
 use crate::health::Probe;
 use crate::listen::Stop;
 use delivery::Delivery;
@@ -78,6 +79,8 @@ pub struct Settings {
     pub exchanges: Option<Exchanges>,
     /// A file of what the makers of authenticators say about them, where there is one.
     pub authenticator_metadata: Option<PathBuf>,
+    /// A database of the countries of addresses, where there is one.
+    pub countries: Option<PathBuf>,
     /// Where the name of the product leads on every page.
     pub home: String,
     /// How much the services may store.
@@ -104,6 +107,8 @@ pub struct Base {
     deliveries: Vec<Delivery>,
     /// The large objects of each instance that has some.
     objects: Vec<Objects>,
+    /// The countries of addresses.
+    countries: Option<Arc<CountryDatabase>>,
 }
 
 impl Base {
@@ -113,6 +118,7 @@ impl Base {
         let stores = Stores::open(&settings, &cx).await?;
         let store = stores.directory().clone();
         let directory = directory::open(&settings, store.clone()).await?;
+        let countries = directory::countries(&settings, &directory).await?;
         let idp = directory::provider(&settings, directory.clone()).await?;
         let assignments = Assignments::new(store, settings.clock.clone(), settings.random.clone());
         Ok(Self {
@@ -123,6 +129,7 @@ impl Base {
             edge: Edge::new(&settings),
             deliveries: Vec::new(),
             objects: Vec::new(),
+            countries,
             settings,
         })
     }
@@ -239,7 +246,10 @@ impl Base {
             messages: &[crate::portal::MESSAGES, hygie_console::MESSAGES],
             render: Arc::new(hygie_web::error::Pages),
             cors: |_| hygie_web::layers::Cors::Closed,
-            limits: hygie_web::layers::Limits::default(),
+            limits: hygie_web::layers::Limits {
+                larger: hygie_console::larger,
+                ..hygie_web::layers::Limits::default()
+            },
             store: self.stores.directory().clone(),
         };
         self.edge.put(router, service)
@@ -252,12 +262,16 @@ impl Base {
 
     /// Starts what must be done from time to time.
     pub fn start_maintenance(&self, stop: &Stop) {
+        let (data, keyring) = (self.settings.data.clone(), self.stores.keyring().clone());
+        let opened = rotation::Opened {
+            controls: self.stores.controls().to_vec(),
+            places: Places::of(&self.objects),
+            directory: self.stores.directory().clone(),
+        };
+        rotation::start(stop, data, keyring, opened);
         if self.stores.are_shared() {
             self.start_following(stop);
         } else {
-            let (data, keyring) = (self.settings.data.clone(), self.stores.keyring().clone());
-            let (controls, places) = (self.stores.controls().to_vec(), Places::of(&self.objects));
-            rotation::start(stop, data, keyring, (controls, places));
             space::start(stop, &self.settings, self.stores.controls().to_vec(), &self.objects);
         }
         let owner = self.owner();
@@ -266,6 +280,9 @@ impl Base {
         }
         for objects in &self.objects {
             objects.start(stop);
+        }
+        if let Some(countries) = &self.countries {
+            countries.follow(stop);
         }
         let (idp, edge, token) = (self.idp.clone(), self.edge.clone(), stop.token());
         stop.spawn(async move {

@@ -5,19 +5,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use hygie_store::Store;
 use hygie_store::embedded::Control;
 use hygie_store::keys::Keyring;
 
 use super::objects::Places;
 use crate::keys::request::{Rotation, State};
-use crate::keys::work;
+use crate::keys::work::{self, Open};
 use crate::listen::Stop;
+
+/// What is open here.
+pub struct Opened {
+    /// The instances in files.
+    pub controls: Vec<Control>,
+    /// The places for large objects.
+    pub places: Places,
+    /// The directory.
+    pub directory: Store,
+}
 
 /// How often is looked whether somebody asks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Does what is asked, and what a process before was asked and did not complete.
-pub fn start(stop: &Stop, data: PathBuf, keyring: Arc<Keyring>, (controls, places): (Vec<Control>, Places)) {
+pub fn start(stop: &Stop, data: PathBuf, keyring: Arc<Keyring>, opened: Opened) {
     let token = stop.token();
     stop.spawn(async move {
         // What could not be told is not done again.
@@ -30,7 +41,7 @@ pub fn start(stop: &Stop, data: PathBuf, keyring: Arc<Keyring>, (controls, place
             // A rotation that is cut short leaves the old key or the new one, and the next start goes on.
             tokio::select! {
                 () = token.cancelled() => return,
-                looked = look(&data, &keyring, (&controls, &places), &mut finished) => if let Err(error) = looked {
+                looked = look(&data, &keyring, &opened, &mut finished) => if let Err(error) = looked {
                     tracing::error!(error = format!("{error:#}"), "replacing keys");
                 },
             }
@@ -38,12 +49,7 @@ pub fn start(stop: &Stop, data: PathBuf, keyring: Arc<Keyring>, (controls, place
     });
 }
 
-async fn look(
-    data: &Path,
-    keyring: &Arc<Keyring>,
-    open: (&[Control], &Places),
-    finished: &mut Option<Rotation>,
-) -> Result<()> {
+async fn look(data: &Path, keyring: &Arc<Keyring>, opened: &Opened, finished: &mut Option<Rotation>) -> Result<()> {
     let Some(asked) = Rotation::read(data)?.filter(Rotation::is_open) else {
         return Ok(());
     };
@@ -69,6 +75,11 @@ async fn look(
                 tracing::warn!(error = format!("{error:#}"), "telling how far the rotation is");
             }
         })
+    };
+    let open = Open {
+        controls: &opened.controls,
+        places: &opened.places,
+        directory: Some(&opened.directory),
     };
     let rotation = work::replace_data_keys(data, keyring, open, (asked, told)).await;
     if let Some(error) = &rotation.error {

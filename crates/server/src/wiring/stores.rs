@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use hygie_core::{Clock, Cx, Random, TenantId};
 use hygie_store::embedded::{self, Control, Limits, Options, Replay};
 use hygie_store::keys::{KeyProvider, Keyring, Purpose};
-use hygie_store::{Migration, Store, StoreError};
+use hygie_store::{Migration, Store, StoreError, Vault};
 use uuid::Uuid;
 
 use super::Settings;
@@ -86,7 +86,7 @@ impl Stores {
             embedded::settle(&data, &instance, &keyring)
                 .with_context(|| format!("cannot settle the keys of {instance}"))?;
         }
-        let migrations: Vec<Migration> = [hygie_access::MIGRATIONS, hygie_directory::MIGRATIONS].concat();
+        let migrations = directory_tables();
         let opening = Opening {
             data: &data,
             heads: &heads,
@@ -98,6 +98,7 @@ impl Stores {
             cache_kib: DIRECTORY_CACHE_KIB,
         };
         let (directory, control) = settings.storage.open(opening).await?;
+        let directory = directory.with_vault(settings.storage.vault(&keyring, DIRECTORY).await?);
         Ok(Self {
             data,
             heads,
@@ -230,6 +231,40 @@ impl Storage {
             Self::Shared(shared) => Ok((shared.open(opening).await?, None)),
         }
     }
+}
+
+impl Storage {
+    /// What seals the columns of an instance that is open.
+    async fn vault(&self, keyring: &Arc<Keyring>, instance: &str) -> Result<Vault> {
+        let vault = match self {
+            Self::Files => Vault::open(keyring.clone(), instance),
+            Self::Shared(shared) => {
+                shared.share_key(keyring, Purpose::columns(instance)).await?;
+                Vault::shared(keyring.clone(), instance)
+            }
+        };
+        vault.with_context(|| format!("cannot open the sealed columns of {instance}"))
+    }
+}
+
+/// The tables of the directory.
+fn directory_tables() -> Vec<Migration> {
+    [hygie_access::MIGRATIONS, hygie_directory::MIGRATIONS].concat()
+}
+
+/// Opens the directory in files that no process has open, to change it and to be closed.
+pub fn open_still_directory(data: &Path, keyring: &Arc<Keyring>, cx: &Cx) -> Result<Store> {
+    let (store, _) = open_files(Opening {
+        data,
+        heads: &data.join(HEADS),
+        keyring,
+        cx,
+        instance: DIRECTORY,
+        migrations: &directory_tables(),
+        replay: None,
+        cache_kib: DIRECTORY_CACHE_KIB,
+    })?;
+    Ok(store.with_vault(Vault::open(keyring.clone(), DIRECTORY)?))
 }
 
 /// Names of the instances whose databases lie in a data directory, in order.

@@ -90,7 +90,7 @@ async fn stop(running: Running) {
 }
 
 fn is_replaced(purpose: &str) -> bool {
-    ["database:", "access-log:", "blobs:"]
+    ["database:", "access-log:", "blobs:", "columns:"]
         .iter()
         .any(|kind| purpose.starts_with(kind))
 }
@@ -301,4 +301,32 @@ async fn keys_that_other_processes_left_in_the_database_get_the_new_master_key_t
     fs::remove_dir_all(installation.path("srv/other")).expect("another machine");
     fs::remove_file(installation.path(&format!("keys/master.key.{old}"))).expect("the one that was kept");
     stop(start_other().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres_the_live_process_replaces_the_key_of_the_sealed_columns() {
+    let (server, installation) = (PostgresServer::shared(), Installation::new());
+    let address = server.create_database();
+    installation.configure(&format!(
+        "[storage.postgres]\naddress = \"{address}\"\nat_rest = \"volume\"\n"
+    ));
+    let running = start(&installation).await;
+    let (master, before) = keys(&installation);
+    let (status, said) = hygie(&installation, &["keys", "rotate", "--only", "data"]);
+    assert_eq!(status, Some(0), "{said}");
+    let (same, after) = keys(&installation);
+    assert_eq!(master, same);
+    for (purpose, id) in &before {
+        assert_eq!(after[purpose] != *id, purpose == "columns:directory", "{purpose}");
+    }
+    let sql = "SELECT id FROM hygie.data_key WHERE purpose = 'columns:directory'";
+    assert_eq!(server.psql(&address, sql), after["columns:directory"]);
+    let (status, said) = hygie(&installation, &["verify"]);
+    assert_eq!(status, Some(0), "{said}");
+    stop(running).await;
+    let (status, said) = hygie(&installation, &["keys", "rotate", "--only", "data"]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("the running program replaces the key"), "{said}");
+    stop(start(&installation).await).await;
+    assert_eq!(keys(&installation), (same, after), "a restart changes nothing");
 }

@@ -4,6 +4,7 @@ mod back_channel;
 mod backup;
 mod demo;
 mod exchange;
+mod geo;
 mod installation;
 mod keys;
 mod listeners;

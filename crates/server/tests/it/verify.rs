@@ -150,6 +150,27 @@ async fn a_database_that_was_removed_is_named() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sealed_value_that_does_not_open_is_named_and_stops_the_start() {
+    let (installation, _) = installation().await;
+    let sealed = instance(&report(&installation))["sealed"].clone();
+    assert!(
+        sealed.as_u64().expect("a number") >= 3,
+        "root, signing keys, tenants: {sealed}"
+    );
+    tamper(
+        &installation,
+        "UPDATE idp_root SET secret = (SELECT pairwise FROM idp_tenant)",
+    );
+    assert_refused(
+        &installation,
+        "sealed columns: idp_root.secret: 1 sealed values do not open: it was altered, or comes from another row",
+    );
+    let refused = Running::start(&installation.config()).await;
+    let said = refused.err().expect("it does not start").to_string();
+    assert!(said.contains("`idp_root.secret` does not open"), "{said}");
+}
+
 /// The blobs of the directory's instance and its store, opened without the program.
 fn blobs_of(installation: &Installation, keyring: &Arc<Keyring>, cx: &Cx) -> (Blobs, Store) {
     let data = installation.path("srv/data");

@@ -6,5 +6,6 @@ mod groups;
 mod kafka;
 mod objects;
 mod processes;
+mod sealed;
 mod servers;
 mod world;

@@ -43,6 +43,11 @@ pub async fn verify_blobs_in(
     blobs.verify(&store, cx).await
 }
 
+/// The tables of the instance in this directory, to be read beside the process that writes them or without.
+pub fn open_for_reading(directory: &Path, instance: &str, keyring: &Keyring) -> Result<Store, StoreError> {
+    Ok(Store::new(Arc::new(Snapshots::open(directory, instance, keyring)?)))
+}
+
 /// The tables of an instance, to be read only. What waits in the writer's memory for the ordered index is not there.
 pub struct Snapshots(Arc<Readers>);
 

@@ -42,7 +42,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 pub use self::backup::{Copied, Place, Route, back_up};
-pub use self::blobs::{verify_blobs, verify_blobs_in};
+pub use self::blobs::{open_for_reading, verify_blobs, verify_blobs_in};
 use self::checkpoint::Checkpoints;
 use self::connection::{Access, Db};
 pub use self::integrity::damage;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::response::{IntoResponseParts, ResponseParts};
 use http::HeaderMap;
 use http::header::{
-    CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
@@ -71,6 +71,8 @@ pub(super) fn secure(headers: &mut HeaderMap, form_action: Option<&FormAction>) 
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
         (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        // Data of patients and people is kept by no browser or cache; what may be kept says so itself.
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (
             PERMISSIONS,
             HeaderValue::from_static("camera=(), microphone=(), geolocation=()"),
@@ -128,6 +130,7 @@ mod tests {
         );
         assert!(!policy.contains("unsafe"), "{policy}");
         assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert_eq!(headers[CACHE_CONTROL], "no-store");
     }
 
     #[test]

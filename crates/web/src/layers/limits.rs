@@ -26,6 +26,8 @@ use crate::error::Failure;
 pub struct Limits {
     /// Bytes of a request body.
     pub body: usize,
+    /// Bytes of the body of a request that may have more than the others; none of one that may not.
+    pub larger: fn(&Parts) -> Option<usize>,
     /// From the first byte of the head to the head of the answer.
     pub time: Duration,
     /// Requests worked on at once.
@@ -40,6 +42,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body: 2 << 20,
+            larger: |_| None,
             time: Duration::from_secs(30),
             concurrent: 512,
             waiting: 1024,
@@ -69,10 +72,11 @@ impl Limiter {
     pub async fn run(&self, request: Request, next: Next) -> Response {
         let (parts, body) = request.into_parts();
         let is_upload = (self.limits.uploads)(&parts);
+        let most = (self.limits.larger)(&parts).unwrap_or(self.limits.body);
         let length = parts.headers.get(CONTENT_LENGTH);
         let length = length.and_then(|value| value.to_str().ok()).filter(|_| !is_upload);
-        if length.is_some_and(|length| length.parse().is_ok_and(|length: u64| length > self.limits.body as u64)) {
-            return self.too_large().into_response();
+        if length.is_some_and(|length| length.parse().is_ok_and(|length: u64| length > most as u64)) {
+            return too_large(most).into_response();
         }
         let Ok(_admitted) = self.admitted.try_acquire() else {
             return Failure::new(ErrorKind::TooMany, "throttled", "too many requests at once; try again")
@@ -84,7 +88,7 @@ impl Limiter {
             body
         } else {
             Body::new(Watched {
-                body: Limited::new(body, self.limits.body),
+                body: Limited::new(body, most),
                 starved: starved.clone(),
             })
         };
@@ -100,11 +104,11 @@ impl Limiter {
             Err(_) => late(starved.load(Ordering::Relaxed)).into_response(),
         }
     }
+}
 
-    fn too_large(&self) -> Failure {
-        let message = format!("the request body exceeds {} bytes", self.limits.body);
-        Failure::new(ErrorKind::TooLarge, "too-long", message)
-    }
+fn too_large(most: usize) -> Failure {
+    let message = format!("the request body exceeds {most} bytes");
+    Failure::new(ErrorKind::TooLarge, "too-long", message)
 }
 
 /// 408 tells the client that it was slow (RFC 9110 §15.5.9); when we did not wait for it, we were.

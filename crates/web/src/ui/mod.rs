@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -44,9 +45,10 @@ use crate::i18n::{Lang, Messages, escape_html};
 
 /// Routes that every service with pages merges into its own: `/assets/…` and `/preferences`.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new()
-        .route("/assets/{file}", get(assets::get))
-        .route("/preferences", post(preferences::post))
+    Router::new().route("/assets/{file}", get(assets::get)).route(
+        "/preferences",
+        post(preferences::post).layer(DefaultBodyLimit::max(preferences::MAX_CHOICE)),
+    )
 }
 
 /// Whose session it is, shown on every page: in a hospital a workstation is shared.

@@ -13,6 +13,8 @@ use super::theme::{THEME_COOKIE, Theme};
 use crate::cookie::{Cookie, SameSite};
 use crate::i18n::{LANG_COOKIE, Lang};
 
+/// Bytes of the form, whose longest member is an address.
+pub(super) const MAX_CHOICE: usize = 8 << 10;
 const YEAR: Duration = Duration::from_hours(365 * 24);
 
 #[derive(Deserialize)]
@@ -65,6 +67,8 @@ fn here(address: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use tower::ServiceExt as _;
+
     use super::*;
 
     #[test]
@@ -107,5 +111,19 @@ mod tests {
         assert!(cookies(&post(choice(None, Some("dark"))).await).starts_with("__Host-hygie-theme=dark;"));
         assert!(cookies(&post(choice(None, Some("system"))).await).ends_with("Max-Age=0"));
         assert_eq!(cookies(&post(choice(Some("<script>"), Some("x"))).await), "");
+    }
+
+    #[tokio::test]
+    async fn a_choice_is_short() {
+        for (length, status) in [(MAX_CHOICE - 9, 303), (MAX_CHOICE, 413)] {
+            let form = format!("return=/{}", "x".repeat(length));
+            let request = axum::http::Request::post("/preferences")
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(axum::body::Body::from(form))
+                .unwrap();
+            let router: axum::Router = super::super::router();
+            let response = router.oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status, "{length}");
+        }
     }
 }

@@ -417,3 +417,15 @@ async fn a_page_may_widen_where_its_form_leads() {
         "{policy}"
     );
 }
+
+#[tokio::test]
+async fn only_some_bodies_may_be_larger() {
+    let length = async |body: Bytes| body.len().to_string();
+    let world = World::new(Router::new().route("/", post(length)).route("/larger", post(length)));
+    for (path, bytes, status) in [("/", 101, 413), ("/larger", 200, 200), ("/larger", 201, 413)] {
+        let answer = world
+            .send(request(Method::POST, path, &[], Body::from(vec![b'x'; bytes])))
+            .await;
+        assert_eq!(answer.status.as_u16(), status, "{path} {bytes}");
+    }
+}

@@ -95,6 +95,7 @@ impl World {
             random: Arc::new(Counting::default()),
             limits: Limits {
                 body: 100,
+                larger: |request| (request.uri.path() == "/larger").then_some(200),
                 time,
                 concurrent: 1,
                 waiting: 1,

@@ -17,7 +17,7 @@ use super::super::caller::Caller;
 use super::super::conditional;
 use super::super::document::{created, large};
 use super::super::list::{Item, Listed};
-use super::{READ, SET, WRITE, find, place};
+use super::{MAX_DOCUMENTS, READ, SET, WRITE, find, place};
 use crate::entity::{AGREEMENT_FILE, shown};
 use crate::{Graph, GraphFault};
 
@@ -167,7 +167,7 @@ pub async fn post(
     request: Request,
 ) -> Result<Response, GraphError> {
     caller.may_change_policies(&graph, &[WRITE]).await?;
-    let upload = upload(read::<NewFile>(&large(request).await?)?)?;
+    let upload = upload(read::<NewFile>(&large(request, MAX_DOCUMENTS).await?)?)?;
     let id = id.parse().map_err(|_| GraphFault::NotFound(id))?;
     let made = graph.directory().create_agreement_file(&caller.cx, id, upload).await?;
     let file = made.id.map(|file| file.to_string()).unwrap_or_default();

@@ -27,6 +27,8 @@ use crate::entity::{AGREEMENT, shown};
 use crate::{Graph, GraphFault};
 
 const SET: &str = "agreements";
+/// Bytes of a request: terms of use are sent as PDF in base64.
+const MAX_DOCUMENTS: usize = 8 << 20;
 /// Permissions that show agreements.
 const READ: &[&str] = &["Agreement.Read.All", "Agreement.ReadWrite.All"];
 /// The permission to change them.
@@ -110,7 +112,7 @@ async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<String>)
 
 async fn post(State(graph): State<Graph>, caller: Caller, request: Request) -> Result<Response, GraphError> {
     caller.may_change_policies(&graph, &[WRITE]).await?;
-    let new = read::<NewAgreement>(&large(request).await?)?;
+    let new = read::<NewAgreement>(&large(request, MAX_DOCUMENTS).await?)?;
     let localizations = new.file.map(|file| file.localizations).unwrap_or_default();
     let files = new.files.into_iter().chain(localizations).map(files::upload);
     let files = files.collect::<Result<_, _>>()?;

@@ -27,7 +27,11 @@ pub async fn post(
     let (directory, cx) = (graph.directory(), &caller.cx);
     let identity = identity(directory, cx, &request.identity).await?;
     let rules = directory.read_access_rules(cx).await?;
-    let sign_in = request.sign_in(identity, &suite_of, cx.now);
+    let mut sign_in = request.sign_in(identity, &suite_of, cx.now);
+    let supposed = sign_in.conditions.whereabouts;
+    if supposed.country.is_none() {
+        sign_in.conditions.whereabouts = directory.whereabouts(supposed.address);
+    }
     let answers = respond(&request, &rules.rules(), &sign_in);
     let members = object(json!({ "value": answers }));
     let note = Note::new("graph.evaluate", "policy".to_owned());

@@ -4,6 +4,7 @@
 
 mod collections;
 mod evaluate;
+mod lifetime;
 mod replay;
 mod security_defaults;
 mod strengths;
@@ -194,6 +195,10 @@ pub fn routes() -> Router<Graph> {
         .route(
             "/v1.0/policies/identitySecurityDefaultsEnforcementPolicy",
             only(defaults),
+        )
+        .route(
+            "/v1.0/policies/sessionLifetimePolicy",
+            only(read_by(lifetime::get).patch(lifetime::patch)),
         )
         .route(
             &format!("/v1.0/{}", AuthenticationContext::SET),

@@ -11,10 +11,9 @@ use axum::extract::State;
 use axum::response::Response;
 use hygie_core::{Cx, ObjectId};
 use hygie_directory::logs::{LogEntry, LogQuery};
-use hygie_directory::{Membership, SignInEntry, suite_of};
+use hygie_directory::{Membership, SignInEntry, SignInProtocol, suite_of};
 use hygie_policy::check::Broken;
 use hygie_policy::client::{Entry, client_app, logged, platform};
-use hygie_policy::location::Whereabouts;
 use hygie_policy::policy::{ClientAppType, TransferMethod};
 use hygie_policy::replay::{Replayed, Request, replay};
 use hygie_policy::signin::{Application, Identity, Session, SignIn, SignInConditions, Target, User};
@@ -211,7 +210,8 @@ fn sign_in(entry: &SignInEntry, person: Person) -> Option<SignIn> {
         ClientAppType::ExchangeActiveSync,
     ];
     let kind = by_name.into_iter().find(|kind| logged(*kind) == entry.client_app);
-    let is_by_device_code = entry.is_by_device_code;
+    let goes_elsewhere = entry.is_by_device_code || entry.protocol == SignInProtocol::Ciba;
+    let (sign_in_risk, user_risk) = entry.risks();
     Some(SignIn {
         identity: Identity::User(person.user),
         target: Target::Resources {
@@ -226,13 +226,12 @@ fn sign_in(entry: &SignInEntry, person: Person) -> Option<SignIn> {
             contexts,
         },
         conditions: SignInConditions {
-            whereabouts: Whereabouts {
-                address: entry.address,
-                ..Whereabouts::default()
-            },
+            whereabouts: entry.whereabouts(),
+            sign_in_risk: Some(sign_in_risk),
+            user_risk: Some(user_risk),
             platform: entry.user_agent.as_deref().and_then(platform),
             client_app: Some(kind.unwrap_or_else(|| client_app(Entry::Legacy))),
-            transfer: is_by_device_code.then_some(TransferMethod::DeviceCodeFlow),
+            transfer: goes_elsewhere.then_some(TransferMethod::DeviceCodeFlow),
             ..SignInConditions::default()
         },
         session: Session {

@@ -8,6 +8,7 @@ use hygie_oidc::{Aadsts, Params};
 use hygie_web::audit::Note;
 use uuid::Uuid;
 
+use super::super::new_password::remediated;
 use super::Visit;
 use hygie_idp_core::IdpError;
 
@@ -136,7 +137,7 @@ impl Visit<'_> {
             Err(DirectoryError::Password(error)) => return Err(error.into()),
             Err(_) => return Err(IdpError::Password),
         }
-        self.idp.means().note_password_change(&self.cx, account.user).await?;
+        remediated(self.idp, &self.cx, &self.signed_in).await?;
         Ok((Note::recorded(), self.password_changed()).into_response())
     }
 }

@@ -358,7 +358,7 @@ fn kind_of(page: &Page, passkey: &RegisteredPasskey) -> String {
 /// A change in words, and when it was.
 fn shown(page: &Page, told: &Told) -> (String, String) {
     let key = match told.change {
-        Change::PassCreated | Change::PassRemoved | Change::PasswordChanged => None,
+        Change::PassCreated | Change::PassRemoved | Change::PasswordChanged | Change::CertificatesChanged => None,
         _ => Some(told.about.as_str()),
     };
     let word = told.change.as_str();

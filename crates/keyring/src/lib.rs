@@ -4,6 +4,11 @@
 //! ([`Keyring`]), each wrapped by the master key, which a [`KeyProvider`] holds elsewhere: a file of mode 0600 or a value
 //! of the environment ([`MasterKey`]). Changing the master key wraps the same data keys anew and touches no data.
 
+#![warn(missing_docs)]
+
+#[cfg(test)]
+mod fakes;
+pub mod files;
 mod list;
 mod master;
 mod ring;
@@ -20,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use list::{KeyState, WrappedKey};
 pub use master::{MasterKey, lies_beside, replace_master_file, settle_master_file};
 pub use ring::{Keyring, Lent};
-pub(crate) use seal::{NONCE_LEN, Sealer, TAG_LEN};
+pub use seal::{NONCE_LEN, Sealer, TAG_LEN};
 
 /// Bytes of a key.
 pub const KEY_LEN: usize = 32;
@@ -74,18 +79,23 @@ impl Purpose {
         Self(format!("blobs:{instance}"))
     }
 
+    /// Seals the columns of an instance that hold secrets.
+    pub fn columns(instance: &str) -> Self {
+        Self(format!("columns:{instance}"))
+    }
+
     /// Signs the heads of all audit chains.
     pub fn heads() -> Self {
         Self("heads".to_owned())
     }
 
     /// Authenticates the list of keys.
-    pub(super) fn keyring() -> Self {
+    fn keyring() -> Self {
         Self("keyring".to_owned())
     }
 
     /// This purpose for one key alone.
-    pub(super) fn of_key(&self, id: KeyId) -> Self {
+    fn of_key(&self, id: KeyId) -> Self {
         Self(format!("{self}#{id}"))
     }
 
@@ -107,6 +117,11 @@ impl Purpose {
     /// The instance whose blobs it encrypts.
     pub fn blobs_of(&self) -> Option<&str> {
         self.0.strip_prefix("blobs:")
+    }
+
+    /// The instance whose columns it seals.
+    pub fn columns_of(&self) -> Option<&str> {
+        self.0.strip_prefix("columns:")
     }
 
     /// As text.

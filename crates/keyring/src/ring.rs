@@ -245,8 +245,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::MasterKey;
     use crate::fakes::{FixedClock, SeededRandom};
-    use crate::keys::MasterKey;
 
     struct World {
         dir: tempfile::TempDir,

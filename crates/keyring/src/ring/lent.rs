@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::{DataKey, KeyError, KeyId, Purpose};
 use super::Keyring;
+use crate::{DataKey, KeyError, KeyId, Purpose};
 
 /// A key that somebody writes under, until it is dropped.
 pub struct Lent {

@@ -1,0 +1,117 @@
+//! Parts of forms that only the console has: choices, texts of several lines, files.
+
+use std::fmt;
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use hygie_web::ui::Field;
+
+/// One of a list.
+#[derive(Clone, Debug, Template)]
+#[template(path = "parts/select.html")]
+pub struct Select {
+    /// Its id in the page, and what it sends.
+    pub id: String,
+    pub name: &'static str,
+    pub label: String,
+    pub hint: Option<String>,
+    /// Values with their words.
+    pub options: Vec<(String, String)>,
+    pub chosen: String,
+}
+
+impl Select {
+    /// Of these options.
+    pub fn new(name: &'static str, label: String, options: Vec<(String, String)>) -> Self {
+        Self {
+            id: name.to_owned(),
+            name,
+            label,
+            hint: None,
+            options,
+            chosen: String::new(),
+        }
+    }
+
+    /// With this one chosen.
+    #[must_use]
+    pub fn chosen(mut self, value: &str) -> Self {
+        value.clone_into(&mut self.chosen);
+        self
+    }
+
+    /// With help under the label.
+    #[must_use]
+    pub fn hint(mut self, hint: String) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+}
+
+/// A text of several lines.
+#[derive(Clone, Debug, Template)]
+#[template(path = "parts/area.html")]
+pub struct Area {
+    /// Its id in the page, and what it sends.
+    pub id: String,
+    pub name: &'static str,
+    pub label: String,
+    pub hint: String,
+    pub value: String,
+    pub is_required: bool,
+    /// Whether it is a document.
+    pub is_tall: bool,
+}
+
+/// A file to choose.
+#[derive(Clone, Debug, Template)]
+#[template(path = "parts/file.html")]
+pub struct Choose {
+    /// Its id in the page, and what it sends.
+    pub id: String,
+    pub name: &'static str,
+    pub label: String,
+    pub hint: String,
+    /// What files are offered first.
+    pub accept: &'static str,
+    pub is_required: bool,
+}
+
+/// Boxes of which any number is ticked.
+#[derive(Clone, Debug, Template)]
+#[template(path = "parts/boxes.html")]
+pub struct Boxes {
+    pub name: &'static str,
+    pub legend: String,
+    /// Values, their words, whether they are ticked.
+    pub options: Vec<(String, String, bool)>,
+}
+
+/// A part of a form.
+#[derive(Clone, Debug)]
+pub enum Part {
+    Field(Field),
+    Select(Select),
+    Area(Area),
+    Choose(Choose),
+    Boxes(Boxes),
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(part) => part.fmt(f),
+            Self::Select(part) => part.fmt(f),
+            Self::Area(part) => part.fmt(f),
+            Self::Choose(part) => part.fmt(f),
+            Self::Boxes(part) => part.fmt(f),
+        }
+    }
+}
+
+// Parts are markup made by their own escaping templates: a page must not escape them again.
+impl HtmlSafe for Select {}
+impl HtmlSafe for Area {}
+impl HtmlSafe for Choose {}
+impl HtmlSafe for Boxes {}
+impl HtmlSafe for Part {}

@@ -1,0 +1,205 @@
+//! Risk of people and of sign-ins: told by administrators and by detectors, remedied by the people themselves.
+//! <https://learn.microsoft.com/graph/api/resources/riskyuser>
+//!
+//! Nothing here measures it. What is told counts at the next question to policies: at each issuance of a token.
+
+use hygie_core::{Cx, ObjectId};
+use hygie_policy::check::Broken;
+use hygie_policy::policy::RiskLevel;
+use hygie_policy::risk::{SuppliedRisk, UserRisk};
+use hygie_store::audit::Record;
+use hygie_store::{StoreError, Tx};
+
+use crate::admin::new_uuid;
+use crate::repo::{Risks, Users};
+use crate::{ConditionalError, Cursor, Directory};
+
+/// People of one request, as in Graph.
+pub const MAX_RISKY: usize = 60;
+/// Risks of sign-ins that a tenant may have at once.
+pub const MAX_SUPPLIED: usize = 1_000;
+
+/// People and ranges of all of them: every sign-in asks about them.
+pub const MAX_SUPPLIED_ITEMS: usize = 10_000;
+
+/// What is said of people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RiskSaid {
+    /// Somebody else has the account.
+    Compromised,
+    /// Nothing is wrong.
+    Dismissed,
+    /// So much, by a detector.
+    Reported(RiskLevel),
+}
+
+impl RiskSaid {
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Compromised => "idp.risk.compromise",
+            Self::Dismissed => "idp.risk.dismiss",
+            Self::Reported(_) => "idp.risk.report",
+        }
+    }
+
+    fn becomes(self, before: Option<UserRisk>, cx: &Cx) -> UserRisk {
+        match self {
+            Self::Compromised => UserRisk::compromised(cx.now),
+            Self::Dismissed => UserRisk::dismissed(cx.now),
+            Self::Reported(level) => UserRisk::reported(before, level, cx.now),
+        }
+    }
+}
+
+impl Directory {
+    /// How it stands with somebody of whom anything was ever told.
+    pub async fn user_risk(&self, cx: &Cx, user: ObjectId) -> Result<Option<UserRisk>, StoreError> {
+        self.store()
+            .read(cx, user, |user, tx| {
+                Box::pin(async move { Risks(tx).find(*user).await })
+            })
+            .await
+    }
+
+    /// People of whom anything was ever told.
+    pub async fn page_user_risks(&self, cx: &Cx, at: Cursor) -> Result<Vec<(ObjectId, UserRisk)>, StoreError> {
+        self.store()
+            .read(cx, at, |at, tx| {
+                Box::pin(async move { Risks(tx).list(at.after, at.limit).await })
+            })
+            .await
+    }
+
+    /// Says how it stands with people, all or none.
+    pub async fn say_risk(&self, cx: &Cx, users: Vec<ObjectId>, said: RiskSaid) -> Result<(), ConditionalError> {
+        if users.is_empty() {
+            return Err(Broken::Empty("userIds").into());
+        }
+        if users.len() > MAX_RISKY {
+            return Err(Broken::TooMany("userIds", MAX_RISKY).into());
+        }
+        if matches!(said, RiskSaid::Reported(level) if !hygie_policy::risk::is_risk(level)) {
+            return Err(Broken::RiskLevel.into());
+        }
+        self.change(cx, (users, said), |(users, said), tx| {
+            Box::pin(async move {
+                for user in users {
+                    must_be_there(tx, *user).await?;
+                    let before = Risks(tx).find(*user).await?;
+                    let after = said.becomes(before, tx.cx());
+                    if before != Some(after) {
+                        Risks(tx).put(*user, &after).await?;
+                    }
+                    let record = Record::success(tx.cx(), said.action(), format!("user/{user}"));
+                    tx.audit(&record).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Notes that somebody took the risk of their account away: after a proof of more than a password, by another password.
+    pub async fn remediate_risk(&self, cx: &Cx, user: ObjectId) -> Result<(), StoreError> {
+        self.change(cx, user, |user, tx| {
+            Box::pin(async move {
+                let before = Risks(tx).find(*user).await?;
+                if !before.is_some_and(|risk| risk.is_there()) {
+                    return Ok(());
+                }
+                let now = tx.cx().now;
+                Risks(tx).put(*user, &UserRisk::remediated(now)).await?;
+                let record = Record::success(tx.cx(), "idp.risk.remediate", format!("user/{user}"));
+                tx.audit(&record).await
+            })
+        })
+        .await
+    }
+
+    /// The risks of sign-ins that were supplied and have not ended.
+    pub async fn list_supplied_risks(&self, cx: &Cx) -> Result<Vec<(ObjectId, SuppliedRisk)>, StoreError> {
+        self.store()
+            .read(cx, (), |(), tx| {
+                Box::pin(async move {
+                    let now = tx.cx().now;
+                    Risks(tx).list_supplied(now).await
+                })
+            })
+            .await
+    }
+
+    /// Keeps a risk of sign-ins, and tells it as it is kept.
+    pub async fn supply_risk(&self, cx: &Cx, new: SuppliedRisk) -> Result<(ObjectId, SuppliedRisk), ConditionalError> {
+        for (name, is_given) in [("id", new.id.is_some()), ("createdDateTime", new.created_at.is_some())] {
+            if is_given {
+                use hygie_policy::json::{At, Wrong};
+                return Err(At::Member(&At::Root, name).refuse(Wrong::ReadOnly).into());
+            }
+        }
+        new.check(cx.now)?;
+        let id = ObjectId::from_uuid(new_uuid(cx));
+        let kept = SuppliedRisk {
+            id: Some(id.to_string()),
+            created_at: Some(cx.now),
+            ..new
+        };
+        let record = Record::success(cx, "idp.risk.supply", format!("risk/{id}"));
+        self.change(cx, (id, kept.clone(), record), |(id, kept, record), tx| {
+            Box::pin(async move {
+                let now = tx.cx().now;
+                let all = Risks(tx).list_supplied(now).await?;
+                if all.len() >= MAX_SUPPLIED {
+                    return Err(ConditionalError::TooMany {
+                        what: "supplied risks",
+                        most: MAX_SUPPLIED,
+                    });
+                }
+                let items: usize = all.iter().map(|(_, risk)| risk).chain([kept]).map(items).sum();
+                if items > MAX_SUPPLIED_ITEMS {
+                    return Err(ConditionalError::TooMany {
+                        what: "people and ranges in supplied risks",
+                        most: MAX_SUPPLIED_ITEMS,
+                    });
+                }
+                for user in &kept.users {
+                    must_be_there(tx, *user).await?;
+                }
+                Risks(tx).insert_supplied(*id, kept).await?;
+                tx.audit(record).await?;
+                Ok(())
+            })
+        })
+        .await?;
+        Ok((id, kept))
+    }
+
+    /// Takes a risk of sign-ins back.
+    pub async fn withdraw_risk(&self, cx: &Cx, id: ObjectId) -> Result<(), ConditionalError> {
+        let record = Record::success(cx, "idp.risk.withdraw", format!("risk/{id}"));
+        self.change(cx, (id, record), |(id, record), tx| {
+            Box::pin(async move {
+                if !Risks(tx).remove_supplied(*id).await? {
+                    return Err(ConditionalError::NotFound(id.to_string()));
+                }
+                tx.audit(record).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+/// How many people and ranges it names.
+fn items(risk: &SuppliedRisk) -> usize {
+    risk.users.len() + risk.ranges.len()
+}
+
+async fn must_be_there(tx: &mut Tx<'_>, user: ObjectId) -> Result<(), ConditionalError> {
+    match Users(tx).find(user).await? {
+        Some(_) => Ok(()),
+        None => Err(ConditionalError::Missing {
+            at: "userIds",
+            id: user.to_string(),
+        }),
+    }
+}

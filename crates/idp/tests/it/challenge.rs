@@ -1,0 +1,182 @@
+//! What a resource told its client to bring (`claims` at the token endpoint), and the claims that registrations ask for.
+
+use std::time::Duration;
+
+use hygie_core::AppId;
+use hygie_directory::{Definition, GroupClaims, OptionalClaim, OptionalClaims, role};
+use hygie_policy::policy::AuthenticationContext;
+use serde_json::{Value, json};
+
+use crate::world::{World, claims, code_of};
+
+const STEP: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
+const CP1: &str = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
+
+impl World {
+    /// Changes a registration.
+    pub async fn registered_with(&self, app: AppId, change: impl FnOnce(&mut Definition)) {
+        let directory = self.idp.directory();
+        let cx = self.cx(self.tenant);
+        let found = directory.find_application(&cx, app).await.unwrap().unwrap();
+        let mut definition = (*found.definition).clone();
+        change(&mut definition);
+        let name = found.display_name.clone();
+        let changed = directory.update_application(&cx, found, (name, definition), None).await;
+        changed.unwrap();
+    }
+
+    /// The context `c1` needs a second factor.
+    async fn guarded_context(&self) {
+        let context = json!({ "id": "c1", "displayName": "Prescribe", "isAvailable": true });
+        let context = hygie_policy::json::read::<AuthenticationContext>(&context).unwrap();
+        let directory = self.idp.directory();
+        directory.create_rule(&self.cx(self.tenant), context).await.unwrap();
+        let policy = json!({
+            "conditions": {
+                "users": { "includeUsers": ["All"] },
+                "applications": { "includeAuthenticationContextClassReferences": ["c1"] },
+                "clientAppTypes": ["all"],
+            },
+            "grantControls": { "operator": "OR", "builtInControls": ["mfa"] },
+        });
+        self.policy(policy).await;
+    }
+}
+
+fn named(names: &[&str]) -> Vec<OptionalClaim> {
+    let claim = |name: &&str| OptionalClaim {
+        name: (*name).to_owned(),
+    };
+    names.iter().map(claim).collect()
+}
+
+#[tokio::test]
+async fn a_context_that_is_not_met_is_an_interaction_with_claims() {
+    let world = World::new().await;
+    world.codes().await;
+    world.guarded_context().await;
+    let tokens = world.code_flow(&[]).await;
+    assert_eq!(claims(&tokens["access_token"])["acrs"], Value::Null);
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let answer = world.refresh(refresh, &[("claims", STEP)]).await;
+    assert_eq!((answer.status.as_u16(), code_of(&answer)), (400, 50_076));
+    let body = answer.json();
+    assert_eq!(body["error"], "interaction_required");
+    let asked: Value = serde_json::from_str(body["claims"].as_str().unwrap()).unwrap();
+    assert_eq!(asked["access_token"]["acrs"]["values"], json!(["c1"]));
+    assert!(asked["access_token"]["polids"]["values"][0].is_string());
+    // Nothing was used up: the refresh token goes on without.
+    assert_eq!(world.refresh(refresh, &[]).await.status, 200);
+    // Nor does a code give it.
+    let code = world.code(world.portal, crate::world::WEB, &[]).await;
+    let id = world.portal.to_string();
+    let fields = crate::world::exchange(&id, &code, crate::world::WEB);
+    let more = [("client_secret", world.secret.as_str()), ("claims", STEP)];
+    let answer = world.token(&[&fields[..], &more].concat()).await;
+    assert_eq!(code_of(&answer), 50_076);
+    assert_eq!(world.redeem(&code).await.status, 200, "it was not used up");
+    for malformed in ["{", r#"{"access_token":{"acrs":1}}"#] {
+        assert_eq!(code_of(&world.refresh(refresh, &[("claims", malformed)]).await), 90_023);
+    }
+}
+
+#[tokio::test]
+async fn a_context_that_nobody_guards_is_told() {
+    let world = World::new().await;
+    let tokens = world.code_flow(&[]).await;
+    let answer = world
+        .refresh(tokens["refresh_token"].as_str().unwrap(), &[("claims", STEP)])
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let next = answer.json();
+    assert_eq!(claims(&next["access_token"])["acrs"], json!(["c1"]));
+    // It was for this token, not for those after it.
+    let last = world.refresh(next["refresh_token"].as_str().unwrap(), &[]).await.json();
+    assert_eq!(claims(&last["access_token"])["acrs"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_token_is_not_older_than_its_resource_wants() {
+    let world = World::new().await;
+    let tokens = world.code_flow(&[]).await;
+    world.clock.advance(Duration::from_secs(100));
+    let now = world.clock_secs();
+    let ask = |at: i64| format!(r#"{{"access_token":{{"nbf":{{"essential":true,"value":"{at}"}}}}}}"#);
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    for (at, expected) in [(now - 10, now - 10), (now - 1_000, now - 300), (now + 60, now)] {
+        let answer = world.refresh(refresh, &[("claims", &ask(at))]).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let said = claims(&answer.json()["access_token"]);
+        assert_eq!((&said["nbf"], &said["iat"]), (&json!(expected), &json!(now)), "{at}");
+    }
+    let answer = world.refresh(refresh, &[("claims", &ask(now + 301))]).await;
+    assert_eq!(code_of(&answer), 90_023);
+}
+
+#[tokio::test]
+async fn what_a_client_understands_is_told_where_the_resource_asks() {
+    let world = World::new().await;
+    let tokens = world.code_flow(&[]).await;
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let capable = world.refresh(refresh, &[("claims", CP1)]).await.json();
+    assert_eq!(claims(&capable["access_token"])["xms_cc"], Value::Null);
+    let change = |definition: &mut Definition| definition.optional_claims.access_token = named(&["xms_cc"]);
+    world.registered_with(world.fhir, change).await;
+    let capable = world.refresh(refresh, &[("claims", CP1)]).await.json();
+    assert_eq!(claims(&capable["access_token"])["xms_cc"], json!(["cp1"]));
+    let other = world.refresh(refresh, &[]).await.json();
+    assert_eq!(claims(&other["access_token"])["xms_cc"], Value::Null);
+}
+
+#[tokio::test]
+async fn version_2_tells_how_the_person_came_where_it_is_asked_for() {
+    let world = World::new().await;
+    let names = ["acr", "amr", "auth_time"];
+    let change = |definition: &mut Definition| {
+        definition.optional_claims = OptionalClaims {
+            id_token: named(&names),
+            access_token: named(&names),
+        };
+    };
+    let scope = [("scope", "openid api://records//read")];
+    let tokens = world.code_flow(&scope).await;
+    assert_eq!(claims(&tokens["access_token"])["amr"], Value::Null);
+    world.registered_with(world.api, change).await;
+    world.registered_with(world.portal, change).await;
+    let tokens = world.code_flow(&scope).await;
+    for token in ["access_token", "id_token"] {
+        let said = claims(&tokens[token]);
+        assert_eq!(said["ver"], "2.0");
+        assert_eq!((&said["amr"], &said["acr"]), (&json!(["pwd"]), &json!("1")), "{token}");
+        assert_eq!(said["auth_time"], json!(world.clock_secs()), "{token}");
+    }
+}
+
+#[tokio::test]
+async fn directory_roles_are_told_by_their_templates() {
+    let world = World::new().await;
+    let directory = world.idp.directory();
+    let cx = world.cx(world.tenant);
+    directory
+        .assign_directory_role(&cx, world.nurse, role::SECURITY_READER)
+        .await
+        .unwrap();
+    for (kind, has_roles, has_groups) in [
+        (None, false, false),
+        (Some(GroupClaims::SecurityGroup), false, true),
+        (Some(GroupClaims::DirectoryRole), true, false),
+        (Some(GroupClaims::All), true, true),
+    ] {
+        for app in [world.fhir, world.portal] {
+            let change = |definition: &mut Definition| definition.group_membership_claims = kind;
+            world.registered_with(app, change).await;
+        }
+        let tokens = world.code_flow(&[]).await;
+        for token in ["access_token", "id_token"] {
+            let said = claims(&tokens[token]);
+            let expected = has_roles.then(|| json!([role::SECURITY_READER.to_string()]));
+            assert_eq!(said.get("wids").cloned(), expected, "{token} {kind:?}");
+            assert_eq!(said.get("groups").is_some(), has_groups, "{token} {kind:?}");
+        }
+    }
+}
