@@ -19,7 +19,7 @@ from points import ALONE, ANY, BESIDE, ROTATION, kill_at, moments_of
 BEFORE = 0.3
 # A rotation beside a load ends within.
 LONGEST = 20
-REPLACED = ("database", "access-log", "blobs")
+REPLACED = ("database", "access-log", "blobs", "columns")
 
 
 @dataclass(frozen=True)
