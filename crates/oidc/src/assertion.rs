@@ -69,10 +69,11 @@ fn read(assertion: &str) -> Result<Untrusted<'_>, Refusal> {
     Untrusted::parse(assertion).map_err(|_| malformed())
 }
 
-/// Whether the header means this certificate; the stronger thumbprint counts where there are two. MSAL for Python pads
-/// its base64url, against RFC 7515 §2.
+/// Whether the header means this certificate; the stronger thumbprint counts where there are two. Against RFC 7515 §2, MSAL for
+/// Python pads its base64url, and MSAL for Java writes base64.
 fn names(header: &Header, certificate: &Certificate) -> bool {
-    let is = |sent: &str, thumbprint: String| sent.trim_end_matches('=') == thumbprint;
+    let is =
+        |sent: &str, thumbprint: String| sent.trim_end_matches('=').replace('+', "-").replace('/', "_") == thumbprint;
     match (&header.x5t_s256, &header.x5t, &header.kid) {
         (Some(sent), ..) => is(sent, certificate.x5t_s256()),
         (None, Some(sent), _) | (None, None, Some(sent)) => is(sent, certificate.x5t()),
@@ -168,6 +169,8 @@ mod tests {
             ("x5t", Some(certificate.x5t())),
             ("x5t#S256", Some(certificate.x5t_s256())),
             ("x5t#S256", Some(certificate.x5t_s256() + "=")),
+            ("x5t#S256", Some(base64(&certificate.x5t_s256()))),
+            ("x5t", Some(base64(&certificate.x5t()))),
             ("other", None),
         ] {
             let header = Protected::jwt().with_member(name, value.clone());
@@ -181,6 +184,11 @@ mod tests {
             let expected = value.is_none().then_some(Aadsts::UnknownAssertionKey);
             assert_eq!(found, expected, "{name}");
         }
+    }
+
+    /// base64 of what base64url says.
+    fn base64(url: &str) -> String {
+        url.replace('-', "+").replace('_', "/") + "="
     }
 
     #[test]
