@@ -26,6 +26,10 @@ use serde_json::{Value, json};
 
 use world::{FHIR, PASSWORD, WEB, World};
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Of each kind.
 const REPEATED: u32 = 300;
 /// Sign-ins with a password: each is a hash that is slow on purpose.

@@ -26,6 +26,7 @@ mod metadata;
 mod mixup;
 mod on_behalf_of;
 mod pages;
+mod passkeys;
 mod password;
 mod professionals;
 mod refresh;

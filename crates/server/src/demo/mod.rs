@@ -11,6 +11,7 @@ mod people;
 mod running;
 mod settle;
 mod table;
+mod terms;
 mod world;
 
 use std::path::PathBuf;
