@@ -5,7 +5,7 @@
 //! cargo run --release -p hygie-idp --example people -- 100000
 //! ```
 //!
-//! The figures of `docs/performance.md` come from here. Everything is on the disk and durable, behind all layers; TLS is not in it.
+//! The figures of `docs/performance.md` about people come from here. Everything is on the disk and durable, behind all layers; TLS is not in it.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on panics")]
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
