@@ -175,6 +175,18 @@ def test_a_card_is_refused_by_a_page_with_its_reason(world, card, code, reason):
     assert entry["userPrincipalName"] == doctor["upn"]
 
 
+def test_a_refused_card_is_told_by_a_page_like_others(playwright, world, tmp_path):
+    """In a browser, which has this page from the host that asks for cards."""
+    with CardReader(playwright, world, tmp_path / "home", world.demo["cards"]["refused"]["revoked"]) as chromium:
+        page = chromium.browser.new_page()
+        with arrivals() as listener:
+            page.goto(psc(world, listener.uri))
+            page.locator("button[name=way][value=certificate]").click()
+            page.locator("main a.button.primary").click()
+            page.get_by_text("AADSTS500183").wait_for(state="attached")
+            check(page, "card-revoked")
+
+
 def test_a_card_whose_list_cannot_be_fetched_is_refused(own_world):
     """Nobody knows whether it was revoked."""
     world = own_world
