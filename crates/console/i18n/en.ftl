@@ -724,6 +724,17 @@ template-0b2282f9-2862-4178-88b5-d79340b36cb8 = Old protocols blocked
 template-a3d0a415-b068-4326-9251-f9cdf9feeb64 = Second factor for everybody
 template-d8c51a9a-e6b1-454d-86af-554e7872e2c1 = Second factor for the management of a cloud
 template-927c884e-7888-4e81-abc4-bd56ded28985 = Device under management, or second factor
+template-a4072ac0-722b-4991-981b-7f9755daef14 = Second factor for guests
+template-76c03f19-ea37-4656-a772-a183b4ddb81d = Phishing-resistant method for administrators
+template-6364131e-bc4a-47c4-a20b-33492d1fff6c = Second factor on the portals of administration
+template-6b619f55-792e-45dc-9711-d83ec9d7ae90 = Second factor where the sign-in is at risk
+template-634b6de7-c38d-4357-a2c7-3842706eedd7 = New password where the account is at high risk
+template-16aaa400-bfdf-4756-a420-ad2245d4cde8 = Office 365 blocked where there is an insider risk
+template-c26a510a-3b8b-4023-8c44-d4f4c854e9f9 = Device under management for administrators
+template-a297dd1a-21fe-4016-99a0-ba43ba64378c = Device under management for everybody
+template-4e39a309-931e-4cb1-a371-e2beea168002 = Unknown platforms blocked
+template-62e51ccc-c9c3-4554-ac70-066172c81007 = No lasting session in the browser
+template-81fd2072-4876-42b6-8157-c6000693046b = Restrictions by Office 365 itself
 
 # Authentication strengths.
 admin-strengths = Authentication strengths

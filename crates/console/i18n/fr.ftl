@@ -724,6 +724,17 @@ template-0b2282f9-2862-4178-88b5-d79340b36cb8 = Blocage des anciens protocoles
 template-a3d0a415-b068-4326-9251-f9cdf9feeb64 = Second facteur pour toutes les personnes
 template-d8c51a9a-e6b1-454d-86af-554e7872e2c1 = Second facteur pour l'administration d'un cloud
 template-927c884e-7888-4e81-abc4-bd56ded28985 = Appareil administré ou second facteur
+template-a4072ac0-722b-4991-981b-7f9755daef14 = Second facteur pour les invités
+template-76c03f19-ea37-4656-a772-a183b4ddb81d = Moyen résistant à l'hameçonnage pour les administrateurs
+template-6364131e-bc4a-47c4-a20b-33492d1fff6c = Second facteur sur les portails d'administration
+template-6b619f55-792e-45dc-9711-d83ec9d7ae90 = Second facteur quand la connexion est à risque
+template-634b6de7-c38d-4357-a2c7-3842706eedd7 = Nouveau mot de passe quand le compte est à risque élevé
+template-16aaa400-bfdf-4756-a420-ad2245d4cde8 = Blocage d'Office 365 en cas de risque interne
+template-c26a510a-3b8b-4023-8c44-d4f4c854e9f9 = Appareil administré pour les administrateurs
+template-a297dd1a-21fe-4016-99a0-ba43ba64378c = Appareil administré pour toutes les personnes
+template-4e39a309-931e-4cb1-a371-e2beea168002 = Blocage des plateformes inconnues
+template-62e51ccc-c9c3-4554-ac70-066172c81007 = Pas de session durable dans le navigateur
+template-81fd2072-4876-42b6-8157-c6000693046b = Restrictions appliquées par Office 365
 
 # Forces d'authentification.
 admin-strengths = Forces d'authentification
