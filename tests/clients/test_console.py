@@ -71,7 +71,9 @@ def test_people_and_groups(world, person):  # noqa: F811
     person.locator(".notice.success").wait_for()
     assert "Aide-soignante" in person.locator("dl.facts").first.inner_text()
     for card, outcome in (("8997", "danger"), (f"X509:<PN>{time.time_ns()}@carte-cps.fr", "success")):
-        person.locator("details.more summary").nth(1).click()
+        # The form that was refused is open, with what was typed.
+        if not person.locator("textarea[name=cards]").is_visible():
+            person.locator("details.more summary").nth(1).click()
         person.locator("textarea[name=cards]").fill(card)
         person.locator("button[value=cards]").click()
         person.locator(f".notice.{outcome}").wait_for()
@@ -168,9 +170,19 @@ def test_policies_in_words(world, person):  # noqa: F811
 
     person.goto(f"{portal(world)}/admin/policies")
     person.get_by_role("link", name=name).click()
-    person.locator("input[name=sure]").check()
-    person.locator("button[value=delete]").click()
-    person.locator(".notice.success").wait_for()
+
+    def delete():
+        person.locator("input[name=sure]").check()
+        person.locator("button[value=delete]").click()
+        person.locator(".notice.success").wait_for()
+
+    # What was deleted comes back as it was.
+    delete()
+    person.goto(f"{portal(world)}/admin/deleted?kind=policy")
+    person.locator("li.choice", has_text=name).locator("button[value=restore]").click()
+    person.get_by_role("heading", name=name).wait_for()
+    assert person.locator("p.sentence").inner_text() == sentence
+    delete()
     assert not person.complaints
 
 

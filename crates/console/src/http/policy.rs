@@ -381,6 +381,12 @@ async fn edit(
     (draft, people, except): Typed,
     (form, submit): (Form, String),
 ) -> Result<Edit, ApiError> {
+    let mut choices = choices(api, page).await?;
+    // What is chosen stands first: the list may be long.
+    choices.applications.sort_by_key(|one| {
+        let id = Choices::id_of(one);
+        !(draft.applications.contains(id) || draft.except_applications.contains(id))
+    });
     let hours = draft.hours.map(|hours| hours.to_string()).unwrap_or_default();
     Ok(Edit {
         name: Field::text(page, "name", page.t("policy-name")).value(&*draft.name),
@@ -388,7 +394,7 @@ async fn edit(
             .hint(page.t("policy-hours-hint"))
             .value(hours)
             .optional(),
-        choices: choices(api, page).await?,
+        choices,
         page: page.clone(),
         form,
         draft,

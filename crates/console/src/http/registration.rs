@@ -165,7 +165,7 @@ async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Result<Re
         Ok(Done::Secret(secret)) => show(&visit, page, &id, Told::Secret(secret)).await,
         Err(error) => {
             let notice = refusal(&page, error)?;
-            show(&visit, page, &id, Told::Notice(notice)).await
+            show(&visit, page, &id, Told::Refused(notice, fields)).await
         }
     }
 }
@@ -180,7 +180,8 @@ enum Done {
 /// What the page tells beside the application.
 enum Told {
     Nothing,
-    Notice(Notice),
+    /// Why what was typed was not taken.
+    Refused(Notice, Fields),
     Secret(String),
 }
 
@@ -236,9 +237,20 @@ fn end_of(now: Timestamp, days: &str) -> Option<Timestamp> {
     Some(now + std::time::Duration::from_hours(24 * days))
 }
 
+/// What was typed takes the place of what is there: nothing has to be typed twice.
+fn retype(registration: &mut Registration, fields: &Fields) {
+    let lines = |name: &str| fields.lines(name).map(str::to_owned).collect::<Vec<_>>();
+    fields.get("name").clone_into(&mut registration.display_name);
+    registration.sign_in_audience = Some(fields.get("audience").to_owned());
+    registration.web.redirect_uris = lines("web");
+    registration.spa.redirect_uris = lines("spa");
+    registration.public_client.redirect_uris = lines("publicClient");
+    registration.identifier_uris = lines("uris");
+}
+
 async fn show(visit: &Visit, page: Page, id: &str, told: Told) -> Result<Response, Wrong> {
     let api = visit.api();
-    let registration: Registration = api.get(&format!("/applications/{}", segment(id)), &[]).await?;
+    let mut registration: Registration = api.get(&format!("/applications/{}", segment(id)), &[]).await?;
     let mut sheet = Sheet::new(
         &page,
         visit.frame(&page, Section::Applications),
@@ -256,7 +268,12 @@ async fn show(visit: &Visit, page: Page, id: &str, told: Told) -> Result<Respons
     ));
     match told {
         Told::Nothing => {}
-        Told::Notice(notice) => sheet.frame.notices.push(notice),
+        Told::Refused(notice, fields) => {
+            sheet.frame.notices.push(notice);
+            if fields.get("step") == "save" {
+                retype(&mut registration, &fields);
+            }
+        }
         Told::Secret(secret) => {
             let notice = Notice::new(&page, Tone::Success, page.t("registration-secret-once"));
             sheet.frame.notices.push(notice);

@@ -31,6 +31,8 @@ struct Shown {
     form: Form,
     profile: Vec<Field>,
     cards: Area,
+    /// The form that was not taken.
+    open: String,
     /// A value that is shown this once.
     secret: Option<(String, Identifier)>,
 }
@@ -64,7 +66,7 @@ pub async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Resul
         }
         Err(error) => {
             let notice = refusal(&page, error)?;
-            show(&visit, page, &id, Some(Told::Notice(notice))).await
+            show(&visit, page, &id, Some(Told::Refused(notice, fields))).await
         }
     }
 }
@@ -77,7 +79,8 @@ enum Done {
 
 /// What the page tells beside the person.
 enum Told {
-    Notice(Notice),
+    /// Why what was typed was not taken.
+    Refused(Notice, Fields),
     Secret((String, Identifier)),
 }
 
@@ -160,8 +163,9 @@ fn profile(user: &User) -> [(&'static str, Option<&str>); 6] {
     ]
 }
 
-/// The form of a profile, and the field of cards.
-fn parts(page: &Page, user: &User) -> (Vec<Field>, Area) {
+/// The form of a profile, and the field of cards: with what was typed in it and not taken, or what is there.
+fn parts(page: &Page, user: &User, typed: Option<&Fields>) -> (Vec<Field>, Area) {
+    let typed_in = |step: &str| typed.filter(|fields| fields.get("step") == step);
     let fields = profile(user).into_iter().map(|(name, value)| {
         let label = page.t(match name {
             "givenName" => "user-given-name",
@@ -172,7 +176,7 @@ fn parts(page: &Page, user: &User) -> (Vec<Field>, Area) {
             _ => "user-display-name",
         });
         let field = Field::text(page, name, label)
-            .value(value.unwrap_or_default())
+            .value(typed_in("profile").map_or(value.unwrap_or_default(), |fields| fields.get(name)))
             .autocomplete("off");
         if name == "displayName" { field } else { field.optional() }
     });
@@ -180,7 +184,10 @@ fn parts(page: &Page, user: &User) -> (Vec<Field>, Area) {
         "cards",
         page.t("user-certificates"),
         page.t("user-cards-hint"),
-        user.authorization_info.certificate_user_ids.join("\n"),
+        typed_in("cards").map_or_else(
+            || user.authorization_info.certificate_user_ids.join("\n"),
+            |fields| fields.get("cards").to_owned(),
+        ),
     );
     (fields.collect(), cards)
 }
@@ -195,9 +202,12 @@ async fn show(visit: &Visit, page: Page, id: &str, told: Option<Told>) -> Result
     let roles = roles(&api, &page, &user.id).await?;
     let methods = allowed(api.all::<Method>(&format!("{path}/authentication/methods"), &[]).await)?;
     let mut frame = visit.frame(&page, Section::Users);
-    let mut secret = None;
+    let (mut secret, mut typed) = (None, None);
     match told {
-        Some(Told::Notice(notice)) => frame.notices.push(notice),
+        Some(Told::Refused(notice, fields)) => {
+            frame.notices.push(notice);
+            typed = Some(fields);
+        }
         Some(Told::Secret(shown)) => {
             frame
                 .notices
@@ -207,11 +217,12 @@ async fn show(visit: &Visit, page: Page, id: &str, told: Option<Told>) -> Result
         None => {}
     }
     let sign_ins = recent(&api, &user.id).await?;
-    let (profile, cards) = parts(&page, &user);
+    let (profile, cards) = parts(&page, &user, typed.as_ref());
     Ok(View(Shown {
         frame,
         profile,
         cards,
+        open: typed.as_ref().map_or("", |fields| fields.get("step")).to_owned(),
         id: Identifier::new(&page, user.id.clone(), page.t("user-id")),
         roles,
         groups,

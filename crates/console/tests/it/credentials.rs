@@ -90,3 +90,47 @@ async fn ways_to_a_token_are_opened_one_by_one_and_passwords_with_a_warning() {
         assert_eq!(page.text().contains("notice warning"), is_on, "{}", page.text());
     }
 }
+
+#[tokio::test]
+async fn what_was_typed_of_a_registration_or_a_profile_is_kept() {
+    let (world, token) = with_token("/admin/users/new").await;
+    let refusal = json!({ "error": { "code": "Request_BadRequest", "message": "no" } });
+    let application =
+        json!({ "id": ID, "displayName": "Dossier", "web": { "redirectUris": ["https://old.example/"] } });
+    world
+        .script
+        .answer(&format!("GET /v1.0/applications/{ID}"), 200, application);
+    let person = json!({ "id": ID, "displayName": "Anna", "userPrincipalName": "anna@ch-demo.example", "value": [] });
+    world.script.answer(&format!("GET /v1.0/users/{ID}"), 200, person);
+    world.script.answer("PATCH /v1.0/", 400, refusal);
+    for (page, fields, kept) in [
+        (
+            format!("/admin/registrations/{ID}"),
+            vec![
+                ("step", "save"),
+                ("name", "Agenda"),
+                ("web", "http://evil.example/"),
+                ("audience", "AzureADMyOrg"),
+            ],
+            ["value=\"Agenda\"", ">http://evil.example/</textarea>"],
+        ),
+        (
+            format!("/admin/users/{ID}"),
+            vec![("step", "profile"), ("displayName", "Anna B"), ("jobTitle", "Interne")],
+            ["value=\"Anna B\"", "value=\"Interne\""],
+        ),
+        (
+            format!("/admin/users/{ID}"),
+            vec![("step", "cards"), ("cards", "8997")],
+            ["<details class=\"more\" open>", ">8997</textarea>"],
+        ),
+    ] {
+        let fields = [vec![("csrf", token.as_str())], fields].concat();
+        let answer = world.client.post(&page, &fields).await;
+        let text = answer.text();
+        assert!(text.contains("notice danger"), "{text}");
+        for kept in kept {
+            assert!(text.contains(kept), "{kept}: {text}");
+        }
+    }
+}

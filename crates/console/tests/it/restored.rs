@@ -6,24 +6,30 @@ use crate::sheets::{ID, sent, with_token};
 
 #[tokio::test]
 async fn an_object_comes_back_to_its_own_page() {
-    for (kind, address) in [
-        ("user", "/admin/users"),
-        ("group", "/admin/groups"),
-        ("application", "/admin/registrations"),
-        ("servicePrincipal", "/admin/applications"),
+    let (objects, rules) = ("/directory/deletedItems", "/identity/conditionalAccess/deletedItems");
+    for (kind, address, collection) in [
+        ("user", "/admin/users", objects.to_owned()),
+        ("group", "/admin/groups", objects.to_owned()),
+        ("application", "/admin/registrations", objects.to_owned()),
+        ("servicePrincipal", "/admin/applications", objects.to_owned()),
+        ("policy", "/admin/policies", format!("{rules}/policies")),
+        ("location", "/admin/locations", format!("{rules}/namedLocations")),
     ] {
         let (world, token) = with_token("/admin/users/new").await;
-        let restored = json!({ "@odata.type": format!("#microsoft.graph.{kind}"), "id": ID });
-        let path = format!("/directory/deletedItems/{ID}/restore");
-        world.script.answer(&format!("POST /v1.0{path}"), 200, restored);
+        let path = format!("{collection}/{ID}/restore");
         for (page, fields) in [
             (
-                format!("/admin/deleted/{ID}"),
+                format!("/admin/deleted/{kind}/{ID}"),
                 vec![("csrf", token.as_str()), ("step", "restore")],
             ),
             (
                 "/admin/deleted".to_owned(),
-                vec![("csrf", token.as_str()), ("step", "restore"), ("item", ID)],
+                vec![
+                    ("csrf", token.as_str()),
+                    ("step", "restore"),
+                    ("kind", kind),
+                    ("item", ID),
+                ],
             ),
         ] {
             world.script.asked.lock().clear();
@@ -37,7 +43,9 @@ async fn an_object_comes_back_to_its_own_page() {
 #[tokio::test]
 async fn for_ever_wants_the_box() {
     let (world, token) = with_token("/admin/users/new").await;
-    let page = format!("/admin/deleted/{ID}");
+    let page = format!("/admin/deleted/group/{ID}");
+    assert_eq!(world.client.get(&format!("/admin/deleted/x/{ID}")).await.status, 404);
+    world.script.asked.lock().clear();
     let fields = [("csrf", token.as_str()), ("step", "delete")];
     assert_eq!(world.client.post(&page, &fields).await.status, 404);
     assert_eq!(sent(&world), []);
@@ -65,7 +73,9 @@ async fn kinds_that_a_role_does_not_see_are_left_out() {
         text.contains("Cardiologie") && text.contains("href=\"/admin/deleted?kind=group\""),
         "{text}"
     );
-    world.script.answer(items, 403, json!({}));
+    world
+        .script
+        .answer("GET /v1.0/identity/conditionalAccess/deletedItems", 403, json!({}));
     for kind in ["group", "application", "servicePrincipal"] {
         world.script.answer(&format!("{items}.{kind}"), 403, json!({}));
     }
