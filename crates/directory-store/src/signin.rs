@@ -9,6 +9,7 @@ use hygie_policy::decide::{Applied, Status};
 use hygie_policy::location::Whereabouts;
 use hygie_policy::policy::RiskLevel;
 use hygie_policy::risk::RiskState;
+use hygie_policy::signin::Used;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -263,6 +264,7 @@ impl LogEntry for SignInEntry {
                               "trustType": "", "operatingSystem": system.map_or("", |system| system.as_str()) },
             "location": { "city": null, "state": null, "countryOrRegion": self.signals.country,
                           "geoCoordinates": { "altitude": null, "latitude": null, "longitude": null } },
+            "authenticationDetails": self.used.used().iter().map(step).collect::<Vec<_>>(),
             "appliedConditionalAccessPolicies": self.applied.iter().map(policy).collect::<Vec<_>>(),
         });
         match members {
@@ -272,6 +274,15 @@ impl LogEntry for SignInEntry {
     }
 }
 
+/// What was proved, and when; with the member names of Graph beta, in the words of authentication strengths.
+fn step(used: &Used) -> Value {
+    json!({
+        "authenticationStepDateTime": used.at.to_rfc3339(),
+        "authenticationMethod": used.usage.mode.as_str(),
+        "succeeded": true,
+    })
+}
+
 fn policy(applied: &AppliedPolicy) -> Value {
     json!({
         "id": applied.id,
@@ -279,5 +290,6 @@ fn policy(applied: &AppliedPolicy) -> Value {
         "enforcedGrantControls": applied.grant_controls,
         "enforcedSessionControls": applied.session_controls,
         "result": applied.result,
+        "analysisReasons": applied.unmet.join(","),
     })
 }

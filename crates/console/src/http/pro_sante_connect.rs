@@ -381,13 +381,13 @@ fn prepare_parts(page: &Page, applications: &[Object], chosen: &str, emergency: 
                 .hint(page.t("psc-application-hint")),
         ),
         Part::Area(Area {
-            id: "emergency".to_owned(),
-            name: "emergency",
-            label: page.t("psc-emergency"),
-            hint: page.t("psc-emergency-hint"),
-            value: emergency,
             is_required: true,
-            is_tall: false,
+            ..Area::new(
+                "emergency",
+                page.t("psc-emergency"),
+                page.t("psc-emergency-hint"),
+                emergency,
+            )
         }),
         Part::Choose(Choose {
             id: "terms".to_owned(),

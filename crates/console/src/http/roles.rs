@@ -52,15 +52,9 @@ async fn list(visit: Visit) -> Result<Response, Wrong> {
     });
     let mut sheet = Sheet::new(&page, visit.frame(&page, Section::Roles), page.t("admin-roles"));
     sheet.lead = page.t("roles-lead");
-    sheet.lists.push(List {
-        id: "roles".to_owned(),
-        heading: String::new(),
-        href: None,
-        lead: String::new(),
-        empty: page.t("admin-none"),
-        rows: rows.collect(),
-        form: None,
-    });
+    sheet
+        .lists
+        .push(List::new("roles", page.t("admin-none"), rows.collect()));
     Ok(View(sheet).into_response())
 }
 
@@ -127,13 +121,9 @@ async fn show(visit: &Visit, page: Page, id: &str, (typed, wrong): (&str, Option
         ..Row::default()
     });
     sheet.lists.push(List {
-        id: "members".to_owned(),
         heading: page.t("role-members"),
-        href: None,
-        lead: String::new(),
-        empty: page.t("role-nobody"),
-        rows: rows.collect(),
         form: Some(form.clone()),
+        ..List::new("members", page.t("role-nobody"), rows.collect())
     });
     let member = Field::new(&page, Input::Name, "member", page.t("group-member")).hint(page.t("group-member-hint"));
     sheet.blocks.push(Block {

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use hygie_web::ui::{Field, Form, Identifier, Notice, Page, Tone, View};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Fields, Frame, Section, Visit, Wrong, done, refusal};
@@ -21,7 +22,8 @@ struct Shown {
     frame: Frame,
     user: User,
     id: Identifier,
-    roles: Vec<Object>,
+    /// Id and name of each; `None` where the person may not see them.
+    roles: Option<Vec<(String, String)>>,
     groups: Vec<Object>,
     /// `None` where the person may not see them.
     methods: Option<Vec<Means>>,
@@ -29,6 +31,8 @@ struct Shown {
     form: Form,
     profile: Vec<Field>,
     cards: Area,
+    /// The form that was not taken.
+    open: String,
     /// A value that is shown this once.
     secret: Option<(String, Identifier)>,
 }
@@ -62,7 +66,7 @@ pub async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Resul
         }
         Err(error) => {
             let notice = refusal(&page, error)?;
-            show(&visit, page, &id, Some(Told::Notice(notice))).await
+            show(&visit, page, &id, Some(Told::Refused(notice, fields))).await
         }
     }
 }
@@ -75,7 +79,8 @@ enum Done {
 
 /// What the page tells beside the person.
 enum Told {
-    Notice(Notice),
+    /// Why what was typed was not taken.
+    Refused(Notice, Fields),
     Secret((String, Identifier)),
 }
 
@@ -110,12 +115,7 @@ async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<Done, ApiError>
             Ok(Done::Word("user-changed"))
         }
         "cards" => {
-            let lines = fields
-                .get("cards")
-                .lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty());
-            let bound = json!({ "certificateUserIds": lines.collect::<Vec<_>>() });
+            let bound = json!({ "certificateUserIds": fields.lines("cards").collect::<Vec<_>>() });
             api.patch(&user, &json!({ "authorizationInfo": bound })).await?;
             Ok(Done::Word("user-bound"))
         }
@@ -163,8 +163,9 @@ fn profile(user: &User) -> [(&'static str, Option<&str>); 6] {
     ]
 }
 
-/// The form of a profile, and the field of cards.
-fn parts(page: &Page, user: &User) -> (Vec<Field>, Area) {
+/// The form of a profile, and the field of cards: with what was typed in it and not taken, or what is there.
+fn parts(page: &Page, user: &User, typed: Option<&Fields>) -> (Vec<Field>, Area) {
+    let typed_in = |step: &str| typed.filter(|fields| fields.get("step") == step);
     let fields = profile(user).into_iter().map(|(name, value)| {
         let label = page.t(match name {
             "givenName" => "user-given-name",
@@ -175,19 +176,19 @@ fn parts(page: &Page, user: &User) -> (Vec<Field>, Area) {
             _ => "user-display-name",
         });
         let field = Field::text(page, name, label)
-            .value(value.unwrap_or_default())
+            .value(typed_in("profile").map_or(value.unwrap_or_default(), |fields| fields.get(name)))
             .autocomplete("off");
         if name == "displayName" { field } else { field.optional() }
     });
-    let cards = Area {
-        id: "cards".to_owned(),
-        name: "cards",
-        label: page.t("user-certificates"),
-        hint: page.t("user-cards-hint"),
-        value: user.authorization_info.certificate_user_ids.join("\n"),
-        is_required: false,
-        is_tall: false,
-    };
+    let cards = Area::new(
+        "cards",
+        page.t("user-certificates"),
+        page.t("user-cards-hint"),
+        typed_in("cards").map_or_else(
+            || user.authorization_info.certificate_user_ids.join("\n"),
+            |fields| fields.get("cards").to_owned(),
+        ),
+    );
     (fields.collect(), cards)
 }
 
@@ -196,14 +197,17 @@ async fn show(visit: &Visit, page: Page, id: &str, told: Option<Told>) -> Result
     let path = format!("/users/{}", segment(id));
     let user: User = api.get(&path, &[("$select", USER)]).await?;
     let belongs: Vec<Object> = api.all(&format!("{path}/memberOf"), &[]).await?;
-    let (roles, groups) = belongs
-        .into_iter()
-        .partition(|object| object.kind.ends_with("directoryRole"));
+    let is_group = |object: &Object| object.kind.ends_with("group");
+    let groups = belongs.into_iter().filter(is_group).collect();
+    let roles = roles(&api, &page, &user.id).await?;
     let methods = allowed(api.all::<Method>(&format!("{path}/authentication/methods"), &[]).await)?;
     let mut frame = visit.frame(&page, Section::Users);
-    let mut secret = None;
+    let (mut secret, mut typed) = (None, None);
     match told {
-        Some(Told::Notice(notice)) => frame.notices.push(notice),
+        Some(Told::Refused(notice, fields)) => {
+            frame.notices.push(notice);
+            typed = Some(fields);
+        }
         Some(Told::Secret(shown)) => {
             frame
                 .notices
@@ -213,11 +217,12 @@ async fn show(visit: &Visit, page: Page, id: &str, told: Option<Told>) -> Result
         None => {}
     }
     let sign_ins = recent(&api, &user.id).await?;
-    let (profile, cards) = parts(&page, &user);
+    let (profile, cards) = parts(&page, &user, typed.as_ref());
     Ok(View(Shown {
         frame,
         profile,
         cards,
+        open: typed.as_ref().map_or("", |fields| fields.get("step")).to_owned(),
         id: Identifier::new(&page, user.id.clone(), page.t("user-id")),
         roles,
         groups,
@@ -229,6 +234,25 @@ async fn show(visit: &Visit, page: Page, id: &str, told: Option<Told>) -> Result
         page,
     })
     .into_response())
+}
+
+/// A role of the directory that somebody has.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Given {
+    role_definition_id: String,
+}
+
+/// The directory roles of a person, by id and name.
+async fn roles(api: &Api<'_>, page: &Page, user: &str) -> Result<Option<Vec<(String, String)>>, ApiError> {
+    let filter = format!("principalId eq {}", quoted(user));
+    let path = "/roleManagement/directory/roleAssignments";
+    let given = allowed(api.all::<Given>(path, &[("$filter", &filter)]).await)?;
+    let name = |id: String| {
+        let words = page.find(&format!("role-{id}"));
+        (id.clone(), words.unwrap_or(id))
+    };
+    Ok(given.map(|given| given.into_iter().map(|one| name(one.role_definition_id)).collect()))
 }
 
 /// The latest sign-ins of a person; `None` where who asks may not read the log.

@@ -20,7 +20,26 @@ async fn with_person() -> World {
             .answer(&format!("GET /v1.0/users/{ID}/{path}"), 200, json!({ "value": [] }));
     }
     world.script.answer("GET /v1.0/auditLogs/signIns", 403, json!({}));
+    let roles = "GET /v1.0/roleManagement/directory/roleAssignments";
+    world.script.answer(roles, 403, json!({}));
     world
+}
+
+#[tokio::test]
+async fn a_person_is_shown_with_their_roles() {
+    let world = with_person().await;
+    let text = world.client.get(&format!("/admin/users/{ID}")).await;
+    assert!(text.text().contains("voir les rôles d’annuaire"), "{}", text.text());
+    let role = "62e90394-69f5-4237-9190-012177145e10";
+    let given = json!({ "value": [{ "id": "a", "roleDefinitionId": role }] });
+    let roles = "GET /v1.0/roleManagement/directory/roleAssignments";
+    world.script.answer(roles, 200, given);
+    let text = world.client.get(&format!("/admin/users/{ID}")).await;
+    let link = format!("<a href=\"/admin/roles/{role}\">Administrateur général</a>");
+    assert!(text.text().contains(&link), "{}", text.text());
+    let asked = world.asked("GET");
+    let asked = asked.iter().find(|one| one.line.contains("roleAssignments"));
+    assert!(asked.is_some_and(|one| one.line.contains(ID)), "{asked:?}");
 }
 
 #[tokio::test]

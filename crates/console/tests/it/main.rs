@@ -1,10 +1,14 @@
 //! The console over HTTP, before a stand-in for the login host and the directory API.
 
+mod credentials;
 mod forms;
 mod limits;
 mod pages;
 mod psc;
+mod restored;
+mod risk;
 mod sentences;
 mod session;
+mod settings;
 mod sheets;
 mod world;

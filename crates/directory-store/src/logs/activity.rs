@@ -111,6 +111,7 @@ impl Recorded<'_> {
             "idp.conditional.create" | "idp.conditional.put" if self.is_new() => {
                 (format!("Add {}", self.rule()), POLICY, "Add", CONDITIONAL)
             }
+            "idp.conditional.restore" => (format!("Restore {}", self.rule()), POLICY, "Update", CONDITIONAL),
             "idp.conditional.delete" => (format!("Delete {}", self.rule()), POLICY, "Delete", CONDITIONAL),
             "idp.conditional.create" | "idp.conditional.update" | "idp.conditional.put" => {
                 (format!("Update {}", self.rule()), POLICY, "Update", CONDITIONAL)
@@ -156,12 +157,17 @@ impl Recorded<'_> {
             "group" => "group",
             "application" => "application",
             "servicePrincipal" => "service principal",
+            "conditionalAccessPolicy" => "conditional access policy",
+            "namedLocation" => "named location",
             _ => "object",
         }
     }
 
     fn of_object(&self) -> &'static str {
-        of_owner(self.word())
+        match self.object {
+            "conditionalAccessPolicy" | "namedLocation" => POLICY,
+            _ => of_owner(self.word()),
+        }
     }
 
     /// Whether nothing but memberships changed.

@@ -21,7 +21,7 @@ use crate::revocation::revoke_all_of;
 use crate::{Application, Cursor, DIRECTORY_API, Definition, Directory, DirectoryError, Group, ServicePrincipal, User};
 
 /// How long a deleted object can be brought back.
-const KEPT: Duration = Duration::from_hours(24 * 30);
+pub(crate) const KEPT: Duration = Duration::from_hours(24 * 30);
 /// Forgotten objects that one deletion clears away.
 const SWEPT: u32 = 20;
 
@@ -39,6 +39,13 @@ pub enum DeletedKind {
 }
 
 impl DeletedKind {
+    const ALL: [Self; 4] = [Self::User, Self::Group, Self::Application, Self::ServicePrincipal];
+
+    /// Whether a row holds an object of the directory; rules of conditional access are kept beside them.
+    fn is_of(row: &DeletedRow) -> bool {
+        Self::ALL.iter().any(|kind| kind.word() == row.kind)
+    }
+
     const fn word(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -229,7 +236,7 @@ impl Directory {
             .read(cx, id, |id, tx| {
                 Box::pin(async move {
                     let since = tx.cx().now - KEPT;
-                    let row = Deleted(tx).find(*id, since).await?;
+                    let row = Deleted(tx).find(*id, since).await?.filter(DeletedKind::is_of);
                     row.map(|row| Ok((DeletedObject::read(&row)?, row.deleted_at)))
                         .transpose()
                 })
@@ -242,7 +249,7 @@ impl Directory {
         self.change(cx, id, |id, tx| {
             Box::pin(async move {
                 let now = tx.cx().now;
-                let row = Deleted(tx).find(*id, now - KEPT).await?;
+                let row = Deleted(tx).find(*id, now - KEPT).await?.filter(DeletedKind::is_of);
                 let row = row.ok_or(DirectoryError::NotFound("deleted object"))?;
                 let mut object = DeletedObject::read(&row)?;
                 match &mut object {
@@ -277,9 +284,9 @@ impl Directory {
         self.change(cx, id, |id, tx| {
             Box::pin(async move {
                 let since = tx.cx().now - KEPT;
-                let row = Deleted(tx).find(*id, since).await?;
+                let row = Deleted(tx).find(*id, since).await?.filter(DeletedKind::is_of);
                 let row = row.ok_or(DirectoryError::NotFound("deleted object"))?;
-                forget(tx, &row).await
+                Ok(forget(tx, &row).await?)
             })
         })
         .await
@@ -314,13 +321,28 @@ async fn keep<T: Serialize + Sync>(
         password,
         deleted_at: now,
     };
-    for old in Deleted(tx).list_before(now - KEPT, SWEPT).await? {
-        forget(tx, &old).await?;
-    }
-    Ok(Deleted(tx).insert(&row).await?)
+    Ok(keep_row(tx, &row).await?)
 }
 
-async fn forget(tx: &mut Tx<'_>, row: &DeletedRow) -> Result<(), DirectoryError> {
+/// Keeps what was deleted, and clears away what was long ago.
+pub(crate) async fn keep_row(tx: &mut Tx<'_>, row: &DeletedRow) -> Result<(), StoreError> {
+    for old in Deleted(tx).list_before(row.deleted_at - KEPT, SWEPT).await? {
+        forget(tx, &old).await?;
+    }
+    Deleted(tx).insert(row).await
+}
+
+/// Forgets what was deleted for good.
+pub(crate) async fn forget(tx: &mut Tx<'_>, row: &DeletedRow) -> Result<(), StoreError> {
+    if DeletedKind::is_of(row) {
+        forget_object(tx, row).await?;
+    }
+    Deleted(tx).remove(row.id).await?;
+    let record = Record::success(tx.cx(), "idp.object.forget", format!("{}/{}", row.kind, row.id));
+    tx.audit(&record).await
+}
+
+async fn forget_object(tx: &mut Tx<'_>, row: &DeletedRow) -> Result<(), StoreError> {
     match DeletedObject::read(row)? {
         DeletedObject::User(_) => {
             Attempts(tx).forget(row.id).await?;
@@ -331,9 +353,7 @@ async fn forget(tx: &mut Tx<'_>, row: &DeletedRow) -> Result<(), DirectoryError>
         DeletedObject::Application(application) => Applications(tx).remove_credentials(application.app).await?,
         DeletedObject::ServicePrincipal(..) => {}
     }
-    Deleted(tx).unlink(row.id).await?;
-    Deleted(tx).remove(row.id).await?;
-    record(tx, "idp.object.forget", format!("{}/{}", row.kind, row.id)).await
+    Deleted(tx).unlink(row.id).await
 }
 
 async fn record(tx: &mut Tx<'_>, action: &'static str, object: String) -> Result<(), DirectoryError> {

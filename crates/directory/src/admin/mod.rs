@@ -38,6 +38,7 @@ pub use workloads::NewWorkload;
 
 pub(crate) use applications::names_of;
 pub(crate) use assignments::check_scopes;
+pub(crate) use deletion::{KEPT, forget, keep_row};
 
 /// Longest name for display.
 const MAX_NAME: usize = 256;

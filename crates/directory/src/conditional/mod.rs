@@ -7,6 +7,7 @@
 //! - A policy that shuts everybody out is refused, where Entra ID's portal warns and its interface does not: see `guard`.
 //! - The security defaults of a new tenant are off until somebody turns them on, as the configuration does.
 
+mod deleted;
 mod emergency;
 mod error;
 mod guard;

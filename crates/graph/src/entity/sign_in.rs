@@ -40,6 +40,14 @@ const POLICY: &[Property] = &[
     Property::new("enforcedGrantControls", TEXTS),
     Property::new("enforcedSessionControls", TEXTS),
     Property::new("result", TEXT),
+    // [ours]: in the words of what-if answers.
+    Property::new("analysisReasons", TEXT),
+];
+
+const STEP: &[Property] = &[
+    Property::new("authenticationStepDateTime", Kind::Instant),
+    Property::new("authenticationMethod", TEXT),
+    Property::new("succeeded", Kind::Flag),
 ];
 
 /// The type.
@@ -71,6 +79,7 @@ pub static SIGN_IN: EntityType = EntityType {
         Property::new("status", Kind::Complex(STATUS)),
         Property::new("deviceDetail", Kind::Complex(DEVICE)),
         Property::new("location", Kind::Complex(LOCATION)),
+        Property::new("authenticationDetails", Kind::List(&Kind::Complex(STEP))),
         Property::new("appliedConditionalAccessPolicies", Kind::List(&Kind::Complex(POLICY))),
     ],
     navigations: &[],

@@ -7,6 +7,7 @@ mod authority;
 mod batch;
 mod conditional;
 mod consent;
+mod deleted;
 mod delta;
 mod federated;
 mod group_changes;

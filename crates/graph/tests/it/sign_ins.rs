@@ -41,7 +41,7 @@ pub fn entry(world: &World, n: u128, error_code: u32) -> SignInEntry {
             result: "failure".to_owned(),
             grant_controls: vec!["mfa".to_owned()],
             session_controls: Vec::new(),
-            unmet: Vec::new(),
+            unmet: vec!["users".to_owned(), "location".to_owned()],
         }],
         is_emergency: false,
         signals: Signals::default(),
@@ -64,6 +64,11 @@ async fn sign_ins_are_shown_the_latest_first() {
     assert_eq!(first["status"]["errorCode"], 0);
     assert_eq!(first["deviceDetail"]["operatingSystem"], "windows");
     assert_eq!(first["appliedConditionalAccessPolicies"][0]["displayName"], "AC02");
+    assert_eq!(
+        first["appliedConditionalAccessPolicies"][0]["analysisReasons"],
+        "users,location"
+    );
+    assert_eq!(first["authenticationDetails"][0]["authenticationMethod"], "password");
     assert_eq!(first["ipAddress"], "192.0.2.7");
     let asked = caller
         .json(&format!("{LOG}?$orderby=createdDateTime%20desc&$top=2"))

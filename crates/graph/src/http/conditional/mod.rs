@@ -3,6 +3,7 @@
 //! Policies, locations, strengths and contexts are handled alike; what is particular to each says its [`Collection`].
 
 mod collections;
+mod deleted;
 mod evaluate;
 mod lifetime;
 mod replay;
@@ -178,7 +179,7 @@ pub fn routes() -> Router<Graph> {
         .patch(collections::put_context)
         .delete(delete::<AuthenticationContext>);
     let defaults = read_by(security_defaults::get).patch(security_defaults::patch);
-    let routes = Router::new()
+    let routes = deleted::routes()
         .route(
             "/v1.0/identity/conditionalAccess/evaluate",
             only(act_by(evaluate::post)),

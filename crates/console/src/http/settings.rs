@@ -1,0 +1,274 @@
+//! `/admin/settings` — what holds for the whole establishment: how long sessions live, what people may do without a role,
+//! the security defaults; and where what is set in the configuration is.
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get as read_by;
+use hygie_web::ui::{Field, Input, Notice, Page, Tone, View};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Fields, Section, Visit, Wrong, done, refusal};
+use crate::Console;
+use crate::api::{Api, ApiError};
+use crate::parts::{Boxes, Part, Select};
+use crate::sheet::{Block, List, Row, Sheet};
+
+const HERE: &str = "/admin/settings";
+const LIFETIME: &str = "/policies/sessionLifetimePolicy";
+const AUTHORIZATION: &str = "/policies/authorizationPolicy";
+const DEFAULTS: &str = "/policies/identitySecurityDefaultsEnforcementPolicy";
+/// Who may invite guests, as Graph names them.
+const INVITERS: [&str; 4] = [
+    "none",
+    "adminsAndGuestInviters",
+    "adminsGuestInvitersAndAllMembers",
+    "everyone",
+];
+/// To what people may consent by themselves: nothing, or what one of the policies that are there says.
+const CONSENTS: [&str; 3] = ["", "microsoft-user-default-low", "microsoft-user-default-legacy"];
+/// What goes before the id of such a policy.
+const FOR_SELF: &str = "ManagePermissionGrantsForSelf.";
+/// What the rules for means of identification in health allow at most, in minutes.
+const LONGEST: u64 = 240;
+const IDLE: u64 = 30;
+
+pub fn routes() -> Router<Console> {
+    Router::new().route(HERE, read_by(get).post(post))
+}
+
+/// The lifetimes of sessions.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Lifetime {
+    maximum_lifetime_in_minutes: u64,
+    inactivity_timeout_in_minutes: u64,
+    is_stay_signed_in_offered: bool,
+}
+
+impl Lifetime {
+    /// Whether it is longer than the rules for health allow.
+    const fn is_long(&self) -> bool {
+        self.maximum_lifetime_in_minutes > LONGEST
+            || self.inactivity_timeout_in_minutes > IDLE
+            || self.is_stay_signed_in_offered
+    }
+}
+
+async fn get(visit: Visit) -> Result<Response, Wrong> {
+    show(&visit, None).await
+}
+
+async fn post(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
+    visit.check(&fields)?;
+    match act(&visit.api(), &fields).await {
+        Ok(()) => Ok(done(HERE, "settings")),
+        Err(error) => {
+            let notice = refusal(&visit.page(), error)?;
+            show(&visit, Some((fields, notice))).await
+        }
+    }
+}
+
+async fn act(api: &Api<'_>, fields: &Fields) -> Result<(), ApiError> {
+    match fields.get("step") {
+        "sessions" => {
+            // What is no number is refused by the directory, with its place.
+            let number = |name: &str| {
+                let text = fields.get(name);
+                text.parse::<u32>().map_or_else(|_| Value::from(text), Value::from)
+            };
+            let change = json!({
+                "maximumLifetimeInMinutes": number("longest"),
+                "inactivityTimeoutInMinutes": number("idle"),
+                "isStaySignedInOffered": fields.all("option").any(|value| value == "stay"),
+            });
+            api.patch(LIFETIME, &change).await
+        }
+        "people" => {
+            let policy = fields.get("consent");
+            let policies: Vec<String> = (!policy.is_empty())
+                .then(|| format!("{FOR_SELF}{policy}"))
+                .into_iter()
+                .collect();
+            let change = json!({
+                "allowInvitesFrom": fields.get("inviters"),
+                "defaultUserRolePermissions": { "permissionGrantPoliciesAssigned": policies },
+            });
+            api.patch(AUTHORIZATION, &change).await
+        }
+        "defaults" => {
+            let is_enabled = fields.get("state") == "on";
+            api.patch(DEFAULTS, &json!({ "isEnabled": is_enabled })).await
+        }
+        _ => Err(ApiError::NotFound),
+    }
+}
+
+/// `None` for what the person may not see.
+async fn seen(api: &Api<'_>, path: &str) -> Result<Option<Value>, ApiError> {
+    match api.get(path, &[]).await {
+        Ok(found) => Ok(Some(found)),
+        Err(ApiError::Denied) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn show(visit: &Visit, wrong: Option<(Fields, Notice)>) -> Result<Response, Wrong> {
+    let (page, api) = (visit.page(), visit.api());
+    let (typed, notice) = wrong.map_or_else(|| (Fields(Vec::new()), None), |(typed, notice)| (typed, Some(notice)));
+    let mut frame = visit.frame(&page, Section::Settings);
+    frame.notices.extend(notice);
+    let mut sheet = Sheet::new(&page, frame, page.t("admin-settings"));
+    sheet.lead = page.t("settings-lead");
+    let form = || visit.form(HERE);
+    if let Some(found) = seen(&api, LIFETIME).await? {
+        let lifetime: Lifetime = serde_json::from_value(found).map_err(ApiError::Unreadable)?;
+        if lifetime.is_long() {
+            let notice = Notice::new(&page, Tone::Warning, page.t("settings-long"));
+            sheet.frame.notices.push(notice);
+        }
+        sheet.blocks.push(Block {
+            lead: page.t("settings-sessions-lead"),
+            parts: sessions(&page, &lifetime, &typed),
+            ..Block::new(
+                "sessions",
+                page.t("settings-sessions"),
+                form(),
+                ("sessions", page.t("policy-save")),
+            )
+        });
+    }
+    if let Some(found) = seen(&api, AUTHORIZATION).await? {
+        sheet.blocks.push(Block {
+            lead: page.t("settings-people-lead"),
+            parts: people(&page, &found, &typed),
+            ..Block::new(
+                "without-role",
+                page.t("settings-people"),
+                form(),
+                ("people", page.t("policy-save")),
+            )
+        });
+    }
+    if let Some(found) = seen(&api, DEFAULTS).await? {
+        sheet.blocks.push(Block {
+            lead: page.t("settings-defaults-lead"),
+            parts: vec![defaults(&page, found["isEnabled"] == true)],
+            ..Block::new(
+                "defaults",
+                page.t("settings-defaults"),
+                form(),
+                ("defaults", page.t("policy-save")),
+            )
+        });
+    }
+    if sheet.blocks.is_empty() {
+        return Err(ApiError::Denied.into());
+    }
+    sheet.last = Some(elsewhere(&page));
+    Ok(View(sheet).into_response())
+}
+
+/// What the form has: what was typed, or what is there.
+fn value(typed: &Fields, name: &str, found: &str) -> String {
+    match typed.get(name) {
+        "" => found.to_owned(),
+        typed => typed.to_owned(),
+    }
+}
+
+fn sessions(page: &Page, lifetime: &Lifetime, typed: &Fields) -> Vec<Part> {
+    let minutes = |name: &'static str, found: u64| {
+        let key = format!("settings-{name}");
+        let field = Field::new(page, Input::Digits, name, page.t(&key)).hint(page.t(&format!("{key}-hint")));
+        Part::Field(field.value(value(typed, name, &found.to_string())))
+    };
+    let is_offered = match typed.get("step") {
+        "sessions" => typed.all("option").any(|value| value == "stay"),
+        _ => lifetime.is_stay_signed_in_offered,
+    };
+    vec![
+        minutes("longest", lifetime.maximum_lifetime_in_minutes),
+        minutes("idle", lifetime.inactivity_timeout_in_minutes),
+        Part::Boxes(Boxes {
+            name: "option",
+            legend: page.t("method-options"),
+            options: vec![("stay".to_owned(), page.t("settings-stay"), is_offered)],
+        }),
+    ]
+}
+
+fn people(page: &Page, found: &Value, typed: &Fields) -> Vec<Part> {
+    let options = |of: &str, words: &[&str]| {
+        let words = words.iter();
+        let option = |word: &&str| {
+            let key = if word.is_empty() { "none" } else { word };
+            ((*word).to_owned(), page.t(&format!("settings-{of}-{key}")))
+        };
+        words.map(option).collect::<Vec<_>>()
+    };
+    let inviters = found["allowInvitesFrom"].as_str().unwrap_or_default();
+    let assigned = &found["defaultUserRolePermissions"]["permissionGrantPoliciesAssigned"];
+    let assigned = assigned.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let mut assigned: Vec<&str> = assigned.filter_map(|id| id.strip_prefix(FOR_SELF)).collect();
+    // The wider of several is what counts.
+    assigned.sort_unstable_by_key(|id| CONSENTS.iter().position(|known| known == id));
+    let consent = match typed.get("step") {
+        "people" => typed.get("consent"),
+        _ => assigned.last().copied().unwrap_or_default(),
+    };
+    vec![
+        Part::Select(
+            Select::new("inviters", page.t("settings-inviters"), options("inviters", &INVITERS))
+                .chosen(&value(typed, "inviters", inviters)),
+        ),
+        Part::Select(
+            Select::new("consent", page.t("settings-consent"), options("consent", &CONSENTS))
+                .chosen(consent)
+                .hint(page.t("settings-consent-hint")),
+        ),
+    ]
+}
+
+fn defaults(page: &Page, is_enabled: bool) -> Part {
+    let states = ["on", "off"].map(|state| (state.to_owned(), page.t(&format!("settings-defaults-{state}"))));
+    let chosen = if is_enabled { "on" } else { "off" };
+    Part::Select(Select::new("state", page.t("user-state"), states.to_vec()).chosen(chosen))
+}
+
+/// What whoever runs the program sets in its configuration.
+fn elsewhere(page: &Page) -> List {
+    let rows = ["retention", "events", "countries", "publishers"].map(|name| Row {
+        title: page.t(&format!("settings-{name}")),
+        detail: page.t(&format!("settings-{name}-what")),
+        ..Row::default()
+    });
+    List {
+        heading: page.t("settings-elsewhere"),
+        lead: page.t("settings-elsewhere-lead"),
+        ..List::new("elsewhere", String::new(), rows.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_longer_than_the_rules_of_health_is_said() {
+        for (longest, idle, stay, is_long) in [
+            (240, 30, false, false),
+            (241, 30, false, true),
+            (240, 31, false, true),
+            (60, 15, true, true),
+        ] {
+            let lifetime = Lifetime {
+                maximum_lifetime_in_minutes: longest,
+                inactivity_timeout_in_minutes: idle,
+                is_stay_signed_in_offered: stay,
+            };
+            assert_eq!(lifetime.is_long(), is_long, "{longest} {idle} {stay}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What is said of people and of sign-ins.
+
+use serde_json::json;
+
+use crate::sheets::{ID, sent, with_token};
+
+#[tokio::test]
+async fn somebody_is_reported_or_known_to_be_compromised() {
+    for (level, action, body) in [
+        ("medium", "report", json!({ "userIds": [ID], "riskLevel": "medium" })),
+        ("compromised", "confirmCompromised", json!({ "userIds": [ID] })),
+    ] {
+        let (world, token) = with_token("/admin/users/new").await;
+        let fields = [
+            ("csrf", token.as_str()),
+            ("person", "anna@ch-demo.example"),
+            ("level", level),
+        ];
+        let answer = world.client.post("/admin/risk/report", &fields).await;
+        assert_eq!(answer.location(), "/admin/risk?done=risk-said");
+        let address = format!("POST /identityProtection/riskyUsers/{action}");
+        assert_eq!(sent(&world), [(address, body)]);
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_reported_by_a_name_that_is_not_there() {
+    let (world, token) = with_token("/admin/users/new").await;
+    world.script.answer("GET /v1.0/users/", 404, json!({}));
+    let fields = [
+        ("csrf", token.as_str()),
+        ("person", "nobody@ch-demo.example"),
+        ("level", "low"),
+    ];
+    let page = world.client.post("/admin/risk/report", &fields).await;
+    let text = page.text();
+    assert!(
+        text.contains("notice danger") && text.contains("value=\"nobody@ch-demo.example\""),
+        "{text}"
+    );
+    assert_eq!(sent(&world), []);
+}
+
+#[tokio::test]
+async fn a_risk_of_sign_ins_has_an_end_and_is_withdrawn() {
+    let (world, token) = with_token("/admin/users/new").await;
+    let fields = [
+        ("csrf", token.as_str()),
+        ("ranges", "192.0.2.0/24\r\n2001:db8::/32"),
+        ("supplied-level", "high"),
+        ("days", "100000"),
+        ("description", "Bulletin 42"),
+    ];
+    let answer = world.client.post("/admin/risk/supply", &fields).await;
+    assert_eq!(answer.location(), "/admin/risk?done=risk-supplied", "{}", answer.text());
+    let made = sent(&world);
+    let (line, body) = &made[0];
+    assert_eq!(line, "POST /identityProtection/suppliedRisks");
+    assert_eq!(body["ipRanges"][1]["@odata.type"], "#microsoft.graph.iPv6CidrRange");
+    assert_eq!(
+        (&body["riskLevel"], &body["userIds"], &body["description"]),
+        (&json!("high"), &json!([]), &json!("Bulletin 42"))
+    );
+    assert!(body["endDateTime"].is_string(), "{body}");
+    world.script.asked.lock().clear();
+    let fields = [("csrf", token.as_str()), ("step", "withdraw"), ("item", "a/b")];
+    world.client.post("/admin/risk/withdraw", &fields).await;
+    assert_eq!(sent(&world)[0].0, "DELETE /identityProtection/suppliedRisks/a%2Fb");
+}
+
+#[tokio::test]
+async fn a_risk_is_dismissed_and_a_compromise_wants_the_box() {
+    let (world, token) = with_token("/admin/users/new").await;
+    let page = format!("/admin/risk/{ID}");
+    let fields = [("csrf", token.as_str()), ("step", "confirm")];
+    assert_eq!(world.client.post(&page, &fields).await.status, 404);
+    assert_eq!(sent(&world), []);
+    for (fields, action) in [
+        (vec![("step", "dismiss")], "dismiss"),
+        (vec![("step", "confirm"), ("sure", "yes")], "confirmCompromised"),
+    ] {
+        let fields = [vec![("csrf", token.as_str())], fields].concat();
+        let answer = world.client.post(&page, &fields).await;
+        assert_eq!(answer.location(), format!("{page}?done=risk-said"));
+        let address = format!("POST /identityProtection/riskyUsers/{action}");
+        assert_eq!(sent(&world), [(address, json!({ "userIds": [ID] }))]);
+        world.script.asked.lock().clear();
+    }
+}
