@@ -19,7 +19,7 @@ use super::body::Body;
 use super::caller::Caller;
 use super::group_changes::owners_of;
 use super::{applications, service_principals};
-use crate::body::{ApplicationBody, read_application};
+use crate::entity::{ApplicationBody, read_application};
 use crate::entity::{application, service_principal};
 use crate::{Graph, GraphFault};
 

@@ -1,9 +1,12 @@
-//! The objects of the directory as Graph shows them: the names and kinds of their members, and their JSON.
+//! The objects of the directory as Microsoft Graph shows them, apart from who may see them and where: the names and kinds of
+//! their members, and their JSON; and bodies of requests as what they change ([`read_application`]).
 //!
 //! A member that we do not keep is there with `null` or an empty list, as in Graph it is for an object without it.
+#![warn(missing_docs)]
 
 mod agreement;
 mod application;
+mod body;
 mod conditional;
 mod consent;
 mod federated;
@@ -26,6 +29,7 @@ use uuid::Uuid;
 
 pub use agreement::{ACCEPTANCE, AGREEMENT, AGREEMENT_FILE, acceptance};
 pub use application::{APPLICATION, application};
+pub use body::{ApplicationBody, read_application};
 pub use conditional::{CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE};
 pub use consent::{
     AUTHORIZATION_POLICY, CLASSIFICATION, INVITATION, PERMISSION_GRANT_POLICY, classification, document,
