@@ -15,7 +15,12 @@ const FILE_WITH_TESTS: usize = 800;
 /// Lines of a crate.
 const CRATE: usize = 15_000;
 /// Crates that may have more until they are split, as `docs/plan.md` says.
-const LARGER: &[(&str, usize)] = &[("hygie", 18_000), ("hygie-idp", 16_500), ("hygie-store", 16_600)];
+const LARGER: &[(&str, usize)] = &[
+    ("hygie", 18_000),
+    ("hygie-graph", 16_200),
+    ("hygie-idp", 16_500),
+    ("hygie-store", 16_600),
+];
 
 /// A file and its length.
 struct Measured {

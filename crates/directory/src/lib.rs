@@ -41,9 +41,10 @@ pub use hygie_directory_store::{
     Authorization, Belongs, DIRECTORY_API, DIRECTORY_API_NAMES, DIRECTORY_ROLES, Definition, DeviceAsk,
     DirectoryObject, DirectoryRole, FIRST_PARTY, GLOBAL_ADMINISTRATOR, Group, GroupClaims, GroupProfile, Home, Links,
     MIGRATIONS, Mark, MemberTypes, NewAppRole, NewGrant, OptionalClaim, OptionalClaims, PORTAL, PermissionGrant, Place,
-    RequiredAccess, RequiredResource, RoleAssignment, SEALED_COLUMNS, Scope, ServicePrincipal, SignInEntry, Signals,
-    Tenant, User, UserProfile, UserType, VerifiedPublisher, Visibility, Workload, directory_api, directory_role,
-    grant_of, is_user_principal_name, is_workload_name, key_of, managed_identity, repo, rh_of, role, suite_of,
+    PrincipalProfile, RequiredAccess, RequiredResource, RoleAssignment, SEALED_COLUMNS, Scope, ServicePrincipal,
+    SignInEntry, Signals, Tenant, User, UserProfile, UserType, VerifiedPublisher, Visibility, Workload, directory_api,
+    directory_role, grant_of, is_user_principal_name, is_workload_name, key_of, managed_identity, repo, rh_of, role,
+    suite_of,
 };
 
 pub use hygie_directory_store::{Backchannel, ExtraGrant, FederatedCredential, SignInProtocol};
@@ -53,7 +54,7 @@ pub use admin::{
     NewApplication, NewGroup, NewSecret, NewTenant, NewUser, NewWorkload, PASSWORD_CHANGED, PrincipalChange,
     UserChange, notice,
 };
-pub use browse::{Cursor, Membership, Presence, Registration};
+pub use browse::{Cursor, Membership, Owned, Presence, Registration};
 pub use conditional::{AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
 pub use consent::{Consented, ForWhom, LowImpact, OwnConsent, Permissions};
 pub use error::DirectoryError;

@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::ChangeTarget;
 use crate::directory_role;
 use crate::repo::{
-    Agreements, Applications, Documents, FederatedCredentials, Grants, Groups, MethodsPolicies, Oaths, Owners, Passes,
-    Passkeys, Principals, Roles, Users,
+    Agreements, Applications, Documents, FederatedCredentials, Grants, Groups, Managers, MethodsPolicies, Oaths,
+    Owners, Passes, Passkeys, Principals, Roles, Users,
 };
 use crate::{DirectoryObject, object};
 
@@ -185,6 +185,8 @@ async fn user(tx: &mut Tx<'_>, id: ObjectId) -> Result<Option<State>, StoreError
     ];
     members.extend(texts.map(|(name, text)| (name.to_owned(), text.into())));
     members.insert("accountEnabled".to_owned(), user.is_enabled.into());
+    let manager = Managers(tx).find(id).await?;
+    members.insert("Manager".to_owned(), manager.map(|manager| manager.to_string()).into());
     let face = DirectoryObject::User(user).into();
     Ok(Some(State { face, members }))
 }
@@ -267,9 +269,11 @@ async fn principal(tx: &mut Tx<'_>, id: ObjectId) -> Result<Option<State>, Store
         "accountEnabled": principal.is_enabled, "appRoleAssignmentRequired": principal.requires_assignment,
         "servicePrincipalNames": names, "resourceId": principal.resource_id,
     });
+    let mut members = flat(members);
+    members.extend(flat(serde_json::to_value(&principal.profile).unwrap_or_default()));
     Ok(Some(State {
         face: DirectoryObject::ServicePrincipal(principal).into(),
-        members: flat(members),
+        members,
     }))
 }
 
