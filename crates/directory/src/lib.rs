@@ -61,7 +61,7 @@ pub use error::DirectoryError;
 pub use guests::{Invitation, Invited, NewInvitation, guest_name};
 pub use password::{MAX_PASSWORD, PasswordError, Passwords};
 pub use password_rules::{Owner as PasswordOwner, WeakPassword, check as check_password};
-pub use places::{Countries, CountryTable, NotATable};
+pub use places::{Countries, CountryTable, NotATable, Town};
 pub use risk::{MAX_RISKY, MAX_SUPPLIED, RiskSaid};
 
 /// The purpose of the keys of the marks of wrong passwords ([`Directory::derive`]).

@@ -46,7 +46,7 @@ pub use role::{
 };
 pub use service_principal::{SERVICE_PRINCIPAL, service_principal};
 pub use sign_in::SIGN_IN;
-pub use trust::{AUTHORITY, PKI, authority, list as revocation_list, pki};
+pub use trust::{AUTHORITY, FORMER_TRUST, PKI, authority, former_trust, list as revocation_list, pki};
 pub use user::{USER, USER_DEFAULT, sign_in_activity, user};
 
 use hygie_odata::{EntityType, Kind};

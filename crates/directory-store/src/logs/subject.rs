@@ -17,7 +17,7 @@ use super::ChangeTarget;
 use crate::directory_role;
 use crate::repo::{
     Agreements, Applications, Documents, FederatedCredentials, Grants, Groups, Managers, MethodsPolicies, Oaths,
-    Owners, Passes, Passkeys, Principals, Roles, Users,
+    Owners, Passes, Passkeys, Principals, Roles, TrustStores, Users,
 };
 use crate::{DirectoryObject, object};
 
@@ -47,6 +47,10 @@ pub enum Subject {
     Agreement(Uuid),
     /// The means of identification of a person.
     Means(ObjectId),
+    /// A public key infrastructure.
+    Pki(Uuid),
+    /// A certification authority that is trusted.
+    Authority(Uuid),
 }
 
 /// An object as it is told.
@@ -124,6 +128,11 @@ impl Subject {
                 Ok(Some(named(&id.to_string(), "Policy", members)))
             }
             Self::Means(user) => means(tx, *user).await,
+            Self::Pki(id) => Ok(TrustStores(tx).find(*id).await?.map(|pki| State {
+                face: face(&id.to_string(), &pki.display_name, "Policy"),
+                members: flat(json!({ "displayName": pki.display_name })),
+            })),
+            Self::Authority(id) => authority(tx, *id).await,
         }
     }
 }
@@ -369,6 +378,23 @@ async fn means(tx: &mut Tx<'_>, user: ObjectId) -> Result<Option<State>, StoreEr
     });
     Ok(Some(State {
         face: face_of(tx, user).await?,
+        members: flat(members),
+    }))
+}
+
+async fn authority(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<State>, StoreError> {
+    let Some(trusted) = TrustStores(tx).find_authority(id).await? else {
+        return Ok(None);
+    };
+    let of = &trusted.authority;
+    let members = json!({
+        "publicKeyInfrastructure": trusted.pki.to_string(), "displayName": of.display_name, "issuer": of.issuer,
+        "thumbprint": of.thumbprint, "issuerSubjectKeyIdentifier": of.subject_key_identifier,
+        "expirationDateTime": of.not_after.to_rfc3339(), "certificateRevocationListUrl": trusted.list_url,
+        "isIssuerHintEnabled": trusted.is_hint_enabled, "graceInHours": trusted.grace_hours,
+    });
+    Ok(Some(State {
+        face: face(&id.to_string(), &of.display_name, "Policy"),
         members: flat(members),
     }))
 }

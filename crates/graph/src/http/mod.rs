@@ -36,6 +36,7 @@ mod relations;
 mod role_management;
 mod service_principals;
 mod trust;
+mod trust_bundle;
 mod trust_trial;
 mod unsupported;
 mod user_changes;
@@ -89,6 +90,7 @@ fn addresses() -> Router<Graph> {
         .merge(identity_protection::routes())
         .route("/v1.0/invitations", route(post(invitations::create)))
         .merge(trust::routes())
+        .merge(trust_bundle::former())
         .merge(memberships::routes())
         .merge(relations::routes())
         .merge(principals())

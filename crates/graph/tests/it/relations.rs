@@ -152,6 +152,29 @@ async fn ids_of_groups_are_told_and_checked() {
     );
     let asked = json!({ "groupIds": [world.staff, uuid::Uuid::from_u128(5)] });
     assert_eq!(ids("checkMemberGroups", asked).await, [world.staff.to_string()]);
+    let of_group = reader
+        .send(
+            "POST",
+            &format!("/v1.0/groups/{}/getMemberGroups", world.nurses),
+            &json!({}),
+        )
+        .await;
+    assert_eq!(of_group.json()["value"], json!([world.staff]));
+    let members = reader
+        .json(&format!("/v1.0/groups/{}/transitiveMembers", world.staff))
+        .await;
+    let mut found = each(&members, "id");
+    found.sort();
+    let mut expected = vec![world.nurse.to_string(), world.nurses.to_string()];
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn what_is_asked_of_groups_is_read_strictly() {
+    let world = World::new().await;
+    let reader = world.app(&["GroupMember.Read.All"]);
+    let of = format!("/v1.0/users/{}", world.nurse);
     for wrong in [
         json!({}),
         json!({ "groupIds": [] }),
@@ -169,22 +192,6 @@ async fn ids_of_groups_are_told_and_checked() {
         )
         .await;
     assert_eq!(answer.status, 400, "what is not known is refused");
-    let of_group = reader
-        .send(
-            "POST",
-            &format!("/v1.0/groups/{}/getMemberGroups", world.nurses),
-            &json!({}),
-        )
-        .await;
-    assert_eq!(of_group.json()["value"], json!([world.staff]));
-    let members = reader
-        .json(&format!("/v1.0/groups/{}/transitiveMembers", world.staff))
-        .await;
-    let mut found = each(&members, "id");
-    found.sort();
-    let mut expected = vec![world.nurse.to_string(), world.nurses.to_string()];
-    expected.sort();
-    assert_eq!(found, expected);
 }
 
 #[tokio::test]
@@ -236,6 +243,19 @@ async fn what_somebody_owns_and_granted() {
         .iter()
         .filter(|one| one["displayName"].is_string());
     assert_eq!(named.count(), 1);
+}
+
+#[tokio::test]
+async fn what_a_service_principal_leads_to() {
+    let world = World::new().await;
+    let admin = world.app(&[
+        "Application.ReadWrite.All",
+        "Application.Read.All",
+        "Directory.Read.All",
+    ]);
+    let one = format!("/v1.0/servicePrincipals/{}", world.portal.1.id);
+    let owners = format!("{one}/owners/$ref");
+    admin.changed("POST", &owners, &reference(world.nurse)).await;
     assert_eq!(
         each(&admin.json(&format!("{one}/owners")).await, "id"),
         [world.nurse.to_string()]
@@ -305,60 +325,64 @@ async fn a_tenant_labels_a_service_principal() {
     assert_eq!(admin.json(&path).await["tags"], change["tags"]);
 }
 
+const ROLES: &[&str] = &[
+    "Group.ReadWrite.All",
+    "GroupMember.ReadWrite.All",
+    "RoleManagement.ReadWrite.Directory",
+];
+const ASSIGNMENTS: &str = "/v1.0/roleManagement/directory/roleAssignments";
+
+fn for_roles() -> Value {
+    json!({ "displayName": "Administrators", "mailEnabled": false, "mailNickname": "a", "securityEnabled": true,
+        "isAssignableToRole": true })
+}
+
+fn assignment(principal: &str) -> Value {
+    json!({ "principalId": principal, "directoryScopeId": "/", "roleDefinitionId": role::USER_ADMINISTRATOR.to_string() })
+}
+
 #[tokio::test]
-async fn who_is_in_a_group_that_was_made_for_roles_has_its_roles() {
+async fn a_group_for_roles_is_changed_by_who_may_give_them() {
     let world = World::new().await;
-    let luc = colleague(&world).await;
-    let admin = world.app(&[
-        "Group.ReadWrite.All",
-        "GroupMember.ReadWrite.All",
-        "RoleManagement.ReadWrite.Directory",
-    ]);
-    let new = json!({ "displayName": "Administrators", "mailEnabled": false, "mailNickname": "a",
-        "securityEnabled": true, "isAssignableToRole": true });
-    let plain = world.app(&["Group.ReadWrite.All"]);
-    assert_eq!(plain.send("POST", "/v1.0/groups", &new).await.status, 403);
-    let group = admin.made("/v1.0/groups", &new).await;
+    let (admin, plain) = (world.app(ROLES), world.app(&["Group.ReadWrite.All"]));
+    assert_eq!(plain.send("POST", "/v1.0/groups", &for_roles()).await.status, 403);
+    let group = admin.made("/v1.0/groups", &for_roles()).await;
     assert_eq!(group["isAssignableToRole"], true);
-    let id = group["id"].as_str().unwrap();
-    let assign = |principal: &str| {
-        json!({ "principalId": principal, "directoryScopeId": "/",
-        "roleDefinitionId": role::USER_ADMINISTRATOR.to_string() })
-    };
-    let assignments = "/v1.0/roleManagement/directory/roleAssignments";
-    let answer = admin.send("POST", assignments, &assign(&world.staff.to_string())).await;
+    let one = format!("/v1.0/groups/{}", group["id"].as_str().unwrap());
+    let answer = admin
+        .send("POST", ASSIGNMENTS, &assignment(&world.staff.to_string()))
+        .await;
     assert_eq!(
         answer.status,
         400,
         "a group that was not made for roles: {}",
         answer.text()
     );
-    admin.made(assignments, &assign(id)).await;
-    let add = format!("/v1.0/groups/{id}/members/$ref");
+    let add = format!("{one}/members/$ref");
     // Who may change other groups, but give no roles, does not change this one.
-    assert_eq!(plain.send("POST", &add, &reference(world.nurse)).await.status, 403);
-    for (method, path) in [
-        ("DELETE", format!("/v1.0/groups/{id}")),
-        ("PATCH", format!("/v1.0/groups/{id}")),
+    for (method, path, body) in [
+        ("POST", &add, reference(world.nurse)),
+        ("DELETE", &one, Value::Null),
+        ("PATCH", &one, json!({ "displayName": "x" })),
     ] {
-        assert_eq!(
-            plain.send(method, &path, &json!({ "displayName": "x" })).await.status,
-            403,
-            "{method}"
-        );
+        assert_eq!(plain.send(method, path, &body).await.status, 403, "{method}");
     }
-    let answer = admin
-        .send("POST", &add, &reference(ObjectId::from_uuid(world.nurses.uuid())))
-        .await;
+    let inner = reference(ObjectId::from_uuid(world.nurses.uuid()));
+    let answer = admin.send("POST", &add, &inner).await;
     assert_eq!(answer.status, 400, "no group within it: {}", answer.text());
-    let answer = admin
-        .send(
-            "PATCH",
-            &format!("/v1.0/groups/{id}"),
-            &json!({ "isAssignableToRole": false }),
-        )
-        .await;
-    assert_eq!(answer.status, 400);
+    let other = json!({ "isAssignableToRole": false });
+    assert_eq!(admin.send("PATCH", &one, &other).await.status, 400);
+}
+
+#[tokio::test]
+async fn who_is_in_a_group_that_was_made_for_roles_has_its_roles() {
+    let world = World::new().await;
+    let luc = colleague(&world).await;
+    let admin = world.app(ROLES);
+    let group = admin.made("/v1.0/groups", &for_roles()).await;
+    let id = group["id"].as_str().unwrap();
+    admin.made(ASSIGNMENTS, &assignment(id)).await;
+    let add = format!("/v1.0/groups/{id}/members/$ref");
     let write = "User.ReadWrite.All";
     let rename = json!({ "jobTitle": "Infirmier" });
     let path = format!("/v1.0/users/{luc}");
@@ -367,18 +391,10 @@ async fn who_is_in_a_group_that_was_made_for_roles_has_its_roles() {
     world.person(write).changed("PATCH", &path, &rename).await;
     // And is protected as who has them.
     let disable = json!({ "accountEnabled": false });
-    let answer = world
-        .app(&[write])
-        .send("PATCH", &format!("/v1.0/users/{}", world.nurse), &disable)
-        .await;
-    assert_eq!(answer.status, 403);
-    admin
-        .changed(
-            "DELETE",
-            &format!("/v1.0/groups/{id}/members/{}/$ref", world.nurse),
-            &Value::Null,
-        )
-        .await;
+    let own = format!("/v1.0/users/{}", world.nurse);
+    assert_eq!(world.app(&[write]).send("PATCH", &own, &disable).await.status, 403);
+    let member = format!("/v1.0/groups/{id}/members/{}/$ref", world.nurse);
+    admin.changed("DELETE", &member, &Value::Null).await;
     assert_eq!(world.person(write).send("PATCH", &path, &rename).await.status, 403);
     // A group that comes back has no roles.
     admin.changed("POST", &add, &reference(world.nurse)).await;
@@ -398,7 +414,7 @@ async fn when_somebody_signed_in_last() {
     assert_eq!(reader.json(&path).await["signInActivity"], Value::Null);
     let first = world.here().now;
     crate::sign_ins::signed_in(&world, world.nurse, (true, 0)).await;
-    world.clock.advance(Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
     let second = world.here().now;
     crate::sign_ins::signed_in(&world, world.nurse, (true, 50_126)).await;
     let shown = reader.json(&path).await;

@@ -2,6 +2,7 @@
 //! <https://learn.microsoft.com/graph/api/resources/riskdetection>
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -34,12 +35,11 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         let mut people: HashMap<ObjectId, Option<User>> = HashMap::new();
         let mut items = Vec::new();
         for event in directory.page_risk_detections(cx, at).await? {
-            if !people.contains_key(&event.user) {
-                let found = directory.find_user_by_id(cx, event.user).await?;
-                people.insert(event.user, found);
-            }
-            let person = people.get(&event.user).and_then(Option::as_ref);
-            items.push((event.id, risk_detection(&event, person)));
+            let person = match people.entry(event.user) {
+                Entry::Occupied(found) => found.into_mut(),
+                Entry::Vacant(place) => place.insert(directory.find_user_by_id(cx, event.user).await?),
+            };
+            items.push((event.id, risk_detection(&event, person.as_ref())));
         }
         Ok(items)
     };
