@@ -41,7 +41,7 @@ pub use grant::{Arrival, Authorization, Backchannel, DeviceAsk, Place, grant_of,
 pub use group::Group;
 pub use lockout::Mark;
 pub use object::{DirectoryObject, object, objects};
-pub use profile::{GroupProfile, Home, UserProfile, UserType, Visibility};
+pub use profile::{GroupProfile, Home, PrincipalProfile, SignOnMode, UserProfile, UserType, Visibility};
 pub use roles::{DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role};
 pub use schema::MIGRATIONS;
 pub use sealed::SEALED_COLUMNS;

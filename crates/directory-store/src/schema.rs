@@ -386,4 +386,40 @@ ALTER TABLE idp_session ADD COLUMN arrival_json TEXT;",
         sql: "
 CREATE INDEX idp_code_family ON idp_code ({i.col}tenant, family);",
     },
+    Migration {
+        number: 266,
+        title: "managers",
+        sql: "
+CREATE TABLE idp_manager ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, manager {blob} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, user_id));
+CREATE INDEX idp_manager_of ON idp_manager ({i.col}tenant, manager, user_id);",
+    },
+    Migration {
+        number: 267,
+        title: "what is known of service principals",
+        sql: "
+ALTER TABLE idp_principal ADD COLUMN profile TEXT;",
+    },
+    Migration {
+        number: 268,
+        title: "last sign-ins",
+        sql: "
+CREATE TABLE idp_sign_in_activity ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, kind {int} NOT NULL,
+  at {int} NOT NULL, entry {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, user_id, kind));",
+    },
+    Migration {
+        number: 269,
+        title: "what was told of the risk of people",
+        sql: "
+CREATE TABLE idp_risk_event ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, user_id {blob} NOT NULL,
+  level TEXT NOT NULL, state TEXT NOT NULL, detail TEXT NOT NULL, event TEXT, told_by {blob}, at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, id));
+CREATE INDEX idp_risk_event_user ON idp_risk_event ({i.col}tenant, user_id, id);",
+    },
+    Migration {
+        number: 270,
+        title: "guests by their homes",
+        sql: "
+CREATE INDEX idp_guest_home_user ON idp_guest ({i.col}home, home_user);",
+    },
 ];

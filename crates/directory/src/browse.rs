@@ -7,8 +7,8 @@ use hygie_directory_store::{object, objects};
 use hygie_store::{StoreError, Tx};
 
 use crate::repo::{
-    Applications, ByName, CertificateRow, Change, Changes, Followed, Groups, Owners, Place, Principals, SecretRow,
-    Tenants, Users,
+    Activities, Applications, ByName, CertificateRow, Change, Changes, Followed, Groups, Owners, Place, Principals,
+    SecretRow, SignInActivity, Tenants, Users,
 };
 use crate::{Application, Directory, DirectoryObject, Group, ServicePrincipal, Tenant, User};
 
@@ -58,7 +58,75 @@ pub struct Presence {
     pub application: Option<Application>,
 }
 
+/// Something that has an owner.
+#[derive(Clone, Debug)]
+pub enum Owned {
+    /// A group or a service principal.
+    Object(DirectoryObject),
+    /// A registration.
+    Application(Registration),
+}
+
+impl Owned {
+    /// Its id.
+    pub fn id(&self) -> ObjectId {
+        match self {
+            Self::Object(object) => object.id(),
+            Self::Application(registration) => registration.application.id,
+        }
+    }
+}
+
 impl Directory {
+    /// A page of what somebody owns.
+    pub async fn page_owned(&self, cx: &Cx, owner: ObjectId, at: Cursor) -> Result<Vec<Owned>, StoreError> {
+        self.store()
+            .read(cx, (owner, at), |(owner, at), tx| {
+                Box::pin(async move {
+                    let ids = Owners(tx).page_owned(*owner, at.after, at.limit).await?;
+                    let found = objects(tx, ids.clone()).await?;
+                    let mut all: Vec<Owned> = found.into_iter().map(Owned::Object).collect();
+                    for id in ids {
+                        if all.iter().all(|owned| owned.id() != id)
+                            && let Some(application) = Applications(tx).find_by_id(id).await?
+                        {
+                            let found = registrations(tx, vec![application]).await?;
+                            all.extend(found.into_iter().map(Owned::Application));
+                        }
+                    }
+                    all.sort_by_key(Owned::id);
+                    Ok::<_, StoreError>(all)
+                })
+            })
+            .await
+    }
+
+    /// A page of who is in a group, by the groups within it as well.
+    pub async fn page_transitive_members(
+        &self,
+        cx: &Cx,
+        group: GroupId,
+        at: Cursor,
+    ) -> Result<Vec<DirectoryObject>, StoreError> {
+        self.store()
+            .read(cx, (group, at), |(group, at), tx| {
+                Box::pin(async move {
+                    let ids = Groups(tx).page_transitive_members(*group, at.after, at.limit).await?;
+                    objects(tx, ids).await
+                })
+            })
+            .await
+    }
+
+    /// When somebody signed in last.
+    pub async fn sign_in_activity(&self, cx: &Cx, user: ObjectId) -> Result<SignInActivity, StoreError> {
+        self.store()
+            .read(cx, user, |user, tx| {
+                Box::pin(async move { Activities(tx).of(*user).await })
+            })
+            .await
+    }
+
     /// The user with this id.
     pub async fn find_user_by_id(&self, cx: &Cx, id: ObjectId) -> Result<Option<User>, StoreError> {
         self.store()

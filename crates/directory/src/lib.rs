@@ -41,9 +41,10 @@ pub use hygie_directory_store::{
     Authorization, Belongs, DIRECTORY_API, DIRECTORY_API_NAMES, DIRECTORY_ROLES, Definition, DeviceAsk,
     DirectoryObject, DirectoryRole, FIRST_PARTY, GLOBAL_ADMINISTRATOR, Group, GroupClaims, GroupProfile, Home, Links,
     MIGRATIONS, Mark, MemberTypes, NewAppRole, NewGrant, OptionalClaim, OptionalClaims, PORTAL, PermissionGrant, Place,
-    RequiredAccess, RequiredResource, RoleAssignment, SEALED_COLUMNS, Scope, ServicePrincipal, SignInEntry, Signals,
-    Tenant, User, UserProfile, UserType, VerifiedPublisher, Visibility, Workload, directory_api, directory_role,
-    grant_of, is_user_principal_name, is_workload_name, key_of, managed_identity, repo, rh_of, role, suite_of,
+    PrincipalProfile, RequiredAccess, RequiredResource, RoleAssignment, SEALED_COLUMNS, Scope, ServicePrincipal,
+    SignInEntry, Signals, Tenant, User, UserProfile, UserType, VerifiedPublisher, Visibility, Workload, directory_api,
+    directory_role, grant_of, is_user_principal_name, is_workload_name, key_of, managed_identity, repo, rh_of, role,
+    suite_of,
 };
 
 pub use hygie_directory_store::{Backchannel, ExtraGrant, FederatedCredential, SignInProtocol};
@@ -53,14 +54,14 @@ pub use admin::{
     NewApplication, NewGroup, NewSecret, NewTenant, NewUser, NewWorkload, PASSWORD_CHANGED, PrincipalChange,
     UserChange, notice,
 };
-pub use browse::{Cursor, Membership, Presence, Registration};
+pub use browse::{Cursor, Membership, Owned, Presence, Registration};
 pub use conditional::{AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
 pub use consent::{Consented, ForWhom, LowImpact, OwnConsent, Permissions};
 pub use error::DirectoryError;
 pub use guests::{Invitation, Invited, NewInvitation, guest_name};
 pub use password::{MAX_PASSWORD, PasswordError, Passwords};
 pub use password_rules::{Owner as PasswordOwner, WeakPassword, check as check_password};
-pub use places::{Countries, CountryTable, NotATable};
+pub use places::{Countries, CountryTable, NotATable, Town};
 pub use risk::{MAX_RISKY, MAX_SUPPLIED, RiskSaid};
 
 /// The purpose of the keys of the marks of wrong passwords ([`Directory::derive`]).

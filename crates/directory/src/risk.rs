@@ -11,7 +11,8 @@ use hygie_store::audit::Record;
 use hygie_store::{StoreError, Tx};
 
 use crate::admin::new_uuid;
-use crate::repo::{Risks, Users};
+use crate::logs::new_id;
+use crate::repo::{RiskEvent, RiskEvents, Risks, Users};
 use crate::{ConditionalError, Cursor, Directory};
 
 /// People of one request, as in Graph.
@@ -29,6 +30,8 @@ pub enum RiskSaid {
     Compromised,
     /// Nothing is wrong.
     Dismissed,
+    /// The account is its owner's.
+    Safe,
     /// So much, by a detector.
     Reported(RiskLevel),
 }
@@ -38,7 +41,17 @@ impl RiskSaid {
         match self {
             Self::Compromised => "idp.risk.compromise",
             Self::Dismissed => "idp.risk.dismiss",
+            Self::Safe => "idp.risk.safe",
             Self::Reported(_) => "idp.risk.report",
+        }
+    }
+
+    /// What was seen, where risk is told.
+    const fn event(self) -> Option<&'static str> {
+        match self {
+            Self::Compromised => Some("adminConfirmedUserCompromised"),
+            Self::Reported(_) => Some("generic"),
+            Self::Dismissed | Self::Safe => None,
         }
     }
 
@@ -46,6 +59,7 @@ impl RiskSaid {
         match self {
             Self::Compromised => UserRisk::compromised(cx.now),
             Self::Dismissed => UserRisk::dismissed(cx.now),
+            Self::Safe => UserRisk::safe(cx.now),
             Self::Reported(level) => UserRisk::reported(before, level, cx.now),
         }
     }
@@ -70,6 +84,32 @@ impl Directory {
             .await
     }
 
+    /// What was told of somebody, the first first: the last hundred.
+    pub async fn risk_history(&self, cx: &Cx, user: ObjectId) -> Result<Vec<RiskEvent>, StoreError> {
+        self.store()
+            .read(cx, user, |user, tx| {
+                Box::pin(async move { RiskEvents(tx).list_of(*user).await })
+            })
+            .await
+    }
+
+    /// A page of the risks that were told of people.
+    pub async fn page_risk_detections(&self, cx: &Cx, at: Cursor) -> Result<Vec<RiskEvent>, StoreError> {
+        self.store()
+            .read(cx, at, |at, tx| {
+                Box::pin(async move { RiskEvents(tx).page_detections(at.after, at.limit).await })
+            })
+            .await
+    }
+
+    /// The risk that was told with this id.
+    pub async fn find_risk_detection(&self, cx: &Cx, id: ObjectId) -> Result<Option<RiskEvent>, StoreError> {
+        let found = self
+            .store()
+            .read(cx, id, |id, tx| Box::pin(async move { RiskEvents(tx).find(*id).await }));
+        Ok(found.await?.filter(|event| event.event.is_some()))
+    }
+
     /// Says how it stands with people, all or none.
     pub async fn say_risk(&self, cx: &Cx, users: Vec<ObjectId>, said: RiskSaid) -> Result<(), ConditionalError> {
         if users.is_empty() {
@@ -90,6 +130,7 @@ impl Directory {
                     if before != Some(after) {
                         Risks(tx).put(*user, &after).await?;
                     }
+                    note(tx, *user, (*said, after)).await?;
                     let record = Record::success(tx.cx(), said.action(), format!("user/{user}"));
                     tx.audit(&record).await?;
                 }
@@ -108,7 +149,13 @@ impl Directory {
                     return Ok(());
                 }
                 let now = tx.cx().now;
-                Risks(tx).put(*user, &UserRisk::remediated(now)).await?;
+                let after = UserRisk::remediated(now);
+                Risks(tx).put(*user, &after).await?;
+                let event = RiskEvent {
+                    told_by: Some(*user),
+                    ..event(tx.cx(), *user, after)
+                };
+                RiskEvents(tx).insert(&event).await?;
                 let record = Record::success(tx.cx(), "idp.risk.remediate", format!("user/{user}"));
                 tx.audit(&record).await
             })
@@ -186,6 +233,29 @@ impl Directory {
             })
         })
         .await
+    }
+}
+
+/// Notes what was told of somebody. A report tells its own level, also where it lowers nothing.
+async fn note(tx: &mut Tx<'_>, user: ObjectId, (said, after): (RiskSaid, UserRisk)) -> Result<(), StoreError> {
+    let risk = match said {
+        RiskSaid::Reported(level) => UserRisk::reported(None, level, tx.cx().now),
+        _ => after,
+    };
+    let event = RiskEvent {
+        event: said.event().map(str::to_owned),
+        ..event(tx.cx(), user, risk)
+    };
+    RiskEvents(tx).insert(&event).await
+}
+
+fn event(cx: &Cx, user: ObjectId, risk: UserRisk) -> RiskEvent {
+    RiskEvent {
+        id: ObjectId::from_uuid(new_id(cx)),
+        user,
+        risk,
+        event: None,
+        told_by: cx.principal.as_ref().map(|principal| principal.subject),
     }
 }
 

@@ -204,7 +204,7 @@ impl Recorded<'_> {
             // Who adds an authority can make a card for anybody; a risk that is taken away asks for nothing any more.
             action
                 if POLICIES.iter().any(|kind| action.starts_with(kind))
-                    || ["idp.risk.dismiss", "idp.risk.withdraw"].contains(&action) =>
+                    || ["idp.risk.dismiss", "idp.risk.safe", "idp.risk.withdraw"].contains(&action) =>
             {
                 Some(AlertKind::PolicyChanged)
             }
@@ -430,6 +430,7 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
     ),
     ("idp.publisher.verify", "Verify publisher", APPLICATIONS, "Add"),
     ("idp.risk.compromise", "Confirm user compromised", USERS, "Update"),
+    ("idp.risk.safe", "Confirm user safe", USERS, "Update"),
     ("idp.risk.dismiss", "Dismiss user risk", USERS, "Update"),
     ("idp.risk.remediate", "Remediate user risk", USERS, "Update"),
     ("idp.risk.report", "Report user risk", USERS, "Update"),
@@ -465,6 +466,8 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         USERS,
         "Update",
     ),
+    ("idp.user.manager", "Set user manager", USERS, "Update"),
+    ("idp.user.manager.remove", "Remove user manager", USERS, "Update"),
     ("idp.user.update", "Update user", USERS, "Update"),
     ("idp.workload.create", "Add workload", APPLICATIONS, "Add"),
     (

@@ -92,6 +92,8 @@ impl Deleted<'_, '_> {
             "DELETE FROM idp_consent WHERE {i.is}tenant = :tenant AND client = ?1",
             "DELETE FROM idp_consent WHERE {i.is}tenant = :tenant AND resource = ?1",
             "DELETE FROM idp_low_impact WHERE {i.is}tenant = :tenant AND resource = ?1",
+            "DELETE FROM idp_manager WHERE {i.is}tenant = :tenant AND user_id = ?1",
+            "DELETE FROM idp_manager WHERE {i.is}tenant = :tenant AND manager = ?1",
             "DELETE FROM idp_guest WHERE {i.is}tenant = :tenant AND user_id = ?1",
         ] {
             self.0.execute(sql, &[id.into()]).await?;

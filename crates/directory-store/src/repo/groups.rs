@@ -131,6 +131,26 @@ impl Groups<'_, '_> {
         Ok(self.0.execute(sql, &[group.into(), member.into()]).await? > 0)
     }
 
+    /// Who is in a group, by the groups within it as well (`transitiveMembers`), after this id, in order of id; at most `limit`.
+    pub async fn page_transitive_members(
+        &mut self,
+        group: GroupId,
+        after: Option<ObjectId>,
+        limit: u32,
+    ) -> Result<Vec<ObjectId>, StoreError> {
+        let sql = "WITH RECURSIVE within (id) AS (
+                     SELECT member FROM idp_member WHERE {i.is}tenant = :tenant AND group_id = ?1
+                     UNION
+                     SELECT m.member FROM within
+                     JOIN (SELECT group_id, member FROM idp_member WHERE {i.is}tenant = :tenant
+                           AND group_id IN (SELECT id FROM idp_group WHERE {i.is}tenant = :tenant)) AS m
+                       ON m.group_id = within.id)
+                   SELECT id FROM within WHERE id > ?2 ORDER BY id LIMIT ?3";
+        let values = [group.into(), super::after(after), limit.into()];
+        let rows = self.0.query(sql, &values).await?;
+        rows.into_iter().map(|mut row| row.take(0)).collect()
+    }
+
     /// The groups that `member` itself is in.
     pub async fn list_direct(&mut self, member: ObjectId) -> Result<Vec<GroupId>, StoreError> {
         let sql = "SELECT group_id FROM idp_member WHERE {i.is}tenant = :tenant AND member = ?1

@@ -3,6 +3,7 @@
 //! To add a table: a migration in [`crate::MIGRATIONS`], a repository here, and a test in `tests/it/tenants.rs` that what one
 //! tenant writes another neither reads nor changes.
 
+mod activities;
 mod agreements;
 mod applications;
 mod attempts;
@@ -21,6 +22,7 @@ mod guests;
 mod handovers;
 mod keys;
 mod logs;
+mod managers;
 mod methods;
 mod names;
 mod notices;
@@ -32,6 +34,7 @@ mod passkeys;
 mod principals;
 mod publishers;
 mod refresh;
+mod risk_events;
 mod risks;
 mod roles;
 mod sessions;
@@ -46,6 +49,7 @@ use hygie_store::{StoreError, Tx, Value};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+pub use activities::{Activities, LastSignIn, SignInActivity};
 pub use agreements::{Agreements, AnswerRow, Answers};
 pub use applications::{Applications, CertificateRow, Credentials, SecretRow};
 pub use attempts::{Attempts, Guessed};
@@ -65,6 +69,7 @@ pub use handovers::{HandoverRow, Handovers};
 pub use keys::{KeyMark, KeyRow, Keys};
 pub use logs::Logs;
 pub(crate) use logs::first_id;
+pub use managers::Managers;
 pub use methods::{MethodsPolicies, MethodsRow};
 pub use names::complete as complete_names;
 pub use names::{ByName, Place};
@@ -77,6 +82,7 @@ pub use passkeys::{PasskeyRow, Passkeys};
 pub use principals::Principals;
 pub use publishers::{Publisher, Publishers};
 pub use refresh::{FamilyRow, Refreshes};
+pub use risk_events::{RiskEvent, RiskEvents};
 pub use risks::Risks;
 pub use roles::Roles;
 pub use sessions::{Kept, SessionRow, Sessions};

@@ -23,6 +23,20 @@ impl Owners<'_, '_> {
         rows.into_iter().map(|mut row| row.take(0)).collect()
     }
 
+    /// What somebody owns, after this id, in order of id; at most `limit`.
+    pub async fn page_owned(
+        &mut self,
+        owner: ObjectId,
+        after: Option<ObjectId>,
+        limit: u32,
+    ) -> Result<Vec<ObjectId>, StoreError> {
+        let sql = "SELECT object FROM idp_owner
+                   WHERE {i.is}tenant = :tenant AND owner = ?1 AND object > ?2 ORDER BY object LIMIT ?3";
+        let values = [owner.into(), super::after(after), limit.into()];
+        let rows = self.0.query(sql, &values).await?;
+        rows.into_iter().map(|mut row| row.take(0)).collect()
+    }
+
     /// Whether `owner` owns an object.
     pub async fn has(&mut self, object: ObjectId, owner: ObjectId) -> Result<bool, StoreError> {
         let sql = "SELECT owner FROM idp_owner WHERE {i.is}tenant = :tenant AND object = ?1 AND owner = ?2";

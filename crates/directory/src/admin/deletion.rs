@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{changed, object_of};
 use crate::repo::{
-    Applications, Attempts, Became, Deleted, DeletedRow, Followed, Groups, Outsiders, Principals, Risks, Roles, Users,
+    Activities, Applications, Attempts, Became, Deleted, DeletedRow, Followed, Groups, Outsiders, Principals,
+    RiskEvents, Risks, Roles, Users,
 };
 use crate::revocation::revoke_all_of;
 use crate::{Application, Cursor, DIRECTORY_API, Definition, Directory, DirectoryError, Group, ServicePrincipal, User};
@@ -157,6 +158,7 @@ impl Directory {
                 let group = Groups(tx).find(*id).await?.ok_or(DirectoryError::NotFound("group"))?;
                 Groups(tx).remove(*id).await?;
                 let object = object_of(*id);
+                Roles(tx).remove_all_of(object).await?;
                 changed(tx, Followed::Groups, object, Became::Deleted).await?;
                 keep(tx, (object, DeletedKind::Group), &group, None).await?;
                 record(tx, "idp.group.delete", format!("group/{id}")).await
@@ -347,6 +349,8 @@ async fn forget_object(tx: &mut Tx<'_>, row: &DeletedRow) -> Result<(), StoreErr
         DeletedObject::User(_) => {
             Attempts(tx).forget(row.id).await?;
             Risks(tx).forget(row.id).await?;
+            RiskEvents(tx).forget(row.id).await?;
+            Activities(tx).forget(row.id).await?;
             changed(tx, Followed::Users, row.id, Became::Forgotten).await?;
         }
         DeletedObject::Group(_) => changed(tx, Followed::Groups, row.id, Became::Forgotten).await?,

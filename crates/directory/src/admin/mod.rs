@@ -7,6 +7,7 @@ mod assignments;
 mod deletion;
 mod federated;
 mod groups;
+mod managers;
 mod methods;
 mod people;
 mod permissions;
@@ -23,8 +24,8 @@ use uuid::Uuid;
 
 use crate::repo::{Became, Changes, Followed, Global, IsDefault, Principals, Tenants};
 use crate::{
-    Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, Directory, DirectoryError, ServicePrincipal, Tenant,
-    UserProfile, directory_api,
+    Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, Directory, DirectoryError, PrincipalProfile,
+    ServicePrincipal, Tenant, UserProfile, directory_api,
 };
 use hygie_directory_store::is_unseen;
 
@@ -154,6 +155,7 @@ pub(crate) fn principal_of(cx: &Cx, application: &Application) -> ServicePrincip
         is_enabled: true,
         requires_assignment: false,
         resource_id: None,
+        profile: PrincipalProfile::default(),
         created_at: cx.now,
     }
 }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use hygie_core::{AppId, Cx, ObjectId};
+use hygie_directory_store::profile::merged;
 use hygie_jose::Certificate;
 use hygie_store::Tx;
 use hygie_store::audit::Record;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::applications::names_of;
@@ -17,12 +19,14 @@ use crate::{Application, DIRECTORY_API, Definition, Directory, DirectoryError};
 const MAX_KEYS: usize = 20;
 
 /// What changes of a service principal; what is absent stays.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct PrincipalChange {
     /// Whether tokens are issued to and for it.
     pub is_enabled: Option<bool>,
     /// Whether only principals with a role in it get tokens for it.
     pub requires_assignment: Option<bool>,
+    /// Members of the profile, by their names.
+    pub profile: Map<String, Value>,
 }
 
 /// A certificate that an application proves itself by.
@@ -112,6 +116,11 @@ impl Directory {
                 }
                 if let Some(required) = change.requires_assignment {
                     Principals(tx).set_requires_assignment(*id, required).await?;
+                }
+                if !change.profile.is_empty() {
+                    let profile = merged(&principal.profile, &change.profile)?;
+                    profile.check().map_err(DirectoryError::Value)?;
+                    Principals(tx).set_profile(*id, &profile).await?;
                 }
                 tx.audit(record).await?;
                 Ok(())

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
 use hygie_directory::repo::{
-    Applications, Backchannels, Codes, FederatedCredentials, Grants, Groups, Lockout, Outsiders, Principals, Refreshes,
-    Risks, Roles, SecretRow, SessionRow, Sessions, Tenants, Users,
+    Activities, Applications, Backchannels, Codes, FederatedCredentials, Grants, Groups, Lockout, Managers, Outsiders,
+    Principals, Refreshes, RiskEvent, RiskEvents, Risks, Roles, SecretRow, SessionRow, Sessions, SignInActivity,
+    Tenants, Users,
 };
 use hygie_directory::{
     Arrival, Authentications, Authorization, Definition, DirectoryError, FederatedCredential, GLOBAL_ADMINISTRATOR,
@@ -491,4 +492,41 @@ async fn risks() {
     world.clock.advance(Duration::from_hours(1));
     let later = world.cx(world.tenant);
     assert_eq!(world.directory.list_supplied_risks(&later).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn managers_and_what_was_told() {
+    let world = World::new().await;
+    let now = world.cx(world.tenant).now;
+    let manager = ObjectId::from_uuid(Uuid::from_u128(31));
+    let event = RiskEvent {
+        id: ObjectId::from_uuid(Uuid::from_u128(32)),
+        user: world.nurse,
+        risk: UserRisk::compromised(now),
+        event: Some("generic".to_owned()),
+        told_by: None,
+    };
+    within!(world, world.tenant, (world.nurse, manager, event.clone()), |it, tx| {
+        Managers(tx).put(it.0, it.1).await?;
+        RiskEvents(tx).insert(&it.2).await?;
+    });
+    let seen = within!(world, world.other, (world.nurse, manager, event.id), |it, tx| {
+        let managers = Managers(tx).find(it.0).await?.is_some()
+            || !Managers(tx).page_reports(it.1, None, 9).await?.is_empty()
+            || Managers(tx).remove(it.0).await?;
+        let mut events = RiskEvents(tx);
+        let told = events.find(it.2).await?.is_some()
+            || !events.list_of(it.0).await?.is_empty()
+            || !events.page_detections(None, 9).await?.is_empty();
+        events.forget(it.0).await?;
+        Activities(tx).forget(it.0).await?;
+        managers || told || Activities(tx).of(it.0).await? != SignInActivity::default()
+    });
+    assert!(!seen);
+    let kept = within!(world, world.tenant, (world.nurse, manager), |it, tx| (
+        Managers(tx).find(it.0).await?,
+        Managers(tx).page_reports(it.1, None, 9).await?,
+        RiskEvents(tx).list_of(it.0).await?
+    ));
+    assert_eq!(kept, (Some(manager), vec![world.nurse], vec![event]));
 }

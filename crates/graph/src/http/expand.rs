@@ -2,18 +2,20 @@
 //! <https://learn.microsoft.com/graph/query-parameters#expand-parameter>
 
 use hygie_core::{GroupId, ObjectId};
-use hygie_directory::{Cursor, DirectoryObject, Membership};
+use hygie_directory::{Cursor, DirectoryObject, Membership, Owned};
 use serde_json::{Map, Value};
 
 use super::caller::Caller;
-use super::groups;
 use super::users::typed;
+use super::{applications, groups, users};
 use crate::entity::{GROUP, SERVICE_PRINCIPAL, USER, shown};
 use crate::{Graph, GraphFault};
 use hygie_odata::{EntityType, Expand, QueryError};
 
 /// What is shown of each.
 const FIRST: usize = 20;
+/// The one that leads to a single object.
+const MANAGER: &str = "manager";
 /// What members, owners and groups can be.
 const TYPES: &[&EntityType] = &[&USER, &GROUP, &SERVICE_PRINCIPAL];
 
@@ -27,14 +29,29 @@ impl Graph {
     ) -> Result<Map<String, Value>, GraphFault> {
         let mut members = Map::new();
         for expand in expansions {
-            caller.need(groups::READ)?;
+            caller.need(match expand.navigation {
+                MANAGER | "directReports" => users::ALL,
+                "ownedObjects" => applications::READ,
+                // Of an application whoever sees it sees who owns it.
+                "owners" if caller.has(applications::READ) => applications::READ,
+                _ => groups::READ,
+            })?;
             let select = expand.select.as_deref().map(selected).transpose()?;
             let found = self.led_to(caller, expand.navigation, id).await?;
             let items = found.iter().take(FIRST).map(|object| {
                 let (_, members) = typed(object);
                 Value::Object(shown(members, select.as_deref()))
             });
-            members.insert(expand.navigation.to_owned(), items.collect());
+            let shown: Vec<Value> = items.collect();
+            let value = match expand.navigation {
+                // There is one, or none: then the member is left out, as in Graph.
+                MANAGER => match shown.into_iter().next() {
+                    Some(one) => one,
+                    None => continue,
+                },
+                _ => shown.into(),
+            };
+            members.insert(expand.navigation.to_owned(), value);
         }
         Ok(members)
     }
@@ -53,6 +70,24 @@ impl Graph {
         let groups = |groups: Vec<_>| groups.into_iter().map(DirectoryObject::Group).collect();
         Ok(match navigation {
             "members" => directory.page_members(cx, GroupId::from_uuid(id.uuid()), at).await?,
+            MANAGER => {
+                let found = directory.manager_of(cx, id).await?;
+                found.into_iter().map(DirectoryObject::User).collect()
+            }
+            "directReports" => directory.page_reports(cx, id, at).await?,
+            "transitiveMembers" => {
+                directory
+                    .page_transitive_members(cx, GroupId::from_uuid(id.uuid()), at)
+                    .await?
+            }
+            "ownedObjects" => {
+                let page = directory.page_owned(cx, id, at).await?;
+                let object = |owned| match owned {
+                    Owned::Object(object) => Some(object),
+                    Owned::Application(_) => None,
+                };
+                page.into_iter().filter_map(object).collect()
+            }
             "owners" => directory.page_owners(cx, id, at).await?,
             "memberOf" => groups(directory.groups_of(cx, id, Membership::Direct).await?),
             _ => groups(directory.groups_of(cx, id, Membership::Transitive).await?),

@@ -4,17 +4,18 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::ObjectId;
 use hygie_directory::repo::ByName;
-use hygie_directory::{Cursor, Membership, User};
+use hygie_directory::{Cursor, User};
 use hygie_store::StoreError;
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
 use serde_json::{Map, Value};
 
 use super::answer::Of;
+use super::authority::READ_LOGS;
 use super::caller::Caller;
 use super::groups;
 use super::list::{Item, Listed};
-use crate::entity::{USER, USER_DEFAULT, directory_object, shown, user};
+use crate::entity::{USER, USER_DEFAULT, directory_object, shown, sign_in_activity, user};
 use crate::{Graph, GraphFault};
 use hygie_odata::{Direction, Filter, Pin, Query};
 
@@ -31,7 +32,10 @@ pub(super) const OWN: &[&str] = &["User.Read", "User.ReadWrite"];
 /// Permissions that show the groups of a user.
 pub(super) const GROUPS: &[&str] = groups::READ;
 /// The basic members.
-const BASIC_MEMBERS: &[&str] = &["id", "displayName", "givenName", "surname", "userPrincipalName", "mail"];
+pub(super) const BASIC_MEMBERS: &[&str] = &["id", "displayName", "givenName", "surname", "userPrincipalName", "mail"];
+
+/// The member that tells when somebody signed in last, where it is asked for.
+const ACTIVITY: &str = "signInActivity";
 
 /// How much of a user the caller sees.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,6 +51,10 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         (false, false) => return Err(GraphFault::Denied.into()),
     };
     let query = caller.query(&USER)?;
+    let shows_activity = query.select.as_deref().is_some_and(|select| select.contains(&ACTIVITY));
+    if shows_activity {
+        caller.may(&graph, &READ_LOGS).await?;
+    }
     let listed = Listed {
         set: "users",
         path: "users",
@@ -54,7 +62,7 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         default: Some(USER_DEFAULT),
         total: total(&query, graph.directory().count_users(&caller.cx)).await?,
     };
-    if let Some((prefix, direction)) = query.walks_by("displayName") {
+    if let Some((prefix, direction)) = query.walks_by("displayName").filter(|_| !shows_activity) {
         let fetch = async |after, limit| {
             let at = ByName {
                 after,
@@ -70,7 +78,16 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         };
         return Ok(graph.list_by_name(&caller, listed, fetch).await?);
     }
-    let fetch = async |at| page(&graph, &caller, &query, at).await.map(|users| items(users, sight));
+    let fetch = async |at| {
+        let mut items = items(page(&graph, &caller, &query, at).await?, sight);
+        if shows_activity {
+            for (id, members) in &mut items {
+                let activity = graph.directory().sign_in_activity(&caller.cx, *id).await?;
+                members.insert(ACTIVITY.to_owned(), sign_in_activity(&activity));
+            }
+        }
+        Ok(items)
+    };
     Ok(graph.list(&caller, listed, fetch).await?)
 }
 
@@ -159,40 +176,22 @@ pub(super) async fn find_own(graph: &Graph, caller: &Caller) -> Result<User, Gra
 async fn one(graph: &Graph, caller: &Caller, found: &User, sight: Sight) -> Result<Response, GraphError> {
     let query = caller.one(&USER)?;
     let select = query.select.as_deref();
-    let mut members = shown(seen(found, sight), Some(select.unwrap_or(USER_DEFAULT)));
+    let mut members = seen(found, sight);
+    if select.is_some_and(|select| select.contains(&ACTIVITY)) {
+        // As in Graph: it is of the logs, and nobody's but who reads them.
+        caller.may(graph, &READ_LOGS).await?;
+        let activity = graph.directory().sign_in_activity(&caller.cx, found.id).await?;
+        members.insert(ACTIVITY.to_owned(), sign_in_activity(&activity));
+    }
+    let mut members = shown(members, Some(select.unwrap_or(USER_DEFAULT)));
     members.extend(graph.expanded(caller, &query.expand, found.id).await?);
     let of = Of { set: "users", select };
     Ok(graph.one(&of, members, Note::new("graph.read", format!("user/{}", found.id))))
 }
 
-/// `getMemberObjects` and `getMemberGroups`: the ids of all groups that a user is in. What a token has no room for is
-/// asked for here.
-pub async fn member_ids(
-    State(graph): State<Graph>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Response, GraphError> {
-    let found = search(&graph, &caller, &id).await?;
-    if !is_own(&caller, found.as_ref()) {
-        caller.need(GROUPS)?;
-    }
-    let found = found.ok_or_else(|| GraphFault::NotFound(id))?;
-    all_groups(&graph, &caller, found.id).await
-}
-
 /// Whether the caller asks for themselves, and may.
-fn is_own(caller: &Caller, found: Option<&User>) -> bool {
+pub(super) fn is_own(caller: &Caller, found: Option<&User>) -> bool {
     found.is_some_and(|found| caller.person() == Some(found.id)) && caller.has(OWN)
-}
-
-/// The same of the user with this id; that the caller may is settled.
-pub(super) async fn all_groups(graph: &Graph, caller: &Caller, id: ObjectId) -> Result<Response, GraphError> {
-    let groups = graph
-        .directory()
-        .groups_of(&caller.cx, id, Membership::Transitive)
-        .await?;
-    let ids = groups.into_iter().map(|group| group.id.to_string()).collect();
-    Ok(graph.texts(ids, Note::new("graph.read", format!("user/{id}"))))
 }
 
 /// An object that may be of several types, with the name of its own.

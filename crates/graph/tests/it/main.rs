@@ -2,6 +2,7 @@
 
 mod agreements;
 mod application_changes;
+mod application_keys;
 mod authentication;
 mod authority;
 mod batch;
@@ -15,6 +16,7 @@ mod logs;
 mod names;
 mod objects;
 mod pages;
+mod relations;
 mod rights;
 mod risk;
 mod roles;

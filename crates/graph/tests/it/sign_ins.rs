@@ -1,6 +1,7 @@
 //! The log of sign-ins.
 
-use hygie_core::Timestamp;
+use hygie_core::{ObjectId, Timestamp};
+use hygie_directory::logs::new_id;
 use hygie_directory::{AppliedPolicy, Authentications, SignInEntry, Signals, role};
 use hygie_policy::strength::{Mode, Usage};
 use serde_json::json;
@@ -46,6 +47,19 @@ pub fn entry(world: &World, n: u128, error_code: u32) -> SignInEntry {
         is_emergency: false,
         signals: Signals::default(),
     }
+}
+
+/// An entry of now of somebody: whether they were there, and the number of the error.
+pub async fn signed_in(world: &World, user: ObjectId, (is_interactive, error_code): (bool, u32)) {
+    let cx = world.here();
+    let entry = SignInEntry {
+        id: new_id(&cx),
+        at: cx.now,
+        user,
+        is_interactive,
+        ..entry(world, 1, error_code)
+    };
+    world.directory.log_sign_in(&cx, entry).await.expect("an entry");
 }
 
 #[tokio::test]

@@ -33,7 +33,13 @@ pub static GROUP: EntityType = EntityType {
         Property::new("onPremisesDomainName", TEXT),
         Property::new("onPremisesLastSyncDateTime", Kind::Instant),
     ],
-    navigations: &["members", "owners", "memberOf", "transitiveMemberOf"],
+    navigations: &[
+        "members",
+        "owners",
+        "memberOf",
+        "transitiveMemberOf",
+        "transitiveMembers",
+    ],
 };
 
 /// Its JSON: every group of ours is a security group without mail.
@@ -45,7 +51,6 @@ pub fn group(group: &Group) -> Map<String, Value> {
             ("displayName", group.display_name.clone().into()),
             ("mailEnabled", false.into()),
             ("securityEnabled", true.into()),
-            ("isAssignableToRole", false.into()),
             ("securityIdentifier", security_identifier(group.id.uuid()).into()),
             ("createdDateTime", group.created_at.to_rfc3339().into()),
         ],

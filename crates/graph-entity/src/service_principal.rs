@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::application::{INFO, ROLE, SCOPE, audience, info, roles, scopes};
 use super::consent::{PUBLISHER, publisher};
-use super::filled;
+use super::{add_profile, filled};
 use hygie_odata::{EntityType, Kind, Property};
 
 const TEXT: Kind = Kind::Text;
@@ -18,6 +18,8 @@ pub static SERVICE_PRINCIPAL: EntityType = EntityType {
         Property::new("id", TEXT),
         Property::new("appId", TEXT),
         Property::new("displayName", TEXT),
+        Property::new("description", TEXT),
+        Property::new("notes", TEXT),
         Property::new("appDisplayName", TEXT),
         Property::new("appOwnerOrganizationId", TEXT),
         Property::new("servicePrincipalType", TEXT),
@@ -40,7 +42,7 @@ pub static SERVICE_PRINCIPAL: EntityType = EntityType {
         Property::new("createdDateTime", Kind::Instant),
         Property::new("deletedDateTime", Kind::Instant),
     ],
-    navigations: &[],
+    navigations: &["owners", "memberOf", "transitiveMemberOf", "ownedObjects"],
 };
 
 /// Its JSON.
@@ -52,7 +54,7 @@ pub fn service_principal(presence: &Presence) -> Map<String, Value> {
         let uris = &definition.redirect_uris;
         [&uris.web[..], &uris.spa, &uris.public_client].concat()
     });
-    filled(
+    let mut members = filled(
         &SERVICE_PRINCIPAL,
         [
             ("id", principal.id.to_string().into()),
@@ -101,7 +103,9 @@ pub fn service_principal(presence: &Presence) -> Map<String, Value> {
             ),
             ("createdDateTime", principal.created_at.to_rfc3339().into()),
         ],
-    )
+    );
+    add_profile(&mut members, &principal.profile);
+    members
 }
 
 /// What a managed identity belongs to, and whether it was made by itself.

@@ -7,6 +7,7 @@ use hygie_directory::trust::{ListSource, Pki, TrustedAuthority};
 use hygie_jose::x509::Position;
 use hygie_means::ListState;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::filled;
 use hygie_odata::{EntityType, Kind, Property};
@@ -47,6 +48,48 @@ pub static AUTHORITY: EntityType = EntityType {
     ],
     navigations: &[],
 };
+
+const FORMER_AUTHORITY: &[Property] = &[
+    Property::new("isRootAuthority", Kind::Flag),
+    Property::new("certificate", TEXT),
+    Property::new("certificateRevocationListUrl", TEXT),
+    Property::new("deltaCertificateRevocationListUrl", TEXT),
+    Property::new("issuer", TEXT),
+    Property::new("issuerSki", TEXT),
+];
+
+/// `certificateBasedAuthConfiguration`: trust stores as they were before infrastructures.
+pub static FORMER_TRUST: EntityType = EntityType {
+    name: "certificateBasedAuthConfiguration",
+    properties: &[
+        Property::new("id", TEXT),
+        Property::new("certificateAuthorities", Kind::List(&Kind::Complex(FORMER_AUTHORITY))),
+    ],
+    navigations: &[],
+};
+
+/// An infrastructure in its former form.
+pub fn former_trust(id: Uuid, authorities: &[TrustedAuthority]) -> Map<String, Value> {
+    let one = |trusted: &TrustedAuthority| {
+        let of = &trusted.authority;
+        json!({
+            "isRootAuthority": of.position == Position::Root,
+            "certificate": STANDARD.encode(of.der()),
+            "certificateRevocationListUrl": trusted.list_url,
+            "deltaCertificateRevocationListUrl": null,
+            "issuer": of.issuer,
+            "issuerSki": of.subject_key_identifier.as_deref().map(str::to_uppercase),
+        })
+    };
+    let authorities: Vec<Value> = authorities.iter().map(one).collect();
+    filled(
+        &FORMER_TRUST,
+        [
+            ("id", id.to_string().into()),
+            ("certificateAuthorities", authorities.into()),
+        ],
+    )
+}
 
 /// An infrastructure; nothing of it is ever under way.
 pub fn pki(pki: &Pki) -> Map<String, Value> {

@@ -107,8 +107,10 @@ pub static APPLICATION: EntityType = EntityType {
         Property::new("info", Kind::Complex(INFO)),
         Property::new("tags", TEXTS),
         Property::new("notes", TEXT),
+        Property::new("uniqueName", TEXT),
+        Property::new("isDisabled", Kind::Flag),
     ],
-    navigations: &[],
+    navigations: &["owners"],
 };
 
 /// Its JSON.
@@ -157,6 +159,7 @@ pub fn application(registration: &Registration) -> Map<String, Value> {
             ("requiredResourceAccess", json!(definition.required_resource_access)),
             ("passwordCredentials", secrets(registration)),
             ("keyCredentials", certificates(registration)),
+            ("isDisabled", false.into()),
         ],
     )
 }

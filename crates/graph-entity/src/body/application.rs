@@ -22,6 +22,7 @@ const READ_ONLY: &[&str] = &[
     "createdDateTime",
     "deletedDateTime",
     "publisherDomain",
+    "uniqueName",
     "verifiedPublisher",
 ];
 
@@ -40,6 +41,12 @@ pub fn read_application(body: &Value, mut to: ApplicationBody) -> Result<Applica
     each(body, &At::Root, |name, found, at| {
         let definition = &mut to.definition;
         match name {
+            "isDisabled" if found != Some(&Value::Bool(true)) => {}
+            "isDisabled" => {
+                return Err(at.refuse(Wrong::NotA(
+                    "false: accountEnabled of a service principal turns an application off",
+                )));
+            }
             "displayName" => to.display_name = Member::read(found, at)?,
             "description" => definition.description = Member::read(found, at)?,
             "notes" => definition.notes = Member::read(found, at)?,
@@ -58,7 +65,7 @@ pub fn read_application(body: &Value, mut to: ApplicationBody) -> Result<Applica
             "appRoles" => definition.app_roles = items(found, at, app_role)?,
             "requiredResourceAccess" => definition.required_resource_access = items(found, at, required)?,
             "info" => read_info(&mut definition.links, found, at)?,
-            "keyCredentials" => to.keys = Some(items(found, at, key)?),
+            "keyCredentials" => to.keys = Some(items(found, at, read_key)?),
             "passwordCredentials" if found.is_none_or(|found| *found == Value::Array(Vec::new())) => {}
             "passwordCredentials" => return Err(at.refuse(Wrong::NotA("empty: addPassword makes secrets"))),
             name if READ_ONLY.contains(&name) => return Err(at.refuse(Wrong::ReadOnly)),
@@ -327,7 +334,7 @@ fn required_access(value: &Value, at: &At<'_>) -> Result<RequiredAccess, ReadErr
 }
 
 /// One that is there is named by its id alone; another one brings its certificate.
-fn key(value: &Value, at: &At<'_>) -> Result<KeyCredential, ReadError> {
+pub fn read_key(value: &Value, at: &At<'_>) -> Result<KeyCredential, ReadError> {
     let (mut id, mut der, mut shown) = (None, None, None);
     each(value, at, |name, found, at| {
         let is = |wanted: &str| found.and_then(Value::as_str).is_none_or(|word| word == wanted);

@@ -2,6 +2,7 @@
 
 use hygie_core::Timestamp;
 use hygie_directory::User;
+use hygie_directory::repo::{LastSignIn, SignInActivity};
 use serde_json::{Map, Value, json};
 
 use super::{add_profile, filled, security_identifier};
@@ -20,6 +21,15 @@ const PASSWORD: &[Property] = &[
     Property::new("forceChangePasswordNextSignInWithMfa", Kind::Flag),
 ];
 const AUTHORIZATION: &[Property] = &[Property::new("certificateUserIds", TEXTS)];
+
+const ACTIVITY: &[Property] = &[
+    Property::new("lastSignInDateTime", Kind::Instant),
+    Property::new("lastSignInRequestId", TEXT),
+    Property::new("lastNonInteractiveSignInDateTime", Kind::Instant),
+    Property::new("lastNonInteractiveSignInRequestId", TEXT),
+    Property::new("lastSuccessfulSignInDateTime", Kind::Instant),
+    Property::new("lastSuccessfulSignInRequestId", TEXT),
+];
 
 /// Its type.
 pub static USER: EntityType = EntityType {
@@ -71,9 +81,16 @@ pub static USER: EntityType = EntityType {
         Property::new("onPremisesLastSyncDateTime", Kind::Instant),
         Property::new("securityIdentifier", TEXT),
         Property::new("signInSessionsValidFromDateTime", Kind::Instant),
+        Property::new("signInActivity", Kind::Complex(ACTIVITY)),
         Property::new("deletedDateTime", Kind::Instant),
     ],
-    navigations: &["memberOf", "transitiveMemberOf"],
+    navigations: &[
+        "memberOf",
+        "transitiveMemberOf",
+        "manager",
+        "directReports",
+        "ownedObjects",
+    ],
 };
 
 /// What is shown when nothing is selected.
@@ -128,6 +145,23 @@ pub fn user(user: &User) -> Map<String, Value> {
     );
     add_profile(&mut members, profile);
     members
+}
+
+/// When somebody signed in last; nothing of who never did.
+pub fn sign_in_activity(activity: &SignInActivity) -> Value {
+    if *activity == SignInActivity::default() {
+        return Value::Null;
+    }
+    let at = |last: Option<LastSignIn>| last.map(|(at, _)| at.to_rfc3339());
+    let entry = |last: Option<LastSignIn>| last.map(|(_, entry)| entry.to_string());
+    json!({
+        "lastSignInDateTime": at(activity.interactive),
+        "lastSignInRequestId": entry(activity.interactive),
+        "lastNonInteractiveSignInDateTime": at(activity.non_interactive),
+        "lastNonInteractiveSignInRequestId": entry(activity.non_interactive),
+        "lastSuccessfulSignInDateTime": at(activity.successful),
+        "lastSuccessfulSignInRequestId": entry(activity.successful),
+    })
 }
 
 /// How they sign in: by their user principal name, a guest at home.

@@ -1,9 +1,12 @@
-//! The objects of the directory as Graph shows them: the names and kinds of their members, and their JSON.
+//! The objects of the directory as Microsoft Graph shows them, apart from who may see them and where: the names and kinds of
+//! their members, and their JSON; and bodies of requests as what they change ([`read_application`]).
 //!
 //! A member that we do not keep is there with `null` or an empty list, as in Graph it is for an object without it.
+#![warn(missing_docs)]
 
 mod agreement;
 mod application;
+mod body;
 mod conditional;
 mod consent;
 mod federated;
@@ -26,6 +29,7 @@ use uuid::Uuid;
 
 pub use agreement::{ACCEPTANCE, AGREEMENT, AGREEMENT_FILE, acceptance};
 pub use application::{APPLICATION, application};
+pub use body::{ApplicationBody, read_application, read_key};
 pub use conditional::{CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE};
 pub use consent::{
     AUTHORIZATION_POLICY, CLASSIFICATION, INVITATION, PERMISSION_GRANT_POLICY, classification, document,
@@ -35,15 +39,15 @@ pub use group::{GROUP, group};
 pub use log::{ALERT, DIRECTORY_AUDIT, logged};
 pub use organization::{ORGANIZATION, organization};
 pub use permission::{APP_ROLE_ASSIGNMENT, PERMISSION_GRANT, app_role_assignment, permission_grant};
-pub use risk::{RISKY_USER, SUPPLIED_RISK, risky_user};
+pub use risk::{RISK_DETECTION, RISKY_USER, RISKY_USER_HISTORY, SUPPLIED_RISK, history, risk_detection, risky_user};
 pub use role::{
     DIRECTORY_ROLE, DIRECTORY_ROLE_TEMPLATE, ROLE_ASSIGNMENT, ROLE_DEFINITION, directory_role, directory_role_template,
     role_assignment, role_definition, role_id,
 };
 pub use service_principal::{SERVICE_PRINCIPAL, service_principal};
 pub use sign_in::SIGN_IN;
-pub use trust::{AUTHORITY, PKI, authority, list as revocation_list, pki};
-pub use user::{USER, USER_DEFAULT, user};
+pub use trust::{AUTHORITY, FORMER_TRUST, PKI, authority, former_trust, list as revocation_list, pki};
+pub use user::{USER, USER_DEFAULT, sign_in_activity, user};
 
 use hygie_odata::{EntityType, Kind};
 
