@@ -39,7 +39,7 @@ pub use authentication::Authentications;
 pub use federated::{FederatedCredential, MAX_FEDERATED};
 pub use grant::{Arrival, Authorization, Backchannel, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;
-pub use lockout::Mark;
+pub use lockout::{LockoutRule, Mark};
 pub use object::{DirectoryObject, object, objects};
 pub use profile::{GroupProfile, Home, UserProfile, UserType, Visibility};
 pub use roles::{DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role};

@@ -386,4 +386,20 @@ ALTER TABLE idp_session ADD COLUMN arrival_json TEXT;",
         sql: "
 CREATE INDEX idp_code_family ON idp_code ({i.col}tenant, family);",
     },
+    Migration {
+        number: 256,
+        title: "browsers that an account signed in from",
+        sql: "
+CREATE TABLE idp_familiar ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, browser {blob} NOT NULL,
+  seen_at {int} NOT NULL, failures {int} NOT NULL, locks {int} NOT NULL, locked_until {int} NOT NULL,
+  recent {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, user_id, browser));
+CREATE INDEX idp_familiar_seen ON idp_familiar ({i.col}seen_at);",
+    },
+    Migration {
+        number: 257,
+        title: "passwords that were given to be changed",
+        sql: "
+CREATE TABLE idp_first_password ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, set_at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, user_id));",
+    },
 ];

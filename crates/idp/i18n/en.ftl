@@ -1,5 +1,6 @@
 # Identity provider.
 password-locked = This account is locked after too many attempts. Try again in one minute. If it stays locked, contact your IT department.
+password-ended = This temporary password was not changed in time and is no longer valid. Ask your IT department for another one.
 password-disabled = This account is disabled. Ask your IT department.
 refused-correlation = Correlation
 refused-application = Application
@@ -261,6 +262,7 @@ refused-register = Register a means of identification
 security-password-same = The new password must differ from the present one.
 security-password-kinds = Mix three kinds of characters: lowercase, uppercase, digits, symbols.
 security-password-banned = This password is too easy to guess: it is made of common words or patterns.
+security-password-published = This password was published after a data breach: others know it. Choose another one.
 security-password-user = The password must not contain your name.
 security-password-organization = The password must not contain the name of the establishment.
 

@@ -1,5 +1,6 @@
 # Fournisseur d'identité. Les espaces avant ; : ! ? et dans « » deviennent insécables au chargement.
 password-locked = Ce compte est verrouillé après trop d'essais. Réessayez dans une minute. Si le verrouillage dure, adressez-vous à votre direction informatique.
+password-ended = Ce mot de passe provisoire n'a pas été changé à temps et n'est plus valable. Demandez-en un autre à votre direction informatique.
 password-disabled = Ce compte est désactivé. Adressez-vous à votre direction informatique.
 refused-correlation = Corrélation
 refused-application = Application
@@ -261,6 +262,7 @@ refused-register = Enregistrer un moyen d'identification
 security-password-same = Le nouveau mot de passe doit différer de l'actuel.
 security-password-kinds = Mélangez trois sortes de caractères : minuscules, majuscules, chiffres, symboles.
 security-password-banned = Ce mot de passe est trop facile à deviner : il est fait de mots ou de suites courants.
+security-password-published = Ce mot de passe a été publié après une fuite de données : d'autres le connaissent. Choisissez-en un autre.
 security-password-user = Le mot de passe ne doit pas contenir votre nom.
 security-password-organization = Le mot de passe ne doit pas contenir le nom de l'établissement.
 

@@ -34,6 +34,7 @@ const NO_CHANGES: &[&str] = &[
     "idp.crl.fetch",
     "idp.device",
     "idp.keys",
+    "idp.limit",
     "idp.oath.use",
     "idp.pass.use",
     "idp.passkey.use",
@@ -48,6 +49,8 @@ const POLICIES: &[&str] = &[
     "idp.securitydefaults.",
     "idp.authority.",
     "idp.sessionlifetime.",
+    "idp.signinprotection.",
+    "idp.tokenclaims.",
 ];
 
 /// The property that tells the grants that an application has beyond the usual ones.
@@ -448,7 +451,14 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         POLICY,
         "Update",
     ),
+    (
+        "idp.signinprotection.update",
+        "Update password protection",
+        POLICY,
+        "Update",
+    ),
     ("idp.tenant.create", "Create company", "DirectoryManagement", "Add"),
+    ("idp.tokenclaims.update", "Update token claims", POLICY, "Update"),
     ("idp.user.create", "Add user", USERS, "Add"),
     ("idp.user.delete", "Delete user", USERS, "Delete"),
     ("idp.user.disable", "Disable account", USERS, "Update"),

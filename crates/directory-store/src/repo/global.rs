@@ -4,6 +4,7 @@ use hygie_core::{AppId, ObjectId, SessionId, TenantId, Timestamp};
 use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
 
+use super::Familiar;
 use super::sessions::{Kept, from_json};
 use crate::Authentications;
 
@@ -183,6 +184,8 @@ impl Global<'_, '_> {
         ] {
             removed += self.0.execute(sql, &[before.into()]).await?;
         }
+        let sql = "DELETE FROM idp_familiar WHERE {i.is}seen_at < ?1";
+        removed += self.0.execute(sql, &[(before - Familiar::KEPT).into()]).await?;
         let sql = "DELETE FROM idp_session_app WHERE {i.is}session NOT IN
                    (SELECT id FROM idp_session WHERE {i.is}1 = 1)";
         Ok(removed + self.0.execute(sql, &[]).await?)

@@ -8,7 +8,7 @@ mod deletion;
 mod federated;
 mod groups;
 mod methods;
-mod people;
+pub(crate) mod people;
 mod permissions;
 mod registration;
 mod roles;

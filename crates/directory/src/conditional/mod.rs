@@ -14,6 +14,7 @@ mod kept;
 mod known;
 mod lifetime;
 mod operations;
+mod protection;
 mod references;
 mod rules;
 mod security_defaults;

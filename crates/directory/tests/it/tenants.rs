@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
 use hygie_directory::repo::{
-    Applications, Backchannels, Codes, FederatedCredentials, Grants, Groups, Lockout, Outsiders, Principals, Refreshes,
-    Risks, Roles, SecretRow, SessionRow, Sessions, Tenants, Users,
+    Applications, Backchannels, Codes, Familiar, FederatedCredentials, FirstPasswords, Grants, Groups, Lockout,
+    Outsiders, Principals, Refreshes, Risks, Roles, SecretRow, SessionRow, Sessions, Tenants, Users,
 };
 use hygie_directory::{
     Arrival, Authentications, Authorization, Definition, DirectoryError, FederatedCredential, GLOBAL_ADMINISTRATOR,
@@ -491,4 +491,55 @@ async fn risks() {
     world.clock.advance(Duration::from_hours(1));
     let later = world.cx(world.tenant);
     assert_eq!(world.directory.list_supplied_risks(&later).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn familiar_browsers_and_first_passwords() {
+    let world = World::new().await;
+    let (nurse, browser, at) = (world.nurse, [7; 32], Timestamp::from_secs(1_000_000));
+    within!(world, world.tenant, (nurse, browser), |it, tx| {
+        let now = tx.cx().now;
+        Familiar(tx).signed_in(it.0, &it.1, now).await?;
+        FirstPasswords(tx).given(it.0, Timestamp::from_secs(1_000_000)).await?;
+    });
+    let there = within!(world, world.other, (nurse, browser), |it, tx| {
+        Familiar(tx)
+            .failed(
+                it.0,
+                &it.1,
+                &Lockout {
+                    failures: 3,
+                    ..Lockout::default()
+                },
+            )
+            .await?;
+        Familiar(tx).forget(it.0).await?;
+        FirstPasswords(tx).remove(it.0).await?;
+        (
+            Familiar(tx).find(it.0, &it.1).await?,
+            FirstPasswords(tx).find(it.0).await?,
+        )
+    });
+    assert_eq!(there, (None, None));
+    let here = within!(world, world.tenant, (nurse, browser), |it, tx| {
+        (
+            Familiar(tx).find(it.0, &it.1).await?,
+            FirstPasswords(tx).find(it.0).await?,
+        )
+    });
+    assert_eq!(here, (Some(Lockout::default()), Some(at)));
+    // Of many browsers the last twenty.
+    let kept = within!(world, world.tenant, nurse, |nurse, tx| {
+        for n in 0..30u8 {
+            Familiar(tx)
+                .signed_in(*nurse, &[n; 32], Timestamp::from_secs(2_000_000_000 + i64::from(n)))
+                .await?;
+        }
+        let mut kept = Vec::new();
+        for n in 0..30u8 {
+            kept.extend(Familiar(tx).find(*nurse, &[n; 32]).await?.map(|_| n));
+        }
+        kept
+    });
+    assert_eq!(kept, (10..30).collect::<Vec<u8>>());
 }

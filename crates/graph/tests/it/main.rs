@@ -14,6 +14,7 @@ mod logs;
 mod names;
 mod objects;
 mod pages;
+mod protection;
 mod rights;
 mod risk;
 mod roles;

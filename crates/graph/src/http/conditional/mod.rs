@@ -5,6 +5,7 @@
 mod collections;
 mod evaluate;
 mod lifetime;
+mod protection;
 mod replay;
 mod security_defaults;
 mod strengths;
@@ -199,6 +200,14 @@ pub fn routes() -> Router<Graph> {
         .route(
             "/v1.0/policies/sessionLifetimePolicy",
             only(read_by(lifetime::get).patch(lifetime::patch)),
+        )
+        .route(
+            "/v1.0/policies/signInProtectionPolicy",
+            only(read_by(protection::get).patch(protection::patch)),
+        )
+        .route(
+            "/v1.0/policies/tokenClaimsPolicy",
+            only(read_by(protection::get_claims).patch(protection::patch_claims)),
         )
         .route(
             &format!("/v1.0/{}", AuthenticationContext::SET),
