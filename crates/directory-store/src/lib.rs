@@ -12,6 +12,7 @@ mod api;
 mod application;
 mod assignment;
 mod authentication;
+mod consent_request;
 mod federated;
 mod grant;
 mod group;
@@ -36,6 +37,7 @@ pub use application::{
 };
 pub use assignment::{AppRoleAssignment, NewAppRole, NewGrant, PermissionGrant};
 pub use authentication::Authentications;
+pub use consent_request::{AskedConsent, ConsentRequestStatus, RequestedPermissions};
 pub use federated::{FederatedCredential, MAX_FEDERATED};
 pub use grant::{Arrival, Authorization, Backchannel, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;

@@ -107,9 +107,10 @@ impl Directory {
         let digest = digest::sha1(password.expose());
         let looked = tokio::task::spawn_blocking(move || breached.holds(&digest)).await;
         let looked = looked.map_err(|_| io::Error::other("the worker stopped"));
-        match looked.flatten().map_err(DirectoryError::PasswordList)? {
-            true => Err(WeakPassword::Published.into()),
-            false => Ok(()),
+        if looked.flatten().map_err(DirectoryError::PasswordList)? {
+            Err(WeakPassword::Published.into())
+        } else {
+            Ok(())
         }
     }
 }

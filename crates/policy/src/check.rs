@@ -101,6 +101,9 @@ pub enum Broken {
         "lockoutThreshold must be 1 to 50, lockoutDurationInSeconds 5 to 18000, firstPasswordLifetimeInDays 1 to 90"
     )]
     Protection,
+    /// Requests that end before anybody sees them, or never.
+    #[error("requestDurationInDays must be 1 to 60")]
+    RequestDuration,
     /// A word that is too short to be looked for, or too long.
     #[error("each of bannedPasswords must have 4 to 16 characters")]
     BannedWord,

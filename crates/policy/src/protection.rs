@@ -26,6 +26,7 @@ record! {
         banned: Vec<String> = "bannedPasswords",
     }
     /// What tokens of version 2 tell beside what their applications ask for.
+    #[derive(Default)]
     TokenClaims {
         /// `acr`
         acr: bool = "isAcrIncluded",
@@ -43,16 +44,6 @@ impl Default for SignInProtection {
             duration: 60,
             first_days: 7,
             banned: Vec::new(),
-        }
-    }
-}
-
-impl Default for TokenClaims {
-    fn default() -> Self {
-        Self {
-            acr: false,
-            amr: false,
-            auth_time: false,
         }
     }
 }

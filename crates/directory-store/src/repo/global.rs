@@ -175,6 +175,7 @@ impl Global<'_, '_> {
             "DELETE FROM idp_challenge WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_handover WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_supplied_risk WHERE {i.is}ends_at < ?1",
+            "DELETE FROM idp_consent_request WHERE {i.is}ends_at < ?1",
             "DELETE FROM idp_refresh WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_family WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_revoked_grant WHERE {i.is}revoked_at < ?1",

@@ -23,4 +23,5 @@ mod strengths;
 pub use error::ConditionalError;
 pub use kept::{Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
 pub(crate) use known::KnownRules;
+pub(crate) use protection::put_consent_requests;
 pub use rules::AccessRules;

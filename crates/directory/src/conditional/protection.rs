@@ -2,6 +2,7 @@
 
 use hygie_core::Cx;
 use hygie_policy::Patch;
+use hygie_policy::consent::ConsentRequestPolicy;
 use hygie_policy::json::Member;
 use hygie_policy::protection::{SignInProtection, TokenClaims};
 use hygie_store::Tx;
@@ -16,6 +17,14 @@ use crate::repo::{DocumentRow, Documents};
 pub(super) const PROTECTION: &str = "signInProtection";
 /// The same of the claims.
 pub(super) const CLAIMS: &str = "tokenClaims";
+
+/// The same of requests to consent.
+pub(super) const CONSENT_REQUESTS: &str = "consentRequests";
+
+/// Writes what holds for requests to consent.
+pub async fn put_consent_requests(tx: &mut Tx<'_>, policy: &ConsentRequestPolicy) -> Result<(), ConditionalError> {
+    put(tx, CONSENT_REQUESTS, policy).await
+}
 
 impl Directory {
     /// Changes in part the rules of passwords of the context's tenant, and tells what holds.

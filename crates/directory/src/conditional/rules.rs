@@ -1,5 +1,6 @@
 //! What a tenant decides by, read together.
 
+use hygie_policy::consent::ConsentRequestPolicy;
 use hygie_policy::json::{Member, read};
 use hygie_policy::lifetime::SessionLifetime;
 use hygie_policy::policy::{AuthenticationContext, State};
@@ -35,6 +36,8 @@ pub struct AccessRules {
     pub protection: SignInProtection,
     /// What tokens of version 2 tell.
     pub token_claims: TokenClaims,
+    /// Whether who cannot consent may ask administrators.
+    pub consent_requests: ConsentRequestPolicy,
     /// The risks of sign-ins that were supplied.
     pub supplied_risks: Vec<SuppliedRisk>,
     /// Whether countries of addresses are known here; unset where rules are only evaluated.
@@ -97,6 +100,7 @@ impl AccessRules {
                 AuthenticationContext::KIND => rules.contexts.push(document(&row)?),
                 lifetime::KIND => rules.lifetime = document(&row)?,
                 protection::PROTECTION => rules.protection = document(&row)?,
+                protection::CONSENT_REQUESTS => rules.consent_requests = document(&row)?,
                 protection::CLAIMS => rules.token_claims = document(&row)?,
                 SecurityDefaults::KIND => rules.has_security_defaults = true,
                 _ => return Err(StoreError::Inconsistent("idp_conditional.kind is not known".to_owned())),

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
 use hygie_directory::repo::{
-    Applications, Backchannels, Codes, Familiar, FederatedCredentials, FirstPasswords, Grants, Groups, Lockout,
-    Outsiders, Principals, Refreshes, Risks, Roles, SecretRow, SessionRow, Sessions, Tenants, Users,
+    Applications, Backchannels, Codes, ConsentRequests, Familiar, FederatedCredentials, FirstPasswords, Grants, Groups,
+    Lockout, Outsiders, Principals, Refreshes, Risks, Roles, SecretRow, SessionRow, Sessions, Tenants, Users,
 };
 use hygie_directory::{
-    Arrival, Authentications, Authorization, Definition, DirectoryError, FederatedCredential, GLOBAL_ADMINISTRATOR,
-    Group, GroupProfile, NewApplication, User,
+    Arrival, AskedConsent, Authentications, Authorization, ConsentRequestStatus, Definition, DirectoryError,
+    FederatedCredential, GLOBAL_ADMINISTRATOR, Group, GroupProfile, NewApplication, User,
 };
 use hygie_jose::{Algorithm, Certificate, SigningKey};
 use hygie_oidc::{ClaimsRequest, Platform, Scopes, Version};
@@ -542,4 +542,40 @@ async fn familiar_browsers_and_first_passwords() {
         kept
     });
     assert_eq!(kept, (10..30).collect::<Vec<u8>>());
+}
+
+#[tokio::test]
+async fn requests_to_consent() {
+    let world = World::new().await;
+    let asked = AskedConsent {
+        id: ObjectId::from_uuid(Uuid::from_u128(71)),
+        app: AppId::from_uuid(Uuid::from_u128(72)),
+        app_display_name: "Agenda".to_owned(),
+        user: world.nurse,
+        permissions: Vec::new(),
+        reason: "For the ward".to_owned(),
+        status: ConsentRequestStatus::Awaited,
+        justification: None,
+        created_at: world.cx(world.tenant).now,
+        ends_at: world.cx(world.tenant).now + Duration::from_hours(1),
+    };
+    within!(world, world.tenant, asked.clone(), |asked, tx| ConsentRequests(tx)
+        .put(asked)
+        .await?);
+    let there = within!(world, world.other, asked.clone(), |asked, tx| {
+        let now = tx.cx().now;
+        let denied = (ConsentRequestStatus::Denied, None);
+        let decided = ConsentRequests(tx).decide(asked.id, denied, now).await?;
+        let lists = [
+            ConsentRequests(tx).list(9).await?,
+            ConsentRequests(tx).list_of(asked.user).await?,
+            ConsentRequests(tx).list_awaited(asked.app).await?,
+        ];
+        (decided, lists.concat(), ConsentRequests(tx).count().await?)
+    });
+    assert_eq!(there, (false, Vec::new(), 0));
+    let here = within!(world, world.tenant, asked.clone(), |asked, tx| ConsentRequests(tx)
+        .list_of(asked.user)
+        .await?);
+    assert_eq!(here, [asked]);
 }

@@ -7,6 +7,7 @@ mod authority;
 mod batch;
 mod conditional;
 mod consent;
+mod consent_requests;
 mod delta;
 mod federated;
 mod group_changes;

@@ -7,7 +7,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use hygie_core::{AppId, Cx, ObjectId, TenantId};
-use hygie_oidc::{Aadsts, Refusal};
+use hygie_oidc::{Aadsts, ClientAuth, Refusal};
 use hygie_store::audit::{Outcome, Record};
 
 use super::limit::{Counted, Limit};
@@ -62,8 +62,26 @@ const fn is_failure(code: Aadsts) -> bool {
 }
 
 impl Idp {
+    /// What a client asks for, within its limit: refused where it failed too often, and counted where it fails.
+    pub async fn limited<T>(
+        &self,
+        cx: &Cx,
+        client: &ClientAuth,
+        work: impl Future<Output = Result<T, IdpError>>,
+    ) -> Result<T, IdpError> {
+        let Ok(app) = client.app("") else {
+            return work.await;
+        };
+        self.check_client(cx, app)?;
+        let done = work.await;
+        if let Err(error) = &done {
+            self.count_client(cx, app, error).await?;
+        }
+        done
+    }
+
     /// Refuses a client that failed too often from where this request comes.
-    pub fn check_client(&self, cx: &Cx, app: AppId) -> Result<(), IdpError> {
+    fn check_client(&self, cx: &Cx, app: AppId) -> Result<(), IdpError> {
         if self.inner().limits.clients.is_closed(client_key(cx, app), cx.now) {
             return Err(Refusal::new(Aadsts::Throttled).into());
         }
@@ -71,7 +89,7 @@ impl Idp {
     }
 
     /// Counts a failure of a client, where it is one.
-    pub async fn count_client(&self, cx: &Cx, app: AppId, error: &IdpError) -> Result<(), IdpError> {
+    async fn count_client(&self, cx: &Cx, app: AppId, error: &IdpError) -> Result<(), IdpError> {
         let (IdpError::Refused(refusal) | IdpError::Recorded(refusal)) = error else {
             return Ok(());
         };

@@ -155,14 +155,7 @@ impl Idp {
                         if let Some(previous) = previous {
                             Global(tx).move_sessions(previous, &row.browser).await?;
                         }
-                        // Wrong passwords lock passwords: nobody shuts others out of their passkeys.
-                        if *is_password {
-                            unlocked(tx, row.user, familiar.as_ref()).await?;
-                        }
-                        if let Some(browser) = familiar {
-                            let now = tx.cx().now;
-                            Familiar(tx).signed_in(row.user, browser, now).await?;
-                        }
+                        came_in(tx, (row.user, *is_password), familiar.as_ref()).await?;
                         Sessions(tx).insert(row).await?;
                         tx.audit(record).await?;
                         Ok::<_, IdpError>(())
@@ -293,6 +286,23 @@ impl Idp {
             professional: None,
         }
     }
+}
+
+/// Somebody came in from this browser, which is familiar from now on.
+async fn came_in(
+    tx: &mut Tx<'_>,
+    (user, is_password): (ObjectId, bool),
+    browser: Option<&[u8; 32]>,
+) -> Result<(), IdpError> {
+    // Wrong passwords lock passwords: nobody shuts others out of their passkeys.
+    if is_password {
+        unlocked(tx, user, browser).await?;
+    }
+    if let Some(browser) = browser {
+        let now = tx.cx().now;
+        Familiar(tx).signed_in(user, browser, now).await?;
+    }
+    Ok(())
 }
 
 /// Refuses a password where wrong ones locked the account meanwhile, and forgets them otherwise: those from a familiar browser by

@@ -86,7 +86,11 @@ impl Proving<'_, '_> {
             }
         };
         let (tenant, name) = match &prover {
-            Prover::Known(signed_in) => (signed_in.account.tenant, signed_in.account.user_principal_name.clone()),
+            Prover::Known(signed_in) => {
+                let cx = self.flow.inbound.asked.cx(signed_in.account.tenant);
+                let name = self.flow.idp.name_here(&cx, signed_in.account.user).await;
+                (cx.tenant, name.map_err(|error| self.flow.page_of(&error))?)
+            }
             Prover::Named(name, tenant) => (*tenant, name.clone()),
         };
         if let Some(failure) = self.throttled() {

@@ -25,11 +25,6 @@ async fn revoke(idp: &Idp, inbound: &Inbound) -> Result<Note, IdpError> {
     let params = inbound.params()?;
     let client = ClientAuth::parse(params, inbound.header(AUTHORIZATION.as_str()))?;
     let token = params.require("token")?;
-    let app = client.app(&inbound.segment)?;
-    idp.check_client(&cx, app)?;
-    let revoked = idp.revoke_token(&cx, place, (&client, token)).await;
-    if let Err(error) = &revoked {
-        idp.count_client(&cx, app, error).await?;
-    }
-    revoked
+    let revoked = idp.revoke_token(&cx, place, (&client, token));
+    idp.limited(&cx, &client, revoked).await
 }

@@ -78,15 +78,8 @@ async fn grant(idp: &Idp, inbound: &Inbound, version: Version) -> Result<Granted
     };
     let request = TokenRequest::parse(inbound.params()?, authorization, endpoint)?;
     inbound.asked.note(Note::new("idp.token", named(&request)));
-    let app = request.client.app("").ok();
-    if let Some(app) = app {
-        idp.check_client(&cx, app)?;
-    }
-    let granted = decide(idp, inbound, &cx, (place, &request)).await;
-    if let (Err(error), Some(app)) = (&granted, app) {
-        idp.count_client(&cx, app, error).await?;
-    }
-    granted
+    let granted = Box::pin(decide(idp, inbound, &cx, (place, &request)));
+    idp.limited(&cx, &request.client, granted).await
 }
 
 /// The answer of the grant that is asked for.

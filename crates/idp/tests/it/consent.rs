@@ -45,7 +45,7 @@ fn permission(value: &str, kind: AccessKind) -> RequiredAccess {
 }
 
 /// An application of the other establishment, for several, which asks for three permissions of the directory API.
-async fn agenda(world: &World) -> AppId {
+pub async fn agenda(world: &World) -> AppId {
     agenda_in(world, world.other, Audience::Tenants).await
 }
 
@@ -131,7 +131,7 @@ async fn consent_to(world: &World, policies: &[&str]) {
         .unwrap();
 }
 
-fn ask(world: &World, app: AppId, scope: &str) -> String {
+pub fn ask(world: &World, app: AppId, scope: &str) -> String {
     world.authorize(app, CALLBACK, &[("scope", scope)])
 }
 

@@ -205,6 +205,20 @@ async fn a_client_that_fails_too_often_is_not_heard_from_there() {
     assert_eq!((closed.status.as_u16(), code_of(&closed)), (429, 90_055));
     assert_eq!(closed.json()["error"], "temporarily_unavailable");
     assert!(closed.headers.contains_key("retry-after"));
+    for endpoint in ["devicecode", "bc-authorize", "revoke"] {
+        let fields = [
+            ("client_id", id.as_str()),
+            ("client_secret", &world.secret),
+            ("scope", "openid"),
+            ("login_hint", ANNA),
+            ("token", "x"),
+        ];
+        let answer = world
+            .browser()
+            .post(&world.path(&format!("oauth2/v2.0/{endpoint}")), &fields)
+            .await;
+        assert_eq!(answer.status, 429, "{endpoint} {}", answer.text());
+    }
     ask("wrong").await;
     assert_eq!(world.limits_recorded(&format!("app/{id}")).await, 1, "recorded once");
     world.clock.advance(Duration::from_mins(10));
@@ -254,6 +268,20 @@ async fn wrong_second_factors_are_counted_by_person_whatever_the_address() {
         world.idp.check_person(world.other, world.nurse, &cx).is_ok(),
         "of this tenant alone"
     );
+}
+
+#[tokio::test]
+async fn wrong_codes_of_devices_are_counted_by_who_is_signed_in() {
+    let world = World::new().await;
+    let browser = world.browser();
+    assert!(world.comes_in(&browser).await);
+    let page = browser.get("/device").await;
+    for n in 0..50 {
+        let answer = submit(&browser, &page, &[("user_code", "BBBBBBBBB")]).await;
+        assert_eq!(answer.status, 200, "{n} {}", answer.text());
+    }
+    assert_eq!(submit(&browser, &page, &[("user_code", "BBBBBBBBB")]).await.status, 429);
+    assert_eq!(world.limits_recorded(&format!("user/{}", world.nurse)).await, 1);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod ciba;
 mod codes;
 mod conditional;
 mod consent;
+mod consent_requests;
 mod countries;
 mod device;
 mod exchange;
