@@ -57,7 +57,7 @@ impl Directory {
         cx: &Cx,
         change: Value,
     ) -> Result<ConsentRequestPolicy, ConditionalError> {
-        let record = Record::success(cx, "idp.consentrequestpolicy.update", "adminConsentRequestPolicy");
+        let record = Record::success(cx, "idp.consent.policy", "adminConsentRequestPolicy");
         self.change(cx, (change, record), |(change, record), tx| {
             Box::pin(async move {
                 let before = AccessRules::load(tx).await?.consent_requests;
@@ -95,7 +95,7 @@ impl Directory {
             created_at: cx.now,
             ends_at: cx.now + rules.consent_requests.duration(),
         };
-        let record = Record::success(cx, "idp.consentrequest.create", format!("app/{}", asked.app));
+        let record = Record::success(cx, "idp.consent.ask", format!("app/{}", asked.app));
         self.change(cx, (asked, record), |(asked, record), tx| {
             Box::pin(async move {
                 let own = ConsentRequests(tx).list_of(asked.user).await?;
@@ -157,7 +157,7 @@ impl Directory {
                 .await
                 .map(drop);
         }
-        let record = Record::success(cx, "idp.consentrequest.deny", format!("app/{}", asked.app));
+        let record = Record::success(cx, "idp.consent.deny", format!("app/{}", asked.app));
         self.change(cx, (id, justification, record), |(id, justification, record), tx| {
             Box::pin(async move {
                 let now = tx.cx().now;

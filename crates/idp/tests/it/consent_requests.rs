@@ -79,7 +79,7 @@ async fn a_person_asks_and_gets_it() {
     let back = browser.get(&request).await;
     assert!(back.redirect_param("code").is_some(), "{}", back.text());
     let entries = crate::audit::entries(&world).await;
-    assert!(entries.iter().any(|entry| entry.contains("idp.consentrequest.create")));
+    assert!(entries.iter().any(|entry| entry.contains("idp.consent.ask")));
 }
 
 #[tokio::test]
