@@ -1,9 +1,12 @@
 //! Which passwords may be set.
 //! <https://learn.microsoft.com/entra/identity/authentication/concept-password-ban-bad>
 //!
-//! Eight signs at least, of three kinds, and five points: a password is written without case and without the usual
+//! Not one of the passwords that people choose most ([`crate::common_passwords`]), nor one with signs before or after it that are no
+//! letters. Eight signs at least, of three kinds, and five points: a password is written without case and without the usual
 //! replacements of letters by signs, each banned word in it counts one point, and so does each sign that is left. Near a
 //! banned word by one sign, or with the name of the person or of the establishment in it, it is refused.
+
+use crate::common_passwords;
 
 /// Shortest and longest; the longest is in bytes, as passwords are looked at.
 const MIN: usize = 8;
@@ -183,6 +186,9 @@ pub enum WeakPassword {
     /// A common word and little more.
     #[error("the password is too easy to guess: it is made of common words or patterns")]
     Banned,
+    /// Somebody published it.
+    #[error("the password is known from a data breach: somebody published it")]
+    Published,
     /// The person.
     #[error("the password contains the name of its user")]
     User,
@@ -201,6 +207,8 @@ pub struct Owner<'a> {
     pub user: Vec<&'a str>,
     /// Names of the establishment: its own and its domains.
     pub organization: Vec<&'a str>,
+    /// Words that the establishment added to those that no password is made of.
+    pub banned: Vec<&'a str>,
     /// Whether the kinds of signs do not matter (`DisableStrongPassword`).
     pub is_lenient: bool,
 }
@@ -232,7 +240,16 @@ pub fn check(password: &str, owner: &Owner<'_>) -> Result<(), WeakPassword> {
     if has(&owner.organization) {
         return Err(WeakPassword::Organization);
     }
-    if points(&normal) < POINTS || BANNED.iter().any(|word| is_near(&normal, word)) {
+    let words: Vec<String> = BANNED
+        .iter()
+        .chain(&owner.banned)
+        .map(|word| normalized(word))
+        .collect();
+    let core = normalized(password.trim_matches(|c: char| !c.is_alphabetic()));
+    if points(&normal, &words) < POINTS
+        || words.iter().any(|word| is_near(&normal, word))
+        || common_passwords::has([normal.as_str(), core.as_str()])
+    {
         return Err(WeakPassword::Banned);
     }
     Ok(())
@@ -273,13 +290,13 @@ fn words(name: &str) -> Vec<String> {
 }
 
 /// One for each banned word, the longest first, and one for each sign beside them.
-fn points(normal: &str) -> usize {
-    let mut banned: Vec<String> = BANNED.iter().map(|word| normalized(word)).collect();
+fn points(normal: &str, words: &[String]) -> usize {
+    let mut banned: Vec<&String> = words.iter().collect();
     banned.sort_by_key(|word| std::cmp::Reverse(word.len()));
     let (mut rest, mut points) = (normal, 0);
     while let Some(first) = rest.chars().next() {
         let word = banned.iter().find(|word| rest.starts_with(word.as_str()));
-        rest = &rest[word.map_or(first.len_utf8(), String::len)..];
+        rest = &rest[word.map_or(first.len_utf8(), |word| word.len())..];
         points += 1;
     }
     points
@@ -287,7 +304,7 @@ fn points(normal: &str) -> usize {
 
 /// Whether two texts differ by one sign at most.
 fn is_near(normal: &str, word: &str) -> bool {
-    let (one, other): (Vec<char>, Vec<char>) = (normal.chars().collect(), normalized(word).chars().collect());
+    let (one, other): (Vec<char>, Vec<char>) = (normal.chars().collect(), word.chars().collect());
     if one.len().abs_diff(other.len()) > 1 {
         return false;
     }
@@ -310,6 +327,7 @@ mod tests {
         let owner = Owner {
             user: vec!["Anna Martin", "anna.martin"],
             organization: vec!["Centre hospitalier de Démonstration", "ch-demo.example"],
+            banned: vec!["Hémodialyse"],
             is_lenient: false,
         };
         let long = format!("Aa1{}", "x-".repeat(127));
@@ -328,6 +346,12 @@ mod tests {
             ("Hôpital-1234", Err(WeakPassword::Banned)),
             ("Printemps2026!", Err(WeakPassword::Banned)),
             ("Azerty123456!", Err(WeakPassword::Banned)),
+            ("Sunsh1ne-1975!", Err(WeakPassword::Banned)),
+            ("1qaz2wsx3edC", Err(WeakPassword::Banned)),
+            ("42-Jennifer-42", Err(WeakPassword::Banned)),
+            ("H3modialyse75!", Err(WeakPassword::Banned)),
+            ("Hemodialys", Err(WeakPassword::Kinds)),
+            ("Sunshine-Vélo-42", Ok(())),
             ("M@rtin-rouge-42", Err(WeakPassword::User)),
             ("d3m0nstration-Xy42", Err(WeakPassword::Organization)),
         ] {

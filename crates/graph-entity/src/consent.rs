@@ -133,3 +133,43 @@ pub(super) fn publisher(found: Option<&VerifiedPublisher>) -> Value {
         "addedDateTime": found.map(|found| found.added_date_time.to_rfc3339()),
     })
 }
+
+/// The requests of people for one application: <https://learn.microsoft.com/graph/api/resources/appconsentrequest>
+pub static APP_CONSENT_REQUEST: EntityType = EntityType {
+    name: "appConsentRequest",
+    properties: &[
+        Property::new("id", Kind::Text),
+        Property::new("appId", Kind::Text),
+        Property::new("appDisplayName", Kind::Text),
+        Property::new(
+            "pendingScopes",
+            Kind::List(&Kind::Complex(&[Property::new("displayName", Kind::Text)])),
+        ),
+    ],
+    navigations: &[],
+};
+
+/// The request of a person: <https://learn.microsoft.com/graph/api/resources/userconsentrequest>
+pub static USER_CONSENT_REQUEST: EntityType = EntityType {
+    name: "userConsentRequest",
+    properties: &[
+        Property::new("id", Kind::Text),
+        Property::new("approvalId", Kind::Text),
+        Property::new(
+            "createdBy",
+            Kind::Complex(&[Property::new(
+                "user",
+                Kind::Complex(&[
+                    Property::new("id", Kind::Text),
+                    Property::new("displayName", Kind::Text),
+                    Property::new("userPrincipalName", Kind::Text),
+                ]),
+            )]),
+        ),
+        Property::new("createdDateTime", Kind::Instant),
+        Property::new("customData", Kind::Text),
+        Property::new("reason", Kind::Text),
+        Property::new("status", Kind::Text),
+    ],
+    navigations: &[],
+};

@@ -4,6 +4,7 @@
 
 pub mod ambient;
 pub mod backup;
+pub mod breached;
 pub mod cli;
 pub mod config;
 pub mod demo;

@@ -34,6 +34,7 @@ const NO_CHANGES: &[&str] = &[
     "idp.crl.fetch",
     "idp.device",
     "idp.keys",
+    "idp.limit",
     "idp.oath.use",
     "idp.pass.use",
     "idp.passkey.use",
@@ -48,6 +49,8 @@ const POLICIES: &[&str] = &[
     "idp.securitydefaults.",
     "idp.authority.",
     "idp.sessionlifetime.",
+    "idp.signinprotection.",
+    "idp.tokenclaims.",
 ];
 
 /// The property that tells the grants that an application has beyond the usual ones.
@@ -328,6 +331,8 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         POLICY,
         "Update",
     ),
+    ("idp.consent.ask", "Create consent request", APPLICATIONS, "Add"),
+    ("idp.consent.deny", "Deny consent request", APPLICATIONS, "Update"),
     (
         "idp.consent.everybody",
         "Consent to application",
@@ -335,6 +340,7 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         "Assign",
     ),
     ("idp.consent.person", "Consent to application", APPLICATIONS, "Assign"),
+    ("idp.consent.policy", "Update consent request policy", POLICY, "Update"),
     ("idp.consent.revoke", "Revoke consent", APPLICATIONS, "Unassign"),
     ("idp.crl.grace", "Update certificate authority", POLICY, "Update"),
     ("idp.crl.upload", "Upload certificate revocation list", POLICY, "Update"),
@@ -455,7 +461,14 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         POLICY,
         "Update",
     ),
+    (
+        "idp.signinprotection.update",
+        "Update password protection",
+        POLICY,
+        "Update",
+    ),
     ("idp.tenant.create", "Create company", "DirectoryManagement", "Add"),
+    ("idp.tokenclaims.update", "Update token claims", POLICY, "Update"),
     ("idp.user.create", "Add user", USERS, "Add"),
     ("idp.user.delete", "Delete user", USERS, "Delete"),
     ("idp.user.disable", "Disable account", USERS, "Update"),

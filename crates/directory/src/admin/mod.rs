@@ -9,7 +9,7 @@ mod federated;
 mod groups;
 mod managers;
 mod methods;
-mod people;
+pub(crate) mod people;
 mod permissions;
 mod registration;
 mod roles;

@@ -5,10 +5,11 @@ use hygie_store::Tx;
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
+use super::requests::answer;
 use super::{Consented, ForWhom, Permissions};
 use crate::admin::{check_scopes, names_of, new_uuid, principal_of};
 use crate::repo::{Grants, Principals, Users};
-use crate::{Application, Audience, Directory, DirectoryError, MemberTypes, ServicePrincipal};
+use crate::{Application, Audience, Directory, DirectoryError, MemberTypes, RequestedPermissions, ServicePrincipal};
 
 /// Most resources of one consent.
 const MAX_RESOURCES: usize = 50;
@@ -63,6 +64,14 @@ impl Directory {
                 let (client, is_new) = present(tx, client, "application").await?;
                 for one in given {
                     give(tx, (client.id, app), one, *whom).await?;
+                }
+                if *whom == ForWhom::Everybody {
+                    let of = |one: &Given| RequestedPermissions {
+                        resource: one.resource.application.app,
+                        scopes: one.scopes.clone(),
+                    };
+                    let told: Vec<RequestedPermissions> = given.iter().map(of).collect();
+                    answer(tx, app, &told).await?;
                 }
                 let action = match whom {
                     ForWhom::Everybody => "idp.consent.everybody",

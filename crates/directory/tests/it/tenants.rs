@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
 use hygie_directory::repo::{
-    Activities, Applications, Backchannels, Codes, FederatedCredentials, Grants, Groups, Lockout, Managers, Outsiders,
-    Principals, Refreshes, RiskEvent, RiskEvents, Risks, Roles, SecretRow, SessionRow, Sessions, SignInActivity,
-    Tenants, Users,
+    Activities, Applications, Backchannels, Codes, ConsentRequests, Familiar, FederatedCredentials, FirstPasswords,
+    Grants, Groups, Lockout, Managers, Outsiders, Principals, Refreshes, RiskEvent, RiskEvents, Risks, Roles,
+    SecretRow, SessionRow, Sessions, SignInActivity, Tenants, Users,
 };
 use hygie_directory::{
-    Arrival, Authentications, Authorization, Definition, DirectoryError, FederatedCredential, GLOBAL_ADMINISTRATOR,
-    Group, GroupProfile, NewApplication, User,
+    Arrival, AskedConsent, Authentications, Authorization, ConsentRequestStatus, Definition, DirectoryError,
+    FederatedCredential, GLOBAL_ADMINISTRATOR, Group, GroupProfile, NewApplication, User,
 };
 use hygie_jose::{Algorithm, Certificate, SigningKey};
 use hygie_oidc::{ClaimsRequest, Platform, Scopes, Version};
@@ -529,4 +529,91 @@ async fn managers_and_what_was_told() {
         RiskEvents(tx).list_of(it.0).await?
     ));
     assert_eq!(kept, (Some(manager), vec![world.nurse], vec![event]));
+}
+
+#[tokio::test]
+async fn familiar_browsers_and_first_passwords() {
+    let world = World::new().await;
+    let (nurse, browser, at) = (world.nurse, [7; 32], Timestamp::from_secs(1_000_000));
+    within!(world, world.tenant, (nurse, browser), |it, tx| {
+        let now = tx.cx().now;
+        Familiar(tx).signed_in(it.0, &it.1, now).await?;
+        FirstPasswords(tx).given(it.0, Timestamp::from_secs(1_000_000)).await?;
+    });
+    let there = within!(world, world.other, (nurse, browser), |it, tx| {
+        Familiar(tx)
+            .failed(
+                it.0,
+                &it.1,
+                &Lockout {
+                    failures: 3,
+                    ..Lockout::default()
+                },
+            )
+            .await?;
+        Familiar(tx).forget(it.0).await?;
+        FirstPasswords(tx).remove(it.0).await?;
+        (
+            Familiar(tx).find(it.0, &it.1).await?,
+            FirstPasswords(tx).find(it.0).await?,
+        )
+    });
+    assert_eq!(there, (None, None));
+    let here = within!(world, world.tenant, (nurse, browser), |it, tx| {
+        (
+            Familiar(tx).find(it.0, &it.1).await?,
+            FirstPasswords(tx).find(it.0).await?,
+        )
+    });
+    assert_eq!(here, (Some(Lockout::default()), Some(at)));
+    // Of many browsers the last twenty.
+    let kept = within!(world, world.tenant, nurse, |nurse, tx| {
+        for n in 0..30u8 {
+            Familiar(tx)
+                .signed_in(*nurse, &[n; 32], Timestamp::from_secs(2_000_000_000 + i64::from(n)))
+                .await?;
+        }
+        let mut kept = Vec::new();
+        for n in 0..30u8 {
+            kept.extend(Familiar(tx).find(*nurse, &[n; 32]).await?.map(|_| n));
+        }
+        kept
+    });
+    assert_eq!(kept, (10..30).collect::<Vec<u8>>());
+}
+
+#[tokio::test]
+async fn requests_to_consent() {
+    let world = World::new().await;
+    let asked = AskedConsent {
+        id: ObjectId::from_uuid(Uuid::from_u128(71)),
+        app: AppId::from_uuid(Uuid::from_u128(72)),
+        app_display_name: "Agenda".to_owned(),
+        user: world.nurse,
+        permissions: Vec::new(),
+        reason: "For the ward".to_owned(),
+        status: ConsentRequestStatus::Awaited,
+        justification: None,
+        created_at: world.cx(world.tenant).now,
+        ends_at: world.cx(world.tenant).now + Duration::from_hours(1),
+    };
+    within!(world, world.tenant, asked.clone(), |asked, tx| ConsentRequests(tx)
+        .put(asked)
+        .await?);
+    let there = within!(world, world.other, asked.clone(), |asked, tx| {
+        let now = tx.cx().now;
+        let denied = (ConsentRequestStatus::Denied, None);
+        let decided = ConsentRequests(tx).decide(asked.id, denied, now).await?;
+        let lists = [
+            ConsentRequests(tx).list(9).await?,
+            ConsentRequests(tx).list_of(asked.user).await?,
+            ConsentRequests(tx).list_awaited(asked.app).await?,
+        ];
+        (decided, lists.concat(), ConsentRequests(tx).count().await?)
+    });
+    assert_eq!(there, (false, Vec::new(), 0));
+    let here = within!(world, world.tenant, asked.clone(), |asked, tx| ConsentRequests(tx)
+        .list_of(asked.user)
+        .await?);
+    assert_eq!(here, [asked]);
 }

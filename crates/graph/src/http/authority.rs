@@ -185,6 +185,33 @@ pub const CLASSIFY_PERMISSIONS: Operation = Operation {
     roles: GRANT_SCOPES.roles,
 };
 
+/// Reads what people ask administrators to consent to.
+pub const READ_CONSENT_REQUESTS: Operation = Operation {
+    own: &["ConsentRequest.Read.All", "ConsentRequest.ReadWrite.All"],
+    delegated: &["ConsentRequest.Read.All", "ConsentRequest.ReadWrite.All"],
+    roles: &[
+        role::GLOBAL_ADMINISTRATOR,
+        role::PRIVILEGED_ROLE_ADMINISTRATOR,
+        role::APPLICATION_ADMINISTRATOR,
+        role::CLOUD_APPLICATION_ADMINISTRATOR,
+        role::GLOBAL_READER,
+    ],
+};
+
+/// Decides it: what is approved is a grant for everybody.
+pub const DECIDE_CONSENT: Operation = Operation {
+    own: &["ConsentRequest.ReadWrite.All"],
+    delegated: &["ConsentRequest.ReadWrite.All"],
+    roles: GRANT_SCOPES.roles,
+};
+
+/// Says whether people may ask.
+pub const WRITE_CONSENT_REQUESTS_POLICY: Operation = Operation {
+    own: &["Policy.ReadWrite.ConsentRequest"],
+    delegated: &["Policy.ReadWrite.ConsentRequest"],
+    roles: &[role::GLOBAL_ADMINISTRATOR],
+};
+
 /// Invites guests, where the authorization policy leaves it to roles.
 const INVITE: Operation = Operation {
     own: &["User.Invite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],

@@ -23,6 +23,9 @@ const PERMISSIONS: &[&str] = &[
     "User.Invite.All",
     "Policy.ReadWrite.Authorization",
     "Policy.ReadWrite.PermissionGrant",
+    "Policy.ReadWrite.ConsentRequest",
+    "ConsentRequest.Read.All",
+    "ConsentRequest.ReadWrite.All",
 ];
 
 /// Which permissions open an address to an application itself, and which roles to a person whose application has all.
@@ -67,6 +70,8 @@ POST applications/NONE/setVerifiedPublisher: Application.ReadWrite.All | Global 
 POST applications/NONE/unsetVerifiedPublisher: Application.ReadWrite.All | Global Application CloudApplication
 POST servicePrincipals/NONE/delegatedPermissionClassifications: Policy.ReadWrite.PermissionGrant | Global PrivilegedRole Application CloudApplication
 DELETE servicePrincipals/NONE/delegatedPermissionClassifications/NONE: Policy.ReadWrite.PermissionGrant | Global PrivilegedRole Application CloudApplication
+PUT policies/adminConsentRequestPolicy name: Policy.ReadWrite.ConsentRequest | Global
+PATCH identityGovernance/appConsent/appConsentRequests/NONE/userConsentRequests/NONE/approval/stages/NONE: ConsentRequest.ReadWrite.All | Global PrivilegedRole Application CloudApplication
 PATCH policies/authorizationPolicy name: Policy.ReadWrite.Authorization | Global PrivilegedRole
 POST invitations: User.ReadWrite.All Directory.ReadWrite.All User.Invite.All | Global User GuestInviter
 ";

@@ -16,7 +16,7 @@ const STRENGTHS: &str = "/v1.0/policies/authenticationStrengthPolicies";
 const ALIAS: &str = "/v1.0/identity/conditionalAccess/authenticationStrength/policies";
 const EVALUATE: &str = "/v1.0/identity/conditionalAccess/evaluate";
 const DEFAULTS: &str = "/v1.0/policies/identitySecurityDefaultsEnforcementPolicy";
-const ADMINISTRATOR: &[&str] = &[
+pub const ADMINISTRATOR: &[&str] = &[
     "Policy.Read.All",
     "Policy.ReadWrite.ConditionalAccess",
     "Application.Read.All",

@@ -140,6 +140,7 @@ pub fn access(facts: &Facts<'_>, expires_at: Timestamp, scopes: &[String]) -> Ma
             (subject, signed_in),
             &definition.optional_claims.access_token,
         );
+        put_of_tenant(&mut claims, facts, signed_in, v2);
     } else {
         let principal = &facts.parties.client.principal;
         claims.put("idtyp", "app");
@@ -252,6 +253,7 @@ pub fn id(facts: &Facts<'_>, told: &IdTokenFacts<'_>, expires_at: Timestamp) -> 
             (subject, signed_in),
             &client.definition.optional_claims.id_token,
         );
+        put_of_tenant(&mut claims, facts, signed_in, v2);
     }
     end(claims, facts, v2)
 }
@@ -418,6 +420,20 @@ fn put_optional(
         };
         if !claims.0.contains_key(&claim.name) {
             claims.put(&claim.name, value);
+        }
+    }
+}
+
+/// How the person authenticated, in tokens of version 2 where the tenant says so.
+fn put_of_tenant(claims: &mut Claims, facts: &Facts<'_>, signed_in: &SignIn<'_>, v2: bool) {
+    for name in facts.parties.token_claims.names().filter(|_| v2) {
+        let value: Value = match name {
+            "acr" => "1".into(),
+            "amr" => signed_in.used.amr().into(),
+            _ => signed_in.auth_time.secs().into(),
+        };
+        if !claims.0.contains_key(name) {
+            claims.put(name, value);
         }
     }
 }

@@ -12,7 +12,7 @@ use hygie_oidc::{Aadsts, Refusal, Version};
 use hygie_web::audit::Note;
 use hygie_web::cookie;
 use hygie_web::error::Failure;
-use hygie_web::ui::{Empty, Form, Page, View};
+use hygie_web::ui::{Empty, Form, Link, Page, View};
 
 use super::flow::{self, Flow, redirect};
 use super::inbound::Inbound;
@@ -95,6 +95,13 @@ async fn shown(idp: &Idp, inbound: &Inbound, (cx, signed_in): (&Cx, &SignedIn)) 
 /// What both screens show.
 pub fn message_of(way: &DeviceWay) -> Option<String> {
     way.backchannel().and_then(|asked| asked.binding_message.clone())
+}
+
+/// The way to the page, where something waits for the person.
+pub async fn waiting(idp: &Idp, (cx, page): (&Cx, &Page), signed_in: &SignedIn) -> Result<Option<Link>, IdpError> {
+    let count = idp.waiting_for(cx, signed_in.account.user).await?.len();
+    let text = || page.t1("approvals-waiting", "count", &count.to_string());
+    Ok((count > 0).then(|| Link::new(address(signed_in), text())))
 }
 
 /// The page of who is signed in so.

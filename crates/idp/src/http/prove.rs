@@ -86,7 +86,11 @@ impl Proving<'_, '_> {
             }
         };
         let (tenant, name) = match &prover {
-            Prover::Known(signed_in) => (signed_in.account.tenant, signed_in.account.user_principal_name.clone()),
+            Prover::Known(signed_in) => {
+                let cx = self.flow.inbound.asked.cx(signed_in.account.tenant);
+                let name = self.flow.idp.name_here(&cx, signed_in.account.user).await;
+                (cx.tenant, name.map_err(|error| self.flow.page_of(&error))?)
+            }
             Prover::Named(name, tenant) => (*tenant, name.clone()),
         };
         if let Some(failure) = self.throttled() {
@@ -150,10 +154,15 @@ impl Proving<'_, '_> {
         }
     }
 
-    /// Whether this address has failed too often, at passwords or anything else.
+    /// Whether this address, or the person, has failed too often, at passwords or anything else.
     fn throttled(&self) -> Option<Failure> {
         let asked = &self.flow.inbound.asked;
-        let is_closed = self.flow.idp.throttle().is_closed(asked.client(), asked.now());
+        let idp = self.flow.idp;
+        let is_wrong = |signed_in: &SignedIn| {
+            let account = &signed_in.account;
+            idp.check_person(account.tenant, account.user, &self.flow.cx()).is_err()
+        };
+        let is_closed = idp.throttle().is_closed(asked.client(), asked.now()) || self.known().is_some_and(is_wrong);
         is_closed.then(|| self.flow.page_of(&Refusal::new(Aadsts::Throttled).into()))
     }
 
@@ -171,6 +180,8 @@ impl Proving<'_, '_> {
                 _ => Aadsts::StrongAuthentication,
             };
             let cx = asked.cx(signed_in.account.tenant);
+            let counted = self.flow.idp.count_person(&cx, signed_in.account.user).await;
+            counted.map_err(|error| self.flow.page_of(&error))?;
             let refused = Refusal::new(code);
             let logged = self.flow.idp.log_unproved(&cx, &self.flow.asking, signed_in, &refused);
             logged.await.map_err(|error| self.flow.page_of(&error))?;

@@ -6,6 +6,7 @@ mod collections;
 mod deleted;
 mod evaluate;
 mod lifetime;
+mod protection;
 mod replay;
 mod security_defaults;
 mod strengths;
@@ -200,6 +201,14 @@ pub fn routes() -> Router<Graph> {
         .route(
             "/v1.0/policies/sessionLifetimePolicy",
             only(read_by(lifetime::get).patch(lifetime::patch)),
+        )
+        .route(
+            "/v1.0/policies/signInProtectionPolicy",
+            only(read_by(protection::get).patch(protection::patch)),
+        )
+        .route(
+            "/v1.0/policies/tokenClaimsPolicy",
+            only(read_by(protection::get_claims).patch(protection::patch_claims)),
         )
         .route(
             &format!("/v1.0/{}", AuthenticationContext::SET),
