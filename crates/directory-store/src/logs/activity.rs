@@ -436,10 +436,10 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
     ),
     ("idp.publisher.verify", "Verify publisher", APPLICATIONS, "Add"),
     ("idp.risk.compromise", "Confirm user compromised", USERS, "Update"),
-    ("idp.risk.safe", "Confirm user safe", USERS, "Update"),
     ("idp.risk.dismiss", "Dismiss user risk", USERS, "Update"),
     ("idp.risk.remediate", "Remediate user risk", USERS, "Update"),
     ("idp.risk.report", "Report user risk", USERS, "Update"),
+    ("idp.risk.safe", "Confirm user safe", USERS, "Update"),
     ("idp.risk.supply", "Add sign-in risk", POLICY, "Add"),
     ("idp.risk.withdraw", "Delete sign-in risk", POLICY, "Delete"),
     (
@@ -473,14 +473,14 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
     ("idp.user.delete", "Delete user", USERS, "Delete"),
     ("idp.user.disable", "Disable account", USERS, "Update"),
     ("idp.user.enable", "Enable account", USERS, "Update"),
+    ("idp.user.manager", "Set user manager", USERS, "Update"),
+    ("idp.user.manager.remove", "Remove user manager", USERS, "Update"),
     (
         "idp.user.revoke",
         "Update StsRefreshTokenValidFrom Timestamp",
         USERS,
         "Update",
     ),
-    ("idp.user.manager", "Set user manager", USERS, "Update"),
-    ("idp.user.manager.remove", "Remove user manager", USERS, "Update"),
     ("idp.user.update", "Update user", USERS, "Update"),
     ("idp.workload.create", "Add workload", APPLICATIONS, "Add"),
     (
