@@ -141,13 +141,23 @@ pub static APP_CONSENT_REQUEST: EntityType = EntityType {
         Property::new("id", Kind::Text),
         Property::new("appId", Kind::Text),
         Property::new("appDisplayName", Kind::Text),
+        Property::new("pendingScopes", Kind::List(&Kind::Complex(SCOPE))),
+        // Ours: whose application it is.
+        Property::new("appOwnerOrganizationId", Kind::Text),
         Property::new(
-            "pendingScopes",
-            Kind::List(&Kind::Complex(&[Property::new("displayName", Kind::Text)])),
+            "verifiedPublisher",
+            Kind::Complex(&[Property::new("displayName", Kind::Text)]),
         ),
     ],
     navigations: &[],
 };
+
+/// A permission that is asked for; of which resource is ours.
+const SCOPE: &[Property] = &[
+    Property::new("displayName", Kind::Text),
+    Property::new("resourceAppId", Kind::Text),
+    Property::new("resourceDisplayName", Kind::Text),
+];
 
 /// The request of a person: <https://learn.microsoft.com/graph/api/resources/userconsentrequest>
 pub static USER_CONSENT_REQUEST: EntityType = EntityType {
@@ -170,6 +180,8 @@ pub static USER_CONSENT_REQUEST: EntityType = EntityType {
         Property::new("customData", Kind::Text),
         Property::new("reason", Kind::Text),
         Property::new("status", Kind::Text),
+        // Ours: what this person asks for.
+        Property::new("requestedScopes", Kind::List(&Kind::Complex(SCOPE))),
     ],
     navigations: &[],
 };

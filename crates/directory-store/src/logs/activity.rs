@@ -331,6 +331,7 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         POLICY,
         "Update",
     ),
+    ("idp.consent.approve", "Approve consent request", APPLICATIONS, "Update"),
     ("idp.consent.ask", "Create consent request", APPLICATIONS, "Add"),
     ("idp.consent.deny", "Deny consent request", APPLICATIONS, "Update"),
     (

@@ -34,9 +34,14 @@ impl ConsentRequests<'_, '_> {
         rows.into_iter().map(asked).collect()
     }
 
-    /// The rows of the tenant.
-    pub async fn count(&mut self) -> Result<i64, StoreError> {
-        super::count(self.0, "idp_consent_request").await
+    /// How many are awaited, beside the one of this person for this application.
+    pub async fn count_awaited_beside(&mut self, (user, app): (ObjectId, AppId)) -> Result<i64, StoreError> {
+        let sql =
+            "SELECT count(*) FROM idp_consent_request WHERE {i.is}tenant = :tenant AND status = 0 AND ends_at > ?1
+                   AND NOT (user_id = ?2 AND app = ?3)";
+        let now = self.0.cx().now;
+        let row = self.0.query_one(sql, &[now.into(), user.into(), app.into()]).await?;
+        row.map_or(Ok(0), |mut row| row.take(0))
     }
 
     /// Writes one; the one that the person made for the application before goes.

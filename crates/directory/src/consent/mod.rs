@@ -6,7 +6,7 @@
 
 mod given;
 mod own;
-mod requests;
+pub(crate) mod requests;
 mod settings;
 
 use hygie_core::{AppId, ObjectId};

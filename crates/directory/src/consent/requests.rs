@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use hygie_core::{AppId, Cx, ObjectId};
-use hygie_directory_store::{AskedConsent, ConsentRequestStatus, RequestedPermissions};
+use hygie_directory_store::{AskedConsent, ConsentRequestStatus, RequestedPermissions, is_unseen};
 use hygie_policy::Patch;
 use hygie_policy::consent::ConsentRequestPolicy;
 use hygie_store::audit::Record;
@@ -14,12 +14,12 @@ use serde_json::Value;
 use super::{ForWhom, Permissions};
 use crate::admin::new_uuid;
 use crate::conditional::{AccessRules, ConditionalError};
-use crate::repo::ConsentRequests;
+use crate::repo::{ConsentRequests, Grants, Principals, Users};
 use crate::{Directory, DirectoryError};
 
 /// Requests of one person that are awaited at once.
 const MOST_OF_PERSON: usize = 20;
-/// Requests of a tenant.
+/// Requests of a tenant that are awaited at once.
 pub const MAX_CONSENT_REQUESTS: u32 = 1_000;
 /// Signs of a reason, and of a justification.
 const MAX_WORDS: usize = 500;
@@ -80,7 +80,7 @@ impl Directory {
             return Err(DirectoryError::Fixed("consent"));
         }
         let reason = new.reason.trim();
-        if reason.is_empty() || reason.chars().count() > MAX_WORDS || reason.contains(char::is_control) {
+        if reason.is_empty() || !are_words(reason) {
             return Err(DirectoryError::Value("reason"));
         }
         let asked = AskedConsent {
@@ -101,7 +101,10 @@ impl Directory {
                 let own = ConsentRequests(tx).list_of(asked.user).await?;
                 let is_awaited =
                     |one: &&AskedConsent| one.status == ConsentRequestStatus::Awaited && one.app != asked.app;
-                let is_full = ConsentRequests(tx).count().await? >= i64::from(MAX_CONSENT_REQUESTS);
+                let others = ConsentRequests(tx)
+                    .count_awaited_beside((asked.user, asked.app))
+                    .await?;
+                let is_full = others >= i64::from(MAX_CONSENT_REQUESTS);
                 if is_full || own.iter().filter(is_awaited).count() >= MOST_OF_PERSON {
                     return Err(DirectoryError::Fixed("consent"));
                 }
@@ -137,8 +140,7 @@ impl Directory {
         id: ObjectId,
         (decision, justification): (ConsentDecision, Option<String>),
     ) -> Result<(), DirectoryError> {
-        let is_text = |text: &String| text.chars().count() <= MAX_WORDS && !text.contains(char::is_control);
-        if !justification.iter().all(is_text) {
+        if !justification.iter().all(|text| are_words(text)) {
             return Err(DirectoryError::Value("justification"));
         }
         let all = self.consent_requests(cx).await?;
@@ -151,11 +153,14 @@ impl Directory {
                 scopes: asked.scopes,
                 roles: Vec::new(),
             };
-            let permissions = asked.permissions.into_iter().map(of).collect();
-            return self
-                .consent(cx, asked.app, (ForWhom::Everybody, permissions))
-                .await
-                .map(drop);
+            let wanted = (ForWhom::Everybody, asked.permissions.into_iter().map(of).collect());
+            let request = Approved {
+                id,
+                user: asked.user,
+                app: asked.app,
+                justification,
+            };
+            return self.consent_to(cx, asked.app, wanted, Some(request)).await.map(drop);
         }
         let record = Record::success(cx, "idp.consent.deny", format!("app/{}", asked.app));
         self.change(cx, (id, justification, record), |(id, justification, record), tx| {
@@ -172,18 +177,53 @@ impl Directory {
     }
 }
 
-/// Answers the requests for an application that a consent for everybody covers.
-pub(super) async fn answer(tx: &mut Tx<'_>, app: AppId, given: &[RequestedPermissions]) -> Result<(), StoreError> {
-    let now = tx.cx().now;
+/// A request that an administrator says yes to.
+#[derive(Clone)]
+pub(super) struct Approved {
+    id: ObjectId,
+    user: ObjectId,
+    app: AppId,
+    justification: Option<String>,
+}
+
+/// Decides it, if it is still awaited by somebody who is still there.
+pub(super) async fn approve(tx: &mut Tx<'_>, request: &Approved) -> Result<(), DirectoryError> {
+    let gone = DirectoryError::NotFound("consent request");
+    let asking = Users(tx).find(request.user).await?;
+    if !asking.is_some_and(|user| user.is_enabled) {
+        return Err(gone);
+    }
+    let said = (ConsentRequestStatus::Approved, request.justification.as_deref());
+    let told_until = tx.cx().now + TOLD;
+    if !ConsentRequests(tx).decide(request.id, said, told_until).await? {
+        return Err(gone);
+    }
+    let record = Record::success(tx.cx(), "idp.consent.approve", format!("app/{}", request.app));
+    Ok(tx.audit(&record).await?)
+}
+
+/// Answers the requests for an application that are covered by what everybody may have it do by now.
+pub(crate) async fn answer(tx: &mut Tx<'_>, (client, app): (ObjectId, AppId)) -> Result<(), StoreError> {
+    let told_until = tx.cx().now + TOLD;
     for asked in ConsentRequests(tx).list_awaited(app).await? {
-        let is_given = |wanted: &RequestedPermissions| {
-            let mut of = given.iter().filter(|one| one.resource == wanted.resource);
-            of.any(|one| wanted.scopes.iter().all(|scope| one.scopes.contains(scope)))
-        };
-        if asked.permissions.iter().all(is_given) {
+        let mut is_covered = true;
+        for wanted in &asked.permissions {
+            let granted = match Principals(tx).find_by_app(wanted.resource).await? {
+                Some(resource) => Grants(tx).list_scopes_of_everybody(client, resource.id).await?,
+                None => Vec::new(),
+            };
+            is_covered &= wanted.scopes.iter().all(|scope| granted.contains(scope));
+        }
+        if is_covered {
             let said = (ConsentRequestStatus::Approved, None);
-            ConsentRequests(tx).decide(asked.id, said, now + TOLD).await?;
+            ConsentRequests(tx).decide(asked.id, said, told_until).await?;
         }
     }
     Ok(())
+}
+
+/// Words that are shown as they are, and not too many.
+fn are_words(text: &str) -> bool {
+    let is_shown = |c: char| !c.is_control() && !is_unseen(c) && !matches!(c, '\u{2028}' | '\u{2029}');
+    text.chars().count() <= MAX_WORDS && text.chars().all(is_shown)
 }

@@ -609,7 +609,12 @@ async fn requests_to_consent() {
             ConsentRequests(tx).list_of(asked.user).await?,
             ConsentRequests(tx).list_awaited(asked.app).await?,
         ];
-        (decided, lists.concat(), ConsentRequests(tx).count().await?)
+        let none = (ObjectId::from_uuid(Uuid::nil()), asked.app);
+        (
+            decided,
+            lists.concat(),
+            ConsentRequests(tx).count_awaited_beside(none).await?,
+        )
     });
     assert_eq!(there, (false, Vec::new(), 0));
     let here = within!(world, world.tenant, asked.clone(), |asked, tx| ConsentRequests(tx)

@@ -198,7 +198,7 @@ pub const READ_CONSENT_REQUESTS: Operation = Operation {
     ],
 };
 
-/// Decides it: what is approved is a grant for everybody.
+/// Decides it; to approve it takes [`GRANT_SCOPES`] as well.
 pub const DECIDE_CONSENT: Operation = Operation {
     own: &["ConsentRequest.ReadWrite.All"],
     delegated: &["ConsentRequest.ReadWrite.All"],

@@ -8,7 +8,7 @@ use crate::world::{World, each};
 
 const POLICY: &str = "/v1.0/policies/adminConsentRequestPolicy";
 const REQUESTS: &str = "/v1.0/identityGovernance/appConsent/appConsentRequests";
-const DECIDER: &[&str] = &["ConsentRequest.ReadWrite.All"];
+const DECIDER: &[&str] = &["ConsentRequest.ReadWrite.All", "DelegatedPermissionGrant.ReadWrite.All"];
 
 impl World {
     async fn lets_ask(&self) {
@@ -70,8 +70,10 @@ async fn requests_are_seen() {
     assert_eq!(each(&reader.json(REQUESTS).await, "id"), Vec::<String>::new());
     let (app, id) = world.asks(&["User.Read", "Group.Read.All"]).await;
     let all = reader.json(REQUESTS).await;
-    assert_eq!(each(&all, "appDisplayName"), ["Portal"]);
-    let pending = json!([{ "displayName": "Group.Read.All" }, { "displayName": "User.Read" }]);
+    // As it is called now, and not as it was called when it was asked for.
+    assert_eq!(each(&all, "appDisplayName"), ["PSC_BAS"]);
+    let of = |scope: &str| json!({ "displayName": scope, "resourceAppId": DIRECTORY_API, "resourceDisplayName": "Directory API" });
+    let pending = json!([of("Group.Read.All"), of("User.Read")]);
     assert_eq!(all["value"][0]["pendingScopes"], pending);
     let one = format!("{REQUESTS}/{app}");
     assert_eq!(reader.json(&one).await["appId"], app.to_string());
@@ -81,6 +83,8 @@ async fn requests_are_seen() {
         (&json!("For the ward"), &json!("InProgress"))
     );
     assert_eq!(people["value"][0]["createdBy"]["user"]["id"], world.nurse.to_string());
+    assert_eq!(people["value"][0]["requestedScopes"], pending);
+    assert_eq!(all["value"][0]["appOwnerOrganizationId"], world.tenant.to_string());
     let own = format!("{one}/userConsentRequests/{id}");
     assert_eq!(reader.json(&own).await["id"], id);
     let approval = reader.json(&format!("{own}/approval")).await;
@@ -102,6 +106,10 @@ async fn what_is_approved_is_granted_for_everybody() {
             .status,
         403
     );
+    // To approve is to grant: who may not grant does not.
+    let denier = world.app(&["ConsentRequest.ReadWrite.All"]);
+    let yes = json!({ "reviewResult": "Approve" });
+    assert_eq!(denier.send("PATCH", &stage, &yes).await.status, 403);
     let decider = world.app(DECIDER);
     for wrong in [
         json!({ "reviewResult": "Maybe" }),
@@ -117,7 +125,11 @@ async fn what_is_approved_is_granted_for_everybody() {
             &json!({ "reviewResult": "Approve", "justification": "Yes" }),
         )
         .await;
-    assert_eq!(decider.json(&stage).await["reviewResult"], "Approve");
+    let decided = decider.json(&stage).await;
+    assert_eq!(
+        json!([decided["reviewResult"], decided["justification"]]),
+        json!(["Approve", "Yes"])
+    );
     let grants = world
         .app(&["Directory.Read.All"])
         .json("/v1.0/oauth2PermissionGrants")
@@ -164,4 +176,45 @@ async fn a_refusal_tells_why() {
     ] {
         assert_eq!(world.app(DECIDER).get(&gone).await.status, 404, "{gone}");
     }
+}
+
+#[tokio::test]
+async fn what_is_granted_otherwise_answers_too() {
+    let world = World::new().await;
+    world.lets_ask().await;
+    let (app, id) = world.asks(&["User.Read", "Group.Read.All"]).await;
+    let stage = format!("{REQUESTS}/{app}/userConsentRequests/{id}/approval/stages/{id}");
+    let decider = world.app(DECIDER);
+    let resource = world
+        .app(&["Directory.Read.All"])
+        .json(&format!("/v1.0/servicePrincipals(appId='{DIRECTORY_API}')"))
+        .await;
+    let grant = json!({
+        "clientId": world.portal.1.id, "consentType": "AllPrincipals", "resourceId": resource["id"], "scope": "User.Read",
+    });
+    let made = decider
+        .send("POST", "/v1.0/oauth2PermissionGrants", &grant)
+        .await
+        .json();
+    assert_eq!(
+        decider.json(&stage).await["reviewResult"],
+        "NotReviewed",
+        "not all of it"
+    );
+    let path = format!("/v1.0/oauth2PermissionGrants/{}", made["id"].as_str().expect("an id"));
+    let more = json!({ "scope": "User.Read Group.Read.All" });
+    decider.changed("PATCH", &path, &more).await;
+    assert_eq!(decider.json(&stage).await["reviewResult"], "Approve");
+}
+
+#[tokio::test]
+async fn nobody_is_answered_who_is_gone() {
+    let world = World::new().await;
+    world.lets_ask().await;
+    let (app, id) = world.asks(&["User.Read"]).await;
+    let cx = world.here();
+    world.directory.delete_user(&cx, world.nurse).await.expect("deleted");
+    let stage = format!("{REQUESTS}/{app}/userConsentRequests/{id}/approval/stages/{id}");
+    let yes = json!({ "reviewResult": "Approve" });
+    assert_eq!(world.app(DECIDER).send("PATCH", &stage, &yes).await.status, 404);
 }

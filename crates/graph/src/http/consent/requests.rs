@@ -5,12 +5,19 @@
 //!
 //! - The requests of people for one application are one object, whose id is that of the application; an approval has one stage,
 //!   whose id is that of the request. What is approved is granted at once, for everybody.
+//! - Ours, so that who decides sees what is decided: the resource of each permission, what each person asks for (`requestedScopes`),
+//!   and whose application it is by now (`appOwnerOrganizationId`, `verifiedPublisher`).
 //! - Nobody is notified by mail, and whoever may consent reviews: those members of the policy have one value.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::{AppId, ObjectId};
-use hygie_directory::{AskedConsent, ConsentDecision, ConsentRequestStatus, Cursor, DirectoryError, User};
+use hygie_directory::{
+    Application, AskedConsent, ConsentDecision, ConsentRequestStatus, Cursor, DirectoryError, RequestedPermissions,
+    User,
+};
 use hygie_policy::consent::ConsentRequestPolicy;
 use hygie_policy::json::{At, Members, Wrong};
 use hygie_web::audit::Note;
@@ -18,7 +25,7 @@ use hygie_web::error::GraphError;
 use serde_json::{Map, Value, json};
 
 use super::super::answer::Of;
-use super::super::authority::{DECIDE_CONSENT, READ_CONSENT_REQUESTS, WRITE_CONSENT_REQUESTS_POLICY};
+use super::super::authority::{DECIDE_CONSENT, GRANT_SCOPES, READ_CONSENT_REQUESTS, WRITE_CONSENT_REQUESTS_POLICY};
 use super::super::caller::Caller;
 use super::super::conditional::page;
 use super::super::document::{Document, done};
@@ -98,39 +105,73 @@ impl Graph {
 
     /// The requests of people, with who they are.
     async fn user_requests(&self, caller: &Caller, all: Vec<AskedConsent>) -> Result<Vec<Item>, GraphFault> {
+        let known = self.named(caller, &all).await?;
         let mut items = Vec::new();
         for one in all {
             let user = self.directory().find_user_by_id(&caller.cx, one.user).await?;
-            items.push((one.id, user_request(&one, user.as_ref())));
+            items.push((one.id, user_request(&one, user.as_ref(), &known)));
         }
         Ok(items)
     }
+
+    /// The applications that requests name, as asking and as resources.
+    async fn named(&self, caller: &Caller, all: &[AskedConsent]) -> Result<Named, GraphFault> {
+        let resources = all.iter().flat_map(|one| &one.permissions).map(|of| of.resource);
+        let apps: BTreeSet<AppId> = all.iter().map(|one| one.app).chain(resources).collect();
+        let mut named = Named::new();
+        for app in apps {
+            if let Some(found) = self.directory().find_application(&caller.cx, app).await? {
+                named.insert(app, found);
+            }
+        }
+        Ok(named)
+    }
+}
+
+/// Applications by their ids.
+type Named = BTreeMap<AppId, Application>;
+
+/// Permissions with their resources, each once.
+fn scopes<'a>(asked: impl Iterator<Item = &'a RequestedPermissions>, known: &Named) -> Value {
+    let each = asked.flat_map(|of| of.scopes.iter().map(|scope| (scope, of.resource)));
+    let shown = |(scope, resource): (&String, AppId)| {
+        json!({
+            "displayName": scope,
+            "resourceAppId": resource.to_string(),
+            "resourceDisplayName": known.get(&resource).map(|resource| &resource.display_name),
+        })
+    };
+    each.collect::<BTreeSet<_>>().into_iter().map(shown).collect()
 }
 
 /// The requests for one application as one object.
-fn app_request(all: &[AskedConsent]) -> Map<String, Value> {
+fn app_request(all: &[AskedConsent], known: &Named) -> Map<String, Value> {
     let awaited = all.iter().filter(|one| one.status == ConsentRequestStatus::Awaited);
-    let mut scopes: Vec<&String> = awaited
-        .flat_map(|one| &one.permissions)
-        .flat_map(|of| &of.scopes)
-        .collect();
-    scopes.sort_unstable();
-    scopes.dedup();
-    let pending: Vec<Value> = scopes.iter().map(|scope| json!({ "displayName": scope })).collect();
+    let pending = scopes(awaited.flat_map(|one| &one.permissions), known);
     let first = all.first();
     let id = first.map(|one| one.app.to_string());
+    let application = first.and_then(|one| known.get(&one.app));
+    // As it is called now; as it was where it is gone.
+    let name = application.map(|known| &known.display_name);
+    let publisher = application.and_then(|known| known.definition.verified_publisher.as_ref());
+    let publisher = publisher.map(|publisher| json!({ "displayName": publisher.display_name }));
     Map::from_iter([
         ("id".to_owned(), json!(id)),
         ("appId".to_owned(), json!(id)),
         (
             "appDisplayName".to_owned(),
-            json!(first.map(|one| &one.app_display_name)),
+            json!(name.or_else(|| first.map(|one| &one.app_display_name))),
         ),
-        ("pendingScopes".to_owned(), pending.into()),
+        (
+            "appOwnerOrganizationId".to_owned(),
+            json!(application.map(|known| known.home.to_string())),
+        ),
+        ("verifiedPublisher".to_owned(), json!(publisher)),
+        ("pendingScopes".to_owned(), pending),
     ])
 }
 
-fn user_request(one: &AskedConsent, user: Option<&User>) -> Map<String, Value> {
+fn user_request(one: &AskedConsent, user: Option<&User>, known: &Named) -> Map<String, Value> {
     let status = status_of(one);
     let by = json!({ "user": {
         "id": one.user.to_string(),
@@ -145,6 +186,7 @@ fn user_request(one: &AskedConsent, user: Option<&User>) -> Map<String, Value> {
         ("customData".to_owned(), Value::Null),
         ("reason".to_owned(), one.reason.clone().into()),
         ("status".to_owned(), status.into()),
+        ("requestedScopes".to_owned(), scopes(one.permissions.iter(), known)),
     ])
 }
 
@@ -187,9 +229,10 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
     let mut apps: Vec<AppId> = all.iter().map(|one| one.app).collect();
     apps.sort_unstable();
     apps.dedup();
+    let known = graph.named(&caller, &all).await?;
     let of = |app: AppId| -> Item {
         let own: Vec<AskedConsent> = all.iter().filter(|one| one.app == app).cloned().collect();
-        (ObjectId::from_uuid(app.uuid()), app_request(&own))
+        (ObjectId::from_uuid(app.uuid()), app_request(&own, &known))
     };
     let items: Vec<Item> = apps.into_iter().map(of).collect();
     let listed = Listed {
@@ -208,9 +251,10 @@ pub async fn get(State(graph): State<Graph>, caller: Caller, Path(app): Path<Str
     caller.may(&graph, &READ_CONSENT_REQUESTS).await?;
     let select = caller.select(&APP_CONSENT_REQUEST)?;
     let all = graph.asked_for(&caller, &app).await?;
+    let known = graph.named(&caller, &all).await?;
     let select = select.as_deref();
     let note = Note::new("graph.read", format!("app/{app}"));
-    Ok(graph.one(&Of { set: SET, select }, shown(app_request(&all), select), note))
+    Ok(graph.one(&Of { set: SET, select }, shown(app_request(&all, &known), select), note))
 }
 
 pub async fn list_users(
@@ -249,8 +293,9 @@ pub async fn get_user(
         .find_user_by_id(&caller.cx, one.user)
         .await
         .map_err(GraphFault::from)?;
+    let known = graph.named(&caller, std::slice::from_ref(&one)).await?;
     let (set, select) = (format!("{SET}/{app}/userConsentRequests"), select.as_deref());
-    let members = shown(user_request(&one, user.as_ref()), select);
+    let members = shown(user_request(&one, user.as_ref(), &known), select);
     let note = Note::new("graph.read", format!("app/{app}"));
     Ok(graph.one(&Of { set: &set, select }, members, note))
 }
@@ -295,6 +340,10 @@ pub async fn decide(
 ) -> Result<Response, GraphError> {
     caller.may(&graph, &DECIDE_CONSENT).await?;
     let said = said(&document)?;
+    if said.0 == ConsentDecision::Approve {
+        // It is a grant for everybody, and takes what such a grant takes.
+        caller.may(&graph, &GRANT_SCOPES).await?;
+    }
     if id != of {
         return Err(GraphFault::NotFound(of).into());
     }
