@@ -789,7 +789,7 @@ def test_consents(world, person, chromium):  # noqa: F811
                 nurse.locator("a[href*=myapplications]").first.wait_for()
                 person.goto(f"{portal(world)}/admin")
                 shown(person, "overview with a request")
-                person.locator("main a[href='/admin/consents']").click()
+                person.locator("main li.choice a[href='/admin/consents']").click()
                 shown(person, "consents")
                 person.locator(".tag.warning").first.wait_for()
                 person.locator("main li.choice a").first.click()

@@ -65,12 +65,16 @@ impl Risky {
 
 /// Something that was told of somebody.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(default)]
 struct Told {
-    risk_last_updated_date_time: Option<String>,
-    risk_level: String,
-    risk_state: String,
-    risk_detail: String,
+    #[serde(rename = "riskLastUpdatedDateTime")]
+    at: Option<String>,
+    #[serde(rename = "riskLevel")]
+    level: String,
+    #[serde(rename = "riskState")]
+    state: String,
+    #[serde(rename = "riskDetail")]
+    detail: String,
 }
 
 /// A risk of sign-ins.
@@ -414,14 +418,12 @@ async fn show(visit: &Visit, id: &str, wrong: Option<Notice>) -> Result<Response
 /// What was told of somebody, the last first.
 async fn history(page: &Page, api: &Api<'_>, id: &str) -> Result<List, ApiError> {
     let mut told: Vec<Told> = api.all(&format!("{PEOPLE}/{}/history", segment(id)), &[]).await?;
-    told.sort_by(|a, b| b.risk_last_updated_date_time.cmp(&a.risk_last_updated_date_time));
+    told.sort_by(|a, b| b.at.cmp(&a.at));
     let rows = told.into_iter().map(|one| Row {
-        title: words(page, "risk-state", &one.risk_state),
-        detail: page
-            .find(&format!("risk-detail-{}", one.risk_detail))
-            .unwrap_or_default(),
-        tag: Some(level(page, &one.risk_level)),
-        at: one.risk_last_updated_date_time,
+        title: words(page, "risk-state", &one.state),
+        detail: page.find(&format!("risk-detail-{}", one.detail)).unwrap_or_default(),
+        tag: Some(level(page, &one.level)),
+        at: one.at,
         ..Row::default()
     });
     Ok(List {
