@@ -800,6 +800,7 @@ def test_consents(world, person, chromium):  # noqa: F811
                 person.locator(f"button[value={step}]").click()
                 person.locator(".notice.success").wait_for()
                 assert person.locator(f"button[value={step}]").count() == 0
+                assert "Vu avec la DSI" in person.locator("main").inner_text()
                 shown(person, f"consent after {step}")
             given = grants(world)
             assert any("Group.Read.All" in scope for key, scope in given.items() if before.get(key) != scope), given

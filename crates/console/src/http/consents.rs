@@ -94,6 +94,8 @@ struct Publisher {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Offered {
+    app_id: String,
+    display_name: String,
     oauth2_permission_scopes: Vec<Scope>,
 }
 
@@ -276,27 +278,41 @@ fn publisher(page: &Page, present: Option<&Present>) -> String {
     )
 }
 
-/// What is asked for, in words: those of the pages of consent, of who offers the permission, or its name.
+/// A permission in words: those of the pages of consent for one of the directory API, which has no id of a resource before
+/// it; for others those of who offers it.
+fn permission(page: &Page, offered: &[Offered], name: &str) -> Row {
+    let Some((resource, value)) = name.split_once('/') else {
+        let words = page.find(&format!("permission-{}", name.to_lowercase().replace('.', "-")));
+        return Row {
+            title: words.unwrap_or_else(|| name.to_owned()),
+            detail: name.to_owned(),
+            ..Row::default()
+        };
+    };
+    let of = offered.iter().find(|one| one.app_id == resource);
+    let mut scopes = of.into_iter().flat_map(|one| &one.oauth2_permission_scopes);
+    let words = scopes
+        .find(|scope| scope.value == value)
+        .and_then(|scope| scope.admin_consent_display_name.clone());
+    let resource = of.map_or(resource, |one| &one.display_name);
+    Row {
+        title: words.unwrap_or_else(|| value.to_owned()),
+        detail: format!("{resource} · {value}"),
+        ..Row::default()
+    }
+}
+
+/// What is asked for, in words.
 async fn permissions(page: &Page, api: &Api<'_>, wanted: &Wanted) -> Result<List, ApiError> {
-    let select = [("$select", "id,oauth2PermissionScopes")];
+    let select = [("$select", "id,appId,displayName,oauth2PermissionScopes")];
     let offered: Vec<Offered> = match api.all("/servicePrincipals", &select).await {
         Err(ApiError::Denied) => Vec::new(),
         found => found?,
     };
-    let rows = wanted.pending_scopes.iter().map(|one| {
-        let value = &one.display_name;
-        let key = format!("permission-{}", value.to_lowercase().replace('.', "-"));
-        let of_resource = || {
-            let mut scopes = offered.iter().flat_map(|one| &one.oauth2_permission_scopes);
-            let scope = scopes.find(|scope| scope.value == *value)?;
-            scope.admin_consent_display_name.clone()
-        };
-        Row {
-            title: page.find(&key).or_else(of_resource).unwrap_or_else(|| value.clone()),
-            detail: value.clone(),
-            ..Row::default()
-        }
-    });
+    let rows = wanted
+        .pending_scopes
+        .iter()
+        .map(|one| permission(page, &offered, &one.display_name));
     Ok(List {
         heading: page.t("consents-permissions"),
         lead: page.t("consents-permissions-lead"),

@@ -46,10 +46,10 @@ fn answer<'a>(token: &'a str, asked: &'a str, more: &[(&'a str, &'a str)]) -> Ve
 
 #[tokio::test]
 async fn a_request_tells_what_who_and_why() {
-    let (world, _) = asked(&["Group.Read.All", "Custom.Do"]).await;
+    let (world, _) = asked(&["Group.Read.All", "app-x/User.Read"]).await;
     let publisher = json!({ "displayName": "Logiciels SA" });
-    let scope = json!({ "value": "Custom.Do", "adminConsentDisplayName": "Faire" });
-    let here = json!({ "id": OTHER, "verifiedPublisher": publisher, "oauth2PermissionScopes": [scope] });
+    let scope = json!({ "value": "User.Read", "adminConsentDisplayName": "Faire" });
+    let here = json!({ "id": OTHER, "appId": "app-x", "displayName": "Dossier", "verifiedPublisher": publisher, "oauth2PermissionScopes": [scope] });
     world
         .script
         .answer("GET /v1.0/servicePrincipals", 200, json!({ "value": [here] }));
@@ -64,13 +64,13 @@ async fn a_request_tells_what_who_and_why() {
     for told in [
         "Lire tous les groupes",
         "Faire",
-        "Custom.Do",
+        "Dossier · User.Read",
         "Logiciels SA, vérifié",
         "Anna Martin",
         "Pour le &#60;planning&#62;",
         "Pas encore",
         "Refusé",
-        "value=\"Custom.Do Group.Read.All\"",
+        "value=\"Group.Read.All app-x/User.Read\"",
     ] {
         assert!(text.contains(told), "{told}: {text}");
     }

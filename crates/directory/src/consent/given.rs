@@ -41,7 +41,18 @@ impl Directory {
         &self,
         cx: &Cx,
         app: AppId,
+        given: (ForWhom, Vec<Permissions>),
+    ) -> Result<Consented, DirectoryError> {
+        self.consent_saying(cx, app, given, None).await
+    }
+
+    /// The same with words for those who asked.
+    pub(super) async fn consent_saying(
+        &self,
+        cx: &Cx,
+        app: AppId,
         (whom, permissions): (ForWhom, Vec<Permissions>),
+        words: Option<String>,
     ) -> Result<Consented, DirectoryError> {
         if permissions.len() > MAX_RESOURCES {
             return Err(DirectoryError::Value("scope"));
@@ -55,7 +66,7 @@ impl Directory {
             given.push(self.given(cx, &client, wanted).await?);
         }
         let client = comer(cx, client, true);
-        self.change(cx, (client, given, whom), |(client, given, whom), tx| {
+        self.change(cx, (client, given, whom, words), |(client, given, whom, words), tx| {
             Box::pin(async move {
                 if let ForWhom::Person(user) = whom {
                     Users(tx).find(*user).await?.ok_or(DirectoryError::NotFound("user"))?;
@@ -71,7 +82,7 @@ impl Directory {
                         scopes: one.scopes.clone(),
                     };
                     let told: Vec<RequestedPermissions> = given.iter().map(of).collect();
-                    answer(tx, app, &told).await?;
+                    answer(tx, app, (&told, words.as_deref())).await?;
                 }
                 let action = match whom {
                     ForWhom::Everybody => "idp.consent.everybody",

@@ -153,7 +153,7 @@ impl Directory {
             };
             let permissions = asked.permissions.into_iter().map(of).collect();
             return self
-                .consent(cx, asked.app, (ForWhom::Everybody, permissions))
+                .consent_saying(cx, asked.app, (ForWhom::Everybody, permissions), justification)
                 .await
                 .map(drop);
         }
@@ -172,8 +172,12 @@ impl Directory {
     }
 }
 
-/// Answers the requests for an application that a consent for everybody covers.
-pub(super) async fn answer(tx: &mut Tx<'_>, app: AppId, given: &[RequestedPermissions]) -> Result<(), StoreError> {
+/// Answers the requests for an application that a consent for everybody covers, with words for who asked.
+pub(super) async fn answer(
+    tx: &mut Tx<'_>,
+    app: AppId,
+    (given, words): (&[RequestedPermissions], Option<&str>),
+) -> Result<(), StoreError> {
     let now = tx.cx().now;
     for asked in ConsentRequests(tx).list_awaited(app).await? {
         let is_given = |wanted: &RequestedPermissions| {
@@ -181,7 +185,7 @@ pub(super) async fn answer(tx: &mut Tx<'_>, app: AppId, given: &[RequestedPermis
             of.any(|one| wanted.scopes.iter().all(|scope| one.scopes.contains(scope)))
         };
         if asked.permissions.iter().all(is_given) {
-            let said = (ConsentRequestStatus::Approved, None);
+            let said = (ConsentRequestStatus::Approved, words);
             ConsentRequests(tx).decide(asked.id, said, now + TOLD).await?;
         }
     }

@@ -5,12 +5,16 @@
 //!
 //! - The requests of people for one application are one object, whose id is that of the application; an approval has one stage,
 //!   whose id is that of the request. What is approved is granted at once, for everybody.
+//! - A pending scope of another resource than the directory API is named after the id of that resource.
 //! - Nobody is notified by mail, and whoever may consent reviews: those members of the policy have one value.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::{AppId, ObjectId};
-use hygie_directory::{AskedConsent, ConsentDecision, ConsentRequestStatus, Cursor, DirectoryError, User};
+use hygie_directory::{
+    AskedConsent, ConsentDecision, ConsentRequestStatus, Cursor, DIRECTORY_API, DirectoryError, RequestedPermissions,
+    User,
+};
 use hygie_policy::consent::ConsentRequestPolicy;
 use hygie_policy::json::{At, Members, Wrong};
 use hygie_web::audit::Note;
@@ -107,13 +111,22 @@ impl Graph {
     }
 }
 
+/// Scopes by their names; those of another resource than the directory API after its id, as clients ask for them: a resource
+/// may call its own as it likes.
+fn named(of: &RequestedPermissions) -> impl Iterator<Item = String> {
+    of.scopes.iter().map(|scope| {
+        if of.resource == DIRECTORY_API {
+            scope.clone()
+        } else {
+            format!("{}/{scope}", of.resource)
+        }
+    })
+}
+
 /// The requests for one application as one object.
 fn app_request(all: &[AskedConsent]) -> Map<String, Value> {
     let awaited = all.iter().filter(|one| one.status == ConsentRequestStatus::Awaited);
-    let mut scopes: Vec<&String> = awaited
-        .flat_map(|one| &one.permissions)
-        .flat_map(|of| &of.scopes)
-        .collect();
+    let mut scopes: Vec<String> = awaited.flat_map(|one| &one.permissions).flat_map(named).collect();
     scopes.sort_unstable();
     scopes.dedup();
     let pending: Vec<Value> = scopes.iter().map(|scope| json!({ "displayName": scope })).collect();
