@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from test_consent import directory
-from test_pages import authorize, check, look, person  # noqa: F401  (a fixture)
+from test_pages import SHIFT, authorize, check, look, person  # noqa: F401  (a fixture)
 
 
 def shown(page, name):
@@ -195,6 +195,7 @@ def test_applications_and_the_log(world, person):  # noqa: F811
     # Script that comes late moves nothing.
     person.route("**/hygie.*.js", lambda route: (time.sleep(0.5), route.continue_()))
     person.goto(f"{portal(world)}/admin/sign-ins")
+    assert person.evaluate(SHIFT) == 0
     shown(person, "sign-ins")
     person.unroute("**/hygie.*.js")
     person.locator("tbody th a").first.click()
