@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import msal
 import requests
-from chromium import sign_in
+from chromium import arrivals, sign_in
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from test_pages import check, look, person  # noqa: F401  (a fixture)
+from test_consent import directory
+from test_pages import SHIFT, authorize, check, look, person  # noqa: F401  (a fixture)
 
 
 def shown(page, name):
@@ -191,8 +192,12 @@ def test_applications_and_the_log(world, person):  # noqa: F811
     shown(person, "applications")
     person.get_by_role("link", name="PSC_BAS").click()
     shown(person, "application")
+    # Script that comes late moves nothing.
+    person.route("**/hygie.*.js", lambda route: (time.sleep(0.5), route.continue_()))
     person.goto(f"{portal(world)}/admin/sign-ins")
+    assert person.evaluate(SHIFT) == 0
     shown(person, "sign-ins")
+    person.unroute("**/hygie.*.js")
     person.locator("tbody th a").first.click()
     person.locator("ol.steps").wait_for()
     steps = person.locator("ol.steps > li").all_inner_texts()
@@ -717,9 +722,11 @@ def test_risk_and_settings(world, person):  # noqa: F811
     shown(person, "people at risk")
     person.get_by_role("link", name=secretary["display_name"]).click()
     shown(person, "person at risk")
-    person.locator("button[value=dismiss]").click()
+    person.locator("button[value=safe]").click()
     person.locator(".notice.success").wait_for()
     assert person.locator("button[value=dismiss]").count() == 0
+    assert person.locator("section[aria-labelledby=history] li").count() >= 2
+    shown(person, "person who is safe")
 
     person.goto(f"{portal(world)}/admin/risk")
     person.locator("details.more summary").click()
@@ -740,6 +747,11 @@ def test_risk_and_settings(world, person):  # noqa: F811
         person.locator(f".notice.{outcome}").wait_for()
         assert person.locator("input[name=longest]").input_value() == longest
         assert person.locator(".notice.warning").count() == warnings
+    for is_told in (True, False):
+        person.locator("input[name=claim][value=amr]").set_checked(is_told)
+        person.locator("button[value=claims]").click()
+        person.locator(".notice.success").wait_for()
+        assert person.locator("input[name=claim][value=amr]").is_checked() == is_told
     person.locator("select[name=consent]").select_option("")
     person.locator("button[value=people]").click()
     person.locator(".notice.success").wait_for()
@@ -747,4 +759,58 @@ def test_risk_and_settings(world, person):  # noqa: F811
     person.locator("select[name=consent]").select_option("microsoft-user-default-low")
     person.locator("button[value=people]").click()
     person.locator(".notice.success").wait_for()
+    assert not person.complaints
+
+
+def grants(world):
+    """What is given for everybody: the scope by the id of the grant."""
+    found = directory(world, "GET", "oauth2PermissionGrants").json()["value"]
+    return {grant["id"]: grant["scope"] for grant in found if grant["consentType"] == "AllPrincipals"}
+
+
+def test_consents(world, person, chromium):  # noqa: F811
+    """People ask for a consent, with a reason; an administrator refuses and says why, or gives it to everybody."""
+    before = grants(world)
+    enter(world, person, world.user("administrator"), "/admin/settings")
+    other = chromium.context("fr-FR")
+    nurse = other.new_page()
+    policy = "policies/adminConsentRequestPolicy"
+    try:
+        person.locator("select[name=asking]").select_option("on")
+        person.locator("button[value=requests]").click()
+        person.locator(".notice.success").wait_for()
+        with arrivals() as listener:
+            asked = authorize(world, listener.uri, scope="openid https://graph.microsoft.com/Group.Read.All")
+            for step, field in (("deny", "refusal"), ("approve", "approval")):
+                nurse.goto(asked)
+                if step == "deny":
+                    sign_in(nurse, world.user("nurse"))
+                nurse.locator("[name=reason]").fill("Pour le service")
+                nurse.locator("main button.primary").click()
+                nurse.locator("a[href*=myapplications]").first.wait_for()
+                person.goto(f"{portal(world)}/admin")
+                shown(person, "overview with a request")
+                person.locator("main li.choice a[href='/admin/consents']").click()
+                shown(person, "consents")
+                person.locator(".tag.warning").first.wait_for()
+                person.locator("main li.choice a").first.click()
+                assert "Group.Read.All" in person.locator("main").inner_text()
+                assert "Pour le service" in person.locator("main").inner_text()
+                shown(person, f"consent to {step}")
+                person.locator(f"input[name={field}]").fill("Vu avec la DSI")
+                person.locator(f"button[value={step}]").click()
+                person.locator(".notice.success").wait_for()
+                assert person.locator(f"button[value={step}]").count() == 0
+                assert "Vu avec la DSI" in person.locator("main").inner_text()
+                shown(person, f"consent after {step}")
+            given = grants(world)
+            assert any("Group.Read.All" in scope for key, scope in given.items() if before.get(key) != scope), given
+    finally:
+        other.close()
+        directory(world, "PUT", policy, json={"isEnabled": False, "requestDurationInDays": 30}).raise_for_status()
+        for key, scope in grants(world).items():
+            if key not in before:
+                directory(world, "DELETE", f"oauth2PermissionGrants/{key}").raise_for_status()
+            elif before[key] != scope:
+                directory(world, "PATCH", f"oauth2PermissionGrants/{key}", json={"scope": before[key]}).raise_for_status()
     assert not person.complaints

@@ -1242,3 +1242,65 @@ activity-User-deleted-security-info = User deleted security info
 activity-User-registered-security-info = User registered security info
 activity-User-updated-security-info = User updated security info
 activity-Verify-publisher = Verify publisher
+
+# Requests for consent
+admin-consents = Requests for consent
+admin-done-consent-given = Consent is given for everybody. Who asked sees it on their page of applications.
+admin-done-consent-denied = The request is refused. Who asked reads your reason on their page of applications.
+consents-lead = People ask an administrator to allow an application. Your answer holds for the whole application.
+consents-switch = Let people ask, or not
+consents-none = Nobody asks for consent.
+consents-nobody = Nobody asked.
+consents-open = Waiting
+consents-answered = Answered
+consents-approved = Consent given
+consents-denied = Refused
+consents-waiting = { $count ->
+    [one] One application waits for your consent.
+   *[other] { $count } applications wait for your consent.
+  }
+consents-permissions-count = { $count ->
+    [one] One permission asked for
+   *[other] { $count } permissions asked for
+  }
+consents-publisher = Publisher
+consents-publisher-verified = { $name }, verified by the organisation
+consents-publisher-unverified = Not verified: make sure who publishes this application before you consent
+consents-publisher-unknown = Unknown: the application is not present in the organisation yet
+consents-application = See the application
+consents-permissions = What the application could do
+consents-permissions-lead = On behalf of each person who signs in to it, within what that person may do.
+consents-people = Who asks, and why
+consents-reason = “{ $reason }”, on
+consents-reason-and-answer = “{ $reason }”; answer: “{ $answer }”; asked on
+consents-words = A word for who asked (optional)
+consents-approve = Give consent
+consents-approve-lead = Consent holds for everybody in the organisation. It is taken back on the page of the application.
+consents-approve-do = Consent for everybody
+consents-deny = Refuse
+consents-deny-lead = Who asked reads your reason. They may ask again.
+consents-deny-do = Refuse the request
+consents-why = Why
+consents-say-why = Say why you refuse: who asked reads your reason.
+consents-other-by-now = The permissions asked for have changed meanwhile. Read them again, then answer.
+
+settings-asking = Requests for consent
+settings-asking-lead = Who cannot consent to an application asks an administrator, with a reason; the requests are on the page Requests for consent.
+settings-asking-state = Asking an administrator
+settings-asking-on = Possible
+settings-asking-off = Not possible
+settings-asking-days = End of a request without an answer (days)
+settings-asking-days-hint = From 1 to 60
+settings-claims = Tokens
+settings-claims-lead = What tokens of version 2 tell all applications of a sign-in, beside what each asks for.
+settings-claims-told = Claims
+settings-claim-acr = acr: how strong the sign-in was
+settings-claim-amr = amr: the means of identification
+settings-claim-auth_time = auth_time: when the person proved who they are
+
+risk-safe = Confirm that all is well
+risk-safe-lead = The report was a mistake: the account is said to be safe, and the history keeps it.
+risk-safe-do = Confirm that the account is safe
+risk-detail-adminConfirmedAccountSafe = An administrator confirmed that the account is safe.
+risk-history = History
+risk-history-none = Nothing was told of this person.

@@ -1242,3 +1242,65 @@ activity-User-deleted-security-info = Moyen d'identification retiré par la pers
 activity-User-registered-security-info = Moyen d'identification enregistré par la personne
 activity-User-updated-security-info = Moyen d'identification modifié par la personne
 activity-Verify-publisher = Éditeur vérifié
+
+# Demandes d'accord
+admin-consents = Demandes d'accord
+admin-done-consent-given = L'accord est donné pour tous. Les personnes qui l'ont demandé le voient sur leur page des applications.
+admin-done-consent-denied = La demande est refusée. Les personnes lisent vos raisons sur leur page des applications.
+consents-lead = Des personnes demandent qu'un administrateur autorise une application. Votre réponse vaut pour toute l'application.
+consents-switch = Permettre ou non de demander
+consents-none = Personne ne demande d'accord.
+consents-nobody = Personne n'a demandé.
+consents-open = En attente
+consents-answered = Répondu
+consents-approved = Accord donné
+consents-denied = Refusé
+consents-waiting = { $count ->
+    [one] Une application attend votre accord.
+   *[other] { $count } applications attendent votre accord.
+  }
+consents-permissions-count = { $count ->
+    [one] Une autorisation demandée
+   *[other] { $count } autorisations demandées
+  }
+consents-publisher = Éditeur
+consents-publisher-verified = { $name }, vérifié par l'établissement
+consents-publisher-unverified = Non vérifié : assurez-vous de qui publie cette application avant de donner l'accord
+consents-publisher-unknown = Inconnu : l'application n'est pas encore présente dans l'établissement
+consents-application = Voir l'application
+consents-permissions = Ce que l'application pourra faire
+consents-permissions-lead = Au nom de chaque personne qui s'y connecte, dans la limite de ce que cette personne peut faire.
+consents-people = Qui demande, et pourquoi
+consents-reason = « { $reason } », le
+consents-reason-and-answer = « { $reason } » ; réponse : « { $answer } » ; demandé le
+consents-words = Un mot pour les personnes (facultatif)
+consents-approve = Donner l'accord
+consents-approve-lead = L'accord vaut pour toutes les personnes de l'établissement. Il se retire à la page de l'application.
+consents-approve-do = Donner l'accord pour tous
+consents-deny = Refuser
+consents-deny-lead = Les personnes qui ont demandé lisent votre raison. Elles peuvent demander de nouveau.
+consents-deny-do = Refuser la demande
+consents-why = Pourquoi
+consents-say-why = Dites pourquoi vous refusez : les personnes lisent votre raison.
+consents-other-by-now = Les autorisations demandées ont changé entre-temps. Relisez-les, puis répondez.
+
+settings-asking = Demandes d'accord
+settings-asking-lead = Qui ne peut pas consentir à une application demande à un administrateur, avec une raison ; les demandes sont à la page Demandes d'accord.
+settings-asking-state = Demander à un administrateur
+settings-asking-on = Possible
+settings-asking-off = Pas possible
+settings-asking-days = Fin d'une demande sans réponse (jours)
+settings-asking-days-hint = De 1 à 60
+settings-claims = Jetons
+settings-claims-lead = Ce que les jetons de la version 2 disent d'une connexion à toutes les applications, en plus de ce que chacune demande.
+settings-claims-told = Attributs
+settings-claim-acr = acr : la force de la connexion
+settings-claim-amr = amr : les moyens d'identification
+settings-claim-auth_time = auth_time : quand la personne s'est identifiée
+
+risk-safe = Confirmer que tout va bien
+risk-safe-lead = Le signalement était une erreur : le compte est dit sûr, et l'historique le garde.
+risk-safe-do = Confirmer que le compte est sûr
+risk-detail-adminConfirmedAccountSafe = Un administrateur a confirmé que le compte est sûr.
+risk-history = Historique
+risk-history-none = Rien n'a été dit de cette personne.

@@ -391,54 +391,6 @@ aadsts-650056 = The application is registered wrongly
     .why = Its registration asks for none of the permissions that it needs here.
     .do = Tell the publisher of the application, and give the reference.
 
-# Permissions of the directory API
-permission-openid = Sign you in
-permission-profile = See your name and user name
-permission-email = See your email address
-permission-offline_access = Keep the access that it is given, even while you do not use it
-permission-user-read = Sign you in and read your profile
-permission-user-readbasic-all = Read the basic profiles of all users
-permission-user-read-all = Read the full profiles of all users
-permission-group-read-all = Read all groups
-permission-groupmember-read-all = Read group memberships
-permission-application-read-all = Read applications
-permission-organization-read-all = Read information about the organisation
-permission-directory-read-all = Read directory data
-permission-user-readwrite = Read and write your profile
-permission-user-readwrite-all = Read and write the full profiles of all users
-permission-user-revokesessions-all = Revoke all sign-in sessions of a user
-permission-group-readwrite-all = Read and write all groups
-permission-groupmember-readwrite-all = Read and write group memberships
-permission-application-readwrite-all = Read and write all applications
-permission-approleassignment-readwrite-all = Manage app role assignments and application permissions of anybody
-permission-delegatedpermissiongrant-readwrite-all = Manage delegated permission grants
-permission-rolemanagement-read-directory = Read directory roles
-permission-rolemanagement-readwrite-directory = Manage directory roles
-permission-directory-readwrite-all = Read and write directory data
-permission-directory-accessasuser-all = Do in the directory whatever you can do there
-permission-policy-read-all = Read the policies of the organisation
-permission-policy-read-conditionalaccess = Read conditional access policies
-permission-policy-readwrite-conditionalaccess = Read and write conditional access policies
-permission-policy-readwrite-securitydefaults = Read and write security defaults
-permission-agreement-read-all = Read all terms of use
-permission-agreement-readwrite-all = Read and write all terms of use
-permission-agreementacceptance-read = Read which terms you have accepted
-permission-agreementacceptance-read-all = Read which terms everybody has accepted
-permission-policy-readwrite-authenticationmethod = Read and write the policy of authentication methods
-permission-userauthenticationmethod-read = Read your authentication methods
-permission-userauthenticationmethod-read-all = Read the authentication methods of all users
-permission-userauthenticationmethod-readwrite = Read and write your authentication methods
-permission-userauthenticationmethod-readwrite-all = Read and write the authentication methods of all users
-permission-auditlog-read-all = Read all audit log data
-permission-user-invite-all = Invite people of other organisations
-permission-policy-readwrite-authorization = Read and write what everybody may do without a role
-permission-policy-readwrite-permissiongrant = Manage consent and permission grant policies
-permission-consentrequest-read-all = Read requests for consent
-permission-consentrequest-readwrite-all = Read requests for consent and decide them
-permission-policy-readwrite-consentrequest = Say whether people may ask for consent
-permission-publickeyinfrastructure-read-all = Read the certification authorities that the organisation trusts
-permission-publickeyinfrastructure-readwrite-all = Read and write the certification authorities that the organisation trusts
-
 # Invitation
 invitation-title = { $organisation } invites you
 invitation-text = If you accept, you will use the applications of { $organisation } with your usual account. That organisation will be able to:
@@ -469,11 +421,6 @@ keep-account = You are signed in with the account
 keep-shared = On a shared computer, answer no: the next person would open your applications.
 keep-no = No
 keep-yes = Yes, on this computer of mine
-
-permission-identityriskyuser-read-all = Read the accounts at risk
-permission-identityriskyuser-readwrite-all = Read the accounts at risk, and say which are
-permission-identityriskevent-read-all = Read the risks of sign-ins
-permission-identityriskevent-readwrite-all = Read the risks of sign-ins, and report them
 
 ## Requests to confirm (CIBA)
 approvals-title = Requests to confirm

@@ -391,54 +391,6 @@ aadsts-650056 = L'application est mal déclarée
     .why = Sa déclaration ne demande aucune des autorisations dont elle a besoin ici.
     .do = Prévenez l'éditeur de l'application, en donnant la référence.
 
-# Autorisations de l'annuaire
-permission-openid = Vous connecter
-permission-profile = Voir votre nom et votre identifiant
-permission-email = Voir votre adresse électronique
-permission-offline_access = Garder l'accès qui lui est donné, même sans que vous l'utilisiez
-permission-user-read = Vous connecter et lire votre profil
-permission-user-readbasic-all = Lire le profil simple de toutes les personnes
-permission-user-read-all = Lire le profil complet de toutes les personnes
-permission-group-read-all = Lire tous les groupes
-permission-groupmember-read-all = Lire qui est dans quel groupe
-permission-application-read-all = Lire les applications
-permission-organization-read-all = Lire les informations sur l'établissement
-permission-directory-read-all = Lire tout l'annuaire
-permission-user-readwrite = Lire et modifier votre profil
-permission-user-readwrite-all = Lire et modifier le profil complet de toutes les personnes
-permission-user-revokesessions-all = Fermer toutes les sessions d'une personne
-permission-group-readwrite-all = Lire et modifier tous les groupes
-permission-groupmember-readwrite-all = Lire et modifier qui est dans quel groupe
-permission-application-readwrite-all = Lire et modifier toutes les applications
-permission-approleassignment-readwrite-all = Attribuer des rôles et des autorisations d'applications à quiconque
-permission-delegatedpermissiongrant-readwrite-all = Accorder des autorisations à des applications au nom des personnes
-permission-rolemanagement-read-directory = Lire les rôles d'administration
-permission-rolemanagement-readwrite-directory = Attribuer les rôles d'administration
-permission-directory-readwrite-all = Lire et modifier l'annuaire
-permission-directory-accessasuser-all = Faire dans l'annuaire tout ce que vous pouvez y faire
-permission-policy-read-all = Lire les stratégies de l'établissement
-permission-policy-read-conditionalaccess = Lire les stratégies d'accès conditionnel
-permission-policy-readwrite-conditionalaccess = Lire et modifier les stratégies d'accès conditionnel
-permission-policy-readwrite-securitydefaults = Lire et modifier les paramètres de sécurité par défaut
-permission-agreement-read-all = Lire toutes les conditions d'utilisation
-permission-agreement-readwrite-all = Lire et modifier toutes les conditions d'utilisation
-permission-agreementacceptance-read = Lire les conditions que vous avez acceptées
-permission-agreementacceptance-read-all = Lire les conditions que chacun a acceptées
-permission-policy-readwrite-authenticationmethod = Lire et modifier la stratégie des moyens d'identification
-permission-userauthenticationmethod-read = Lire vos moyens d'identification
-permission-userauthenticationmethod-read-all = Lire les moyens d'identification de toutes les personnes
-permission-userauthenticationmethod-readwrite = Lire et modifier vos moyens d'identification
-permission-userauthenticationmethod-readwrite-all = Lire et modifier les moyens d'identification de toutes les personnes
-permission-auditlog-read-all = Lire tous les journaux
-permission-user-invite-all = Inviter des personnes d'autres établissements
-permission-policy-readwrite-authorization = Lire et modifier ce que chacun peut faire sans rôle
-permission-policy-readwrite-permissiongrant = Lire et modifier les règles du consentement
-permission-consentrequest-read-all = Lire les demandes d'accord
-permission-consentrequest-readwrite-all = Lire les demandes d'accord et y répondre
-permission-policy-readwrite-consentrequest = Dire si les personnes peuvent demander un accord
-permission-publickeyinfrastructure-read-all = Lire les autorités de certification auxquelles l'établissement fait confiance
-permission-publickeyinfrastructure-readwrite-all = Lire et modifier les autorités de certification auxquelles l'établissement fait confiance
-
 # Invitation
 invitation-title = { $organisation } vous invite
 invitation-text = Si vous acceptez, vous utiliserez les applications de { $organisation } avec votre compte habituel. Cet établissement pourra :
@@ -469,11 +421,6 @@ keep-account = Vous êtes connecté avec le compte
 keep-shared = Sur un poste partagé, répondez non : la personne suivante ouvrirait vos applications.
 keep-no = Non
 keep-yes = Oui, sur ce poste à moi
-
-permission-identityriskyuser-read-all = Lire les comptes à risque
-permission-identityriskyuser-readwrite-all = Lire les comptes à risque, et dire lesquels le sont
-permission-identityriskevent-read-all = Lire les risques des connexions
-permission-identityriskevent-readwrite-all = Lire les risques des connexions, et en signaler
 
 ## Demandes de confirmation (CIBA)
 approvals-title = Demandes de confirmation

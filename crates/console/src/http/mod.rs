@@ -4,6 +4,7 @@ mod application;
 mod applications;
 mod authority;
 mod changes;
+mod consents;
 mod credentials;
 mod deleted;
 mod effect;
@@ -98,6 +99,7 @@ pub fn router(console: Console) -> Router {
         .merge(roles::routes())
         .merge(methods::routes())
         .merge(deleted::routes())
+        .merge(consents::routes())
         .merge(risk::routes())
         .merge(settings::routes())
         .route("/admin/sign-ins", get(sign_ins::get))
@@ -154,6 +156,7 @@ pub enum Section {
     Roles,
     Deleted,
     Risk,
+    Consents,
     Settings,
 }
 
@@ -175,7 +178,10 @@ impl Section {
         ),
         (
             "admin-applications",
-            &[(Self::Applications, "/admin/applications", "admin-applications")],
+            &[
+                (Self::Applications, "/admin/applications", "admin-applications"),
+                (Self::Consents, "/admin/consents", "admin-consents"),
+            ],
         ),
         (
             "admin-access",

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use hygie_web::ui::{Link, Notice, Page, Tone, View};
 use serde::Deserialize;
 
-use super::{Frame, Section, Visit, Wrong};
+use super::{Frame, Section, Visit, Wrong, consents};
 use crate::api::{self, Api, ApiError, Listed};
 use crate::sheet::{List, Row};
 use crate::wire::Alert;
@@ -77,6 +77,7 @@ pub async fn get(visit: Visit) -> Result<Response, Wrong> {
         ));
         attention.extend(attention_to(&page, &api::policies(&policies)?));
     }
+    attention.extend(requests(&page, &directory).await?);
     attention.extend(alerts(&page, &directory).await?);
     let has_role = !counts.is_empty();
     Ok(View(Overview {
@@ -105,6 +106,13 @@ fn common(page: &Page) -> List {
         heading: page.t("overview-common"),
         ..List::new("common", String::new(), rows.into())
     }
+}
+
+/// That people wait for an administrator's consent.
+async fn requests(page: &Page, directory: &Api<'_>) -> Result<Option<Row>, ApiError> {
+    let count = consents::waiting(directory).await?;
+    let text = || page.tn("consents-waiting", "count", count);
+    Ok((count > 0).then(|| row(page, Tone::Warning, text(), "/admin/consents")))
 }
 
 /// That there are alerts, for who may see them.

@@ -63,6 +63,20 @@ impl Risky {
     }
 }
 
+/// Something that was told of somebody.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Told {
+    #[serde(rename = "riskLastUpdatedDateTime")]
+    at: Option<String>,
+    #[serde(rename = "riskLevel")]
+    level: String,
+    #[serde(rename = "riskState")]
+    state: String,
+    #[serde(rename = "riskDetail")]
+    detail: String,
+}
+
 /// A risk of sign-ins.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -332,6 +346,7 @@ async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Result<Re
 async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<(), ApiError> {
     let action = match (fields.get("step"), fields.get("sure")) {
         ("dismiss", _) => "dismiss",
+        ("safe", _) => "confirmSafe",
         ("confirm", "yes") => "confirmCompromised",
         _ => return Err(ApiError::NotFound),
     };
@@ -363,6 +378,7 @@ async fn show(visit: &Visit, id: &str, wrong: Option<Notice>) -> Result<Response
     if let Some(detail) = page.find(&format!("risk-detail-{}", risky.risk_detail)) {
         sheet.facts.push((page.t("risk-detail"), Fact::Text(detail)));
     }
+    sheet.lists.push(history(&page, &visit.api(), id).await?);
     let form = visit.form(format!("{HERE}/{}", segment(id)));
     if risky.is_there() {
         sheet.blocks.push(Block {
@@ -376,6 +392,17 @@ async fn show(visit: &Visit, id: &str, wrong: Option<Notice>) -> Result<Response
             )
         });
     }
+    if risky.is_there() {
+        sheet.blocks.push(Block {
+            lead: page.t("risk-safe-lead"),
+            ..Block::new(
+                "safe",
+                page.t("risk-safe"),
+                form.clone(),
+                ("safe", page.t("risk-safe-do")),
+            )
+        });
+    }
     if let Some(at) = risky.risk_last_updated_date_time {
         sheet.facts.push((page.t("risk-updated"), Fact::At(at)));
     }
@@ -386,4 +413,21 @@ async fn show(visit: &Visit, id: &str, wrong: Option<Notice>) -> Result<Response
         });
     }
     Ok(View(sheet).into_response())
+}
+
+/// What was told of somebody, the last first.
+async fn history(page: &Page, api: &Api<'_>, id: &str) -> Result<List, ApiError> {
+    let mut told: Vec<Told> = api.all(&format!("{PEOPLE}/{}/history", segment(id)), &[]).await?;
+    told.sort_by(|a, b| b.at.cmp(&a.at));
+    let rows = told.into_iter().map(|one| Row {
+        title: words(page, "risk-state", &one.state),
+        detail: page.find(&format!("risk-detail-{}", one.detail)).unwrap_or_default(),
+        tag: Some(level(page, &one.level)),
+        at: one.at,
+        ..Row::default()
+    });
+    Ok(List {
+        heading: page.t("risk-history"),
+        ..List::new("history", page.t("risk-history-none"), rows.collect())
+    })
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get as read_by;
 use hygie_web::ui::{Field, Input, Notice, Page, Tone, View};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Fields, Section, Visit, Wrong, done, refusal};
 use crate::Console;
@@ -17,7 +17,15 @@ use crate::sheet::{Block, List, Row, Sheet};
 const HERE: &str = "/admin/settings";
 const LIFETIME: &str = "/policies/sessionLifetimePolicy";
 const AUTHORIZATION: &str = "/policies/authorizationPolicy";
+const REQUESTS: &str = "/policies/adminConsentRequestPolicy";
+const CLAIMS: &str = "/policies/tokenClaimsPolicy";
 const DEFAULTS: &str = "/policies/identitySecurityDefaultsEnforcementPolicy";
+/// What tokens of version 2 may tell of an authentication: what the form sends, and the member.
+const TOLD: [(&str, &str); 3] = [
+    ("acr", "isAcrIncluded"),
+    ("amr", "isAmrIncluded"),
+    ("auth_time", "isAuthTimeIncluded"),
+];
 /// Who may invite guests, as Graph names them.
 const INVITERS: [&str; 4] = [
     "none",
@@ -73,14 +81,9 @@ async fn post(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
 async fn act(api: &Api<'_>, fields: &Fields) -> Result<(), ApiError> {
     match fields.get("step") {
         "sessions" => {
-            // What is no number is refused by the directory, with its place.
-            let number = |name: &str| {
-                let text = fields.get(name);
-                text.parse::<u32>().map_or_else(|_| Value::from(text), Value::from)
-            };
             let change = json!({
-                "maximumLifetimeInMinutes": number("longest"),
-                "inactivityTimeoutInMinutes": number("idle"),
+                "maximumLifetimeInMinutes": number(fields.get("longest")),
+                "inactivityTimeoutInMinutes": number(fields.get("idle")),
                 "isStaySignedInOffered": fields.all("option").any(|value| value == "stay"),
             });
             api.patch(LIFETIME, &change).await
@@ -97,12 +100,30 @@ async fn act(api: &Api<'_>, fields: &Fields) -> Result<(), ApiError> {
             });
             api.patch(AUTHORIZATION, &change).await
         }
+        "requests" => {
+            let is_enabled = fields.get("asking") == "on";
+            let change = json!({ "isEnabled": is_enabled, "requestDurationInDays": number(fields.get("days")) });
+            api.put(REQUESTS, &change).await
+        }
+        "claims" => {
+            let is_told = |name: &str| fields.all("claim").any(|value| value == name);
+            let change: Map<String, Value> = TOLD
+                .iter()
+                .map(|(name, member)| ((*member).to_owned(), is_told(name).into()))
+                .collect();
+            api.patch(CLAIMS, &change.into()).await
+        }
         "defaults" => {
             let is_enabled = fields.get("state") == "on";
             api.patch(DEFAULTS, &json!({ "isEnabled": is_enabled })).await
         }
         _ => Err(ApiError::NotFound),
     }
+}
+
+/// What is no number is refused by the directory, with its place.
+fn number(text: &str) -> Value {
+    text.parse::<u32>().map_or_else(|_| text.into(), Value::from)
 }
 
 /// `None` for what the person may not see.
@@ -151,6 +172,8 @@ async fn show(visit: &Visit, wrong: Option<(Fields, Notice)>) -> Result<Response
             )
         });
     }
+    sheet.blocks.extend(requests(visit, &page, &typed).await?);
+    sheet.blocks.extend(claims(visit, &page).await?);
     if let Some(found) = seen(&api, DEFAULTS).await? {
         sheet.blocks.push(Block {
             lead: page.t("settings-defaults-lead"),
@@ -229,6 +252,67 @@ fn people(page: &Page, found: &Value, typed: &Fields) -> Vec<Part> {
                 .hint(page.t("settings-consent-hint")),
         ),
     ]
+}
+
+/// Whether people may ask an administrator to consent, and how long a request waits.
+async fn requests(visit: &Visit, page: &Page, typed: &Fields) -> Result<Option<Block>, ApiError> {
+    let Some(found) = seen(&visit.api(), REQUESTS).await? else {
+        return Ok(None);
+    };
+    let is_typed = typed.get("step") == "requests";
+    let is_on = if is_typed {
+        typed.get("asking") == "on"
+    } else {
+        found["isEnabled"] == true
+    };
+    let states = ["on", "off"].map(|state| (state.to_owned(), page.t(&format!("settings-asking-{state}"))));
+    let days = found["requestDurationInDays"].as_u64().unwrap_or_default().to_string();
+    let days =
+        Field::new(page, Input::Digits, "days", page.t("settings-asking-days")).value(value(typed, "days", &days));
+    Ok(Some(Block {
+        lead: page.t("settings-asking-lead"),
+        parts: vec![
+            Part::Select(
+                Select::new("asking", page.t("settings-asking-state"), states.to_vec()).chosen(if is_on {
+                    "on"
+                } else {
+                    "off"
+                }),
+            ),
+            Part::Field(days.hint(page.t("settings-asking-days-hint"))),
+        ],
+        ..Block::new(
+            "requests",
+            page.t("settings-asking"),
+            visit.form(HERE),
+            ("requests", page.t("policy-save")),
+        )
+    }))
+}
+
+/// What tokens tell of an authentication.
+async fn claims(visit: &Visit, page: &Page) -> Result<Option<Block>, ApiError> {
+    let Some(found) = seen(&visit.api(), CLAIMS).await? else {
+        return Ok(None);
+    };
+    let options = TOLD.map(|(name, member)| {
+        let words = page.t(&format!("settings-claim-{name}"));
+        (name.to_owned(), words, found[member] == true)
+    });
+    Ok(Some(Block {
+        lead: page.t("settings-claims-lead"),
+        parts: vec![Part::Boxes(Boxes {
+            name: "claim",
+            legend: page.t("settings-claims-told"),
+            options: options.to_vec(),
+        })],
+        ..Block::new(
+            "claims",
+            page.t("settings-claims"),
+            visit.form(HERE),
+            ("claims", page.t("policy-save")),
+        )
+    }))
 }
 
 fn defaults(page: &Page, is_enabled: bool) -> Part {

@@ -1,5 +1,6 @@
 //! The console over HTTP, before a stand-in for the login host and the directory API.
 
+mod consents;
 mod credentials;
 mod forms;
 mod limits;

@@ -91,6 +91,8 @@ async fn pages_of_an_empty_directory_say_so() {
         "deleted?kind=group",
         "deleted/user/x",
         "deleted/policy/x",
+        "consents",
+        "consents/x",
         "risk",
         "risk/x",
         "settings",

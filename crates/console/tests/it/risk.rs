@@ -77,6 +77,7 @@ async fn a_risk_is_dismissed_and_a_compromise_wants_the_box() {
     assert_eq!(sent(&world), []);
     for (fields, action) in [
         (vec![("step", "dismiss")], "dismiss"),
+        (vec![("step", "safe")], "confirmSafe"),
         (vec![("step", "confirm"), ("sure", "yes")], "confirmCompromised"),
     ] {
         let fields = [vec![("csrf", token.as_str())], fields].concat();
@@ -86,4 +87,22 @@ async fn a_risk_is_dismissed_and_a_compromise_wants_the_box() {
         assert_eq!(sent(&world), [(address, json!({ "userIds": [ID] }))]);
         world.script.asked.lock().clear();
     }
+}
+
+#[tokio::test]
+async fn the_history_of_somebody_has_the_last_first() {
+    let (world, _) = with_token("/admin/users/new").await;
+    let told = |at: &str, level: &str, detail: &str| json!({ "riskLastUpdatedDateTime": at, "riskLevel": level, "riskState": "atRisk", "riskDetail": detail });
+    let all = [
+        told("2026-11-01T08:00:00Z", "high", "none"),
+        told("2026-11-02T08:00:00Z", "none", "adminConfirmedAccountSafe"),
+    ];
+    let person = format!("GET /v1.0/identityProtection/riskyUsers/{ID}");
+    world
+        .script
+        .answer(&format!("{person}/history"), 200, json!({ "value": all }));
+    let page = world.client.get(&format!("/admin/risk/{ID}")).await;
+    let text = page.text();
+    let places = ["a confirmé que le compte est sûr", "Risque élevé"].map(|told| text.find(told).expect(told));
+    assert!(places[0] < places[1], "{text}");
 }

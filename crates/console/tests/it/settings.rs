@@ -40,6 +40,11 @@ async fn each_setting_is_changed_alone() {
             authorization(json!([])),
         ),
         (
+            vec![("step", "claims"), ("claim", "acr"), ("claim", "auth_time")],
+            "/policies/tokenClaimsPolicy",
+            json!({ "isAcrIncluded": true, "isAmrIncluded": false, "isAuthTimeIncluded": true }),
+        ),
+        (
             vec![("step", "defaults"), ("state", "off")],
             "/policies/identitySecurityDefaultsEnforcementPolicy",
             json!({ "isEnabled": false }),
@@ -51,6 +56,35 @@ async fn each_setting_is_changed_alone() {
         assert_eq!(answer.location(), "/admin/settings?done=settings");
         assert_eq!(sent(&world), [(format!("PATCH {path}"), body)]);
     }
+}
+
+#[tokio::test]
+async fn whether_people_may_ask_for_consent_is_a_setting() {
+    let (world, token) = with_token("/admin/settings").await;
+    let path = "/policies/adminConsentRequestPolicy";
+    let found = json!({ "isEnabled": false, "requestDurationInDays": 30 });
+    world.script.answer(&format!("GET /v1.0{path}"), 200, found);
+    let text = world.client.get("/admin/settings").await;
+    assert!(text.text().contains("value=\"off\" selected"), "{}", text.text());
+    let fields = [
+        ("csrf", token.as_str()),
+        ("step", "requests"),
+        ("asking", "on"),
+        ("days", "10"),
+    ];
+    let answer = world.client.post("/admin/settings", &fields).await;
+    assert_eq!(answer.location(), "/admin/settings?done=settings");
+    let body = json!({ "isEnabled": true, "requestDurationInDays": 10 });
+    assert_eq!(sent(&world), [(format!("PUT {path}"), body)]);
+    // What is refused is told, with what was typed.
+    let refused = json!({ "error": { "message": "requestDurationInDays" } });
+    world.script.answer(&format!("PUT /v1.0{path}"), 400, refused);
+    let page = world.client.post("/admin/settings", &fields).await;
+    let text = page.text();
+    assert!(
+        text.contains("notice danger") && text.contains("value=\"10\"") && text.contains("value=\"on\" selected"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -69,6 +103,11 @@ async fn what_a_role_does_not_see_of_the_settings_is_left_out() {
         403,
         json!({}),
     );
+    for path in ["adminConsentRequestPolicy", "tokenClaimsPolicy"] {
+        world
+            .script
+            .answer(&format!("GET /v1.0/policies/{path}"), 403, json!({}));
+    }
     assert_eq!(world.client.get("/admin/settings").await.status, 403);
 }
 

@@ -142,7 +142,7 @@ impl Directory {
                 let at = (made.id.uuid(), tx.cx().now);
                 Grants(tx).set_scopes(parties, made.user, &made.scopes, at).await?;
                 if made.user.is_none() {
-                    answer(tx, (client.id, client.app)).await?;
+                    answer(tx, (client.id, client.app), None).await?;
                 }
                 tx.audit(record).await?;
                 Ok(())
@@ -168,7 +168,7 @@ impl Directory {
                 let parties = (grant.client, grant.resource);
                 Grants(tx).set_scopes(parties, grant.user, scopes, at).await?;
                 if let (None, Some(client)) = (grant.user, Principals(tx).find(grant.client).await?) {
-                    answer(tx, (client.id, client.app)).await?;
+                    answer(tx, (client.id, client.app), None).await?;
                 }
                 tx.audit(record).await?;
                 Ok(())

@@ -83,7 +83,8 @@ impl Directory {
                         give(tx, (client.id, app), one, *whom).await?;
                     }
                     if *whom == ForWhom::Everybody {
-                        answer(tx, (client.id, app)).await?;
+                        let words = request.as_ref().and_then(|request| request.justification.as_deref());
+                        answer(tx, (client.id, app), words).await?;
                     }
                     let action = match whom {
                         ForWhom::Everybody => "idp.consent.everybody",

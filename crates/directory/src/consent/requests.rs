@@ -183,7 +183,7 @@ pub(super) struct Approved {
     id: ObjectId,
     user: ObjectId,
     app: AppId,
-    justification: Option<String>,
+    pub(super) justification: Option<String>,
 }
 
 /// Decides it, if it is still awaited by somebody who is still there.
@@ -202,8 +202,12 @@ pub(super) async fn approve(tx: &mut Tx<'_>, request: &Approved) -> Result<(), D
     Ok(tx.audit(&record).await?)
 }
 
-/// Answers the requests for an application that are covered by what everybody may have it do by now.
-pub(crate) async fn answer(tx: &mut Tx<'_>, (client, app): (ObjectId, AppId)) -> Result<(), StoreError> {
+/// Answers the requests for an application that are covered by what everybody may have it do by now, with words for who asked.
+pub(crate) async fn answer(
+    tx: &mut Tx<'_>,
+    (client, app): (ObjectId, AppId),
+    words: Option<&str>,
+) -> Result<(), StoreError> {
     let told_until = tx.cx().now + TOLD;
     for asked in ConsentRequests(tx).list_awaited(app).await? {
         let mut is_covered = true;
@@ -215,7 +219,7 @@ pub(crate) async fn answer(tx: &mut Tx<'_>, (client, app): (ObjectId, AppId)) ->
             is_covered &= wanted.scopes.iter().all(|scope| granted.contains(scope));
         }
         if is_covered {
-            let said = (ConsentRequestStatus::Approved, None);
+            let said = (ConsentRequestStatus::Approved, words);
             ConsentRequests(tx).decide(asked.id, said, told_until).await?;
         }
     }
