@@ -15,6 +15,8 @@ const PARTS: &[(&str, &[&str])] = &[
     ("policy", &["core"]),
     ("fhir-model", &["core"]),
     ("synthetic", &["fhir-model"]),
+    ("command", &["core"]),
+    ("load", &["command"]),
     ("keyring", &["core"]),
     ("store", &["keyring"]),
     ("store-conformance", &["store"]),
@@ -39,6 +41,7 @@ const PARTS: &[(&str, &[&str])] = &[
     (
         "server",
         &[
+            "load",
             "idp",
             "graph",
             "console",
@@ -89,12 +92,12 @@ const RESERVED: &[(&str, &[&str])] = &[
             "server",
         ],
     ),
-    ("reqwest", &["access", "testkit", "server"]),
+    ("reqwest", &["access", "testkit", "server", "load"]),
     ("webauthn-rs-core", &["means"]),
     ("totp-rs", &["means"]),
     ("maxminddb", &["directory"]),
-    ("clap", &["server", "xtask"]),
-    ("anyhow", &["server", "xtask"]),
+    ("clap", &["server", "xtask", "load"]),
+    ("anyhow", &["server", "xtask", "command", "load"]),
 ];
 
 /// Parts that neither wait nor read nor write.

@@ -11,7 +11,7 @@ use super::bundle::{self, Handling};
 use super::places::Places;
 use super::tally::Tally;
 use super::{Entrance, Parcel, lines};
-use crate::failure::Failure;
+use hygie_command::failure::Failure;
 
 /// A document is held whole.
 const DOCUMENT_LIMIT: u64 = 256 * 1024 * 1024;

@@ -10,7 +10,7 @@ use hygie_core::{Clock, Timestamp};
 use indicatif::{ProgressBar, ProgressStyle};
 use parking_lot::Mutex;
 
-use crate::ambient::SystemClock;
+use hygie_command::ambient::SystemClock;
 
 const LINE_EVERY: Duration = Duration::from_secs(5);
 

@@ -13,8 +13,8 @@ use url::Url;
 use super::Entrance;
 use super::tally::Outcome;
 use super::token::{TokenError, Tokens};
-use crate::failure::Failure;
-use crate::files;
+use hygie_command::failure::Failure;
+use hygie_command::files;
 
 const FHIR_JSON: &str = "application/fhir+json";
 const FHIR_NDJSON: &str = "application/fhir+ndjson";

@@ -9,10 +9,10 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::ambient::SystemClock;
-use crate::demo::document::Document;
-use crate::failure::Failure;
-use crate::files;
+use hygie_command::ambient::SystemClock;
+use hygie_command::document::Document;
+use hygie_command::failure::Failure;
+use hygie_command::files;
 
 const FILE_LIMIT: u64 = 64 * 1024;
 const BEFORE_END: Duration = Duration::from_mins(2);
