@@ -36,6 +36,9 @@ impl Default for LockoutRule {
 pub type Mark = [u8; 2];
 
 impl Lockout {
+    /// So long after the end of the last lock nothing is known of it any more: who guesses slowly does not keep what they came to.
+    pub const FORGOTTEN: Duration = Duration::from_hours(24);
+
     /// Whether the account is locked.
     pub fn is_locked(&self, now: Timestamp) -> bool {
         self.locked_until.is_some_and(|until| now < until)
@@ -50,8 +53,9 @@ impl Lockout {
     /// The same by another rule than the usual one. The longest lock is an hour, or the first one where that is longer.
     #[must_use]
     pub fn failed_by(&self, rule: LockoutRule, mark: Mark, now: Timestamp) -> Self {
-        let mut next = self.clone();
-        if self.is_locked(now) || self.recent.chunks_exact(mark.len()).any(|known| known == mark) {
+        let is_over = self.locked_until.is_some_and(|until| until + Self::FORGOTTEN <= now);
+        let mut next = if is_over { Self::default() } else { self.clone() };
+        if self.is_locked(now) || next.recent.chunks_exact(mark.len()).any(|known| known == mark) {
             return next;
         }
         next.recent.extend(mark);
@@ -110,6 +114,23 @@ mod tests {
         assert!(
             state.is_locked(at(14_399)) && !state.is_locked(at(14_400)),
             "not shorter, and no longer"
+        );
+    }
+
+    #[test]
+    fn a_day_after_the_last_lock_it_is_forgotten() {
+        let mut state = Lockout::default();
+        for n in 0..10 {
+            state = state.failed([4, n], at(0));
+        }
+        let day = 24 * 3600;
+        assert_eq!(state.failed([5, 0], at(59 + day)).locks, 2);
+        let after = state.failed([5, 0], at(60 + day));
+        assert_eq!((after.failures, after.locks, after.locked_until), (1, 0, None));
+        assert_eq!(
+            state.failed([4, 9], at(60 + day)).failures,
+            1,
+            "and so is what was typed"
         );
     }
 

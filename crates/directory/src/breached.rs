@@ -14,6 +14,8 @@ use crate::{Directory, DirectoryError, WeakPassword};
 const DIGEST: usize = 40;
 /// Octets of the longest line, its end included.
 const MAX_LINE: usize = 128;
+/// Lines that are looked at before a list is taken.
+const LOOKS: u64 = 1_000;
 
 /// Knows passwords that were published.
 pub trait Breached: Send + Sync {
@@ -48,10 +50,11 @@ fn line_after<R: Read + Seek>(list: &mut R, from: u64) -> io::Result<Option<(u64
 }
 
 fn not_a_list() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        "the list of published passwords has a line that is no SHA-1",
-    )
+    broken("the list of published passwords has a line that is no SHA-1")
+}
+
+fn broken(why: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
 /// The digest of a line.
@@ -87,10 +90,40 @@ pub fn is_listed<R: Read + Seek>(list: &mut R, digest: &[u8; 20]) -> io::Result<
     Ok(false)
 }
 
-/// Refuses what begins as no such list.
+/// Refuses what is no such list: what is not sorted would be searched in vain. Looks at lines at even steps and at the last one.
 pub fn check_list<R: Read + Seek>(list: &mut R) -> io::Result<()> {
-    let (_, line) = line_after(list, 0)?.ok_or_else(not_a_list)?;
-    digest_of(&line).map(drop)
+    let length = list.seek(SeekFrom::End(0))?;
+    let (_, first) = line_after(list, 0)?.ok_or_else(not_a_list)?;
+    let mut known = digest_of(&first)?;
+    let step = (length / LOOKS).max(1);
+    let mut from = step;
+    while from < length {
+        let Some((begin, line)) = line_after(list, from)? else {
+            break;
+        };
+        known = next_of(known, &line)?;
+        from = (begin + 1).max(from + step);
+    }
+    next_of(known, &last_line(list, length)?).map(drop)
+}
+
+/// The digest of a line after that of one before it.
+fn next_of(known: [u8; DIGEST], line: &[u8]) -> io::Result<[u8; DIGEST]> {
+    let next = digest_of(line)?;
+    if next < known {
+        return Err(broken("the list of published passwords is not sorted by digest"));
+    }
+    Ok(next)
+}
+
+/// The last line: of a file that was cut off it is no whole one.
+fn last_line<R: Read + Seek>(list: &mut R, length: u64) -> io::Result<Vec<u8>> {
+    list.seek(SeekFrom::Start(length.saturating_sub(2 * MAX_LINE as u64)))?;
+    let mut read = Vec::with_capacity(2 * MAX_LINE);
+    list.by_ref().take(2 * MAX_LINE as u64).read_to_end(&mut read)?;
+    let whole = read.strip_suffix(b"\n").unwrap_or(&read);
+    let last = whole.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    Ok(last.to_vec())
 }
 
 impl Directory {
@@ -144,6 +177,23 @@ mod tests {
         assert!(is_listed(&mut Cursor::new("x".repeat(1_000)), &digest::sha1("a")).is_err());
     }
 
+    #[test]
+    fn what_is_not_sorted_or_cut_off_is_no_list() {
+        let sorted: Vec<String> = (0..5_000u32)
+            .map(|n| format!("{:08X}{}:{n}", n * 800_000, "0".repeat(32)))
+            .collect();
+        let check = |lines: &[String]| check_list(&mut Cursor::new(lines.join("\r\n")));
+        check(&sorted).unwrap();
+        // By how often they were seen, as the other public list is.
+        let mut by_count = sorted.clone();
+        by_count.rotate_left(2_500);
+        assert!(check(&by_count).is_err());
+        assert!(check(&[sorted[1].clone(), sorted[0].clone()]).is_err());
+        let mut cut = sorted;
+        cut.push("FFFFFF".to_owned());
+        assert!(check(&cut).is_err());
+    }
+
     proptest! {
         /// Whatever is in the list is found, nothing else is, and with any ends of lines.
         #[test]
@@ -159,6 +209,7 @@ mod tests {
                 text.push_str(end);
             }
             let mut list = Cursor::new(text);
+            prop_assert_eq!(check_list(&mut list).is_ok(), !listed.is_empty());
             for digest in &listed {
                 prop_assert!(is_listed(&mut list, digest).unwrap());
             }
@@ -167,7 +218,8 @@ mod tests {
 
         #[test]
         fn any_bytes_are_searched(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
-            let _ = is_listed(&mut Cursor::new(bytes), &[7; 20]);
+            let _ = is_listed(&mut Cursor::new(&bytes), &[7; 20]);
+            let _ = check_list(&mut Cursor::new(&bytes));
         }
     }
 }

@@ -21,9 +21,8 @@ mod tests {
     fn the_table_is_sorted_and_has_what_people_choose() {
         assert!(COMMON.is_sorted() && COMMON.len() > 3_000, "{}", COMMON.len());
         // As they are compared: without the usual replacements.
-        for text in ["password", "sunshine", "football", "l2ea5678", "qwertyuiop", "trustnol"] {
-            let text = text.replace("l2ea5678", "l2eas678");
-            assert!(has([text.as_str()]), "{text}");
+        for text in ["password", "sunshine", "football", "l2eas678", "qwertyuiop", "trustnol"] {
+            assert!(has([text]), "{text}");
         }
         assert!(!has(["velo-rouge-a2", ""]));
     }

@@ -12,6 +12,8 @@ use crate::common_passwords;
 const MIN: usize = 8;
 /// Kinds of signs.
 const KINDS: usize = 3;
+/// Letters of a word at each of its ends that may be replaced by signs.
+const REPLACED: usize = 4;
 /// Points.
 const POINTS: usize = 5;
 /// Shorter words are not looked for: they are in too much.
@@ -245,14 +247,31 @@ pub fn check(password: &str, owner: &Owner<'_>) -> Result<(), WeakPassword> {
         .chain(&owner.banned)
         .map(|word| normalized(word))
         .collect();
-    let core = normalized(password.trim_matches(|c: char| !c.is_alphabetic()));
+    let cores = cores(password);
     if points(&normal, &words) < POINTS
         || words.iter().any(|word| is_near(&normal, word))
-        || common_passwords::has([normal.as_str(), core.as_str()])
+        || common_passwords::has(cores.iter().map(String::as_str))
     {
         return Err(WeakPassword::Banned);
     }
     Ok(())
+}
+
+/// What a password may be without what is put before and after it. A sign at an end is beside the word, or a letter of it that was
+/// replaced: of the signs next to letters both are tried.
+fn cores(password: &str) -> Vec<String> {
+    let signs: Vec<char> = password.chars().collect();
+    let first = signs.iter().position(|c| c.is_alphabetic()).unwrap_or(signs.len());
+    let last = signs.iter().rposition(|c| c.is_alphabetic()).map_or(0, |at| at + 1);
+    let starts = first.saturating_sub(REPLACED)..=first;
+    let ends = last..=signs.len().min(last + REPLACED);
+    let pairs = starts.flat_map(|start| ends.clone().map(move |end| start..end));
+    let cores = pairs.filter_map(|range| {
+        signs
+            .get(range)
+            .map(|core| normalized(&core.iter().collect::<String>()))
+    });
+    cores.chain([normalized(password)]).collect()
 }
 
 fn kinds(password: &str) -> usize {
@@ -347,6 +366,8 @@ mod tests {
             ("Printemps2026!", Err(WeakPassword::Banned)),
             ("Azerty123456!", Err(WeakPassword::Banned)),
             ("Sunsh1ne-1975!", Err(WeakPassword::Banned)),
+            ("$unshine1975!", Err(WeakPassword::Banned)),
+            ("1975$Unshin3!", Err(WeakPassword::Banned)),
             ("1qaz2wsx3edC", Err(WeakPassword::Banned)),
             ("42-Jennifer-42", Err(WeakPassword::Banned)),
             ("H3modialyse75!", Err(WeakPassword::Banned)),

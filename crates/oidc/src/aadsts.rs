@@ -202,7 +202,7 @@ codes! {
     /// The device asks too often.
     SlowDown = 9_900_005, "slow_down", 400, "The device asks more often than it was told to. Wait longer between two requests.";
     /// A client asks for a person's tokens again and again.
-    ClientLoop = 50_196, "invalid_grant", 429, "The server terminated an operation because it encountered a client request loop. Please contact your app vendor.";
+    ClientLoop = 50_196, "temporarily_unavailable", 429, "The server terminated an operation because it encountered a client request loop. Please contact your app vendor.";
     /// Nobody has the name, or the id token, of a request that names its person. Entra ID has no such requests: the numbers
     /// of these four are ours.
     UnknownPerson = 9_900_001, "unknown_user_id", 400, "The person that the request names is not known.";

@@ -88,10 +88,36 @@ impl SignInProtection {
 }
 
 impl TokenClaims {
-    /// The claims by their names.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        let all = [(self.acr, "acr"), (self.amr, "amr"), (self.auth_time, "auth_time")];
-        all.into_iter().filter(|(is_told, _)| *is_told).map(|(_, name)| name)
+    /// Those that are told.
+    pub fn told(&self) -> impl Iterator<Item = AuthenticationClaim> {
+        let all = [
+            (self.acr, AuthenticationClaim::Acr),
+            (self.amr, AuthenticationClaim::Amr),
+            (self.auth_time, AuthenticationClaim::AuthTime),
+        ];
+        all.into_iter().filter(|(is_told, _)| *is_told).map(|(_, claim)| claim)
+    }
+}
+
+/// A claim about how somebody authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthenticationClaim {
+    /// `acr`
+    Acr,
+    /// `amr`
+    Amr,
+    /// `auth_time`
+    AuthTime,
+}
+
+impl AuthenticationClaim {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Acr => "acr",
+            Self::Amr => "amr",
+            Self::AuthTime => "auth_time",
+        }
     }
 }
 
@@ -127,6 +153,9 @@ mod tests {
         let told = TokenClaims::default()
             .patched(&json!({ "isAmrIncluded": true }))
             .unwrap();
-        assert_eq!(told.names().collect::<Vec<_>>(), ["amr"]);
+        assert_eq!(
+            told.told().map(AuthenticationClaim::as_str).collect::<Vec<_>>(),
+            ["amr"]
+        );
     }
 }

@@ -37,8 +37,8 @@ impl Familiar<'_, '_> {
         }))
     }
 
-    /// Keeps the failures from a browser that is familiar.
-    pub async fn failed(&mut self, user: ObjectId, browser: &[u8; 32], lockout: &Lockout) -> Result<(), StoreError> {
+    /// Keeps the failures from a browser that is familiar. False where it is not, or not any more.
+    pub async fn failed(&mut self, user: ObjectId, browser: &[u8; 32], lockout: &Lockout) -> Result<bool, StoreError> {
         let sql = "UPDATE idp_familiar SET failures = ?3, locks = ?4, locked_until = ?5, recent = ?6
                    WHERE {i.is}tenant = :tenant AND user_id = ?1 AND browser = ?2";
         let values = [
@@ -49,22 +49,28 @@ impl Familiar<'_, '_> {
             lockout.locked_until.unwrap_or(Timestamp::from_millis(0)).into(),
             (&lockout.recent).into(),
         ];
-        self.0.execute(sql, &values).await.map(drop)
+        Ok(self.0.execute(sql, &values).await? > 0)
     }
 
-    /// Somebody signed in from this browser: it is familiar from now on, and its failures are forgotten. Of too many the one
-    /// that was not used for the longest is.
+    /// Somebody signed in from this browser: it is familiar from now on. Of too many the one that was not used for the longest is
+    /// forgotten.
     pub async fn signed_in(&mut self, user: ObjectId, browser: &[u8; 32], now: Timestamp) -> Result<(), StoreError> {
         let sql =
             "INSERT INTO idp_familiar ({i.col}tenant, user_id, browser, seen_at, failures, locks, locked_until, recent)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, 0, 0, 0, ?4) ON CONFLICT ({i.col}tenant, user_id, browser)
-                   DO UPDATE SET seen_at = ?3, failures = 0, locks = 0, locked_until = 0, recent = ?4";
+                   DO UPDATE SET seen_at = ?3";
         let values = [user.into(), (*browser).into(), now.into(), Vec::new().into()];
         self.0.execute(sql, &values).await?;
         let sql = "DELETE FROM idp_familiar WHERE {i.is}tenant = :tenant AND user_id = ?1 AND browser NOT IN
                    (SELECT browser FROM idp_familiar WHERE {i.is}tenant = :tenant AND user_id = ?1
                     ORDER BY seen_at DESC, browser LIMIT ?2)";
         self.0.execute(sql, &[user.into(), MOST.into()]).await.map(drop)
+    }
+
+    /// Forgets the browsers of a person but this one.
+    pub async fn forget_others(&mut self, user: ObjectId, browser: &[u8; 32]) -> Result<(), StoreError> {
+        let sql = "DELETE FROM idp_familiar WHERE {i.is}tenant = :tenant AND user_id = ?1 AND browser <> ?2";
+        self.0.execute(sql, &[user.into(), (*browser).into()]).await.map(drop)
     }
 
     /// Forgets the browsers of a person.

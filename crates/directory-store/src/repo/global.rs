@@ -185,6 +185,11 @@ impl Global<'_, '_> {
         ] {
             removed += self.0.execute(sql, &[before.into()]).await?;
         }
+        let sql = "DELETE FROM idp_lockout WHERE {i.is}locked_until > 0 AND locked_until < ?1";
+        removed += self
+            .0
+            .execute(sql, &[(before - super::Lockout::FORGOTTEN).into()])
+            .await?;
         let sql = "DELETE FROM idp_familiar WHERE {i.is}seen_at < ?1";
         removed += self.0.execute(sql, &[(before - Familiar::KEPT).into()]).await?;
         let sql = "DELETE FROM idp_session_app WHERE {i.is}session NOT IN

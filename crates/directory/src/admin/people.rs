@@ -100,6 +100,11 @@ impl Directory {
                     }
                     Users(tx).clear_lockout(*user).await?;
                     FirstPasswords(tx).remove(*user).await?;
+                    // Somebody else may have known the old one and signed in with it elsewhere.
+                    match browser {
+                        Some(browser) => Familiar(tx).forget_others(*user, browser).await?,
+                        None => Familiar(tx).forget(*user).await?,
+                    }
                     if let Some(mut known) = Users(tx).find(*user).await?
                         && known.profile.must_change_password()
                     {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::people::{check_domain, given, user_principal_name};
 use super::told::{CERTIFICATES_CHANGED, PASSWORD_CHANGED, tell};
 use super::{Enabled, changed, named};
-use crate::repo::{Became, Familiar, Followed, Roles, Users};
+use crate::repo::{Became, Familiar, FirstPasswords, Followed, Roles, Users};
 use crate::revocation::revoke_all_of;
 use crate::{Directory, DirectoryError, LockoutRule, MAX_PASSWORD, Mark, User, WeakPassword};
 use hygie_directory_store::profile::merged;
@@ -114,11 +114,19 @@ impl Directory {
             return Err(DirectoryError::WrongPassword);
         }
         // Looked at again: of guesses that are sent at once, those after the lock find nothing out.
-        let lockout = self
+        let lifetime = self.access_rules(cx).await?.protection.first_password();
+        let (lockout, given_at) = self
             .store()
-            .read(cx, id, |id, tx| Box::pin(async move { Users(tx).lockout(*id).await }))
+            .read(cx, id, |id, tx| {
+                Box::pin(async move {
+                    let given_at = FirstPasswords(tx).find(*id).await?;
+                    Ok::<_, StoreError>((Users(tx).lockout(*id).await?, given_at))
+                })
+            })
             .await?;
-        if lockout.is_locked(cx.now) {
+        // Nor is one taken that was given to be changed and has ended.
+        let has_ended = given_at.is_some_and(|given_at| given_at + lifetime <= cx.now);
+        if has_ended || lockout.is_locked(cx.now) {
             return Err(DirectoryError::WrongPassword);
         }
         if is_same {
@@ -198,6 +206,9 @@ async fn update_password(tx: &mut Tx<'_>, user: &User, hash: Option<&Secret<Stri
         // Somebody else may have known the old one and signed in with it.
         Familiar(tx).forget(user.id).await?;
         given(tx, user).await?;
+    } else if !user.profile.must_change_password() {
+        // It lasts from now on; where it is to be changed later it is no first one.
+        FirstPasswords(tx).remove(user.id).await?;
     }
     Ok(())
 }

@@ -552,6 +552,7 @@ async fn familiar_browsers_and_first_passwords() {
             )
             .await?;
         Familiar(tx).forget(it.0).await?;
+        Familiar(tx).forget_others(it.0, &[8; 32]).await?;
         FirstPasswords(tx).remove(it.0).await?;
         (
             Familiar(tx).find(it.0, &it.1).await?,

@@ -3,6 +3,7 @@
 mod admission;
 mod attempt;
 pub mod certificate;
+pub(crate) mod familiar;
 mod guest;
 mod keeping;
 mod limit;

@@ -19,7 +19,7 @@ struct Credentials {
     /// The user and the hash of the password, when somebody has the name.
     known: Option<(User, Option<Secret<String>>)>,
     /// Where the failures are kept.
-    place: Failures,
+    place: Place,
     /// The failures.
     lockout: Lockout,
     /// When the password was given to be changed, where it was.
@@ -28,7 +28,7 @@ struct Credentials {
 
 /// Where failures are kept: of a familiar browser apart from those of everywhere else.
 #[derive(Clone, Copy)]
-struct Failures {
+struct Place {
     /// The user, or what stands in for a name that nobody has.
     id: ObjectId,
     /// The familiar browser.
@@ -111,34 +111,52 @@ impl Idp {
             return Err(self.count_failure(cx, (place, mark), record, entry).await?);
         };
         if !user.is_enabled {
+            let record = record(user, "AADSTS50057");
             return Err(self
-                .refused_after_all(cx, record(user, "AADSTS50057"), Aadsts::UserDisabled, entry)
+                .refuse_known(cx, (place, record), Aadsts::UserDisabled, entry)
                 .await?);
         }
         let first_password = self.directory().access_rules(cx).await?.protection.first_password();
         let has_ended = given_at.is_some_and(|given_at| given_at + first_password <= cx.now);
         if has_ended && user.profile.must_change_password() {
+            let record = record(user, "AADSTS50055");
             return Err(self
-                .refused_after_all(cx, record(user, "AADSTS50055"), Aadsts::PasswordExpired, entry)
+                .refuse_known(cx, (place, record), Aadsts::PasswordExpired, entry)
                 .await?);
         }
         Ok(user.clone())
     }
 
-    /// Records the refusal of somebody whose password is the right one.
-    async fn refused_after_all(
+    /// Records the refusal of somebody whose password is the right one; of guesses that are sent at once, those after the lock find
+    /// nothing out.
+    async fn refuse_known(
         &self,
         cx: &Cx,
-        record: Record,
+        (place, record): (Place, Record),
         code: Aadsts,
         entry: Option<SignInEntry>,
     ) -> Result<IdpError, IdpError> {
-        self.inner().store.record(record).await?;
-        let refusal = Refusal::new(code);
-        if let Some(entry) = entry {
-            self.directory().log_sign_in(cx, refused(entry, &refusal)).await?;
-        }
-        Ok(IdpError::Recorded(refusal))
+        let written = self
+            .inner()
+            .store
+            .write(cx, (place, record, entry, code), |(place, record, entry, code), tx| {
+                Box::pin(async move {
+                    let now = tx.cx().now;
+                    let lockout = lockout_of(tx, place.id, place.browser.as_ref()).await?;
+                    let (code, record) = if lockout.is_locked(now) {
+                        (Aadsts::Locked, record.clone().ended(Outcome::Refused, "AADSTS50053"))
+                    } else {
+                        (*code, record.clone())
+                    };
+                    let refusal = Refusal::new(code);
+                    tx.audit(&record).await?;
+                    if let Some(entry) = entry {
+                        SignIns(tx).insert(&refused(entry.clone(), &refusal)).await?;
+                    }
+                    Ok::<_, IdpError>(refusal)
+                })
+            });
+        Ok(IdpError::Recorded(written.await?))
     }
 
     async fn find_credentials(&self, cx: &Cx, (name, browser): (&str, Option<&str>)) -> Result<Credentials, IdpError> {
@@ -154,7 +172,7 @@ impl Idp {
                         Some(browser) => Familiar(tx).find(id, browser).await?,
                         None => None,
                     };
-                    let place = Failures {
+                    let place = Place {
                         id,
                         browser: browser.filter(|_| familiar.is_some()),
                     };
@@ -172,11 +190,6 @@ impl Idp {
                 })
             })
             .await
-    }
-
-    /// What is kept of a browser that somebody signed in from.
-    pub(super) fn familiar_digest(&self, browser: Option<&str>) -> Option<[u8; 32]> {
-        browser.map(|browser| self.inner().digests.familiar.digest(browser))
     }
 
     /// Sets the password that somebody chose in a browser ([`hygie_directory::Directory::set_password`]).
@@ -207,7 +220,7 @@ impl Idp {
     async fn count_failure(
         &self,
         cx: &Cx,
-        (place, mark): (Failures, Mark),
+        (place, mark): (Place, Mark),
         record: Option<Record>,
         entry: Option<SignInEntry>,
     ) -> Result<IdpError, IdpError> {
@@ -247,17 +260,20 @@ impl Idp {
 /// Counts a failure where it is kept; read again, since others may have failed meanwhile.
 async fn failed(
     tx: &mut hygie_store::Tx<'_>,
-    place: Failures,
+    place: Place,
     (rule, mark): (LockoutRule, Mark),
 ) -> Result<Lockout, hygie_store::StoreError> {
     let now = tx.cx().now;
     let next = lockout_of(tx, place.id, place.browser.as_ref())
         .await?
         .failed_by(rule, mark, now);
-    match &place.browser {
-        Some(browser) => Familiar(tx).failed(place.id, browser, &next).await?,
-        None => Users(tx).set_lockout(place.id, &next).await?,
+    if let Some(browser) = &place.browser
+        && Familiar(tx).failed(place.id, browser, &next).await?
+    {
+        return Ok(next);
     }
+    // A browser that was forgotten meanwhile is one of all others.
+    Users(tx).set_lockout(place.id, &next).await?;
     Ok(next)
 }
 

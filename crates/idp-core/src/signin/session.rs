@@ -1,7 +1,7 @@
 //! Sessions: one cookie per browser, one session per account that signed in there.
 
 use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, Secret, SessionId, TenantId};
-use hygie_directory::repo::{BrowserSession, Familiar, Global, SessionRow, Sessions, Users};
+use hygie_directory::repo::{BrowserSession, Familiar, Global, Lockout, SessionRow, Sessions, Users};
 use hygie_directory::{Authentications, Home, User, lockout_of};
 use hygie_oidc::{Aadsts, Account, Refusal};
 use hygie_policy::strength::{Mode, Usage};
@@ -28,8 +28,8 @@ pub struct Cookies {
     pub browser: Secret<String>,
     /// The value that it sent, whose other sessions go on under the next one.
     pub previous: Option<String>,
-    /// What the browser is known by as one that people signed in from, where one is there.
-    pub familiar: Option<String>,
+    /// What the browser is known by, where it may be one that the person signed in from.
+    pub familiar: Option<Secret<String>>,
 }
 
 /// A session to begin.
@@ -118,7 +118,8 @@ impl Idp {
         let used = Authentications::of(new.usage, cx.now);
         let idle = self.directory().access_rules(cx).await?.lifetime.idle();
         let (browser, previous) = self.digests_of(&new.cookies);
-        let familiar = self.familiar_digest(new.cookies.familiar.as_deref());
+        let familiar = new.cookies.familiar.as_ref().map(|known| known.expose().as_str());
+        let familiar = self.familiar_digest(familiar);
         let row = SessionRow {
             id: SessionId::random(&*cx.random),
             browser,
@@ -155,7 +156,10 @@ impl Idp {
                         if let Some(previous) = previous {
                             Global(tx).move_sessions(previous, &row.browser).await?;
                         }
-                        came_in(tx, (row.user, *is_password), familiar.as_ref()).await?;
+                        // Wrong passwords lock passwords: nobody shuts others out of their passkeys.
+                        if *is_password {
+                            unlocked(tx, row.user, familiar.as_ref()).await?;
+                        }
                         Sessions(tx).insert(row).await?;
                         tx.audit(record).await?;
                         Ok::<_, IdpError>(())
@@ -288,23 +292,6 @@ impl Idp {
     }
 }
 
-/// Somebody came in from this browser, which is familiar from now on.
-async fn came_in(
-    tx: &mut Tx<'_>,
-    (user, is_password): (ObjectId, bool),
-    browser: Option<&[u8; 32]>,
-) -> Result<(), IdpError> {
-    // Wrong passwords lock passwords: nobody shuts others out of their passkeys.
-    if is_password {
-        unlocked(tx, user, browser).await?;
-    }
-    if let Some(browser) = browser {
-        let now = tx.cx().now;
-        Familiar(tx).signed_in(user, browser, now).await?;
-    }
-    Ok(())
-}
-
 /// Refuses a password where wrong ones locked the account meanwhile, and forgets them otherwise: those from a familiar browser by
 /// who is in front of it, those from elsewhere by who comes from elsewhere.
 async fn unlocked(tx: &mut Tx<'_>, user: ObjectId, browser: Option<&[u8; 32]>) -> Result<(), IdpError> {
@@ -312,12 +299,11 @@ async fn unlocked(tx: &mut Tx<'_>, user: ObjectId, browser: Option<&[u8; 32]>) -
     if lockout_of(tx, user, browser).await?.is_locked(now) {
         return Err(Refusal::new(Aadsts::Locked).into());
     }
-    let is_familiar = match browser {
-        Some(browser) => Familiar(tx).find(user, browser).await?.is_some(),
-        None => false,
-    };
-    if !is_familiar {
-        Users(tx).clear_lockout(user).await?;
+    if let Some(browser) = browser
+        && Familiar(tx).find(user, browser).await?.is_some()
+    {
+        Familiar(tx).failed(user, browser, &Lockout::default()).await?;
+        return Ok(());
     }
-    Ok(())
+    Ok(Users(tx).clear_lockout(user).await?)
 }

@@ -14,6 +14,7 @@ use hygie_jose::{Keyed, base64url, digest};
 use hygie_oidc::discovery::Provider;
 use hygie_oidc::psc::Identity;
 use hygie_oidc::{ClaimsRequest, OidcScopes, Version};
+use hygie_policy::protection::AuthenticationClaim;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -426,14 +427,14 @@ fn put_optional(
 
 /// How the person authenticated, in tokens of version 2 where the tenant says so.
 fn put_of_tenant(claims: &mut Claims, facts: &Facts<'_>, signed_in: &SignIn<'_>, v2: bool) {
-    for name in facts.parties.token_claims.names().filter(|_| v2) {
-        let value: Value = match name {
-            "acr" => "1".into(),
-            "amr" => signed_in.used.amr().into(),
-            _ => signed_in.auth_time.secs().into(),
+    for claim in facts.parties.token_claims.told().filter(|_| v2) {
+        let value: Value = match claim {
+            AuthenticationClaim::Acr => "1".into(),
+            AuthenticationClaim::Amr => signed_in.used.amr().into(),
+            AuthenticationClaim::AuthTime => signed_in.auth_time.secs().into(),
         };
-        if !claims.0.contains_key(name) {
-            claims.put(name, value);
+        if !claims.0.contains_key(claim.as_str()) {
+            claims.put(claim.as_str(), value);
         }
     }
 }

@@ -28,12 +28,13 @@ impl Idp {
         place: Place,
         (client, token): (&ClientAuth, &str),
     ) -> Result<Note, IdpError> {
-        let (_, application) = self.client_at(cx, place, &client.client_id).await?;
+        let (client_at, application) = self.client_at(cx, place, &client.client_id).await?;
         let app = application.app;
         let none = || Note::new("idp.token.revoke", object(app));
         let found = self.token_to_revoke(cx, token).await?;
         let tenant = found.as_ref().map(|found| found.tenant).or(place.tenant());
-        let Some(tenant) = tenant else { return Ok(none()) };
+        // Without either it is proved at home: what is proved does not hang on what the token is.
+        let tenant = tenant.unwrap_or(client_at.home);
         let cx = cx.for_tenant(tenant);
         // A client without a credential shows the token itself; one that presents any proves it.
         let definition = &application.definition;

@@ -111,11 +111,12 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
     }
 }
 
-/// Who types, where somebody is signed in: refused after too many wrong codes, at whatever address.
+/// Who types, where one person is signed in: refused after too many wrong codes, at whatever address. Of several it is not known
+/// which one does, and the address alone counts.
 async fn person(idp: &Idp, inbound: &Inbound) -> Result<Option<(Cx, ObjectId)>, IdpError> {
     let cookie = cookie::get(&inbound.headers, SESSION_COOKIE);
-    let found = idp.accounts(&inbound.cx(), cookie, None).await?.into_iter().next();
-    let Some(account) = found.map(|signed_in| signed_in.account) else {
+    let accounts = idp.accounts(&inbound.cx(), cookie, None).await?;
+    let [SignedIn { account, .. }] = &accounts[..] else {
         return Ok(None);
     };
     let cx = inbound.asked.cx(account.tenant);

@@ -29,7 +29,7 @@ pub struct SessionCookie {
     /// The value.
     pub value: Secret<String>,
     /// What the browser is known by as one that people signed in from.
-    pub familiar: String,
+    pub familiar: Secret<String>,
 }
 
 /// How long the session cookie lives, as an answer says it to what sets the cookie.
@@ -47,7 +47,7 @@ impl IntoResponseParts for SessionCookie {
         put(parts.headers_mut(), self.value.expose(), life);
         let familiar = Cookie {
             max_age: Some(Familiar::KEPT),
-            ..Cookie::session(BROWSER_COOKIE, &self.familiar, SameSite::Lax)
+            ..Cookie::session(BROWSER_COOKIE, self.familiar.expose(), SameSite::Lax)
         };
         parts.headers_mut().append(SET_COOKIE, set_cookie(&familiar));
         Ok(parts)

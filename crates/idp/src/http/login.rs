@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use hygie_core::{Cx, Secret, TenantId};
 use hygie_directory::{User, is_user_principal_name};
-use hygie_jose::{base64url, random_secret};
+use hygie_jose::random_secret;
 use hygie_oidc::{Aadsts, AuthorizeRequest, Interaction, Params, Prompt, Refusal, Version, interact};
 use hygie_policy::strength::{Mode, Usage};
 use hygie_web::audit::Note;
@@ -198,10 +198,10 @@ pub async fn go_on(
 /// The browser's cookie and its next value: it changes whenever somebody proves something.
 fn next_cookies(flow: &Flow<'_>, cx: &Cx) -> (Cookies, SessionCookie) {
     let browser = random_secret(&*cx.random);
-    let familiar = familiar(flow, cx);
+    let familiar = flow.inbound.browser_to_tell(flow.idp, cx);
     let next = SessionCookie {
         value: Secret::new(browser.expose().clone()),
-        familiar: familiar.clone(),
+        familiar: Secret::new(familiar.expose().clone()),
     };
     let previous = cookie::get(&flow.inbound.headers, SESSION_COOKIE).map(str::to_owned);
     let cookies = Cookies {
@@ -210,15 +210,6 @@ fn next_cookies(flow: &Flow<'_>, cx: &Cx) -> (Cookies, SessionCookie) {
         familiar: Some(familiar),
     };
     (cookies, next)
-}
-
-/// What the browser is known by as one that people signed in from: what it says, where that is of our making.
-fn familiar(flow: &Flow<'_>, cx: &Cx) -> String {
-    let known = cookie::get(&flow.inbound.headers, BROWSER_COOKIE);
-    let is_ours = |known: &&str| base64url::decode(known).is_ok_and(|bytes| bytes.len() == 32);
-    known
-        .filter(is_ours)
-        .map_or_else(|| random_secret(&*cx.random).expose().clone(), str::to_owned)
 }
 
 /// The password page again, with what was wrong; the name is kept.

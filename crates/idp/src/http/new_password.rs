@@ -126,9 +126,7 @@ impl Proving<'_, '_> {
             Err(DirectoryError::Value(_)) => {
                 return Ok(self.flow.new_password(signed_in, Some("security-password-form")));
             }
-            Err(DirectoryError::Store(error)) => return Err(fail(error.into())),
-            Err(DirectoryError::Password(error)) => return Err(fail(error.into())),
-            Err(_) => return Err(fail(IdpError::Password)),
+            Err(error) => return Err(fail(error.into())),
         }
         remediated(self.flow.idp, &cx, signed_in).await.map_err(fail)?;
         // Every session ended with the old password; this one begins anew.

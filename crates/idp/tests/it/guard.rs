@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hygie_core::Secret;
-use hygie_directory::UserChange;
+use hygie_directory::{DirectoryError, UserChange};
 use hygie_testkit::{Answer, Client};
 use serde_json::{Value, json};
 
@@ -11,6 +11,7 @@ use crate::world::{PASSWORD, WEB, World, code_of, submit};
 
 const ANNA: &str = "anna.martin@ch-demo.example";
 const LOCKED: &str = "verrouillé";
+const BROWSER: &str = "__Host-hygie-browser";
 
 impl World {
     async fn protect(&self, change: Value) {
@@ -60,6 +61,22 @@ impl World {
             .await
             .unwrap();
         self.clock.advance(Duration::from_secs(1));
+    }
+
+    /// An administrator says whether the nurse must change the password that there is.
+    async fn must_change(&self, must: bool) {
+        let change = UserChange {
+            profile: json!({ "forceChangePasswordNextSignIn": must })
+                .as_object()
+                .unwrap()
+                .clone(),
+            ..UserChange::default()
+        };
+        let directory = self.idp.directory();
+        directory
+            .update_user(&self.cx(self.tenant), self.nurse, change)
+            .await
+            .expect("it is changed");
     }
 
     async fn limits_recorded(&self, object: &str) -> usize {
@@ -113,6 +130,105 @@ async fn a_browser_is_familiar_to_who_signed_in_and_as_long_as_they_do() {
     world.guesses(&world.browser(), "again", 10).await;
     let answer = world.types(&own, std::iter::once("Cerisier-bleu-43".to_owned())).await;
     assert!(answer.text().contains(LOCKED), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn the_password_alone_makes_no_browser_familiar() {
+    let world = World::new().await;
+    let own = world.browser();
+    assert!(world.comes_in(&own).await);
+    world.clock.advance(Duration::from_secs(1));
+    world.codes().await;
+    world
+        .policy(json!({ "grantControls": { "operator": "OR", "builtInControls": ["mfa"] } }))
+        .await;
+    for n in 0..21 {
+        assert!(!world.comes_in(&world.browser()).await, "{n}: a code is asked for");
+    }
+    let last = world.guesses(&world.browser(), "guess", 10).await;
+    assert!(last.text().contains(LOCKED), "{}", last.text());
+    let asked = world.types(&own, std::iter::once(PASSWORD.to_owned())).await;
+    assert_eq!(asked.field("step").as_deref(), Some("code"), "{}", asked.text());
+}
+
+#[tokio::test]
+async fn a_browser_says_nothing_that_was_not_told_to_it() {
+    let world = World::new().await;
+    let planted = "A".repeat(43);
+    let browser = world.browser();
+    browser.set_cookie(BROWSER, &planted);
+    assert!(world.comes_in(&browser).await);
+    let known = browser.cookie(BROWSER).expect("it is told what it is known by");
+    assert_ne!(known, planted);
+    world.guesses(&world.browser(), "guess", 10).await;
+    let other = world.browser();
+    other.set_cookie(BROWSER, &planted);
+    assert!(!world.comes_in(&other).await, "what was planted is worth nothing");
+    assert!(world.comes_in(&browser).await);
+}
+
+#[tokio::test]
+async fn who_chooses_another_password_knows_this_browser_alone() {
+    let world = World::new().await;
+    let (own, left) = (world.browser(), world.browser());
+    assert!(world.comes_in(&own).await && world.comes_in(&left).await);
+    world.must_change(true).await;
+    let asked = world.types(&own, std::iter::once(PASSWORD.to_owned())).await;
+    let done = submit(&own, &asked, &[("password", "Cerisier-bleu-44")]).await;
+    assert!(done.redirect_param("code").is_some(), "{}", done.text());
+    world.guesses(&world.browser(), "guess", 10).await;
+    let types = async |browser: &Client| {
+        let answer = world
+            .types(browser, std::iter::once("Cerisier-bleu-44".to_owned()))
+            .await;
+        answer.redirect_param("code").is_some()
+    };
+    assert!(!types(&left).await);
+    assert!(types(&own).await);
+}
+
+#[tokio::test]
+async fn a_lock_that_ended_a_day_ago_is_forgotten() {
+    let world = World::new().await;
+    let last = world.guesses(&world.browser(), "guess", 10).await;
+    assert!(last.text().contains(LOCKED), "{}", last.text());
+    world.clock.advance(Duration::from_mins(2));
+    let next = world.guesses(&world.browser(), "next", 1).await;
+    assert!(
+        next.text().contains(LOCKED),
+        "the first one locks again: {}",
+        next.text()
+    );
+    world.clock.advance(Duration::from_hours(25));
+    let later = world.guesses(&world.browser(), "later", 9).await;
+    assert!(!later.text().contains(LOCKED), "{}", later.text());
+}
+
+#[tokio::test]
+async fn a_password_that_need_not_be_changed_any_more_has_no_end() {
+    let world = World::new().await;
+    world.gives("Cerisier-bleu-42").await;
+    world.must_change(false).await;
+    world.clock.advance(Duration::from_hours(24 * 30));
+    world.must_change(true).await;
+    let asked = world
+        .types(&world.browser(), std::iter::once("Cerisier-bleu-42".to_owned()))
+        .await;
+    assert_eq!(asked.field("step").as_deref(), Some("new-password"), "{}", asked.text());
+    // One that has ended is not changed by who knows it, at the directory API neither.
+    world.gives("Cerisier-bleu-43").await;
+    let change = async |new: &str| {
+        let passwords = ["Cerisier-bleu-43", new].map(|text| Secret::new(text.to_owned()));
+        let (directory, cx) = (world.idp.directory(), world.cx(world.tenant));
+        directory.change_password(&cx, world.nurse, passwords.into()).await
+    };
+    world.clock.advance(Duration::from_hours(24 * 7));
+    assert!(matches!(
+        change("Cerisier-bleu-45").await,
+        Err(DirectoryError::WrongPassword)
+    ));
+    world.gives("Cerisier-bleu-43").await;
+    change("Cerisier-bleu-45").await.expect("in time");
 }
 
 #[tokio::test]
@@ -185,7 +301,7 @@ async fn a_first_password_ends() {
 }
 
 #[tokio::test]
-async fn a_client_that_fails_too_often_is_not_heard_from_there() {
+async fn who_cannot_prove_a_client_too_often_is_told_to_wait_and_who_can_is_heard() {
     let world = World::new().await;
     let id = world.portal.to_string();
     let ask = async |secret: &str| {
@@ -201,16 +317,15 @@ async fn a_client_that_fails_too_often_is_not_heard_from_there() {
     for n in 0..100 {
         assert_eq!(code_of(&ask("wrong").await), 7_000_215, "{n}");
     }
-    let closed = ask(&world.secret).await;
+    let closed = ask("wrong").await;
     assert_eq!((closed.status.as_u16(), code_of(&closed)), (429, 90_055));
     assert_eq!(closed.json()["error"], "temporarily_unavailable");
     assert!(closed.headers.contains_key("retry-after"));
-    for endpoint in ["devicecode", "bc-authorize", "revoke"] {
+    for endpoint in ["devicecode", "revoke"] {
         let fields = [
             ("client_id", id.as_str()),
-            ("client_secret", &world.secret),
+            ("client_secret", "wrong"),
             ("scope", "openid"),
-            ("login_hint", ANNA),
             ("token", "x"),
         ];
         let answer = world
@@ -219,10 +334,21 @@ async fn a_client_that_fails_too_often_is_not_heard_from_there() {
             .await;
         assert_eq!(answer.status, 429, "{endpoint} {}", answer.text());
     }
-    ask("wrong").await;
+    assert_eq!(ask(&world.secret).await.status, 200, "its own secret is heard");
     assert_eq!(world.limits_recorded(&format!("app/{id}")).await, 1, "recorded once");
     world.clock.advance(Duration::from_mins(10));
-    assert_eq!(ask(&world.secret).await.status, 200);
+    assert_eq!(code_of(&ask("wrong").await), 7_000_215);
+}
+
+#[tokio::test]
+async fn nobody_closes_an_application_by_codes_and_tokens_that_are_none() {
+    let world = World::new().await;
+    for _ in 0..101 {
+        assert_eq!(code_of(&world.redeem("no code").await), 70_000);
+        assert_eq!(code_of(&world.refresh("no token", &[]).await), 70_000);
+    }
+    assert!(world.code_flow(&[]).await["access_token"].is_string());
+    assert_eq!(world.limits_recorded("app/").await, 0);
 }
 
 #[tokio::test]
@@ -236,7 +362,11 @@ async fn a_client_in_a_loop_is_told_so() {
     }
     let told = world.refresh(token.as_str().unwrap(), &[]).await;
     assert_eq!((told.status.as_u16(), code_of(&told)), (429, 50_196));
-    assert_eq!(told.json()["error"], "invalid_grant");
+    assert_eq!(
+        told.json()["error"],
+        "temporarily_unavailable",
+        "no reason to ask the person"
+    );
     assert!(told.headers.contains_key("retry-after"));
     assert_eq!(world.limits_recorded(&world.portal.to_string()).await, 1);
     world.clock.advance(Duration::from_mins(10));
@@ -268,6 +398,33 @@ async fn wrong_second_factors_are_counted_by_person_whatever_the_address() {
         world.idp.check_person(world.other, world.nurse, &cx).is_ok(),
         "of this tenant alone"
     );
+}
+
+#[tokio::test]
+async fn who_knows_the_password_alone_keeps_nobody_from_their_passkeys_and_codes() {
+    let world = World::new().await;
+    world.codes().await;
+    world
+        .policy(json!({ "grantControls": { "operator": "OR", "builtInControls": ["mfa"] } }))
+        .await;
+    let browser = world.browser();
+    let asked = world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    // What is no passkey is no guess.
+    for n in 0..60 {
+        let garbage = [("step", "passkey"), ("credential", "{}")];
+        let answer = submit(&browser, &asked, &garbage).await;
+        assert_ne!(answer.status, 429, "{n} {}", answer.text());
+    }
+    let cx = world.cx(world.tenant);
+    assert!(world.idp.check_person(world.tenant, world.nurse, &cx).is_ok());
+    // Nor do codes that are wrong close the way to passkeys.
+    for _ in 0..50 {
+        world.idp.count_person(&cx, world.nurse).await.unwrap();
+    }
+    let code = submit(&browser, &asked, &[("proof", "000000")]).await;
+    assert_eq!(code.status, 429, "{}", code.text());
+    let passkey = submit(&browser, &asked, &[("step", "passkey"), ("credential", "{}")]).await;
+    assert_ne!(passkey.status, 429, "{}", passkey.text());
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use hygie_core::Cx;
 use hygie_directory::Directory;
 use hygie_directory::agreements::Upload;
@@ -45,7 +45,7 @@ pub async fn make(directory: &Directory, cx: &Cx) -> Result<AgreementId> {
     let files = vec![upload("fr", "cgu.pdf", FRENCH)?, upload("en", "terms.pdf", ENGLISH)?];
     let agreement = read(&json!({ "displayName": TERMS_NAME }))?;
     let made = directory.create_agreement(cx, agreement, files).await?;
-    Ok(made.agreement.id.expect("terms that are kept have an id"))
+    made.agreement.id.context("terms that are kept have an id")
 }
 
 /// A page of A4 with these lines (ISO 32000-1 §7.5): the first one larger. What is not in Latin-1 becomes a question mark.

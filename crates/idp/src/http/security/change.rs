@@ -142,9 +142,7 @@ impl Visit<'_> {
                 let note = self.note("idp.security.change").refused("password-weak");
                 return Ok((note, self.ask_password([None, Some(weakness(weak))])).into_response());
             }
-            Err(DirectoryError::Store(error)) => return Err(error.into()),
-            Err(DirectoryError::Password(error)) => return Err(error.into()),
-            Err(_) => return Err(IdpError::Password),
+            Err(error) => return Err(error.into()),
         }
         remediated(self.idp, &self.cx, &self.signed_in).await?;
         Ok((Note::recorded(), self.password_changed()).into_response())
