@@ -50,6 +50,14 @@ pub struct Object {
     pub description: Option<String>,
     pub user_principal_name: Option<String>,
     pub created_date_time: Option<String>,
+    /// Of a group that was made to have roles.
+    pub is_assignable_to_role: Option<bool>,
+}
+
+impl Object {
+    pub fn is_group(&self) -> bool {
+        self.kind == "#microsoft.graph.group"
+    }
 }
 
 /// A means of identification.

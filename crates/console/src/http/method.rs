@@ -7,7 +7,7 @@ use hygie_web::ui::{Field, Input, Link, Notice, Page, View};
 use serde_json::{Map, Value, json};
 
 use super::methods::{HELLO, HERE, configuration, name, names, state};
-use super::policy::{Problem, find_all, told};
+use super::problem::{Problem, find_all, told};
 use super::{Fields, Section, Visit, Wrong, done};
 use crate::api::{Api, ApiError, segment};
 use crate::parts::{Area, Boxes, Part, Select};
@@ -55,7 +55,8 @@ pub async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Resul
 async fn act(api: &Api<'_>, page: &Page, id: &str, fields: &Fields) -> Result<(), Problem> {
     let path = configuration(id);
     if fields.get("step") == "document" {
-        let document: Value = serde_json::from_str(fields.get("document")).map_err(|_| Problem::Document)?;
+        let document: Value =
+            serde_json::from_str(fields.get("document")).map_err(|_| Problem::Said("policy-not-json"))?;
         return Ok(api.patch(&path, &changeable(document)).await?);
     }
     if id == HELLO {

@@ -20,6 +20,7 @@ mod overview;
 mod policies;
 mod policy;
 mod pro_sante_connect;
+mod problem;
 mod registration;
 mod report;
 mod risk;

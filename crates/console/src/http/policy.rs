@@ -1,24 +1,25 @@
 //! `/admin/policies/{id}` — one policy: its sentence, a form where one can hold it, the document of Graph in any case;
 //! and `/admin/policies/new`, which makes one, report-only unless somebody says otherwise.
 
-use std::collections::BTreeSet;
-
 use askama::Template;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use hygie_policy::policy::Policy;
-use hygie_web::ui::{Field, Form, Identifier, Input, Link, Notice, Page, Tone, View};
+use hygie_web::ui::{Field, Form, Identifier, Input, Link, Notice, Page, View};
 use serde_json::{Value, json};
 
 use super::effect::Effect;
 use super::policies::tone;
+use super::problem::{Problem, find_all, told};
 use super::{Fields, Frame, Section, Visit, Wrong, done, refusal};
-use crate::api::{Api, ApiError, Listed, quoted, segment};
+use crate::api::{Api, ApiError, segment};
 use crate::policy_form::{Draft, Who};
 use crate::sentence::{Names, Writer};
 use crate::wire::{Object, User};
 
 const POLICIES: &str = "/identity/conditionalAccess/policies";
+/// What forms carry along: when the policy had been changed last as it was shown.
+const MODIFIED: &str = "modified";
 /// Members that the service gives: they are no part of a change.
 const GIVEN: [&str; 6] = [
     "id",
@@ -45,6 +46,8 @@ struct Shown {
     /// Whether the form has what was typed, and not what is there.
     is_typed: bool,
     document: String,
+    /// Whether the document is what was typed.
+    is_document_typed: bool,
     /// What it would have changed, where somebody asked.
     effect: Option<Effect>,
 }
@@ -94,19 +97,35 @@ struct Told {
     notice: Option<Notice>,
     /// What was typed, where it was not saved.
     typed: Option<Typed>,
+    /// The document that was typed, where it was not saved.
+    document: Option<String>,
+    /// When what was typed over had been changed last; else what is shown now is typed over.
+    modified: Option<String>,
     /// What it would have changed.
     effect: Option<Effect>,
 }
 
 impl Told {
-    /// Why what was typed was not taken.
-    fn refused(notice: Notice, fields: &Fields) -> Self {
-        let is_form = ["save", "try"].contains(&fields.get("step"));
+    /// What was typed in which form, over what.
+    fn typed(fields: &Fields) -> Self {
+        let step = fields.get("step");
         Self {
-            notice: Some(notice),
-            typed: is_form.then(|| typed(fields)),
-            effect: None,
+            typed: ["save", "try"].contains(&step).then(|| typed(fields)),
+            document: (step == "document").then(|| fields.get("document").to_owned()),
+            modified: Some(fields.get(MODIFIED).to_owned()),
+            ..Self::default()
         }
+    }
+
+    /// Why what was typed was not taken. Who was told of a change of somebody else may save over it.
+    fn refused(page: &Page, problem: Problem, fields: &Fields) -> Result<Self, Wrong> {
+        let typed = Self::typed(fields);
+        let modified = typed.modified.filter(|_| !matches!(problem, Problem::Changed));
+        Ok(Self {
+            notice: Some(told(page, problem)?),
+            modified,
+            ..typed
+        })
     }
 }
 
@@ -132,9 +151,9 @@ pub async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Resul
     match act(&visit.api(), &page, &id, &fields).await {
         Ok("policy-deleted") => Ok(done("/admin/policies", "policy-deleted")),
         Ok(word) => Ok(done(&format!("/admin/policies/{}", segment(&id)), word)),
-        Err(error) => {
-            let notice = told(&page, error)?;
-            show(&visit, page, &id, Told::refused(notice, &fields)).await
+        Err(problem) => {
+            let told = Told::refused(&page, problem, &fields)?;
+            show(&visit, page, &id, told).await
         }
     }
 }
@@ -155,11 +174,10 @@ async fn tried(visit: &Visit, page: &Page, id: Option<&str>, fields: &Fields) ->
     };
     Ok(match effect {
         Ok(effect) => Told {
-            notice: None,
-            typed: Some(typed(fields)),
             effect: Some(effect),
+            ..Told::typed(fields)
         },
-        Err(problem) => Told::refused(told(page, problem)?, fields),
+        Err(problem) => Told::refused(page, problem, fields)?,
     })
 }
 
@@ -196,41 +214,22 @@ pub async fn create(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
             Ok(done(&format!("/admin/policies/{id}"), "policy-created"))
         }
         Err(problem) => {
-            let notice = told(&page, problem)?;
-            blank(&visit, page, Told::refused(notice, &fields)).await
+            let told = Told::refused(&page, problem, &fields)?;
+            blank(&visit, page, told).await
         }
-    }
-}
-
-/// Why a form was not taken.
-pub enum Problem {
-    Api(ApiError),
-    /// Nobody and nothing has this name.
-    Unknown(String),
-    /// The document is no JSON.
-    Document,
-}
-
-impl From<ApiError> for Problem {
-    fn from(error: ApiError) -> Self {
-        Self::Api(error)
-    }
-}
-
-pub fn told(page: &Page, problem: Problem) -> Result<Notice, Wrong> {
-    match problem {
-        Problem::Api(error) => refusal(page, error),
-        Problem::Unknown(name) => {
-            let text = page.t1("policy-unknown-name", "name", &name);
-            Ok(Notice::new(page, Tone::Danger, text))
-        }
-        Problem::Document => Ok(Notice::new(page, Tone::Danger, page.t("policy-not-json"))),
     }
 }
 
 async fn act(api: &Api<'_>, page: &Page, id: &str, fields: &Fields) -> Result<&'static str, Problem> {
     let policy = format!("{POLICIES}/{}", segment(id));
-    match fields.get("step") {
+    let step = fields.get("step");
+    if ["state", "save", "document"].contains(&step) {
+        let document: Value = api.get(&policy, &[]).await?;
+        if modified(&document) != fields.get(MODIFIED) {
+            return Err(Problem::Changed);
+        }
+    }
+    match step {
         "state" => {
             api.patch(&policy, &json!({ "state": fields.get("state") })).await?;
             Ok("policy-changed")
@@ -241,7 +240,8 @@ async fn act(api: &Api<'_>, page: &Page, id: &str, fields: &Fields) -> Result<&'
             Ok("policy-changed")
         }
         "document" => {
-            let document: Value = serde_json::from_str(fields.get("document")).map_err(|_| Problem::Document)?;
+            let document: Value =
+                serde_json::from_str(fields.get("document")).map_err(|_| Problem::Said("policy-not-json"))?;
             api.patch(&policy, &changeable(document)).await?;
             Ok("policy-changed")
         }
@@ -253,44 +253,17 @@ async fn act(api: &Api<'_>, page: &Page, id: &str, fields: &Fields) -> Result<&'
     }
 }
 
+/// When it was changed last; nothing of a policy as it was made.
+fn modified(document: &Value) -> &str {
+    document["modifiedDateTime"].as_str().unwrap_or_default()
+}
+
 /// The draft with the ids of the people, groups and roles that were typed, one a line.
 async fn resolved(api: &Api<'_>, page: &Page, fields: &Fields) -> Result<Draft, Problem> {
     let mut draft = Draft::typed(fields);
     draft.people = find_all(api, page, fields.get("people")).await?;
     draft.except = find_all(api, page, fields.get("except")).await?;
     Ok(draft)
-}
-
-/// The people, groups and roles of these lines.
-pub async fn find_all(api: &Api<'_>, page: &Page, lines: &str) -> Result<Who, Problem> {
-    let mut who = Who::default();
-    let names: BTreeSet<&str> = lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    for name in names {
-        if name.contains('@') {
-            let user: Result<User, _> = api
-                .get(&format!("/users/{}", segment(name)), &[("$select", "id")])
-                .await;
-            match user {
-                Ok(user) => who.users.insert(user.id),
-                Err(ApiError::NotFound) => return Err(Problem::Unknown(name.to_owned())),
-                Err(error) => return Err(error.into()),
-            };
-            continue;
-        }
-        let filter = format!("displayName eq {}", quoted(name));
-        let groups: Listed<Object> = api.get("/groups", &[("$filter", &filter), ("$select", "id")]).await?;
-        if let [group] = &groups.value[..] {
-            who.groups.insert(group.id.clone());
-            continue;
-        }
-        let roles: Vec<Object> = api.all("/directoryRoleTemplates", &[]).await?;
-        let words = |role: &Object| page.find(&format!("role-{}", role.id));
-        let is_it = |role: &Object| role.display_name == name || words(role).as_deref() == Some(name);
-        let role = roles.into_iter().find(is_it);
-        who.roles
-            .insert(role.ok_or_else(|| Problem::Unknown(name.to_owned()))?.id);
-    }
-    Ok(who)
 }
 
 /// A document without what the service gives. Of a strength a policy takes the id alone.
@@ -318,7 +291,10 @@ async fn show(visit: &Visit, page: Page, id: &str, told: Told) -> Result<Respons
         names: &names,
     };
     let sentence = writer.sentence(&policy);
-    let form = visit.form(format!("/admin/policies/{}", segment(id)));
+    let over = told.modified.unwrap_or_else(|| modified(&document).to_owned());
+    let form = visit
+        .form(format!("/admin/policies/{}", segment(id)))
+        .carry(MODIFIED, over);
     let is_typed = told.typed.is_some();
     let typed = match (told.typed, Draft::of(&policy)) {
         (Some(typed), _) => Some(typed),
@@ -354,7 +330,11 @@ async fn show(visit: &Visit, page: Page, id: &str, told: Told) -> Result<Respons
         edit,
         is_typed,
         effect,
-        document: serde_json::to_string_pretty(&changeable(document)).map_err(ApiError::Unreadable)?,
+        is_document_typed: told.document.is_some(),
+        document: match told.document {
+            Some(typed) => typed,
+            None => serde_json::to_string_pretty(&changeable(document)).map_err(ApiError::Unreadable)?,
+        },
         page,
     })
     .into_response())

@@ -1,6 +1,7 @@
 //! `/admin/risk` — people who are said to be at risk, and risks of sign-ins that a detector, or somebody here, supplied.
 //! Nothing here measures risk: what is told here is what policies are decided by.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,7 +13,7 @@ use hygie_web::ui::{Field, Form, Input, Link, Notice, Page, Tone, View};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::policy::{Problem, find_all, told};
+use super::problem::{Problem, find_all, told};
 use super::{Fields, Section, Visit, Wrong, back_to, done};
 use crate::Console;
 use crate::api::{Api, ApiError, segment};
@@ -117,9 +118,18 @@ async fn report(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
     answered(&visit, fields, said, "risk-said").await
 }
 
+/// The people of these lines. A risk is of people, one by one: a group or a role is none, and a user name has an `@`.
+async fn people(api: &Api<'_>, page: &Page, lines: &str) -> Result<BTreeSet<String>, Problem> {
+    let mut names = lines.lines().map(str::trim).filter(|line| !line.is_empty());
+    if let Some(other) = names.find(|name| !name.contains('@')) {
+        return Err(Problem::NoPerson(other.to_owned()));
+    }
+    Ok(find_all(api, page, lines).await?.users)
+}
+
 async fn say(api: &Api<'_>, page: &Page, fields: &Fields) -> Result<(), Problem> {
     let name = fields.get("person");
-    let users = find_all(api, page, name).await?.users;
+    let users = people(api, page, name).await?;
     if users.is_empty() {
         return Err(Problem::Unknown(name.to_owned()));
     }
@@ -139,11 +149,9 @@ async fn supply(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
 }
 
 async fn add(api: &Api<'_>, page: &Page, fields: &Fields, now: Timestamp) -> Result<(), Problem> {
-    let who = find_all(api, page, fields.get("people")).await?;
-    if let Some(other) = who.groups.iter().chain(&who.roles).next() {
-        // A risk is of people, one by one.
-        return Err(Problem::Unknown(other.clone()));
-    }
+    let days = fields.get("days").parse().ok().filter(|days| DAYS.contains(days));
+    let days = days.ok_or(Problem::Said("risk-no-such-days"))?;
+    let users = people(api, page, fields.get("people")).await?;
     let ranges = fields.lines("ranges").map(|line| {
         let kind = if line.contains(':') {
             "iPv6CidrRange"
@@ -152,12 +160,11 @@ async fn add(api: &Api<'_>, page: &Page, fields: &Fields, now: Timestamp) -> Res
         };
         json!({ "@odata.type": format!("#microsoft.graph.{kind}"), "cidrAddress": line })
     });
-    let days = fields.get("days").parse().unwrap_or(DAYS[0]);
     let mut new = json!({
         "riskLevel": fields.get("supplied-level"),
-        "userIds": who.users,
+        "userIds": users,
         "ipRanges": ranges.collect::<Vec<_>>(),
-        "endDateTime": (now + Duration::from_hours(24 * days.min(DAYS[3]))).to_rfc3339(),
+        "endDateTime": (now + Duration::from_hours(24 * days)).to_rfc3339(),
     });
     if !fields.get("description").is_empty() {
         new["description"] = fields.get("description").into();

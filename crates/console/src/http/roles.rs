@@ -112,11 +112,17 @@ async fn show(visit: &Visit, page: Page, id: &str, (typed, wrong): (&str, Option
     let form = visit.form(format!("{HERE}/{}", segment(id)));
     let rows = members.iter().map(|member| Row {
         title: member.display_name.clone(),
-        href: member
-            .user_principal_name
-            .is_some()
-            .then(|| format!("/admin/users/{}", segment(&member.id))),
-        detail: member.user_principal_name.clone().unwrap_or_default(),
+        href: match &member.user_principal_name {
+            Some(_) => Some(format!("/admin/users/{}", segment(&member.id))),
+            None => member
+                .is_group()
+                .then(|| format!("/admin/groups/{}", segment(&member.id))),
+        },
+        detail: if member.is_group() {
+            page.t("role-of-group")
+        } else {
+            member.user_principal_name.clone().unwrap_or_default()
+        },
         button: Some(("take", member.id.clone(), page.t("admin-remove"))),
         ..Row::default()
     });

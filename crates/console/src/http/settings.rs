@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get as read_by;
-use hygie_web::ui::{Field, Input, Notice, Page, Tone, View};
+use hygie_web::ui::{Field, Form, Input, Notice, Page, Tone, View};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -20,6 +20,8 @@ const AUTHORIZATION: &str = "/policies/authorizationPolicy";
 const REQUESTS: &str = "/policies/adminConsentRequestPolicy";
 const CLAIMS: &str = "/policies/tokenClaimsPolicy";
 const DEFAULTS: &str = "/policies/identitySecurityDefaultsEnforcementPolicy";
+/// What forms carry along: what the page showed.
+const SHOWN: &str = "shown";
 /// What tokens of version 2 may tell of an authentication: what the form sends, and the member.
 const TOLD: [(&str, &str); 3] = [
     ("acr", "isAcrIncluded"),
@@ -78,47 +80,94 @@ async fn post(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
     }
 }
 
+/// Sends what differs from what the page showed: what somebody else changed meanwhile stays.
 async fn act(api: &Api<'_>, fields: &Fields) -> Result<(), ApiError> {
-    match fields.get("step") {
-        "sessions" => {
-            let change = json!({
-                "maximumLifetimeInMinutes": number(fields.get("longest")),
-                "inactivityTimeoutInMinutes": number(fields.get("idle")),
-                "isStaySignedInOffered": fields.all("option").any(|value| value == "stay"),
-            });
-            api.patch(LIFETIME, &change).await
-        }
-        "people" => {
-            let policy = fields.get("consent");
-            let policies: Vec<String> = (!policy.is_empty())
-                .then(|| format!("{FOR_SELF}{policy}"))
-                .into_iter()
-                .collect();
-            let change = json!({
-                "allowInvitesFrom": fields.get("inviters"),
-                "defaultUserRolePermissions": { "permissionGrantPoliciesAssigned": policies },
-            });
-            api.patch(AUTHORIZATION, &change).await
-        }
-        "requests" => {
-            let is_enabled = fields.get("asking") == "on";
-            let change = json!({ "isEnabled": is_enabled, "requestDurationInDays": number(fields.get("days")) });
-            api.put(REQUESTS, &change).await
-        }
-        "claims" => {
-            let is_told = |name: &str| fields.all("claim").any(|value| value == name);
-            let change: Map<String, Value> = TOLD
-                .iter()
-                .map(|(name, member)| ((*member).to_owned(), is_told(name).into()))
-                .collect();
-            api.patch(CLAIMS, &change.into()).await
-        }
-        "defaults" => {
-            let is_enabled = fields.get("state") == "on";
-            api.patch(DEFAULTS, &json!({ "isEnabled": is_enabled })).await
-        }
-        _ => Err(ApiError::NotFound),
+    let (path, mut change) = change(fields).ok_or(ApiError::NotFound)?;
+    let shown: Map<String, Value> = serde_json::from_str(fields.get(SHOWN)).unwrap_or_default();
+    change.retain(|member, value| shown.get(member) != Some(value));
+    if change.is_empty() {
+        return Ok(());
     }
+    match path {
+        // In Graph it has no PATCH. What is not said in it stays here all the same.
+        REQUESTS => api.put(path, &change.into()).await,
+        _ => api.patch(path, &change.into()).await,
+    }
+}
+
+/// What a form says, and of what.
+fn change(fields: &Fields) -> Option<(&'static str, Map<String, Value>)> {
+    Some(match fields.get("step") {
+        "sessions" => {
+            let is_offered = fields.all("option").any(|value| value == "stay");
+            let (longest, idle) = (number(fields.get("longest")), number(fields.get("idle")));
+            (LIFETIME, living(longest, idle, is_offered))
+        }
+        "people" => (
+            AUTHORIZATION,
+            without_role(fields.get("inviters"), fields.get("consent")),
+        ),
+        "requests" => (
+            REQUESTS,
+            asking(fields.get("asking") == "on", number(fields.get("days"))),
+        ),
+        "claims" => (
+            CLAIMS,
+            telling(|name, _| fields.all("claim").any(|value| value == name)),
+        ),
+        "defaults" => (DEFAULTS, switched(fields.get("state") == "on")),
+        _ => return None,
+    })
+}
+
+fn living(longest: Value, idle: Value, is_offered: bool) -> Map<String, Value> {
+    Map::from_iter([
+        ("maximumLifetimeInMinutes".to_owned(), longest),
+        ("inactivityTimeoutInMinutes".to_owned(), idle),
+        ("isStaySignedInOffered".to_owned(), is_offered.into()),
+    ])
+}
+
+fn without_role(inviters: &str, consent: &str) -> Map<String, Value> {
+    let policy = (!consent.is_empty()).then(|| format!("{FOR_SELF}{consent}"));
+    let policies: Vec<String> = policy.into_iter().collect();
+    Map::from_iter([
+        ("allowInvitesFrom".to_owned(), inviters.into()),
+        (
+            "defaultUserRolePermissions".to_owned(),
+            json!({ "permissionGrantPoliciesAssigned": policies }),
+        ),
+    ])
+}
+
+fn asking(is_enabled: bool, days: Value) -> Map<String, Value> {
+    Map::from_iter([
+        ("isEnabled".to_owned(), is_enabled.into()),
+        ("requestDurationInDays".to_owned(), days),
+    ])
+}
+
+fn telling(is_told: impl Fn(&str, &str) -> bool) -> Map<String, Value> {
+    let members = TOLD.iter();
+    members
+        .map(|(name, member)| ((*member).to_owned(), is_told(name, member).into()))
+        .collect()
+}
+
+fn switched(is_enabled: bool) -> Map<String, Value> {
+    Map::from_iter([("isEnabled".to_owned(), is_enabled.into())])
+}
+
+/// The form with what the page shows. What was typed and not taken goes on from what it was typed over.
+fn over(visit: &Visit, step: &str, shown: Map<String, Value>, typed: &Fields) -> Form {
+    let kept = typed.get(SHOWN);
+    let is_kept = typed.get("step") == step && !kept.is_empty();
+    let shown = if is_kept {
+        kept.to_owned()
+    } else {
+        Value::Object(shown).to_string()
+    };
+    visit.form(HERE).carry(SHOWN, shown)
 }
 
 /// What is no number is refused by the directory, with its place.
@@ -142,50 +191,44 @@ async fn show(visit: &Visit, wrong: Option<(Fields, Notice)>) -> Result<Response
     frame.notices.extend(notice);
     let mut sheet = Sheet::new(&page, frame, page.t("admin-settings"));
     sheet.lead = page.t("settings-lead");
-    let form = || visit.form(HERE);
     if let Some(found) = seen(&api, LIFETIME).await? {
         let lifetime: Lifetime = serde_json::from_value(found).map_err(ApiError::Unreadable)?;
         if lifetime.is_long() {
             let notice = Notice::new(&page, Tone::Warning, page.t("settings-long"));
             sheet.frame.notices.push(notice);
         }
+        let shown = living(
+            lifetime.maximum_lifetime_in_minutes.into(),
+            lifetime.inactivity_timeout_in_minutes.into(),
+            lifetime.is_stay_signed_in_offered,
+        );
         sheet.blocks.push(Block {
             lead: page.t("settings-sessions-lead"),
             parts: sessions(&page, &lifetime, &typed),
             ..Block::new(
                 "sessions",
                 page.t("settings-sessions"),
-                form(),
+                over(visit, "sessions", shown, &typed),
                 ("sessions", page.t("policy-save")),
             )
         });
     }
     if let Some(found) = seen(&api, AUTHORIZATION).await? {
+        let (inviters, consent) = without_role_found(&found);
         sheet.blocks.push(Block {
             lead: page.t("settings-people-lead"),
-            parts: people(&page, &found, &typed),
+            parts: people(&page, (inviters, consent), &typed),
             ..Block::new(
                 "without-role",
                 page.t("settings-people"),
-                form(),
+                over(visit, "people", without_role(inviters, consent), &typed),
                 ("people", page.t("policy-save")),
             )
         });
     }
     sheet.blocks.extend(requests(visit, &page, &typed).await?);
     sheet.blocks.extend(claims(visit, &page).await?);
-    if let Some(found) = seen(&api, DEFAULTS).await? {
-        sheet.blocks.push(Block {
-            lead: page.t("settings-defaults-lead"),
-            parts: vec![defaults(&page, found["isEnabled"] == true)],
-            ..Block::new(
-                "defaults",
-                page.t("settings-defaults"),
-                form(),
-                ("defaults", page.t("policy-save")),
-            )
-        });
-    }
+    sheet.blocks.extend(defaults(visit, &page).await?);
     if sheet.blocks.is_empty() {
         return Err(ApiError::Denied.into());
     }
@@ -222,7 +265,21 @@ fn sessions(page: &Page, lifetime: &Lifetime, typed: &Fields) -> Vec<Part> {
     ]
 }
 
-fn people(page: &Page, found: &Value, typed: &Fields) -> Vec<Part> {
+/// Who may invite, and to what people may consent by themselves.
+fn without_role_found(found: &Value) -> (&str, &str) {
+    let assigned = &found["defaultUserRolePermissions"]["permissionGrantPoliciesAssigned"];
+    let assigned = assigned.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let mut assigned: Vec<&str> = assigned
+        .filter_map(|id| id.strip_prefix(FOR_SELF))
+        .filter(|id| CONSENTS.contains(id))
+        .collect();
+    // The wider of several is what counts.
+    assigned.sort_unstable_by_key(|id| CONSENTS.iter().position(|known| known == id));
+    let inviters = found["allowInvitesFrom"].as_str().unwrap_or_default();
+    (inviters, assigned.last().copied().unwrap_or_default())
+}
+
+fn people(page: &Page, (inviters, consent): (&str, &str), typed: &Fields) -> Vec<Part> {
     let options = |of: &str, words: &[&str]| {
         let words = words.iter();
         let option = |word: &&str| {
@@ -231,15 +288,9 @@ fn people(page: &Page, found: &Value, typed: &Fields) -> Vec<Part> {
         };
         words.map(option).collect::<Vec<_>>()
     };
-    let inviters = found["allowInvitesFrom"].as_str().unwrap_or_default();
-    let assigned = &found["defaultUserRolePermissions"]["permissionGrantPoliciesAssigned"];
-    let assigned = assigned.as_array().into_iter().flatten().filter_map(Value::as_str);
-    let mut assigned: Vec<&str> = assigned.filter_map(|id| id.strip_prefix(FOR_SELF)).collect();
-    // The wider of several is what counts.
-    assigned.sort_unstable_by_key(|id| CONSENTS.iter().position(|known| known == id));
     let consent = match typed.get("step") {
         "people" => typed.get("consent"),
-        _ => assigned.last().copied().unwrap_or_default(),
+        _ => consent,
     };
     vec![
         Part::Select(
@@ -266,6 +317,7 @@ async fn requests(visit: &Visit, page: &Page, typed: &Fields) -> Result<Option<B
         found["isEnabled"] == true
     };
     let states = ["on", "off"].map(|state| (state.to_owned(), page.t(&format!("settings-asking-{state}"))));
+    let shown = asking(found["isEnabled"] == true, found["requestDurationInDays"].clone());
     let days = found["requestDurationInDays"].as_u64().unwrap_or_default().to_string();
     let days =
         Field::new(page, Input::Digits, "days", page.t("settings-asking-days")).value(value(typed, "days", &days));
@@ -284,7 +336,7 @@ async fn requests(visit: &Visit, page: &Page, typed: &Fields) -> Result<Option<B
         ..Block::new(
             "requests",
             page.t("settings-asking"),
-            visit.form(HERE),
+            over(visit, "requests", shown, typed),
             ("requests", page.t("policy-save")),
         )
     }))
@@ -299,6 +351,7 @@ async fn claims(visit: &Visit, page: &Page) -> Result<Option<Block>, ApiError> {
         let words = page.t(&format!("settings-claim-{name}"));
         (name.to_owned(), words, found[member] == true)
     });
+    let shown = telling(|_, member| found[member] == true);
     Ok(Some(Block {
         lead: page.t("settings-claims-lead"),
         parts: vec![Part::Boxes(Boxes {
@@ -309,16 +362,30 @@ async fn claims(visit: &Visit, page: &Page) -> Result<Option<Block>, ApiError> {
         ..Block::new(
             "claims",
             page.t("settings-claims"),
-            visit.form(HERE),
+            over(visit, "claims", shown, &Fields(Vec::new())),
             ("claims", page.t("policy-save")),
         )
     }))
 }
 
-fn defaults(page: &Page, is_enabled: bool) -> Part {
+async fn defaults(visit: &Visit, page: &Page) -> Result<Option<Block>, ApiError> {
+    let Some(found) = seen(&visit.api(), DEFAULTS).await? else {
+        return Ok(None);
+    };
+    let is_enabled = found["isEnabled"] == true;
     let states = ["on", "off"].map(|state| (state.to_owned(), page.t(&format!("settings-defaults-{state}"))));
     let chosen = if is_enabled { "on" } else { "off" };
-    Part::Select(Select::new("state", page.t("user-state"), states.to_vec()).chosen(chosen))
+    let state = Select::new("state", page.t("user-state"), states.to_vec()).chosen(chosen);
+    Ok(Some(Block {
+        lead: page.t("settings-defaults-lead"),
+        parts: vec![Part::Select(state)],
+        ..Block::new(
+            "defaults",
+            page.t("settings-defaults"),
+            over(visit, "defaults", switched(is_enabled), &Fields(Vec::new())),
+            ("defaults", page.t("policy-save")),
+        )
+    }))
 }
 
 /// What whoever runs the program sets in its configuration.

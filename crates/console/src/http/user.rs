@@ -1,5 +1,7 @@
 //! `/admin/users/{id}` — one person: who it is, what they belong to, how they sign in, and what may be done about it.
 
+use std::iter;
+
 use askama::Template;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
@@ -22,8 +24,8 @@ struct Shown {
     frame: Frame,
     user: User,
     id: Identifier,
-    /// Id and name of each; `None` where the person may not see them.
-    roles: Option<Vec<(String, String)>>,
+    /// `None` where the person may not see them.
+    roles: Option<Vec<Role>>,
     groups: Vec<Object>,
     /// `None` where the person may not see them.
     methods: Option<Vec<Means>>,
@@ -35,6 +37,14 @@ struct Shown {
     open: String,
     /// A value that is shown this once.
     secret: Option<(String, Identifier)>,
+}
+
+/// A directory role of the list.
+struct Role {
+    id: String,
+    name: String,
+    /// The group that has it, where the person has it by being in there.
+    by: Option<Object>,
 }
 
 /// A means of identification of the list.
@@ -197,9 +207,8 @@ async fn show(visit: &Visit, page: Page, id: &str, told: Option<Told>) -> Result
     let path = format!("/users/{}", segment(id));
     let user: User = api.get(&path, &[("$select", USER)]).await?;
     let belongs: Vec<Object> = api.all(&format!("{path}/memberOf"), &[]).await?;
-    let is_group = |object: &Object| object.kind.ends_with("group");
-    let groups = belongs.into_iter().filter(is_group).collect();
-    let roles = roles(&api, &page, &user.id).await?;
+    let groups: Vec<Object> = belongs.into_iter().filter(Object::is_group).collect();
+    let roles = roles(&api, &page, &user.id, &groups).await?;
     let methods = allowed(api.all::<Method>(&format!("{path}/authentication/methods"), &[]).await)?;
     let mut frame = visit.frame(&page, Section::Users);
     let (mut secret, mut typed) = (None, None);
@@ -243,16 +252,28 @@ struct Given {
     role_definition_id: String,
 }
 
-/// The directory roles of a person, by id and name.
-async fn roles(api: &Api<'_>, page: &Page, user: &str) -> Result<Option<Vec<(String, String)>>, ApiError> {
-    let filter = format!("principalId eq {}", quoted(user));
-    let path = "/roleManagement/directory/roleAssignments";
-    let given = allowed(api.all::<Given>(path, &[("$filter", &filter)]).await)?;
-    let name = |id: String| {
-        let words = page.find(&format!("role-{id}"));
-        (id.clone(), words.unwrap_or(id))
-    };
-    Ok(given.map(|given| given.into_iter().map(|one| name(one.role_definition_id)).collect()))
+/// The directory roles of a person: their own, and those of the groups that they are in.
+async fn roles(api: &Api<'_>, page: &Page, user: &str, groups: &[Object]) -> Result<Option<Vec<Role>>, ApiError> {
+    let mut all = Vec::new();
+    // No group is in a group with roles: those that people are in themselves are all that count.
+    let having = groups.iter().filter(|group| group.is_assignable_to_role == Some(true));
+    let principals = having.map(|group| (group.id.as_str(), Some(group)));
+    for (principal, by) in iter::once((user, None)).chain(principals) {
+        let filter = format!("principalId eq {}", quoted(principal));
+        let path = "/roleManagement/directory/roleAssignments";
+        let Some(given) = allowed(api.all::<Given>(path, &[("$filter", &filter)]).await)? else {
+            return Ok(None);
+        };
+        all.extend(given.into_iter().map(|one| {
+            let words = page.find(&format!("role-{}", one.role_definition_id));
+            Role {
+                name: words.unwrap_or_else(|| one.role_definition_id.clone()),
+                id: one.role_definition_id,
+                by: by.cloned(),
+            }
+        }));
+    }
+    Ok(Some(all))
 }
 
 /// The latest sign-ins of a person; `None` where who asks may not read the log.

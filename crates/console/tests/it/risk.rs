@@ -1,5 +1,8 @@
 //! What is said of people and of sign-ins.
 
+use std::time::Duration;
+
+use hygie_core::Clock;
 use serde_json::json;
 
 use crate::sheets::{ID, sent, with_token};
@@ -48,7 +51,7 @@ async fn a_risk_of_sign_ins_has_an_end_and_is_withdrawn() {
         ("csrf", token.as_str()),
         ("ranges", "192.0.2.0/24\r\n2001:db8::/32"),
         ("supplied-level", "high"),
-        ("days", "100000"),
+        ("days", "90"),
         ("description", "Bulletin 42"),
     ];
     let answer = world.client.post("/admin/risk/supply", &fields).await;
@@ -61,11 +64,53 @@ async fn a_risk_of_sign_ins_has_an_end_and_is_withdrawn() {
         (&body["riskLevel"], &body["userIds"], &body["description"]),
         (&json!("high"), &json!([]), &json!("Bulletin 42"))
     );
-    assert!(body["endDateTime"].is_string(), "{body}");
+    let end = world.clock.now() + Duration::from_hours(24 * 90);
+    assert_eq!(body["endDateTime"], end.to_rfc3339());
     world.script.asked.lock().clear();
     let fields = [("csrf", token.as_str()), ("step", "withdraw"), ("item", "a/b")];
     world.client.post("/admin/risk/withdraw", &fields).await;
     assert_eq!(sent(&world)[0].0, "DELETE /identityProtection/suppliedRisks/a%2Fb");
+}
+
+#[tokio::test]
+async fn a_risk_ends_when_the_page_offers_it() {
+    let (world, token) = with_token("/admin/users/new").await;
+    for days in ["many", "", "0", "2", "100000", "-1"] {
+        let fields = [
+            ("csrf", token.as_str()),
+            ("supplied-level", "high"),
+            ("days", days),
+            ("description", "Bulletin 42"),
+        ];
+        let page = world.client.post("/admin/risk/supply", &fields).await;
+        let text = page.text();
+        assert!(
+            text.contains("Choisissez une des durées") && text.contains("Bulletin 42"),
+            "{days}: {text}"
+        );
+        assert_eq!(sent(&world), [], "{days}");
+    }
+}
+
+#[tokio::test]
+async fn a_risk_is_of_people_and_of_no_group() {
+    let (world, token) = with_token("/admin/users/new").await;
+    world
+        .script
+        .answer("GET /v1.0/groups", 200, json!({ "value": [{ "id": "a1" }] }));
+    for (page, field) in [("report", "person"), ("supply", "people")] {
+        let fields = [
+            ("csrf", token.as_str()),
+            (field, "anna@ch-demo.example\r\nSoins"),
+            ("level", "high"),
+            ("supplied-level", "high"),
+            ("days", "7"),
+        ];
+        let page = world.client.post(&format!("/admin/risk/{page}"), &fields).await;
+        let text = page.text();
+        assert!(text.contains("n’est pas un nom d’utilisateur"), "{text}");
+        assert_eq!(sent(&world), []);
+    }
 }
 
 #[tokio::test]
