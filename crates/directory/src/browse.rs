@@ -1,6 +1,6 @@
 //! What the directory shows: objects one by one, and in pages in the order of their ids.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use hygie_core::{AppId, Cx, GroupId, ObjectId};
 use hygie_directory_store::{object, objects};
@@ -86,14 +86,13 @@ impl Directory {
                     let ids = Owners(tx).page_owned(*owner, at.after, at.limit).await?;
                     let found = objects(tx, ids.clone()).await?;
                     let mut all: Vec<Owned> = found.into_iter().map(Owned::Object).collect();
-                    for id in ids {
-                        if all.iter().all(|owned| owned.id() != id)
-                            && let Some(application) = Applications(tx).find_by_id(id).await?
-                        {
-                            let found = registrations(tx, vec![application]).await?;
-                            all.extend(found.into_iter().map(Owned::Application));
-                        }
+                    let known: HashSet<ObjectId> = all.iter().map(Owned::id).collect();
+                    let mut applications = Vec::new();
+                    for id in ids.into_iter().filter(|id| !known.contains(id)) {
+                        applications.extend(Applications(tx).find_by_id(id).await?);
                     }
+                    let found = registrations(tx, applications).await?;
+                    all.extend(found.into_iter().map(Owned::Application));
                     all.sort_by_key(Owned::id);
                     Ok::<_, StoreError>(all)
                 })
@@ -118,11 +117,45 @@ impl Directory {
             .await
     }
 
-    /// When somebody signed in last.
-    pub async fn sign_in_activity(&self, cx: &Cx, user: ObjectId) -> Result<SignInActivity, StoreError> {
+    /// When each of these people signed in last, of those who ever did.
+    pub async fn sign_in_activities(
+        &self,
+        cx: &Cx,
+        users: Vec<ObjectId>,
+    ) -> Result<HashMap<ObjectId, SignInActivity>, StoreError> {
         self.store()
-            .read(cx, user, |user, tx| {
-                Box::pin(async move { Activities(tx).of(*user).await })
+            .read(cx, users, |users, tx| {
+                Box::pin(async move {
+                    let mut all = HashMap::new();
+                    for some in users.chunks(CHUNK) {
+                        all.extend(Activities(tx).list_of(some).await?);
+                    }
+                    Ok::<_, StoreError>(all)
+                })
+            })
+            .await
+    }
+
+    /// Whether somebody is in a group that was made for roles, or owns one.
+    pub async fn is_of_role_group(&self, cx: &Cx, who: ObjectId) -> Result<bool, StoreError> {
+        self.store()
+            .read(cx, who, |who, tx| {
+                Box::pin(async move { Ok::<_, StoreError>(!Groups(tx).list_for_roles(*who).await?.is_empty()) })
+            })
+            .await
+    }
+
+    /// Those of these people who are there.
+    pub async fn list_users(&self, cx: &Cx, ids: Vec<ObjectId>) -> Result<Vec<User>, StoreError> {
+        self.store()
+            .read(cx, ids, |ids, tx| {
+                Box::pin(async move {
+                    let mut all = Vec::new();
+                    for some in ids.chunks(CHUNK) {
+                        all.extend(Users(tx).list_by_ids(some).await?);
+                    }
+                    Ok::<_, StoreError>(all)
+                })
             })
             .await
     }

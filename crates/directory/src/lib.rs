@@ -67,7 +67,7 @@ pub use guests::{Invitation, Invited, NewInvitation, guest_name};
 pub use password::{MAX_PASSWORD, PasswordError, Passwords};
 pub use password_rules::{Owner as PasswordOwner, WeakPassword, check as check_password};
 pub use places::{Countries, CountryTable, NotATable, Town};
-pub use risk::{MAX_RISKY, MAX_SUPPLIED, RiskSaid};
+pub use risk::{Detection, MAX_RISKY, MAX_SUPPLIED, RiskSaid};
 
 /// The purpose of the keys of the marks of wrong passwords ([`Directory::derive`]).
 pub const PASSWORD_MARKS: &str = "password marks";

@@ -3,6 +3,8 @@
 //!
 //! Nothing here measures it. What is told counts at the next question to policies: at each issuance of a token.
 
+use std::collections::{BTreeSet, HashMap};
+
 use hygie_core::{Cx, ObjectId};
 use hygie_policy::check::Broken;
 use hygie_policy::policy::RiskLevel;
@@ -17,11 +19,22 @@ use crate::{ConditionalError, Cursor, Directory};
 
 /// People of one request, as in Graph.
 pub const MAX_RISKY: usize = 60;
+/// People that one statement looks for.
+const CHUNK: usize = 500;
 /// Risks of sign-ins that a tenant may have at once.
 pub const MAX_SUPPLIED: usize = 1_000;
 
 /// People and ranges of all of them: every sign-in asks about them.
 pub const MAX_SUPPLIED_ITEMS: usize = 10_000;
+
+/// A risk that was told of somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detection {
+    /// As it was told.
+    pub event: RiskEvent,
+    /// What ended the risk of the person since, first.
+    pub end: Option<UserRisk>,
+}
 
 /// What is said of people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,20 +107,27 @@ impl Directory {
     }
 
     /// A page of the risks that were told of people.
-    pub async fn page_risk_detections(&self, cx: &Cx, at: Cursor) -> Result<Vec<RiskEvent>, StoreError> {
+    pub async fn page_risk_detections(&self, cx: &Cx, at: Cursor) -> Result<Vec<Detection>, StoreError> {
         self.store()
             .read(cx, at, |at, tx| {
-                Box::pin(async move { RiskEvents(tx).page_detections(at.after, at.limit).await })
+                Box::pin(async move {
+                    let found = RiskEvents(tx).page_detections(at.after, at.limit).await?;
+                    detections(tx, found).await
+                })
             })
             .await
     }
 
     /// The risk that was told with this id.
-    pub async fn find_risk_detection(&self, cx: &Cx, id: ObjectId) -> Result<Option<RiskEvent>, StoreError> {
-        let found = self
-            .store()
-            .read(cx, id, |id, tx| Box::pin(async move { RiskEvents(tx).find(*id).await }));
-        Ok(found.await?.filter(|event| event.event.is_some()))
+    pub async fn find_risk_detection(&self, cx: &Cx, id: ObjectId) -> Result<Option<Detection>, StoreError> {
+        self.store()
+            .read(cx, id, |id, tx| {
+                Box::pin(async move {
+                    let found = RiskEvents(tx).find(*id).await?.filter(|event| event.event.is_some());
+                    Ok::<_, StoreError>(detections(tx, found.into_iter().collect()).await?.pop())
+                })
+            })
+            .await
     }
 
     /// Says how it stands with people, all or none.
@@ -234,6 +254,24 @@ impl Directory {
         })
         .await
     }
+}
+
+/// Each with what ended it.
+async fn detections(tx: &mut Tx<'_>, events: Vec<RiskEvent>) -> Result<Vec<Detection>, StoreError> {
+    let people: BTreeSet<ObjectId> = events.iter().map(|event| event.user).collect();
+    let people: Vec<ObjectId> = people.into_iter().collect();
+    let mut ends: HashMap<ObjectId, Vec<RiskEvent>> = HashMap::new();
+    for some in people.chunks(CHUNK) {
+        for end in RiskEvents(tx).list_ends(some).await? {
+            ends.entry(end.user).or_default().push(end);
+        }
+    }
+    let ended = |event: RiskEvent| {
+        let mut later = ends.get(&event.user).into_iter().flatten();
+        let end = later.find(|end| end.id > event.id).map(|end| end.risk);
+        Detection { event, end }
+    };
+    Ok(events.into_iter().map(ended).collect())
 }
 
 /// Notes what was told of somebody. A report tells its own level, also where it lowers nothing.

@@ -1,8 +1,8 @@
 //! `riskyUser`: <https://learn.microsoft.com/graph/api/resources/riskyuser>, and risks of sign-ins that were supplied [ours].
 
 use hygie_core::ObjectId;
-use hygie_directory::User;
 use hygie_directory::repo::RiskEvent;
+use hygie_directory::{Detection, User};
 use hygie_odata::{EntityType, Kind, Property};
 use hygie_policy::risk::UserRisk;
 use serde_json::{Map, Value, json};
@@ -97,25 +97,27 @@ pub fn history(event: &RiskEvent, user: Option<&User>) -> Map<String, Value> {
     members
 }
 
-/// A risk that was told of somebody.
-pub fn risk_detection(event: &RiskEvent, user: Option<&User>) -> Map<String, Value> {
+/// A risk that was told of somebody: how it stands is what was said of it since.
+pub fn risk_detection(detection: &Detection, user: Option<&User>) -> Map<String, Value> {
+    let event = &detection.event;
+    let now = detection.end.unwrap_or(event.risk);
     let at = event.risk.updated_at.to_rfc3339();
     super::filled(
         &RISK_DETECTION,
         [
             ("id", event.id.to_string().into()),
             ("riskEventType", event.event.clone().into()),
-            ("riskState", event.risk.state.as_str().into()),
+            ("riskState", now.state.as_str().into()),
             ("riskLevel", event.risk.level.as_str().into()),
-            ("riskDetail", event.risk.detail.as_str().into()),
+            ("riskDetail", now.detail.as_str().into()),
             // Who told it: an administrator or a detector, by the directory API.
             ("source", "MicrosoftGraph".into()),
             ("detectionTimingType", "offline".into()),
             ("activity", "user".into()),
             ("tokenIssuerType", "AzureAD".into()),
             ("activityDateTime", at.clone().into()),
-            ("detectedDateTime", at.clone().into()),
-            ("lastUpdatedDateTime", at.into()),
+            ("detectedDateTime", at.into()),
+            ("lastUpdatedDateTime", now.updated_at.to_rfc3339().into()),
             ("userId", event.user.to_string().into()),
             ("userDisplayName", user.map(|user| user.display_name.clone()).into()),
             (

@@ -2,6 +2,7 @@
 //! for what it does not have.
 //! <https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities>
 
+use super::alert::{comes_to_roles, has_new_key};
 use super::{AlertKind, ChangeTarget};
 
 const USERS: &str = "UserManagement";
@@ -52,9 +53,6 @@ const POLICIES: &[&str] = &[
     "idp.signinprotection.",
     "idp.tokenclaims.",
 ];
-
-/// The property that tells the grants that an application has beyond the usual ones.
-const EXTRA_GRANTS: &str = "extraGrants";
 
 /// Whether an action changes the directory. One that is not known does: nothing is left out for being new.
 pub fn is_change(action: &str) -> bool {
@@ -211,28 +209,10 @@ impl Recorded<'_> {
             {
                 Some(AlertKind::PolicyChanged)
             }
-            _ if self.has_new_key() => Some(AlertKind::CredentialAdded),
+            _ if comes_to_roles(self.targets) => Some(AlertKind::RoleAssigned),
+            _ if has_new_key(self.targets) => Some(AlertKind::CredentialAdded),
             _ => None,
         }
-    }
-
-    /// Whether an application can prove itself by something more, or may have people's passwords or ask for them.
-    fn has_new_key(&self) -> bool {
-        let keys = |text: Option<&str>| -> Vec<String> {
-            text.and_then(|text| serde_json::from_str(text).ok())
-                .unwrap_or_default()
-        };
-        let properties = self.targets.iter().flat_map(|target| &target.modified_properties);
-        properties
-            .filter(|property| {
-                [super::subject::KEY_DESCRIPTION, EXTRA_GRANTS].contains(&property.display_name.as_str())
-            })
-            .any(|property| {
-                let (old, new) = (keys(property.old_value.as_deref()), keys(property.new_value.as_deref()));
-                // A list that was cut off cannot be read; that it is so long says that something was added.
-                new.iter().any(|key| !old.contains(key))
-                    || (new.is_empty() && property.new_value.is_some() && old.is_empty())
-            })
     }
 }
 

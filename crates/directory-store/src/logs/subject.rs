@@ -204,8 +204,13 @@ async fn membership(tx: &mut Tx<'_>, group: GroupId, member: ObjectId) -> Result
     if !Groups(tx).has_member(group, member).await? {
         return Ok(None);
     }
-    let name = Groups(tx).find(group).await?.map(|group| group.display_name);
-    let members = json!({ "Group.ObjectID": group.to_string(), "Group.DisplayName": name });
+    let found = Groups(tx).find(group).await?;
+    let holds_roles = found.as_ref().is_some_and(|group| group.profile.is_assignable_to_role);
+    let name = found.map(|group| group.display_name);
+    let mut members = json!({ "Group.ObjectID": group.to_string(), "Group.DisplayName": name });
+    if holds_roles {
+        members[FOR_ROLES] = true.into();
+    }
     Ok(Some(State {
         face: face_of(tx, member).await?,
         members: flat(members),
@@ -223,7 +228,12 @@ async fn ownership(tx: &mut Tx<'_>, of: ObjectId, owner: ObjectId) -> Result<Opt
         owned = face(&of.to_string(), &application.display_name, "Application");
     }
     let kind = owned.kind.clone();
-    let members = json!({ format!("{kind}.ObjectID"): owned.id, format!("{kind}.DisplayName"): owned.display_name });
+    let mut members =
+        json!({ format!("{kind}.ObjectID"): owned.id, format!("{kind}.DisplayName"): owned.display_name });
+    let group = Groups(tx).find(GroupId::from_uuid(of.uuid())).await?;
+    if group.is_some_and(|group| group.profile.is_assignable_to_role) {
+        members[FOR_ROLES] = true.into();
+    }
     Ok(Some(State {
         face: face_of(tx, owner).await?,
         members: flat(members),
@@ -267,6 +277,9 @@ async fn application(tx: &mut Tx<'_>, app: AppId) -> Result<Option<State>, Store
 
 /// The property that tells what an application proves itself by, as Entra ID names it.
 pub const KEY_DESCRIPTION: &str = "KeyDescription";
+
+/// The property that tells, of who is in a group or owns it, that the group was made for roles.
+pub const FOR_ROLES: &str = "Group.IsAssignableToRole";
 
 async fn principal(tx: &mut Tx<'_>, id: ObjectId) -> Result<Option<State>, StoreError> {
     let Some(principal) = Principals(tx).find(id).await? else {

@@ -1,5 +1,7 @@
 //! When people signed in last, by the way they did.
 
+use std::collections::HashMap;
+
 use hygie_core::{ObjectId, Timestamp};
 use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
@@ -56,14 +58,22 @@ impl Activities<'_, '_> {
         self.0.execute(&sql, &values).await.map(drop)
     }
 
-    /// Those of somebody.
-    pub async fn of(&mut self, user: ObjectId) -> Result<SignInActivity, StoreError> {
-        let sql = "SELECT kind, at, entry FROM idp_sign_in_activity WHERE {i.is}tenant = :tenant AND user_id = ?1";
-        let mut activity = SignInActivity::default();
-        for mut row in self.0.query(sql, &[user.into()]).await? {
-            let entry = super::uuid(&row.take::<Vec<u8>>(2)?, "idp_sign_in_activity.entry")?;
-            let last = Some((row.take(1)?, entry));
-            match row.take::<i64>(0)? {
+    /// Those of each of these people who ever signed in; as many as one statement looks for.
+    pub async fn list_of(&mut self, users: &[ObjectId]) -> Result<HashMap<ObjectId, SignInActivity>, StoreError> {
+        let mut all: HashMap<ObjectId, SignInActivity> = HashMap::new();
+        if users.is_empty() {
+            return Ok(all);
+        }
+        let list = super::placeholders(users.len());
+        let sql = format!(
+            "SELECT user_id, kind, at, entry FROM idp_sign_in_activity
+             WHERE {{i.is}}tenant = :tenant AND user_id IN ({list})"
+        );
+        for mut row in self.0.query(&sql, &super::ids(users)).await? {
+            let activity = all.entry(row.take(0)?).or_default();
+            let entry = super::uuid(&row.take::<Vec<u8>>(3)?, "idp_sign_in_activity.entry")?;
+            let last = Some((row.take(2)?, entry));
+            match row.take::<i64>(1)? {
                 INTERACTIVE => activity.interactive = last,
                 NON_INTERACTIVE => activity.non_interactive = last,
                 SUCCESSFUL => activity.successful = last,
@@ -74,7 +84,7 @@ impl Activities<'_, '_> {
                 }
             }
         }
-        Ok(activity)
+        Ok(all)
     }
 
     /// Forgets those of somebody.

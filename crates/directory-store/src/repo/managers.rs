@@ -16,7 +16,7 @@ impl Managers<'_, '_> {
         row.map(|mut row| row.take(0)).transpose()
     }
 
-    /// Those who have this manager, after this id, in order of id; at most `limit`.
+    /// Those who are there and have this manager, after this id, in order of id; at most `limit`.
     pub async fn page_reports(
         &mut self,
         manager: ObjectId,
@@ -24,6 +24,7 @@ impl Managers<'_, '_> {
         limit: u32,
     ) -> Result<Vec<ObjectId>, StoreError> {
         let sql = "SELECT user_id FROM idp_manager WHERE {i.is}tenant = :tenant AND manager = ?1 AND user_id > ?2
+                   AND user_id IN (SELECT id FROM idp_user WHERE {i.is}tenant = :tenant)
                    ORDER BY user_id LIMIT ?3";
         let values = [manager.into(), super::after(after), limit.into()];
         let rows = self.0.query(sql, &values).await?;

@@ -128,6 +128,13 @@ fn json<T: DeserializeOwned>(text: &str, column: &str) -> Result<T, StoreError> 
     serde_json::from_str(text).map_err(|_| StoreError::Inconsistent(format!("{column} cannot be read")))
 }
 
+/// Holds where a column has the id of a user, a group or a service principal that is there.
+fn is_there(column: &str) -> String {
+    let one =
+        |table| format!("EXISTS (SELECT 1 FROM {table} WHERE {{i.is}}tenant = :tenant AND {table}.id = {column})");
+    format!("({})", ["idp_user", "idp_group", "idp_principal"].map(one).join(" OR "))
+}
+
 /// `?1, ?2, …`: as many placeholders.
 fn placeholders(count: usize) -> String {
     let all: Vec<String> = (1..=count).map(|n| format!("?{n}")).collect();

@@ -70,6 +70,20 @@ impl RiskEvents<'_, '_> {
         rows.into_iter().map(event).collect()
     }
 
+    /// What was told of these people that ended their risk, the first first; as many people as one statement looks for.
+    pub async fn list_ends(&mut self, users: &[ObjectId]) -> Result<Vec<RiskEvent>, StoreError> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = super::placeholders(users.len());
+        let sql = format!(
+            "SELECT {COLUMNS} FROM idp_risk_event
+             WHERE {{i.is}}tenant = :tenant AND user_id IN ({list}) AND event IS NULL ORDER BY id"
+        );
+        let rows = self.0.query(&sql, &super::ids(users)).await?;
+        rows.into_iter().map(event).collect()
+    }
+
     /// The one with this id.
     pub async fn find(&mut self, id: ObjectId) -> Result<Option<RiskEvent>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM idp_risk_event WHERE {{i.is}}tenant = :tenant AND id = ?1");

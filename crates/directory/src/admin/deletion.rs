@@ -1,7 +1,7 @@
 //! Deleting objects, bringing them back, and forgetting them: after thirty days, or when somebody says so.
 //! <https://learn.microsoft.com/graph/api/resources/deleteditemcontainer>
 //!
-//! What refers to a deleted object stays written, and leads nowhere until it is back; directory roles are lost. What has
+//! What refers to a deleted object stays written, and leads nowhere until it is back; directory roles are lost, and places in groups made for them. What has
 //! been deleted for thirty days is not shown any more, and goes for good with the next deletions in its tenant.
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{changed, object_of};
 use crate::repo::{
-    Activities, Applications, Attempts, Became, Deleted, DeletedRow, Followed, Groups, Outsiders, Principals,
+    Activities, Applications, Attempts, Became, Deleted, DeletedRow, Followed, Groups, Outsiders, Owners, Principals,
     RiskEvents, Risks, Roles, Users,
 };
 use crate::revocation::revoke_all_of;
@@ -140,7 +140,7 @@ impl Directory {
                 let now = tx.cx().now;
                 // Other processes learn of it by this: the user is none of the directory any more.
                 Outsiders(tx).revoke(*id, now).await?;
-                Roles(tx).remove_all_of(*id).await?;
+                lose_roles(tx, *id).await?;
                 Users(tx).remove(*id).await?;
                 changed(tx, Followed::Users, *id, Became::Deleted).await?;
                 keep(tx, (*id, DeletedKind::User), &user, password).await?;
@@ -295,11 +295,27 @@ impl Directory {
     }
 }
 
+/// Takes somebody's directory roles away, and what leads to them: that they are in groups made for roles, or own such groups.
+async fn lose_roles(tx: &mut Tx<'_>, who: ObjectId) -> Result<(), StoreError> {
+    Roles(tx).remove_all_of(who).await?;
+    for group in Groups(tx).list_for_roles(who).await? {
+        let object = object_of(group.id);
+        if Groups(tx).has_member(group.id, who).await? {
+            Groups(tx).remove_member(group.id, who).await?;
+        }
+        if Owners(tx).has(object, who).await? {
+            Owners(tx).remove(object, who).await?;
+        }
+        changed(tx, Followed::Groups, object, Became::Different).await?;
+    }
+    Ok(())
+}
+
 async fn remove_principal(tx: &mut Tx<'_>, principal: ServicePrincipal) -> Result<(), DirectoryError> {
     let id = principal.id;
     let names = Principals(tx).list_names(id).await?;
+    lose_roles(tx, id).await?;
     Principals(tx).remove(id).await?;
-    Roles(tx).remove_all_of(id).await?;
     keep(
         tx,
         (id, DeletedKind::ServicePrincipal),

@@ -93,13 +93,21 @@ impl Directory {
         .await
     }
 
-    /// Makes somebody a member who is none yet.
-    pub async fn add_new_member(&self, cx: &Cx, group: GroupId, member: ObjectId) -> Result<(), DirectoryError> {
-        let change = GroupChange {
-            members: vec![member],
-            ..GroupChange::default()
-        };
-        self.update_group(cx, group, change).await
+    /// Makes a user, group or service principal a member of a group, who is none yet.
+    pub async fn add_member(&self, cx: &Cx, group: GroupId, member: ObjectId) -> Result<(), DirectoryError> {
+        let record = Record::success(cx, "idp.group.member", format!("group/{group}"));
+        self.change(cx, (group, member, record), |(group, member, record), tx| {
+            Box::pin(async move {
+                if Groups(tx).find(*group).await?.is_none() {
+                    return Err(DirectoryError::NotFound("group"));
+                }
+                add_member(tx, *group, *member).await?;
+                changed(tx, Followed::Groups, object_of(*group), Became::Different).await?;
+                tx.audit(record).await?;
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Ends a membership.

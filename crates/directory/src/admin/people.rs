@@ -1,16 +1,15 @@
 //! Users, groups, memberships.
 
-use hygie_core::{Cx, GroupId, ObjectId, Secret};
+use hygie_core::{Cx, ObjectId, Secret};
 use hygie_store::audit::Record;
 use hygie_store::{StoreError, Tx};
 
 use super::told::{PASSWORD_CHANGED, tell};
-use super::{Enabled, NewGroup, NewUser, changed, named, object_of};
+use super::{Enabled, NewGroup, NewUser, changed, named};
 use crate::password_rules::{self, Owner, WeakPassword};
-use crate::repo::{Became, Familiar, FirstPasswords, Followed, Groups, Lockout, Roles, Tenants, Users};
+use crate::repo::{Became, Familiar, FirstPasswords, Followed, Lockout, Roles, Tenants, Users};
 use crate::revocation::revoke_all_of;
 use crate::{Directory, DirectoryError, Group, User, is_user_principal_name, key_of};
-use hygie_directory_store::object;
 
 impl Directory {
     /// Creates a user.
@@ -161,24 +160,6 @@ impl Directory {
             ..NewGroup::default()
         };
         self.create_group_with(cx, new).await
-    }
-
-    /// Makes a user, group or service principal a member of a group.
-    pub async fn add_member(&self, cx: &Cx, group: GroupId, member: ObjectId) -> Result<(), DirectoryError> {
-        let record = Record::success(cx, "idp.group.member", format!("group/{group}"));
-        self.change(cx, (group, member, record), |(group, member, record), tx| {
-            Box::pin(async move {
-                if Groups(tx).find(*group).await?.is_none() {
-                    return Err(DirectoryError::NotFound("group"));
-                }
-                object(tx, *member).await?.ok_or(DirectoryError::NotFound("member"))?;
-                Groups(tx).add_member(*group, *member).await?;
-                changed(tx, Followed::Groups, object_of(*group), Became::Different).await?;
-                tx.audit(record).await?;
-                Ok(())
-            })
-        })
-        .await
     }
 
     /// The hash of a password that this user may have.

@@ -11,6 +11,11 @@ use crate::admin::{KEPT, forget, keep_row};
 use crate::repo::{Deleted, DeletedRow};
 use crate::{Cursor, Directory};
 
+/// Removed ones of a kind that are kept.
+const MAX_REMOVED: u32 = 200;
+/// What is beyond that and goes at once; by one removal it is one.
+const SWEPT: u32 = 20;
+
 impl Directory {
     /// A page of the removed ones of a kind, in order of id, with the instants of their removal.
     pub async fn page_deleted_rules<T: Kept>(
@@ -69,7 +74,12 @@ pub(super) async fn keep<T: Kept>(removed: &T, tx: &mut Tx<'_>) -> Result<(), Co
         password: None,
         deleted_at: tx.cx().now,
     };
-    Ok(keep_row(tx, &row).await?)
+    keep_row(tx, &row).await?;
+    // Making and removing policies again and again fills nothing up.
+    for old in Deleted(tx).list_beyond(kind, MAX_REMOVED, SWEPT).await? {
+        forget(tx, &old).await?;
+    }
+    Ok(())
 }
 
 /// Takes a removed one from what is kept, to bring it back.

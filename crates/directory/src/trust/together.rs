@@ -15,7 +15,7 @@ use crate::repo::TrustStores;
 /// Where authorities are put.
 #[derive(Clone, Debug)]
 pub enum Into {
-    /// An infrastructure that is there; authorities that are trusted already stay as they are.
+    /// An infrastructure that is there; authorities that it has already stay as they are, those of another are refused.
     Known(Uuid),
     /// A new one with this name; authorities that are trusted already are refused.
     New(String),
@@ -61,14 +61,13 @@ impl Directory {
                 if let Some(pki) = new {
                     make(pki, tx).await?;
                 }
-                let known = if new.is_some() { IfKnown::Refuse } else { IfKnown::Skip };
-                let added = add(authorities, known, tx).await?;
                 // An infrastructure that is not there is not passed over where all are known.
                 TrustStores(tx)
                     .find(*id)
                     .await?
                     .ok_or_else(|| super::operations::missing(*id))?;
-                Ok::<_, TrustError>(added)
+                let known = if new.is_some() { IfKnown::Refuse } else { IfKnown::Skip };
+                add(authorities, known, tx).await
             })
         });
         Ok((id, added.await?))
@@ -99,11 +98,13 @@ async fn add(
     let mut known = TrustStores(tx).list_authorities().await?;
     let mut added = Vec::new();
     for trusted in authorities {
-        let is_known = known.iter().any(|one| one.authority.der() == trusted.authority.der());
-        match if_known {
-            IfKnown::Refuse if is_known => return Err(TrustError::Exists),
-            IfKnown::Skip if is_known => continue,
-            _ => {}
+        let mut same = known
+            .iter()
+            .filter(|one| one.authority.der() == trusted.authority.der());
+        match same.next() {
+            Some(one) if if_known == IfKnown::Skip && one.pki == trusted.pki => continue,
+            Some(_) => return Err(TrustError::Exists),
+            None => {}
         }
         if known.len() >= MAX_AUTHORITIES {
             return Err(TrustError::TooManyAuthorities);

@@ -1,15 +1,17 @@
 //! `addKey` and `removeKey` of applications: another certificate by a proof that one of the present ones is had.
 //! <https://learn.microsoft.com/graph/api/application-addkey>
 
+use std::slice;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use hygie_core::{AppId, PrincipalKind, Timestamp};
+use hygie_core::{PrincipalKind, Timestamp};
+use hygie_directory::repo::CertificateRow;
 use hygie_directory::{KeyCredential, Registration};
-use hygie_jose::{Certificate, Claims};
+use hygie_jose::Claims;
 use hygie_oidc::assertion::signed;
-use hygie_policy::json::{At, Wrong};
+use hygie_policy::json::{At, Members, Wrong};
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
 use serde_json::{Map, Value};
@@ -25,7 +27,7 @@ use crate::{Graph, GraphFault};
 
 /// For whom a proof is: the id of the directory before Microsoft Graph, as its documentation says.
 const AUDIENCE: &str = "00000002-0000-0000-c000-000000000000";
-/// How long a proof is good, and by how much clocks may be off.
+/// How long a proof says to be good at most, and by how much clocks may be off at either end: it is taken for twenty minutes.
 const LONGEST: Duration = Duration::from_mins(10);
 const LEEWAY: Duration = Duration::from_mins(5);
 
@@ -45,20 +47,16 @@ pub async fn add(
     let at = At::Member(&At::Root, "keyCredential");
     let missing = || GraphFault::from(at.refuse(Wrong::Missing));
     let key = read_key(members.find("keyCredential").ok_or_else(missing)?, &at).map_err(GraphFault::from)?;
-    if matches!(key, KeyCredential::Kept(_)) {
+    let KeyCredential::New(name, certificate) = key else {
         return Err(missing().into());
-    }
-    prove(
-        &found,
-        &members.read::<String>("proof").map_err(GraphFault::from)?,
-        caller.cx.now,
-    )?;
-    let before: Vec<Uuid> = found.certificates.iter().map(|row| row.id).collect();
-    let keys = kept(&before, None).chain([key]).collect();
-    set(&graph, &caller, found, keys).await?;
+    };
+    let proof = proof(&found, &members, caller.cx.now)?;
+    let app = found.application.app;
+    let directory = graph.directory();
+    let added = directory.add_key(&caller.cx, (app, proof), (name, certificate)).await;
+    let added = added.map_err(GraphFault::from)?;
     let after = applications::find(&graph, &caller, &id).await?;
-    let added = after.certificates.iter().find(|row| !before.contains(&row.id));
-    let key = added.and_then(|row| shown(&after, row.id));
+    let key = shown(&after, added);
     let of = Of {
         set: "microsoft.graph.keyCredential",
         select: None,
@@ -75,18 +73,13 @@ pub async fn remove(
 ) -> Result<Response, GraphError> {
     let found = let_to(&graph, &caller, &id).await?;
     let members = body.members(&["keyId", "proof"])?;
-    let key: AppId = members.read("keyId").map_err(GraphFault::from)?;
-    prove(
-        &found,
-        &members.read::<String>("proof").map_err(GraphFault::from)?,
-        caller.cx.now,
-    )?;
-    let before: Vec<Uuid> = found.certificates.iter().map(|row| row.id).collect();
-    if !before.contains(&key.uuid()) {
-        return Err(GraphFault::NotFound(key.to_string()).into());
-    }
-    let keys = kept(&before, Some(key.uuid())).collect();
-    set(&graph, &caller, found, keys).await?;
+    let text: String = members.read("keyId").map_err(GraphFault::from)?;
+    let at = At::Member(&At::Root, "keyId");
+    let key = Uuid::parse_str(&text).map_err(|_| GraphFault::from(at.refuse(Wrong::NotA("a UUID"))))?;
+    let proof = proof(&found, &members, caller.cx.now)?;
+    let app = found.application.app;
+    let removed = graph.directory().remove_key(&caller.cx, (app, proof), key).await;
+    removed.map_err(GraphFault::from)?;
     Ok(done())
 }
 
@@ -105,17 +98,24 @@ async fn let_to(graph: &Graph, caller: &Caller, id: &str) -> Result<Registration
     Ok(found)
 }
 
-/// Refuses a proof that no certificate of the application signed, or of something else.
-fn prove(of: &Registration, proof: &str, now: Timestamp) -> Result<(), GraphFault> {
-    let certificates: Vec<Certificate> = of.certificates.iter().map(|row| row.certificate.clone()).collect();
+/// The certificate that signed the proof of a body. One that none of the application signed, or of something else, is refused.
+fn proof(of: &Registration, members: &Members<'_>, now: Timestamp) -> Result<Uuid, GraphFault> {
+    let proof: String = members.read("proof")?;
     let wrong = |why| GraphFault::from(At::Member(&At::Root, "proof").refuse(Wrong::NotA(why)));
-    let claims = signed(proof, &certificates, (of.application.app, now))
-        .map_err(|_| wrong("a token that is signed with a key of the application"))?;
+    let by = |row: &CertificateRow| {
+        let claims = signed(&proof, slice::from_ref(&row.certificate), (of.application.app, now));
+        claims.ok().map(|claims| (row.id, claims))
+    };
+    let (id, claims) = of
+        .certificates
+        .iter()
+        .find_map(by)
+        .ok_or_else(|| wrong("a token that is signed with a key of the application"))?;
     if is_proof(&claims, of, now) {
-        Ok(())
+        Ok(id)
     } else {
         Err(wrong(
-            "a proof of the application, for the directory and of the last ten minutes",
+            "a proof of the application, for the directory, good now and for ten minutes at most",
         ))
     }
 }
@@ -131,21 +131,6 @@ fn is_proof(claims: &Claims, of: &Registration, now: Timestamp) -> bool {
         return false;
     };
     is_own && is_for_us && begins <= now + LEEWAY && now < ends + LEEWAY && ends <= begins + LONGEST
-}
-
-fn kept(before: &[Uuid], without: Option<Uuid>) -> impl Iterator<Item = KeyCredential> {
-    let rest = before.iter().filter(move |id| Some(**id) != without);
-    rest.copied().map(KeyCredential::Kept)
-}
-
-async fn set(graph: &Graph, caller: &Caller, found: Registration, keys: Vec<KeyCredential>) -> Result<(), GraphError> {
-    let before = found.application;
-    let same = (before.display_name.clone(), (*before.definition).clone());
-    let changed = graph
-        .directory()
-        .update_application(&caller.cx, before, same, Some(keys))
-        .await;
-    Ok(changed.map_err(GraphFault::from)?)
 }
 
 /// A key as the application shows it.

@@ -131,7 +131,7 @@ pub async fn add_member(
     may(&graph, &caller, &id, &WRITE_MEMBERS).await?;
     let found = find(&graph, &caller, &id).await?;
     let member = graph.referred(&body)?;
-    let added = graph.directory().add_new_member(&caller.cx, found.id, member).await;
+    let added = graph.directory().add_member(&caller.cx, found.id, member).await;
     added.map_err(GraphFault::from)?;
     Ok(done())
 }
@@ -179,7 +179,7 @@ pub(super) async fn owners_of(
     };
     let fetch = async |at| {
         let page = graph.directory().page_owners(&caller.cx, object, at).await?;
-        Ok(page.iter().map(users::typed).collect())
+        Ok(page.iter().map(|one| users::typed_for(caller, one)).collect())
     };
     Ok(graph.list(caller, listed, fetch).await?)
 }

@@ -71,7 +71,8 @@ async fn usual(batch: &Batch, caller: &Caller, first: &str, path: &str) -> Resul
         (None, None) => String::new(),
     };
     let Some((set, name, value)) = key(first) else {
-        return Ok(inner.map(|_| format!("/v1.0/{first}{tail}")));
+        // It is decoded: what is no name of a collection must not become more of an address.
+        return Ok(inner.filter(|_| is_name(first)).map(|_| format!("/v1.0/{first}{tail}")));
     };
     let directory = batch.graph.directory();
     let id = match (set, name, value.parse::<AppId>()) {
@@ -103,6 +104,10 @@ fn by_name(rest: &str) -> Option<String> {
     is_name.then(|| format!("{before}federatedIdentityCredentials/{value}"))
 }
 
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
 /// The collection, the key and its value of `collection(key='value')`.
 fn key(segment: &str) -> Option<(&str, &'static str, &str)> {
     let (set, key) = segment.strip_suffix(')')?.split_once('(')?;
@@ -132,6 +137,14 @@ mod tests {
             "1/federatedIdentityCredentials(name='a",
         ] {
             assert_eq!(by_name(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_collection_has_a_name_of_letters() {
+        assert!(is_name("applications"));
+        for wrong in ["", "applications/1", "..", "a b", "a?b", "a%2Fb", "é"] {
+            assert!(!is_name(wrong), "{wrong}");
         }
     }
 

@@ -13,7 +13,7 @@ use hygie_web::error::GraphError;
 
 use super::body::Body;
 use super::caller::Caller;
-use super::{groups, route, service_principals, users};
+use super::{directory_roles, groups, route, service_principals, users};
 use crate::{Graph, GraphFault};
 
 /// Groups that one request asks about.
@@ -31,7 +31,7 @@ enum Of {
 /// What is asked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {
-    /// All groups, and the directory roles where not only what is for security is asked for.
+    /// All groups, and the directory roles where not only what is for security is asked for, by who may read them.
     Objects,
     Groups,
     /// Which of these groups.
@@ -90,7 +90,8 @@ async fn answer(
     let directory = graph.directory();
     let found = directory.groups_of(&caller.cx, object, Membership::Transitive).await?;
     let mut ids: Vec<String> = found.into_iter().map(|group| group.id.to_string()).collect();
-    if asked == Asked::Objects && only_security == Some(false) {
+    let sees_roles = caller.has(directory_roles::READ) || caller.person() == Some(object);
+    if asked == Asked::Objects && only_security == Some(false) && sees_roles {
         let roles = directory.roles_of(&caller.cx, object).await?;
         ids.extend(roles.iter().map(ToString::to_string));
     }

@@ -66,15 +66,13 @@ async fn own_manager(State(graph): State<Graph>, caller: Caller) -> Result<Respo
 }
 
 async fn manager_of(graph: &Graph, caller: &Caller, of: &User) -> Result<Response, GraphError> {
-    let query = caller.one(&USER)?;
+    let select = caller.select(&USER)?;
+    let select = select.as_deref();
+    users::without_activity(&caller.query(&USER)?)?;
     let found = graph.directory().manager_of(&caller.cx, of.id).await?;
     let found = found.ok_or_else(|| GraphFault::NotFound("manager".to_owned()))?;
-    let (_, mut members) = users::typed(&DirectoryObject::User(found));
     // Of somebody else than the person who asks no more is told than of anybody.
-    if !caller.has(users::ALL) {
-        members.retain(|name, _| name == "@odata.type" || users::BASIC_MEMBERS.contains(&name.as_str()));
-    }
-    let select = query.select.as_deref();
+    let (_, mut members) = users::typed_for(caller, &DirectoryObject::User(found));
     let of = Of {
         set: "directoryObjects",
         select,
@@ -130,6 +128,7 @@ async fn own_reports(State(graph): State<Graph>, caller: Caller) -> Result<Respo
 
 async fn reports_of(graph: &Graph, caller: &Caller, (of, path): (ObjectId, &str)) -> Result<Response, GraphError> {
     let query = caller.query(&USER)?;
+    users::without_activity(&query)?;
     let listed = Listed {
         set: "directoryObjects",
         path,
@@ -139,7 +138,7 @@ async fn reports_of(graph: &Graph, caller: &Caller, (of, path): (ObjectId, &str)
     };
     let fetch = async |at: Cursor| {
         let page = graph.directory().page_reports(&caller.cx, of, at).await?;
-        Ok(page.iter().map(users::typed).collect())
+        Ok(page.iter().map(|one| users::typed_for(caller, one)).collect())
     };
     Ok(graph.list(caller, listed, fetch).await?)
 }
@@ -166,10 +165,7 @@ async fn owned_by_principal(
 
 /// Groups, service principals and registrations, each with its type; a caller sees the kinds that they may read.
 async fn owned_by(graph: &Graph, caller: &Caller, (of, path): (ObjectId, &str)) -> Result<Response, GraphError> {
-    let (sees_groups, sees_applications) = (caller.has(groups::READ), caller.has(applications::READ));
-    if !sees_groups && !sees_applications {
-        return Err(GraphFault::Denied.into());
-    }
+    caller.need(&[groups::READ, applications::READ].concat())?;
     let query = caller.query(&GROUP)?;
     let listed = Listed {
         set: "directoryObjects",
@@ -178,32 +174,26 @@ async fn owned_by(graph: &Graph, caller: &Caller, (of, path): (ObjectId, &str)) 
         default: None,
         total: None,
     };
-    let is_seen = |one: &Owned| match one {
-        Owned::Object(DirectoryObject::Group(_)) => sees_groups,
-        _ => sees_applications,
-    };
     let fetch = async |at: Cursor| {
         let page = graph.directory().page_owned(&caller.cx, of, at).await?;
-        Ok(page.iter().map(|one| item(one, is_seen(one))).collect())
+        Ok(page.iter().map(|one| owned_item(caller, one)).collect())
     };
     Ok(graph.list(caller, listed, fetch).await?)
 }
 
 /// What is owned; its type and id alone where the caller may not read its kind.
-fn item(owned: &Owned, is_seen: bool) -> Item {
-    let (id, mut members) = match owned {
-        Owned::Object(object) => users::typed(object),
-        Owned::Application(registration) => {
-            let mut members = Map::from_iter([(
-                "@odata.type".to_owned(),
-                format!("#microsoft.graph.{}", APPLICATION.name).into(),
-            )]);
-            members.extend(application(registration));
-            (registration.application.id, members)
-        }
+pub(super) fn owned_item(caller: &Caller, owned: &Owned) -> Item {
+    let registration = match owned {
+        Owned::Object(object) => return users::typed_for(caller, object),
+        Owned::Application(registration) => registration,
     };
-    if !is_seen {
-        members.retain(|name, _| name == "@odata.type" || name == "id");
+    let id = registration.application.id;
+    let kind = format!("#microsoft.graph.{}", APPLICATION.name);
+    let mut members = Map::from_iter([("@odata.type".to_owned(), kind.into())]);
+    if caller.has(applications::READ) {
+        members.extend(application(registration));
+    } else {
+        members.insert("id".to_owned(), id.to_string().into());
     }
     (id, members)
 }
@@ -229,7 +219,7 @@ async fn transitive_members(
             .directory()
             .page_transitive_members(&caller.cx, found.id, at)
             .await?;
-        Ok(page.iter().map(users::typed).collect())
+        Ok(page.iter().map(|one| users::typed_for(&caller, one)).collect())
     };
     Ok(graph.list(&caller, listed, fetch).await?)
 }

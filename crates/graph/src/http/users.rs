@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::ObjectId;
 use hygie_directory::repo::ByName;
-use hygie_directory::{Cursor, User};
+use hygie_directory::{Cursor, DirectoryObject, User};
 use hygie_store::StoreError;
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
@@ -13,11 +13,11 @@ use serde_json::{Map, Value};
 use super::answer::Of;
 use super::authority::READ_LOGS;
 use super::caller::Caller;
-use super::groups;
 use super::list::{Item, Listed};
+use super::{applications, groups};
 use crate::entity::{USER, USER_DEFAULT, directory_object, shown, sign_in_activity, user};
 use crate::{Graph, GraphFault};
-use hygie_odata::{Direction, Filter, Pin, Query};
+use hygie_odata::{Direction, Filter, Pin, Query, QueryError};
 
 /// Permissions that show every user whole, and with the basic members only.
 pub(super) const ALL: &[&str] = &[
@@ -35,7 +35,7 @@ pub(super) const GROUPS: &[&str] = groups::READ;
 pub(super) const BASIC_MEMBERS: &[&str] = &["id", "displayName", "givenName", "surname", "userPrincipalName", "mail"];
 
 /// The member that tells when somebody signed in last, where it is asked for.
-const ACTIVITY: &str = "signInActivity";
+pub(super) const ACTIVITY: &str = "signInActivity";
 
 /// How much of a user the caller sees.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,8 +51,8 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         (false, false) => return Err(GraphFault::Denied.into()),
     };
     let query = caller.query(&USER)?;
-    let shows_activity = query.select.as_deref().is_some_and(|select| select.contains(&ACTIVITY));
-    if shows_activity {
+    let needs_activity = query.asks(ACTIVITY);
+    if needs_activity {
         caller.may(&graph, &READ_LOGS).await?;
     }
     let listed = Listed {
@@ -62,7 +62,7 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         default: Some(USER_DEFAULT),
         total: total(&query, graph.directory().count_users(&caller.cx)).await?,
     };
-    if let Some((prefix, direction)) = query.walks_by("displayName").filter(|_| !shows_activity) {
+    if let Some((prefix, direction)) = query.walks_by("displayName").filter(|_| !needs_activity) {
         let fetch = async |after, limit| {
             let at = ByName {
                 after,
@@ -80,15 +80,29 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
     }
     let fetch = async |at| {
         let mut items = items(page(&graph, &caller, &query, at).await?, sight);
-        if shows_activity {
+        if needs_activity {
+            let ids = items.iter().map(|(id, _)| *id).collect();
+            let found = graph.directory().sign_in_activities(&caller.cx, ids).await?;
             for (id, members) in &mut items {
-                let activity = graph.directory().sign_in_activity(&caller.cx, *id).await?;
+                let activity = found.get(id).copied().unwrap_or_default();
                 members.insert(ACTIVITY.to_owned(), sign_in_activity(&activity));
             }
         }
         Ok(items)
     };
     Ok(graph.list(&caller, listed, fetch).await?)
+}
+
+/// Refuses the member that tells when somebody signed in last, where it is not kept.
+pub(super) fn without_activity(query: &Query) -> Result<(), GraphFault> {
+    if query.asks(ACTIVITY) {
+        return Err(QueryError::Unknown {
+            name: ACTIVITY.to_owned(),
+            entity: "user",
+        }
+        .into());
+    }
+    Ok(())
 }
 
 /// How many objects there are, where the query asks for it and nothing but all are counted.
@@ -180,7 +194,8 @@ async fn one(graph: &Graph, caller: &Caller, found: &User, sight: Sight) -> Resu
     if select.is_some_and(|select| select.contains(&ACTIVITY)) {
         // As in Graph: it is of the logs, and nobody's but who reads them.
         caller.may(graph, &READ_LOGS).await?;
-        let activity = graph.directory().sign_in_activity(&caller.cx, found.id).await?;
+        let all = graph.directory().sign_in_activities(&caller.cx, vec![found.id]).await?;
+        let activity = all.get(&found.id).copied().unwrap_or_default();
         members.insert(ACTIVITY.to_owned(), sign_in_activity(&activity));
     }
     let mut members = shown(members, Some(select.unwrap_or(USER_DEFAULT)));
@@ -195,7 +210,7 @@ pub(super) fn is_own(caller: &Caller, found: Option<&User>) -> bool {
 }
 
 /// An object that may be of several types, with the name of its own.
-pub(super) fn typed(object: &hygie_directory::DirectoryObject) -> Item {
+pub(super) fn typed(object: &DirectoryObject) -> Item {
     let (entity, members) = directory_object(object);
     let mut named = Map::new();
     named.insert(
@@ -204,6 +219,20 @@ pub(super) fn typed(object: &hygie_directory::DirectoryObject) -> Item {
     );
     named.extend(members);
     (object.id(), named)
+}
+
+/// The same as the caller sees it by itself: of people the basic members without a permission to see them whole, of what else
+/// they may not read its type and id.
+pub(super) fn typed_for(caller: &Caller, object: &DirectoryObject) -> Item {
+    let (id, mut members) = typed(object);
+    let shown: &[&str] = match object {
+        DirectoryObject::User(user) if !caller.has(ALL) && !is_own(caller, Some(user)) => BASIC_MEMBERS,
+        DirectoryObject::Group(_) if !caller.has(groups::READ) => &["id"],
+        DirectoryObject::ServicePrincipal(_) if !caller.has(applications::READ) => &["id"],
+        _ => return (id, members),
+    };
+    members.retain(|name, _| name == "@odata.type" || shown.contains(&name.as_str()));
+    (id, members)
 }
 
 /// By id or user principal name.

@@ -16,8 +16,11 @@ struct Pair {
 
 impl Pair {
     fn new(now: Timestamp) -> Self {
+        Self::until(now, now + Duration::from_hours(24 * 365))
+    }
+
+    fn until(now: Timestamp, end: Timestamp) -> Self {
         let key = SigningKey::generate(Algorithm::Es256).expect("of the test");
-        let end = now + Duration::from_hours(24 * 365);
         let certificate = Certificate::self_signed(&key, "key", now, end).expect("of the test");
         Self { key, certificate }
     }
@@ -102,4 +105,61 @@ async fn a_key_is_added_and_removed_by_a_proof_of_another() {
         "a key that was removed proves nothing"
     );
     assert_eq!(itself.get(&path).await.status, 403);
+}
+
+#[tokio::test]
+async fn keys_that_are_added_at_once_are_all_there() {
+    let world = World::new().await;
+    let admin = world.app(&["Application.ReadWrite.All"]);
+    let now = world.clock.now();
+    let pairs = [Pair::new(now), Pair::new(now), Pair::new(now)];
+    let new = json!({ "displayName": "Rolls", "keyCredentials": [pairs[0].shown()] });
+    let made = admin.made("/v1.0/applications", &new).await;
+    let id = &made["id"];
+    let path = format!("/v1.0/applications/{}", id.as_str().unwrap());
+    let add = format!("{path}/addKey");
+    let body = |pair: &Pair| {
+        json!({ "keyCredential": pair.shown(), "passwordCredential": null,
+            "proof": pairs[0].proof(id, now, &json!({})) })
+    };
+    let (first, second) = (body(&pairs[1]), body(&pairs[2]));
+    let answers = tokio::join!(admin.send("POST", &add, &first), admin.send("POST", &add, &second));
+    assert_eq!((answers.0.status.as_u16(), answers.1.status.as_u16()), (200, 200));
+    let left = admin.json(&path).await;
+    assert_eq!(left["keyCredentials"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn what_is_no_proof() {
+    let world = World::new().await;
+    let admin = world.app(&["Application.ReadWrite.All"]);
+    let now = world.clock.now();
+    let first = Pair::until(now, now + Duration::from_mins(5));
+    let new = json!({ "displayName": "Rolls", "keyCredentials": [first.shown()] });
+    let made = admin.made("/v1.0/applications", &new).await;
+    let id = &made["id"];
+    let remove = format!("/v1.0/applications/{}/removeKey", id.as_str().unwrap());
+    let key = &made["keyCredentials"][0]["keyId"];
+    let none = json!({ "alg": "none", "typ": "JWT", "x5t": first.certificate.x5t() });
+    let good = first.proof(id, now, &json!({}));
+    let claims = good.split('.').nth(1).unwrap();
+    let unsigned = format!(
+        "{}.{claims}.",
+        hygie_jose::base64url::encode(none.to_string().as_bytes())
+    );
+    for (wrong, why) in [
+        (first.proof(id, now, &json!({ "nbf": null })), "from no instant on"),
+        (unsigned, "not signed"),
+    ] {
+        let body = json!({ "keyId": key, "proof": wrong });
+        let answer = admin.send("POST", &remove, &body).await;
+        assert_eq!(answer.status, 400, "{why}: {}", answer.text());
+        assert!(answer.text().contains("roof: "), "{why}: {}", answer.text());
+    }
+    world.clock.advance(Duration::from_mins(6));
+    let later = json!({ "keyId": key, "proof": first.proof(id, world.clock.now(), &json!({})) });
+    let admin = world.app(&["Application.ReadWrite.All"]);
+    let answer = admin.send("POST", &remove, &later).await;
+    assert_eq!(answer.status, 400, "by a certificate that has ended: {}", answer.text());
+    assert!(answer.text().contains("roof: "), "{}", answer.text());
 }

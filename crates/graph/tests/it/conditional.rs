@@ -504,6 +504,9 @@ async fn a_person_without_a_role_changes_nothing() {
         (Method::POST, &action),
         (Method::PATCH, &format!("{CONTEXTS}/c1")),
         (Method::PATCH, DEFAULTS),
+        (Method::PATCH, "/v1.0/policies/sessionLifetimePolicy"),
+        (Method::PATCH, "/v1.0/policies/signInProtectionPolicy"),
+        (Method::PATCH, "/v1.0/policies/tokenClaimsPolicy"),
         (Method::POST, "/v1.0/agreements"),
     ] {
         let answer = person.document(method.clone(), path, &mfa("Mine")).await;
@@ -535,6 +538,9 @@ POST /v1.0/identity/conditionalAccess/policies: Policy.Read.All+Policy.ReadWrite
 POST /v1.0/identity/conditionalAccess/namedLocations: Policy.Read.All+Policy.ReadWrite.ConditionalAccess Policy.Read.ConditionalAccess+Policy.ReadWrite.ConditionalAccess
 POST /v1.0/policies/authenticationStrengthPolicies: Policy.ReadWrite.ConditionalAccess
 PATCH /v1.0/policies/identitySecurityDefaultsEnforcementPolicy: Policy.ReadWrite.SecurityDefaults Policy.Read.All+Policy.ReadWrite.ConditionalAccess Policy.Read.ConditionalAccess+Policy.ReadWrite.ConditionalAccess
+PATCH /v1.0/policies/sessionLifetimePolicy: Policy.Read.All+Policy.ReadWrite.ConditionalAccess Policy.Read.ConditionalAccess+Policy.ReadWrite.ConditionalAccess
+PATCH /v1.0/policies/signInProtectionPolicy: Policy.Read.All+Policy.ReadWrite.ConditionalAccess Policy.Read.ConditionalAccess+Policy.ReadWrite.ConditionalAccess
+PATCH /v1.0/policies/tokenClaimsPolicy: Policy.Read.All+Policy.ReadWrite.ConditionalAccess Policy.Read.ConditionalAccess+Policy.ReadWrite.ConditionalAccess
 POST /v1.0/identity/conditionalAccess/evaluate: Policy.Read.All Policy.Read.ConditionalAccess
 ";
 

@@ -166,3 +166,77 @@ async fn objects_are_listed_by_kind() {
         assert_eq!(each(&admin.json(&path).await, "id"), [""; 0]);
     }
 }
+
+#[tokio::test]
+async fn no_more_than_two_hundred_removed_ones_of_a_kind_are_kept() {
+    let world = World::new().await;
+    let admin = world.app(ADMINISTRATOR);
+    let mut first = String::new();
+    for n in 0..201 {
+        let made = admin.made(&format!("{RULES}/namedLocations"), &site()).await;
+        let id = made["id"].as_str().unwrap();
+        let path = format!("{RULES}/namedLocations/{id}");
+        admin.changed("DELETE", &path, &Value::Null).await;
+        if n == 0 {
+            first = id.to_owned();
+            world.clock.advance(std::time::Duration::from_secs(1));
+        }
+    }
+    let kept = admin.json(&format!("{DELETED}/namedLocations?$top=999")).await;
+    let kept = each(&kept, "id");
+    assert!(kept.len() == 200 && !kept.contains(&first), "{}", kept.len());
+}
+
+#[tokio::test]
+async fn what_could_not_be_made_now_is_not_brought_back() {
+    let world = World::new().await;
+    let mut permissions = ADMINISTRATOR.to_vec();
+    permissions.push("Group.Read.All");
+    let admin = world.app(&permissions);
+    let mut block = mfa();
+    block["grantControls"]["builtInControls"] = json!(["block"]);
+    block["conditions"]["users"]["excludeGroups"] = json!([world.nurses]);
+    let policy = admin.made(&format!("{RULES}/policies"), &block).await;
+    let id = policy["id"].as_str().unwrap();
+    admin
+        .changed("DELETE", &format!("{RULES}/policies/{id}"), &Value::Null)
+        .await;
+    let restore = async || {
+        let path = format!("{DELETED}/policies/{id}/restore");
+        admin.send("POST", &path, &Value::Null).await
+    };
+    // Nobody is out of it any more.
+    let (directory, cx) = (&world.directory, &world.cx);
+    directory.remove_member(cx, world.nurses, world.nurse).await.unwrap();
+    let answer = restore().await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert!(
+        answer.text().contains("obody could sign in any more"),
+        "{}",
+        answer.text()
+    );
+    directory.add_member(cx, world.nurses, world.nurse).await.unwrap();
+    // Beside security defaults there are none that are on.
+    let defaults = "/v1.0/policies/identitySecurityDefaultsEnforcementPolicy";
+    for (is_on, refused) in [(true, true), (false, false)] {
+        let change = json!({ "isEnabled": is_on });
+        admin.changed("PATCH", defaults, &change).await;
+        if refused {
+            let answer = restore().await;
+            assert!((400..500).contains(&answer.status.as_u16()), "{}", answer.text());
+        }
+    }
+    // Nor more than there may be.
+    let mut off = mfa();
+    off["state"] = json!("disabled");
+    let mut last = Value::Null;
+    for _ in 0..195 {
+        last = admin.made(&format!("{RULES}/policies"), &off).await;
+    }
+    let answer = restore().await;
+    assert!(answer.text().contains("195"), "{}", answer.text());
+    let last = format!("{RULES}/policies/{}", last["id"].as_str().unwrap());
+    admin.changed("DELETE", &last, &Value::Null).await;
+    let answer = restore().await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}

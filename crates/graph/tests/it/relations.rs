@@ -127,6 +127,7 @@ async fn ids_of_groups_are_told_and_checked() {
         .await
         .unwrap();
     let reader = world.app(&["GroupMember.Read.All", "Application.Read.All"]);
+    let of_roles = world.app(&["GroupMember.Read.All", "RoleManagement.Read.Directory"]);
     let of = format!("/v1.0/users/{}", world.nurse);
     let ids = async |name: &str, body: Value| {
         let answer = reader.send("POST", &format!("{of}/{name}"), &body).await;
@@ -145,11 +146,18 @@ async fn ids_of_groups_are_told_and_checked() {
         ids("getMemberObjects", json!({ "securityEnabledOnly": true })).await,
         groups
     );
-    let all = ids("getMemberObjects", json!({ "securityEnabledOnly": false })).await;
-    assert!(
-        all.contains(&role::SECURITY_READER.to_string()) && all.len() == 3,
-        "{all:?}"
-    );
+    // Roles are told to who may read them, and to whom they belong.
+    let both = json!({ "securityEnabledOnly": false });
+    assert_eq!(ids("getMemberObjects", both.clone()).await, groups);
+    let role = role::SECURITY_READER.to_string();
+    for (by, path) in [
+        (of_roles, format!("{of}/getMemberObjects")),
+        (world.person("User.Read"), "/v1.0/me/getMemberObjects".to_owned()),
+    ] {
+        let answer = by.send("POST", &path, &both).await.json();
+        let all: Vec<String> = serde_json::from_value(answer["value"].clone()).unwrap();
+        assert!(all.contains(&role) && all.len() == 3, "{path}: {all:?}");
+    }
     let asked = json!({ "groupIds": [world.staff, uuid::Uuid::from_u128(5)] });
     assert_eq!(ids("checkMemberGroups", asked).await, [world.staff.to_string()]);
     let of_group = reader
@@ -243,6 +251,61 @@ async fn what_somebody_owns_and_granted() {
         .iter()
         .filter(|one| one["displayName"].is_string());
     assert_eq!(named.count(), 1);
+    // Expanded no more is told.
+    let expand = format!("/v1.0/users/{}?$expand=ownedObjects", world.nurse);
+    let reader = world.app(&["User.Read.All", "Application.Read.All"]);
+    let shown = reader.json(&expand).await;
+    let shown = shown["ownedObjects"].as_array().unwrap();
+    assert_eq!(shown.len(), 3);
+    for one in shown {
+        let is_group = one["@odata.type"] == "#microsoft.graph.group";
+        assert_eq!(one["displayName"].is_null(), is_group, "{one}");
+    }
+    let reader = world.app(&["User.Read.All", "Group.Read.All"]);
+    let shown = reader.json(&expand).await;
+    for one in shown["ownedObjects"].as_array().unwrap() {
+        let is_group = one["@odata.type"] == "#microsoft.graph.group";
+        assert_eq!(one["displayName"].is_string(), is_group, "{one}");
+    }
+}
+
+#[tokio::test]
+async fn people_are_seen_through_groups_and_programs_as_by_themselves() {
+    let world = World::new().await;
+    let owned = ObjectId::from_uuid(world.nurses.uuid());
+    world.directory.add_owner(&world.cx, owned, world.nurse).await.unwrap();
+    let program = world.portal.1.id;
+    world
+        .directory
+        .add_owner(&world.cx, program, world.nurse)
+        .await
+        .unwrap();
+    let seen = async |permissions: &[&str], path: &str| {
+        let answer = world.app(permissions).json(path).await;
+        let all = answer["value"].as_array().or_else(|| answer["owners"].as_array());
+        let all = all.or_else(|| answer["members"].as_array()).unwrap().clone();
+        let person = all.into_iter().find(|one| one["id"] == json!(world.nurse));
+        person.expect("the nurse")
+    };
+    for path in [
+        format!("groups/{}/members", world.nurses),
+        format!("groups/{}/transitiveMembers", world.staff),
+        format!("groups/{}/owners", world.nurses),
+        format!("groups/{}?$expand=owners", world.nurses),
+        format!("groups/{}?$expand=members", world.nurses),
+        format!("servicePrincipals/{program}/owners"),
+        format!("servicePrincipals/{program}?$expand=owners"),
+    ] {
+        let path = format!("/v1.0/{path}");
+        let little = seen(&["Group.Read.All", "Application.Read.All"], &path).await;
+        assert_eq!(
+            (&little["displayName"], little.get("accountEnabled")),
+            (&json!("Anna Martin"), None),
+            "{path}"
+        );
+        let whole = seen(&["Group.Read.All", "Application.Read.All", "User.Read.All"], &path).await;
+        assert_eq!(whole["accountEnabled"], true, "{path}");
+    }
 }
 
 #[tokio::test]
@@ -261,15 +324,38 @@ async fn what_a_service_principal_leads_to() {
         [world.nurse.to_string()]
     );
     assert_eq!(each(&admin.json(&format!("{one}/memberOf")).await, "id"), [""; 0]);
-    for path in [
-        format!("{one}/oauth2PermissionGrants"),
-        format!("/v1.0/users/{}/oauth2PermissionGrants", world.nurse),
-        format!(
-            "/v1.0/servicePrincipals(appId='{}')/oauth2PermissionGrants",
-            world.portal.0
+    let who = world.portal.1.id;
+    world.directory.add_member(&world.cx, world.staff, who).await.unwrap();
+    assert_eq!(
+        each(&admin.json(&format!("{one}/memberOf")).await, "id"),
+        [world.staff.to_string()]
+    );
+    let client = (world.portal.0, hygie_directory::DIRECTORY_API);
+    let (everybody, nurse) = (["User.Read.All"], ["User.Read"]);
+    for (user, scopes) in [(None, &everybody), (Some(world.nurse), &nurse)] {
+        let granted = world.directory.grant_scopes(&world.cx, client, user, scopes).await;
+        granted.unwrap();
+    }
+    for (path, expected) in [
+        (
+            format!("{one}/oauth2PermissionGrants"),
+            vec!["User.Read", "User.Read.All"],
+        ),
+        (
+            format!("/v1.0/users/{}/oauth2PermissionGrants", world.nurse),
+            vec!["User.Read"],
+        ),
+        (
+            format!(
+                "/v1.0/servicePrincipals(appId='{}')/oauth2PermissionGrants",
+                world.portal.0
+            ),
+            vec!["User.Read", "User.Read.All"],
         ),
     ] {
-        assert_eq!(each(&admin.json(&path).await, "id"), [""; 0], "{path}");
+        let mut found = each(&admin.json(&path).await, "scope");
+        found.sort();
+        assert_eq!(found, expected, "{path}");
     }
     admin
         .changed("DELETE", &format!("{one}/owners/{}/$ref", world.nurse), &Value::Null)
@@ -437,5 +523,33 @@ async fn when_somebody_signed_in_last() {
         all["value"][0]["signInActivity"]["lastSignInDateTime"],
         json!(second.to_rfc3339())
     );
-    assert_eq!(world.app(&["User.Read.All"]).get(&path).await.status, 403);
+    let plain = world.app(&["User.Read.All"]);
+    assert_eq!(plain.get(&path).await.status, 403);
+    // Also where it is only asked about.
+    let before = "2000-01-01T00:00:00Z";
+    let since = format!("/v1.0/users?$filter=signInActivity/lastSignInDateTime%20ge%20{before}");
+    assert_eq!(each(&reader.json(&since).await, "id"), [world.nurse.to_string()]);
+    assert_eq!(reader.json(&since).await["value"][0].get("signInActivity"), None);
+    assert_eq!(plain.get(&since).await.status, 403);
+    let counted = reader.eventual(&format!("{since}&$count=true")).await.json();
+    assert_eq!(counted["@odata.count"], 1);
+    // Where it is not kept, it is not passed over.
+    let luc = colleague(&world).await;
+    world
+        .directory
+        .set_manager(&world.cx, world.nurse, Some(luc))
+        .await
+        .unwrap();
+    for path in [
+        format!("users/{luc}/directReports?$select=signInActivity"),
+        format!("users/{luc}/directReports?$filter=signInActivity/lastSignInDateTime%20ge%20{before}"),
+        format!("users/{}/manager?$select=signInActivity", world.nurse),
+        format!("users/{}?$expand=manager($select=signInActivity)", world.nurse),
+        "directory/deletedItems/microsoft.graph.user?$select=signInActivity".to_owned(),
+    ] {
+        assert_eq!(reader.get(&format!("/v1.0/{path}")).await.status, 400, "{path}");
+    }
+    // Nor does a manager lead further.
+    let further = format!("/v1.0/users/{}/manager?$expand=manager", world.nurse);
+    assert_eq!(reader.get(&further).await.status, 400);
 }

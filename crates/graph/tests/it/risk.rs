@@ -134,6 +134,34 @@ async fn what_was_told_of_somebody_is_told_in_order() {
 }
 
 #[tokio::test]
+async fn a_detection_stands_as_was_said_of_it_since() {
+    let world = World::new().await;
+    let caller = world.app(&["IdentityRiskyUser.ReadWrite.All", "IdentityRiskEvent.Read.All"]);
+    let detections = "/v1.0/identityProtection/riskDetections";
+    let report = json!({ "userIds": [world.nurse], "riskLevel": "medium" });
+    for (action, body) in [
+        ("report", report.clone()),
+        ("confirmCompromised", of(world.nurse)),
+        ("confirmSafe", of(world.nurse)),
+    ] {
+        caller.changed("POST", &format!("{USERS}/{action}"), &body).await;
+        world.clock.advance(Duration::from_secs(1));
+    }
+    let page = caller.json(detections).await;
+    assert_eq!(each(&page, "riskState"), ["confirmedSafe"; 2]);
+    assert_eq!(each(&page, "riskDetail"), ["adminConfirmedAccountSafe"; 2]);
+    // How high they were, and when, stays.
+    assert_eq!(each(&page, "riskLevel"), ["medium", "high"]);
+    let first = &page["value"][0];
+    assert_ne!(first["lastUpdatedDateTime"], first["detectedDateTime"]);
+    let one = format!("{detections}/{}", first["id"].as_str().unwrap());
+    assert_eq!(caller.json(&one).await["riskState"], "confirmedSafe");
+    caller.changed("POST", &format!("{USERS}/report"), &report).await;
+    let page = caller.json(detections).await;
+    assert_eq!(each(&page, "riskState"), ["confirmedSafe", "confirmedSafe", "atRisk"]);
+}
+
+#[tokio::test]
 async fn what_is_said_of_nobody_or_wrongly_is_refused_whole() {
     let world = World::new().await;
     let caller = world.app(WRITE_USERS);

@@ -341,3 +341,23 @@ async fn the_former_address_makes_an_infrastructure() {
     admin.changed("DELETE", &path, &Value::Null).await;
     assert_eq!(admin.get(&path).await.status, 404);
 }
+
+#[tokio::test]
+async fn what_another_infrastructure_has_is_not_taken_from_a_bundle() {
+    let world = World::new().await;
+    let admin = world.app(&[WRITE]);
+    let root = CardAuthority::root("HYGIE TEST AC RACINE", world.clock.now());
+    let bundle = json!({ "content": bundled(&[&root]) });
+    let upload = async |name: &str| {
+        let made = admin.made(ALL, &json!({ "displayName": name })).await;
+        let path = format!("{ALL}/{}/upload", made["id"].as_str().unwrap());
+        admin.send("POST", &path, &bundle).await
+    };
+    assert_eq!(upload("IGC").await.status, 204);
+    let answer = upload("Other").await;
+    assert!(
+        answer.text().contains("Request_MultipleObjectsWithSameKeyValue"),
+        "{}",
+        answer.text()
+    );
+}

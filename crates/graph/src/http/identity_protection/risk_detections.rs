@@ -1,13 +1,12 @@
 //! `/identityProtection/riskDetections`: the risks that were told of people.
 //! <https://learn.microsoft.com/graph/api/resources/riskdetection>
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::ObjectId;
-use hygie_directory::{Cursor, User};
+use hygie_directory::{Cursor, Detection, User};
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
 
@@ -32,16 +31,15 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
     };
     let fetch = async |at: Cursor| {
         let (directory, cx) = (graph.directory(), &caller.cx);
-        let mut people: HashMap<ObjectId, Option<User>> = HashMap::new();
-        let mut items = Vec::new();
-        for event in directory.page_risk_detections(cx, at).await? {
-            let person = match people.entry(event.user) {
-                Entry::Occupied(found) => found.into_mut(),
-                Entry::Vacant(place) => place.insert(directory.find_user_by_id(cx, event.user).await?),
-            };
-            items.push((event.id, risk_detection(&event, person.as_ref())));
-        }
-        Ok(items)
+        let page = directory.page_risk_detections(cx, at).await?;
+        let ids: BTreeSet<ObjectId> = page.iter().map(|found| found.event.user).collect();
+        let people = directory.list_users(cx, ids.into_iter().collect()).await?;
+        let people: HashMap<ObjectId, User> = people.into_iter().map(|user| (user.id, user)).collect();
+        let item = |found: &Detection| {
+            let person = people.get(&found.event.user);
+            (found.event.id, risk_detection(found, person))
+        };
+        Ok(page.iter().map(item).collect())
     };
     Ok(graph.list(&caller, listed, fetch).await?)
 }
@@ -52,10 +50,11 @@ pub async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<Stri
     let unknown = || GraphFault::NotFound(id.clone());
     let parsed: ObjectId = id.parse().map_err(|_| unknown())?;
     let found = graph.directory().find_risk_detection(&caller.cx, parsed).await?;
-    let event = found.ok_or_else(unknown)?;
-    let person = graph.directory().find_user_by_id(&caller.cx, event.user).await?;
+    let found = found.ok_or_else(unknown)?;
+    let user = found.event.user;
+    let person = graph.directory().find_user_by_id(&caller.cx, user).await?;
     let select = select.as_deref();
-    let note = Note::new("graph.read", format!("user/{}", event.user));
-    let members = shown(risk_detection(&event, person.as_ref()), select);
+    let note = Note::new("graph.read", format!("user/{user}"));
+    let members = shown(risk_detection(&found, person.as_ref()), select);
     Ok(graph.one(&Of { set: SET, select }, members, note))
 }
