@@ -629,7 +629,7 @@ def test_strengths_places_terms_and_templates(world, person, tmp_path):  # noqa:
 
     person.goto(f"{portal(world)}/admin/templates")
     shown(person, "templates")
-    assert person.locator("li.choice").count() == 6
+    assert person.locator("li.choice").count() == 17
     person.locator("li.choice button").nth(2).click()
     person.locator(".notice.success").wait_for()
     assert person.locator(".heading .tag.success").count() == 0, "it observes, or is disabled"

@@ -464,7 +464,7 @@ pub struct Template {
 pub struct Agreement {
     pub id: String,
     pub display_name: String,
-    pub is_viewing_before_acceptance_required: bool,
+    pub is_viewing_before_acceptance_required: Option<bool>,
     pub user_reaccept_required_frequency: Option<String>,
 }
 
@@ -475,7 +475,7 @@ pub struct AgreementFile {
     pub id: String,
     pub file_name: String,
     pub language: String,
-    pub is_default: bool,
+    pub is_default: Option<bool>,
 }
 
 /// What somebody answered to terms of use.

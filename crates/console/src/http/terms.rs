@@ -240,7 +240,7 @@ async fn show(visit: &Visit, page: Page, id: &str, (typed, wrong): (Typed, Optio
     frame.notices.extend(wrong);
     let mut sheet = Sheet::new(&page, frame, agreement.display_name.clone());
     sheet.back = Some(Link::new(HERE, page.t("admin-terms")));
-    let is_viewed = agreement.is_viewing_before_acceptance_required;
+    let is_viewed = agreement.is_viewing_before_acceptance_required == Some(true);
     let viewed = page.t(if is_viewed {
         "terms-must-be-viewed"
     } else {
@@ -267,7 +267,7 @@ fn file_list(page: &Page, id: &str, files: &[AgreementFile]) -> List {
         detail: page
             .find(&format!("terms-in-{}", file.language))
             .unwrap_or_else(|| file.language.clone()),
-        tag: file.is_default.then(|| (Tone::Information, page.t("terms-default"))),
+        tag: (file.is_default == Some(true)).then(|| (Tone::Information, page.t("terms-default"))),
         ..Row::default()
     });
     List {
