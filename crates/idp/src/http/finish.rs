@@ -137,6 +137,6 @@ impl Flow<'_> {
             }
         }
         let error = IdpError::Interrupted(Box::new(interruption));
-        (self.note_of(signed_in, &error), self.page_of(&error)).into_response()
+        (self.note_of(signed_in, &error), self.page_for(signed_in, &error)).into_response()
     }
 }

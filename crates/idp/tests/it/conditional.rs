@@ -188,6 +188,33 @@ async fn whoever_has_no_second_means_is_told_to_register_one() {
     assert_eq!(world.log().await[0].error_code, 50_079);
 }
 
+/// The portal, and whatever else several establishments use, signs people in where their tenant is not known yet.
+#[tokio::test]
+async fn who_came_by_organizations_registers_in_their_own_tenant() {
+    let world = World::new().await;
+    world.policy(mfa()).await;
+    let browser = world.browser();
+    let request = world
+        .authorize(world.portal, WEB, &[])
+        .replace(&world.tenant.to_string(), "organizations");
+    let page = world.sign_in(&browser, &request).await;
+    assert!(page.text().contains("AADSTS50079"), "{}", page.text());
+    let links = page.text().replace("&amp;", "&").replace("&#38;", "&");
+    let links = links.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let register = links
+        .into_iter()
+        .find(|link| link.contains("authorize?client_id=19db86c3"));
+    let register = register
+        .unwrap_or_else(|| panic!("no way to register: {}", page.text()))
+        .to_owned();
+    let answer = browser.get(&register).await;
+    assert!(
+        answer.location().contains("/securityinfo"),
+        "{register}: {}",
+        answer.text()
+    );
+}
+
 #[tokio::test]
 async fn a_policy_that_blocks_ends_it() {
     let world = World::new().await;
