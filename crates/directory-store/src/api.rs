@@ -75,6 +75,12 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         "Read organization information",
     ),
     (
+        "Organization.ReadWrite.All",
+        Some(0x46ca_0847_7e6b_426e_9775_ea81_0a94_8356),
+        Some(0x292d_869f_3427_49a8_9dab_8c70_152b_74e9),
+        "Read and write organization information",
+    ),
+    (
         "Directory.Read.All",
         Some(0x06da_0dbc_49e2_44d2_8312_53f1_66ab_848a),
         Some(0x7ab1_d382_f21e_4acd_a863_ba3e_13f7_da61),

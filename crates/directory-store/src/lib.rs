@@ -16,6 +16,7 @@ mod consent_request;
 mod federated;
 mod grant;
 mod group;
+mod letter;
 mod lockout;
 pub mod logs;
 mod object;
@@ -41,10 +42,13 @@ pub use consent_request::{AskedConsent, ConsentRequestStatus, RequestedPermissio
 pub use federated::{FederatedCredential, MAX_FEDERATED};
 pub use grant::{Arrival, Authorization, Backchannel, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;
+pub use letter::{LETTERS, Letter, Matter};
 pub use lockout::{LockoutRule, Mark};
 pub use object::{DirectoryObject, object, objects};
 pub use profile::{GroupProfile, Home, PrincipalProfile, SignOnMode, UserProfile, UserType, Visibility};
-pub use roles::{DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role};
+pub use roles::{
+    CONSENT_REVIEWERS, DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role,
+};
 pub use schema::MIGRATIONS;
 pub use sealed::SEALED_COLUMNS;
 pub use signin::{AppliedPolicy, SignInEntry, SignInProtocol, Signals};

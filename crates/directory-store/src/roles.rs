@@ -119,3 +119,11 @@ mod tests {
         );
     }
 }
+
+/// Who may decide what people ask administrators to consent to.
+pub const CONSENT_REVIEWERS: &[RoleTemplateId] = &[
+    role::GLOBAL_ADMINISTRATOR,
+    role::PRIVILEGED_ROLE_ADMINISTRATOR,
+    role::APPLICATION_ADMINISTRATOR,
+    role::CLOUD_APPLICATION_ADMINISTRATOR,
+];

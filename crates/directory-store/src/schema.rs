@@ -449,4 +449,11 @@ CREATE INDEX idp_risk_event_user ON idp_risk_event ({i.col}tenant, user_id, id);
         sql: "
 CREATE INDEX idp_guest_home_user ON idp_guest ({i.col}home, home_user);",
     },
+    Migration {
+        number: 281,
+        title: "where an establishment wants to be told",
+        sql: "
+CREATE TABLE idp_notification_mail ({i.def}tenant {blob} NOT NULL, topic TEXT NOT NULL, address TEXT NOT NULL,
+  place {int} NOT NULL, PRIMARY KEY ({i.col}tenant, topic, address));",
+    },
 ];

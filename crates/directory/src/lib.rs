@@ -22,6 +22,7 @@ mod consent;
 mod error;
 mod guests;
 pub mod logs;
+mod notification;
 mod password;
 mod password_rules;
 mod places;
@@ -50,7 +51,8 @@ pub use hygie_directory_store::{
 };
 
 pub use hygie_directory_store::{AskedConsent, ConsentRequestStatus, RequestedPermissions};
-pub use hygie_directory_store::{Backchannel, ExtraGrant, FederatedCredential, SignInProtocol};
+pub use hygie_directory_store::{Backchannel, CONSENT_REVIEWERS, ExtraGrant, FederatedCredential, SignInProtocol};
+pub use hygie_directory_store::{LETTERS, Letter, Matter};
 
 pub use admin::people::lockout_of;
 pub use admin::{
@@ -64,6 +66,7 @@ pub use consent::{ConsentDecision, MAX_CONSENT_REQUESTS, NewConsentRequest};
 pub use consent::{Consented, ForWhom, LowImpact, OwnConsent, Permissions};
 pub use error::DirectoryError;
 pub use guests::{Invitation, Invited, NewInvitation, guest_name};
+pub use notification::NotificationMails;
 pub use password::{MAX_PASSWORD, PasswordError, Passwords};
 pub use password_rules::{Owner as PasswordOwner, WeakPassword, check as check_password};
 pub use places::{Countries, CountryTable, NotATable, Town};

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 pub use hygie_directory_store::logs::{
     Alert, AlertKind, AppInitiator, ChangeEntry, ChangeScribe, ChangeTarget, GapGroup, GapReport, Initiator, KeyValue,
-    Log, LogEntry, LogQuery, ModifiedProperty, UserInitiator, mark, new_id,
+    LOGS, Log, LogEntry, LogQuery, ModifiedProperty, UserInitiator, mark, new_id,
 };
 
 use crate::repo::{Logs, MovedSignIns, SignIns};

@@ -10,6 +10,7 @@ const GROUPS: &str = "GroupManagement";
 const APPLICATIONS: &str = "ApplicationManagement";
 const ROLES: &str = "RoleManagement";
 const POLICY: &str = "Policy";
+const DIRECTORY: &str = "DirectoryManagement";
 
 const CORE: &str = "Core Directory";
 const CONDITIONAL: &str = "Conditional Access";
@@ -49,6 +50,7 @@ const POLICIES: &[&str] = &[
     "idp.conditional.",
     "idp.securitydefaults.",
     "idp.authority.",
+    "idp.organization.",
     "idp.sessionlifetime.",
     "idp.signinprotection.",
     "idp.tokenclaims.",
@@ -130,7 +132,7 @@ impl Recorded<'_> {
                 };
                 (format!("{who} {done} security info"), USERS, operation, METHODS)
             }
-            action => (action.to_owned(), "DirectoryManagement", "Update", CORE),
+            action => (action.to_owned(), DIRECTORY, "Update", CORE),
         }
     }
 
@@ -361,6 +363,12 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         "idp.methods.update",
         "Authentication Methods Policy Update",
         APPLICATIONS,
+        "Update",
+    ),
+    (
+        "idp.organization.update",
+        "Set Company Information",
+        DIRECTORY,
         "Update",
     ),
     (

@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 pub use alert::{Alert, AlertKind};
 pub use change::{AppInitiator, ChangeEntry, ChangeTarget, Initiator, KeyValue, ModifiedProperty, UserInitiator};
+pub use event::LOGS;
 pub(crate) use event::event;
 pub use report::{GapGroup, GapReport};
 pub use scribe::ChangeScribe;

@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::ChangeTarget;
 use crate::directory_role;
 use crate::repo::{
-    Agreements, Applications, Documents, FederatedCredentials, Grants, Groups, Managers, MethodsPolicies, Oaths,
-    Owners, Passes, Passkeys, Principals, Roles, TrustStores, Users,
+    Agreements, Applications, Documents, FederatedCredentials, Grants, Groups, Letters, Managers, MethodsPolicies,
+    Oaths, Owners, Passes, Passkeys, Principals, Roles, Tenants, Topic, TrustStores, Users,
 };
 use crate::{DirectoryObject, object};
 
@@ -51,6 +51,8 @@ pub enum Subject {
     Pki(Uuid),
     /// A certification authority that is trusted.
     Authority(Uuid),
+    /// The tenant itself.
+    Organization,
 }
 
 /// An object as it is told.
@@ -133,8 +135,22 @@ impl Subject {
                 members: flat(json!({ "displayName": pki.display_name })),
             })),
             Self::Authority(id) => authority(tx, *id).await,
+            Self::Organization => organization(tx).await.map(Some),
         }
     }
+}
+
+async fn organization(tx: &mut Tx<'_>) -> Result<State, StoreError> {
+    let security = Letters(tx).list_addresses(Topic::Security).await?;
+    let technical = Letters(tx).list_addresses(Topic::Technical).await?;
+    let tenant = Tenants(tx).find().await?.map(|tenant| tenant.display_name);
+    Ok(State {
+        face: face(&tx.cx().tenant.to_string(), &tenant.unwrap_or_default(), "Other"),
+        members: flat(json!({
+            "securityComplianceNotificationMails": security,
+            "technicalNotificationMails": technical,
+        })),
+    })
 }
 
 impl From<DirectoryObject> for ChangeTarget {

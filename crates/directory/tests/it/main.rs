@@ -6,6 +6,7 @@ mod agreements;
 mod conditional;
 mod consent;
 mod documents;
+mod letters;
 mod logs;
 mod means;
 mod objects;

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use hygie_core::{ObjectId, PrincipalKind};
-use hygie_directory::{UserType, role};
+use hygie_directory::{CONSENT_REVIEWERS, UserType, role};
 use hygie_policy::RoleTemplateId;
 use hygie_policy::consent::InvitesFrom;
 
@@ -163,12 +163,7 @@ pub const GRANT_SCOPES: Operation = Operation {
         "Directory.ReadWrite.All",
         AS_USER,
     ],
-    roles: &[
-        role::GLOBAL_ADMINISTRATOR,
-        role::PRIVILEGED_ROLE_ADMINISTRATOR,
-        role::APPLICATION_ADMINISTRATOR,
-        role::CLOUD_APPLICATION_ADMINISTRATOR,
-    ],
+    roles: CONSENT_REVIEWERS,
 };
 
 /// Changes what everybody may do without a role.
@@ -203,6 +198,13 @@ pub const DECIDE_CONSENT: Operation = Operation {
     own: &["ConsentRequest.ReadWrite.All"],
     delegated: &["ConsentRequest.ReadWrite.All"],
     roles: GRANT_SCOPES.roles,
+};
+
+/// Says where the tenant wants to be told.
+pub const WRITE_ORGANIZATION: Operation = Operation {
+    own: &["Organization.ReadWrite.All"],
+    delegated: &["Organization.ReadWrite.All"],
+    roles: &[role::GLOBAL_ADMINISTRATOR],
 };
 
 /// Says whether people may ask.

@@ -96,7 +96,10 @@ fn addresses() -> Router<Graph> {
         .merge(principals())
         .merge(federated::routes())
         .route("/v1.0/organization", route(get(organization::list)))
-        .route("/v1.0/organization/{id}", route(get(organization::get)))
+        .route(
+            "/v1.0/organization/{id}",
+            route(get(organization::get).patch(organization::patch)),
+        )
         .route(
             "/v1.0/directory/deletedItems/{id}",
             route(get(deleted_items::get).delete(deleted_items::forget)),

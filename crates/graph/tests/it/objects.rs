@@ -209,6 +209,49 @@ async fn the_organization_of_the_token() {
 }
 
 #[tokio::test]
+async fn an_organization_says_where_it_wants_to_be_told() {
+    let world = World::new().await;
+    let path = format!("/v1.0/organization/{}", world.tenant);
+    let writer = world.app(&["Organization.ReadWrite.All"]);
+    let mails = ["securite@ch.example", "garde@ch.example"];
+    let change = json!({ "securityComplianceNotificationMails": mails });
+    writer.changed("PATCH", &path, &change).await;
+    writer
+        .changed(
+            "PATCH",
+            &path,
+            &json!({ "technicalNotificationMails": ["dsi@ch.example"] }),
+        )
+        .await;
+    let found = writer.json(&path).await;
+    assert_eq!(found["securityComplianceNotificationMails"], json!(mails));
+    assert_eq!(found["technicalNotificationMails"], json!(["dsi@ch.example"]));
+    for (wrong, said) in [
+        (
+            json!({ "securityComplianceNotificationMails": ["nobody"] }),
+            "securityComplianceNotificationMails",
+        ),
+        (
+            json!({ "technicalNotificationMails": "dsi@ch.example" }),
+            "technicalNotificationMails",
+        ),
+        (json!({ "displayName": "CHU" }), "displayName"),
+    ] {
+        let answer = writer.send("PATCH", &path, &wrong).await;
+        assert_eq!(answer.status, 400, "{wrong}");
+        let message = answer.json()["error"]["message"].to_string();
+        assert!(
+            message.to_lowercase().contains(&said.to_lowercase()),
+            "{wrong}: {message}"
+        );
+    }
+    let elsewhere = format!("/v1.0/organization/{}", world.other);
+    assert_eq!(writer.send("PATCH", &elsewhere, &change).await.status, 404);
+    let reader = world.app(&["Organization.Read.All"]);
+    assert_eq!(reader.send("PATCH", &path, &change).await.status, 403);
+}
+
+#[tokio::test]
 async fn what_an_object_leads_to_is_shown_with_it() {
     let world = World::new().await;
     for n in 0..25 {

@@ -71,6 +71,7 @@ impl Running {
         };
         let mut base = Base::open(settings).await?;
         base.follow_logs(&config.audit_logs, &config.outgoing.policy()?).await?;
+        base.send_letters(config).await?;
         prepare::prepare(&base, config).await?;
         if let (Some(portal), Some(_)) = (&config.portal, &config.graph) {
             console::register(&base, &origin(&portal.get_ref().url)).await?;
