@@ -81,7 +81,7 @@ impl Idp {
         };
         // The conditions are those of the browser that got the code, wherever the application runs.
         let until = self
-            .admit_exchange(&cx, authorization, &parties, authorization.arrival.address)
+            .admit_exchange(&cx, authorization, (&parties, &wanted), authorization.arrival.address)
             .await?
             .until;
         let platform = authorization.platform;

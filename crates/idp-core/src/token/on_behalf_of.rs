@@ -54,7 +54,9 @@ impl Idp {
         }
         parties.delegated(&wanted.names)?;
         let (authorization, family) = self.descended(&cx, (&bearer, &parties), (request, scopes)).await?;
-        let admitted = self.admit_exchange(&cx, &authorization, &parties, cx.client).await?;
+        let admitted = self
+            .admit_exchange(&cx, &authorization, (&parties, &wanted), cx.client)
+            .await?;
         let grant = Grounds {
             authorization: &authorization,
             grant: family,

@@ -92,6 +92,13 @@ impl Wanted {
         }
     }
 
+    /// Whether it is nothing but to know who signs in.
+    pub fn is_of_the_user_endpoint(&self) -> bool {
+        let is_oidc = |name: &String| matches!(name.as_str(), "openid" | "profile" | "email");
+        let is_no_more = matches!(&self.names, Names::Named(names) if names.iter().all(is_oidc));
+        is_no_more && self.resource == DIRECTORY_API.to_string()
+    }
+
     /// Of the first resource; without one, the user endpoint of the directory API.
     pub fn first(scopes: &Scopes) -> Self {
         scopes.resources.first().map_or_else(

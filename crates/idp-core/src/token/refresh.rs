@@ -10,8 +10,8 @@ use hygie_store::audit::{Outcome, Record};
 use hygie_web::audit::Note;
 
 use super::challenge::challenged;
-use super::code::wanted;
 use super::issue::{Grounds, ResponseAsk, client_info, object};
+use super::party::Wanted;
 use super::{Granted, Sender, tenant_of};
 use crate::{Idp, IdpError};
 
@@ -52,11 +52,15 @@ impl Idp {
             return Err(bad().into());
         }
         let authorization = &challenged(&stored.authorization, &request.claims, cx.now)?;
-        let wanted = wanted(request.scopes.as_ref(), authorization)?;
+        // Of several resources the token is for the first one.
+        let first = request.scopes.as_ref().and_then(|scopes| scopes.resources.first());
+        let wanted = first.map_or_else(|| Wanted::first(&authorization.scopes), Wanted::of);
         let (parties, proof) = self
             .grant_parties(&cx, authorization, &wanted, (request, sender))
             .await?;
-        let admitted = self.admit_exchange(&cx, authorization, &parties, cx.client).await?;
+        let admitted = self
+            .admit_exchange(&cx, authorization, (&parties, &wanted), cx.client)
+            .await?;
         let until = admitted.until;
         let next = self.new_refresh(&cx, authorization.platform, (stored.created_at, until));
         let cx = Cx {

@@ -305,6 +305,39 @@ async fn whoever_is_asked_again_is_asked_for_what_they_have() {
     code(&answer);
 }
 
+/// A token for the user endpoint comes with every sign-in by OpenID Connect; what is asked of the directory API is another thing.
+#[tokio::test]
+async fn who_only_signs_in_is_not_asked_what_the_directory_api_wants() {
+    let world = World::new().await;
+    let of_directory = json!({
+        "users": { "includeUsers": ["All"] },
+        "applications": { "includeApplications": [DIRECTORY_API.to_string()] },
+        "clientAppTypes": ["all"],
+    });
+    let mut policy = mfa();
+    policy["conditions"] = of_directory;
+    world.policy(policy).await;
+    let tokens = world.code_flow(&[("scope", "openid profile offline_access")]).await;
+    assert_eq!(claims(&tokens["access_token"])["scp"], "openid profile");
+    let token = tokens["refresh_token"].as_str().unwrap();
+    let again = world.refresh(token, &[("scope", "openid profile")]).await;
+    assert_eq!(again.status, 200, "{}", again.text());
+    let body = again.json();
+    let of = (world.portal, DIRECTORY_API);
+    let directory = world.idp.directory();
+    directory
+        .grant_scopes(&world.here(), of, None, &["User.Read"])
+        .await
+        .unwrap();
+    let reads = world
+        .refresh(
+            body["refresh_token"].as_str().unwrap(),
+            &[("scope", "openid user.read")],
+        )
+        .await;
+    assert_eq!(code_of(&reads), 50_079, "{}", reads.text());
+}
+
 #[tokio::test]
 async fn an_exchange_tells_what_policies_ask() {
     let world = World::new().await;
