@@ -10,9 +10,10 @@ use hygie_core::{Clock, TenantId};
 use hygie_directory::is_workload_name;
 use url::Url;
 
-use super::{AppRole, Application, Config, MasterKey, Problems, Psc, Service, Tenant, Workspace, blobs, events};
-use crate::ambient::{SystemClock, environment};
+use super::{AppRole, Application, Config, Problems, Psc, Service, Tenant, Workspace, blobs, events};
+use crate::ambient::SystemClock;
 use crate::logs;
+use crate::place::{key_of_environment, key_of_file};
 use crate::tls::certificate;
 use crate::wiring::postgres;
 
@@ -22,7 +23,7 @@ pub fn check(config: &Config, text: &str) -> Problems {
         text,
         problems: Problems::default(),
     };
-    check.master_key(config.master_key.span(), config.master_key.get_ref());
+    check.master_key(config);
     check.storage(config);
     check.services(config);
     check.tenants(config);
@@ -52,23 +53,22 @@ impl Check<'_> {
         self.problems.add(self.text, span, &message.into());
     }
 
-    fn master_key(&mut self, span: Range<usize>, key: &MasterKey) {
-        match (&key.file, &key.env) {
-            (Some(file), None) if !file.is_file() => self.add(
-                &span,
-                format!(
+    fn master_key(&mut self, config: &Config) {
+        let (span, key) = (config.master_key.span(), config.master_key.get_ref());
+        let opened = match (&key.file, &key.env) {
+            (Some(file), None) if !file.is_file() => {
+                let message = format!(
                     "the master key {} does not exist; make one with: (umask 077; openssl rand -hex 32 > {0})",
                     file.display()
-                ),
-            ),
-            (None, Some(name)) if environment(name).is_none() => {
-                self.add(
-                    &span,
-                    format!("the environment has no variable {name} with the master key"),
                 );
+                return self.add(&span, message);
             }
-            (Some(_), None) | (None, Some(_)) => {}
-            _ => self.add(&span, "master_key needs exactly one of `file` and `env`"),
+            (Some(file), None) => key_of_file(file, &config.data),
+            (None, Some(name)) => key_of_environment(name),
+            _ => return self.add(&span, "master_key needs exactly one of `file` and `env`"),
+        };
+        if let Err(failure) = opened {
+            self.add(&span, failure.to_string());
         }
     }
 
@@ -221,6 +221,10 @@ impl Check<'_> {
                         administrator.upn, tenant.domain
                     ),
                 );
+            } else if is_first_start(config)
+                && let Err(error) = administrator.account(tenant)
+            {
+                self.add(&span, format!("{error:#}"));
             }
         }
     }
@@ -421,6 +425,11 @@ fn is_path_name(name: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
+/// Whether nothing was made yet, as far as can be seen: who has a database of PostgreSQL is not asked.
+fn is_first_start(config: &Config) -> bool {
+    config.storage.postgres.is_none() && !config.data.exists()
+}
+
 fn optional<'a>(
     name: &'static str,
     service: Option<&'a toml::Spanned<Service>>,
@@ -431,6 +440,7 @@ fn optional<'a>(
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
@@ -438,7 +448,7 @@ mod tests {
 data = "data"
 
 [master_key]
-file = "master.key"
+file = "keys/master.key"
 
 [health]
 listen = "127.0.0.1:9440"
@@ -467,7 +477,13 @@ role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind =
 
     fn problems(text: &str) -> Vec<String> {
         let dir = tempfile::tempdir().expect("a directory");
-        fs::write(dir.path().join("master.key"), "00").expect("written");
+        fs::create_dir(dir.path().join("data")).expect("made");
+        fs::create_dir(dir.path().join("keys")).expect("made");
+        for (name, key) in [("master.key", "5a".repeat(32)), ("short.key", "00".to_owned())] {
+            let key_file = dir.path().join("keys").join(name);
+            fs::write(&key_file, key).expect("written");
+            fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600)).expect("closed");
+        }
         let path = dir.path().join("hygie.toml");
         fs::write(&path, text).expect("written");
         let problems = Config::problems(&path).expect("read");
@@ -489,11 +505,17 @@ role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind =
             ),
             ("data = \"data\"", "data = ", "hygie.toml:2: "),
             (
-                "file = \"master.key\"",
+                "file = \"keys/master.key\"",
                 "file = \"absent.key\"",
                 "make one with: (umask 077; openssl rand -hex 32",
             ),
-            ("file = \"master.key\"", "", "exactly one of `file` and `env`"),
+            ("keys/master.key", "keys/short.key", "is not a key: 32 bytes"),
+            (
+                "data = \"data\"",
+                "data = \"elsewhere\"",
+                "hygie.toml:18: the variable ADMIN_PASSWORD of the environment with the first password is not set",
+            ),
+            ("file = \"keys/master.key\"", "", "exactly one of `file` and `env`"),
             (
                 "data = \"data\"",
                 "data = \"data\"\ntrusted_proxies = [\"0.0.0.0/0\"]",
@@ -639,7 +661,7 @@ role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind =
                 "exactly one of `file` and `env`",
             ),
             (
-                &format!("{good}\nauthorities = \"master.key\""),
+                &format!("{good}\nauthorities = \"keys/master.key\""),
                 "hold no certificate in PEM form",
             ),
             (&format!("{good}\nschema = \"A B\""), "`A B` is no name of a schema"),
@@ -682,14 +704,9 @@ role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind =
 
     #[test]
     fn what_is_exchanged() {
-        let good = r#"psc = { issuer = "https://auth.test/auth/realms/esante-wallet", client_id = "hygie", client_secret = { file = "master.key" }, clients = [{ app = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", services = ["dossier"] }], lifetime_minutes = 60 }"#;
+        let good = r#"psc = { issuer = "https://auth.test/auth/realms/esante-wallet", client_id = "hygie", client_secret = { file = "keys/master.key" }, clients = [{ app = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", services = ["dossier"] }], lifetime_minutes = 60 }"#;
         let with = |psc: &str| problems(&GOOD.replacen("administrator =", &format!("{psc}\nadministrator ="), 1));
-        let open_to_others = "may be read by others than its owner";
-        let found = with(good);
-        assert!(
-            found.iter().all(|line| line.contains(open_to_others)) && found.len() == 1,
-            "{found:?}"
-        );
+        assert_eq!(with(good), Vec::<String>::new());
         let application =
             "applications = [{ app = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003\", display_name = \"Portal\" }]\npsc =";
         let client = "{ app = \"7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003\", services = [\"dossier\"] }";
@@ -723,9 +740,14 @@ role_assignments = [{ principal = "7b3f0a52-7f5c-4f2e-9f39-1d1b1a7a0003", kind =
             ("app = \"7b3f0a52", "app = \"portal-7b3f0a52", "hygie.toml:22: UUID"),
             ("lifetime_minutes = 60", "lifetime_minutes = 241", "must be 2 to 240"),
             (
-                "{ file = \"master.key\" }",
+                "{ file = \"keys/master.key\" }",
                 "{ env = \"NO_SUCH_VARIABLE\" }",
                 "client_secret of psc: the variable NO_SUCH_VARIABLE of the environment is not set",
+            ),
+            (
+                "keys/master.key",
+                "hygie.toml",
+                "hygie.toml may be read by others than its owner",
             ),
             ("psc =", application, "application Portal has no `certificate`"),
         ];
