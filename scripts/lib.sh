@@ -157,7 +157,7 @@ need_deny() {
 # need_servers: what judges blobs and events (docs/adr/0012-objects-and-events.md): Azurite, Moto's S3 and Apache Kafka,
 # fetched at the same time.
 need_servers() {
-  need_tests && need_commands node:nodejs npm:npm java:openjdk-17-jre-headless mvn:maven || return
+  need_tests && need_commands node:nodejs npm:npm javac:openjdk-17-jdk-headless mvn:maven || return
   need python3-venv python3 -c 'import ensurepip, venv' || return
   local one pids=() status=0
   need_azurite & pids+=($!)
@@ -192,7 +192,7 @@ need_kafka() {
 # that reads events, and Azurite, which keeps large content.
 need_clients() {
   need_tests && need_nginx && need_commands chromium:chromium certutil:libnss3-tools jq:jq faketime:faketime \
-    java:openjdk-17-jre-headless mvn:maven node:nodejs npm:npm || return
+    javac:openjdk-17-jdk-headless mvn:maven node:nodejs npm:npm || return
   need_kafka && need_azurite || return
   need python3-venv python3 -c 'import ensurepip, venv' || return
   local lock=$root/tests/clients/requirements.txt venv=$tools/clients

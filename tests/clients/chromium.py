@@ -107,6 +107,15 @@ class Arrivals:
         self.uri = f"http://localhost:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
+    def next_with_terms(self, page):
+        """Waits for the browser, and agrees to terms of use where they are asked for; gives the parameters."""
+        page.wait_for_function(
+            "uri => location.href.startsWith(uri) || document.querySelector('main button[value=accept]')", arg=self.uri
+        )
+        if not page.url.startswith(self.uri):
+            page.locator("main button[value=accept]").click()
+        return self.next(page)
+
     def next(self, page):
         """Waits for the browser; gives the parameters."""
         page.wait_for_url(f"{self.uri}/**")

@@ -27,7 +27,13 @@ class Failed(Exception):
 def play(world, script, scenario, person=None, environment=None, **given):
     """Plays a scenario of a script; `person` is called with each address that is to be visited, and gives what comes
     back. Gives the result, or raises what the library threw."""
-    told = {
+    command, trusting = [NODE, SCRIPTS / f"{script}.mjs"], {"NODE_EXTRA_CA_CERTS": world.ca, **(environment or {})}
+    return converse(script, command, told(world, scenario, given), person, trusting)
+
+
+def told(world, scenario, given):
+    """What a script hears first."""
+    return {
         "scenario": scenario,
         "login": world.login,
         "authority": world.authority,
@@ -35,16 +41,16 @@ def play(world, script, scenario, person=None, environment=None, **given):
         "fhir": world.fhir,
         **given,
     }
+
+
+def converse(name, command, first, person, environment=None):
+    """Runs a command and talks with it, as `node/talk.mjs` and `java/…/Talk.java` say."""
     process = subprocess.Popen(
-        [NODE, SCRIPTS / f"{script}.mjs"],
-        env={**os.environ, "NODE_EXTRA_CA_CERTS": world.ca, **(environment or {})},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+        command, env={**os.environ, **(environment or {})}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     with process:
         try:
-            answer(process, told)
+            answer(process, first)
             for line in process.stdout:
                 message = json.loads(line)
                 if "visit" in message:
@@ -53,7 +59,7 @@ def play(world, script, scenario, person=None, environment=None, **given):
                     return message["done"]
                 else:
                     raise Failed(message["failed"])
-            raise AssertionError(f"{script} ended without a result")
+            raise AssertionError(f"{name} ended without a result")
         finally:
             process.kill()
 

@@ -60,13 +60,18 @@ def test_a_wrong_secret_is_explained(trusted):
 
 
 @pytest.mark.parametrize("kind", [EnvironmentCredential, DefaultAzureCredential])
-def test_settings_from_the_environment(trusted, monkeypatch, kind):
+@pytest.mark.parametrize("proof", ["secret", "certificate"])
+def test_settings_from_the_environment(trusted, monkeypatch, kind, proof):
     app = trusted.app("fhir-reader")
+    if proof == "secret":
+        monkeypatch.setenv("AZURE_CLIENT_SECRET", app["client_secret"])
+    else:
+        monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PATH", str(trusted.data / app["certificate"]))
     monkeypatch.setenv("AZURE_AUTHORITY_HOST", trusted.login)
     monkeypatch.setenv("AZURE_TENANT_ID", trusted.tenant["id"])
     monkeypatch.setenv("AZURE_CLIENT_ID", app["client_id"])
-    monkeypatch.setenv("AZURE_CLIENT_SECRET", app["client_secret"])
     token = kind(disable_instance_discovery=True).get_token(trusted.scope).token
+    assert jwt.decode(token, options={"verify_signature": False})["appidacr"] == ("1" if proof == "secret" else "2")
     assert trusted.call("GET", "Patient?_count=1", token=token).status_code == 200
 
 

@@ -34,13 +34,15 @@ def test_a_wrong_secret_is_explained(world):
         play(world, "azure_identity", "secret", **wrong, scope=world.scope)
 
 
-def test_settings_from_the_environment(world):
+@pytest.mark.parametrize("proof", ["secret", "certificate"])
+def test_settings_from_the_environment(world, proof):
     app = world.app("fhir-reader")
+    by_certificate = {"AZURE_CLIENT_CERTIFICATE_PATH": str(world.data / app["certificate"])}
     environment = {
         "AZURE_AUTHORITY_HOST": world.login,
         "AZURE_TENANT_ID": world.tenant["id"],
         "AZURE_CLIENT_ID": app["client_id"],
-        "AZURE_CLIENT_SECRET": app["client_secret"],
+        **({"AZURE_CLIENT_SECRET": app["client_secret"]} if proof == "secret" else by_certificate),
     }
     tokens = play(world, "azure_identity", "environment", environment=environment, scope=world.scope)
     assert [reads(world, token) for token in tokens] == [True, True]

@@ -68,7 +68,7 @@ def test_a_card_opens_pro_sante_connect(world, reader, named):
         page.locator("main a.button.primary").wait_for()
         check(page, "card")
         page.locator("main a.button.primary").click()
-        code = listener.next(page)["code"]
+        code = listener.next_with_terms(page)["code"]
     tokens = redeem(world, listener.uri, code)
     assert payload(tokens["id_token"])["oid"] == doctor["oid"]
     assert page.complaints == []
@@ -115,6 +115,13 @@ class Person:
         hidden = dict(re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', page.text))
         form = {name: html.unescape(value) for name, value in hidden.items()} | fields
         return self.session.post(self.world.login + action, data=form, timeout=30)
+
+    def agree(self, page):
+        """Accepts the terms of use of a page."""
+        action = re.search(r'<form method="post" action="([^"]*)"', page.text)[1]
+        hidden = dict(re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', page.text))
+        form = {name: html.unescape(value) for name, value in hidden.items()} | {"answer": "accept"}
+        return self.session.post(self.world.login + html.unescape(action), data=form, allow_redirects=False, timeout=30)
 
     def show(self, link):
         """Shows the card at that host."""
@@ -168,6 +175,37 @@ def test_a_card_is_refused_by_a_page_with_its_reason(world, card, code, reason):
     assert entry["userPrincipalName"] == doctor["upn"]
 
 
+def test_a_refused_card_is_told_by_a_page_like_others(playwright, world, tmp_path):
+    """In a browser, which has this page from the host that asks for cards."""
+    with CardReader(playwright, world, tmp_path / "home", world.demo["cards"]["refused"]["revoked"]) as chromium:
+        page = chromium.browser.new_page()
+        with arrivals() as listener:
+            page.goto(psc(world, listener.uri))
+            page.locator("button[name=way][value=certificate]").click()
+            page.locator("main a.button.primary").click()
+            page.get_by_text("AADSTS500183").wait_for(state="attached")
+            check(page, "card-revoked")
+
+
+def test_a_card_whose_list_cannot_be_fetched_is_refused(own_world):
+    """Nobody knows whether it was revoked."""
+    world = own_world
+    place = "directory/publicKeyInfrastructure/certificateBasedAuthConfigurations"
+    (pki,) = graph(world, "GET", place).json()["value"]
+    for authority in graph(world, "GET", f"{place}/{pki['id']}/certificateAuthorities").json()["value"]:
+        nowhere = {"certificateRevocationListUrl": f"http://localhost:{world.base_port + 14}/nothing.crl"}
+        answer = graph(world, "PATCH", f"{place}/{pki['id']}/certificateAuthorities/{authority['id']}", **nowhere)
+        assert answer.status_code in (200, 204), answer.text
+    doctor = world.user("doctor")
+    person = Person(world, doctor["card"])
+    answer = person.show(person.asked(URI, doctor["upn"]))
+    assert answer.status_code == 400 and "AADSTS220501" in answer.text, answer.text
+    entry = log(world)
+    assert entry["status"]["errorCode"] == 220501
+    assert "certificate-list-unavailable" in entry["status"]["failureReason"]
+    assert entry["userPrincipalName"] == doctor["upn"]
+
+
 def test_no_card_is_a_page_as_well(world):
     person = Person(world)
     answer = person.show(person.asked(URI, world.user("doctor")["upn"]))
@@ -192,6 +230,9 @@ def test_a_hand_over_is_of_one_browser_and_used_once(world):
     assert "AADSTS50089" in stolen.text
     over = person.show(person.asked(URI, doctor["upn"])).headers["Location"]
     back = person.session.get(over, allow_redirects=False, timeout=30)
+    if back.status_code == 200 and "answer" in back.text:
+        # The terms of use, which the doctor accepts once.
+        back = person.agree(back)
     assert "code" in parse_qs(urlsplit(back.headers["Location"]).query), back.text
     again = person.session.get(over, allow_redirects=False, timeout=30)
     assert "AADSTS50089" in again.text

@@ -102,6 +102,47 @@ def test_somebody_else_must_consent(world, person):
         assert listener.next(person)["error"] == "permission_denied"
 
 
+def test_a_person_asks_and_is_told(world, person):
+    """Where the establishment lets people ask (90095): from the page to the answer of an administrator."""
+    nurse, scope = world.user("nurse"), "https://graph.microsoft.com/Group.Read.All"
+    policy = "policies/adminConsentRequestPolicy"
+    before = directory(world, "GET", policy).json()["isEnabled"]
+    changed = directory(world, "PUT", policy, json={"isEnabled": True})
+    assert changed.status_code in (200, 204), changed.text
+    try:
+        person.goto(authorize(world, "http://localhost", scope=f"openid {scope}"))
+        sign_in(person, nurse)
+        person.locator("main input[name=reason]").wait_for()
+        told = person.locator("main").inner_text()
+        assert "demo-web" in told, told
+        check(person, "ask for consent")
+        person.locator("main button.primary").click()
+        person.locator("main [aria-invalid=true]").wait_for()
+        check(person, "ask for consent without a reason")
+        person.locator("main input[name=reason]").fill("Pour les lits du service.")
+        person.locator("main button.primary").click()
+        person.locator("main input[name=reason]").wait_for(state="detached")
+        check(person, "asked for consent")
+        person.goto(f"{world.authority}/myapplications")
+        check(person, "waiting for consent")
+        waiting = person.locator("section[aria-labelledby=requests]").inner_text()
+        assert "demo-web" in waiting, waiting
+        requests_of = "identityGovernance/appConsent/appConsentRequests"
+        app = world.app("demo-web")["client_id"]
+        (found,) = [one for one in directory(world, "GET", requests_of).json()["value"] if one["appId"] == app]
+        asked = f"{requests_of}/{found['id']}/userConsentRequests"
+        (one,) = [one for one in directory(world, "GET", asked).json()["value"] if one["status"] == "InProgress"]
+        stage = directory(world, "GET", f"{asked}/{one['id']}/approval").json()["stages"][0]["id"]
+        no = {"reviewResult": "Deny", "justification": "Demandez au cadre de santé."}
+        decided = directory(world, "PATCH", f"{asked}/{one['id']}/approval/stages/{stage}", json=no)
+        assert decided.status_code in (200, 204), decided.text
+        person.reload()
+        assert "Demandez au cadre de santé." in person.locator("section[aria-labelledby=requests]").inner_text()
+        check(person, "consent refused")
+    finally:
+        directory(world, "PUT", policy, json={"isEnabled": before})
+
+
 def test_an_administrator_for_themselves(world, person):
     """The page on the way to an application, and taking the consent back."""
     with arrivals() as listener:

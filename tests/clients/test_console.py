@@ -5,12 +5,14 @@ import os
 import time
 from datetime import UTC, datetime, timedelta
 
+import msal
 import requests
-from chromium import sign_in
+from chromium import arrivals, sign_in
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from test_pages import check, look, person  # noqa: F401  (a fixture)
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from test_consent import directory
+from test_pages import SHIFT, authorize, check, look, person  # noqa: F401  (a fixture)
 
 
 def shown(page, name):
@@ -70,7 +72,9 @@ def test_people_and_groups(world, person):  # noqa: F811
     person.locator(".notice.success").wait_for()
     assert "Aide-soignante" in person.locator("dl.facts").first.inner_text()
     for card, outcome in (("8997", "danger"), (f"X509:<PN>{time.time_ns()}@carte-cps.fr", "success")):
-        person.locator("details.more summary").nth(1).click()
+        # The form that was refused is open, with what was typed.
+        if not person.locator("textarea[name=cards]").is_visible():
+            person.locator("details.more summary").nth(1).click()
         person.locator("textarea[name=cards]").fill(card)
         person.locator("button[value=cards]").click()
         person.locator(f".notice.{outcome}").wait_for()
@@ -146,6 +150,14 @@ def test_policies_in_words(world, person):  # noqa: F811
     assert person.locator("textarea[name=except]").input_value() == world.user("emergency")["upn"]
     look(person, "policy by form")
 
+    # A draft is tried, and nothing of it is kept.
+    person.locator("input[name=hours]").fill("1")
+    person.locator("button[value=try]").click()
+    person.locator("#effect ~ p.soft").nth(1).wait_for()
+    assert person.locator("input[name=hours]").input_value() == "1"
+    assert "8" in person.locator("p.sentence").inner_text()
+    shown(person, "draft that is tried")
+
     # What it would do.
     person.goto(f"{portal(world)}/admin/what-if")
     shown(person, "what if")
@@ -159,9 +171,19 @@ def test_policies_in_words(world, person):  # noqa: F811
 
     person.goto(f"{portal(world)}/admin/policies")
     person.get_by_role("link", name=name).click()
-    person.locator("input[name=sure]").check()
-    person.locator("button[value=delete]").click()
-    person.locator(".notice.success").wait_for()
+
+    def delete():
+        person.locator("input[name=sure]").check()
+        person.locator("button[value=delete]").click()
+        person.locator(".notice.success").wait_for()
+
+    # What was deleted comes back as it was.
+    delete()
+    person.goto(f"{portal(world)}/admin/deleted?kind=policy")
+    person.locator("li.choice", has_text=name).locator("button[value=restore]").click()
+    person.get_by_role("heading", name=name).wait_for()
+    assert person.locator("p.sentence").inner_text() == sentence
+    delete()
     assert not person.complaints
 
 
@@ -170,10 +192,17 @@ def test_applications_and_the_log(world, person):  # noqa: F811
     shown(person, "applications")
     person.get_by_role("link", name="PSC_BAS").click()
     shown(person, "application")
+    # Script that comes late moves nothing.
+    person.route("**/hygie.*.js", lambda route: (time.sleep(0.5), route.continue_()))
     person.goto(f"{portal(world)}/admin/sign-ins")
+    assert person.evaluate(SHIFT) == 0
     shown(person, "sign-ins")
+    person.unroute("**/hygie.*.js")
     person.locator("tbody th a").first.click()
     person.locator("ol.steps").wait_for()
+    steps = person.locator("ol.steps > li").all_inner_texts()
+    assert len(steps) == 6, steps
+    assert any("Mot de passe" in step or "Password" in step for step in steps), steps
     shown(person, "sign-in")
     person.goto(f"{portal(world)}/admin/gaps")
     person.locator("figure.chart svg").wait_for()
@@ -382,7 +411,20 @@ def test_trust_and_methods(world, person):  # noqa: F811
     assert not person.complaints
 
 
-def test_registrations(world, person):  # noqa: F811
+def proof():
+    """The key of an application, and its certificate, both in PEM form."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    named = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "serveur")])
+    now = datetime.now(UTC)
+    certificate = x509.CertificateBuilder(
+        named, named, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=2)
+    ).sign(key, hashes.SHA256())
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    pem = serialization.Encoding.PEM
+    return key.private_bytes(pem, *form), certificate.public_bytes(pem)
+
+
+def test_registrations(world, person, tmp_path):  # noqa: F811
     """An application is registered, gets a secret that is shown once and that opens the door, and is deleted."""
     enter(world, person, world.user("administrator"), "/admin/applications/new")
     shown(person, "new application")
@@ -423,6 +465,50 @@ def test_registrations(world, person):  # noqa: F811
     assert person.locator("textarea[name=spa]").input_value() == "https://dossier.example/page"
     person.locator("button[value=remove-secret]").click()
     person.locator(".notice.success").wait_for()
+
+    # A way to a token that is closed at first, with its warning.
+    for count in (1, 0):
+        person.locator("details.more summary").click()
+        person.locator("input[value=isPasswordGrantEnabled]").click()
+        person.locator("button[value=grants]").click()
+        person.locator(".notice.success").wait_for()
+        assert person.locator(".notice.warning").count() == count
+    look(person, "ways to a token")
+
+    # A certificate opens the door, and no more once it is removed; a token of another issuer is named.
+    person.locator("a[href$='/credentials']").click()
+    shown(person, "credentials")
+    key, certificate = proof()
+    (tmp_path / "a.pem").write_bytes(certificate)
+    person.locator("input[name=certificate]").set_input_files(tmp_path / "a.pem")
+    person.locator("input[name=certificate-name]").fill("serveur 2")
+    person.locator("button[value=certificate]").click()
+    person.locator(".notice.success").wait_for()
+
+    def ask():
+        browser = requests.Session()
+        browser.verify = world.ca
+        credential = {"private_key": key.decode(), "public_certificate": certificate.decode()}
+        door = msal.ConfidentialClientApplication(
+            client, credential, world.authority, instance_discovery=False, http_client=browser
+        )
+        return door.acquire_token_for_client([f"{world.demo['endpoints']['graph']}/.default"])
+
+    assert "access_token" in (answer := ask()), answer
+    person.locator("input[name=name]").fill("gitlab-main")
+    person.locator("input[name=subject]").fill("project_path:soins/agenda")
+    person.locator("input[name=issuer]").fill("http://gitlab.example")
+    person.locator("button[value=federated]").click()
+    person.locator(".notice.danger").wait_for()
+    assert person.locator("input[name=name]").input_value() == "gitlab-main"
+    person.locator("input[name=issuer]").fill("https://gitlab.example")
+    person.locator("button[value=federated]").click()
+    person.locator(".notice.success").wait_for()
+    shown(person, "credentials that are there")
+    for step in ("remove-federated", "remove-certificate"):
+        person.locator(f"button[value={step}]").click()
+        person.locator(".notice.success").wait_for()
+    assert "access_token" not in ask()
     person.goto(f"{portal(world)}/admin/applications?q={name}")
     person.get_by_role("link", name=name).click()
     # It gets a permission for everybody, and loses it; one that is not there is refused.
@@ -543,7 +629,7 @@ def test_strengths_places_terms_and_templates(world, person, tmp_path):  # noqa:
 
     person.goto(f"{portal(world)}/admin/templates")
     shown(person, "templates")
-    assert person.locator("li.choice").count() == 6
+    assert person.locator("li.choice").count() == 17
     person.locator("li.choice button").nth(2).click()
     person.locator(".notice.success").wait_for()
     assert person.locator(".heading .tag.success").count() == 0, "it observes, or is disabled"
@@ -571,4 +657,160 @@ def test_roles(world, person):  # noqa: F811
     person.locator("li.choice", has_text=secretary["display_name"]).locator("button[value=take]").click()
     person.locator(".notice.success").wait_for()
     assert secretary["display_name"] not in person.locator("main").inner_text()
+    assert not person.complaints
+
+
+def test_deleted_and_invited(world, person):  # noqa: F811
+    """A group comes back with its page, and goes for ever; a guest is invited by a link that is shown once."""
+    enter(world, person, world.user("administrator"), "/admin/groups/new")
+    name = f"Urgences {time.time_ns()}"
+    person.locator("input[name=displayName]").fill(name)
+    person.locator("main button.primary").click()
+    person.get_by_role("heading", name=name).wait_for()
+
+    def delete():
+        person.locator("input[name=sure]").check()
+        person.locator("button[value=delete]").click()
+        person.locator(".notice.success").wait_for()
+        person.goto(f"{portal(world)}/admin/deleted?kind=group")
+        # The youngest may stand on another page.
+        while not person.get_by_role("link", name=name).count():
+            person.locator("a[rel=next]").click()
+
+    delete()
+    shown(person, "deleted")
+    person.get_by_role("link", name=name).click()
+    shown(person, "deleted group")
+    person.locator("button[value=restore]").click()
+    person.locator(".notice.success").wait_for()
+    person.get_by_role("heading", name=name).wait_for()
+    assert "/admin/groups/" in person.url
+    delete()
+    person.get_by_role("link", name=name).click()
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+    assert name not in person.locator("main").inner_text()
+
+    person.goto(f"{portal(world)}/admin/users/invite")
+    shown(person, "invite")
+    guest = world.demo["tenants"][1]["users"][1]["upn"]
+    for address, outcome in (("nobody@nowhere.example", "danger"), (guest, "success")):
+        person.locator("input[name=address]").fill(address)
+        person.locator("button[value=invite]").click()
+        person.locator(f".notice.{outcome}").wait_for()
+    link = person.locator("dl.facts code").inner_text()
+    assert link.startswith(f"{world.demo['endpoints']['login']}/{world.tenant['id']}/redeem?ticket="), link
+    shown(person, "invited")
+    person.locator(".heading a.button").click()
+    person.locator("input[name=sure]").check()
+    person.locator("button[value=delete]").click()
+    person.locator(".notice.success").wait_for()
+    assert not person.complaints
+
+
+def test_risk_and_settings(world, person):  # noqa: F811
+    """Risk is said and dismissed, a risk of sign-ins added and withdrawn; sessions that live long are warned of."""
+    enter(world, person, world.user("administrator"), "/admin/risk")
+    shown(person, "risk")
+    secretary = world.user("secretary")
+    for who, outcome in (("nobody@nowhere.example", "danger"), (secretary["upn"], "success")):
+        person.locator("input[name=person]").fill(who)
+        person.locator("select[name=level]").select_option("medium")
+        person.locator("button[value=report]").click()
+        person.locator(f".notice.{outcome}").wait_for()
+    shown(person, "people at risk")
+    person.get_by_role("link", name=secretary["display_name"]).click()
+    shown(person, "person at risk")
+    person.locator("button[value=safe]").click()
+    person.locator(".notice.success").wait_for()
+    assert person.locator("button[value=dismiss]").count() == 0
+    assert person.locator("section[aria-labelledby=history] li").count() >= 2
+    shown(person, "person who is safe")
+
+    person.goto(f"{portal(world)}/admin/risk")
+    person.locator("details.more summary").click()
+    person.locator("textarea[name=ranges]").fill("198.51.100.0/24")
+    person.locator("input[name=description]").fill("Bulletin 42")
+    person.locator("button[value=supply]").click()
+    person.locator(".notice.success").wait_for()
+    shown(person, "supplied risk")
+    person.locator("button[value=withdraw]").click()
+    person.locator(".notice.success").wait_for()
+    assert "Bulletin 42" not in person.locator("main").inner_text()
+
+    person.goto(f"{portal(world)}/admin/settings")
+    shown(person, "settings")
+    for longest, outcome, warnings in (("10", "danger", 0), ("300", "success", 1), ("240", "success", 0)):
+        person.locator("input[name=longest]").fill(longest)
+        person.locator("button[value=sessions]").click()
+        person.locator(f".notice.{outcome}").wait_for()
+        assert person.locator("input[name=longest]").input_value() == longest
+        assert person.locator(".notice.warning").count() == warnings
+    for is_told in (True, False):
+        person.locator("input[name=claim][value=amr]").set_checked(is_told)
+        person.locator("button[value=claims]").click()
+        person.locator(".notice.success").wait_for()
+        assert person.locator("input[name=claim][value=amr]").is_checked() == is_told
+    person.locator("select[name=consent]").select_option("")
+    person.locator("button[value=people]").click()
+    person.locator(".notice.success").wait_for()
+    assert person.locator("select[name=consent]").input_value() == ""
+    person.locator("select[name=consent]").select_option("microsoft-user-default-low")
+    person.locator("button[value=people]").click()
+    person.locator(".notice.success").wait_for()
+    assert not person.complaints
+
+
+def grants(world):
+    """What is given for everybody: the scope by the id of the grant."""
+    found = directory(world, "GET", "oauth2PermissionGrants").json()["value"]
+    return {grant["id"]: grant["scope"] for grant in found if grant["consentType"] == "AllPrincipals"}
+
+
+def test_consents(world, person, chromium):  # noqa: F811
+    """People ask for a consent, with a reason; an administrator refuses and says why, or gives it to everybody."""
+    before = grants(world)
+    enter(world, person, world.user("administrator"), "/admin/settings")
+    other = chromium.context("fr-FR")
+    nurse = other.new_page()
+    policy = "policies/adminConsentRequestPolicy"
+    try:
+        person.locator("select[name=asking]").select_option("on")
+        person.locator("button[value=requests]").click()
+        person.locator(".notice.success").wait_for()
+        with arrivals() as listener:
+            asked = authorize(world, listener.uri, scope="openid https://graph.microsoft.com/Group.Read.All")
+            for step, field in (("deny", "refusal"), ("approve", "approval")):
+                nurse.goto(asked)
+                if step == "deny":
+                    sign_in(nurse, world.user("nurse"))
+                nurse.locator("[name=reason]").fill("Pour le service")
+                nurse.locator("main button.primary").click()
+                nurse.locator("a[href*=myapplications]").first.wait_for()
+                person.goto(f"{portal(world)}/admin")
+                shown(person, "overview with a request")
+                person.locator("main li.choice a[href='/admin/consents']").click()
+                shown(person, "consents")
+                person.locator(".tag.warning").first.wait_for()
+                person.locator("main li.choice a").first.click()
+                assert "Group.Read.All" in person.locator("main").inner_text()
+                assert "Pour le service" in person.locator("main").inner_text()
+                shown(person, f"consent to {step}")
+                person.locator(f"input[name={field}]").fill("Vu avec la DSI")
+                person.locator(f"button[value={step}]").click()
+                person.locator(".notice.success").wait_for()
+                assert person.locator(f"button[value={step}]").count() == 0
+                assert "Vu avec la DSI" in person.locator("main").inner_text()
+                shown(person, f"consent after {step}")
+            given = grants(world)
+            assert any("Group.Read.All" in scope for key, scope in given.items() if before.get(key) != scope), given
+    finally:
+        other.close()
+        directory(world, "PUT", policy, json={"isEnabled": False, "requestDurationInDays": 30}).raise_for_status()
+        for key, scope in grants(world).items():
+            if key not in before:
+                directory(world, "DELETE", f"oauth2PermissionGrants/{key}").raise_for_status()
+            elif before[key] != scope:
+                directory(world, "PATCH", f"oauth2PermissionGrants/{key}", json={"scope": before[key]}).raise_for_status()
     assert not person.complaints

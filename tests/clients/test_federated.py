@@ -6,6 +6,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import DefaultAzureCredential, WorkloadIdentityCredential
 from directory import Directory
+from nodes import play
 
 AUDIENCE = "api://AzureADTokenExchange"
 
@@ -49,6 +50,9 @@ def test_workload_identity(trusted, federated, kind):
     said = jwt.decode(token, options={"verify_signature": False})
     assert (said["appid"], said["appidacr"]) == (trusted.app("fhir-reader")["client_id"], "2")
     assert trusted.call("GET", "Patient?_count=1", token=token).status_code == 200
+    # The same of Node, which has its settings from this environment.
+    for_node = play(trusted, "azure_identity", "workload", scope=trusted.scope)
+    assert jwt.decode(for_node, options={"verify_signature": False})["appidacr"] == "2"
     directory.call("PATCH", path, {"subject": "somebody else"})
     with pytest.raises(ClientAuthenticationError, match="AADSTS700213"):
         WorkloadIdentityCredential(disable_instance_discovery=True).get_token(trusted.scope)

@@ -5,13 +5,13 @@ import random
 import subprocess
 from collections import Counter
 
-import hapi
+import jvm
 import pytest
 from patches import Patches, operation, parameters
 from people import outcome, patient
 from world import BINARY, FHIR_JSON
 
-pytestmark = pytest.mark.skipif(not hapi.IS_THERE, reason="Java and Maven are not here")
+pytestmark = pytest.mark.skipif(not jvm.IS_THERE, reason="Java and Maven are not here")
 
 # Why we refuse what the specification calls an error, and HAPI does, or takes for nothing to do.
 STRICTER = ("the element is there already", "nothing stands at the path", "the path finds several elements", "value is missing")
@@ -139,7 +139,7 @@ def patched(world, there, patch):
 def judged(cases):
     """What HAPI makes of resources and patches, or why not."""
     given = "".join(f"{json.dumps(there)}\t{json.dumps(patch)}\n" for there, patch in cases)
-    parts = [line.split("\t", 1) for line in hapi.run("Patch", given=given)]
+    parts = [line.split("\t", 1) for line in jvm.HAPI.run("Patch", given=given)]
     assert len(parts) == len(cases)
     return [(json.loads(text), None) if what == "ok" else (None, text) for what, text in parts]
 
@@ -160,7 +160,7 @@ def test_each_operation_gives_what_hapi_makes_of_it(world):
 
 def test_drawn_patches_give_what_hapi_makes_of_them(world, generated):
     draw = random.Random(5)
-    rows = hapi.run("Elements", *generated)
+    rows = jvm.HAPI.run("Elements", *generated)
     patches = Patches(rows, [one for some in generated.values() for one in some[:40]], draw)
     cases, answers = [], []
     for some in generated.values():

@@ -4,7 +4,7 @@ import json
 import random
 import subprocess
 
-import hapi
+import jvm
 import pytest
 import zstandard
 from jsonschema import Draft6Validator
@@ -41,13 +41,13 @@ def test_a_sample_of_every_type_follows_the_json_schema_of_r4(lines):
         assert list(validator.iter_errors(broken)), "the schema refuses something"
 
 
-@pytest.mark.skipif(not hapi.IS_THERE, reason="Java and Maven are not here")
+@pytest.mark.skipif(not jvm.IS_THERE, reason="Java and Maven are not here")
 def test_a_sample_of_every_type_satisfies_the_validator_of_hapi(lines, tmp_path):
-    found = hapi.run("Validate", lines, 60)
+    found = jvm.HAPI.run("Validate", lines, 60)
     assert [line for line in found if line.startswith("error")] == []
     assert len([line for line in found if line.startswith("judged")]) == KINDS
     wrong = tmp_path / "Composition.ndjson"
     composition = json.loads((lines / "Composition.ndjson").read_text(encoding="utf-8").splitlines()[0])
     composition["section"] = [{"title": "Nothing"}]
     wrong.write_text(json.dumps(composition), encoding="utf-8")
-    assert any("cmp-1" in line for line in hapi.run("Validate", tmp_path, 1))
+    assert any("cmp-1" in line for line in jvm.HAPI.run("Validate", tmp_path, 1))

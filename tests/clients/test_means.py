@@ -51,6 +51,6 @@ def test_a_passkey_is_registered_and_opens_pro_sante_connect(world, person, forg
         person.locator("button[name=way][value=passkey]").click()
         check(person, "passkey")
         person.locator("[data-passkey-button]").click()
-        assert "code" in listener.next(person)
+        assert "code" in listener.next_with_terms(person)
     # The page that says what is missing is an answer to a request that was refused.
     assert [each for each in person.complaints if "status of 400" not in each] == []

@@ -37,6 +37,11 @@ def test_an_application(world, proof):
     assert world.call("GET", "Patient?_count=1", token=third["accessToken"]).status_code == 200
 
 
+def test_as_a_provider_like_any_other(world):
+    token = play(world, "msal_node", "generic", **secret(world, "fhir-reader"), scope=world.scope)["accessToken"]
+    assert world.call("GET", "Patient?_count=1", token=token).status_code == 200
+
+
 def test_a_wrong_secret(world):
     wrong = {**secret(world, "fhir-reader"), "secret": "not-the-secret"}
     with pytest.raises(Failed) as failed:

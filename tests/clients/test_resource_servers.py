@@ -1,5 +1,7 @@
-"""Resource servers as others write them accept our tokens: by PyJWT, and by jsonwebtoken, jwks-rsa and jose for Node."""
+"""Resource servers as others write them accept our tokens: by PyJWT, by jsonwebtoken, jwks-rsa and jose for Node, and by Spring
+Security."""
 
+import jvm
 import jwt
 import msal
 import pytest
@@ -88,3 +90,16 @@ def test_for_python(trusted, tokens, version):
         )
         kinds.append(claims.get("idtyp") or claims["scp"])
     assert kinds == ["app", {"1.0": "user_impersonation", "2.0": "access_as_user"}[version]]
+
+
+@pytest.mark.skipif(not jvm.IS_THERE, reason="Java and Maven are not here")
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_for_spring(trusted, tokens, version):
+    """It looks for the metadata below the issuer, and wants that these name the same one."""
+    issuer = requests.get(tokens[version]["metadata"], timeout=30).json()["issuer"]
+    for token in tokens[version]["tokens"]:
+        claims = jvm.play(trusted, "Spring", "accept", issuer=issuer, token=token)
+        assert claims == {**jwt.decode(token, options={"verify_signature": False}), "aud": [tokens[version]["audience"]]}
+    other = tokens["1.0" if version == "2.0" else "2.0"]["tokens"][0]
+    with pytest.raises(Failed, match="iss"):
+        jvm.play(trusted, "Spring", "accept", issuer=issuer, token=other)

@@ -8,7 +8,7 @@ import pytest
 from chromium import Chromium, arrivals, sign_in
 from test_consent import directory
 from test_console import shown
-from test_pages import LOOKS, authorize, person  # noqa: F401  (a fixture)
+from test_pages import LOOKS, authorize, check, person  # noqa: F401  (a fixture)
 
 # The least that a reader takes for a PDF.
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
@@ -119,6 +119,39 @@ def test_terms_of_use_that_are_declined(world, person, newcomer):  # noqa: F811
         assert answer["error"] == "access_denied", answer
 
 
+def test_a_policy_blocks(world, person, newcomer):  # noqa: F811
+    policy(world, newcomer, grantControls={"operator": "OR", "builtInControls": ["block"]})
+    with arrivals() as listener:
+        person.goto(authorize(world, listener.uri))
+        sign_in(person, newcomer)
+        person.get_by_text("AADSTS53003").wait_for(state="attached")
+        check(person, "blocked")
+
+
+def test_a_password_that_was_given_is_replaced(world, person, newcomer):  # noqa: F811
+    """A first password, or one after a reset: good for this page alone."""
+    again = {"passwordProfile": {"forceChangePasswordNextSignIn": True}}
+    made(directory(world, "PATCH", f"users/{newcomer['id']}", json=again))
+    mine = f"Bb2!{secrets.token_urlsafe(16)}"
+    with arrivals() as listener:
+        person.goto(authorize(world, listener.uri))
+        sign_in(person, newcomer)
+        new = person.locator("input[autocomplete=new-password]")
+        new.wait_for()
+        check(person, "new-password")
+        new.fill("Hopital2026")
+        person.locator("main button.primary").click()
+        person.locator("main [aria-invalid=true]").wait_for()
+        check(person, "new-password-refused")
+        person.locator("input[autocomplete=new-password]").fill(mine)
+        person.locator("main button.primary").click()
+        assert "code" in listener.next(person)
+        person.goto(authorize(world, listener.uri, prompt="login", login_hint=newcomer["upn"]))
+        person.locator("input[type=password]").fill(mine)
+        person.locator("main button.primary").click()
+        assert "code" in listener.next(person)
+
+
 @pytest.mark.parametrize("look", LOOKS[:1], ids=lambda look: "-".join(look))
 def test_a_sign_in_lasts_as_long_as_its_frequency(own_world, playwright, tmp_path, look):
     """An hour, though the session is used: at its end the person is asked again, and not before."""
@@ -145,6 +178,8 @@ def test_a_sign_in_lasts_as_long_as_its_frequency(own_world, playwright, tmp_pat
         page.goto(authorize(world, listener.uri, prompt="none"))
         assert listener.next(page)["error"] in ("interaction_required", "login_required")
         page.goto(authorize(world, listener.uri))
+        page.locator("input[type=password]").wait_for()
+        check(page, "frequency-over")
         page.locator("input[type=password]").fill(user["password"])
         page.locator("main button.primary").click()
         assert "code" in listener.next(page)

@@ -37,12 +37,12 @@ def free_base_port(first=20440):
 class World:
     """`hygie demo` on ports of its own."""
 
-    def __init__(self, directory, domain=None, binary=BINARY):
+    def __init__(self, directory, domain=None, binary=BINARY, base_port=None):
         self.binary = binary
         self.directory = Path(directory)
         self.data = self.directory / "world"
         self.log = self.directory / "hygie.log"
-        self.base_port = free_base_port()
+        self.base_port = base_port or free_base_port()
         self.domain = domain
         self.process = None
         self.tokens = {}

@@ -15,6 +15,8 @@ const PARTS: &[(&str, &[&str])] = &[
     ("policy", &["core"]),
     ("fhir-model", &["core"]),
     ("synthetic", &["fhir-model"]),
+    ("command", &["core"]),
+    ("load", &["command"]),
     ("keyring", &["core"]),
     ("store", &["keyring"]),
     ("store-conformance", &["store"]),
@@ -28,7 +30,8 @@ const PARTS: &[(&str, &[&str])] = &[
     ("means", &["directory"]),
     ("idp-core", &["web", "means"]),
     ("idp", &["idp-core"]),
-    ("graph", &["web", "means", "odata"]),
+    ("graph-entity", &["means", "odata"]),
+    ("graph", &["web", "graph-entity"]),
     ("console", &["web", "policy"]),
     ("federator", &["web"]),
     ("fhir-store", &["access", "fhir-model"]),
@@ -38,6 +41,7 @@ const PARTS: &[(&str, &[&str])] = &[
     (
         "server",
         &[
+            "load",
             "idp",
             "graph",
             "console",
@@ -88,12 +92,12 @@ const RESERVED: &[(&str, &[&str])] = &[
             "server",
         ],
     ),
-    ("reqwest", &["access", "testkit", "server"]),
+    ("reqwest", &["access", "testkit", "server", "load"]),
     ("webauthn-rs-core", &["means"]),
     ("totp-rs", &["means"]),
     ("maxminddb", &["directory"]),
-    ("clap", &["server", "xtask"]),
-    ("anyhow", &["server", "xtask"]),
+    ("clap", &["server", "xtask", "load"]),
+    ("anyhow", &["server", "xtask", "command", "load"]),
 ];
 
 /// Parts that neither wait nor read nor write.

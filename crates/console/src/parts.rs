@@ -63,6 +63,21 @@ pub struct Area {
     pub is_tall: bool,
 }
 
+impl Area {
+    /// Of a few lines, or none.
+    pub fn new(name: &'static str, label: String, hint: String, value: impl Into<String>) -> Self {
+        Self {
+            id: name.to_owned(),
+            name,
+            label,
+            hint,
+            value: value.into(),
+            is_required: false,
+            is_tall: false,
+        }
+    }
+}
+
 /// A file to choose.
 #[derive(Clone, Debug, Template)]
 #[template(path = "parts/file.html")]

@@ -188,6 +188,12 @@ impl Writer<'_> {
         }
     }
 
+    /// The name of a role in the language of the page, or as the directory has it.
+    fn role(&self, id: &hygie_policy::RoleTemplateId) -> String {
+        let words = self.page.find(&format!("role-{id}"));
+        words.unwrap_or_else(|| self.names.find(id))
+    }
+
     fn people(&self, users: &Users) -> (Vec<String>, Vec<String>) {
         let list = |people: &[UserTarget], groups: Vec<String>, roles: Vec<String>, has_guests: bool| {
             let people = people.iter().filter_map(|target| match target {
@@ -205,7 +211,7 @@ impl Writer<'_> {
         };
         let (groups, roles) = (
             |ids: &[hygie_core::GroupId]| ids.iter().map(|id| self.names.find(id)).collect::<Vec<_>>(),
-            |ids: &[hygie_policy::RoleTemplateId]| ids.iter().map(|id| self.known("role", id)).collect::<Vec<_>>(),
+            |ids: &[hygie_policy::RoleTemplateId]| ids.iter().map(|id| self.role(id)).collect::<Vec<_>>(),
         );
         (
             list(

@@ -1,6 +1,7 @@
 //! A page of facts, lists and forms: what most pages of administration are.
 
 use askama::Template;
+use askama::filters::HtmlSafe;
 use hygie_web::ui::{Form, Identifier, Link, Page, Tone};
 
 use crate::http::{Frame, Pager};
@@ -21,10 +22,14 @@ pub struct Sheet {
     pub action: Option<Link>,
     pub lead: String,
     pub facts: Vec<(String, Fact)>,
+    /// Pages that say more of it.
+    pub links: Vec<Link>,
     pub lists: Vec<List>,
     /// The other pages of the last list.
     pub pager: Option<Pager>,
     pub blocks: Vec<Block>,
+    /// What is only told, after what is done here.
+    pub last: Option<List>,
 }
 
 impl Sheet {
@@ -39,9 +44,11 @@ impl Sheet {
             action: None,
             lead: String::new(),
             facts: Vec::new(),
+            links: Vec::new(),
             lists: Vec::new(),
             pager: None,
             blocks: Vec::new(),
+            last: None,
         }
     }
 }
@@ -58,6 +65,8 @@ pub enum Fact {
 }
 
 /// Things of one kind.
+#[derive(Template)]
+#[template(path = "parts/list.html")]
 pub struct List {
     pub id: String,
     pub heading: String,
@@ -69,6 +78,24 @@ pub struct List {
     pub rows: Vec<Row>,
     /// The form of the buttons of its rows.
     pub form: Option<Form>,
+}
+
+// It is markup made by its own escaping template.
+impl HtmlSafe for List {}
+
+impl List {
+    /// Of these rows, or what is said when there are none.
+    pub fn new(id: impl Into<String>, empty: String, rows: Vec<Row>) -> Self {
+        Self {
+            id: id.into(),
+            heading: String::new(),
+            href: None,
+            lead: String::new(),
+            empty,
+            rows,
+            form: None,
+        }
+    }
 }
 
 /// One of a list.

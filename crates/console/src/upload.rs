@@ -1,4 +1,5 @@
-//! Forms with files: `multipart/form-data` (RFC 7578, RFC 2046 §5.1), read whole within limits.
+//! Forms with files: `multipart/form-data` (RFC 7578, RFC 2046 §5.1), read whole within limits. Where they are taken, forms
+//! without files are too: the buttons of a list beside a form with a file.
 //!
 //! # Deviations
 //!
@@ -67,6 +68,15 @@ pub struct File {
 }
 
 impl Upload {
+    /// A form without files.
+    fn plain(body: &[u8]) -> Self {
+        Self {
+            fields: Fields(url::form_urlencoded::parse(body).into_owned().collect()),
+            files: Vec::new(),
+            _place: None,
+        }
+    }
+
     /// The file of a field; `None` where none was chosen.
     pub fn file(&self, field: &str) -> Option<&File> {
         self.files.iter().find(|file| file.field == field)
@@ -85,14 +95,18 @@ impl FromRequest<Console> for Upload {
         let refuse = |kind, code, message| PageError::new(kind, code, message).into_response();
         let (head, body) = request.into_parts();
         let kind = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let boundary = kind.and_then(boundary);
+        let boundary = kind.and_then(boundary).map(str::to_owned);
+        let is_plain = kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
         let larger = larger(&head);
         let place = larger.map(|_| console.0.uploads.clone().try_acquire_owned());
         let crowded = |_| refuse(ErrorKind::TooMany, "throttled", "too many files are received at once");
         let place = place.transpose().map_err(crowded)?;
         let body = axum::body::to_bytes(body, larger.unwrap_or(MAX_UPLOAD)).await;
         let body = body.map_err(|_| refuse(ErrorKind::TooLarge, "too-long", "the form is too long"))?;
-        let read = boundary.and_then(|boundary| read(&body, boundary).ok());
+        let read = match boundary {
+            Some(boundary) => read(&body, &boundary).ok(),
+            None => is_plain.then(|| Self::plain(&body)),
+        };
         let read = read.map(|upload| Self {
             _place: place,
             ..upload

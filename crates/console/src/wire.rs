@@ -50,6 +50,14 @@ pub struct Object {
     pub description: Option<String>,
     pub user_principal_name: Option<String>,
     pub created_date_time: Option<String>,
+    /// Of a group that was made to have roles.
+    pub is_assignable_to_role: Option<bool>,
+}
+
+impl Object {
+    pub fn is_group(&self) -> bool {
+        self.kind == "#microsoft.graph.group"
+    }
 }
 
 /// A means of identification.
@@ -141,7 +149,26 @@ pub struct SignIn {
     pub status: Status,
     pub device_detail: Device,
     pub applied_conditional_access_policies: Vec<Applied>,
-    pub authentication_details: Vec<Value>,
+    pub authentication_details: Vec<Step>,
+    pub location: Whereabouts,
+    pub risk_level_during_sign_in: String,
+    pub risk_level_aggregated: String,
+}
+
+/// What was proved in a sign-in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Step {
+    pub authentication_step_date_time: String,
+    pub authentication_method: String,
+}
+
+/// Where a sign-in came from.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Whereabouts {
+    pub city: Option<String>,
+    pub country_or_region: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -167,6 +194,8 @@ pub struct Applied {
     pub result: String,
     pub enforced_grant_controls: Vec<String>,
     pub enforced_session_controls: Vec<String>,
+    /// What kept it away.
+    pub analysis_reasons: String,
 }
 
 /// What a policy would do.
@@ -272,24 +301,6 @@ pub struct Gap {
     pub single_factor: u64,
 }
 
-/// What a draft of a policy would have changed.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Replay {
-    pub sign_ins: u64,
-    pub is_truncated: bool,
-    pub counts: Vec<Outcome>,
-}
-
-/// How many went from one outcome to another.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Outcome {
-    pub before: String,
-    pub after: String,
-    pub sign_ins: u64,
-}
-
 /// An authority that vouches for people.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -368,6 +379,9 @@ pub struct Registration {
     pub web: Redirects,
     pub spa: Redirects,
     pub public_client: Redirects,
+    pub is_fallback_public_client: bool,
+    pub is_backchannel_authentication_enabled: bool,
+    pub is_password_grant_enabled: bool,
     pub password_credentials: Vec<Credential>,
     pub key_credentials: Vec<Credential>,
 }
@@ -450,7 +464,7 @@ pub struct Template {
 pub struct Agreement {
     pub id: String,
     pub display_name: String,
-    pub is_viewing_before_acceptance_required: bool,
+    pub is_viewing_before_acceptance_required: Option<bool>,
     pub user_reaccept_required_frequency: Option<String>,
 }
 
@@ -461,7 +475,7 @@ pub struct AgreementFile {
     pub id: String,
     pub file_name: String,
     pub language: String,
-    pub is_default: bool,
+    pub is_default: Option<bool>,
 }
 
 /// What somebody answered to terms of use.

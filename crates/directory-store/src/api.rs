@@ -291,6 +291,24 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         Some(0xa402_ca1c_2696_4531_972d_6e5e_e4aa_11ea),
         "Manage consent and permission grant policies",
     ),
+    (
+        "ConsentRequest.Read.All",
+        Some(0xf3bf_ad56_966e_4590_a536_82ec_f548_ac1e),
+        Some(0x1260_ad83_98fb_4785_abbb_d6cc_1806_fd41),
+        "Read all consent requests",
+    ),
+    (
+        "ConsentRequest.ReadWrite.All",
+        Some(0x497d_9dfa_3bd1_481a_baab_9089_5e54_568c),
+        Some(0x9f1b_81a7_0223_4428_bfa4_0bcb_5535_f27d),
+        "Read and write all consent requests",
+    ),
+    (
+        "Policy.ReadWrite.ConsentRequest",
+        Some(0x4d13_5e65_66b8_41a8_9f8b_0814_52c9_1774),
+        Some(0x999f_8c63_0a38_4f1b_91fd_ed19_47bd_d1a9),
+        "Read and write consent request policies",
+    ),
 ];
 
 /// The directory API.

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
+use crate::PrincipalProfile;
+
 /// Longest text of a definition.
 const MAX_TEXT: usize = 256;
 /// Longest text that is read by people.
@@ -263,6 +265,9 @@ pub struct ServicePrincipal {
     pub requires_assignment: bool,
     /// What a managed identity belongs to; none for an application.
     pub resource_id: Option<String>,
+    /// What else its tenant says of it.
+    #[serde(default)]
+    pub profile: PrincipalProfile,
     /// When it was created.
     pub created_at: Timestamp,
 }

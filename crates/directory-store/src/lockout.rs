@@ -9,19 +9,36 @@ use hygie_core::Timestamp;
 
 use crate::repo::Lockout;
 
-/// Wrong passwords until the first lock.
-const THRESHOLD: u32 = 10;
-/// The first lock.
-const FIRST: Duration = Duration::from_mins(1);
 /// The longest lock.
 const LONGEST: Duration = Duration::from_hours(1);
 /// Wrong passwords that are remembered.
 const REMEMBERED: usize = 3;
 
+/// When an account locks, and for how long at first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LockoutRule {
+    /// Wrong passwords until the first lock.
+    pub threshold: u32,
+    /// The first lock.
+    pub first: Duration,
+}
+
+impl Default for LockoutRule {
+    fn default() -> Self {
+        Self {
+            threshold: 10,
+            first: Duration::from_mins(1),
+        }
+    }
+}
+
 /// A mark of a wrong password: 16 bits of a keyed digest.
 pub type Mark = [u8; 2];
 
 impl Lockout {
+    /// So long after the end of the last lock nothing is known of it any more: who guesses slowly does not keep what they came to.
+    pub const FORGOTTEN: Duration = Duration::from_hours(24);
+
     /// Whether the account is locked.
     pub fn is_locked(&self, now: Timestamp) -> bool {
         self.locked_until.is_some_and(|until| now < until)
@@ -30,8 +47,15 @@ impl Lockout {
     /// After another wrong password. Those that were on their way when the account locked do not lock it for longer.
     #[must_use]
     pub fn failed(&self, mark: Mark, now: Timestamp) -> Self {
-        let mut next = self.clone();
-        if self.is_locked(now) || self.recent.chunks_exact(mark.len()).any(|known| known == mark) {
+        self.failed_by(LockoutRule::default(), mark, now)
+    }
+
+    /// The same by another rule than the usual one. The longest lock is an hour, or the first one where that is longer.
+    #[must_use]
+    pub fn failed_by(&self, rule: LockoutRule, mark: Mark, now: Timestamp) -> Self {
+        let is_over = self.locked_until.is_some_and(|until| until + Self::FORGOTTEN <= now);
+        let mut next = if is_over { Self::default() } else { self.clone() };
+        if self.is_locked(now) || next.recent.chunks_exact(mark.len()).any(|known| known == mark) {
             return next;
         }
         next.recent.extend(mark);
@@ -39,9 +63,10 @@ impl Lockout {
         next.recent.drain(..excess);
         next.failures += 1;
         // After a lock, the first failure locks again.
-        if next.failures >= THRESHOLD || next.locks > 0 {
+        if next.failures >= rule.threshold || next.locks > 0 {
             next.failures = 0;
-            next.locked_until = Some(now + FIRST.saturating_mul(1 << next.locks.min(10)).min(LONGEST));
+            let longer = rule.first.saturating_mul(1 << next.locks.min(10));
+            next.locked_until = Some(now + longer.min(LONGEST.max(rule.first)));
             next.locks = next.locks.saturating_add(1);
         }
         next
@@ -72,6 +97,41 @@ mod tests {
             now += expected;
             assert!(!state.is_locked(at(now)), "{n}");
         }
+    }
+
+    #[test]
+    fn a_tenant_says_when_and_for_how_long() {
+        let rule = LockoutRule {
+            threshold: 3,
+            first: Duration::from_hours(2),
+        };
+        let fail = |state: Lockout, n, now| state.failed_by(rule, [3, n], at(now));
+        let state = (0..2).fold(Lockout::default(), |state, n| fail(state, n, 0));
+        assert!(!state.is_locked(at(0)));
+        let state = fail(state, 2, 0);
+        assert!(state.is_locked(at(7_199)) && !state.is_locked(at(7_200)));
+        let state = fail(state, 3, 7_200);
+        assert!(
+            state.is_locked(at(14_399)) && !state.is_locked(at(14_400)),
+            "not shorter, and no longer"
+        );
+    }
+
+    #[test]
+    fn a_day_after_the_last_lock_it_is_forgotten() {
+        let mut state = Lockout::default();
+        for n in 0..10 {
+            state = state.failed([4, n], at(0));
+        }
+        let day = 24 * 3600;
+        assert_eq!(state.failed([5, 0], at(59 + day)).locks, 2);
+        let after = state.failed([5, 0], at(60 + day));
+        assert_eq!((after.failures, after.locks, after.locked_until), (1, 0, None));
+        assert_eq!(
+            state.failed([4, 9], at(60 + day)).failures,
+            1,
+            "and so is what was typed"
+        );
     }
 
     #[test]

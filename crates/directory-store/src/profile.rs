@@ -96,11 +96,59 @@ pub struct GroupProfile {
     pub description: Option<String>,
     pub mail_nickname: Option<String>,
     pub visibility: Option<Visibility>,
+    /// Whether directory roles can be given to it: said when it is made, once and for all.
+    pub is_assignable_to_role: bool,
     pub on_premises_sync_enabled: Option<bool>,
     pub on_premises_sam_account_name: Option<String>,
     pub on_premises_security_identifier: Option<String>,
     pub on_premises_domain_name: Option<String>,
     pub on_premises_last_sync_date_time: Option<String>,
+}
+
+/// What a tenant says of a service principal beyond what others are found by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "the members of Graph, by their names")]
+pub struct PrincipalProfile {
+    pub description: Option<String>,
+    pub notes: Option<String>,
+    pub tags: Vec<String>,
+    pub login_url: Option<String>,
+    pub preferred_single_sign_on_mode: Option<SignOnMode>,
+    pub notification_email_addresses: Vec<String>,
+}
+
+/// How people come to an application from a list of applications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the values of Graph, by their names")]
+pub enum SignOnMode {
+    Password,
+    Saml,
+    NotSupported,
+    Oidc,
+}
+
+impl PrincipalProfile {
+    /// Whether a service principal may have it; names the member that has a wrong form or is too long.
+    pub fn check(&self) -> Result<(), &'static str> {
+        check_texts(&[("description", &self.description, 1024), ("notes", &self.notes, 1024)])?;
+        let is_page = |text: &str| {
+            text.len() <= MAX_ITEM && url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
+        };
+        if !self.login_url.as_deref().is_none_or(is_page) {
+            return Err("loginUrl");
+        }
+        for (member, list) in [
+            ("tags", &self.tags),
+            ("notificationEmailAddresses", &self.notification_email_addresses),
+        ] {
+            if list.len() > MAX_ITEMS || !list.iter().all(|item| is_text(item, MAX_ITEM)) {
+                return Err(member);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Who sees who is in a group.

@@ -386,4 +386,67 @@ ALTER TABLE idp_session ADD COLUMN arrival_json TEXT;",
         sql: "
 CREATE INDEX idp_code_family ON idp_code ({i.col}tenant, family);",
     },
+    Migration {
+        number: 256,
+        title: "browsers that an account signed in from",
+        sql: "
+CREATE TABLE idp_familiar ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, browser {blob} NOT NULL,
+  seen_at {int} NOT NULL, failures {int} NOT NULL, locks {int} NOT NULL, locked_until {int} NOT NULL,
+  recent {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, user_id, browser));
+CREATE INDEX idp_familiar_seen ON idp_familiar ({i.col}seen_at);",
+    },
+    Migration {
+        number: 257,
+        title: "passwords that were given to be changed",
+        sql: "
+CREATE TABLE idp_first_password ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, set_at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, user_id));",
+    },
+    Migration {
+        number: 258,
+        title: "requests to consent",
+        sql: "
+CREATE TABLE idp_consent_request ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, app {blob} NOT NULL,
+  app_name TEXT NOT NULL, user_id {blob} NOT NULL, permissions_json TEXT NOT NULL, reason TEXT NOT NULL,
+  status {int} NOT NULL, justification TEXT, created_at {int} NOT NULL, ends_at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, id));
+CREATE UNIQUE INDEX idp_consent_request_of ON idp_consent_request ({i.col}tenant, user_id, app);
+CREATE INDEX idp_consent_request_end ON idp_consent_request ({i.col}ends_at);",
+    },
+    Migration {
+        number: 266,
+        title: "managers",
+        sql: "
+CREATE TABLE idp_manager ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, manager {blob} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, user_id));
+CREATE INDEX idp_manager_of ON idp_manager ({i.col}tenant, manager, user_id);",
+    },
+    Migration {
+        number: 267,
+        title: "what is known of service principals",
+        sql: "
+ALTER TABLE idp_principal ADD COLUMN profile TEXT;",
+    },
+    Migration {
+        number: 268,
+        title: "last sign-ins",
+        sql: "
+CREATE TABLE idp_sign_in_activity ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, kind {int} NOT NULL,
+  at {int} NOT NULL, entry {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, user_id, kind));",
+    },
+    Migration {
+        number: 269,
+        title: "what was told of the risk of people",
+        sql: "
+CREATE TABLE idp_risk_event ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, user_id {blob} NOT NULL,
+  level TEXT NOT NULL, state TEXT NOT NULL, detail TEXT NOT NULL, event TEXT, told_by {blob}, at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, id));
+CREATE INDEX idp_risk_event_user ON idp_risk_event ({i.col}tenant, user_id, id);",
+    },
+    Migration {
+        number: 270,
+        title: "guests by their homes",
+        sql: "
+CREATE INDEX idp_guest_home_user ON idp_guest ({i.col}home, home_user);",
+    },
 ];

@@ -9,6 +9,7 @@ use hygie_policy::decide::{Applied, Status};
 use hygie_policy::location::Whereabouts;
 use hygie_policy::policy::RiskLevel;
 use hygie_policy::risk::RiskState;
+use hygie_policy::signin::Used;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -81,6 +82,15 @@ pub struct Signals {
     /// The country of the address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
+    /// The city of the address, its region, and where it lies, in ten-thousandths of degrees north and east.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// The region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Latitude and longitude.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coordinates: Option<[i32; 2]>,
     /// Risk of the sign-in, where there is some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_in_risk: Option<String>,
@@ -229,6 +239,10 @@ impl LogEntry for SignInEntry {
         let resource = self.resource.as_ref();
         let signals = &self.signals;
         let user_risk = signals.user_risk.as_ref();
+        let degrees = |at: usize| {
+            let kept = signals.coordinates.and_then(|both| both.get(at).copied());
+            kept.map(|kept| f64::from(kept) / 10_000.0)
+        };
         let system = self.user_agent.as_deref().and_then(platform);
         let members = json!({
             "id": self.id.to_string(),
@@ -261,8 +275,9 @@ impl LogEntry for SignInEntry {
                         "additionalDetails": null },
             "deviceDetail": { "deviceId": "", "displayName": "", "browser": "", "isCompliant": false, "isManaged": false,
                               "trustType": "", "operatingSystem": system.map_or("", |system| system.as_str()) },
-            "location": { "city": null, "state": null, "countryOrRegion": self.signals.country,
-                          "geoCoordinates": { "altitude": null, "latitude": null, "longitude": null } },
+            "location": { "city": signals.city, "state": signals.state, "countryOrRegion": signals.country,
+                          "geoCoordinates": { "altitude": null, "latitude": degrees(0), "longitude": degrees(1) } },
+            "authenticationDetails": self.used.used().iter().map(step).collect::<Vec<_>>(),
             "appliedConditionalAccessPolicies": self.applied.iter().map(policy).collect::<Vec<_>>(),
         });
         match members {
@@ -272,6 +287,15 @@ impl LogEntry for SignInEntry {
     }
 }
 
+/// What was proved, and when; with the member names of Graph beta, in the words of authentication strengths.
+fn step(used: &Used) -> Value {
+    json!({
+        "authenticationStepDateTime": used.at.to_rfc3339(),
+        "authenticationMethod": used.usage.mode.as_str(),
+        "succeeded": true,
+    })
+}
+
 fn policy(applied: &AppliedPolicy) -> Value {
     json!({
         "id": applied.id,
@@ -279,5 +303,6 @@ fn policy(applied: &AppliedPolicy) -> Value {
         "enforcedGrantControls": applied.grant_controls,
         "enforcedSessionControls": applied.session_controls,
         "result": applied.result,
+        "analysisReasons": applied.unmet.join(","),
     })
 }

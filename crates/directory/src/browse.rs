@@ -1,14 +1,14 @@
 //! What the directory shows: objects one by one, and in pages in the order of their ids.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use hygie_core::{AppId, Cx, GroupId, ObjectId};
 use hygie_directory_store::{object, objects};
 use hygie_store::{StoreError, Tx};
 
 use crate::repo::{
-    Applications, ByName, CertificateRow, Change, Changes, Followed, Groups, Owners, Place, Principals, SecretRow,
-    Tenants, Users,
+    Activities, Applications, ByName, CertificateRow, Change, Changes, Followed, Groups, Owners, Place, Principals,
+    SecretRow, SignInActivity, Tenants, Users,
 };
 use crate::{Application, Directory, DirectoryObject, Group, ServicePrincipal, Tenant, User};
 
@@ -58,7 +58,108 @@ pub struct Presence {
     pub application: Option<Application>,
 }
 
+/// Something that has an owner.
+#[derive(Clone, Debug)]
+pub enum Owned {
+    /// A group or a service principal.
+    Object(DirectoryObject),
+    /// A registration.
+    Application(Registration),
+}
+
+impl Owned {
+    /// Its id.
+    pub fn id(&self) -> ObjectId {
+        match self {
+            Self::Object(object) => object.id(),
+            Self::Application(registration) => registration.application.id,
+        }
+    }
+}
+
 impl Directory {
+    /// A page of what somebody owns.
+    pub async fn page_owned(&self, cx: &Cx, owner: ObjectId, at: Cursor) -> Result<Vec<Owned>, StoreError> {
+        self.store()
+            .read(cx, (owner, at), |(owner, at), tx| {
+                Box::pin(async move {
+                    let ids = Owners(tx).page_owned(*owner, at.after, at.limit).await?;
+                    let found = objects(tx, ids.clone()).await?;
+                    let mut all: Vec<Owned> = found.into_iter().map(Owned::Object).collect();
+                    let known: HashSet<ObjectId> = all.iter().map(Owned::id).collect();
+                    let mut applications = Vec::new();
+                    for id in ids.into_iter().filter(|id| !known.contains(id)) {
+                        applications.extend(Applications(tx).find_by_id(id).await?);
+                    }
+                    let found = registrations(tx, applications).await?;
+                    all.extend(found.into_iter().map(Owned::Application));
+                    all.sort_by_key(Owned::id);
+                    Ok::<_, StoreError>(all)
+                })
+            })
+            .await
+    }
+
+    /// A page of who is in a group, by the groups within it as well.
+    pub async fn page_transitive_members(
+        &self,
+        cx: &Cx,
+        group: GroupId,
+        at: Cursor,
+    ) -> Result<Vec<DirectoryObject>, StoreError> {
+        self.store()
+            .read(cx, (group, at), |(group, at), tx| {
+                Box::pin(async move {
+                    let ids = Groups(tx).page_transitive_members(*group, at.after, at.limit).await?;
+                    objects(tx, ids).await
+                })
+            })
+            .await
+    }
+
+    /// When each of these people signed in last, of those who ever did.
+    pub async fn sign_in_activities(
+        &self,
+        cx: &Cx,
+        users: Vec<ObjectId>,
+    ) -> Result<HashMap<ObjectId, SignInActivity>, StoreError> {
+        self.store()
+            .read(cx, users, |users, tx| {
+                Box::pin(async move {
+                    let mut all = HashMap::new();
+                    for some in users.chunks(CHUNK) {
+                        all.extend(Activities(tx).list_of(some).await?);
+                    }
+                    Ok::<_, StoreError>(all)
+                })
+            })
+            .await
+    }
+
+    /// Whether somebody is in a group that was made for roles, or owns one.
+    pub async fn is_of_role_group(&self, cx: &Cx, who: ObjectId) -> Result<bool, StoreError> {
+        self.store()
+            .read(cx, who, |who, tx| {
+                Box::pin(async move { Ok::<_, StoreError>(!Groups(tx).list_for_roles(*who).await?.is_empty()) })
+            })
+            .await
+    }
+
+    /// Those of these people who are there.
+    pub async fn list_users(&self, cx: &Cx, ids: Vec<ObjectId>) -> Result<Vec<User>, StoreError> {
+        self.store()
+            .read(cx, ids, |ids, tx| {
+                Box::pin(async move {
+                    let mut all = Vec::new();
+                    for some in ids.chunks(CHUNK) {
+                        all.extend(Users(tx).list_by_ids(some).await?);
+                    }
+                    Ok::<_, StoreError>(all)
+                })
+            })
+            .await
+    }
+
     /// The user with this id.
     pub async fn find_user_by_id(&self, cx: &Cx, id: ObjectId) -> Result<Option<User>, StoreError> {
         self.store()

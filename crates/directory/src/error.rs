@@ -47,6 +47,9 @@ pub enum DirectoryError {
     /// A password cannot be hashed.
     #[error("the password is not stored")]
     Password(#[from] PasswordError),
+    /// The list of published passwords cannot be read.
+    #[error("the list of published passwords cannot be read")]
+    PasswordList(#[source] std::io::Error),
     /// A value of ours is not JSON.
     #[error("a value cannot be written")]
     Json(#[from] serde_json::Error),
@@ -75,6 +78,7 @@ impl Fault for DirectoryError {
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Store(error) => error.kind(),
             Self::Password(PasswordError::Busy) => ErrorKind::TooMany,
+            Self::PasswordList(_) => ErrorKind::Unavailable,
             Self::Password(_) | Self::Json(_) => ErrorKind::Internal,
         }
     }

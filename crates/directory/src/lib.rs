@@ -14,7 +14,9 @@
 
 mod admin;
 pub mod agreements;
+pub mod breached;
 mod browse;
+mod common_passwords;
 mod conditional;
 mod consent;
 mod error;
@@ -40,28 +42,32 @@ pub use hygie_directory_store::{
     AccessKind, AppRole, AppRoleAssignment, Application, AppliedPolicy, Arrival, Audience, Authentications,
     Authorization, Belongs, DIRECTORY_API, DIRECTORY_API_NAMES, DIRECTORY_ROLES, Definition, DeviceAsk,
     DirectoryObject, DirectoryRole, FIRST_PARTY, GLOBAL_ADMINISTRATOR, Group, GroupClaims, GroupProfile, Home, Links,
-    MIGRATIONS, Mark, MemberTypes, NewAppRole, NewGrant, OptionalClaim, OptionalClaims, PORTAL, PermissionGrant, Place,
-    RequiredAccess, RequiredResource, RoleAssignment, SEALED_COLUMNS, Scope, ServicePrincipal, SignInEntry, Signals,
-    Tenant, User, UserProfile, UserType, VerifiedPublisher, Visibility, Workload, directory_api, directory_role,
-    grant_of, is_user_principal_name, is_workload_name, key_of, managed_identity, repo, rh_of, role, suite_of,
+    LockoutRule, MIGRATIONS, Mark, MemberTypes, NewAppRole, NewGrant, OptionalClaim, OptionalClaims, PORTAL,
+    PermissionGrant, Place, PrincipalProfile, RequiredAccess, RequiredResource, RoleAssignment, SEALED_COLUMNS, Scope,
+    ServicePrincipal, SignInEntry, Signals, Tenant, User, UserProfile, UserType, VerifiedPublisher, Visibility,
+    Workload, directory_api, directory_role, grant_of, is_user_principal_name, is_workload_name, key_of,
+    managed_identity, repo, rh_of, role, suite_of,
 };
 
+pub use hygie_directory_store::{AskedConsent, ConsentRequestStatus, RequestedPermissions};
 pub use hygie_directory_store::{Backchannel, ExtraGrant, FederatedCredential, SignInProtocol};
 
+pub use admin::people::lockout_of;
 pub use admin::{
     CERTIFICATES_CHANGED, DeletedKind, DeletedObject, Enabled, GroupChange, KEPT_NOTICES, KeyCredential, MethodsError,
     NewApplication, NewGroup, NewSecret, NewTenant, NewUser, NewWorkload, PASSWORD_CHANGED, PrincipalChange,
     UserChange, notice,
 };
-pub use browse::{Cursor, Membership, Presence, Registration};
+pub use browse::{Cursor, Membership, Owned, Presence, Registration};
 pub use conditional::{AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
+pub use consent::{ConsentDecision, MAX_CONSENT_REQUESTS, NewConsentRequest};
 pub use consent::{Consented, ForWhom, LowImpact, OwnConsent, Permissions};
 pub use error::DirectoryError;
 pub use guests::{Invitation, Invited, NewInvitation, guest_name};
 pub use password::{MAX_PASSWORD, PasswordError, Passwords};
 pub use password_rules::{Owner as PasswordOwner, WeakPassword, check as check_password};
-pub use places::{Countries, CountryTable, NotATable};
-pub use risk::{MAX_RISKY, MAX_SUPPLIED, RiskSaid};
+pub use places::{Countries, CountryTable, NotATable, Town};
+pub use risk::{Detection, MAX_RISKY, MAX_SUPPLIED, RiskSaid};
 
 /// The purpose of the keys of the marks of wrong passwords ([`Directory::derive`]).
 pub const PASSWORD_MARKS: &str = "password marks";
@@ -94,6 +100,7 @@ struct Inner {
     changes: AtomicU64,
     known_rules: conditional::KnownRules,
     countries: OnceLock<Arc<dyn Countries>>,
+    breached: OnceLock<Arc<dyn breached::Breached>>,
 }
 
 /// Keys of what applications and workloads prove themselves by, which is stored as a digest.
@@ -119,6 +126,7 @@ impl Directory {
             changes: AtomicU64::new(0),
             known_rules: conditional::KnownRules::default(),
             countries: OnceLock::new(),
+            breached: OnceLock::new(),
             store: deps.store.with_scribe(Arc::new(logs::ChangeScribe)),
             clock: deps.clock,
             random: deps.random,

@@ -1,14 +1,19 @@
 //! Which passwords may be set.
 //! <https://learn.microsoft.com/entra/identity/authentication/concept-password-ban-bad>
 //!
-//! Eight signs at least, of three kinds, and five points: a password is written without case and without the usual
+//! Not one of the passwords that people choose most ([`crate::common_passwords`]), nor one with signs before or after it that are no
+//! letters. Eight signs at least, of three kinds, and five points: a password is written without case and without the usual
 //! replacements of letters by signs, each banned word in it counts one point, and so does each sign that is left. Near a
 //! banned word by one sign, or with the name of the person or of the establishment in it, it is refused.
+
+use crate::common_passwords;
 
 /// Shortest and longest; the longest is in bytes, as passwords are looked at.
 const MIN: usize = 8;
 /// Kinds of signs.
 const KINDS: usize = 3;
+/// Letters of a word at each of its ends that may be replaced by signs.
+const REPLACED: usize = 4;
 /// Points.
 const POINTS: usize = 5;
 /// Shorter words are not looked for: they are in too much.
@@ -183,6 +188,9 @@ pub enum WeakPassword {
     /// A common word and little more.
     #[error("the password is too easy to guess: it is made of common words or patterns")]
     Banned,
+    /// Somebody published it.
+    #[error("the password is known from a data breach: somebody published it")]
+    Published,
     /// The person.
     #[error("the password contains the name of its user")]
     User,
@@ -201,6 +209,8 @@ pub struct Owner<'a> {
     pub user: Vec<&'a str>,
     /// Names of the establishment: its own and its domains.
     pub organization: Vec<&'a str>,
+    /// Words that the establishment added to those that no password is made of.
+    pub banned: Vec<&'a str>,
     /// Whether the kinds of signs do not matter (`DisableStrongPassword`).
     pub is_lenient: bool,
 }
@@ -232,10 +242,36 @@ pub fn check(password: &str, owner: &Owner<'_>) -> Result<(), WeakPassword> {
     if has(&owner.organization) {
         return Err(WeakPassword::Organization);
     }
-    if points(&normal) < POINTS || BANNED.iter().any(|word| is_near(&normal, word)) {
+    let words: Vec<String> = BANNED
+        .iter()
+        .chain(&owner.banned)
+        .map(|word| normalized(word))
+        .collect();
+    let cores = cores(password);
+    if points(&normal, &words) < POINTS
+        || words.iter().any(|word| is_near(&normal, word))
+        || common_passwords::has(cores.iter().map(String::as_str))
+    {
         return Err(WeakPassword::Banned);
     }
     Ok(())
+}
+
+/// What a password may be without what is put before and after it. A sign at an end is beside the word, or a letter of it that was
+/// replaced: of the signs next to letters both are tried.
+fn cores(password: &str) -> Vec<String> {
+    let signs: Vec<char> = password.chars().collect();
+    let first = signs.iter().position(|c| c.is_alphabetic()).unwrap_or(signs.len());
+    let last = signs.iter().rposition(|c| c.is_alphabetic()).map_or(0, |at| at + 1);
+    let starts = first.saturating_sub(REPLACED)..=first;
+    let ends = last..=signs.len().min(last + REPLACED);
+    let pairs = starts.flat_map(|start| ends.clone().map(move |end| start..end));
+    let cores = pairs.filter_map(|range| {
+        signs
+            .get(range)
+            .map(|core| normalized(&core.iter().collect::<String>()))
+    });
+    cores.chain([normalized(password)]).collect()
 }
 
 fn kinds(password: &str) -> usize {
@@ -273,13 +309,13 @@ fn words(name: &str) -> Vec<String> {
 }
 
 /// One for each banned word, the longest first, and one for each sign beside them.
-fn points(normal: &str) -> usize {
-    let mut banned: Vec<String> = BANNED.iter().map(|word| normalized(word)).collect();
+fn points(normal: &str, words: &[String]) -> usize {
+    let mut banned: Vec<&String> = words.iter().collect();
     banned.sort_by_key(|word| std::cmp::Reverse(word.len()));
     let (mut rest, mut points) = (normal, 0);
     while let Some(first) = rest.chars().next() {
         let word = banned.iter().find(|word| rest.starts_with(word.as_str()));
-        rest = &rest[word.map_or(first.len_utf8(), String::len)..];
+        rest = &rest[word.map_or(first.len_utf8(), |word| word.len())..];
         points += 1;
     }
     points
@@ -287,7 +323,7 @@ fn points(normal: &str) -> usize {
 
 /// Whether two texts differ by one sign at most.
 fn is_near(normal: &str, word: &str) -> bool {
-    let (one, other): (Vec<char>, Vec<char>) = (normal.chars().collect(), normalized(word).chars().collect());
+    let (one, other): (Vec<char>, Vec<char>) = (normal.chars().collect(), word.chars().collect());
     if one.len().abs_diff(other.len()) > 1 {
         return false;
     }
@@ -310,6 +346,7 @@ mod tests {
         let owner = Owner {
             user: vec!["Anna Martin", "anna.martin"],
             organization: vec!["Centre hospitalier de Démonstration", "ch-demo.example"],
+            banned: vec!["Hémodialyse"],
             is_lenient: false,
         };
         let long = format!("Aa1{}", "x-".repeat(127));
@@ -328,6 +365,14 @@ mod tests {
             ("Hôpital-1234", Err(WeakPassword::Banned)),
             ("Printemps2026!", Err(WeakPassword::Banned)),
             ("Azerty123456!", Err(WeakPassword::Banned)),
+            ("Sunsh1ne-1975!", Err(WeakPassword::Banned)),
+            ("$unshine1975!", Err(WeakPassword::Banned)),
+            ("1975$Unshin3!", Err(WeakPassword::Banned)),
+            ("1qaz2wsx3edC", Err(WeakPassword::Banned)),
+            ("42-Jennifer-42", Err(WeakPassword::Banned)),
+            ("H3modialyse75!", Err(WeakPassword::Banned)),
+            ("Hemodialys", Err(WeakPassword::Kinds)),
+            ("Sunshine-Vélo-42", Ok(())),
             ("M@rtin-rouge-42", Err(WeakPassword::User)),
             ("d3m0nstration-Xy42", Err(WeakPassword::Organization)),
         ] {

@@ -10,7 +10,7 @@ use hygie_store::{StoreError, Tx};
 use parking_lot::RwLock;
 use uuid::Uuid;
 
-use crate::repo::{Global, Outsiders, Refreshes, Sessions, Users};
+use crate::repo::{Familiar, Global, Outsiders, Refreshes, Sessions, Users};
 use crate::{Directory, grant_of};
 
 /// No access token lives longer: one that was exchanged four hours, if the configuration says so.
@@ -113,6 +113,7 @@ impl Directory {
             .write(cx, (user, record), |(user, record), tx| {
                 Box::pin(async move {
                     let is_user = revoke_all_of(tx, *user).await?;
+                    Familiar(tx).forget(*user).await?;
                     if !is_user {
                         let now = tx.cx().now;
                         Outsiders(tx).revoke(*user, now).await?;

@@ -3,6 +3,8 @@
 //!
 //! Nothing here measures it. What is told counts at the next question to policies: at each issuance of a token.
 
+use std::collections::{BTreeSet, HashMap};
+
 use hygie_core::{Cx, ObjectId};
 use hygie_policy::check::Broken;
 use hygie_policy::policy::RiskLevel;
@@ -11,16 +13,28 @@ use hygie_store::audit::Record;
 use hygie_store::{StoreError, Tx};
 
 use crate::admin::new_uuid;
-use crate::repo::{Risks, Users};
+use crate::logs::new_id;
+use crate::repo::{RiskEvent, RiskEvents, Risks, Users};
 use crate::{ConditionalError, Cursor, Directory};
 
 /// People of one request, as in Graph.
 pub const MAX_RISKY: usize = 60;
+/// People that one statement looks for.
+const CHUNK: usize = 500;
 /// Risks of sign-ins that a tenant may have at once.
 pub const MAX_SUPPLIED: usize = 1_000;
 
 /// People and ranges of all of them: every sign-in asks about them.
 pub const MAX_SUPPLIED_ITEMS: usize = 10_000;
+
+/// A risk that was told of somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detection {
+    /// As it was told.
+    pub event: RiskEvent,
+    /// What ended the risk of the person since, first.
+    pub end: Option<UserRisk>,
+}
 
 /// What is said of people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +43,8 @@ pub enum RiskSaid {
     Compromised,
     /// Nothing is wrong.
     Dismissed,
+    /// The account is its owner's.
+    Safe,
     /// So much, by a detector.
     Reported(RiskLevel),
 }
@@ -38,7 +54,17 @@ impl RiskSaid {
         match self {
             Self::Compromised => "idp.risk.compromise",
             Self::Dismissed => "idp.risk.dismiss",
+            Self::Safe => "idp.risk.safe",
             Self::Reported(_) => "idp.risk.report",
+        }
+    }
+
+    /// What was seen, where risk is told.
+    const fn event(self) -> Option<&'static str> {
+        match self {
+            Self::Compromised => Some("adminConfirmedUserCompromised"),
+            Self::Reported(_) => Some("generic"),
+            Self::Dismissed | Self::Safe => None,
         }
     }
 
@@ -46,6 +72,7 @@ impl RiskSaid {
         match self {
             Self::Compromised => UserRisk::compromised(cx.now),
             Self::Dismissed => UserRisk::dismissed(cx.now),
+            Self::Safe => UserRisk::safe(cx.now),
             Self::Reported(level) => UserRisk::reported(before, level, cx.now),
         }
     }
@@ -70,6 +97,39 @@ impl Directory {
             .await
     }
 
+    /// What was told of somebody, the first first: the last hundred.
+    pub async fn risk_history(&self, cx: &Cx, user: ObjectId) -> Result<Vec<RiskEvent>, StoreError> {
+        self.store()
+            .read(cx, user, |user, tx| {
+                Box::pin(async move { RiskEvents(tx).list_of(*user).await })
+            })
+            .await
+    }
+
+    /// A page of the risks that were told of people.
+    pub async fn page_risk_detections(&self, cx: &Cx, at: Cursor) -> Result<Vec<Detection>, StoreError> {
+        self.store()
+            .read(cx, at, |at, tx| {
+                Box::pin(async move {
+                    let found = RiskEvents(tx).page_detections(at.after, at.limit).await?;
+                    detections(tx, found).await
+                })
+            })
+            .await
+    }
+
+    /// The risk that was told with this id.
+    pub async fn find_risk_detection(&self, cx: &Cx, id: ObjectId) -> Result<Option<Detection>, StoreError> {
+        self.store()
+            .read(cx, id, |id, tx| {
+                Box::pin(async move {
+                    let found = RiskEvents(tx).find(*id).await?.filter(|event| event.event.is_some());
+                    Ok::<_, StoreError>(detections(tx, found.into_iter().collect()).await?.pop())
+                })
+            })
+            .await
+    }
+
     /// Says how it stands with people, all or none.
     pub async fn say_risk(&self, cx: &Cx, users: Vec<ObjectId>, said: RiskSaid) -> Result<(), ConditionalError> {
         if users.is_empty() {
@@ -90,6 +150,7 @@ impl Directory {
                     if before != Some(after) {
                         Risks(tx).put(*user, &after).await?;
                     }
+                    note(tx, *user, (*said, after)).await?;
                     let record = Record::success(tx.cx(), said.action(), format!("user/{user}"));
                     tx.audit(&record).await?;
                 }
@@ -108,7 +169,13 @@ impl Directory {
                     return Ok(());
                 }
                 let now = tx.cx().now;
-                Risks(tx).put(*user, &UserRisk::remediated(now)).await?;
+                let after = UserRisk::remediated(now);
+                Risks(tx).put(*user, &after).await?;
+                let event = RiskEvent {
+                    told_by: Some(*user),
+                    ..event(tx.cx(), *user, after)
+                };
+                RiskEvents(tx).insert(&event).await?;
                 let record = Record::success(tx.cx(), "idp.risk.remediate", format!("user/{user}"));
                 tx.audit(&record).await
             })
@@ -186,6 +253,47 @@ impl Directory {
             })
         })
         .await
+    }
+}
+
+/// Each with what ended it.
+async fn detections(tx: &mut Tx<'_>, events: Vec<RiskEvent>) -> Result<Vec<Detection>, StoreError> {
+    let people: BTreeSet<ObjectId> = events.iter().map(|event| event.user).collect();
+    let people: Vec<ObjectId> = people.into_iter().collect();
+    let mut ends: HashMap<ObjectId, Vec<RiskEvent>> = HashMap::new();
+    for some in people.chunks(CHUNK) {
+        for end in RiskEvents(tx).list_ends(some).await? {
+            ends.entry(end.user).or_default().push(end);
+        }
+    }
+    let ended = |event: RiskEvent| {
+        let mut later = ends.get(&event.user).into_iter().flatten();
+        let end = later.find(|end| end.id > event.id).map(|end| end.risk);
+        Detection { event, end }
+    };
+    Ok(events.into_iter().map(ended).collect())
+}
+
+/// Notes what was told of somebody. A report tells its own level, also where it lowers nothing.
+async fn note(tx: &mut Tx<'_>, user: ObjectId, (said, after): (RiskSaid, UserRisk)) -> Result<(), StoreError> {
+    let risk = match said {
+        RiskSaid::Reported(level) => UserRisk::reported(None, level, tx.cx().now),
+        _ => after,
+    };
+    let event = RiskEvent {
+        event: said.event().map(str::to_owned),
+        ..event(tx.cx(), user, risk)
+    };
+    RiskEvents(tx).insert(&event).await
+}
+
+fn event(cx: &Cx, user: ObjectId, risk: UserRisk) -> RiskEvent {
+    RiskEvent {
+        id: ObjectId::from_uuid(new_id(cx)),
+        user,
+        risk,
+        event: None,
+        told_by: cx.principal.as_ref().map(|principal| principal.subject),
     }
 }
 

@@ -3,17 +3,15 @@
 //!
 //! - `http`: one file per collection: who may, which objects, answer.
 //! - `http::authority`: who may change what, in one table.
-//! - `entity`: the objects as Graph shows them; `body`: what requests change of them.
+//! - `hygie-graph-entity`: the objects as Graph shows them, and what requests change of them.
 //! - `hygie-odata`: query options, as pure decisions.
 //!
 //! Every route takes a token of a tenant of our identity provider for the directory API, and shows that tenant's objects.
 //!
-//! To add a collection: its type and JSON in `entity`, its file in `http`, its lines in [`router`], its permissions in
+//! To add a collection: its type and JSON in `hygie-graph-entity`, its file in `http`, its lines in [`router`], its permissions in
 //! `hygie_directory`, its story in `tests/it`, its line in `docs/conformance/graph.md`.
 #![warn(missing_docs)]
 
-mod body;
-mod entity;
 mod error;
 mod http;
 
@@ -22,6 +20,8 @@ use std::sync::Arc;
 use hygie_access::{Authenticator, Issuers, KeySource};
 use hygie_directory::{DIRECTORY_API, DIRECTORY_API_NAMES, Directory};
 use hygie_means::Means;
+
+use hygie_graph_entity as entity;
 
 pub use error::GraphFault;
 pub use http::router;

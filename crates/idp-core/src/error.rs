@@ -1,7 +1,7 @@
 //! What goes wrong in the identity provider.
 
 use hygie_core::{ErrorKind, Fault, Principal};
-use hygie_directory::PasswordError;
+use hygie_directory::{DirectoryError, PasswordError};
 use hygie_jose::JoseError;
 use hygie_means::MeansError;
 use hygie_oidc::psc::Unacceptable;
@@ -39,6 +39,9 @@ pub enum IdpError {
     /// A password cannot be checked.
     #[error("a password cannot be checked")]
     Password,
+    /// No password can be set.
+    #[error("the list of published passwords cannot be read")]
+    PasswordList(#[source] std::io::Error),
     /// A blocking task ended without an answer.
     #[error("a worker stopped")]
     Worker(#[from] tokio::task::JoinError),
@@ -58,6 +61,7 @@ impl IdpError {
             Self::Interrupted(interruption) => interruption.refusal.clone(),
             Self::Subject { fault, .. } => (*fault).into(),
             Self::Busy => Refusal::new(Aadsts::Throttled),
+            Self::PasswordList(_) => Refusal::new(Aadsts::Unavailable),
             Self::Store(error) if error.kind() == ErrorKind::Unavailable => Refusal::new(Aadsts::Unavailable),
             Self::Store(StoreError::NulText) => Refusal::new(Aadsts::Malformed),
             Self::Store(_) | Self::Jose(_) | Self::Password | Self::Worker(_) | Self::Json(_) => {
@@ -73,6 +77,19 @@ impl From<PasswordError> for IdpError {
             PasswordError::Busy => Self::Busy,
             PasswordError::Hash => Self::Password,
             PasswordError::Worker(error) => Self::Worker(error),
+        }
+    }
+}
+
+/// What is left of an operation of the directory when what a person is told of was told: a fault.
+impl From<DirectoryError> for IdpError {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::Store(error) => Self::Store(error),
+            DirectoryError::Password(error) => error.into(),
+            DirectoryError::PasswordList(error) => Self::PasswordList(error),
+            DirectoryError::Json(error) => Self::Json(error),
+            _ => Self::Password,
         }
     }
 }
@@ -121,6 +138,14 @@ impl From<tokio::sync::AcquireError> for IdpError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_that_cannot_be_read_is_an_outage_that_is_named() {
+        let error = IdpError::from(DirectoryError::PasswordList(std::io::Error::other("gone")));
+        assert_eq!(error.refusal().code(), Aadsts::Unavailable);
+        assert_eq!(error.to_string(), "the list of published passwords cannot be read");
+        assert!(std::error::Error::source(&error).is_some_and(|source| source.to_string() == "gone"));
+    }
 
     #[test]
     fn what_the_caller_sent_is_no_fault_of_ours() {

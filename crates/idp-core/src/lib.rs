@@ -80,6 +80,8 @@ pub(crate) struct Inner {
     pub user_codes: signin::throttle::Throttle,
     /// Wrong headers of workloads.
     pub workload_headers: signin::throttle::Throttle,
+    /// What clients and people may do only so often.
+    pub limits: signin::limits::Limits,
     pub known: token::known::KnownParties,
     pub exchanges: Option<Exchanges>,
     /// Issuers of federated credentials.
@@ -94,6 +96,8 @@ pub(crate) struct Digests {
     pub user_codes: Keyed,
     pub browsers: Keyed,
     pub password_marks: Keyed,
+    /// Browsers that people signed in from.
+    pub familiar: Keyed,
     /// Seals of tickets for the host that asks for certificates.
     pub tickets: Keyed,
     /// What comes back from there.
@@ -118,6 +122,7 @@ impl Idp {
                 user_codes: directory.derive("user codes"),
                 browsers: directory.derive("browsers"),
                 password_marks: directory.derive(hygie_directory::PASSWORD_MARKS),
+                familiar: directory.derive("familiar browsers"),
                 tickets: directory.derive("tickets for certificates"),
                 handovers: directory.derive("hand-overs of certificates"),
             },
@@ -127,6 +132,7 @@ impl Idp {
             devices: signin::throttle::Throttle::default(),
             user_codes: signin::throttle::Throttle::new(USER_CODES),
             workload_headers: signin::throttle::Throttle::default(),
+            limits: signin::limits::Limits::default(),
             known: token::known::KnownParties::default(),
             exchanges: deps.exchanges,
             issuers: token::federated::Issuers::new(deps.outgoing, directory.clock().clone()),

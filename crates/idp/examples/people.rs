@@ -5,7 +5,7 @@
 //! cargo run --release -p hygie-idp --example people -- 100000
 //! ```
 //!
-//! The figures of `docs/performance.md` come from here. Everything is on the disk and durable, behind all layers; TLS is not in it.
+//! The figures of `docs/performance.md` about people come from here. Everything is on the disk and durable, behind all layers; TLS is not in it.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on panics")]
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
@@ -25,6 +25,10 @@ use hygie_testkit::Client;
 use serde_json::{Value, json};
 
 use world::{FHIR, PASSWORD, WEB, World};
+
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Of each kind.
 const REPEATED: u32 = 300;

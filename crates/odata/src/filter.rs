@@ -157,6 +157,17 @@ impl Filter {
         }
     }
 
+    /// Whether it asks anything of this property.
+    pub fn asks(&self, property: &str) -> bool {
+        let is_of = |path: &Path| path.variable.is_none() && path.members.first() == Some(&property);
+        match self {
+            Self::And(all) | Self::Or(all) => all.iter().any(|one| one.asks(property)),
+            Self::Not(one) => one.asks(property),
+            Self::Compare { path, .. } | Self::In { path, .. } | Self::Text { path, .. } => is_of(path),
+            Self::Any { path, holds } => is_of(path) || holds.as_ref().is_some_and(|(_, one)| one.asks(property)),
+        }
+    }
+
     /// The certificate user ids of which every user that it finds has one:
     /// `authorizationInfo/certificateUserIds/any(x:x eq '…')`. They are looked up as they were given, with case.
     pub fn certificate_user_ids(&self) -> Option<Vec<&str>> {

@@ -122,6 +122,13 @@ impl Query {
         }
     }
 
+    /// Whether this property is to be shown, or is asked about.
+    pub fn asks(&self, property: &str) -> bool {
+        self.select.as_ref().is_some_and(|select| select.contains(&property))
+            || self.filter.as_ref().is_some_and(|filter| filter.asks(property))
+            || self.order.iter().any(|order| order.property == property)
+    }
+
     /// How entities that are kept in the order of this property are walked: the beginning that it has and the direction,
     /// when that is the order asked for, or the way to the few that the filter finds.
     pub fn walks_by(&self, property: &str) -> Option<(String, Direction)> {

@@ -145,6 +145,8 @@ codes! {
     NoConsent = 65_001, "invalid_grant", 400, "The user or administrator has not consented to use the application with ID '{0}'. Send an interactive authorization request for this user and resource.";
     /// Only an administrator can consent to what is asked.
     AdministratorNeeded = 90_094, "access_denied", 400, "An administrator of {1} has set a policy that prevents users from granting the application '{0}' the permissions it is requesting. Contact an administrator, who can grant permissions to this application on your behalf.";
+    /// The same where the person may ask one.
+    ApprovalNeeded = 90_095, "access_denied", 400, "Admin consent is required for the permissions requested by the application '{0}'. An admin consent request may be sent to the admin.";
     /// The application asks for a permission that its resource does not offer.
     UnknownScope = 650_053, "invalid_resource", 400, "The application '{0}' asked for scope '{1}' that doesn't exist on the resource. Contact the app vendor.";
     /// The application needs a service that is not in the tenant.
@@ -198,7 +200,9 @@ codes! {
     /// The device code has ended.
     DeviceCodeExpired = 70_019, "expired_token", 400, "Verification code expired. Have the user retry the sign-in.";
     /// The device asks too often.
-    SlowDown = 50_196, "slow_down", 400, "The server terminated an operation because it encountered a client request loop. Wait longer between two requests.";
+    SlowDown = 9_900_005, "slow_down", 400, "The device asks more often than it was told to. Wait longer between two requests.";
+    /// A client asks for a person's tokens again and again.
+    ClientLoop = 50_196, "temporarily_unavailable", 429, "The server terminated an operation because it encountered a client request loop. Please contact your app vendor.";
     /// Nobody has the name, or the id token, of a request that names its person. Entra ID has no such requests: the numbers
     /// of these four are ours.
     UnknownPerson = 9_900_001, "unknown_user_id", 400, "The person that the request names is not known.";
@@ -284,6 +288,7 @@ impl Aadsts {
                 | Self::FlowExpired
                 | Self::OtherTenant
                 | Self::AdministratorNeeded
+                | Self::ApprovalNeeded
                 | Self::ServiceAbsent
                 | Self::MfaEnrolment
                 | Self::DeviceNotCompliant

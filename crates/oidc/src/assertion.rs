@@ -39,16 +39,26 @@ pub fn subject(assertion: &str) -> Result<String, Refusal> {
 
 /// Whether the assertion was signed with the key of one of the certificates, and says what it must.
 pub fn verify(assertion: &str, certificates: &[Certificate], expected: &Expected) -> Result<(), Refusal> {
+    let claims = signed(assertion, certificates, (expected.app, expected.now))?;
+    check(&claims, expected)
+}
+
+/// What a token says that an application signed with the key of one of its certificates that is good now.
+pub fn signed(
+    assertion: &str,
+    certificates: &[Certificate],
+    (app, now): (AppId, Timestamp),
+) -> Result<Claims, Refusal> {
     let token = read(assertion)?;
     let is_valid = |certificate: &&Certificate| {
         let (begins, ends) = certificate.validity();
-        (begins..ends).contains(&expected.now)
+        (begins..ends).contains(&now)
     };
     let certificate = certificates
         .iter()
         .filter(is_valid)
         .find(|certificate| names(token.header(), certificate))
-        .ok_or_else(|| Refusal::about(Aadsts::UnknownAssertionKey, &[&expected.app.to_string()]))?;
+        .ok_or_else(|| Refusal::about(Aadsts::UnknownAssertionKey, &[&app.to_string()]))?;
     let bad = |why: &str| Refusal::about(Aadsts::BadAssertion, &[why]);
     let mut key = certificate
         .jwk(token.header().alg)
@@ -58,7 +68,7 @@ pub fn verify(assertion: &str, certificates: &[Certificate], expected: &Expected
     (key.kid, key.x5t, key.x5t_s256) = (header.kid.clone(), header.x5t.clone(), header.x5t_s256.clone());
     let keys = KeySet::of(&key).map_err(|_| bad("is signed with a key of a size that is not accepted"))?;
     let verified = token.verify(&keys).map_err(|_| bad("contains an invalid signature"))?;
-    check(&verified.claims, expected)
+    Ok(verified.claims)
 }
 
 fn malformed() -> Refusal {
@@ -69,10 +79,11 @@ fn read(assertion: &str) -> Result<Untrusted<'_>, Refusal> {
     Untrusted::parse(assertion).map_err(|_| malformed())
 }
 
-/// Whether the header means this certificate; the stronger thumbprint counts where there are two. MSAL for Python pads
-/// its base64url, against RFC 7515 §2.
+/// Whether the header means this certificate; the stronger thumbprint counts where there are two. Against RFC 7515 §2, MSAL for
+/// Python pads its base64url, and MSAL for Java writes base64.
 fn names(header: &Header, certificate: &Certificate) -> bool {
-    let is = |sent: &str, thumbprint: String| sent.trim_end_matches('=') == thumbprint;
+    let is =
+        |sent: &str, thumbprint: String| sent.trim_end_matches('=').replace('+', "-").replace('/', "_") == thumbprint;
     match (&header.x5t_s256, &header.x5t, &header.kid) {
         (Some(sent), ..) => is(sent, certificate.x5t_s256()),
         (None, Some(sent), _) | (None, None, Some(sent)) => is(sent, certificate.x5t()),
@@ -168,6 +179,8 @@ mod tests {
             ("x5t", Some(certificate.x5t())),
             ("x5t#S256", Some(certificate.x5t_s256())),
             ("x5t#S256", Some(certificate.x5t_s256() + "=")),
+            ("x5t#S256", Some(base64(&certificate.x5t_s256()))),
+            ("x5t", Some(base64(&certificate.x5t()))),
             ("other", None),
         ] {
             let header = Protected::jwt().with_member(name, value.clone());
@@ -181,6 +194,11 @@ mod tests {
             let expected = value.is_none().then_some(Aadsts::UnknownAssertionKey);
             assert_eq!(found, expected, "{name}");
         }
+    }
+
+    /// base64 of what base64url says.
+    fn base64(url: &str) -> String {
+        url.replace('-', "+").replace('_', "/") + "="
     }
 
     #[test]

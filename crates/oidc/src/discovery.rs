@@ -2,7 +2,7 @@
 //! discovery.
 //!
 //! # Deviations
-//! `code_challenge_methods_supported` and `grant_types_supported` are added. The v1 issuer is on the login host
+//! `code_challenge_methods_supported`, `grant_types_supported` and `revocation_endpoint` (RFC 7009) are added. The v1 issuer is on the login host
 //! (`https://H/{tenant}/`), because there is no second one. What is named is served: `kerberos_endpoint`,
 //! `check_session_iframe` and `rbac_url` are not listed.
 
@@ -127,6 +127,7 @@ impl Provider {
             "cloud_instance_name": self.host(),
             "cloud_graph_host_name": self.graph_host(),
             "msgraph_host": self.graph_host(),
+            "revocation_endpoint": format!("{base}/oauth2/v2.0/revoke"),
             "code_challenge_methods_supported": ["S256", "plain"],
             "grant_types_supported": GRANT_TYPES,
         });

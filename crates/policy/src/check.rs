@@ -96,6 +96,17 @@ pub enum Broken {
     /// Sessions that live too long, or end before anybody could use them.
     #[error("inactivityTimeoutInMinutes must be 5 or more, and maximumLifetimeInMinutes between it and 129600")]
     Lifetime,
+    /// Rules of passwords that lock nobody, or everybody.
+    #[error(
+        "lockoutThreshold must be 1 to 50, lockoutDurationInSeconds 5 to 18000, firstPasswordLifetimeInDays 1 to 90"
+    )]
+    Protection,
+    /// Requests that end before anybody sees them, or never.
+    #[error("requestDurationInDays must be 1 to 60")]
+    RequestDuration,
+    /// A word that is too short to be looked for, or too long.
+    #[error("each of bannedPasswords must have 4 to 16 characters")]
+    BannedWord,
     /// A risk that is none.
     #[error("riskLevel must be low, medium or high")]
     RiskLevel,

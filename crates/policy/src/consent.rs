@@ -9,9 +9,13 @@
 //! - Members that say what is never so here have one value, and another one is refused: nobody registers applications
 //!   or makes tenants by being a user, and a guest sees nobody but themselves.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::json::{At, Member, Members, ReadError, Wrong, vocabulary};
+use crate::Patch;
+use crate::check::Broken;
+use crate::json::{At, Member, Members, ReadError, Wrong, record, vocabulary};
 
 /// Its id, the same in every tenant.
 pub const AUTHORIZATION_POLICY: &str = "authorizationPolicy";
@@ -43,6 +47,45 @@ pub struct AuthorizationPolicy {
     pub invites_from: InvitesFrom,
     /// Under which policies people consent for themselves; none: they cannot.
     pub self_consent: Vec<GrantPolicy>,
+}
+
+record! {
+    /// Whether who cannot consent may ask administrators (`adminConsentRequestPolicy`).
+    ConsentRequestPolicy {
+        /// Whether they may.
+        is_enabled: bool = "isEnabled",
+        /// How long a request waits.
+        days: u32 = "requestDurationInDays",
+    }
+}
+
+impl Default for ConsentRequestPolicy {
+    fn default() -> Self {
+        Self {
+            is_enabled: false,
+            days: 30,
+        }
+    }
+}
+
+impl Patch for ConsentRequestPolicy {
+    const READ_ONLY: &'static [&'static str] = &[];
+}
+
+impl ConsentRequestPolicy {
+    /// Whether it may be kept.
+    pub fn check(&self) -> Result<(), Broken> {
+        if (1..=60).contains(&self.days) {
+            Ok(())
+        } else {
+            Err(Broken::RequestDuration)
+        }
+    }
+
+    /// How long a request waits.
+    pub const fn duration(&self) -> Duration {
+        Duration::from_secs(self.days as u64 * 24 * 3_600)
+    }
 }
 
 /// The application that wants permissions.

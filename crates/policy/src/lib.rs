@@ -24,6 +24,7 @@ pub mod methods;
 mod outcome;
 mod patch;
 pub mod policy;
+pub mod protection;
 pub mod psc;
 pub mod replay;
 pub mod risk;

@@ -31,6 +31,8 @@ vocabulary! {
         Remediated = "remediated",
         /// An administrator said that it is not so.
         Dismissed = "dismissed",
+        /// An administrator looked, and said that the account is its owner's.
+        ConfirmedSafe = "confirmedSafe",
     }
     /// Why it stands so.
     RiskDetail {
@@ -38,6 +40,7 @@ vocabulary! {
         UserPerformedSecuredPasswordChange = "userPerformedSecuredPasswordChange",
         AdminDismissedAllRiskForUser = "adminDismissedAllRiskForUser",
         AdminConfirmedUserCompromised = "adminConfirmedUserCompromised",
+        AdminConfirmedAccountSafe = "adminConfirmedAccountSafe",
     }
 }
 
@@ -71,6 +74,16 @@ impl UserRisk {
             level: RiskLevel::None,
             state: RiskState::Dismissed,
             detail: RiskDetail::AdminDismissedAllRiskForUser,
+            updated_at: at,
+        }
+    }
+
+    /// An administrator said that the account is its owner's.
+    pub const fn safe(at: Timestamp) -> Self {
+        Self {
+            level: RiskLevel::None,
+            state: RiskState::ConfirmedSafe,
+            detail: RiskDetail::AdminConfirmedAccountSafe,
             updated_at: at,
         }
     }

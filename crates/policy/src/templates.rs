@@ -1,4 +1,4 @@
-//! Policies to begin with: the secure foundation, those of Pro Santé Connect, and the security defaults of a tenant that has
+//! Policies to begin with: the templates of Entra ID, those of Pro Santé Connect, and the security defaults of a tenant that has
 //! no policy of its own.
 //! <https://learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-policy-common>
 //!
@@ -6,6 +6,8 @@
 //!
 //! - What a template makes is report-only, as in Entra ID; a policy for a user action, which cannot be, is disabled.
 //! - The security defaults ask everybody for multifactor authentication each time, where Entra ID asks when it sees a risk.
+
+mod others;
 
 use std::collections::BTreeSet;
 
@@ -62,11 +64,18 @@ pub struct Template {
     pub id: TemplateId,
     /// What it is for.
     pub description: &'static str,
+    /// Whom it is recommended to, by the names of Entra ID with commas between them.
+    pub scenarios: &'static str,
     /// What it makes; its name is the template's.
     pub policy: Policy,
 }
 
-/// The six templates of the secure foundation, without the people who must not be shut out: the author and the emergency
+/// Every template, without the people who must not be shut out: the author and the emergency accounts.
+pub fn templates(excluded: &BTreeSet<ObjectId>) -> Vec<Template> {
+    [secure_foundation(excluded), others::others(excluded)].concat()
+}
+
+/// The six templates of the secure foundation that the guides speak of, without the people who must not be shut out: the author and the emergency
 /// accounts.
 pub fn secure_foundation(excluded: &BTreeSet<ObjectId>) -> Vec<Template> {
     let all = || everybody(excluded);
@@ -78,6 +87,7 @@ pub fn secure_foundation(excluded: &BTreeSet<ObjectId>) -> Vec<Template> {
     vec![
         template(
             0xc750_3427_338e_4c5e_902d_abe2_52ab_fb43,
+            "secureFoundation,zeroTrust,protectAdmins",
             "Accounts with administrative roles are the first to be attacked.",
             policy(
                 "Require multifactor authentication for admins",
@@ -89,6 +99,7 @@ pub fn secure_foundation(excluded: &BTreeSet<ObjectId>) -> Vec<Template> {
         registration(excluded),
         template(
             0x0b22_82f9_2862_4178_88b5_d793_40b3_6cb8,
+            "secureFoundation,zeroTrust,remoteWork,protectAdmins",
             "Old protocols send a password and nothing else.",
             legacy(policy(
                 "Block legacy authentication",
@@ -99,6 +110,7 @@ pub fn secure_foundation(excluded: &BTreeSet<ObjectId>) -> Vec<Template> {
         ),
         template(
             0xa3d0_a415_b068_4326_9251_f9cd_f9fe_eb64,
+            "secureFoundation,zeroTrust,remoteWork",
             "Every account is worth more than its password.",
             policy(
                 "Require multifactor authentication for all users",
@@ -109,6 +121,7 @@ pub fn secure_foundation(excluded: &BTreeSet<ObjectId>) -> Vec<Template> {
         ),
         template(
             0xd8c5_1a9a_e6b1_454d_86af_554e_7872_e2c1,
+            "secureFoundation,zeroTrust,protectAdmins",
             "Whoever manages a cloud can change everything in it.",
             policy(
                 "Require multifactor authentication for Azure management",
@@ -143,6 +156,7 @@ fn registration(excluded: &BTreeSet<ObjectId>) -> Template {
     });
     template(
         0xb8bd_a7f8_6584_4446_bce9_d871_480e_53fa,
+        "secureFoundation,zeroTrust,remoteWork",
         "Whoever steals a password must not register a method of their own with it.",
         policy,
     )
@@ -161,6 +175,7 @@ fn managed_device(excluded: &BTreeSet<ObjectId>) -> Template {
     ];
     template(
         0x927c_884e_7888_4e81_abc4_bd56_ded2_8985,
+        "secureFoundation,zeroTrust",
         "A device under management, or more than a password.",
         policy(
             "Require compliant or hybrid Azure AD joined device or multifactor authentication for all users",
@@ -272,12 +287,13 @@ pub fn pro_sante_connect(asked: &ProSanteConnect) -> Vec<Policy> {
     terms.into_iter().chain([session]).collect()
 }
 
-fn template(id: u128, description: &'static str, mut policy: Policy) -> Template {
+fn template(id: u128, scenarios: &'static str, description: &'static str, mut policy: Policy) -> Template {
     let id = TemplateId::from_uuid(Uuid::from_u128(id));
     policy.template_id = Some(id);
     Template {
         id,
         description,
+        scenarios,
         policy,
     }
 }

@@ -10,7 +10,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::{backup, demo, generate, keys, load, psc, serve, tls, verify};
+use crate::{backup, demo, generate, keys, psc, serve, tls, verify};
+use hygie_load as load;
 
 /// Identity provider and health data services for hospitals.
 #[derive(Debug, Parser)]

@@ -14,7 +14,7 @@ use time::{Date, OffsetDateTime};
 
 use crate::ambient::SystemClock;
 use crate::failure::Failure;
-use crate::load::progress::{Counted, Progress};
+use hygie_load::progress::{Counted, Progress};
 
 /// What can be made.
 #[derive(Debug, Subcommand)]

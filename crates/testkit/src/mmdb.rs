@@ -87,16 +87,36 @@ fn insert(tree: &mut Vec<[Side; 2]>, (bits, prefix): (u128, u8), country: usize)
     tree[node][side_at(prefix - 1)] = Side::Country(country);
 }
 
-/// `{"country": {"iso_code": …}}` of each country, and where each begins.
+/// `{"country": {"iso_code": …}}` of each country, and where each begins. A country may have a city and where it lies:
+/// `FR:Lille:50.6333:3.0667`, as databases of cities have it.
 fn data_of(countries: &[&str]) -> (Vec<u8>, Vec<usize>) {
     let (mut data, mut offsets) = (Vec::new(), Vec::new());
     for country in countries {
         offsets.push(data.len());
-        map(&mut data, 1);
+        let mut parts = country.split(':');
+        let code = parts.next().expect("a country");
+        let city = parts.next();
+        map(&mut data, if city.is_some() { 3 } else { 1 });
         text(&mut data, "country");
         map(&mut data, 1);
         text(&mut data, "iso_code");
-        text(&mut data, country);
+        text(&mut data, code);
+        if let Some(city) = city {
+            text(&mut data, "city");
+            map(&mut data, 1);
+            text(&mut data, "names");
+            map(&mut data, 1);
+            text(&mut data, "en");
+            text(&mut data, city);
+            text(&mut data, "location");
+            map(&mut data, 2);
+            for name in ["latitude", "longitude"] {
+                text(&mut data, name);
+                let degrees: f64 = parts.next().and_then(|text| text.parse().ok()).expect("degrees");
+                data.push(3 << 5 | 8);
+                data.extend_from_slice(&degrees.to_be_bytes());
+            }
+        }
     }
     (data, offsets)
 }

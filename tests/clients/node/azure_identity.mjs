@@ -10,6 +10,7 @@ import {
   InteractiveBrowserCredential,
   OnBehalfOfCredential,
   UsernamePasswordCredential,
+  WorkloadIdentityCredential,
 } from "@azure/identity";
 import jsonwebtoken from "jsonwebtoken";
 import { play, visit } from "./talk.mjs";
@@ -37,6 +38,8 @@ await play({
     await token(new EnvironmentCredential(options(world)), world),
     await token(new DefaultAzureCredential(options(world)), world),
   ],
+
+  workload: (world) => token(new WorkloadIdentityCredential(options(world)), world),
 
   password: (world) =>
     token(

@@ -1,5 +1,5 @@
 // @azure/msal-node with its authority and `knownAuthorities` as its only settings.
-import { ConfidentialClientApplication, CryptoProvider, PublicClientApplication, ResponseMode } from "@azure/msal-node";
+import { ConfidentialClientApplication, CryptoProvider, ProtocolMode, PublicClientApplication, ResponseMode } from "@azure/msal-node";
 import { play, visit } from "./talk.mjs";
 
 const auth = ({ login, authority, client_id }) => ({
@@ -33,6 +33,16 @@ await play({
     const second = await app.acquireTokenByClientCredential({ scopes: [world.scope] });
     const third = await app.acquireTokenByClientCredential({ scopes: [world.scope], skipCache: true });
     return [first, second, third].map(told);
+  },
+
+  // A provider like any other: the authority as it is, and its metadata below.
+  async generic(world) {
+    const authority = `${world.authority}/v2.0`;
+    const app = new ConfidentialClientApplication({
+      auth: { ...auth(world), authority, clientSecret: world.secret, protocolMode: ProtocolMode.OIDC },
+      system: { protocolMode: ProtocolMode.OIDC },
+    });
+    return told(await app.acquireTokenByClientCredential({ scopes: [world.scope] }));
   },
 
   async person(world) {

@@ -20,6 +20,8 @@ struct Shown {
     page: Page,
     frame: Frame,
     application: Principal,
+    /// The tenant of who looks.
+    own: String,
     client_id: Identifier,
     /// Where it is registered, when it is in this establishment.
     registration: Option<String>,
@@ -171,6 +173,7 @@ async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Res
     Ok(View(Shown {
         frame,
         client_id: Identifier::new(&page, application.app_id.clone(), page.t("application-client-id")),
+        own: visit.session.tenant.clone(),
         registration: registered.first().map(|one| super::registration::address(&one.id)),
         consents,
         permissions,

@@ -7,7 +7,7 @@ use hygie_web::ui::{Field, Input, Page, Tone, View};
 
 use super::{Frame, Pager, Section, Visit, Wrong};
 use crate::api::quoted;
-use crate::wire::{Alert, Change, Initiator};
+use crate::wire::{Alert, Change, Initiator, Target};
 
 /// Entries of a page.
 const PAGE: &str = "25";
@@ -31,11 +31,30 @@ struct Alerts {
     pager: Pager,
 }
 
+impl Changes {
+    /// What was done, in the language of the page.
+    fn activity(&self, entry: &Change) -> String {
+        let name = &entry.activity_display_name;
+        let signs = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
+        let key: String = signs.collect();
+        self.page
+            .find(&format!("activity-{key}"))
+            .unwrap_or_else(|| name.clone())
+    }
+
+    /// What kind of object it was done to; nothing where nobody knows.
+    fn kind(&self, target: &Target) -> String {
+        let kind = target.kind.as_deref().unwrap_or_default();
+        self.page.find(&format!("target-{kind}")).unwrap_or_default()
+    }
+}
+
 /// An alert of the list.
 pub struct Shown {
     pub alert: Alert,
     pub title: String,
     pub tone: &'static str,
+    pub severity: String,
 }
 
 pub async fn get(visit: Visit) -> Result<Response, Wrong> {
@@ -80,6 +99,7 @@ pub fn shown(page: &Page, alert: Alert) -> Shown {
     let known = page.find(&format!("alert-{}", alert.alert_type));
     Shown {
         title: known.unwrap_or_else(|| alert.title.clone()),
+        severity: page.find(&format!("severity-{}", alert.severity)).unwrap_or_default(),
         tone: match alert.severity.as_str() {
             "high" => Tone::Danger,
             "medium" => Tone::Warning,

@@ -29,13 +29,13 @@ pub fn parts(page: &Page, resources: &[Resource]) -> Vec<Part> {
         )),
         Part::Select(Select::new("kind", page.t("application-grant-kind"), kinds.to_vec())),
         Part::Area(Area {
-            id: "permissions-given".to_owned(),
-            name: "permissions",
-            label: page.t("application-grant-permissions"),
-            hint: page.t("application-grant-hint"),
-            value: String::new(),
             is_required: true,
-            is_tall: false,
+            ..Area::new(
+                "permissions",
+                page.t("application-grant-permissions"),
+                page.t("application-grant-hint"),
+                String::new(),
+            )
         }),
     ]
 }

@@ -17,6 +17,7 @@ struct Groups {
     page: Page,
     frame: Frame,
     search: Field,
+    is_search: bool,
     listed: Vec<Object>,
     pager: Pager,
 }
@@ -45,6 +46,7 @@ pub async fn get(visit: Visit) -> Result<Response, Wrong> {
     Ok(View(Groups {
         frame: visit.frame(&page, Section::Groups),
         search,
+        is_search: !visit.option("q").is_empty(),
         listed,
         pager,
         page,

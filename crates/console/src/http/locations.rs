@@ -38,15 +38,9 @@ async fn list(visit: Visit) -> Result<Response, Wrong> {
     let mut sheet = Sheet::new(&page, visit.frame(&page, Section::Locations), page.t("admin-locations"));
     sheet.lead = page.t("locations-lead");
     sheet.action = Some(Link::new(format!("{HERE}/new"), page.t("locations-new")));
-    sheet.lists.push(List {
-        id: "locations".to_owned(),
-        heading: String::new(),
-        href: None,
-        lead: String::new(),
-        empty: page.t("locations-none"),
-        rows: rows.collect(),
-        form: None,
-    });
+    sheet
+        .lists
+        .push(List::new("locations", page.t("locations-none"), rows.collect()));
     Ok(View(sheet).into_response())
 }
 
@@ -113,13 +107,13 @@ impl Typed {
             Part::Field(Field::text(page, "name", page.t("location-name")).value(&*self.name)),
             Part::Select(Select::new("kind", page.t("location-kind"), kinds.to_vec()).chosen(&self.kind)),
             Part::Area(Area {
-                id: "lines".to_owned(),
-                name: "lines",
-                label: page.t("location-lines"),
-                hint: page.t("location-lines-hint"),
-                value: self.lines.clone(),
                 is_required: true,
-                is_tall: false,
+                ..Area::new(
+                    "lines",
+                    page.t("location-lines"),
+                    page.t("location-lines-hint"),
+                    self.lines.clone(),
+                )
             }),
             Part::Boxes(Boxes {
                 name: "option",

@@ -7,7 +7,7 @@ use hygie_web::ui::{Field, Input, Link, Notice, Page, View};
 use serde_json::{Map, Value, json};
 
 use super::methods::{HELLO, HERE, configuration, name, names, state};
-use super::policy::{Problem, find_all, told};
+use super::problem::{Problem, find_all, told};
 use super::{Fields, Section, Visit, Wrong, done};
 use crate::api::{Api, ApiError, segment};
 use crate::parts::{Area, Boxes, Part, Select};
@@ -43,7 +43,7 @@ pub async fn get(visit: Visit, Path(id): Path<String>) -> Result<Response, Wrong
 pub async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Result<Response, Wrong> {
     visit.check(&fields)?;
     let page = visit.page();
-    match act(&visit.api(), &id, &fields).await {
+    match act(&visit.api(), &page, &id, &fields).await {
         Ok(()) => Ok(done(&format!("{HERE}/{}", segment(&id)), "method-changed")),
         Err(problem) => {
             let notice = told(&page, problem)?;
@@ -52,23 +52,24 @@ pub async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Resul
     }
 }
 
-async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<(), Problem> {
+async fn act(api: &Api<'_>, page: &Page, id: &str, fields: &Fields) -> Result<(), Problem> {
     let path = configuration(id);
     if fields.get("step") == "document" {
-        let document: Value = serde_json::from_str(fields.get("document")).map_err(|_| Problem::Document)?;
+        let document: Value =
+            serde_json::from_str(fields.get("document")).map_err(|_| Problem::Said("policy-not-json"))?;
         return Ok(api.patch(&path, &changeable(document)).await?);
     }
     if id == HELLO {
-        let models = lines(fields.get("aaguids"));
+        let models = fields.lines("aaguids").collect::<Vec<_>>();
         return Ok(api.patch(&path, &json!({ "aaGuids": models })).await?);
     }
     let before: Value = api.get(&path, &[]).await?;
     let mut change = json!({ "state": fields.get("state") });
     change["includeTargets"] = match fields.get("who") {
         "everybody" => vec![target(&before, "includeTargets", ("group", "all_users"))].into(),
-        _ => targets(api, &before, "includeTargets", fields.get("people")).await?,
+        _ => targets(api, page, (&before, "includeTargets"), fields.get("people")).await?,
     };
-    change["excludeTargets"] = targets(api, &before, "excludeTargets", fields.get("except")).await?;
+    change["excludeTargets"] = targets(api, page, (&before, "excludeTargets"), fields.get("except")).await?;
     match id {
         "Fido2" => passkeys(&mut change, fields),
         "TemporaryAccessPass" => passes(&mut change, fields),
@@ -76,11 +77,6 @@ async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<(), Problem> {
         _ => {}
     }
     Ok(api.patch(&path, &change).await?)
-}
-
-fn lines(text: &str) -> Vec<String> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.map(str::to_owned).collect()
 }
 
 /// A target with what it says already, or a new one.
@@ -93,8 +89,8 @@ fn target(before: &Value, member: &str, (kind, id): (&str, &str)) -> Value {
         .unwrap_or_else(|| json!({ "targetType": kind, "id": id }))
 }
 
-async fn targets(api: &Api<'_>, before: &Value, member: &str, text: &str) -> Result<Value, Problem> {
-    let who = find_all(api, text).await?;
+async fn targets(api: &Api<'_>, page: &Page, (before, member): (&Value, &str), text: &str) -> Result<Value, Problem> {
+    let who = find_all(api, page, text).await?;
     if let Some(role) = who.roles.first() {
         // A method is for people and groups.
         return Err(Problem::Unknown(role.clone()));
@@ -112,7 +108,7 @@ fn passkeys(change: &mut Value, fields: &Fields) {
     change["keyRestrictions"] = json!({
         "isEnforced": kind != "any",
         "enforcementType": if kind == "block" { "block" } else { "allow" },
-        "aaGuids": lines(fields.get("aaguids")),
+        "aaGuids": fields.lines("aaguids").collect::<Vec<_>>(),
     });
 }
 
@@ -205,13 +201,14 @@ async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Res
     if method.id != HELLO {
         let value = serde_json::to_string_pretty(&changeable(document)).map_err(ApiError::Unreadable)?;
         let area = Area {
-            id: "document".to_owned(),
-            name: "document",
-            label: page.t("policy-document-label"),
-            hint: page.t("method-document-hint"),
-            value,
             is_required: true,
             is_tall: true,
+            ..Area::new(
+                "document",
+                page.t("policy-document-label"),
+                page.t("method-document-hint"),
+                value,
+            )
         };
         sheet.blocks.push(Block {
             parts: vec![Part::Area(area)],
@@ -236,15 +233,7 @@ async fn whom(api: &Api<'_>, page: &Page, method: &Configured) -> Result<Vec<Par
     let who = [("everybody", "policy-everybody"), ("some", "method-some")];
     let who = who.map(|(value, key)| (value.to_owned(), page.t(key)));
     let area = |name: &'static str, label: &str, hint: &str, targets: &[MethodTarget]| {
-        Part::Area(Area {
-            id: name.to_owned(),
-            name,
-            label: page.t(label),
-            hint: page.t(hint),
-            value: typed(targets, &names),
-            is_required: false,
-            is_tall: false,
-        })
+        Part::Area(Area::new(name, page.t(label), page.t(hint), typed(targets, &names)))
     };
     Ok(vec![
         Part::Select(Select::new("state", page.t("user-state"), states.to_vec()).chosen(&method.state)),
@@ -277,15 +266,12 @@ fn typed(targets: &[MethodTarget], names: &[Object]) -> String {
 
 fn models(page: &Page, aaguids: &Value, hint: &str) -> Area {
     let lines = aaguids.as_array().into_iter().flatten().filter_map(Value::as_str);
-    Area {
-        id: "aaguids".to_owned(),
-        name: "aaguids",
-        label: page.t("method-aaguids"),
-        hint: page.t(hint),
-        value: lines.collect::<Vec<_>>().join("\n"),
-        is_required: false,
-        is_tall: false,
-    }
+    Area::new(
+        "aaguids",
+        page.t("method-aaguids"),
+        page.t(hint),
+        lines.collect::<Vec<_>>().join("\n"),
+    )
 }
 
 fn options(page: &Page, boxes: &[(&str, &str, bool)]) -> Part {

@@ -65,15 +65,7 @@ async fn get(visit: Visit) -> Result<Response, Wrong> {
     });
     let mut sheet = Sheet::new(&page, visit.frame(&page, Section::Methods), page.t("admin-methods"));
     sheet.lead = page.t("methods-lead");
-    sheet.lists.push(List {
-        id: "methods".to_owned(),
-        heading: String::new(),
-        href: None,
-        lead: String::new(),
-        empty: page.t("admin-none"),
-        rows,
-        form: None,
-    });
+    sheet.lists.push(List::new("methods", page.t("admin-none"), rows));
     Ok(View(sheet).into_response())
 }
 

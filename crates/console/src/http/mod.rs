@@ -4,10 +4,15 @@ mod application;
 mod applications;
 mod authority;
 mod changes;
+mod consents;
+mod credentials;
+mod deleted;
+mod effect;
 mod gaps;
 mod grants;
 mod group;
 mod groups;
+mod invitation;
 mod locations;
 mod method;
 mod methods;
@@ -15,9 +20,12 @@ mod overview;
 mod policies;
 mod policy;
 mod pro_sante_connect;
+mod problem;
 mod registration;
 mod report;
+mod risk;
 mod roles;
+mod settings;
 mod sign_in;
 mod sign_ins;
 mod strengths;
@@ -68,6 +76,7 @@ pub fn router(console: Console) -> Router {
         .route("/admin/sign-out", post(sign_in::sign_out))
         .route("/admin/users", get(users::get))
         .route("/admin/users/new", get(users::new).post(users::create))
+        .route(invitation::HERE, get(invitation::get).post(invitation::post))
         .route("/admin/users/{id}", get(user::get).post(user::post))
         .route("/admin/groups", get(groups::get))
         .route("/admin/groups/new", get(groups::new).post(groups::create))
@@ -90,6 +99,10 @@ pub fn router(console: Console) -> Router {
         .merge(templates::routes())
         .merge(roles::routes())
         .merge(methods::routes())
+        .merge(deleted::routes())
+        .merge(consents::routes())
+        .merge(risk::routes())
+        .merge(settings::routes())
         .route("/admin/sign-ins", get(sign_ins::get))
         .route("/admin/sign-ins/{id}", get(sign_ins::one))
         .route("/admin/changes", get(changes::get))
@@ -142,13 +155,17 @@ pub enum Section {
     Locations,
     Terms,
     Roles,
+    Deleted,
+    Risk,
+    Consents,
+    Settings,
 }
 
 /// A part of the navigation: its words, and the sections in it.
 type Group = (&'static str, &'static [(Section, &'static str, &'static str)]);
 
 impl Section {
-    const ALL: [Group; 6] = [
+    const ALL: [Group; 7] = [
         ("admin-overview", &[(Self::Overview, HOME, "admin-overview")]),
         (
             "admin-people",
@@ -156,11 +173,16 @@ impl Section {
                 (Self::Users, "/admin/users", "admin-users"),
                 (Self::Groups, "/admin/groups", "admin-groups"),
                 (Self::Roles, "/admin/roles", "admin-roles"),
+                (Self::Risk, "/admin/risk", "admin-risk"),
+                (Self::Deleted, "/admin/deleted", "admin-deleted"),
             ],
         ),
         (
             "admin-applications",
-            &[(Self::Applications, "/admin/applications", "admin-applications")],
+            &[
+                (Self::Applications, "/admin/applications", "admin-applications"),
+                (Self::Consents, "/admin/consents", "admin-consents"),
+            ],
         ),
         (
             "admin-access",
@@ -188,6 +210,10 @@ impl Section {
                 (Self::Changes, "/admin/changes", "admin-changes"),
                 (Self::Alerts, "/admin/alerts", "admin-alerts"),
             ],
+        ),
+        (
+            "admin-settings",
+            &[(Self::Settings, "/admin/settings", "admin-settings")],
         ),
     ];
 }
@@ -378,6 +404,12 @@ impl Fields {
     pub fn password(&self, name: &str) -> &str {
         let found = self.0.iter().find(|(found, _)| found == name);
         found.map_or("", |(_, value)| value)
+    }
+
+    /// The lines of a field that say something.
+    pub fn lines<'f>(&'f self, name: &str) -> impl Iterator<Item = &'f str> {
+        let lines = self.get(name).lines().map(str::trim);
+        lines.filter(|line| !line.is_empty())
     }
 
     /// All values of a field.

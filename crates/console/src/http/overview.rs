@@ -5,8 +5,9 @@ use axum::response::{IntoResponse, Response};
 use hygie_web::ui::{Link, Notice, Page, Tone, View};
 use serde::Deserialize;
 
-use super::{Frame, Section, Visit, Wrong};
-use crate::api::{self, ApiError, Listed};
+use super::{Frame, Section, Visit, Wrong, consents};
+use crate::api::{self, Api, ApiError, Listed};
+use crate::sheet::{List, Row};
 use crate::wire::Alert;
 use hygie_policy::policy::{Policy, State};
 use serde_json::Value;
@@ -18,8 +19,23 @@ struct Overview {
     frame: Frame,
     /// Number, and what it counts.
     counts: Vec<(String, Link)>,
-    attention: Vec<Notice>,
+    /// Who has no role sees nothing else.
+    notice: Option<Notice>,
+    attention: Option<List>,
+    common: Option<List>,
 }
+
+/// What is done most, and where.
+const COMMON: [(&str, &str); 6] = [
+    ("user", "/admin/users/new"),
+    ("psc", "/admin/pro-sante-connect"),
+    ("policy", "/admin/templates"),
+    ("card", "/admin/trust"),
+    ("application", "/admin/applications/new"),
+    ("factors", "/admin/gaps"),
+];
+/// Alerts that are counted.
+const ALERTS: &str = "25";
 
 /// A collection with its number.
 #[derive(Deserialize)]
@@ -61,43 +77,87 @@ pub async fn get(visit: Visit) -> Result<Response, Wrong> {
         ));
         attention.extend(attention_to(&page, &api::policies(&policies)?));
     }
-    let alerts = directory
-        .get::<Listed<Alert>>("/auditLogs/alerts", &[("$top", "5")])
-        .await;
-    let alerts = match alerts {
-        Ok(found) => found.value.len(),
-        Err(ApiError::Denied) => 0,
-        Err(error) => return Err(error.into()),
-    };
-    if alerts > 0 {
-        attention.push(Notice::new(
-            &page,
-            Tone::Warning,
-            page.tn("alerts-some", "count", alerts),
-        ));
-    }
-    if counts.is_empty() {
-        attention.push(Notice::new(&page, Tone::Information, page.t("admin-no-role")));
-    }
+    attention.extend(requests(&page, &directory).await?);
+    attention.extend(alerts(&page, &directory).await?);
+    let has_role = !counts.is_empty();
     Ok(View(Overview {
         frame: visit.frame(&page, Section::Overview),
+        notice: (!has_role).then(|| Notice::new(&page, Tone::Information, page.t("admin-no-role"))),
+        attention: (!attention.is_empty()).then(|| List {
+            heading: page.t("admin-attention"),
+            ..List::new("attention", String::new(), attention)
+        }),
+        common: has_role.then(|| common(&page)),
         counts,
-        attention,
         page,
     })
     .into_response())
 }
 
+/// What is done most.
+fn common(page: &Page) -> List {
+    let rows = COMMON.map(|(name, address)| Row {
+        title: page.t(&format!("overview-{name}")),
+        href: Some(address.to_owned()),
+        detail: page.t(&format!("overview-{name}-what")),
+        ..Row::default()
+    });
+    List {
+        heading: page.t("overview-common"),
+        ..List::new("common", String::new(), rows.into())
+    }
+}
+
+/// That people wait for an administrator's consent.
+async fn requests(page: &Page, directory: &Api<'_>) -> Result<Option<Row>, ApiError> {
+    let count = consents::waiting(directory).await?;
+    let text = || page.tn("consents-waiting", "count", count);
+    Ok((count > 0).then(|| row(page, Tone::Warning, text(), "/admin/consents")))
+}
+
+/// That there are alerts, for who may see them.
+async fn alerts(page: &Page, directory: &Api<'_>) -> Result<Option<Row>, ApiError> {
+    let found = directory
+        .get::<Listed<Alert>>("/auditLogs/alerts", &[("$top", ALERTS)])
+        .await;
+    let found = match found {
+        Ok(found) if !found.value.is_empty() => found,
+        Ok(_) | Err(ApiError::Denied) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let key = if found.next().is_some() {
+        "alerts-many"
+    } else {
+        "alerts-some"
+    };
+    let text = page.tn(key, "count", found.value.len());
+    Ok(Some(row(page, Tone::Warning, text, "/admin/alerts")))
+}
+
+/// Something to look at, and where.
+fn row(page: &Page, tone: Tone, text: String, address: &str) -> Row {
+    let words = page.t(match tone {
+        Tone::Warning => "notice-warning",
+        _ => "notice-information",
+    });
+    Row {
+        title: text,
+        href: Some(address.to_owned()),
+        tag: Some((tone, words)),
+        ..Row::default()
+    }
+}
+
 /// What an administrator should know of the policies.
-fn attention_to(page: &Page, policies: &[Policy]) -> Vec<Notice> {
+fn attention_to(page: &Page, policies: &[Policy]) -> Vec<Row> {
     let of = |state: State| policies.iter().filter(|policy| policy.state == state).count();
-    let mut notices = Vec::new();
+    let mut rows = Vec::new();
     if of(State::Enabled) == 0 {
-        notices.push(Notice::new(page, Tone::Warning, page.t("admin-no-policy")));
+        rows.push(row(page, Tone::Warning, page.t("admin-no-policy"), "/admin/templates"));
     }
     if of(State::ReportOnly) > 0 {
         let text = page.tn("admin-report-only-count", "count", of(State::ReportOnly));
-        notices.push(Notice::new(page, Tone::Information, text));
+        rows.push(row(page, Tone::Information, text, "/admin/policies"));
     }
-    notices
+    rows
 }

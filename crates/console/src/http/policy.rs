@@ -1,23 +1,25 @@
 //! `/admin/policies/{id}` — one policy: its sentence, a form where one can hold it, the document of Graph in any case;
 //! and `/admin/policies/new`, which makes one, report-only unless somebody says otherwise.
 
-use std::collections::BTreeSet;
-
 use askama::Template;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use hygie_policy::policy::Policy;
-use hygie_web::ui::{Field, Form, Identifier, Input, Link, Notice, Page, Tone, View};
+use hygie_web::ui::{Field, Form, Identifier, Input, Link, Notice, Page, View};
 use serde_json::{Value, json};
 
+use super::effect::Effect;
 use super::policies::tone;
+use super::problem::{Problem, find_all, told};
 use super::{Fields, Frame, Section, Visit, Wrong, done, refusal};
-use crate::api::{Api, ApiError, Listed, quoted, segment};
+use crate::api::{Api, ApiError, segment};
 use crate::policy_form::{Draft, Who};
 use crate::sentence::{Names, Writer};
-use crate::wire::{Object, Replay, User};
+use crate::wire::{Object, User};
 
 const POLICIES: &str = "/identity/conditionalAccess/policies";
+/// What forms carry along: when the policy had been changed last as it was shown.
+const MODIFIED: &str = "modified";
 /// Members that the service gives: they are no part of a change.
 const GIVEN: [&str; 6] = [
     "id",
@@ -41,17 +43,13 @@ struct Shown {
     id: Identifier,
     form: Form,
     edit: Option<Edit>,
+    /// Whether the form has what was typed, and not what is there.
+    is_typed: bool,
     document: String,
+    /// Whether the document is what was typed.
+    is_document_typed: bool,
     /// What it would have changed, where somebody asked.
     effect: Option<Effect>,
-}
-
-/// What the policy would have changed for recorded sign-ins.
-struct Effect {
-    evaluated: String,
-    is_truncated: bool,
-    /// Outcome without it, with it, and for how many.
-    changed: Vec<(String, String, u64)>,
 }
 
 #[derive(Template)]
@@ -60,6 +58,7 @@ struct New {
     page: Page,
     frame: Frame,
     edit: Edit,
+    effect: Option<Effect>,
 }
 
 /// The form of a policy.
@@ -89,24 +88,97 @@ struct Choices {
     states: Vec<(&'static str, String)>,
 }
 
+/// What was typed: the form, and the names of whom it is for and not for, one a line.
+type Typed = (Draft, String, String);
+
+/// What a page tells beside the policy.
+#[derive(Default)]
+struct Told {
+    notice: Option<Notice>,
+    /// What was typed, where it was not saved.
+    typed: Option<Typed>,
+    /// The document that was typed, where it was not saved.
+    document: Option<String>,
+    /// When what was typed over had been changed last; else what is shown now is typed over.
+    modified: Option<String>,
+    /// What it would have changed.
+    effect: Option<Effect>,
+}
+
+impl Told {
+    /// What was typed in which form, over what.
+    fn typed(fields: &Fields) -> Self {
+        let step = fields.get("step");
+        Self {
+            typed: ["save", "try"].contains(&step).then(|| typed(fields)),
+            document: (step == "document").then(|| fields.get("document").to_owned()),
+            modified: Some(fields.get(MODIFIED).to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// Why what was typed was not taken. Who was told of a change of somebody else may save over it.
+    fn refused(page: &Page, problem: Problem, fields: &Fields) -> Result<Self, Wrong> {
+        let typed = Self::typed(fields);
+        let modified = typed.modified.filter(|_| !matches!(problem, Problem::Changed));
+        Ok(Self {
+            notice: Some(told(page, problem)?),
+            modified,
+            ..typed
+        })
+    }
+}
+
+fn typed(fields: &Fields) -> Typed {
+    let text = |name: &str| fields.get(name).to_owned();
+    (Draft::typed(fields), text("people"), text("except"))
+}
+
 const STATES: [&str; 3] = ["enabledForReportingButNotEnforced", "enabled", "disabled"];
 
 pub async fn get(visit: Visit, Path(id): Path<String>) -> Result<Response, Wrong> {
     let page = visit.page();
-    show(&visit, page, &id, None).await
+    show(&visit, page, &id, Told::default()).await
 }
 
 pub async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Result<Response, Wrong> {
     visit.check(&fields)?;
     let page = visit.page();
-    match act(&visit.api(), &id, &fields).await {
+    if fields.get("step") == "try" {
+        let told = tried(&visit, &page, Some(&id), &fields).await?;
+        return show(&visit, page, &id, told).await;
+    }
+    match act(&visit.api(), &page, &id, &fields).await {
         Ok("policy-deleted") => Ok(done("/admin/policies", "policy-deleted")),
         Ok(word) => Ok(done(&format!("/admin/policies/{}", segment(&id)), word)),
-        Err(error) => {
-            let notice = told(&page, error)?;
-            show(&visit, page, &id, Some(notice)).await
+        Err(problem) => {
+            let told = Told::refused(&page, problem, &fields)?;
+            show(&visit, page, &id, told).await
         }
     }
+}
+
+/// What a draft would have changed; nothing of it is kept. One of a policy that is there takes its place.
+async fn tried(visit: &Visit, page: &Page, id: Option<&str>, fields: &Fields) -> Result<Told, Wrong> {
+    let api = visit.api();
+    let draft = resolved(&api, page, fields).await;
+    let effect = match draft {
+        Ok(draft) => {
+            let mut document = draft.document();
+            if let Some(id) = id {
+                document["id"] = id.into();
+            }
+            Effect::of(&api, page, document).await.map_err(Problem::Api)
+        }
+        Err(problem) => Err(problem),
+    };
+    Ok(match effect {
+        Ok(effect) => Told {
+            effect: Some(effect),
+            ..Told::typed(fields)
+        },
+        Err(problem) => Told::refused(page, problem, fields)?,
+    })
 }
 
 pub async fn new(visit: Visit) -> Result<Response, Wrong> {
@@ -118,13 +190,21 @@ pub async fn new(visit: Visit) -> Result<Response, Wrong> {
         is_any: true,
         ..Draft::default()
     };
-    blank(&visit, page, (draft, String::new(), String::new()), None).await
+    let nothing = Told {
+        typed: Some((draft, String::new(), String::new())),
+        ..Told::default()
+    };
+    blank(&visit, page, nothing).await
 }
 
 pub async fn create(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
     visit.check(&fields)?;
     let (page, api) = (visit.page(), visit.api());
-    let made = match resolved(&api, &fields).await {
+    if fields.get("step") == "try" {
+        let told = tried(&visit, &page, None, &fields).await?;
+        return blank(&visit, page, told).await;
+    }
+    let made = match resolved(&api, &page, &fields).await {
         Ok(draft) => api.post(POLICIES, &draft.document()).await.map_err(Problem::Api),
         Err(problem) => Err(problem),
     };
@@ -134,57 +214,34 @@ pub async fn create(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
             Ok(done(&format!("/admin/policies/{id}"), "policy-created"))
         }
         Err(problem) => {
-            let notice = told(&page, problem)?;
-            let typed = (
-                Draft::typed(&fields),
-                fields.get("people").to_owned(),
-                fields.get("except").to_owned(),
-            );
-            blank(&visit, page, typed, Some(notice)).await
+            let told = Told::refused(&page, problem, &fields)?;
+            blank(&visit, page, told).await
         }
     }
 }
 
-/// Why a form was not taken.
-pub enum Problem {
-    Api(ApiError),
-    /// Nobody and nothing has this name.
-    Unknown(String),
-    /// The document is no JSON.
-    Document,
-}
-
-impl From<ApiError> for Problem {
-    fn from(error: ApiError) -> Self {
-        Self::Api(error)
-    }
-}
-
-pub fn told(page: &Page, problem: Problem) -> Result<Notice, Wrong> {
-    match problem {
-        Problem::Api(error) => refusal(page, error),
-        Problem::Unknown(name) => {
-            let text = page.t1("policy-unknown-name", "name", &name);
-            Ok(Notice::new(page, Tone::Danger, text))
-        }
-        Problem::Document => Ok(Notice::new(page, Tone::Danger, page.t("policy-not-json"))),
-    }
-}
-
-async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<&'static str, Problem> {
+async fn act(api: &Api<'_>, page: &Page, id: &str, fields: &Fields) -> Result<&'static str, Problem> {
     let policy = format!("{POLICIES}/{}", segment(id));
-    match fields.get("step") {
+    let step = fields.get("step");
+    if ["state", "save", "document"].contains(&step) {
+        let document: Value = api.get(&policy, &[]).await?;
+        if modified(&document) != fields.get(MODIFIED) {
+            return Err(Problem::Changed);
+        }
+    }
+    match step {
         "state" => {
             api.patch(&policy, &json!({ "state": fields.get("state") })).await?;
             Ok("policy-changed")
         }
         "save" => {
-            let draft = resolved(api, fields).await?;
+            let draft = resolved(api, page, fields).await?;
             api.patch(&policy, &draft.document()).await?;
             Ok("policy-changed")
         }
         "document" => {
-            let document: Value = serde_json::from_str(fields.get("document")).map_err(|_| Problem::Document)?;
+            let document: Value =
+                serde_json::from_str(fields.get("document")).map_err(|_| Problem::Said("policy-not-json"))?;
             api.patch(&policy, &changeable(document)).await?;
             Ok("policy-changed")
         }
@@ -196,42 +253,17 @@ async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<&'static str, P
     }
 }
 
-/// The draft with the ids of the people, groups and roles that were typed, one a line.
-async fn resolved(api: &Api<'_>, fields: &Fields) -> Result<Draft, Problem> {
-    let mut draft = Draft::typed(fields);
-    draft.people = find_all(api, fields.get("people")).await?;
-    draft.except = find_all(api, fields.get("except")).await?;
-    Ok(draft)
+/// When it was changed last; nothing of a policy as it was made.
+fn modified(document: &Value) -> &str {
+    document["modifiedDateTime"].as_str().unwrap_or_default()
 }
 
-/// The people, groups and roles of these lines.
-pub async fn find_all(api: &Api<'_>, lines: &str) -> Result<Who, Problem> {
-    let mut who = Who::default();
-    let names: BTreeSet<&str> = lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    for name in names {
-        if name.contains('@') {
-            let user: Result<User, _> = api
-                .get(&format!("/users/{}", segment(name)), &[("$select", "id")])
-                .await;
-            match user {
-                Ok(user) => who.users.insert(user.id),
-                Err(ApiError::NotFound) => return Err(Problem::Unknown(name.to_owned())),
-                Err(error) => return Err(error.into()),
-            };
-            continue;
-        }
-        let filter = format!("displayName eq {}", quoted(name));
-        let groups: Listed<Object> = api.get("/groups", &[("$filter", &filter), ("$select", "id")]).await?;
-        if let [group] = &groups.value[..] {
-            who.groups.insert(group.id.clone());
-            continue;
-        }
-        let roles: Vec<Object> = api.all("/directoryRoleTemplates", &[]).await?;
-        let role = roles.into_iter().find(|role| role.display_name == name);
-        who.roles
-            .insert(role.ok_or_else(|| Problem::Unknown(name.to_owned()))?.id);
-    }
-    Ok(who)
+/// The draft with the ids of the people, groups and roles that were typed, one a line.
+async fn resolved(api: &Api<'_>, page: &Page, fields: &Fields) -> Result<Draft, Problem> {
+    let mut draft = Draft::typed(fields);
+    draft.people = find_all(api, page, fields.get("people")).await?;
+    draft.except = find_all(api, page, fields.get("except")).await?;
+    Ok(draft)
 }
 
 /// A document without what the service gives. Of a strength a policy takes the id alone.
@@ -247,7 +279,7 @@ fn changeable(mut document: Value) -> Value {
     document
 }
 
-async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Result<Response, Wrong> {
+async fn show(visit: &Visit, page: Page, id: &str, told: Told) -> Result<Response, Wrong> {
     let api = visit.api();
     let document: Value = api.get(&format!("{POLICIES}/{}", segment(id)), &[]).await?;
     let policy = Policy::from_json(&document).map_err(|_| ApiError::NotFound)?;
@@ -259,23 +291,29 @@ async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Res
         names: &names,
     };
     let sentence = writer.sentence(&policy);
-    let form = visit.form(format!("/admin/policies/{}", segment(id)));
-    let edit = match Draft::of(&policy) {
-        Some(draft) => {
-            let typed = (
-                lines(&api, &names, &draft.people).await?,
-                lines(&api, &names, &draft.except).await?,
-            );
-            let submit = page.t("policy-save");
-            Some(edit(&api, &page, (draft, typed.0, typed.1), (form.clone(), submit)).await?)
-        }
+    let over = told.modified.unwrap_or_else(|| modified(&document).to_owned());
+    let form = visit
+        .form(format!("/admin/policies/{}", segment(id)))
+        .carry(MODIFIED, over);
+    let is_typed = told.typed.is_some();
+    let typed = match (told.typed, Draft::of(&policy)) {
+        (Some(typed), _) => Some(typed),
+        (None, Some(draft)) => Some((
+            draft.clone(),
+            lines(&api, &page, &names, &draft.people).await?,
+            lines(&api, &page, &names, &draft.except).await?,
+        )),
+        (None, None) => None,
+    };
+    let edit = match typed {
+        Some(typed) => Some(edit(&api, &page, typed, (form.clone(), page.t("policy-save"))).await?),
         None => None,
     };
     let mut frame = visit.frame(&page, Section::Policies);
-    frame.notices.extend(wrong);
-    let mut effect = None;
-    if !visit.option("effect").is_empty() {
-        match self::effect(&api, &page, &policy).await {
+    frame.notices.extend(told.notice);
+    let mut effect = told.effect;
+    if !visit.option("effect").is_empty() && !is_typed {
+        match Effect::of(&api, &page, policy.to_json()).await {
             Ok(found) => effect = Some(found),
             Err(error) => frame.notices.push(refusal(&page, error)?),
         }
@@ -290,32 +328,45 @@ async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Res
         id: Identifier::new(&page, id, page.t("policy-id")),
         form,
         edit,
+        is_typed,
         effect,
-        document: serde_json::to_string_pretty(&changeable(document)).map_err(ApiError::Unreadable)?,
+        is_document_typed: told.document.is_some(),
+        document: match told.document {
+            Some(typed) => typed,
+            None => serde_json::to_string_pretty(&changeable(document)).map_err(ApiError::Unreadable)?,
+        },
         page,
     })
     .into_response())
 }
 
-async fn blank(
-    visit: &Visit,
-    page: Page,
-    typed: (Draft, String, String),
-    wrong: Option<Notice>,
-) -> Result<Response, Wrong> {
+async fn blank(visit: &Visit, page: Page, told: Told) -> Result<Response, Wrong> {
     let mut frame = visit.frame(&page, Section::Policies);
-    frame.notices.extend(wrong);
+    frame.notices.extend(told.notice);
     let submit = page.t("policies-create");
+    let typed = told.typed.unwrap_or_default();
     let edit = edit(&visit.api(), &page, typed, (visit.form("/admin/policies/new"), submit)).await?;
-    Ok(View(New { page, frame, edit }).into_response())
+    Ok(View(New {
+        page,
+        frame,
+        edit,
+        effect: told.effect,
+    })
+    .into_response())
 }
 
 async fn edit(
     api: &Api<'_>,
     page: &Page,
-    (draft, people, except): (Draft, String, String),
+    (draft, people, except): Typed,
     (form, submit): (Form, String),
 ) -> Result<Edit, ApiError> {
+    let mut choices = choices(api, page).await?;
+    // What is chosen stands first: the list may be long.
+    choices.applications.sort_by_key(|one| {
+        let id = Choices::id_of(one);
+        !(draft.applications.contains(id) || draft.except_applications.contains(id))
+    });
     let hours = draft.hours.map(|hours| hours.to_string()).unwrap_or_default();
     Ok(Edit {
         name: Field::text(page, "name", page.t("policy-name")).value(&*draft.name),
@@ -323,7 +374,7 @@ async fn edit(
             .hint(page.t("policy-hours-hint"))
             .value(hours)
             .optional(),
-        choices: choices(api, page).await?,
+        choices,
         page: page.clone(),
         form,
         draft,
@@ -334,19 +385,30 @@ async fn edit(
 }
 
 async fn choices(api: &Api<'_>, page: &Page) -> Result<Choices, ApiError> {
-    let applications = api
-        .all("/servicePrincipals", &[("$select", "id,appId,displayName")])
-        .await?;
+    let select = [("$select", "id,appId,displayName")];
+    let mut applications: Vec<Object> = api.all("/servicePrincipals", &select).await?;
+    applications.sort_by_key(|one| one.display_name.to_lowercase());
     Ok(Choices {
         applications,
         locations: api.all("/identity/conditionalAccess/namedLocations", &[]).await?,
-        strengths: api.all("/policies/authenticationStrengthPolicies", &[]).await?,
+        strengths: strengths(api, page).await?,
         terms: match api.all("/identityGovernance/termsOfUse/agreements", &[]).await {
             Err(ApiError::Denied) => Vec::new(),
             found => found?,
         },
         states: states(page),
     })
+}
+
+/// The strengths; those that are there from the beginning have a name in each language.
+async fn strengths(api: &Api<'_>, page: &Page) -> Result<Vec<Object>, ApiError> {
+    let mut all: Vec<Object> = api.all("/policies/authenticationStrengthPolicies", &[]).await?;
+    for one in &mut all {
+        if let Some(words) = page.find(&format!("strength-{}", one.id)) {
+            one.display_name = words;
+        }
+    }
+    Ok(all)
 }
 
 fn states(page: &Page) -> Vec<(&'static str, String)> {
@@ -356,33 +418,8 @@ fn states(page: &Page) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-/// The policy, enforced, against the sign-ins that are kept.
-async fn effect(api: &Api<'_>, page: &Page, policy: &Policy) -> Result<Effect, ApiError> {
-    let mut draft = policy.to_json();
-    draft["state"] = "enabled".into();
-    let question = json!({ "policy": draft });
-    let answer = api.post("/identity/conditionalAccess/replay?$top=1", &question).await?;
-    let replay: Replay = serde_json::from_value(answer).map_err(ApiError::Unreadable)?;
-    let words = |outcome: &str| {
-        page.find(&format!("outcome-{outcome}"))
-            .unwrap_or_else(|| outcome.to_owned())
-    };
-    let changed = replay.counts.iter().filter(|count| count.before != count.after);
-    Ok(Effect {
-        evaluated: page.tn(
-            "policy-effect-count",
-            "count",
-            usize::try_from(replay.sign_ins).unwrap_or_default(),
-        ),
-        is_truncated: replay.is_truncated,
-        changed: changed
-            .map(|count| (words(&count.before), words(&count.after), count.sign_ins))
-            .collect(),
-    })
-}
-
 /// The names of people, groups and roles, one a line, as they are typed.
-async fn lines(api: &Api<'_>, names: &Names, who: &Who) -> Result<String, ApiError> {
+async fn lines(api: &Api<'_>, page: &Page, names: &Names, who: &Who) -> Result<String, ApiError> {
     let paths: Vec<String> = who
         .users
         .iter()
@@ -393,7 +430,11 @@ async fn lines(api: &Api<'_>, names: &Names, who: &Who) -> Result<String, ApiErr
         .into_iter()
         .zip(&who.users)
         .map(|(user, id)| user.map_or_else(|| id.clone(), |user| user.user_principal_name));
-    let others = who.groups.iter().chain(&who.roles).map(|id| names.find(id));
+    let roles = who.roles.iter().map(|id| {
+        let words = page.find(&format!("role-{id}"));
+        words.unwrap_or_else(|| names.find(id))
+    });
+    let others = who.groups.iter().map(|id| names.find(id)).chain(roles);
     Ok(users.chain(others).collect::<Vec<_>>().join("\n"))
 }
 

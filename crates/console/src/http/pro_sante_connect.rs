@@ -12,12 +12,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hygie_core::{AppId, ObjectId};
 use hygie_policy::agreement::{MAX_PDF, is_pdf};
-use hygie_policy::json::Member;
+use hygie_policy::psc::plan::{self, Wanted};
 use hygie_policy::psc::{
-    self, Application, Export, MAX_EMERGENCY_ACCOUNTS, NotAnExport, Origin, POLICY_PREFIX, Report, SANDBOX,
-    STRENGTH_NAMES, TERMS_NAME, TERMS_PREFIX,
+    self, Application, Export, MAX_EMERGENCY_ACCOUNTS, NotAnExport, Origin, Report, SANDBOX, STRENGTH_NAMES,
+    TERMS_NAME, TERMS_PREFIX,
 };
-use hygie_policy::templates::{ProSanteConnect, pro_sante_connect, pro_sante_connect_strength};
+use hygie_policy::templates::{ProSanteConnect, pro_sante_connect};
 use hygie_policy::{AgreementId, StrengthId};
 use hygie_web::ui::{Form, Notice, Page, Tone, View};
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ use uuid::Uuid;
 use super::report::{Judged, judged};
 use super::{Fields, Frame, Section, Visit, Wrong, back_to, done, refusal};
 use crate::Console;
-use crate::api::{Api, ApiError, said, segment};
+use crate::api::{Api, ApiError, segment};
 use crate::parts::{Area, Choose, Part, Select};
 use crate::sentence::{Names, Writer};
 use crate::upload::{File, Upload};
@@ -201,16 +201,13 @@ async fn make(api: &Api<'_>, typed: &Typed, terms: Option<&File>) -> Result<(), 
         return Err(Problem::Said("psc-defaults-first"));
     }
     let present = Present::of(api).await?;
-    let strength = if let Some(found) = find(&present.strengths, &STRENGTH_NAMES) {
-        found.id.clone()
-    } else {
-        let mut new = pro_sante_connect_strength(StrengthId::from_uuid(Uuid::nil()));
-        new.id = None;
-        id(&api.post(STRENGTHS, &said(new.write())).await?)
-    };
+    let strength = ensure(api, &present.strengths, &plan::strength()).await?;
     let agreement = match (find(&present.agreements, &[TERMS_NAME]), terms) {
         (Some(found), _) => Some(found.id.clone()),
-        (None, Some(file)) => Some(id(&api.post(AGREEMENTS, &agreement(file)).await?)),
+        (None, Some(file)) => {
+            let wanted = plan::agreement(&file.name, &STANDARD.encode(&file.content));
+            Some(ensure(api, &present.agreements, &wanted).await?)
+        }
         (None, None) => None,
     };
     let unreadable = || Problem::Said("psc-unreadable");
@@ -223,32 +220,19 @@ async fn make(api: &Api<'_>, typed: &Typed, terms: Option<&File>) -> Result<(), 
             None => None,
         },
     };
-    for policy in pro_sante_connect(&asked) {
-        if find(&present.policies, &[prefix(&policy.display_name)]).is_none() {
-            api.post(POLICIES, &said(policy.to_json())).await?;
-        }
+    for wanted in plan::policies(&asked) {
+        ensure(api, &present.policies, &wanted).await?;
     }
     Ok(())
 }
 
-fn id(made: &Value) -> String {
-    made["id"].as_str().unwrap_or_default().to_owned()
-}
-
-/// By which a policy is known, whatever the establishment's own convention.
-fn prefix(name: &str) -> &'static str {
-    if psc::begins_with(name, TERMS_PREFIX) {
-        TERMS_PREFIX
-    } else {
-        POLICY_PREFIX
+/// The id of the one that is there, or of a new one.
+async fn ensure(api: &Api<'_>, there: &[Object], wanted: &Wanted) -> Result<String, ApiError> {
+    if let Some(found) = there.iter().find(|one| wanted.is(&one.display_name)) {
+        return Ok(found.id.clone());
     }
-}
-
-/// Terms of use with this document.
-fn agreement(file: &File) -> Value {
-    json!({ "displayName": TERMS_NAME, "isViewingBeforeAcceptanceRequired": true, "files": [
-        { "fileName": file.name, "language": "fr", "isDefault": true,
-          "fileData": { "data": STANDARD.encode(&file.content) } }] })
+    let made: Value = api.post(&format!("/{}", wanted.collection), &wanted.document).await?;
+    Ok(made["id"].as_str().unwrap_or_default().to_owned())
 }
 
 /// The emergency accounts, one a line.
@@ -286,13 +270,20 @@ impl Present {
             read.collect::<Result<_, _>>().map_err(ApiError::Unreadable)
         };
         let (some_policies, some_strengths) = (named(&policies)?, named(&strengths)?);
-        let both = json!({ "policies": policies, "strengths": strengths });
+        let mut both = json!({ "policies": policies, "strengths": strengths });
+        match api.get::<Value>(&format!("/{}", plan::SESSION_LIFETIME), &[]).await {
+            Ok(lifetime) => both["sessionLifetimePolicy"] = lifetime,
+            // Who reads policies need not read it.
+            Err(ApiError::Denied | ApiError::NotFound) => {}
+            Err(error) => return Err(error),
+        }
         let export = Export::read(both.to_string().as_bytes());
         let export = match export {
             Err(NotAnExport::NoPolicy) => Export {
                 origin: Origin::Graph,
                 policies: Vec::new(),
                 strengths: Vec::new(),
+                lifetime: None,
                 passed_over: Vec::new(),
             },
             export => export.map_err(|_| ApiError::Failed(StatusCode::PAYLOAD_TOO_LARGE))?,
@@ -381,13 +372,13 @@ fn prepare_parts(page: &Page, applications: &[Object], chosen: &str, emergency: 
                 .hint(page.t("psc-application-hint")),
         ),
         Part::Area(Area {
-            id: "emergency".to_owned(),
-            name: "emergency",
-            label: page.t("psc-emergency"),
-            hint: page.t("psc-emergency-hint"),
-            value: emergency,
             is_required: true,
-            is_tall: false,
+            ..Area::new(
+                "emergency",
+                page.t("psc-emergency"),
+                page.t("psc-emergency-hint"),
+                emergency,
+            )
         }),
         Part::Choose(Choose {
             id: "terms".to_owned(),
@@ -457,8 +448,8 @@ async fn things(api: &Api<'_>, page: &Page, present: &Present, app: AppId) -> Re
         ),
     ];
     for policy in policies {
-        let found = find(&present.policies, &[prefix(&policy.display_name)]);
-        let needs_terms = prefix(&policy.display_name) == TERMS_PREFIX;
+        let found = find(&present.policies, &[plan::prefix_of(&policy.display_name)]);
+        let needs_terms = plan::prefix_of(&policy.display_name) == TERMS_PREFIX;
         names.insert(
             Uuid::nil().to_string(),
             if needs_terms { TERMS_NAME } else { STRENGTH_NAMES[0] }.to_owned(),

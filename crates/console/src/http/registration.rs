@@ -9,10 +9,10 @@ use hygie_core::Timestamp;
 use hygie_web::ui::{Field, Form, Identifier, Link, Notice, Page, Tone, View};
 use serde_json::{Value, json};
 
-use super::{Fields, Section, Visit, Wrong, done, refusal};
+use super::{Fields, Section, Visit, Wrong, credentials, done, refusal};
 use crate::Console;
 use crate::api::{Api, ApiError, segment};
-use crate::parts::{Area, Part, Select};
+use crate::parts::{Area, Boxes, Part, Select};
 use crate::sheet::{Block, Fact, Kind, List, Row, Sheet};
 use crate::wire::{Credential, Redirects, Registration};
 
@@ -21,6 +21,12 @@ const HERE: &str = "/admin/registrations";
 /// Where an application may send people back to, by its kind.
 const KINDS: [&str; 3] = ["web", "spa", "publicClient"];
 const AUDIENCES: [&str; 2] = ["AzureADMyOrg", "AzureADMultipleOrgs"];
+/// Ways to a token that are closed unless the application is let.
+const GRANTS: [&str; 3] = [
+    "isFallbackPublicClient",
+    "isBackchannelAuthenticationEnabled",
+    "isPasswordGrantEnabled",
+];
 /// Days that a secret may be good for.
 const LIVES: [u64; 4] = [90, 180, 365, 730];
 
@@ -28,6 +34,10 @@ pub fn routes() -> Router<Console> {
     Router::new()
         .route(NEW, read_by(new).post(create))
         .route(&format!("{HERE}/{{id}}"), read_by(get).post(post))
+        .route(
+            &format!("{HERE}/{{id}}/credentials"),
+            read_by(credentials::get).post(credentials::post),
+        )
 }
 
 /// The page of the registration of an application.
@@ -79,17 +89,12 @@ async fn register(api: &Api<'_>, fields: &Fields) -> Result<String, ApiError> {
         "displayName": fields.get("name"),
         "signInAudience": fields.get("audience"),
     });
-    new[kind] = json!({ "redirectUris": lines(fields.get("addresses")) });
+    new[kind] = json!({ "redirectUris": fields.lines("addresses").collect::<Vec<_>>() });
     let made = api.post("/applications", &new).await?;
     let text = |name: &str| made[name].as_str().unwrap_or_default().to_owned();
     api.post("/servicePrincipals", &json!({ "appId": text("appId") }))
         .await?;
     Ok(text("id"))
-}
-
-fn lines(text: &str) -> Vec<String> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.map(str::to_owned).collect()
 }
 
 fn blank(visit: &Visit, page: &Page, typed: &Fields, wrong: Option<Notice>) -> Response {
@@ -101,12 +106,8 @@ fn blank(visit: &Visit, page: &Page, typed: &Fields, wrong: Option<Notice>) -> R
     let kinds = KINDS.map(|kind| (kind.to_owned(), page.t(&format!("registration-kind-{kind}"))));
     let addresses = Area {
         hint: page.t("registration-addresses-hint"),
-        ..addresses(
-            page,
-            "addresses",
-            "registration-addresses",
-            &lines(typed.get("addresses")),
-        )
+        value: typed.lines("addresses").collect::<Vec<_>>().join("\n"),
+        ..addresses(page, "addresses", "registration-addresses", &[])
     };
     sheet.blocks.push(Block {
         parts: vec![
@@ -147,15 +148,7 @@ fn audience(page: &Page, chosen: &str) -> Part {
 }
 
 fn addresses(page: &Page, name: &'static str, key: &str, uris: &[String]) -> Area {
-    Area {
-        id: name.to_owned(),
-        name,
-        label: page.t(key),
-        hint: page.t("registration-one-a-line"),
-        value: uris.join("\n"),
-        is_required: false,
-        is_tall: false,
-    }
+    Area::new(name, page.t(key), page.t("registration-one-a-line"), uris.join("\n"))
 }
 
 async fn get(visit: Visit, Path(id): Path<String>) -> Result<Response, Wrong> {
@@ -172,7 +165,7 @@ async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Result<Re
         Ok(Done::Secret(secret)) => show(&visit, page, &id, Told::Secret(secret)).await,
         Err(error) => {
             let notice = refusal(&page, error)?;
-            show(&visit, page, &id, Told::Notice(notice)).await
+            show(&visit, page, &id, Told::Refused(notice, fields)).await
         }
     }
 }
@@ -187,7 +180,8 @@ enum Done {
 /// What the page tells beside the application.
 enum Told {
     Nothing,
-    Notice(Notice),
+    /// Why what was typed was not taken.
+    Refused(Notice, Fields),
     Secret(String),
 }
 
@@ -198,10 +192,19 @@ async fn act(visit: &Visit, id: &str, fields: &Fields) -> Result<Done, ApiError>
         "save" => {
             let mut change = json!({ "displayName": fields.get("name"), "signInAudience": fields.get("audience") });
             for kind in KINDS {
-                change[kind] = json!({ "redirectUris": lines(fields.get(kind)) });
+                change[kind] = json!({ "redirectUris": fields.lines(kind).collect::<Vec<_>>() });
             }
-            change["identifierUris"] = lines(fields.get("uris")).into();
+            change["identifierUris"] = fields.lines("uris").collect::<Vec<_>>().into();
             api.patch(&application, &change).await?;
+            Ok(Done::Word("registration-changed"))
+        }
+        "grants" => {
+            let is = |name: &str| fields.all("grant").any(|value| value == name);
+            let change: serde_json::Map<String, Value> = GRANTS
+                .iter()
+                .map(|name| ((*name).to_owned(), is(name).into()))
+                .collect();
+            api.patch(&application, &change.into()).await?;
             Ok(Done::Word("registration-changed"))
         }
         "secret" => {
@@ -234,9 +237,20 @@ fn end_of(now: Timestamp, days: &str) -> Option<Timestamp> {
     Some(now + std::time::Duration::from_hours(24 * days))
 }
 
+/// What was typed takes the place of what is there: nothing has to be typed twice.
+fn retype(registration: &mut Registration, fields: &Fields) {
+    let lines = |name: &str| fields.lines(name).map(str::to_owned).collect::<Vec<_>>();
+    fields.get("name").clone_into(&mut registration.display_name);
+    registration.sign_in_audience = Some(fields.get("audience").to_owned());
+    registration.web.redirect_uris = lines("web");
+    registration.spa.redirect_uris = lines("spa");
+    registration.public_client.redirect_uris = lines("publicClient");
+    registration.identifier_uris = lines("uris");
+}
+
 async fn show(visit: &Visit, page: Page, id: &str, told: Told) -> Result<Response, Wrong> {
     let api = visit.api();
-    let registration: Registration = api.get(&format!("/applications/{}", segment(id)), &[]).await?;
+    let mut registration: Registration = api.get(&format!("/applications/{}", segment(id)), &[]).await?;
     let mut sheet = Sheet::new(
         &page,
         visit.frame(&page, Section::Applications),
@@ -254,7 +268,12 @@ async fn show(visit: &Visit, page: Page, id: &str, told: Told) -> Result<Respons
     ));
     match told {
         Told::Nothing => {}
-        Told::Notice(notice) => sheet.frame.notices.push(notice),
+        Told::Refused(notice, fields) => {
+            sheet.frame.notices.push(notice);
+            if fields.get("step") == "save" {
+                retype(&mut registration, &fields);
+            }
+        }
         Told::Secret(secret) => {
             let notice = Notice::new(&page, Tone::Success, page.t("registration-secret-once"));
             sheet.frame.notices.push(notice);
@@ -264,6 +283,12 @@ async fn show(visit: &Visit, page: Page, id: &str, told: Told) -> Result<Respons
                 .push((what.clone(), Fact::Id(Identifier::new(&page, secret, what))));
         }
     }
+    if registration.is_password_grant_enabled {
+        let notice = Notice::new(&page, Tone::Warning, page.t("registration-passwords-on"));
+        sheet.frame.notices.push(notice);
+    }
+    let more = format!("{}/credentials", address(id));
+    sheet.links.push(Link::new(more, page.t("credentials")));
     let form = visit.form(address(id));
     sheet.lists.push(secrets(&page, &registration, form.clone()));
     sheet.blocks = blocks(&page, &registration, &form);
@@ -289,17 +314,20 @@ fn secrets(page: &Page, registration: &Registration, form: Form) -> List {
     });
     let certificates = registration.key_credentials.iter().map(|one| Row {
         title: title(one),
-        detail: page.t("registration-certificate"),
+        href: Some(format!("{}/credentials", address(&registration.id))),
+        detail: page.t("registration-certificate-until"),
+        at: one.end_date_time.clone(),
         ..Row::default()
     });
     List {
-        id: "secrets".to_owned(),
         heading: page.t("registration-secrets"),
-        href: None,
         lead: page.t("registration-secrets-lead"),
-        empty: page.t("registration-secrets-none"),
-        rows: secrets.chain(certificates).collect(),
         form: Some(form),
+        ..List::new(
+            "secrets",
+            page.t("registration-secrets-none"),
+            secrets.chain(certificates).collect(),
+        )
     }
 }
 
@@ -348,6 +376,7 @@ fn blocks(page: &Page, registration: &Registration, form: &Form) -> Vec<Block> {
                 ("save", page.t("policy-save")),
             )
         },
+        grants(page, registration, form.clone()),
         Block::danger(
             page,
             form.clone(),
@@ -355,4 +384,30 @@ fn blocks(page: &Page, registration: &Registration, form: &Form) -> Vec<Block> {
             page.t("registration-delete"),
         ),
     ]
+}
+
+/// The ways to a token that are closed at first, each with what opening it means.
+fn grants(page: &Page, registration: &Registration, form: Form) -> Block {
+    let is_open = [
+        registration.is_fallback_public_client,
+        registration.is_backchannel_authentication_enabled,
+        registration.is_password_grant_enabled,
+    ];
+    let options = GRANTS.iter().zip(is_open);
+    let options = options.map(|(name, is)| ((*name).to_owned(), page.t(&format!("registration-{name}")), is));
+    Block {
+        lead: page.t("registration-grants-lead"),
+        parts: vec![Part::Boxes(Boxes {
+            name: "grant",
+            legend: page.t("registration-grants"),
+            options: options.collect(),
+        })],
+        kind: Kind::Folded,
+        ..Block::new(
+            "grants",
+            page.t("registration-grants"),
+            form,
+            ("grants", page.t("policy-save")),
+        )
+    }
 }

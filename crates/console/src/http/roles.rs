@@ -52,15 +52,9 @@ async fn list(visit: Visit) -> Result<Response, Wrong> {
     });
     let mut sheet = Sheet::new(&page, visit.frame(&page, Section::Roles), page.t("admin-roles"));
     sheet.lead = page.t("roles-lead");
-    sheet.lists.push(List {
-        id: "roles".to_owned(),
-        heading: String::new(),
-        href: None,
-        lead: String::new(),
-        empty: page.t("admin-none"),
-        rows: rows.collect(),
-        form: None,
-    });
+    sheet
+        .lists
+        .push(List::new("roles", page.t("admin-none"), rows.collect()));
     Ok(View(sheet).into_response())
 }
 
@@ -118,22 +112,24 @@ async fn show(visit: &Visit, page: Page, id: &str, (typed, wrong): (&str, Option
     let form = visit.form(format!("{HERE}/{}", segment(id)));
     let rows = members.iter().map(|member| Row {
         title: member.display_name.clone(),
-        href: member
-            .user_principal_name
-            .is_some()
-            .then(|| format!("/admin/users/{}", segment(&member.id))),
-        detail: member.user_principal_name.clone().unwrap_or_default(),
+        href: match &member.user_principal_name {
+            Some(_) => Some(format!("/admin/users/{}", segment(&member.id))),
+            None => member
+                .is_group()
+                .then(|| format!("/admin/groups/{}", segment(&member.id))),
+        },
+        detail: if member.is_group() {
+            page.t("role-of-group")
+        } else {
+            member.user_principal_name.clone().unwrap_or_default()
+        },
         button: Some(("take", member.id.clone(), page.t("admin-remove"))),
         ..Row::default()
     });
     sheet.lists.push(List {
-        id: "members".to_owned(),
         heading: page.t("role-members"),
-        href: None,
-        lead: String::new(),
-        empty: page.t("role-nobody"),
-        rows: rows.collect(),
         form: Some(form.clone()),
+        ..List::new("members", page.t("role-nobody"), rows.collect())
     });
     let member = Field::new(&page, Input::Name, "member", page.t("group-member")).hint(page.t("group-member-hint"));
     sheet.blocks.push(Block {

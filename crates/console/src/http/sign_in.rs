@@ -5,6 +5,7 @@ use axum::extract::{Query, State};
 use axum::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE};
 use axum::http::{Method, Request, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use bytes::Bytes;
 use hygie_core::{Fault as _, Random, TenantId, Timestamp, random_array};
 use hygie_jose::{base64url, digest};
 use hygie_web::Asked;
@@ -143,9 +144,10 @@ pub async fn callback(
     Ok(response)
 }
 
-/// `POST /admin/sign-out`: ends the session here, then that of the login host.
-pub async fn sign_out(visit: Visit, body: super::Fields) -> Result<Response, super::Wrong> {
+/// `POST /admin/sign-out`: ends the session here and the token that it holds, then the session of the login host.
+pub async fn sign_out(visit: Visit, asked: Asked, body: super::Fields) -> Result<Response, super::Wrong> {
     visit.check(&body)?;
+    revoke(&visit, &asked).await;
     let deps = &visit.console.0.deps;
     let query = Serializer::new(String::new())
         .append_pair("post_logout_redirect_uri", &format!("{}/", deps.portal))
@@ -179,6 +181,34 @@ async fn begin(console: &Console, asked: &Asked, code: &str, pending: &Pending) 
     })
 }
 
+/// Has the token revoked at the login host (RFC 7009). Where that fails the person is signed out none the less: the token ends
+/// by itself, the browser has it no more, and the login host records why.
+async fn revoke(visit: &Visit, asked: &Asked) {
+    let deps = &visit.console.0.deps;
+    let form = Serializer::new(String::new())
+        .append_pair("client_id", &deps.client.to_string())
+        .append_pair("token", &visit.session.token)
+        .finish();
+    let address = format!("{}/{}/oauth2/v2.0/revoke", deps.login, visit.session.tenant);
+    let Ok(request) = form_to(&address, form, asked) else {
+        return;
+    };
+    drop(deps.upstream.send(Host::Login, request).await);
+}
+
+/// A form for the login host, from the address of the person.
+fn form_to(address: &str, form: String, asked: &Asked) -> Result<Request<Bytes>, ApiError> {
+    let mut request = Request::new(form.into());
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = address.parse().map_err(|_| ApiError::NotFound)?;
+    let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+    request.headers_mut().insert(CONTENT_TYPE, kind);
+    if let Some(client) = asked.client() {
+        request.extensions_mut().insert(Peer((client, 0).into()));
+    }
+    Ok(request)
+}
+
 async fn redeem(console: &Console, asked: &Asked, code: &str, pending: &Pending) -> Result<Tokens, ApiError> {
     let deps = &console.0.deps;
     let form = Serializer::new(String::new())
@@ -189,17 +219,10 @@ async fn redeem(console: &Console, asked: &Asked, code: &str, pending: &Pending)
         .append_pair("code_verifier", &pending.verifier)
         .append_pair("scope", SCOPE)
         .finish();
-    let mut request = Request::new(form.into());
-    *request.method_mut() = Method::POST;
     let address = format!("{}/organizations/oauth2/v2.0/token", deps.login);
-    *request.uri_mut() = address.parse().map_err(|_| ApiError::NotFound)?;
-    let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-    request.headers_mut().insert(CONTENT_TYPE, form);
+    let mut request = form_to(&address, form, asked)?;
     let origin = HeaderValue::try_from(&deps.portal).map_err(|_| ApiError::NotFound)?;
     request.headers_mut().insert(ORIGIN, origin);
-    if let Some(client) = asked.client() {
-        request.extensions_mut().insert(Peer((client, 0).into()));
-    }
     let answer = deps.upstream.send(Host::Login, request).await;
     if !answer.status().is_success() {
         return Err(ApiError::SignedOut);

@@ -67,11 +67,17 @@ pub fn routes() -> Router<Console> {
         .route(&format!("{HERE}/{{id}}"), read_by(get).post(post))
 }
 
+/// Its name; those that are there from the beginning have one in each language.
+fn name(page: &Page, strength: &Strength) -> String {
+    let words = page.find(&format!("strength-{}", strength.id));
+    words.unwrap_or_else(|| strength.display_name.clone())
+}
+
 async fn list(visit: Visit) -> Result<Response, Wrong> {
     let page = visit.page();
     let all: Vec<Strength> = visit.api().all(STRENGTHS, &[]).await?;
     let rows = all.iter().map(|one| Row {
-        title: one.display_name.clone(),
+        title: name(&page, one),
         href: Some(format!("{HERE}/{}", segment(&one.id))),
         detail: words(&page, &one.allowed_combinations),
         tag: (one.policy_type == "builtIn").then(|| (Tone::Information, page.t("strength-built-in"))),
@@ -80,15 +86,9 @@ async fn list(visit: Visit) -> Result<Response, Wrong> {
     let mut sheet = Sheet::new(&page, visit.frame(&page, Section::Strengths), page.t("admin-strengths"));
     sheet.lead = page.t("strengths-lead");
     sheet.action = Some(Link::new(format!("{HERE}/new"), page.t("strengths-new")));
-    sheet.lists.push(List {
-        id: "strengths".to_owned(),
-        heading: String::new(),
-        href: None,
-        lead: String::new(),
-        empty: page.t("admin-none"),
-        rows: rows.collect(),
-        form: None,
-    });
+    sheet
+        .lists
+        .push(List::new("strengths", page.t("admin-none"), rows.collect()));
     Ok(View(sheet).into_response())
 }
 
@@ -216,12 +216,7 @@ async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<&'static str, A
         "narrow" => {
             let wanted = NARROWED.iter().find(|(name, ..)| *name == fields.get("narrow"));
             let (_, mode, kind, member) = wanted.ok_or(ApiError::NotFound)?;
-            let values: Vec<&str> = fields
-                .get("values")
-                .lines()
-                .map(str::trim)
-                .filter(|one| !one.is_empty())
-                .collect();
+            let values: Vec<&str> = fields.lines("values").collect();
             let mut new = json!({ "@odata.type": format!("#microsoft.graph.{kind}"), "appliesToCombinations": [mode] });
             new[*member] = json!(values);
             api.post(&format!("{strength}/combinationConfigurations"), &new).await?;
@@ -246,7 +241,7 @@ async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Res
     let strength: Strength = api.get(&format!("{STRENGTHS}/{}", segment(id)), &[]).await?;
     let mut frame = visit.frame(&page, Section::Strengths);
     frame.notices.extend(wrong);
-    let mut sheet = Sheet::new(&page, frame, strength.display_name.clone());
+    let mut sheet = Sheet::new(&page, frame, name(&page, &strength));
     sheet.back = Some(Link::new(HERE, page.t("admin-strengths")));
     sheet.lead = words(&page, &strength.allowed_combinations);
     let form = visit.form(format!("{HERE}/{}", segment(id)));
@@ -260,13 +255,10 @@ async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Res
     }
     let rows = strength.combination_configurations.iter().map(|one| row(&page, one));
     sheet.lists.push(List {
-        id: "narrowed".to_owned(),
         heading: page.t("strength-narrowed"),
-        href: None,
         lead: page.t("strength-narrowed-lead"),
-        empty: page.t("strength-not-narrowed"),
-        rows: rows.collect(),
         form: Some(form.clone()),
+        ..List::new("narrowed", page.t("strength-not-narrowed"), rows.collect())
     });
     sheet.blocks = blocks(&page, &strength, &form);
     Ok(View(sheet).into_response())
@@ -288,13 +280,13 @@ fn blocks(page: &Page, strength: &Strength, form: &Form) -> Vec<Block> {
     let description = strength.description.as_deref().unwrap_or_default();
     let narrowed = NARROWED.map(|(name, ..)| (name.to_owned(), page.t(&format!("strength-{name}"))));
     let values = Area {
-        id: "values".to_owned(),
-        name: "values",
-        label: page.t("strength-values"),
-        hint: page.t("strength-values-hint"),
-        value: String::new(),
         is_required: true,
-        is_tall: false,
+        ..Area::new(
+            "values",
+            page.t("strength-values"),
+            page.t("strength-values-hint"),
+            String::new(),
+        )
     };
     vec![
         Block {

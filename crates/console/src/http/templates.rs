@@ -86,13 +86,8 @@ async fn show(visit: &Visit, wrong: Option<Notice>) -> Result<Response, Wrong> {
     sheet.back = Some(Link::new("/admin/policies", page.t("admin-policies")));
     sheet.lead = page.t("templates-lead");
     sheet.lists.push(List {
-        id: "templates".to_owned(),
-        heading: String::new(),
-        href: None,
-        lead: String::new(),
-        empty: page.t("admin-none"),
-        rows,
         form: Some(visit.form(HERE)),
+        ..List::new("templates", page.t("admin-none"), rows)
     });
     Ok(View(sheet).into_response())
 }

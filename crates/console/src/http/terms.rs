@@ -46,15 +46,9 @@ async fn list(visit: Visit) -> Result<Response, Wrong> {
     let mut sheet = Sheet::new(&page, visit.frame(&page, Section::Terms), page.t("admin-terms"));
     sheet.lead = page.t("terms-lead");
     sheet.action = Some(Link::new(format!("{HERE}/new"), page.t("terms-new")));
-    sheet.lists.push(List {
-        id: "terms".to_owned(),
-        heading: String::new(),
-        href: None,
-        lead: String::new(),
-        empty: page.t("terms-none"),
-        rows: rows.collect(),
-        form: None,
-    });
+    sheet
+        .lists
+        .push(List::new("terms", page.t("terms-none"), rows.collect()));
     Ok(View(sheet).into_response())
 }
 
@@ -246,7 +240,7 @@ async fn show(visit: &Visit, page: Page, id: &str, (typed, wrong): (Typed, Optio
     frame.notices.extend(wrong);
     let mut sheet = Sheet::new(&page, frame, agreement.display_name.clone());
     sheet.back = Some(Link::new(HERE, page.t("admin-terms")));
-    let is_viewed = agreement.is_viewing_before_acceptance_required;
+    let is_viewed = agreement.is_viewing_before_acceptance_required == Some(true);
     let viewed = page.t(if is_viewed {
         "terms-must-be-viewed"
     } else {
@@ -273,17 +267,13 @@ fn file_list(page: &Page, id: &str, files: &[AgreementFile]) -> List {
         detail: page
             .find(&format!("terms-in-{}", file.language))
             .unwrap_or_else(|| file.language.clone()),
-        tag: file.is_default.then(|| (Tone::Information, page.t("terms-default"))),
+        tag: (file.is_default == Some(true)).then(|| (Tone::Information, page.t("terms-default"))),
         ..Row::default()
     });
     List {
-        id: "files".to_owned(),
         heading: page.t("terms-files"),
-        href: None,
         lead: page.t("terms-files-lead"),
-        empty: page.t("admin-none"),
-        rows: rows.collect(),
-        form: None,
+        ..List::new("files", page.t("admin-none"), rows.collect())
     }
 }
 
@@ -307,13 +297,9 @@ fn answer_list(page: &Page, answers: &[Acceptance]) -> List {
         }
     });
     List {
-        id: "answers".to_owned(),
         heading: page.t("terms-answers"),
-        href: None,
         lead: page.t("terms-answers-lead"),
-        empty: page.t("terms-no-answer"),
-        rows: rows.collect(),
-        form: None,
+        ..List::new("answers", page.t("terms-no-answer"), rows.collect())
     }
 }
 

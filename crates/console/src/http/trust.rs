@@ -96,10 +96,7 @@ async fn show(visit: &Visit, page: Page, wrong: Option<Notice>, trial: Option<Tr
     let pkis: Vec<Object> = api.all(PKIS, &[]).await?;
     let mut lists = Vec::new();
     for pki in &pkis {
-        lists.push(List {
-            form: None,
-            ..authorities(&api, &page, pki).await?
-        });
+        lists.push(authorities(&api, &page, pki).await?);
     }
     let mut frame = visit.frame(&page, Section::Trust);
     frame.notices.extend(wrong);
@@ -206,13 +203,9 @@ async fn authorities(api: &Api<'_>, page: &Page, pki: &Object) -> Result<List, A
         ..Row::default()
     });
     Ok(List {
-        id: format!("of-{}", pki.id),
         heading: pki.display_name.clone(),
         href: Some(format!("{HERE}/{}", segment(&pki.id))),
-        lead: String::new(),
-        empty: page.t("trust-no-authority"),
-        rows: rows.collect(),
-        form: None,
+        ..List::new(format!("of-{}", pki.id), page.t("trust-no-authority"), rows.collect())
     })
 }
 

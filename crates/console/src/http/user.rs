@@ -1,9 +1,12 @@
 //! `/admin/users/{id}` — one person: who it is, what they belong to, how they sign in, and what may be done about it.
 
+use std::iter;
+
 use askama::Template;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use hygie_web::ui::{Field, Form, Identifier, Notice, Page, Tone, View};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Fields, Frame, Section, Visit, Wrong, done, refusal};
@@ -21,7 +24,8 @@ struct Shown {
     frame: Frame,
     user: User,
     id: Identifier,
-    roles: Vec<Object>,
+    /// `None` where the person may not see them.
+    roles: Option<Vec<Role>>,
     groups: Vec<Object>,
     /// `None` where the person may not see them.
     methods: Option<Vec<Means>>,
@@ -29,8 +33,18 @@ struct Shown {
     form: Form,
     profile: Vec<Field>,
     cards: Area,
+    /// The form that was not taken.
+    open: String,
     /// A value that is shown this once.
     secret: Option<(String, Identifier)>,
+}
+
+/// A directory role of the list.
+struct Role {
+    id: String,
+    name: String,
+    /// The group that has it, where the person has it by being in there.
+    by: Option<Object>,
 }
 
 /// A means of identification of the list.
@@ -62,7 +76,7 @@ pub async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Resul
         }
         Err(error) => {
             let notice = refusal(&page, error)?;
-            show(&visit, page, &id, Some(Told::Notice(notice))).await
+            show(&visit, page, &id, Some(Told::Refused(notice, fields))).await
         }
     }
 }
@@ -75,7 +89,8 @@ enum Done {
 
 /// What the page tells beside the person.
 enum Told {
-    Notice(Notice),
+    /// Why what was typed was not taken.
+    Refused(Notice, Fields),
     Secret((String, Identifier)),
 }
 
@@ -110,12 +125,7 @@ async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<Done, ApiError>
             Ok(Done::Word("user-changed"))
         }
         "cards" => {
-            let lines = fields
-                .get("cards")
-                .lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty());
-            let bound = json!({ "certificateUserIds": lines.collect::<Vec<_>>() });
+            let bound = json!({ "certificateUserIds": fields.lines("cards").collect::<Vec<_>>() });
             api.patch(&user, &json!({ "authorizationInfo": bound })).await?;
             Ok(Done::Word("user-bound"))
         }
@@ -163,8 +173,9 @@ fn profile(user: &User) -> [(&'static str, Option<&str>); 6] {
     ]
 }
 
-/// The form of a profile, and the field of cards.
-fn parts(page: &Page, user: &User) -> (Vec<Field>, Area) {
+/// The form of a profile, and the field of cards: with what was typed in it and not taken, or what is there.
+fn parts(page: &Page, user: &User, typed: Option<&Fields>) -> (Vec<Field>, Area) {
+    let typed_in = |step: &str| typed.filter(|fields| fields.get("step") == step);
     let fields = profile(user).into_iter().map(|(name, value)| {
         let label = page.t(match name {
             "givenName" => "user-given-name",
@@ -175,19 +186,19 @@ fn parts(page: &Page, user: &User) -> (Vec<Field>, Area) {
             _ => "user-display-name",
         });
         let field = Field::text(page, name, label)
-            .value(value.unwrap_or_default())
+            .value(typed_in("profile").map_or(value.unwrap_or_default(), |fields| fields.get(name)))
             .autocomplete("off");
         if name == "displayName" { field } else { field.optional() }
     });
-    let cards = Area {
-        id: "cards".to_owned(),
-        name: "cards",
-        label: page.t("user-certificates"),
-        hint: page.t("user-cards-hint"),
-        value: user.authorization_info.certificate_user_ids.join("\n"),
-        is_required: false,
-        is_tall: false,
-    };
+    let cards = Area::new(
+        "cards",
+        page.t("user-certificates"),
+        page.t("user-cards-hint"),
+        typed_in("cards").map_or_else(
+            || user.authorization_info.certificate_user_ids.join("\n"),
+            |fields| fields.get("cards").to_owned(),
+        ),
+    );
     (fields.collect(), cards)
 }
 
@@ -196,14 +207,16 @@ async fn show(visit: &Visit, page: Page, id: &str, told: Option<Told>) -> Result
     let path = format!("/users/{}", segment(id));
     let user: User = api.get(&path, &[("$select", USER)]).await?;
     let belongs: Vec<Object> = api.all(&format!("{path}/memberOf"), &[]).await?;
-    let (roles, groups) = belongs
-        .into_iter()
-        .partition(|object| object.kind.ends_with("directoryRole"));
+    let groups: Vec<Object> = belongs.into_iter().filter(Object::is_group).collect();
+    let roles = roles(&api, &page, &user.id, &groups).await?;
     let methods = allowed(api.all::<Method>(&format!("{path}/authentication/methods"), &[]).await)?;
     let mut frame = visit.frame(&page, Section::Users);
-    let mut secret = None;
+    let (mut secret, mut typed) = (None, None);
     match told {
-        Some(Told::Notice(notice)) => frame.notices.push(notice),
+        Some(Told::Refused(notice, fields)) => {
+            frame.notices.push(notice);
+            typed = Some(fields);
+        }
         Some(Told::Secret(shown)) => {
             frame
                 .notices
@@ -213,11 +226,12 @@ async fn show(visit: &Visit, page: Page, id: &str, told: Option<Told>) -> Result
         None => {}
     }
     let sign_ins = recent(&api, &user.id).await?;
-    let (profile, cards) = parts(&page, &user);
+    let (profile, cards) = parts(&page, &user, typed.as_ref());
     Ok(View(Shown {
         frame,
         profile,
         cards,
+        open: typed.as_ref().map_or("", |fields| fields.get("step")).to_owned(),
         id: Identifier::new(&page, user.id.clone(), page.t("user-id")),
         roles,
         groups,
@@ -229,6 +243,37 @@ async fn show(visit: &Visit, page: Page, id: &str, told: Option<Told>) -> Result
         page,
     })
     .into_response())
+}
+
+/// A role of the directory that somebody has.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Given {
+    role_definition_id: String,
+}
+
+/// The directory roles of a person: their own, and those of the groups that they are in.
+async fn roles(api: &Api<'_>, page: &Page, user: &str, groups: &[Object]) -> Result<Option<Vec<Role>>, ApiError> {
+    let mut all = Vec::new();
+    // No group is in a group with roles: those that people are in themselves are all that count.
+    let having = groups.iter().filter(|group| group.is_assignable_to_role == Some(true));
+    let principals = having.map(|group| (group.id.as_str(), Some(group)));
+    for (principal, by) in iter::once((user, None)).chain(principals) {
+        let filter = format!("principalId eq {}", quoted(principal));
+        let path = "/roleManagement/directory/roleAssignments";
+        let Some(given) = allowed(api.all::<Given>(path, &[("$filter", &filter)]).await)? else {
+            return Ok(None);
+        };
+        all.extend(given.into_iter().map(|one| {
+            let words = page.find(&format!("role-{}", one.role_definition_id));
+            Role {
+                name: words.unwrap_or_else(|| one.role_definition_id.clone()),
+                id: one.role_definition_id,
+                by: by.cloned(),
+            }
+        }));
+    }
+    Ok(Some(all))
 }
 
 /// The latest sign-ins of a person; `None` where who asks may not read the log.

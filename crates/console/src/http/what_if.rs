@@ -7,6 +7,7 @@ use hygie_policy::policy::Policy;
 use hygie_web::ui::{Field, Input, Notice, Page, Tone, View};
 use serde_json::{Map, Value, json};
 
+use super::sign_ins::in_words;
 use super::{Frame, Section, Visit, Wrong, refusal};
 use crate::api::{Api, ApiError, Listed, segment};
 use crate::sentence::{Names, Writer};
@@ -22,7 +23,7 @@ struct WhatIf {
     applications: Vec<Object>,
     application: String,
     /// Platforms and kinds of program, and the one that is chosen.
-    platforms: Vec<&'static str>,
+    platforms: Vec<(&'static str, String)>,
     platform: String,
     programs: Vec<(&'static str, String)>,
     program: String,
@@ -66,9 +67,9 @@ pub async fn get(visit: Visit) -> Result<Response, Wrong> {
             None
         }
     };
-    let applications = api
-        .all("/servicePrincipals", &[("$select", "id,appId,displayName")])
-        .await?;
+    let select = [("$select", "id,appId,displayName")];
+    let mut applications: Vec<Object> = api.all("/servicePrincipals", &select).await?;
+    applications.sort_by_key(|one| one.display_name.to_lowercase());
     Ok(View(WhatIf {
         frame,
         person: Field::new(&page, Input::Name, "person", page.t("what-if-person"))
@@ -81,7 +82,7 @@ pub async fn get(visit: Visit) -> Result<Response, Wrong> {
             .optional(),
         applications,
         application: visit.option("application").to_owned(),
-        platforms: PLATFORMS.to_vec(),
+        platforms: PLATFORMS.map(|one| (one, in_words(&page, "platform", one))).into(),
         platform: visit.option("platform").to_owned(),
         programs: PROGRAMS
             .iter()

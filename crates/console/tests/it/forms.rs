@@ -20,7 +20,72 @@ async fn with_person() -> World {
             .answer(&format!("GET /v1.0/users/{ID}/{path}"), 200, json!({ "value": [] }));
     }
     world.script.answer("GET /v1.0/auditLogs/signIns", 403, json!({}));
+    let roles = "GET /v1.0/roleManagement/directory/roleAssignments";
+    world.script.answer(roles, 403, json!({}));
     world
+}
+
+#[tokio::test]
+async fn a_person_is_shown_with_their_roles() {
+    let world = with_person().await;
+    let text = world.client.get(&format!("/admin/users/{ID}")).await;
+    assert!(text.text().contains("voir les rôles d’annuaire"), "{}", text.text());
+    let role = "62e90394-69f5-4237-9190-012177145e10";
+    let given = json!({ "value": [{ "id": "a", "roleDefinitionId": role }] });
+    let roles = "GET /v1.0/roleManagement/directory/roleAssignments";
+    world.script.answer(roles, 200, given);
+    let text = world.client.get(&format!("/admin/users/{ID}")).await;
+    let link = format!("<a href=\"/admin/roles/{role}\">Administrateur général</a>");
+    assert!(text.text().contains(&link), "{}", text.text());
+    let asked = world.asked("GET");
+    let asked = asked.iter().find(|one| one.line.contains("roleAssignments"));
+    assert!(asked.is_some_and(|one| one.line.contains(ID)), "{asked:?}");
+}
+
+#[tokio::test]
+async fn roles_that_come_by_a_group_are_shown_with_it() {
+    let world = with_person().await;
+    let group = |id: &str, name: &str, is_for_roles: serde_json::Value| json!({ "@odata.type": "#microsoft.graph.group", "id": id, "displayName": name, "isAssignableToRole": is_for_roles });
+    let groups = [
+        group("a1", "Informatique", json!(true)),
+        group("a2", "Soins", json!(null)),
+    ];
+    let path = format!("GET /v1.0/users/{ID}/memberOf");
+    world.script.answer(&path, 200, json!({ "value": groups }));
+    let roles = "GET /v1.0/roleManagement/directory/roleAssignments";
+    world.script.answer(roles, 200, json!({ "value": [] }));
+    let role = "62e90394-69f5-4237-9190-012177145e10";
+    let given = json!({ "value": [{ "id": "a", "roleDefinitionId": role, "principalId": "a1" }] });
+    let of_group = format!("{roles}?%24filter=principalId+eq+%27a1%27");
+    world.script.answer(&of_group, 200, given);
+    let page = world.client.get(&format!("/admin/users/{ID}")).await;
+    let shown = format!(
+        "<a href=\"/admin/roles/{role}\">Administrateur général</a> <span class=\"soft\">par le groupe \
+         <a href=\"/admin/groups/a1\">Informatique</a></span>"
+    );
+    assert!(page.text().contains(&shown), "{}", page.text());
+    let asked = world.asked(roles);
+    assert!(!asked.iter().any(|one| one.line.contains("a2")), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_group_that_has_a_role_is_said_to_be_one() {
+    let world = with_person().await;
+    let role = "62e90394-69f5-4237-9190-012177145e10";
+    let path = format!("GET /v1.0/directoryRoles/{role}");
+    let found = json!({ "id": role, "displayName": "Global Administrator" });
+    world.script.answer(&path, 200, found);
+    let group = json!({ "@odata.type": "#microsoft.graph.group", "id": "a1", "displayName": "Informatique" });
+    let members = json!({ "value": [group, person()] });
+    world.script.answer(&format!("{path}/members"), 200, members);
+    let page = world.client.get(&format!("/admin/roles/{role}")).await;
+    let text = page.text();
+    for told in [
+        "<a href=\"/admin/groups/a1\">Informatique</a></b> <span class=\"soft\">Groupe",
+        &format!("<a href=\"/admin/users/{ID}\">Anna Martin</a></b> <span class=\"soft\">anna@"),
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
 }
 
 #[tokio::test]

@@ -92,6 +92,9 @@ async fn addresses_that_forms_are_sent_to_lead_to_their_page() {
         ("/admin/pro-sante-connect/prepare", "/admin/pro-sante-connect"),
         ("/admin/pro-sante-connect/check", "/admin/pro-sante-connect"),
         ("/admin/pro-sante-connect/security-defaults", "/admin/pro-sante-connect"),
+        ("/admin/risk/report", "/admin/risk"),
+        ("/admin/risk/supply", "/admin/risk"),
+        ("/admin/risk/withdraw", "/admin/risk"),
     ] {
         let answer = world.client.get(address).await;
         assert_eq!((answer.status.as_u16(), answer.location()), (303, page));

@@ -85,6 +85,17 @@ async fn pages_of_an_empty_directory_say_so() {
         "roles",
         "roles/x",
         "pro-sante-connect",
+        "users/invite",
+        "registrations/x/credentials",
+        "deleted",
+        "deleted?kind=group",
+        "deleted/user/x",
+        "deleted/policy/x",
+        "consents",
+        "consents/x",
+        "risk",
+        "risk/x",
+        "settings",
     ] {
         let page = world.client.get(&format!("/admin/{path}")).await;
         assert_eq!(page.status, 200, "{path}: {}", page.text());

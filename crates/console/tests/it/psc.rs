@@ -193,5 +193,11 @@ async fn a_file_is_judged_point_by_point() {
         .client
         .post("/admin/pro-sante-connect/check", &[("csrf", &token)])
         .await;
-    assert_eq!(plain.status, 400);
+    assert!(plain.text().contains("Choisissez un fichier."), "{}", plain.text());
+    let kind = [("content-type", "text/plain")];
+    let other = world
+        .client
+        .send(Method::POST, "/admin/pro-sante-connect/check", &kind, "csrf=x".into())
+        .await;
+    assert_eq!(other.status, 400);
 }

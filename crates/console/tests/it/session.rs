@@ -5,7 +5,7 @@ use std::time::Duration;
 use hygie_console::Host;
 use serde_json::json;
 
-use crate::world::{CLIENT, PORTAL, World};
+use crate::world::{CLIENT, PORTAL, TENANT, World};
 
 #[tokio::test]
 async fn a_person_signs_in_and_comes_back_to_the_page() {
@@ -150,4 +150,37 @@ async fn a_changed_cookie_is_no_session() {
             .location()
             .starts_with("/admin/sign-in")
     );
+}
+
+#[tokio::test]
+async fn signing_out_revokes_the_token_that_the_session_holds() {
+    for status in [200, 503] {
+        let world = World::signed_in().await;
+        world.script.answer("GET /v1.0/groups", 200, json!({ "value": [] }));
+        let page = world.client.get("/admin/groups").await;
+        let csrf = page.field("csrf").expect("a form");
+        let line = format!("POST /{TENANT}/oauth2/v2.0/revoke");
+        world.script.answer(&line, status, json!({}));
+        let other = world.client.post("/admin/sign-out", &[("csrf", "x")]).await;
+        assert_eq!((other.status.as_u16(), world.asked(&line).len()), (403, 0));
+        let out = world.client.post("/admin/sign-out", &[("csrf", &csrf)]).await;
+        assert!(
+            out.location().contains("/oauth2/v2.0/logout?"),
+            "{status} {}",
+            out.location()
+        );
+        let asked = world.asked(&line);
+        let revoked = asked.last().expect("a request");
+        assert_eq!(revoked.host, Host::Login);
+        assert_eq!(
+            (&revoked.body["token"], &revoked.body["client_id"]),
+            (&json!("token"), &json!(CLIENT))
+        );
+        assert!(
+            world
+                .client
+                .cookie("__Host-hygie-portal")
+                .is_none_or(|value| value.is_empty())
+        );
+    }
 }

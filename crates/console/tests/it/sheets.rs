@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use crate::psc::upload;
 use crate::world::World;
 
-const ID: &str = "5b1f9e0a-34a7-4c2a-9a64-0f6f0d2f0009";
+pub const ID: &str = "5b1f9e0a-34a7-4c2a-9a64-0f6f0d2f0009";
 
-async fn with_token(page: &str) -> (World, String) {
+pub async fn with_token(page: &str) -> (World, String) {
     let world = World::signed_in().await;
     world.script.answer("GET /v1.0/", 200, json!({ "value": [], "id": ID }));
     for method in ["POST", "PATCH", "PUT", "DELETE"] {
@@ -24,7 +24,7 @@ async fn with_token(page: &str) -> (World, String) {
 }
 
 /// What was sent that changes something.
-fn sent(world: &World) -> Vec<(String, Value)> {
+pub fn sent(world: &World) -> Vec<(String, Value)> {
     let asked = world.asked("");
     let changes = asked
         .into_iter()

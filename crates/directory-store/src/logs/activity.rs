@@ -2,6 +2,7 @@
 //! for what it does not have.
 //! <https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities>
 
+use super::alert::{comes_to_roles, has_new_key};
 use super::{AlertKind, ChangeTarget};
 
 const USERS: &str = "UserManagement";
@@ -34,6 +35,7 @@ const NO_CHANGES: &[&str] = &[
     "idp.crl.fetch",
     "idp.device",
     "idp.keys",
+    "idp.limit",
     "idp.oath.use",
     "idp.pass.use",
     "idp.passkey.use",
@@ -48,10 +50,9 @@ const POLICIES: &[&str] = &[
     "idp.securitydefaults.",
     "idp.authority.",
     "idp.sessionlifetime.",
+    "idp.signinprotection.",
+    "idp.tokenclaims.",
 ];
-
-/// The property that tells the grants that an application has beyond the usual ones.
-const EXTRA_GRANTS: &str = "extraGrants";
 
 /// Whether an action changes the directory. One that is not known does: nothing is left out for being new.
 pub fn is_change(action: &str) -> bool {
@@ -111,6 +112,7 @@ impl Recorded<'_> {
             "idp.conditional.create" | "idp.conditional.put" if self.is_new() => {
                 (format!("Add {}", self.rule()), POLICY, "Add", CONDITIONAL)
             }
+            "idp.conditional.restore" => (format!("Restore {}", self.rule()), POLICY, "Update", CONDITIONAL),
             "idp.conditional.delete" => (format!("Delete {}", self.rule()), POLICY, "Delete", CONDITIONAL),
             "idp.conditional.create" | "idp.conditional.update" | "idp.conditional.put" => {
                 (format!("Update {}", self.rule()), POLICY, "Update", CONDITIONAL)
@@ -156,12 +158,17 @@ impl Recorded<'_> {
             "group" => "group",
             "application" => "application",
             "servicePrincipal" => "service principal",
+            "conditionalAccessPolicy" => "conditional access policy",
+            "namedLocation" => "named location",
             _ => "object",
         }
     }
 
     fn of_object(&self) -> &'static str {
-        of_owner(self.word())
+        match self.object {
+            "conditionalAccessPolicy" | "namedLocation" => POLICY,
+            _ => of_owner(self.word()),
+        }
     }
 
     /// Whether nothing but memberships changed.
@@ -198,32 +205,14 @@ impl Recorded<'_> {
             // Who adds an authority can make a card for anybody; a risk that is taken away asks for nothing any more.
             action
                 if POLICIES.iter().any(|kind| action.starts_with(kind))
-                    || ["idp.risk.dismiss", "idp.risk.withdraw"].contains(&action) =>
+                    || ["idp.risk.dismiss", "idp.risk.safe", "idp.risk.withdraw"].contains(&action) =>
             {
                 Some(AlertKind::PolicyChanged)
             }
-            _ if self.has_new_key() => Some(AlertKind::CredentialAdded),
+            _ if comes_to_roles(self.targets) => Some(AlertKind::RoleAssigned),
+            _ if has_new_key(self.targets) => Some(AlertKind::CredentialAdded),
             _ => None,
         }
-    }
-
-    /// Whether an application can prove itself by something more, or may have people's passwords or ask for them.
-    fn has_new_key(&self) -> bool {
-        let keys = |text: Option<&str>| -> Vec<String> {
-            text.and_then(|text| serde_json::from_str(text).ok())
-                .unwrap_or_default()
-        };
-        let properties = self.targets.iter().flat_map(|target| &target.modified_properties);
-        properties
-            .filter(|property| {
-                [super::subject::KEY_DESCRIPTION, EXTRA_GRANTS].contains(&property.display_name.as_str())
-            })
-            .any(|property| {
-                let (old, new) = (keys(property.old_value.as_deref()), keys(property.new_value.as_deref()));
-                // A list that was cut off cannot be read; that it is so long says that something was added.
-                new.iter().any(|key| !old.contains(key))
-                    || (new.is_empty() && property.new_value.is_some() && old.is_empty())
-            })
     }
 }
 
@@ -322,6 +311,9 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         POLICY,
         "Update",
     ),
+    ("idp.consent.approve", "Approve consent request", APPLICATIONS, "Update"),
+    ("idp.consent.ask", "Create consent request", APPLICATIONS, "Add"),
+    ("idp.consent.deny", "Deny consent request", APPLICATIONS, "Update"),
     (
         "idp.consent.everybody",
         "Consent to application",
@@ -329,6 +321,7 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         "Assign",
     ),
     ("idp.consent.person", "Consent to application", APPLICATIONS, "Assign"),
+    ("idp.consent.policy", "Update consent request policy", POLICY, "Update"),
     ("idp.consent.revoke", "Revoke consent", APPLICATIONS, "Unassign"),
     ("idp.crl.grace", "Update certificate authority", POLICY, "Update"),
     ("idp.crl.upload", "Upload certificate revocation list", POLICY, "Update"),
@@ -427,6 +420,7 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
     ("idp.risk.dismiss", "Dismiss user risk", USERS, "Update"),
     ("idp.risk.remediate", "Remediate user risk", USERS, "Update"),
     ("idp.risk.report", "Report user risk", USERS, "Update"),
+    ("idp.risk.safe", "Confirm user safe", USERS, "Update"),
     ("idp.risk.supply", "Add sign-in risk", POLICY, "Add"),
     ("idp.risk.withdraw", "Delete sign-in risk", POLICY, "Delete"),
     (
@@ -448,11 +442,20 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         POLICY,
         "Update",
     ),
+    (
+        "idp.signinprotection.update",
+        "Update password protection",
+        POLICY,
+        "Update",
+    ),
     ("idp.tenant.create", "Create company", "DirectoryManagement", "Add"),
+    ("idp.tokenclaims.update", "Update token claims", POLICY, "Update"),
     ("idp.user.create", "Add user", USERS, "Add"),
     ("idp.user.delete", "Delete user", USERS, "Delete"),
     ("idp.user.disable", "Disable account", USERS, "Update"),
     ("idp.user.enable", "Enable account", USERS, "Update"),
+    ("idp.user.manager", "Set user manager", USERS, "Update"),
+    ("idp.user.manager.remove", "Remove user manager", USERS, "Update"),
     (
         "idp.user.revoke",
         "Update StsRefreshTokenValidFrom Timestamp",

@@ -6,8 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::subject::{FOR_ROLES, KEY_DESCRIPTION};
 use super::{ChangeEntry, ChangeTarget, Initiator, Log, LogEntry, UserInitiator, mark, new_id};
 use crate::SignInEntry;
+
+/// The property that tells the grants that an application has beyond the usual ones.
+const EXTRA_GRANTS: &str = "extraGrants";
 
 /// Of what kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,4 +178,29 @@ impl LogEntry for Alert {
             _ => Map::new(),
         }
     }
+}
+
+/// Whether somebody comes to a group that was made for roles, or comes to say who is in it.
+pub fn comes_to_roles(targets: &[ChangeTarget]) -> bool {
+    let mut properties = targets.iter().flat_map(|target| &target.modified_properties);
+    properties.any(|property| {
+        property.display_name == FOR_ROLES && property.old_value.is_none() && property.new_value.is_some()
+    })
+}
+
+/// Whether an application can prove itself by something more, or may have people's passwords or ask for them.
+pub fn has_new_key(targets: &[ChangeTarget]) -> bool {
+    let keys = |text: Option<&str>| -> Vec<String> {
+        text.and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default()
+    };
+    let properties = targets.iter().flat_map(|target| &target.modified_properties);
+    properties
+        .filter(|property| [KEY_DESCRIPTION, EXTRA_GRANTS].contains(&property.display_name.as_str()))
+        .any(|property| {
+            let (old, new) = (keys(property.old_value.as_deref()), keys(property.new_value.as_deref()));
+            // A list that was cut off cannot be read; that it is so long says that something was added.
+            new.iter().any(|key| !old.contains(key))
+                || (new.is_empty() && property.new_value.is_some() && old.is_empty())
+        })
 }

@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::ChangeTarget;
 use crate::directory_role;
 use crate::repo::{
-    Agreements, Applications, Documents, FederatedCredentials, Grants, Groups, MethodsPolicies, Oaths, Owners, Passes,
-    Passkeys, Principals, Roles, Users,
+    Agreements, Applications, Documents, FederatedCredentials, Grants, Groups, Managers, MethodsPolicies, Oaths,
+    Owners, Passes, Passkeys, Principals, Roles, TrustStores, Users,
 };
 use crate::{DirectoryObject, object};
 
@@ -47,6 +47,10 @@ pub enum Subject {
     Agreement(Uuid),
     /// The means of identification of a person.
     Means(ObjectId),
+    /// A public key infrastructure.
+    Pki(Uuid),
+    /// A certification authority that is trusted.
+    Authority(Uuid),
 }
 
 /// An object as it is told.
@@ -124,6 +128,11 @@ impl Subject {
                 Ok(Some(named(&id.to_string(), "Policy", members)))
             }
             Self::Means(user) => means(tx, *user).await,
+            Self::Pki(id) => Ok(TrustStores(tx).find(*id).await?.map(|pki| State {
+                face: face(&id.to_string(), &pki.display_name, "Policy"),
+                members: flat(json!({ "displayName": pki.display_name })),
+            })),
+            Self::Authority(id) => authority(tx, *id).await,
         }
     }
 }
@@ -185,6 +194,8 @@ async fn user(tx: &mut Tx<'_>, id: ObjectId) -> Result<Option<State>, StoreError
     ];
     members.extend(texts.map(|(name, text)| (name.to_owned(), text.into())));
     members.insert("accountEnabled".to_owned(), user.is_enabled.into());
+    let manager = Managers(tx).find(id).await?;
+    members.insert("Manager".to_owned(), manager.map(|manager| manager.to_string()).into());
     let face = DirectoryObject::User(user).into();
     Ok(Some(State { face, members }))
 }
@@ -193,8 +204,13 @@ async fn membership(tx: &mut Tx<'_>, group: GroupId, member: ObjectId) -> Result
     if !Groups(tx).has_member(group, member).await? {
         return Ok(None);
     }
-    let name = Groups(tx).find(group).await?.map(|group| group.display_name);
-    let members = json!({ "Group.ObjectID": group.to_string(), "Group.DisplayName": name });
+    let found = Groups(tx).find(group).await?;
+    let holds_roles = found.as_ref().is_some_and(|group| group.profile.is_assignable_to_role);
+    let name = found.map(|group| group.display_name);
+    let mut members = json!({ "Group.ObjectID": group.to_string(), "Group.DisplayName": name });
+    if holds_roles {
+        members[FOR_ROLES] = true.into();
+    }
     Ok(Some(State {
         face: face_of(tx, member).await?,
         members: flat(members),
@@ -212,7 +228,12 @@ async fn ownership(tx: &mut Tx<'_>, of: ObjectId, owner: ObjectId) -> Result<Opt
         owned = face(&of.to_string(), &application.display_name, "Application");
     }
     let kind = owned.kind.clone();
-    let members = json!({ format!("{kind}.ObjectID"): owned.id, format!("{kind}.DisplayName"): owned.display_name });
+    let mut members =
+        json!({ format!("{kind}.ObjectID"): owned.id, format!("{kind}.DisplayName"): owned.display_name });
+    let group = Groups(tx).find(GroupId::from_uuid(of.uuid())).await?;
+    if group.is_some_and(|group| group.profile.is_assignable_to_role) {
+        members[FOR_ROLES] = true.into();
+    }
     Ok(Some(State {
         face: face_of(tx, owner).await?,
         members: flat(members),
@@ -257,6 +278,9 @@ async fn application(tx: &mut Tx<'_>, app: AppId) -> Result<Option<State>, Store
 /// The property that tells what an application proves itself by, as Entra ID names it.
 pub const KEY_DESCRIPTION: &str = "KeyDescription";
 
+/// The property that tells, of who is in a group or owns it, that the group was made for roles.
+pub const FOR_ROLES: &str = "Group.IsAssignableToRole";
+
 async fn principal(tx: &mut Tx<'_>, id: ObjectId) -> Result<Option<State>, StoreError> {
     let Some(principal) = Principals(tx).find(id).await? else {
         return Ok(None);
@@ -267,9 +291,11 @@ async fn principal(tx: &mut Tx<'_>, id: ObjectId) -> Result<Option<State>, Store
         "accountEnabled": principal.is_enabled, "appRoleAssignmentRequired": principal.requires_assignment,
         "servicePrincipalNames": names, "resourceId": principal.resource_id,
     });
+    let mut members = flat(members);
+    members.extend(flat(serde_json::to_value(&principal.profile).unwrap_or_default()));
     Ok(Some(State {
         face: DirectoryObject::ServicePrincipal(principal).into(),
-        members: flat(members),
+        members,
     }))
 }
 
@@ -365,6 +391,23 @@ async fn means(tx: &mut Tx<'_>, user: ObjectId) -> Result<Option<State>, StoreEr
     });
     Ok(Some(State {
         face: face_of(tx, user).await?,
+        members: flat(members),
+    }))
+}
+
+async fn authority(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<State>, StoreError> {
+    let Some(trusted) = TrustStores(tx).find_authority(id).await? else {
+        return Ok(None);
+    };
+    let of = &trusted.authority;
+    let members = json!({
+        "publicKeyInfrastructure": trusted.pki.to_string(), "displayName": of.display_name, "issuer": of.issuer,
+        "thumbprint": of.thumbprint, "issuerSubjectKeyIdentifier": of.subject_key_identifier,
+        "expirationDateTime": of.not_after.to_rfc3339(), "certificateRevocationListUrl": trusted.list_url,
+        "isIssuerHintEnabled": trusted.is_hint_enabled, "graceInHours": trusted.grace_hours,
+    });
+    Ok(Some(State {
+        face: face(&id.to_string(), &of.display_name, "Policy"),
         members: flat(members),
     }))
 }

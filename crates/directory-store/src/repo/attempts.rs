@@ -82,6 +82,9 @@ impl Attempts<'_, '_> {
             "DELETE FROM idp_pass WHERE {i.is}tenant = :tenant AND user_id = ?1",
             "DELETE FROM idp_attempt WHERE {i.is}tenant = :tenant AND user_id = ?1",
             "DELETE FROM idp_notice WHERE {i.is}tenant = :tenant AND user_id = ?1",
+            "DELETE FROM idp_consent_request WHERE {i.is}tenant = :tenant AND user_id = ?1",
+            "DELETE FROM idp_familiar WHERE {i.is}tenant = :tenant AND user_id = ?1",
+            "DELETE FROM idp_first_password WHERE {i.is}tenant = :tenant AND user_id = ?1",
         ] {
             self.0.execute(sql, &[user.into()]).await?;
         }

@@ -59,6 +59,16 @@ impl Deleted<'_, '_> {
         rows.into_iter().map(deleted).collect()
     }
 
+    /// Some of a kind beyond the `most` that were deleted last, the oldest last.
+    pub async fn list_beyond(&mut self, kind: &str, most: u32, limit: u32) -> Result<Vec<DeletedRow>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM idp_deleted WHERE {{i.is}}tenant = :tenant AND kind = ?1
+             ORDER BY deleted_at DESC, id DESC LIMIT ?2 OFFSET ?3"
+        );
+        let rows = self.0.query(&sql, &[kind.into(), limit.into(), most.into()]).await?;
+        rows.into_iter().map(deleted).collect()
+    }
+
     /// Keeps a deleted object.
     pub async fn insert(&mut self, row: &DeletedRow) -> Result<(), StoreError> {
         let sql = "INSERT INTO idp_deleted ({i.col}tenant, id, kind, content, password, deleted_at)
@@ -92,6 +102,8 @@ impl Deleted<'_, '_> {
             "DELETE FROM idp_consent WHERE {i.is}tenant = :tenant AND client = ?1",
             "DELETE FROM idp_consent WHERE {i.is}tenant = :tenant AND resource = ?1",
             "DELETE FROM idp_low_impact WHERE {i.is}tenant = :tenant AND resource = ?1",
+            "DELETE FROM idp_manager WHERE {i.is}tenant = :tenant AND user_id = ?1",
+            "DELETE FROM idp_manager WHERE {i.is}tenant = :tenant AND manager = ?1",
             "DELETE FROM idp_guest WHERE {i.is}tenant = :tenant AND user_id = ?1",
         ] {
             self.0.execute(sql, &[id.into()]).await?;

@@ -4,6 +4,7 @@ use hygie_core::{AppId, ObjectId, SessionId, TenantId, Timestamp};
 use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
 
+use super::Familiar;
 use super::sessions::{Kept, from_json};
 use crate::Authentications;
 
@@ -174,6 +175,7 @@ impl Global<'_, '_> {
             "DELETE FROM idp_challenge WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_handover WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_supplied_risk WHERE {i.is}ends_at < ?1",
+            "DELETE FROM idp_consent_request WHERE {i.is}ends_at < ?1",
             "DELETE FROM idp_refresh WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_family WHERE {i.is}expires_at < ?1",
             "DELETE FROM idp_revoked_grant WHERE {i.is}revoked_at < ?1",
@@ -183,6 +185,13 @@ impl Global<'_, '_> {
         ] {
             removed += self.0.execute(sql, &[before.into()]).await?;
         }
+        let sql = "DELETE FROM idp_lockout WHERE {i.is}locked_until > 0 AND locked_until < ?1";
+        removed += self
+            .0
+            .execute(sql, &[(before - super::Lockout::FORGOTTEN).into()])
+            .await?;
+        let sql = "DELETE FROM idp_familiar WHERE {i.is}seen_at < ?1";
+        removed += self.0.execute(sql, &[(before - Familiar::KEPT).into()]).await?;
         let sql = "DELETE FROM idp_session_app WHERE {i.is}session NOT IN
                    (SELECT id FROM idp_session WHERE {i.is}1 = 1)";
         Ok(removed + self.0.execute(sql, &[]).await?)

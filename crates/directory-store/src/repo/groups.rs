@@ -29,17 +29,20 @@ impl Groups<'_, '_> {
         rows.into_iter().map(group).collect()
     }
 
-    /// The members of a group after this id, in order of id; at most `limit`.
+    /// The members of a group that are there, after this id, in order of id; at most `limit`.
     pub async fn page_members(
         &mut self,
         group: GroupId,
         after: Option<ObjectId>,
         limit: u32,
     ) -> Result<Vec<ObjectId>, StoreError> {
-        let sql = "SELECT member FROM idp_member
-                   WHERE {i.is}tenant = :tenant AND group_id = ?1 AND member > ?2 ORDER BY member LIMIT ?3";
+        let sql = format!(
+            "SELECT member FROM idp_member WHERE {{i.is}}tenant = :tenant AND group_id = ?1 AND member > ?2 AND {}
+             ORDER BY member LIMIT ?3",
+            super::is_there("idp_member.member")
+        );
         let values = [group.into(), super::after(after), limit.into()];
-        let rows = self.0.query(sql, &values).await?;
+        let rows = self.0.query(&sql, &values).await?;
         rows.into_iter().map(|mut row| row.take(0)).collect()
     }
 
@@ -129,6 +132,43 @@ impl Groups<'_, '_> {
         seen(self.0, Subject::Member(group, member)).await?;
         let sql = "DELETE FROM idp_member WHERE {i.is}tenant = :tenant AND group_id = ?1 AND member = ?2";
         Ok(self.0.execute(sql, &[group.into(), member.into()]).await? > 0)
+    }
+
+    /// Who is in a group, by the groups within it as well (`transitiveMembers`), after this id, in order of id; at most `limit`.
+    pub async fn page_transitive_members(
+        &mut self,
+        group: GroupId,
+        after: Option<ObjectId>,
+        limit: u32,
+    ) -> Result<Vec<ObjectId>, StoreError> {
+        let sql = format!(
+            "WITH RECURSIVE within (id) AS (
+               SELECT member FROM idp_member WHERE {{i.is}}tenant = :tenant AND group_id = ?1
+               UNION
+               SELECT m.member FROM within
+               JOIN (SELECT group_id, member FROM idp_member WHERE {{i.is}}tenant = :tenant
+                     AND group_id IN (SELECT id FROM idp_group WHERE {{i.is}}tenant = :tenant)) AS m
+                 ON m.group_id = within.id)
+             SELECT id FROM within WHERE id > ?2 AND {} ORDER BY id LIMIT ?3",
+            super::is_there("within.id")
+        );
+        let values = [group.into(), super::after(after), limit.into()];
+        let rows = self.0.query(&sql, &values).await?;
+        rows.into_iter().map(|mut row| row.take(0)).collect()
+    }
+
+    /// The groups made for roles that somebody is in or owns.
+    pub async fn list_for_roles(&mut self, of: ObjectId) -> Result<Vec<Group>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM idp_group WHERE {{i.is}}tenant = :tenant AND id IN
+               (SELECT group_id FROM idp_member WHERE {{i.is}}tenant = :tenant AND member = ?1
+                UNION
+                SELECT object FROM idp_owner WHERE {{i.is}}tenant = :tenant AND owner = ?1)"
+        );
+        let rows = self.0.query(&sql, &[of.into()]).await?;
+        let mut all = rows.into_iter().map(group).collect::<Result<Vec<_>, _>>()?;
+        all.retain(|group| group.profile.is_assignable_to_role);
+        Ok(all)
     }
 
     /// The groups that `member` itself is in.

@@ -3,6 +3,7 @@
 //! To add a table: a migration in [`crate::MIGRATIONS`], a repository here, and a test in `tests/it/tenants.rs` that what one
 //! tenant writes another neither reads nor changes.
 
+mod activities;
 mod agreements;
 mod applications;
 mod attempts;
@@ -10,10 +11,13 @@ mod backchannels;
 mod changes;
 mod codes;
 mod conditional;
+mod consent_requests;
 mod consents;
 mod deleted;
 mod devices;
+mod familiar;
 mod federated;
+mod first_passwords;
 mod global;
 mod grants;
 mod groups;
@@ -21,6 +25,7 @@ mod guests;
 mod handovers;
 mod keys;
 mod logs;
+mod managers;
 mod methods;
 mod names;
 mod notices;
@@ -32,6 +37,7 @@ mod passkeys;
 mod principals;
 mod publishers;
 mod refresh;
+mod risk_events;
 mod risks;
 mod roles;
 mod sessions;
@@ -46,6 +52,7 @@ use hygie_store::{StoreError, Tx, Value};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+pub use activities::{Activities, LastSignIn, SignInActivity};
 pub use agreements::{Agreements, AnswerRow, Answers};
 pub use applications::{Applications, CertificateRow, Credentials, SecretRow};
 pub use attempts::{Attempts, Guessed};
@@ -53,10 +60,13 @@ pub use backchannels::Backchannels;
 pub use changes::{Became, Change, Changes, Followed};
 pub use codes::{CodeRow, Codes};
 pub use conditional::{DocumentRow, Documents};
+pub use consent_requests::ConsentRequests;
 pub use consents::{Consents, LowImpactRow};
 pub use deleted::{Deleted, DeletedRow};
 pub use devices::{DeviceRow, Devices};
+pub use familiar::Familiar;
 pub use federated::FederatedCredentials;
+pub use first_passwords::FirstPasswords;
 pub use global::{BrowserSession, Global};
 pub use grants::{Grants, GrantsOf, RolesOf};
 pub use groups::Groups;
@@ -65,6 +75,7 @@ pub use handovers::{HandoverRow, Handovers};
 pub use keys::{KeyMark, KeyRow, Keys};
 pub use logs::Logs;
 pub(crate) use logs::first_id;
+pub use managers::Managers;
 pub use methods::{MethodsPolicies, MethodsRow};
 pub use names::complete as complete_names;
 pub use names::{ByName, Place};
@@ -77,6 +88,7 @@ pub use passkeys::{PasskeyRow, Passkeys};
 pub use principals::Principals;
 pub use publishers::{Publisher, Publishers};
 pub use refresh::{FamilyRow, Refreshes};
+pub use risk_events::{RiskEvent, RiskEvents};
 pub use risks::Risks;
 pub use roles::Roles;
 pub use sessions::{Kept, SessionRow, Sessions};
@@ -114,6 +126,13 @@ fn key(bytes: Vec<u8>, column: &str) -> Result<[u8; 32], StoreError> {
 /// A JSON column.
 fn json<T: DeserializeOwned>(text: &str, column: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Inconsistent(format!("{column} cannot be read")))
+}
+
+/// Holds where a column has the id of a user, a group or a service principal that is there.
+fn is_there(column: &str) -> String {
+    let one =
+        |table| format!("EXISTS (SELECT 1 FROM {table} WHERE {{i.is}}tenant = :tenant AND {table}.id = {column})");
+    format!("({})", ["idp_user", "idp_group", "idp_principal"].map(one).join(" OR "))
 }
 
 /// `?1, ?2, …`: as many placeholders.

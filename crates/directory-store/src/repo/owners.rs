@@ -9,17 +9,38 @@ use crate::logs::{Subject, seen};
 pub struct Owners<'t, 'e>(pub &'t mut Tx<'e>);
 
 impl Owners<'_, '_> {
-    /// The owners of an object after this id, in order of id; at most `limit`.
+    /// The owners of an object that are there, after this id, in order of id; at most `limit`.
     pub async fn page(
         &mut self,
         object: ObjectId,
         after: Option<ObjectId>,
         limit: u32,
     ) -> Result<Vec<ObjectId>, StoreError> {
-        let sql = "SELECT owner FROM idp_owner
-                   WHERE {i.is}tenant = :tenant AND object = ?1 AND owner > ?2 ORDER BY owner LIMIT ?3";
+        let sql = format!(
+            "SELECT owner FROM idp_owner WHERE {{i.is}}tenant = :tenant AND object = ?1 AND owner > ?2 AND {}
+             ORDER BY owner LIMIT ?3",
+            super::is_there("idp_owner.owner")
+        );
         let values = [object.into(), super::after(after), limit.into()];
-        let rows = self.0.query(sql, &values).await?;
+        let rows = self.0.query(&sql, &values).await?;
+        rows.into_iter().map(|mut row| row.take(0)).collect()
+    }
+
+    /// What somebody owns that is there, after this id, in order of id; at most `limit`.
+    pub async fn page_owned(
+        &mut self,
+        owner: ObjectId,
+        after: Option<ObjectId>,
+        limit: u32,
+    ) -> Result<Vec<ObjectId>, StoreError> {
+        let sql = format!(
+            "SELECT object FROM idp_owner WHERE {{i.is}}tenant = :tenant AND owner = ?1 AND object > ?2
+             AND ({} OR object IN (SELECT id FROM idp_application WHERE {{i.is}}tenant = :tenant))
+             ORDER BY object LIMIT ?3",
+            super::is_there("idp_owner.object")
+        );
+        let values = [owner.into(), super::after(after), limit.into()];
+        let rows = self.0.query(&sql, &values).await?;
         rows.into_iter().map(|mut row| row.take(0)).collect()
     }
 

@@ -3,13 +3,14 @@
 use hygie_core::{AppId, ObjectId};
 use hygie_store::{Row, StoreError, Tx};
 
-use crate::ServicePrincipal;
 use crate::logs::{Subject, seen};
+use crate::profile::stored;
+use crate::{PrincipalProfile, ServicePrincipal};
 
 /// The service principals of a tenant.
 pub struct Principals<'t, 'e>(pub &'t mut Tx<'e>);
 
-const COLUMNS: &str = "id, app, home, display_name, enabled, assignment_required, created_at, resource_id";
+const COLUMNS: &str = "id, app, home, display_name, enabled, assignment_required, created_at, resource_id, profile";
 
 impl Principals<'_, '_> {
     /// The service principal of an application.
@@ -97,7 +98,7 @@ impl Principals<'_, '_> {
     pub async fn insert(&mut self, principal: &ServicePrincipal, names: &[String]) -> Result<(), StoreError> {
         seen(self.0, Subject::Principal(principal.id)).await?;
         let sql = "INSERT INTO idp_principal ({i.col}tenant, id, app, home, display_name, enabled, assignment_required,
-                   created_at, resource_id) VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+                   created_at, resource_id, profile) VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         let values = [
             principal.id.into(),
             principal.app.into(),
@@ -107,6 +108,7 @@ impl Principals<'_, '_> {
             principal.requires_assignment.into(),
             principal.created_at.into(),
             principal.resource_id.as_deref().into(),
+            stored(&principal.profile).into(),
         ];
         self.0.execute(sql, &values).await?;
         self.insert_names(principal.id, names).await
@@ -136,6 +138,13 @@ impl Principals<'_, '_> {
         seen(self.0, Subject::Principal(id)).await?;
         let sql = "UPDATE idp_principal SET display_name = ?2 WHERE {i.is}tenant = :tenant AND id = ?1";
         Ok(self.0.execute(sql, &[id.into(), display_name.into()]).await? > 0)
+    }
+
+    /// Says what else is known of a service principal. False when there is none.
+    pub async fn set_profile(&mut self, id: ObjectId, profile: &PrincipalProfile) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Principal(id)).await?;
+        let sql = "UPDATE idp_principal SET profile = ?2 WHERE {i.is}tenant = :tenant AND id = ?1";
+        Ok(self.0.execute(sql, &[id.into(), stored(profile).into()]).await? > 0)
     }
 
     /// Takes a service principal away with its names. False when there is none.
@@ -172,5 +181,6 @@ fn principal(mut row: Row) -> Result<ServicePrincipal, StoreError> {
         requires_assignment: row.take(5)?,
         created_at: row.take(6)?,
         resource_id: row.take(7)?,
+        profile: super::profile(row.take(8)?, "idp_principal.profile")?,
     })
 }

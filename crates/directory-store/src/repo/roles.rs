@@ -13,9 +13,13 @@ pub struct Roles<'t, 'e>(pub &'t mut Tx<'e>);
 const COLUMNS: &str = "id, principal, role, created_at";
 
 impl Roles<'_, '_> {
-    /// The roles of a user or service principal.
+    /// The roles of a user or service principal, their own and those of the groups that they are themselves in.
     pub async fn list_of(&mut self, principal: ObjectId) -> Result<Vec<RoleTemplateId>, StoreError> {
-        let sql = "SELECT role FROM idp_role_assignment WHERE {i.is}tenant = :tenant AND principal = ?1";
+        let sql = "SELECT role FROM idp_role_assignment WHERE {i.is}tenant = :tenant AND principal = ?1
+                   UNION
+                   SELECT role FROM idp_role_assignment WHERE {i.is}tenant = :tenant AND principal IN
+                     (SELECT group_id FROM idp_member WHERE {i.is}tenant = :tenant AND member = ?1
+                      AND group_id IN (SELECT id FROM idp_group WHERE {i.is}tenant = :tenant))";
         let rows = self.0.query(sql, &[principal.into()]).await?;
         rows.into_iter().map(|mut row| role(&row.take::<Vec<u8>>(0)?)).collect()
     }

@@ -3,7 +3,7 @@
 use hygie_core::TenantId;
 use hygie_store::{StoreError, Tx};
 
-use super::Logs;
+use super::{Activities, Logs};
 use crate::logs::Alert;
 use crate::signin::SignInEntry;
 
@@ -14,6 +14,7 @@ impl SignIns<'_, '_> {
     /// Writes an entry, and the alert that it is.
     pub async fn insert(&mut self, entry: &SignInEntry) -> Result<(), StoreError> {
         Logs(self.0).insert(entry).await?;
+        Activities(self.0).note(entry).await?;
         match Alert::of_sign_in(self.0.cx(), entry) {
             Some(alert) => Logs(self.0).insert(&alert).await,
             None => Ok(()),

@@ -5,6 +5,7 @@ use hygie_jose::x509::Authority;
 use hygie_store::{Row, StoreError, Tx, Value};
 use uuid::Uuid;
 
+use crate::logs::{Subject, seen};
 use crate::trust::{ListRow, ListSource, Pki, TrustedAuthority};
 
 /// The trust store of a tenant.
@@ -31,6 +32,7 @@ impl TrustStores<'_, '_> {
 
     /// Writes one, in the place of an earlier one with its id.
     pub async fn put(&mut self, pki: &Pki) -> Result<(), StoreError> {
+        seen(self.0, Subject::Pki(pki.id)).await?;
         let sql = "INSERT INTO idp_pki ({i.col}tenant, id, display_name, modified_at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3) ON CONFLICT ({i.col}tenant, id)
                    DO UPDATE SET display_name = excluded.display_name, modified_at = excluded.modified_at";
@@ -40,6 +42,7 @@ impl TrustStores<'_, '_> {
 
     /// Removes one. False when there is none.
     pub async fn remove(&mut self, id: Uuid) -> Result<bool, StoreError> {
+        seen(self.0, Subject::Pki(id)).await?;
         let sql = "DELETE FROM idp_pki WHERE {i.is}tenant = :tenant AND id = ?1";
         Ok(self.0.execute(sql, &[bytes(id)]).await? > 0)
     }
@@ -58,6 +61,7 @@ impl TrustStores<'_, '_> {
 
     /// Writes one, in the place of an earlier one with its id.
     pub async fn put_authority(&mut self, trusted: &TrustedAuthority) -> Result<(), StoreError> {
+        seen(self.0, Subject::Authority(trusted.id)).await?;
         let sql =
             "INSERT INTO idp_authority ({i.col}tenant, id, pki, certificate, list_url, hint, grace_hours, created_at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT ({i.col}tenant, id)
@@ -77,6 +81,7 @@ impl TrustStores<'_, '_> {
 
     /// Removes one.
     pub async fn remove_authority(&mut self, id: Uuid) -> Result<(), StoreError> {
+        seen(self.0, Subject::Authority(id)).await?;
         let sql = "DELETE FROM idp_authority WHERE {i.is}tenant = :tenant AND id = ?1";
         self.0.execute(sql, &[bytes(id)]).await.map(drop)
     }

@@ -7,6 +7,7 @@ use hygie_store::StoreError;
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
+use crate::consent::requests::answer;
 use crate::repo::{Grants, GrantsOf, Principals, RolesOf, Users};
 use crate::{
     AppRoleAssignment, Application, Cursor, Directory, DirectoryError, DirectoryObject, MemberTypes, NewAppRole,
@@ -130,7 +131,7 @@ impl Directory {
         self.change(cx, (made.clone(), record), |(made, record), tx| {
             Box::pin(async move {
                 let client = Principals(tx).find(made.client).await?;
-                client.ok_or(DirectoryError::NotFound("service principal"))?;
+                let client = client.ok_or(DirectoryError::NotFound("service principal"))?;
                 if let Some(user) = made.user {
                     Users(tx).find(user).await?.ok_or(DirectoryError::NotFound("user"))?;
                 }
@@ -140,6 +141,9 @@ impl Directory {
                 }
                 let at = (made.id.uuid(), tx.cx().now);
                 Grants(tx).set_scopes(parties, made.user, &made.scopes, at).await?;
+                if made.user.is_none() {
+                    answer(tx, (client.id, client.app), None).await?;
+                }
                 tx.audit(record).await?;
                 Ok(())
             })
@@ -163,6 +167,9 @@ impl Directory {
                 let at = (grant.id.uuid(), tx.cx().now);
                 let parties = (grant.client, grant.resource);
                 Grants(tx).set_scopes(parties, grant.user, scopes, at).await?;
+                if let (None, Some(client)) = (grant.user, Principals(tx).find(grant.client).await?) {
+                    answer(tx, (client.id, client.app), None).await?;
+                }
                 tx.audit(record).await?;
                 Ok(())
             })

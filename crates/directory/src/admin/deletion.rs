@@ -1,7 +1,7 @@
 //! Deleting objects, bringing them back, and forgetting them: after thirty days, or when somebody says so.
 //! <https://learn.microsoft.com/graph/api/resources/deleteditemcontainer>
 //!
-//! What refers to a deleted object stays written, and leads nowhere until it is back; directory roles are lost. What has
+//! What refers to a deleted object stays written, and leads nowhere until it is back; directory roles are lost, and places in groups made for them. What has
 //! been deleted for thirty days is not shown any more, and goes for good with the next deletions in its tenant.
 
 use std::sync::Arc;
@@ -15,13 +15,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{changed, object_of};
 use crate::repo::{
-    Applications, Attempts, Became, Deleted, DeletedRow, Followed, Groups, Outsiders, Principals, Risks, Roles, Users,
+    Activities, Applications, Attempts, Became, Deleted, DeletedRow, Followed, Groups, Outsiders, Owners, Principals,
+    RiskEvents, Risks, Roles, Users,
 };
 use crate::revocation::revoke_all_of;
 use crate::{Application, Cursor, DIRECTORY_API, Definition, Directory, DirectoryError, Group, ServicePrincipal, User};
 
 /// How long a deleted object can be brought back.
-const KEPT: Duration = Duration::from_hours(24 * 30);
+pub(crate) const KEPT: Duration = Duration::from_hours(24 * 30);
 /// Forgotten objects that one deletion clears away.
 const SWEPT: u32 = 20;
 
@@ -39,6 +40,13 @@ pub enum DeletedKind {
 }
 
 impl DeletedKind {
+    const ALL: [Self; 4] = [Self::User, Self::Group, Self::Application, Self::ServicePrincipal];
+
+    /// Whether a row holds an object of the directory; rules of conditional access are kept beside them.
+    fn is_of(row: &DeletedRow) -> bool {
+        Self::ALL.iter().any(|kind| kind.word() == row.kind)
+    }
+
     const fn word(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -132,7 +140,7 @@ impl Directory {
                 let now = tx.cx().now;
                 // Other processes learn of it by this: the user is none of the directory any more.
                 Outsiders(tx).revoke(*id, now).await?;
-                Roles(tx).remove_all_of(*id).await?;
+                lose_roles(tx, *id).await?;
                 Users(tx).remove(*id).await?;
                 changed(tx, Followed::Users, *id, Became::Deleted).await?;
                 keep(tx, (*id, DeletedKind::User), &user, password).await?;
@@ -150,6 +158,7 @@ impl Directory {
                 let group = Groups(tx).find(*id).await?.ok_or(DirectoryError::NotFound("group"))?;
                 Groups(tx).remove(*id).await?;
                 let object = object_of(*id);
+                Roles(tx).remove_all_of(object).await?;
                 changed(tx, Followed::Groups, object, Became::Deleted).await?;
                 keep(tx, (object, DeletedKind::Group), &group, None).await?;
                 record(tx, "idp.group.delete", format!("group/{id}")).await
@@ -229,7 +238,7 @@ impl Directory {
             .read(cx, id, |id, tx| {
                 Box::pin(async move {
                     let since = tx.cx().now - KEPT;
-                    let row = Deleted(tx).find(*id, since).await?;
+                    let row = Deleted(tx).find(*id, since).await?.filter(DeletedKind::is_of);
                     row.map(|row| Ok((DeletedObject::read(&row)?, row.deleted_at)))
                         .transpose()
                 })
@@ -242,7 +251,7 @@ impl Directory {
         self.change(cx, id, |id, tx| {
             Box::pin(async move {
                 let now = tx.cx().now;
-                let row = Deleted(tx).find(*id, now - KEPT).await?;
+                let row = Deleted(tx).find(*id, now - KEPT).await?.filter(DeletedKind::is_of);
                 let row = row.ok_or(DirectoryError::NotFound("deleted object"))?;
                 let mut object = DeletedObject::read(&row)?;
                 match &mut object {
@@ -277,20 +286,36 @@ impl Directory {
         self.change(cx, id, |id, tx| {
             Box::pin(async move {
                 let since = tx.cx().now - KEPT;
-                let row = Deleted(tx).find(*id, since).await?;
+                let row = Deleted(tx).find(*id, since).await?.filter(DeletedKind::is_of);
                 let row = row.ok_or(DirectoryError::NotFound("deleted object"))?;
-                forget(tx, &row).await
+                Ok(forget(tx, &row).await?)
             })
         })
         .await
     }
 }
 
+/// Takes somebody's directory roles away, and what leads to them: that they are in groups made for roles, or own such groups.
+async fn lose_roles(tx: &mut Tx<'_>, who: ObjectId) -> Result<(), StoreError> {
+    Roles(tx).remove_all_of(who).await?;
+    for group in Groups(tx).list_for_roles(who).await? {
+        let object = object_of(group.id);
+        if Groups(tx).has_member(group.id, who).await? {
+            Groups(tx).remove_member(group.id, who).await?;
+        }
+        if Owners(tx).has(object, who).await? {
+            Owners(tx).remove(object, who).await?;
+        }
+        changed(tx, Followed::Groups, object, Became::Different).await?;
+    }
+    Ok(())
+}
+
 async fn remove_principal(tx: &mut Tx<'_>, principal: ServicePrincipal) -> Result<(), DirectoryError> {
     let id = principal.id;
     let names = Principals(tx).list_names(id).await?;
+    lose_roles(tx, id).await?;
     Principals(tx).remove(id).await?;
-    Roles(tx).remove_all_of(id).await?;
     keep(
         tx,
         (id, DeletedKind::ServicePrincipal),
@@ -314,26 +339,41 @@ async fn keep<T: Serialize + Sync>(
         password,
         deleted_at: now,
     };
-    for old in Deleted(tx).list_before(now - KEPT, SWEPT).await? {
-        forget(tx, &old).await?;
-    }
-    Ok(Deleted(tx).insert(&row).await?)
+    Ok(keep_row(tx, &row).await?)
 }
 
-async fn forget(tx: &mut Tx<'_>, row: &DeletedRow) -> Result<(), DirectoryError> {
+/// Keeps what was deleted, and clears away what was long ago.
+pub(crate) async fn keep_row(tx: &mut Tx<'_>, row: &DeletedRow) -> Result<(), StoreError> {
+    for old in Deleted(tx).list_before(row.deleted_at - KEPT, SWEPT).await? {
+        forget(tx, &old).await?;
+    }
+    Deleted(tx).insert(row).await
+}
+
+/// Forgets what was deleted for good.
+pub(crate) async fn forget(tx: &mut Tx<'_>, row: &DeletedRow) -> Result<(), StoreError> {
+    if DeletedKind::is_of(row) {
+        forget_object(tx, row).await?;
+    }
+    Deleted(tx).remove(row.id).await?;
+    let record = Record::success(tx.cx(), "idp.object.forget", format!("{}/{}", row.kind, row.id));
+    tx.audit(&record).await
+}
+
+async fn forget_object(tx: &mut Tx<'_>, row: &DeletedRow) -> Result<(), StoreError> {
     match DeletedObject::read(row)? {
         DeletedObject::User(_) => {
             Attempts(tx).forget(row.id).await?;
             Risks(tx).forget(row.id).await?;
+            RiskEvents(tx).forget(row.id).await?;
+            Activities(tx).forget(row.id).await?;
             changed(tx, Followed::Users, row.id, Became::Forgotten).await?;
         }
         DeletedObject::Group(_) => changed(tx, Followed::Groups, row.id, Became::Forgotten).await?,
         DeletedObject::Application(application) => Applications(tx).remove_credentials(application.app).await?,
         DeletedObject::ServicePrincipal(..) => {}
     }
-    Deleted(tx).unlink(row.id).await?;
-    Deleted(tx).remove(row.id).await?;
-    record(tx, "idp.object.forget", format!("{}/{}", row.kind, row.id)).await
+    Deleted(tx).unlink(row.id).await
 }
 
 async fn record(tx: &mut Tx<'_>, action: &'static str, object: String) -> Result<(), DirectoryError> {

@@ -75,7 +75,11 @@ impl Directory {
                 if let Some(name) = &change.display_name {
                     group.display_name = named(name.clone())?;
                 }
+                let holds_roles = group.profile.is_assignable_to_role;
                 group.profile = merged(&group.profile, &change.profile)?;
+                if group.profile.is_assignable_to_role != holds_roles {
+                    return Err(DirectoryError::Fixed("isAssignableToRole of a group"));
+                }
                 group.profile.check().map_err(DirectoryError::Value)?;
                 Groups(tx).update(&group).await?;
                 changed(tx, Followed::Groups, object_of(*id), Became::Different).await?;
@@ -89,13 +93,21 @@ impl Directory {
         .await
     }
 
-    /// Makes somebody a member who is none yet.
-    pub async fn add_new_member(&self, cx: &Cx, group: GroupId, member: ObjectId) -> Result<(), DirectoryError> {
-        let change = GroupChange {
-            members: vec![member],
-            ..GroupChange::default()
-        };
-        self.update_group(cx, group, change).await
+    /// Makes a user, group or service principal a member of a group, who is none yet.
+    pub async fn add_member(&self, cx: &Cx, group: GroupId, member: ObjectId) -> Result<(), DirectoryError> {
+        let record = Record::success(cx, "idp.group.member", format!("group/{group}"));
+        self.change(cx, (group, member, record), |(group, member, record), tx| {
+            Box::pin(async move {
+                if Groups(tx).find(*group).await?.is_none() {
+                    return Err(DirectoryError::NotFound("group"));
+                }
+                add_member(tx, *group, *member).await?;
+                changed(tx, Followed::Groups, object_of(*group), Became::Different).await?;
+                tx.audit(record).await?;
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Ends a membership.
@@ -155,7 +167,18 @@ async fn add_member(tx: &mut Tx<'_>, group: GroupId, member: ObjectId) -> Result
     if member.uuid() == group.uuid() {
         return Err(DirectoryError::Value("members"));
     }
-    object(tx, member).await?.ok_or(DirectoryError::NotFound("member"))?;
+    let found = object(tx, member).await?.ok_or(DirectoryError::NotFound("member"))?;
+    let is_nested = matches!(found, DirectoryObject::Group(_));
+    let holds_roles = Groups(tx)
+        .find(group)
+        .await?
+        .is_some_and(|group| group.profile.is_assignable_to_role);
+    // As in Entra ID: who has roles by a group is in it themselves.
+    if is_nested && holds_roles {
+        return Err(DirectoryError::Fixed(
+            "the membership of a group in one that was made for roles",
+        ));
+    }
     if Groups(tx).has_member(group, member).await? {
         return Err(DirectoryError::Exists);
     }

@@ -7,8 +7,9 @@ mod assignments;
 mod deletion;
 mod federated;
 mod groups;
+mod managers;
 mod methods;
-mod people;
+pub(crate) mod people;
 mod permissions;
 mod registration;
 mod roles;
@@ -23,8 +24,8 @@ use uuid::Uuid;
 
 use crate::repo::{Became, Changes, Followed, Global, IsDefault, Principals, Tenants};
 use crate::{
-    Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, Directory, DirectoryError, ServicePrincipal, Tenant,
-    UserProfile, directory_api,
+    Application, DIRECTORY_API, DIRECTORY_API_NAMES, Definition, Directory, DirectoryError, PrincipalProfile,
+    ServicePrincipal, Tenant, UserProfile, directory_api,
 };
 use hygie_directory_store::is_unseen;
 
@@ -38,6 +39,7 @@ pub use workloads::NewWorkload;
 
 pub(crate) use applications::names_of;
 pub(crate) use assignments::check_scopes;
+pub(crate) use deletion::{KEPT, forget, keep_row};
 
 /// Longest name for display.
 const MAX_NAME: usize = 256;
@@ -153,6 +155,7 @@ pub(crate) fn principal_of(cx: &Cx, application: &Application) -> ServicePrincip
         is_enabled: true,
         requires_assignment: false,
         resource_id: None,
+        profile: PrincipalProfile::default(),
         created_at: cx.now,
     }
 }

@@ -1,16 +1,15 @@
 //! Users, groups, memberships.
 
-use hygie_core::{Cx, GroupId, ObjectId, Secret};
+use hygie_core::{Cx, ObjectId, Secret};
 use hygie_store::audit::Record;
 use hygie_store::{StoreError, Tx};
 
 use super::told::{PASSWORD_CHANGED, tell};
-use super::{Enabled, NewGroup, NewUser, changed, named, object_of};
+use super::{Enabled, NewGroup, NewUser, changed, named};
 use crate::password_rules::{self, Owner, WeakPassword};
-use crate::repo::{Became, Followed, Groups, Roles, Tenants, Users};
+use crate::repo::{Became, Familiar, FirstPasswords, Followed, Lockout, Roles, Tenants, Users};
 use crate::revocation::revoke_all_of;
 use crate::{Directory, DirectoryError, Group, User, is_user_principal_name, key_of};
-use hygie_directory_store::object;
 
 impl Directory {
     /// Creates a user.
@@ -38,6 +37,9 @@ impl Directory {
             Box::pin(async move {
                 check_domain(tx, &user.user_principal_name).await?;
                 Users(tx).insert(user, hash.as_ref()).await?;
+                if hash.is_some() {
+                    given(tx, user).await?;
+                }
                 changed(tx, Followed::Users, user.id, Became::Different).await?;
                 tx.audit(record).await?;
                 Ok::<_, DirectoryError>(())
@@ -60,6 +62,16 @@ impl Directory {
     /// need not be changed at the next sign-in any more. Refused while the account is locked: guesses that were on their way
     /// when it locked change nothing.
     pub async fn set_password(&self, cx: &Cx, user: ObjectId, password: Secret<String>) -> Result<(), DirectoryError> {
+        self.set_password_in(cx, (user, None), password).await
+    }
+
+    /// The same in a browser, by its digest. Where it is familiar, wrong passwords from elsewhere lock nothing.
+    pub async fn set_password_in(
+        &self,
+        cx: &Cx,
+        (user, browser): (ObjectId, Option<[u8; 32]>),
+        password: Secret<String>,
+    ) -> Result<(), DirectoryError> {
         let known = self.find_user_by_id(cx, user).await?;
         let known = known.ok_or(DirectoryError::NotFound("user"))?;
         let present = self
@@ -73,30 +85,40 @@ impl Directory {
             return Err(WeakPassword::Same.into());
         }
         let record = Record::success(cx, "idp.user.password", format!("user/{user}"));
-        self.change(cx, (user, hash, record), |(user, hash, record), tx| {
-            Box::pin(async move {
-                let now = tx.cx().now;
-                if Users(tx).lockout(*user).await?.is_locked(now) {
-                    return Err(DirectoryError::WrongPassword);
-                }
-                if !Users(tx).set_password(*user, hash, now).await? {
-                    return Err(DirectoryError::NotFound("user"));
-                }
-                Users(tx).clear_lockout(*user).await?;
-                if let Some(mut known) = Users(tx).find(*user).await?
-                    && known.profile.must_change_password()
-                {
-                    known.profile.force_change_password_next_sign_in = false;
-                    known.profile.force_change_password_next_sign_in_with_mfa = false;
-                    Users(tx).update(&known).await?;
-                }
-                changed(tx, Followed::Users, *user, Became::Different).await?;
-                revoke_all_of(tx, *user).await?;
-                tell(tx, *user, PASSWORD_CHANGED).await?;
-                tx.audit(record).await?;
-                Ok(())
-            })
-        })
+        self.change(
+            cx,
+            ((user, browser), hash, record),
+            |((user, browser), hash, record), tx| {
+                Box::pin(async move {
+                    let now = tx.cx().now;
+                    if lockout_of(tx, *user, browser.as_ref()).await?.is_locked(now) {
+                        return Err(DirectoryError::WrongPassword);
+                    }
+                    if !Users(tx).set_password(*user, hash, now).await? {
+                        return Err(DirectoryError::NotFound("user"));
+                    }
+                    Users(tx).clear_lockout(*user).await?;
+                    FirstPasswords(tx).remove(*user).await?;
+                    // Somebody else may have known the old one and signed in with it elsewhere.
+                    match browser {
+                        Some(browser) => Familiar(tx).forget_others(*user, browser).await?,
+                        None => Familiar(tx).forget(*user).await?,
+                    }
+                    if let Some(mut known) = Users(tx).find(*user).await?
+                        && known.profile.must_change_password()
+                    {
+                        known.profile.force_change_password_next_sign_in = false;
+                        known.profile.force_change_password_next_sign_in_with_mfa = false;
+                        Users(tx).update(&known).await?;
+                    }
+                    changed(tx, Followed::Users, *user, Became::Different).await?;
+                    revoke_all_of(tx, *user).await?;
+                    tell(tx, *user, PASSWORD_CHANGED).await?;
+                    tx.audit(record).await?;
+                    Ok(())
+                })
+            },
+        )
         .await?;
         Ok(self.know_revoked(cx, user).await?)
     }
@@ -140,24 +162,6 @@ impl Directory {
         self.create_group_with(cx, new).await
     }
 
-    /// Makes a user, group or service principal a member of a group.
-    pub async fn add_member(&self, cx: &Cx, group: GroupId, member: ObjectId) -> Result<(), DirectoryError> {
-        let record = Record::success(cx, "idp.group.member", format!("group/{group}"));
-        self.change(cx, (group, member, record), |(group, member, record), tx| {
-            Box::pin(async move {
-                if Groups(tx).find(*group).await?.is_none() {
-                    return Err(DirectoryError::NotFound("group"));
-                }
-                object(tx, *member).await?.ok_or(DirectoryError::NotFound("member"))?;
-                Groups(tx).add_member(*group, *member).await?;
-                changed(tx, Followed::Groups, object_of(*group), Became::Different).await?;
-                tx.audit(record).await?;
-                Ok(())
-            })
-        })
-        .await
-    }
-
     /// The hash of a password that this user may have.
     pub(super) async fn hash_password(
         &self,
@@ -166,6 +170,7 @@ impl Directory {
         password: Secret<String>,
     ) -> Result<Secret<String>, DirectoryError> {
         let tenant = self.find_tenant(cx).await?;
+        let rules = self.access_rules(cx).await?;
         let local = user.user_principal_name.split('@').next();
         let names = [
             Some(user.display_name.as_str()),
@@ -182,10 +187,32 @@ impl Directory {
                     [tenant.display_name.as_str()].into_iter().chain(first)
                 })
                 .collect(),
+            banned: rules.protection.banned.iter().map(String::as_str).collect(),
             is_lenient: user.profile.has_weak_passwords(),
         };
         password_rules::check(password.expose(), &owner)?;
+        self.check_published(&password).await?;
         Ok(self.passwords().hash(password, &*cx.random).await?)
+    }
+}
+
+/// The failures that count for somebody in this browser: those from there where it is familiar.
+pub async fn lockout_of(tx: &mut Tx<'_>, user: ObjectId, browser: Option<&[u8; 32]>) -> Result<Lockout, StoreError> {
+    if let Some(browser) = browser
+        && let Some(known) = Familiar(tx).find(user, browser).await?
+    {
+        return Ok(known);
+    }
+    Users(tx).lockout(user).await
+}
+
+/// Notes whether the password that somebody was just given has to be changed.
+pub(super) async fn given(tx: &mut Tx<'_>, user: &User) -> Result<(), StoreError> {
+    let now = tx.cx().now;
+    if user.profile.must_change_password() {
+        FirstPasswords(tx).given(user.id, now).await
+    } else {
+        FirstPasswords(tx).remove(user.id).await
     }
 }
 

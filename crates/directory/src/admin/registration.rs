@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use hygie_core::{AppId, Cx, ObjectId};
+use hygie_directory_store::profile::merged;
 use hygie_jose::Certificate;
 use hygie_store::Tx;
 use hygie_store::audit::Record;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::applications::names_of;
@@ -17,12 +19,14 @@ use crate::{Application, DIRECTORY_API, Definition, Directory, DirectoryError};
 const MAX_KEYS: usize = 20;
 
 /// What changes of a service principal; what is absent stays.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct PrincipalChange {
     /// Whether tokens are issued to and for it.
     pub is_enabled: Option<bool>,
     /// Whether only principals with a role in it get tokens for it.
     pub requires_assignment: Option<bool>,
+    /// Members of the profile, by their names.
+    pub profile: Map<String, Value>,
 }
 
 /// A certificate that an application proves itself by.
@@ -77,6 +81,50 @@ impl Directory {
         .await
     }
 
+    /// Gives an application one more certificate, by the proof of one that it has then; gives its `keyId`.
+    pub async fn add_key(
+        &self,
+        cx: &Cx,
+        (app, proof): (AppId, Uuid),
+        (display_name, certificate): (String, Box<Certificate>),
+    ) -> Result<Uuid, DirectoryError> {
+        let id = new_uuid(cx);
+        let name = named(display_name)?;
+        let record = Record::success(cx, "idp.application.certificate", format!("app/{app}"));
+        let input = ((app, proof), (id, name, certificate), record);
+        self.change(cx, input, |((app, proof), (id, name, certificate), record), tx| {
+            Box::pin(async move {
+                if proven(tx, *app, *proof).await?.len() >= MAX_KEYS {
+                    return Err(DirectoryError::Value("keyCredentials"));
+                }
+                let now = tx.cx().now;
+                Applications(tx)
+                    .insert_certificate(*app, (*id, name), certificate, now)
+                    .await?;
+                tx.audit(record).await?;
+                Ok(())
+            })
+        })
+        .await?;
+        Ok(id)
+    }
+
+    /// Takes one certificate from an application, by the proof of one that it has then.
+    pub async fn remove_key(&self, cx: &Cx, (app, proof): (AppId, Uuid), id: Uuid) -> Result<(), DirectoryError> {
+        let record = Record::success(cx, "idp.application.certificate", format!("app/{app}"));
+        self.change(cx, (app, proof, id, record), |(app, proof, id, record), tx| {
+            Box::pin(async move {
+                proven(tx, *app, *proof).await?;
+                if !Applications(tx).remove_certificate(*app, *id).await? {
+                    return Err(DirectoryError::NotFound("key credential"));
+                }
+                tx.audit(record).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// Takes a secret from an application.
     pub async fn remove_secret(&self, cx: &Cx, app: AppId, id: Uuid) -> Result<(), DirectoryError> {
         let record = Record::success(cx, "idp.application.remove_secret", format!("app/{app}"));
@@ -113,11 +161,28 @@ impl Directory {
                 if let Some(required) = change.requires_assignment {
                     Principals(tx).set_requires_assignment(*id, required).await?;
                 }
+                if !change.profile.is_empty() {
+                    let profile = merged(&principal.profile, &change.profile)?;
+                    profile.check().map_err(DirectoryError::Value)?;
+                    Principals(tx).set_profile(*id, &profile).await?;
+                }
                 tx.audit(record).await?;
                 Ok(())
             })
         })
         .await
+    }
+}
+
+/// The certificates of an application, among which is the one that signed the proof.
+async fn proven(tx: &mut Tx<'_>, app: AppId, proof: Uuid) -> Result<Vec<Uuid>, DirectoryError> {
+    let rows = Applications(tx).list_certificate_rows(&[app]).await?;
+    let ids: Vec<Uuid> = rows.into_iter().map(|(_, row)| row.id).collect();
+    // It was removed since the proof was looked at.
+    if ids.contains(&proof) {
+        Ok(ids)
+    } else {
+        Err(DirectoryError::Changed)
     }
 }
 

@@ -7,12 +7,12 @@ use hygie_policy::RoleTemplateId;
 use hygie_store::audit::Record;
 use hygie_store::{StoreError, Tx};
 
-use crate::repo::{Principals, Roles, Users};
+use crate::repo::Roles;
 use crate::{Cursor, Directory, DirectoryError, DirectoryObject, RoleAssignment, directory_role};
-use hygie_directory_store::objects;
+use hygie_directory_store::{object, objects};
 
 impl Directory {
-    /// Gives a role, in the whole tenant, to a user or a service principal that does not have it.
+    /// Gives a role, in the whole tenant, to a user, a service principal, or a group that was made for roles.
     pub async fn assign_directory_role(
         &self,
         cx: &Cx,
@@ -29,10 +29,15 @@ impl Directory {
         let record = Record::success(cx, "idp.directory_role.assign", object_of(&assignment));
         self.change(cx, (assignment, record), |(assignment, record), tx| {
             Box::pin(async move {
-                let exists = Users(tx).find(assignment.principal).await?.is_some()
-                    || Principals(tx).find(assignment.principal).await?.is_some();
-                if !exists {
-                    return Err(DirectoryError::NotFound("user or service principal"));
+                match object(tx, assignment.principal).await? {
+                    Some(DirectoryObject::User(_) | DirectoryObject::ServicePrincipal(_)) => {}
+                    Some(DirectoryObject::Group(group)) if group.profile.is_assignable_to_role => {}
+                    Some(DirectoryObject::Group(_)) => {
+                        return Err(DirectoryError::Fixed(
+                            "the roles of a group that was not made for roles",
+                        ));
+                    }
+                    None => return Err(DirectoryError::NotFound("user, service principal or group")),
                 }
                 Roles(tx).insert(assignment).await?;
                 tx.audit(record).await?;

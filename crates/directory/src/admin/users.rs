@@ -5,12 +5,12 @@ use hygie_store::audit::Record;
 use hygie_store::{StoreError, Tx};
 use serde_json::{Map, Value};
 
-use super::people::{check_domain, user_principal_name};
+use super::people::{check_domain, given, user_principal_name};
 use super::told::{CERTIFICATES_CHANGED, PASSWORD_CHANGED, tell};
 use super::{Enabled, changed, named};
-use crate::repo::{Became, Followed, Roles, Users};
+use crate::repo::{Became, Familiar, FirstPasswords, Followed, Roles, Users};
 use crate::revocation::revoke_all_of;
-use crate::{Directory, DirectoryError, MAX_PASSWORD, Mark, User, WeakPassword};
+use crate::{Directory, DirectoryError, LockoutRule, MAX_PASSWORD, Mark, User, WeakPassword};
 use hygie_directory_store::profile::merged;
 
 /// Members that certificates find their user by.
@@ -63,7 +63,7 @@ impl Directory {
                 }
                 apply(&mut user, change)?;
                 Users(tx).update(&user).await?;
-                update_password(tx, *id, hash.as_ref()).await?;
+                update_password(tx, &user, hash.as_ref()).await?;
                 changed(tx, Followed::Users, *id, Became::Different).await?;
                 if hash.is_some() || change.state == Some(Enabled::No) {
                     revoke_all_of(tx, *id).await?;
@@ -106,17 +106,27 @@ impl Directory {
         }
         let is_same = current.expose() == new.expose();
         let text = Secret::new(format!("{id}{}", current.expose()));
+        let rule = self.lockout_rule(cx).await?;
         let digest = self.derive(crate::PASSWORD_MARKS).digest(text.expose());
         if !self.passwords().verify(current, hash).await? {
-            self.count_wrong_password(cx, id, [digest[0], digest[1]]).await?;
+            self.count_wrong_password(cx, id, ([digest[0], digest[1]], rule))
+                .await?;
             return Err(DirectoryError::WrongPassword);
         }
         // Looked at again: of guesses that are sent at once, those after the lock find nothing out.
-        let lockout = self
+        let lifetime = self.access_rules(cx).await?.protection.first_password();
+        let (lockout, given_at) = self
             .store()
-            .read(cx, id, |id, tx| Box::pin(async move { Users(tx).lockout(*id).await }))
+            .read(cx, id, |id, tx| {
+                Box::pin(async move {
+                    let given_at = FirstPasswords(tx).find(*id).await?;
+                    Ok::<_, StoreError>((Users(tx).lockout(*id).await?, given_at))
+                })
+            })
             .await?;
-        if lockout.is_locked(cx.now) {
+        // Nor is one taken that was given to be changed and has ended.
+        let has_ended = given_at.is_some_and(|given_at| given_at + lifetime <= cx.now);
+        if has_ended || lockout.is_locked(cx.now) {
             return Err(DirectoryError::WrongPassword);
         }
         if is_same {
@@ -133,13 +143,27 @@ impl Directory {
         self.update_user(cx, id, change).await
     }
 
-    async fn count_wrong_password(&self, cx: &Cx, id: ObjectId, mark: Mark) -> Result<(), DirectoryError> {
+    /// When an account of the context's tenant locks.
+    pub async fn lockout_rule(&self, cx: &Cx) -> Result<LockoutRule, StoreError> {
+        let rules = self.access_rules(cx).await?;
+        Ok(LockoutRule {
+            threshold: rules.protection.threshold,
+            first: rules.protection.first_lock(),
+        })
+    }
+
+    async fn count_wrong_password(
+        &self,
+        cx: &Cx,
+        id: ObjectId,
+        (mark, rule): (Mark, LockoutRule),
+    ) -> Result<(), DirectoryError> {
         let refused = hygie_store::audit::Outcome::Refused;
         let record = Record::success(cx, "idp.user.password", format!("user/{id}")).ended(refused, "wrong_password");
-        self.change(cx, (id, mark, record), |(id, mark, record), tx| {
+        self.change(cx, (id, (mark, rule), record), |(id, (mark, rule), record), tx| {
             Box::pin(async move {
                 let now = tx.cx().now;
-                let next = Users(tx).lockout(*id).await?.failed(*mark, now);
+                let next = Users(tx).lockout(*id).await?.failed_by(*rule, *mark, now);
                 Users(tx).set_lockout(*id, &next).await?;
                 tx.audit(record).await?;
                 Ok(())
@@ -174,11 +198,17 @@ fn apply(user: &mut User, change: &UserChange) -> Result<(), DirectoryError> {
     user.profile.check().map_err(DirectoryError::Value)
 }
 
-async fn update_password(tx: &mut Tx<'_>, id: ObjectId, hash: Option<&Secret<String>>) -> Result<(), StoreError> {
+async fn update_password(tx: &mut Tx<'_>, user: &User, hash: Option<&Secret<String>>) -> Result<(), StoreError> {
     if let Some(hash) = hash {
         let now = tx.cx().now;
-        Users(tx).set_password(id, hash, now).await?;
-        Users(tx).clear_lockout(id).await?;
+        Users(tx).set_password(user.id, hash, now).await?;
+        Users(tx).clear_lockout(user.id).await?;
+        // Somebody else may have known the old one and signed in with it.
+        Familiar(tx).forget(user.id).await?;
+        given(tx, user).await?;
+    } else if !user.profile.must_change_password() {
+        // It lasts from now on; where it is to be changed later it is no first one.
+        FirstPasswords(tx).remove(user.id).await?;
     }
     Ok(())
 }

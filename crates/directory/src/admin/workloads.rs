@@ -6,7 +6,7 @@ use hygie_store::StoreError;
 use hygie_store::audit::Record;
 
 use crate::repo::{Principals, Workloads};
-use crate::{Belongs, Directory, DirectoryError, ServicePrincipal, Workload, is_workload_name};
+use crate::{Belongs, Directory, DirectoryError, PrincipalProfile, ServicePrincipal, Workload, is_workload_name};
 
 /// A workload that was made: the secret is shown this once.
 #[derive(Clone, Debug)]
@@ -156,6 +156,7 @@ fn identity(cx: &Cx, belongs: Belongs<'_>, name: &str) -> Result<ServicePrincipa
         is_enabled: true,
         requires_assignment: false,
         resource_id: Some(belongs.resource_id(cx.tenant)),
+        profile: PrincipalProfile::default(),
         created_at: cx.now,
     })
 }

@@ -28,6 +28,9 @@ pub trait Kept: Patch + Clone + Send + Sync + 'static {
     /// What many of it are called, and how many there may be.
     const MOST: (&'static str, usize);
 
+    /// What it is called among what was deleted, where it can be brought back.
+    const DELETED: Option<&'static str> = None;
+
     /// Its id, which what is kept has.
     fn key(&self) -> Option<String>;
 
@@ -88,6 +91,7 @@ fn unused<'a>(by: impl Iterator<Item = &'a Policy>) -> Result<(), ConditionalErr
 impl Kept for Policy {
     const KIND: &'static str = "policy";
     const MOST: (&'static str, usize) = ("conditional access policies", MAX_POLICIES);
+    const DELETED: Option<&'static str> = Some("conditionalAccessPolicy");
 
     fn key(&self) -> Option<String> {
         self.id.map(|id| id.to_string())
@@ -232,6 +236,7 @@ fn is_enforced(location: &NamedLocation, rules: &AccessRules) -> bool {
 impl Kept for NamedLocation {
     const KIND: &'static str = "location";
     const MOST: (&'static str, usize) = ("named locations", MAX_LOCATIONS);
+    const DELETED: Option<&'static str> = Some("namedLocation");
 
     fn key(&self) -> Option<String> {
         self.id.map(|id| id.to_string())

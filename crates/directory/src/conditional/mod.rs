@@ -7,6 +7,7 @@
 //! - A policy that shuts everybody out is refused, where Entra ID's portal warns and its interface does not: see `guard`.
 //! - The security defaults of a new tenant are off until somebody turns them on, as the configuration does.
 
+mod deleted;
 mod emergency;
 mod error;
 mod guard;
@@ -14,6 +15,7 @@ mod kept;
 mod known;
 mod lifetime;
 mod operations;
+mod protection;
 mod references;
 mod rules;
 mod security_defaults;
@@ -22,4 +24,5 @@ mod strengths;
 pub use error::ConditionalError;
 pub use kept::{Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
 pub(crate) use known::KnownRules;
+pub(crate) use protection::put_consent_requests;
 pub use rules::AccessRules;

@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::guard::refuse_lock_out;
 use super::kept::Kept;
-use super::references::refuse_missing;
-use super::{AccessRules, ConditionalError};
+use super::references::{refuse_missing, refuse_missing_rules};
+use super::{AccessRules, ConditionalError, deleted};
 use crate::Directory;
 use crate::repo::{DocumentRow, Documents};
 
@@ -26,13 +26,15 @@ enum Change<T> {
     /// The first with this id.
     Put(T, Value),
     Remove(String),
+    /// What was removed, as it was.
+    Restore(String),
 }
 
 impl<T: Kept> Change<T> {
     fn key(&self) -> String {
         match self {
             Self::Create(new) | Self::Put(new, _) => new.key().unwrap_or_default(),
-            Self::Edit(key, _) | Self::Remove(key) => key.clone(),
+            Self::Edit(key, _) | Self::Remove(key) | Self::Restore(key) => key.clone(),
         }
     }
 
@@ -42,6 +44,7 @@ impl<T: Kept> Change<T> {
             Self::Edit(..) => "idp.conditional.update",
             Self::Put(..) => "idp.conditional.put",
             Self::Remove(_) => "idp.conditional.delete",
+            Self::Restore(_) => "idp.conditional.restore",
         }
     }
 }
@@ -82,6 +85,12 @@ impl Directory {
             .map(drop)
     }
 
+    /// Brings one back that was removed, as it was: it must still be one that may be kept.
+    pub async fn restore_rule<T: Kept>(&self, cx: &Cx, key: &str) -> Result<T, ConditionalError> {
+        let (_, after) = self.change_rule(cx, Change::Restore(key.to_owned())).await?;
+        after.ok_or_else(|| ConditionalError::NotFound(key.to_owned()))
+    }
+
     /// Changes one by a function; tells it before and after.
     pub(super) async fn edit_rule<T: Kept>(
         &self,
@@ -114,6 +123,9 @@ impl Directory {
                         (_, Some(after)) => Documents(tx).put(&row(after)).await?,
                         _ => drop(Documents(tx).remove(T::KIND, &change.key()).await?),
                     }
+                    if let (Some(removed), None) = &both {
+                        deleted::keep(removed, tx).await?;
+                    }
                     let after = AccessRules::load(tx).await?;
                     refuse_lock_out(&rules, &after, tx).await?;
                     tx.audit(record).await?;
@@ -135,14 +147,12 @@ async fn applied<T: Kept>(
     let before = T::find(rules, &key).cloned();
     let missing = || ConditionalError::NotFound(key.clone());
     let mut after = match (change, &before) {
-        (Change::Create(_), Some(_)) => return Err(ConditionalError::Exists),
+        (Change::Create(_) | Change::Restore(_), Some(_)) => return Err(ConditionalError::Exists),
         (Change::Create(new) | Change::Put(new, _), None) => {
-            let (what, most) = T::MOST;
-            if T::list(rules).len() >= most {
-                return Err(ConditionalError::TooMany { what, most });
-            }
+            refuse_more::<T>(rules)?;
             new.clone()
         }
+        (Change::Restore(_), None) => return restored(&key, rules, tx).await,
         (Change::Edit(_, edit), Some(before)) => edit(before)?,
         (Change::Put(_, change), Some(before)) => before.patched(change)?,
         (Change::Remove(_), Some(before)) => {
@@ -158,6 +168,25 @@ async fn applied<T: Kept>(
     after.admit(before.as_ref(), rules)?;
     refuse_missing(&after, before.as_ref(), rules, tx).await?;
     Ok((before, Some(after)))
+}
+
+/// What was removed, taken from there, where it may be kept again.
+async fn restored<T: Kept>(key: &str, rules: &AccessRules, tx: &mut Tx<'_>) -> Result<Both<T>, ConditionalError> {
+    refuse_more::<T>(rules)?;
+    let mut after: T = deleted::take(key, tx).await?;
+    after.touched(tx.cx().now);
+    after.check()?;
+    after.admit(None, rules)?;
+    refuse_missing_rules(&after, rules, tx).await?;
+    Ok((None, Some(after)))
+}
+
+fn refuse_more<T: Kept>(rules: &AccessRules) -> Result<(), ConditionalError> {
+    let (what, most) = T::MOST;
+    if T::list(rules).len() >= most {
+        return Err(ConditionalError::TooMany { what, most });
+    }
+    Ok(())
 }
 
 fn row<T: Kept>(kept: &T) -> DocumentRow {

@@ -98,6 +98,14 @@ impl Reference {
         }
     }
 
+    /// Whether it names what conditional access itself keeps, without which a policy means nothing.
+    const fn is_rule(self) -> bool {
+        matches!(
+            self,
+            Self::Location(_) | Self::Strength(_) | Self::Context(_) | Self::Agreement(_)
+        )
+    }
+
     async fn is_there(self, rules: &AccessRules, tx: &mut Tx<'_>) -> Result<bool, ConditionalError> {
         Ok(match self {
             Self::User(id) => Users(tx).find(id).await?.is_some(),
@@ -124,6 +132,22 @@ pub(super) async fn refuse_missing<T: Kept>(
     let named_before = before.map(Kept::references).unwrap_or_default();
     for reference in after.references() {
         if !named_before.contains(&reference) && !reference.is_there(rules, tx).await? {
+            let (at, id) = reference.told();
+            return Err(ConditionalError::Missing { at, id });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to bring back what names rules that are not there. Accounts and applications may be gone, as those that a policy
+/// names which was not deleted.
+pub(super) async fn refuse_missing_rules<T: Kept>(
+    restored: &T,
+    rules: &AccessRules,
+    tx: &mut Tx<'_>,
+) -> Result<(), ConditionalError> {
+    for reference in restored.references().into_iter().filter(|one| one.is_rule()) {
+        if !reference.is_there(rules, tx).await? {
             let (at, id) = reference.told();
             return Err(ConditionalError::Missing { at, id });
         }

@@ -1,8 +1,10 @@
 //! What a tenant decides by, read together.
 
+use hygie_policy::consent::ConsentRequestPolicy;
 use hygie_policy::json::{Member, read};
 use hygie_policy::lifetime::SessionLifetime;
 use hygie_policy::policy::{AuthenticationContext, State};
+use hygie_policy::protection::{SignInProtection, TokenClaims};
 use hygie_policy::risk::SuppliedRisk;
 use hygie_policy::strength::{StrengthReference, built_ins};
 use hygie_policy::templates::security_defaults;
@@ -11,6 +13,7 @@ use hygie_store::{StoreError, Tx};
 
 use super::kept::Kept;
 use super::lifetime;
+use super::protection;
 use super::security_defaults::SecurityDefaults;
 use crate::repo::{DocumentRow, Documents, MethodsPolicies, Risks};
 
@@ -29,6 +32,12 @@ pub struct AccessRules {
     pub windows_hello: Vec<Aaguid>,
     /// How long sessions live.
     pub lifetime: SessionLifetime,
+    /// The rules of passwords.
+    pub protection: SignInProtection,
+    /// What tokens of version 2 tell.
+    pub token_claims: TokenClaims,
+    /// Whether who cannot consent may ask administrators.
+    pub consent_requests: ConsentRequestPolicy,
     /// The risks of sign-ins that were supplied.
     pub supplied_risks: Vec<SuppliedRisk>,
     /// Whether countries of addresses are known here; unset where rules are only evaluated.
@@ -90,6 +99,9 @@ impl AccessRules {
                 AuthenticationStrength::KIND => rules.strengths.push(document(&row)?),
                 AuthenticationContext::KIND => rules.contexts.push(document(&row)?),
                 lifetime::KIND => rules.lifetime = document(&row)?,
+                protection::PROTECTION => rules.protection = document(&row)?,
+                protection::CONSENT_REQUESTS => rules.consent_requests = document(&row)?,
+                protection::CLAIMS => rules.token_claims = document(&row)?,
                 SecurityDefaults::KIND => rules.has_security_defaults = true,
                 _ => return Err(StoreError::Inconsistent("idp_conditional.kind is not known".to_owned())),
             }

@@ -5,6 +5,7 @@ use hygie_store::Tx;
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
+use super::requests::{Approved, answer, approve};
 use super::{Consented, ForWhom, Permissions};
 use crate::admin::{check_scopes, names_of, new_uuid, principal_of};
 use crate::repo::{Grants, Principals, Users};
@@ -40,7 +41,18 @@ impl Directory {
         &self,
         cx: &Cx,
         app: AppId,
+        what: (ForWhom, Vec<Permissions>),
+    ) -> Result<Consented, DirectoryError> {
+        self.consent_to(cx, app, what, None).await
+    }
+
+    /// The same; the request that it answers is decided with it, or nothing is given.
+    pub(super) async fn consent_to(
+        &self,
+        cx: &Cx,
+        app: AppId,
         (whom, permissions): (ForWhom, Vec<Permissions>),
+        request: Option<Approved>,
     ) -> Result<Consented, DirectoryError> {
         if permissions.len() > MAX_RESOURCES {
             return Err(DirectoryError::Value("scope"));
@@ -54,28 +66,39 @@ impl Directory {
             given.push(self.given(cx, &client, wanted).await?);
         }
         let client = comer(cx, client, true);
-        self.change(cx, (client, given, whom), |(client, given, whom), tx| {
-            Box::pin(async move {
-                if let ForWhom::Person(user) = whom {
-                    Users(tx).find(*user).await?.ok_or(DirectoryError::NotFound("user"))?;
-                }
-                let app = client.application.app;
-                let (client, is_new) = present(tx, client, "application").await?;
-                for one in given {
-                    give(tx, (client.id, app), one, *whom).await?;
-                }
-                let action = match whom {
-                    ForWhom::Everybody => "idp.consent.everybody",
-                    ForWhom::Person(_) => "idp.consent.person",
-                };
-                let record = Record::success(tx.cx(), action, format!("app/{app}"));
-                tx.audit(&record).await?;
-                Ok(Consented {
-                    client: client.id,
-                    is_new,
+        self.change(
+            cx,
+            (client, given, whom, request),
+            |(client, given, whom, request), tx| {
+                Box::pin(async move {
+                    if let Some(request) = request {
+                        approve(tx, request).await?;
+                    }
+                    if let ForWhom::Person(user) = whom {
+                        Users(tx).find(*user).await?.ok_or(DirectoryError::NotFound("user"))?;
+                    }
+                    let app = client.application.app;
+                    let (client, is_new) = present(tx, client, "application").await?;
+                    for one in given {
+                        give(tx, (client.id, app), one, *whom).await?;
+                    }
+                    if *whom == ForWhom::Everybody {
+                        let words = request.as_ref().and_then(|request| request.justification.as_deref());
+                        answer(tx, (client.id, app), words).await?;
+                    }
+                    let action = match whom {
+                        ForWhom::Everybody => "idp.consent.everybody",
+                        ForWhom::Person(_) => "idp.consent.person",
+                    };
+                    let record = Record::success(tx.cx(), action, format!("app/{app}"));
+                    tx.audit(&record).await?;
+                    Ok(Consented {
+                        client: client.id,
+                        is_new,
+                    })
                 })
-            })
-        })
+            },
+        )
         .await
     }
 

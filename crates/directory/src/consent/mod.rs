@@ -6,12 +6,14 @@
 
 mod given;
 mod own;
+pub(crate) mod requests;
 mod settings;
 
 use hygie_core::{AppId, ObjectId};
 use uuid::Uuid;
 
 pub use own::OwnConsent;
+pub use requests::{ConsentDecision, MAX_CONSENT_REQUESTS, NewConsentRequest};
 pub use settings::LowImpact;
 
 /// What an application is given of one resource.

@@ -8,8 +8,10 @@ use std::net::IpAddr;
 use hygie_policy::location::Country;
 use maxminddb::{MaxMindDbError, PathElement, Reader};
 
-use super::Countries;
+use super::{Countries, Town};
 
+/// Signs of the name of a place.
+const MAX_NAME: usize = 128;
 /// What kinds of database know countries.
 const KINDS: &[&str] = &["Country", "City", "Enterprise"];
 
@@ -47,5 +49,34 @@ impl Countries for CountryTable {
         let path = [PathElement::Key("country"), PathElement::Key("iso_code")];
         let code: Option<&str> = found.decode_path(&path).ok()?;
         code?.parse().ok()
+    }
+
+    fn town_of(&self, address: IpAddr) -> Town {
+        let Ok(found) = self.0.lookup(address) else {
+            return Town::default();
+        };
+        let text = |path: &[PathElement<'_>]| -> Option<String> {
+            let text: &str = found.decode_path(path).ok()??;
+            Some(text.chars().filter(|sign| !sign.is_control()).take(MAX_NAME).collect())
+        };
+        let number = |name| -> Option<f64> {
+            let path = [PathElement::Key("location"), PathElement::Key(name)];
+            let degrees: f64 = found.decode_path(&path).ok()??;
+            degrees.is_finite().then_some(degrees)
+        };
+        Town {
+            city: text(&[
+                PathElement::Key("city"),
+                PathElement::Key("names"),
+                PathElement::Key("en"),
+            ]),
+            state: text(&[
+                PathElement::Key("subdivisions"),
+                PathElement::Index(0),
+                PathElement::Key("names"),
+                PathElement::Key("en"),
+            ]),
+            coordinates: number("latitude").zip(number("longitude")),
+        }
     }
 }

@@ -17,6 +17,22 @@ use crate::{Directory, Signals};
 pub trait Countries: Send + Sync {
     /// The country in which an address is in use; none where nothing is known of it.
     fn country_of(&self, address: IpAddr) -> Option<Country>;
+
+    /// The place in it, where that is known too: for the log alone.
+    fn town_of(&self, _address: IpAddr) -> Town {
+        Town::default()
+    }
+}
+
+/// A place within a country.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Town {
+    /// The city.
+    pub city: Option<String>,
+    /// The region.
+    pub state: Option<String>,
+    /// Latitude and longitude in degrees.
+    pub coordinates: Option<(f64, f64)>,
 }
 
 impl Directory {
@@ -57,9 +73,25 @@ impl Directory {
     /// What is known of a sign-in from this address.
     pub fn signals_of(&self, address: Option<IpAddr>) -> Signals {
         let country = self.whereabouts(address).country;
+        let countries = self.0.countries.get();
+        let town = address.and_then(|address| Some(countries?.town_of(address.to_canonical())));
+        let town = town.unwrap_or_default();
         Signals {
+            city: town.city,
+            state: town.state,
+            coordinates: town
+                .coordinates
+                .map(|(latitude, longitude)| [degrees(latitude), degrees(longitude)]),
             country: country.map(|country| country.to_string()),
             ..Signals::default()
         }
     }
+}
+
+/// Degrees as the log keeps them: in ten-thousandths, some ten metres.
+fn degrees(degrees: f64) -> i32 {
+    // A float that is no number, or too large, becomes one that can be kept.
+    #[expect(clippy::cast_possible_truncation, reason = "it saturates")]
+    let kept = (degrees * 10_000.0).round() as i32;
+    kept
 }

@@ -2,7 +2,7 @@
 
 use hygie_core::Cx;
 use hygie_jose::digest::sha256;
-use hygie_jose::x509::RevocationList;
+use hygie_jose::x509::{ListFault, RevocationList};
 use hygie_store::audit::Record;
 use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
@@ -11,6 +11,9 @@ use super::operations::{find_authority, missing};
 use super::{ListRow, ListSource, MAX_LIST, TrustError, TrustedAuthority};
 use crate::Directory;
 use crate::repo::{RevocationLists, TrustStores};
+
+/// Octets of a list that are read at once.
+const AT_ONCE: usize = 64 * 1024;
 
 impl Directory {
     /// What is known of the list of an authority.
@@ -42,7 +45,7 @@ impl Directory {
         if list.len() > MAX_LIST {
             return Err(TrustError::ListTooLarge);
         }
-        let read = RevocationList::read(&list, &trusted.authority)?;
+        let (list, read) = read_list(list, trusted).await?;
         let row = ListRow {
             digest: sha256(&list),
             this_update: read.this_update,
@@ -91,6 +94,21 @@ impl Directory {
         })
         .await
     }
+}
+
+/// Reads a list; a large one beside the threads that answer, for it takes a while.
+pub async fn read_list(list: Vec<u8>, trusted: &TrustedAuthority) -> Result<(Vec<u8>, RevocationList), TrustError> {
+    if list.len() <= AT_ONCE {
+        let read = RevocationList::read(&list, &trusted.authority)?;
+        return Ok((list, read));
+    }
+    let authority = trusted.authority.clone();
+    let work = tokio::task::spawn_blocking(move || {
+        let read = RevocationList::read(&list, &authority)?;
+        Ok::<_, ListFault>((list, read))
+    });
+    let done = work.await.map_err(|_| StoreError::Busy)?;
+    Ok(done?)
 }
 
 /// Writes a changed authority, and that its infrastructure was changed.

@@ -13,10 +13,13 @@
 mod error;
 mod lists;
 mod operations;
+mod together;
 
 pub use hygie_directory_store::trust::{
     ListRow, ListSource, MAX_AUTHORITIES, MAX_GRACE, MAX_LIST, MAX_PKIS, Pki, TrustedAuthority,
 };
 
 pub use error::TrustError;
+pub use lists::read_list;
 pub use operations::AuthorityChange;
+pub use together::Into;

@@ -33,7 +33,7 @@ pub struct AuthorityChange {
 
 impl AuthorityChange {
     /// Takes it over.
-    fn apply(&self, authority: &mut TrustedAuthority) -> Result<(), TrustError> {
+    pub(super) fn apply(&self, authority: &mut TrustedAuthority) -> Result<(), TrustError> {
         if let Some(der) = &self.certificate {
             authority.authority = Authority::from_der(der)?;
         }

@@ -335,8 +335,11 @@ async fn nobody_shuts_everybody_out() {
     };
     assert_eq!(refused(world.make::<Policy>(&with_group(empty)).await), refusal);
     // Groups may hold each other in a circle.
-    let itself = ObjectId::from_uuid(empty.uuid());
-    world.directory.add_member(&cx, empty, itself).await.unwrap();
+    let void = world.directory.create_group(&cx, "Void").await.unwrap().id;
+    for (outer, inner) in [(empty, void), (void, empty)] {
+        let inner = ObjectId::from_uuid(inner.uuid());
+        world.directory.add_member(&cx, outer, inner).await.unwrap();
+    }
     assert_eq!(refused(world.make::<Policy>(&with_group(empty)).await), refusal);
     let made: Policy = world.make(&with_group(outer)).await.unwrap();
     // Two policies that block need somebody who is out of both: the nurse is, by two groups.

@@ -1,6 +1,6 @@
 //! Countries of addresses, by a database.
 
-use hygie_directory::{Countries, CountryTable, NotATable};
+use hygie_directory::{Countries, CountryTable, NotATable, Town};
 use hygie_testkit::country_database;
 use proptest::prelude::*;
 
@@ -38,6 +38,21 @@ fn an_address_has_the_country_of_its_narrowest_range() {
     }
 }
 
+#[test]
+fn a_database_of_cities_tells_where_in_the_country() {
+    let ranges = [("192.0.2.0/24", "FR:Lille:50.6333:3.0667"), ("198.51.100.0/24", "DE")];
+    let database = CountryTable::read(country_database("GeoLite2-City", &ranges)).expect("a database");
+    let country = database.country_of([192, 0, 2, 1].into()).expect("a country");
+    assert_eq!(country.to_string(), "FR");
+    let town = database.town_of([192, 0, 2, 1].into());
+    assert_eq!(
+        (town.city.as_deref(), town.coordinates),
+        (Some("Lille"), Some((50.6333, 3.0667)))
+    );
+    assert_eq!(database.town_of([198, 51, 100, 1].into()), Town::default());
+    assert_eq!(database.town_of([203, 0, 113, 1].into()), Town::default());
+}
+
 proptest! {
     /// Whoever supplies a damaged file gets a refusal, and no other answer than a country.
     #[test]
@@ -47,7 +62,11 @@ proptest! {
         file[at % length] = octet;
         file.truncate(length.max(cut + 1) - cut % 64);
         match CountryTable::read(file) {
-            Ok(table) => drop(table.country_of(std::net::Ipv6Addr::from_bits(address).into())),
+            Ok(table) => {
+                let address = std::net::Ipv6Addr::from_bits(address).into();
+                let _ = table.country_of(address);
+                drop(table.town_of(address));
+            }
             Err(NotATable::Form(_) | NotATable::Kind(_)) => {}
         }
     }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
 use hygie_directory::repo::{
-    Applications, Backchannels, Codes, FederatedCredentials, Grants, Groups, Lockout, Outsiders, Principals, Refreshes,
-    Risks, Roles, SecretRow, SessionRow, Sessions, Tenants, Users,
+    Activities, Applications, Backchannels, Codes, ConsentRequests, Familiar, FederatedCredentials, FirstPasswords,
+    Grants, Groups, Lockout, Managers, Outsiders, Principals, Refreshes, RiskEvent, RiskEvents, Risks, Roles,
+    SecretRow, SessionRow, Sessions, Tenants, Users,
 };
 use hygie_directory::{
-    Arrival, Authentications, Authorization, Definition, DirectoryError, FederatedCredential, GLOBAL_ADMINISTRATOR,
-    Group, GroupProfile, NewApplication, User,
+    Arrival, AskedConsent, Authentications, Authorization, ConsentRequestStatus, Definition, DirectoryError,
+    FederatedCredential, GLOBAL_ADMINISTRATOR, Group, GroupProfile, NewApplication, User,
 };
 use hygie_jose::{Algorithm, Certificate, SigningKey};
 use hygie_oidc::{ClaimsRequest, Platform, Scopes, Version};
@@ -491,4 +492,134 @@ async fn risks() {
     world.clock.advance(Duration::from_hours(1));
     let later = world.cx(world.tenant);
     assert_eq!(world.directory.list_supplied_risks(&later).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn managers_and_what_was_told() {
+    let world = World::new().await;
+    let now = world.cx(world.tenant).now;
+    let manager = ObjectId::from_uuid(Uuid::from_u128(31));
+    let event = RiskEvent {
+        id: ObjectId::from_uuid(Uuid::from_u128(32)),
+        user: world.nurse,
+        risk: UserRisk::compromised(now),
+        event: Some("generic".to_owned()),
+        told_by: None,
+    };
+    within!(world, world.tenant, (world.nurse, manager, event.clone()), |it, tx| {
+        Managers(tx).put(it.0, it.1).await?;
+        RiskEvents(tx).insert(&it.2).await?;
+    });
+    let seen = within!(world, world.other, (world.nurse, manager, event.id), |it, tx| {
+        let managers = Managers(tx).find(it.0).await?.is_some()
+            || !Managers(tx).page_reports(it.1, None, 9).await?.is_empty()
+            || Managers(tx).remove(it.0).await?;
+        let mut events = RiskEvents(tx);
+        let told = events.find(it.2).await?.is_some()
+            || !events.list_of(it.0).await?.is_empty()
+            || !events.page_detections(None, 9).await?.is_empty();
+        events.forget(it.0).await?;
+        Activities(tx).forget(it.0).await?;
+        managers || told || !Activities(tx).list_of(&[it.0]).await?.is_empty()
+    });
+    assert!(!seen);
+    let kept = within!(world, world.tenant, (world.nurse, manager), |it, tx| (
+        Managers(tx).find(it.0).await?,
+        Managers(tx).page_reports(it.1, None, 9).await?,
+        RiskEvents(tx).list_of(it.0).await?
+    ));
+    assert_eq!(kept, (Some(manager), vec![world.nurse], vec![event]));
+}
+
+#[tokio::test]
+async fn familiar_browsers_and_first_passwords() {
+    let world = World::new().await;
+    let (nurse, browser, at) = (world.nurse, [7; 32], Timestamp::from_secs(1_000_000));
+    within!(world, world.tenant, (nurse, browser), |it, tx| {
+        let now = tx.cx().now;
+        Familiar(tx).signed_in(it.0, &it.1, now).await?;
+        FirstPasswords(tx).given(it.0, Timestamp::from_secs(1_000_000)).await?;
+    });
+    let there = within!(world, world.other, (nurse, browser), |it, tx| {
+        Familiar(tx)
+            .failed(
+                it.0,
+                &it.1,
+                &Lockout {
+                    failures: 3,
+                    ..Lockout::default()
+                },
+            )
+            .await?;
+        Familiar(tx).forget(it.0).await?;
+        Familiar(tx).forget_others(it.0, &[8; 32]).await?;
+        FirstPasswords(tx).remove(it.0).await?;
+        (
+            Familiar(tx).find(it.0, &it.1).await?,
+            FirstPasswords(tx).find(it.0).await?,
+        )
+    });
+    assert_eq!(there, (None, None));
+    let here = within!(world, world.tenant, (nurse, browser), |it, tx| {
+        (
+            Familiar(tx).find(it.0, &it.1).await?,
+            FirstPasswords(tx).find(it.0).await?,
+        )
+    });
+    assert_eq!(here, (Some(Lockout::default()), Some(at)));
+    // Of many browsers the last twenty.
+    let kept = within!(world, world.tenant, nurse, |nurse, tx| {
+        for n in 0..30u8 {
+            Familiar(tx)
+                .signed_in(*nurse, &[n; 32], Timestamp::from_secs(2_000_000_000 + i64::from(n)))
+                .await?;
+        }
+        let mut kept = Vec::new();
+        for n in 0..30u8 {
+            kept.extend(Familiar(tx).find(*nurse, &[n; 32]).await?.map(|_| n));
+        }
+        kept
+    });
+    assert_eq!(kept, (10..30).collect::<Vec<u8>>());
+}
+
+#[tokio::test]
+async fn requests_to_consent() {
+    let world = World::new().await;
+    let asked = AskedConsent {
+        id: ObjectId::from_uuid(Uuid::from_u128(71)),
+        app: AppId::from_uuid(Uuid::from_u128(72)),
+        app_display_name: "Agenda".to_owned(),
+        user: world.nurse,
+        permissions: Vec::new(),
+        reason: "For the ward".to_owned(),
+        status: ConsentRequestStatus::Awaited,
+        justification: None,
+        created_at: world.cx(world.tenant).now,
+        ends_at: world.cx(world.tenant).now + Duration::from_hours(1),
+    };
+    within!(world, world.tenant, asked.clone(), |asked, tx| ConsentRequests(tx)
+        .put(asked)
+        .await?);
+    let there = within!(world, world.other, asked.clone(), |asked, tx| {
+        let now = tx.cx().now;
+        let denied = (ConsentRequestStatus::Denied, None);
+        let decided = ConsentRequests(tx).decide(asked.id, denied, now).await?;
+        let lists = [
+            ConsentRequests(tx).list(9).await?,
+            ConsentRequests(tx).list_of(asked.user).await?,
+            ConsentRequests(tx).list_awaited(asked.app).await?,
+        ];
+        let none = (ObjectId::from_uuid(Uuid::nil()), asked.app);
+        (
+            decided,
+            lists.concat(),
+            ConsentRequests(tx).count_awaited_beside(none).await?,
+        )
+    });
+    assert_eq!(there, (false, Vec::new(), 0));
+    let here = within!(world, world.tenant, asked.clone(), |asked, tx| ConsentRequests(tx)
+        .list_of(asked.user)
+        .await?);
+    assert_eq!(here, [asked]);
 }

@@ -15,7 +15,7 @@ use super::authority::{ASSIGN_APP_ROLES, ASSIGN_PERMISSIONS};
 use super::body::Body;
 use super::caller::Caller;
 use super::list::Listed;
-use super::users::search;
+use super::users::{find_own, search};
 use crate::entity::{APP_ROLE_ASSIGNMENT, app_role_assignment};
 use crate::{Graph, GraphFault};
 
@@ -39,6 +39,17 @@ pub async fn of_user(
     let found = search(&graph, &caller, &id).await?;
     let found = found.ok_or_else(|| GraphFault::NotFound(id.clone()))?;
     list(&graph, &caller, place("users", "appRoleAssignments", found.id)).await
+}
+
+/// `GET /me/appRoleAssignments`.
+pub async fn own(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
+    read(&caller)?;
+    let found = find_own(&graph, &caller).await?.id;
+    let place = Place {
+        path: "me/appRoleAssignments".to_owned(),
+        of: RolesOf::Principal(found),
+    };
+    list(&graph, &caller, place).await
 }
 
 pub async fn of_group(

@@ -8,7 +8,7 @@ use axum::response::Response;
 use hygie_core::{AppId, Timestamp};
 use hygie_directory::repo::RolesOf;
 use hygie_directory::{Cursor, DIRECTORY_API, Definition, NewApplication, Presence, PrincipalChange, Registration};
-use hygie_policy::json::{At, Members, Wrong};
+use hygie_policy::json::{At, Member, Members, Wrong};
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
 use serde_json::{Map, Value, json};
@@ -19,8 +19,8 @@ use super::body::Body;
 use super::caller::Caller;
 use super::group_changes::owners_of;
 use super::{applications, service_principals};
-use crate::body::{ApplicationBody, read_application};
-use crate::entity::{application, service_principal};
+use crate::entity::{ApplicationBody, read_application};
+use crate::entity::{SERVICE_PRINCIPAL, application, service_principal};
 use crate::{Graph, GraphFault};
 
 /// Roles of an application that are looked at.
@@ -233,17 +233,83 @@ pub async fn update_principal(
 ) -> Result<Response, GraphError> {
     may(&graph, &caller, &id).await?;
     let found = find_principal(&graph, &caller, &id).await?;
-    let members = body.members(&["accountEnabled", "appRoleAssignmentRequired"])?;
-    let read = |name| members.read(name).map_err(GraphFault::from);
-    let change = PrincipalChange {
-        is_enabled: read("accountEnabled")?,
-        requires_assignment: read("appRoleAssignmentRequired")?,
-    };
+    let change = read_principal(&body)?;
     let directory = graph.directory();
     let changed = directory
         .update_service_principal(&caller.cx, found.principal.id, change)
         .await;
     changed.map_err(GraphFault::from)?;
+    Ok(done())
+}
+
+/// What a tenant says of an application in it; the rest is what the registration says.
+fn read_principal(body: &Body) -> Result<PrincipalChange, GraphFault> {
+    const PROFILE: &[&str] = &[
+        "description",
+        "notes",
+        "tags",
+        "loginUrl",
+        "preferredSingleSignOnMode",
+        "notificationEmailAddresses",
+    ];
+    let Some(all) = body.0.as_object() else {
+        return Err(At::Root.refuse(Wrong::NotA("an object")).into());
+    };
+    let mut change = PrincipalChange::default();
+    for (name, value) in all.iter().filter(|(name, _)| !name.contains("@odata.")) {
+        let at = At::Member(&At::Root, name);
+        match name.as_str() {
+            "accountEnabled" => change.is_enabled = Member::read(Some(value), &at)?,
+            "appRoleAssignmentRequired" => change.requires_assignment = Member::read(Some(value), &at)?,
+            name if PROFILE.contains(&name) => {
+                change.profile.insert(name.to_owned(), value.clone());
+            }
+            name if SERVICE_PRINCIPAL.properties.iter().any(|known| known.name == name) => {
+                return Err(at.refuse(Wrong::ReadOnly).into());
+            }
+            _ => return Err(at.refuse(Wrong::UnknownMember).into()),
+        }
+    }
+    Ok(change)
+}
+
+/// `GET /servicePrincipals/{id}/owners`.
+pub async fn principal_owners(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, GraphError> {
+    caller.need(applications::READ)?;
+    let found = find_principal(&graph, &caller, &id).await?.principal.id;
+    owners_of(&graph, &caller, (found, &format!("servicePrincipals/{found}"))).await
+}
+
+/// `POST /servicePrincipals/{id}/owners/$ref`.
+pub async fn add_principal_owner(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Response, GraphError> {
+    may(&graph, &caller, &id).await?;
+    let found = find_principal(&graph, &caller, &id).await?.principal.id;
+    let owner = graph.referred(&body)?;
+    let added = graph.directory().add_owner(&caller.cx, found, owner).await;
+    added.map_err(GraphFault::from)?;
+    Ok(done())
+}
+
+/// `DELETE /servicePrincipals/{id}/owners/{owner}/$ref`.
+pub async fn remove_principal_owner(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path((id, owner)): Path<(String, String)>,
+) -> Result<Response, GraphError> {
+    may(&graph, &caller, &id).await?;
+    let found = find_principal(&graph, &caller, &id).await?.principal.id;
+    let owner = owner.parse().map_err(|_| GraphFault::NotFound(owner))?;
+    let removed = graph.directory().remove_owner(&caller.cx, found, owner).await;
+    removed.map_err(GraphFault::from)?;
     Ok(done())
 }
 

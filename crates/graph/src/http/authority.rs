@@ -185,6 +185,33 @@ pub const CLASSIFY_PERMISSIONS: Operation = Operation {
     roles: GRANT_SCOPES.roles,
 };
 
+/// Reads what people ask administrators to consent to.
+pub const READ_CONSENT_REQUESTS: Operation = Operation {
+    own: &["ConsentRequest.Read.All", "ConsentRequest.ReadWrite.All"],
+    delegated: &["ConsentRequest.Read.All", "ConsentRequest.ReadWrite.All"],
+    roles: &[
+        role::GLOBAL_ADMINISTRATOR,
+        role::PRIVILEGED_ROLE_ADMINISTRATOR,
+        role::APPLICATION_ADMINISTRATOR,
+        role::CLOUD_APPLICATION_ADMINISTRATOR,
+        role::GLOBAL_READER,
+    ],
+};
+
+/// Decides it; to approve it takes [`GRANT_SCOPES`] as well.
+pub const DECIDE_CONSENT: Operation = Operation {
+    own: &["ConsentRequest.ReadWrite.All"],
+    delegated: &["ConsentRequest.ReadWrite.All"],
+    roles: GRANT_SCOPES.roles,
+};
+
+/// Says whether people may ask.
+pub const WRITE_CONSENT_REQUESTS_POLICY: Operation = Operation {
+    own: &["Policy.ReadWrite.ConsentRequest"],
+    delegated: &["Policy.ReadWrite.ConsentRequest"],
+    roles: &[role::GLOBAL_ADMINISTRATOR],
+};
+
 /// Invites guests, where the authorization policy leaves it to roles.
 const INVITE: Operation = Operation {
     own: &["User.Invite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
@@ -223,12 +250,16 @@ const OVER: &[(RoleTemplateId, &[RoleTemplateId])] = &[
 /// Roles that do not protect those who have them.
 const HARMLESS: &[RoleTemplateId] = &[role::DIRECTORY_READERS, role::GUEST_INVITER, role::REPORTS_READER];
 
+/// Whether who has these roles may change what protects any account.
+fn is_over_all(roles: &BTreeSet<RoleTemplateId>) -> bool {
+    BIND_CERTIFICATES.roles.iter().any(|role| roles.contains(role))
+}
+
 /// Whether who has these roles may change what protects an account with those.
 fn is_over(roles: &BTreeSet<RoleTemplateId>, target: &BTreeSet<RoleTemplateId>) -> bool {
-    let is_all = BIND_CERTIFICATES.roles.iter().any(|role| roles.contains(role));
     let reached = OVER.iter().filter(|(role, _)| roles.contains(role));
     let reached: Vec<RoleTemplateId> = reached.flat_map(|(_, over)| *over).copied().collect();
-    is_all
+    is_over_all(roles)
         || target
             .iter()
             .all(|role| HARMLESS.contains(role) || reached.contains(role))
@@ -400,11 +431,13 @@ impl Caller {
     /// Refuses who may not change what protects this account: nobody becomes more than they are by another's password.
     pub async fn may_act_on(&self, graph: &Graph, user: ObjectId) -> Result<(), GraphFault> {
         let target = graph.directory().roles_of(&self.cx, user).await?;
-        if target.is_empty() {
+        // As in Entra ID also while the group has no role yet; who owns it could put themselves in.
+        let is_of_role_group = graph.directory().is_of_role_group(&self.cx, user).await?;
+        if target.is_empty() && !is_of_role_group {
             return Ok(());
         }
         let roles = graph.directory().roles_of(&self.cx, self.subject()).await?;
-        if is_over(&roles, &target) {
+        if is_over_all(&roles) || (!is_of_role_group && is_over(&roles, &target)) {
             Ok(())
         } else {
             Err(GraphFault::Denied)

@@ -84,6 +84,13 @@ impl FromRequestParts<Batch> for Shared {
     }
 }
 
+impl Shared {
+    /// What the layers know, for a request that is sent on.
+    pub fn extensions(&self) -> Extensions {
+        self.extensions.clone()
+    }
+}
+
 pub async fn post(
     State(batch): State<Batch>,
     caller: Caller,

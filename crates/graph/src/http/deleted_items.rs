@@ -9,7 +9,7 @@ use hygie_web::error::GraphError;
 use serde_json::{Map, Value};
 
 use super::answer::{Of, done};
-use super::authority::{DELETE_USERS, Operation, WRITE_APPLICATIONS, WRITE_GROUPS};
+use super::authority::{DELETE_USERS, MANAGE_ROLES, Operation, WRITE_APPLICATIONS, WRITE_GROUPS};
 use super::caller::Caller;
 use super::list::Listed;
 use super::{applications, groups, users};
@@ -69,6 +69,7 @@ pub async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<Stri
 async fn list(graph: &Graph, caller: &Caller, sort: &Sort) -> Result<Response, GraphError> {
     caller.need(sort.read)?;
     let query = caller.query(sort.entity)?;
+    users::without_activity(&query)?;
     let path = format!("directory/deletedItems/microsoft.graph.{}", sort.entity.name);
     let listed = Listed {
         set: "directoryObjects",
@@ -100,8 +101,7 @@ pub async fn restore(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    let (object, sort, _) = find(&graph, &caller, &id).await?;
-    caller.may(&graph, sort.write).await?;
+    let (object, sort) = to_change(&graph, &caller, &id).await?;
     let restored = graph.directory().restore(&caller.cx, object.id()).await;
     let restored = restored.map_err(GraphFault::from)?;
     let of = Of {
@@ -116,11 +116,20 @@ pub async fn forget(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    let (object, sort, _) = find(&graph, &caller, &id).await?;
-    caller.may(&graph, sort.write).await?;
+    let (object, _) = to_change(&graph, &caller, &id).await?;
     let forgotten = graph.directory().forget(&caller.cx, object.id()).await;
     forgotten.map_err(GraphFault::from)?;
     Ok(done())
+}
+
+/// A deleted object that the caller may bring back or forget; a group that was made for roles as it was changed.
+async fn to_change(graph: &Graph, caller: &Caller, id: &str) -> Result<(DeletedObject, &'static Sort), GraphError> {
+    let (object, sort, _) = find(graph, caller, id).await?;
+    caller.may(graph, sort.write).await?;
+    if matches!(&object, DeletedObject::Group(group) if group.profile.is_assignable_to_role) {
+        caller.may(graph, &MANAGE_ROLES).await?;
+    }
+    Ok((object, sort))
 }
 
 /// A deleted object of a kind that the caller sees; of others they are not told whether there is one.

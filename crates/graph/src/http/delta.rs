@@ -74,6 +74,7 @@ pub async fn of_groups(State(graph): State<Graph>, caller: Caller) -> Result<Res
 
 async fn delta(graph: &Graph, caller: &Caller, of: &Collection) -> Result<Response, GraphError> {
     let (query, token) = read(caller, of)?;
+    users::without_activity(&query)?;
     let last = graph.directory().last_change(&caller.cx).await?;
     let position = match token.as_deref() {
         None => Position::All(last, None),

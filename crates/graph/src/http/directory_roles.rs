@@ -108,7 +108,7 @@ pub async fn members(
             .directory()
             .page_role_members(&caller.cx, role.template, at)
             .await?;
-        Ok(page.iter().map(users::typed).collect())
+        Ok(page.iter().map(|one| users::typed_for(&caller, one)).collect())
     };
     Ok(graph.list(&caller, listed, fetch).await?)
 }

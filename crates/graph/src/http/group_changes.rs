@@ -3,14 +3,14 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use hygie_core::ObjectId;
+use hygie_core::{GroupId, ObjectId};
 use hygie_directory::{Group, GroupChange, GroupProfile, NewGroup};
 use hygie_policy::json::{At, Member, Wrong};
 use hygie_web::error::GraphError;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Of, done};
-use super::authority::{WRITE_GROUPS, WRITE_MEMBERS};
+use super::authority::{MANAGE_ROLES, Operation, WRITE_GROUPS, WRITE_MEMBERS};
 use super::body::Body;
 use super::caller::Caller;
 use super::groups::find;
@@ -40,6 +40,21 @@ struct Read {
     owners: Vec<ObjectId>,
 }
 
+/// Refuses who may not change this group. One that was made for roles is changed by who may give roles, and by its owners:
+/// whoever is in it has its roles.
+async fn may(graph: &Graph, caller: &Caller, id: &str, operation: &'static Operation) -> Result<ObjectId, GraphError> {
+    let object: ObjectId = id.parse().map_err(|_| GraphFault::NotFound(id.to_owned()))?;
+    caller.may_with(graph, operation, object).await?;
+    let found = graph
+        .directory()
+        .find_group(&caller.cx, GroupId::from_uuid(object.uuid()))
+        .await?;
+    if found.is_some_and(|group| group.profile.is_assignable_to_role) {
+        caller.may_with(graph, &MANAGE_ROLES, object).await?;
+    }
+    Ok(object)
+}
+
 pub async fn create(State(graph): State<Graph>, caller: Caller, body: Body) -> Result<Response, GraphError> {
     caller.may(&graph, &WRITE_GROUPS).await?;
     for required in ["displayName", "mailEnabled", "mailNickname", "securityEnabled"] {
@@ -48,6 +63,9 @@ pub async fn create(State(graph): State<Graph>, caller: Caller, body: Body) -> R
         }
     }
     let read = read(&graph, &body)?;
+    if read.profile.get("isAssignableToRole") == Some(&json!(true)) {
+        caller.may(&graph, &MANAGE_ROLES).await?;
+    }
     let new = NewGroup {
         display_name: read.display_name.unwrap_or_default(),
         profile: GroupProfile::of(&read.profile).map_err(GraphFault::from)?,
@@ -75,8 +93,7 @@ pub async fn update(
     } else {
         &WRITE_GROUPS
     };
-    let object = id.parse().map_err(|_| GraphFault::NotFound(id.clone()))?;
-    caller.may_with(&graph, operation, object).await?;
+    may(&graph, &caller, &id, operation).await?;
     let found = find(&graph, &caller, &id).await?;
     if !read.owners.is_empty() {
         let at = At::Member(&At::Root, "owners@odata.bind");
@@ -97,8 +114,7 @@ pub async fn delete(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    let object = id.parse().map_err(|_| GraphFault::NotFound(id.clone()))?;
-    caller.may_with(&graph, &WRITE_GROUPS, object).await?;
+    may(&graph, &caller, &id, &WRITE_GROUPS).await?;
     let found = find(&graph, &caller, &id).await?;
     let deleted = graph.directory().delete_group(&caller.cx, found.id).await;
     deleted.map_err(GraphFault::from)?;
@@ -112,11 +128,10 @@ pub async fn add_member(
     Path(id): Path<String>,
     body: Body,
 ) -> Result<Response, GraphError> {
-    let object = id.parse().map_err(|_| GraphFault::NotFound(id.clone()))?;
-    caller.may_with(&graph, &WRITE_MEMBERS, object).await?;
+    may(&graph, &caller, &id, &WRITE_MEMBERS).await?;
     let found = find(&graph, &caller, &id).await?;
     let member = graph.referred(&body)?;
-    let added = graph.directory().add_new_member(&caller.cx, found.id, member).await;
+    let added = graph.directory().add_member(&caller.cx, found.id, member).await;
     added.map_err(GraphFault::from)?;
     Ok(done())
 }
@@ -127,8 +142,7 @@ pub async fn remove_member(
     caller: Caller,
     Path((id, member)): Path<(String, String)>,
 ) -> Result<Response, GraphError> {
-    let object = id.parse().map_err(|_| GraphFault::NotFound(id.clone()))?;
-    caller.may_with(&graph, &WRITE_MEMBERS, object).await?;
+    may(&graph, &caller, &id, &WRITE_MEMBERS).await?;
     let found = find(&graph, &caller, &id).await?;
     let member = member.parse().map_err(|_| GraphFault::NotFound(member))?;
     let removed = graph.directory().remove_member(&caller.cx, found.id, member).await;
@@ -165,7 +179,7 @@ pub(super) async fn owners_of(
     };
     let fetch = async |at| {
         let page = graph.directory().page_owners(&caller.cx, object, at).await?;
-        Ok(page.iter().map(users::typed).collect())
+        Ok(page.iter().map(|one| users::typed_for(caller, one)).collect())
     };
     Ok(graph.list(caller, listed, fetch).await?)
 }
@@ -177,8 +191,7 @@ pub async fn add_owner(
     Path(id): Path<String>,
     body: Body,
 ) -> Result<Response, GraphError> {
-    let object = id.parse().map_err(|_| GraphFault::NotFound(id.clone()))?;
-    caller.may_with(&graph, &WRITE_GROUPS, object).await?;
+    let object = may(&graph, &caller, &id, &WRITE_GROUPS).await?;
     find(&graph, &caller, &id).await?;
     let owner = graph.referred(&body)?;
     let added = graph.directory().add_owner(&caller.cx, object, owner).await;
@@ -192,8 +205,7 @@ pub async fn remove_owner(
     caller: Caller,
     Path((id, owner)): Path<(String, String)>,
 ) -> Result<Response, GraphError> {
-    let object = id.parse().map_err(|_| GraphFault::NotFound(id.clone()))?;
-    caller.may_with(&graph, &WRITE_GROUPS, object).await?;
+    let object = may(&graph, &caller, &id, &WRITE_GROUPS).await?;
     find(&graph, &caller, &id).await?;
     let owner = owner.parse().map_err(|_| GraphFault::NotFound(owner))?;
     let removed = graph.directory().remove_owner(&caller.cx, object, owner).await;
@@ -221,7 +233,7 @@ fn read(graph: &Graph, body: &Body) -> Result<Read, GraphFault> {
             "displayName" => read.display_name = Some(Member::read((!value.is_null()).then_some(value), &at)?),
             "members@odata.bind" => read.members = bound(graph, value, &at)?,
             "owners@odata.bind" => read.owners = bound(graph, value, &at)?,
-            "mailEnabled" | "isAssignableToRole" => only(json!(false))?,
+            "mailEnabled" => only(json!(false))?,
             "securityEnabled" => only(json!(true))?,
             "groupTypes" => only(json!([]))?,
             "membershipRule" => only(Value::Null)?,

@@ -88,7 +88,7 @@ pub async fn members(
     };
     let fetch = async |at| {
         let page = graph.directory().page_members(&caller.cx, found.id, at).await?;
-        Ok(page.iter().map(users::typed).collect())
+        Ok(page.iter().map(|one| users::typed_for(&caller, one)).collect())
     };
     Ok(graph.list(&caller, listed, fetch).await?)
 }

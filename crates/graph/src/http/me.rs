@@ -21,13 +21,6 @@ pub async fn transitive(State(graph): State<Graph>, caller: Caller) -> Result<Re
     groups(&graph, &caller, Membership::Transitive).await
 }
 
-/// As of any user.
-pub async fn member_ids(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
-    let found = users::find_own(&graph, &caller).await?;
-    caller.need(&[users::GROUPS, users::OWN].concat())?;
-    users::all_groups(&graph, &caller, found.id).await
-}
-
 async fn groups(graph: &Graph, caller: &Caller, how: Membership) -> Result<Response, GraphError> {
     caller.need(users::GROUPS)?;
     let found = users::find_own(graph, caller).await?;

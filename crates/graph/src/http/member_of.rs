@@ -10,7 +10,7 @@ use hygie_web::error::GraphError;
 use super::caller::Caller;
 use super::list::{Item, Listed};
 use super::users::typed;
-use super::{groups, users};
+use super::{groups, service_principals, users};
 use crate::entity::GROUP;
 use crate::{Graph, GraphFault};
 
@@ -21,6 +21,8 @@ pub enum Member {
     User,
     /// Of a group.
     Group,
+    /// Of an application in the tenant.
+    Principal,
 }
 
 /// The groups that the object of the address is in.
@@ -39,6 +41,10 @@ pub fn of(member: Member, how: Membership) -> MethodRouter<Graph> {
                 Member::Group => {
                     let found = groups::find(&graph, &caller, &id).await?;
                     (Some(ObjectId::from_uuid(found.id.uuid())), "groups")
+                }
+                Member::Principal => {
+                    let found = service_principals::find(&graph, &caller, &id).await?;
+                    (Some(found.principal.id), "servicePrincipals")
                 }
             };
             let object = object.ok_or(GraphFault::NotFound(id))?;

@@ -4,6 +4,7 @@ mod agreements;
 mod answer;
 mod app_role_assignments;
 mod application_changes;
+mod application_keys;
 mod applications;
 mod authentication;
 mod authority;
@@ -27,12 +28,15 @@ mod list;
 mod logs;
 mod me;
 mod member_of;
+mod memberships;
 mod mfa_gaps;
 mod organization;
 mod permission_grants;
+mod relations;
 mod role_management;
 mod service_principals;
 mod trust;
+mod trust_bundle;
 mod trust_trial;
 mod unsupported;
 mod user_changes;
@@ -44,13 +48,24 @@ use hygie_directory::Membership::{Direct, Transitive};
 use hygie_directory::SignInEntry;
 use hygie_directory::logs::{Alert, ChangeEntry};
 
-use member_of::Member::{Group, User};
+use member_of::Member::{Group, Principal, User};
 
 use crate::Graph;
 
 /// All addresses. What is not built answers "not supported" to whoever has a token.
 pub fn router(graph: Graph) -> Router {
-    let router = addresses(graph.clone());
+    let known = addresses().with_state(graph.clone());
+    // Where an address by another key is sent on to: to no such one again.
+    let usual = batch::Batch {
+        graph: graph.clone(),
+        router: known
+            .clone()
+            .route("/v1.0/{first}", any(unsupported::any).with_state(graph.clone()))
+            .route("/v1.0/{first}/{*rest}", any(unsupported::any).with_state(graph.clone())),
+    };
+    let router = known
+        .route("/v1.0/{first}", any(keyed::any).with_state(usual.clone()))
+        .route("/v1.0/{first}/{*rest}", any(keyed::any).with_state(usual));
     let batch = batch::Batch {
         graph,
         router: router.clone(),
@@ -59,7 +74,7 @@ pub fn router(graph: Graph) -> Router {
 }
 
 /// All but the one that brings several requests to them.
-fn addresses(graph: Graph) -> Router {
+fn addresses() -> Router<Graph> {
     Router::new()
         .merge(own())
         .merge(people())
@@ -75,6 +90,10 @@ fn addresses(graph: Graph) -> Router {
         .merge(identity_protection::routes())
         .route("/v1.0/invitations", route(post(invitations::create)))
         .merge(trust::routes())
+        .merge(trust_bundle::former())
+        .merge(memberships::routes())
+        .merge(relations::routes())
+        .merge(principals())
         .merge(federated::routes())
         .route("/v1.0/organization", route(get(organization::list)))
         .route("/v1.0/organization/{id}", route(get(organization::get)))
@@ -86,10 +105,6 @@ fn addresses(graph: Graph) -> Router {
             "/v1.0/directory/deletedItems/{id}/restore",
             route(post(deleted_items::restore)),
         )
-        .route("/v1.0/{keyed}", route(get(keyed::get)))
-        .route("/v1.0/{keyed}/members", route(get(keyed::members)))
-        .route("/v1.0/{first}/{*rest}", any(unsupported::any))
-        .with_state(graph)
 }
 
 /// What happened in the tenant.
@@ -115,11 +130,11 @@ fn route(methods: MethodRouter<Graph>) -> MethodRouter<Graph> {
 /// The person whose token it is.
 fn own() -> Router<Graph> {
     Router::new()
-        .route("/v1.0/me", route(get(me::get)))
+        .route("/v1.0/me", route(get(me::get).patch(user_changes::update_own)))
+        .route("/v1.0/me/appRoleAssignments", route(get(app_role_assignments::own)))
+        .route("/v1.0/me/oauth2PermissionGrants", route(get(permission_grants::own)))
         .route("/v1.0/me/memberOf", route(get(me::direct)))
         .route("/v1.0/me/transitiveMemberOf", route(get(me::transitive)))
-        .route("/v1.0/me/getMemberObjects", route(post(me::member_ids)))
-        .route("/v1.0/me/getMemberGroups", route(post(me::member_ids)))
         .route("/v1.0/me/revokeSignInSessions", route(post(user_changes::revoke_own)))
         .route("/v1.0/me/changePassword", route(post(user_changes::change_password)))
 }
@@ -137,8 +152,10 @@ fn people() -> Router<Graph> {
             "/v1.0/users/{id}/transitiveMemberOf",
             route(member_of::of(User, Transitive)),
         )
-        .route("/v1.0/users/{id}/getMemberObjects", route(post(users::member_ids)))
-        .route("/v1.0/users/{id}/getMemberGroups", route(post(users::member_ids)))
+        .route(
+            "/v1.0/users/{id}/oauth2PermissionGrants",
+            route(get(permission_grants::of_user)),
+        )
         .route(
             "/v1.0/users/{id}/revokeSignInSessions",
             route(post(user_changes::revoke)),
@@ -198,6 +215,11 @@ fn registrations() -> Router<Graph> {
             "/v1.0/applications/{id}/removePassword",
             route(post(application_changes::remove_password)),
         )
+        .route("/v1.0/applications/{id}/addKey", route(post(application_keys::add)))
+        .route(
+            "/v1.0/applications/{id}/removeKey",
+            route(post(application_keys::remove)),
+        )
         .route(
             "/v1.0/applications/{id}/owners",
             route(get(application_changes::owners)),
@@ -214,6 +236,33 @@ fn registrations() -> Router<Graph> {
         .route("/v1.0/servicePrincipals/$count", route(get(service_principals::list)))
         .route("/v1.0/servicePrincipals", route(principals))
         .route("/v1.0/servicePrincipals/{id}", route(present))
+}
+
+/// What service principals lead to.
+fn principals() -> Router<Graph> {
+    let one = "/v1.0/servicePrincipals/{id}";
+    Router::new()
+        .route(&format!("{one}/memberOf"), route(member_of::of(Principal, Direct)))
+        .route(
+            &format!("{one}/transitiveMemberOf"),
+            route(member_of::of(Principal, Transitive)),
+        )
+        .route(
+            &format!("{one}/oauth2PermissionGrants"),
+            route(get(permission_grants::of_principal)),
+        )
+        .route(
+            &format!("{one}/owners"),
+            route(get(application_changes::principal_owners)),
+        )
+        .route(
+            &format!("{one}/owners/$ref"),
+            route(post(application_changes::add_principal_owner)),
+        )
+        .route(
+            &format!("{one}/owners/{{owner}}/$ref"),
+            route(delete(application_changes::remove_principal_owner)),
+        )
 }
 
 /// Roles of applications that somebody has, and grants of delegated permissions.

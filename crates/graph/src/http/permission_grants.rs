@@ -14,6 +14,7 @@ use super::authority::GRANT_SCOPES;
 use super::body::Body;
 use super::caller::Caller;
 use super::list::Listed;
+use super::{service_principals, users};
 use crate::entity::{PERMISSION_GRANT, permission_grant, shown};
 use crate::{Graph, GraphFault};
 use hygie_odata::{Pin, Query};
@@ -28,20 +29,57 @@ const READ: &[&str] = &[
 
 pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
     caller.need(READ)?;
+    page(&graph, &caller, SET, None).await
+}
+
+/// `GET /users/{id}/oauth2PermissionGrants`: what somebody granted for themselves.
+pub async fn of_user(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, GraphError> {
+    caller.need(READ)?;
+    let found = users::search(&graph, &caller, &id).await?;
+    let user = found.ok_or(GraphFault::NotFound(id))?.id;
+    let path = format!("users/{user}/{SET}");
+    page(&graph, &caller, &path, Some(GrantsOf::User(user))).await
+}
+
+/// `GET /me/oauth2PermissionGrants`.
+pub async fn own(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
+    caller.need(READ)?;
+    let user = users::find_own(&graph, &caller).await?.id;
+    page(&graph, &caller, &format!("me/{SET}"), Some(GrantsOf::User(user))).await
+}
+
+/// `GET /servicePrincipals/{id}/oauth2PermissionGrants`: what was granted to an application.
+pub async fn of_principal(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, GraphError> {
+    caller.need(READ)?;
+    let client = service_principals::find(&graph, &caller, &id).await?.principal.id;
+    let path = format!("servicePrincipals/{client}/{SET}");
+    page(&graph, &caller, &path, Some(GrantsOf::Client(client))).await
+}
+
+/// The grants at this address; of all those that the filter finds.
+async fn page(graph: &Graph, caller: &Caller, path: &str, of: Option<GrantsOf>) -> Result<Response, GraphError> {
     let query = caller.query(&PERMISSION_GRANT)?;
     let listed = Listed {
         set: SET,
-        path: SET,
+        path,
         query: &query,
         default: None,
         total: None,
     };
-    let of = grants_of(&query);
+    let of = of.unwrap_or_else(|| grants_of(&query));
     let fetch = async |at: Cursor| {
         let page = graph.directory().page_grants(&caller.cx, of, at).await?;
         Ok(page.iter().map(|found| (found.id, permission_grant(found))).collect())
     };
-    Ok(graph.list(&caller, listed, fetch).await?)
+    Ok(graph.list(caller, listed, fetch).await?)
 }
 
 /// The grants among which the filter finds what it asks for.

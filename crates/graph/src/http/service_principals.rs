@@ -2,7 +2,6 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use hygie_core::AppId;
 use hygie_directory::Presence;
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
@@ -35,7 +34,7 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
 pub async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<String>) -> Result<Response, GraphError> {
     caller.need(READ)?;
     let found = find(&graph, &caller, &id).await?;
-    one(&graph, &caller, &id, Some(found))
+    one(&graph, &caller, &found).await
 }
 
 /// By object id.
@@ -47,21 +46,15 @@ pub(super) async fn find(graph: &Graph, caller: &Caller, id: &str) -> Result<Pre
     Ok(found.ok_or_else(|| GraphFault::NotFound(id.to_owned()))?)
 }
 
-/// By client id.
-pub(super) async fn of_app(graph: &Graph, caller: &Caller, app: AppId) -> Result<Response, GraphError> {
-    caller.need(READ)?;
-    let found = graph.directory().find_presence_of(&caller.cx, app).await?;
-    one(graph, caller, &app.to_string(), found)
-}
-
-fn one(graph: &Graph, caller: &Caller, id: &str, found: Option<Presence>) -> Result<Response, GraphError> {
-    let found = found.ok_or_else(|| GraphFault::NotFound(id.to_owned()))?;
-    let select = caller.select(&SERVICE_PRINCIPAL)?;
-    let select = select.as_deref();
+async fn one(graph: &Graph, caller: &Caller, found: &Presence) -> Result<Response, GraphError> {
+    let query = caller.one(&SERVICE_PRINCIPAL)?;
+    let select = query.select.as_deref();
     let of = Of {
         set: "servicePrincipals",
         select,
     };
     let note = Note::new("graph.read", format!("app/{}", found.principal.app));
-    Ok(graph.one(&of, shown(service_principal(&found), select), note))
+    let mut members = shown(service_principal(found), select);
+    members.extend(graph.expanded(caller, &query.expand, found.principal.id).await?);
+    Ok(graph.one(&of, members, note))
 }

@@ -32,7 +32,7 @@ use crate::{Graph, GraphFault, MAX_BODY};
 
 const SET: &str = "directory/publicKeyInfrastructure/certificateBasedAuthConfigurations";
 /// Permissions that show trust stores.
-const READ: &[&str] = &[
+pub(super) const READ: &[&str] = &[
     "PublicKeyInfrastructure.Read.All",
     "PublicKeyInfrastructure.ReadWrite.All",
 ];
@@ -63,6 +63,7 @@ pub fn routes() -> Router<Graph> {
         .route(&one, only(of_pki))
         .route(&authorities, only(read_by(list_authorities).post(post_authority)))
         .route(&format!("{authorities}/{{authority}}"), only(of_authority))
+        .route(&format!("{one}/upload"), only(act_by(super::trust_bundle::upload)))
         .route(&list, only(read_by(get_list).patch(patch_list).put(put_list)))
         .route(&format!("{list}/refresh"), only(act_by(refresh_list)))
 }
@@ -72,7 +73,7 @@ fn missing(id: &str) -> GraphFault {
 }
 
 /// The id in an address.
-fn key(id: &str) -> Result<Uuid, GraphFault> {
+pub(super) fn key(id: &str) -> Result<Uuid, GraphFault> {
     id.parse().map_err(|_| missing(id))
 }
 
@@ -224,7 +225,7 @@ async fn get_authority(
 }
 
 /// Octets in base64.
-fn octets(members: &Members<'_>, name: &'static str) -> Result<Option<Vec<u8>>, GraphFault> {
+pub(super) fn octets(members: &Members<'_>, name: &'static str) -> Result<Option<Vec<u8>>, GraphFault> {
     let wrong = || At::Member(&At::Root, name).refuse(Wrong::NotA("octets in base64"));
     match members.find(name) {
         None => Ok(None),

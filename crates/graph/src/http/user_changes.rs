@@ -4,7 +4,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::Secret;
-use hygie_directory::{Enabled, NewUser, User, UserChange, UserProfile};
+use hygie_directory::{Enabled, NewUser, User, UserChange, UserProfile, UserType};
 use hygie_policy::json::{At, Member, Members, Wrong};
 use hygie_web::error::GraphError;
 use serde_json::{Map, Value};
@@ -28,6 +28,7 @@ const READ_ONLY: &[&str] = &[
     "identities",
     "lastPasswordChangeDateTime",
     "securityIdentifier",
+    "signInActivity",
     "signInSessionsValidFromDateTime",
 ];
 /// Members by which somebody can be reached, signs in, or is known: of a person with a role not for everybody to change.
@@ -41,6 +42,19 @@ const SENSITIVE: &[&str] = &[
     "passwordPolicies",
     "passwordProfile",
     "userPrincipalName",
+];
+/// Members that everybody may say of themselves.
+const OWN: &[&str] = &[
+    "businessPhones",
+    "city",
+    "country",
+    "faxNumber",
+    "mobilePhone",
+    "officeLocation",
+    "postalCode",
+    "preferredLanguage",
+    "state",
+    "streetAddress",
 ];
 /// Members that certificates find their user by.
 const BINDINGS: &[&str] = &["authorizationInfo", "onPremisesUserPrincipalName"];
@@ -105,6 +119,24 @@ pub async fn update(
     if has(&body, SENSITIVE) || has(&body, BINDINGS) {
         caller.may_act_on(&graph, found.id).await?;
     }
+    let change = read(&body)?;
+    let changed = graph.directory().update_user(&caller.cx, found.id, change).await;
+    changed.map_err(GraphFault::from)?;
+    Ok(done())
+}
+
+/// `PATCH /me`: how one is reached and where one works, by everybody who belongs to the establishment; anything else as of any
+/// user.
+pub async fn update_own(State(graph): State<Graph>, caller: Caller, body: Body) -> Result<Response, GraphError> {
+    let found = find_own(&graph, &caller).await?;
+    let is_plain = body.0.as_object().is_some_and(|all| {
+        let mut names = all.keys().filter(|name| !name.contains("@odata."));
+        names.all(|name| OWN.contains(&name.as_str()))
+    });
+    if !is_plain || found.profile.user_type != UserType::Member {
+        return update(State(graph), caller, Path(found.id.to_string()), body).await;
+    }
+    caller.need(&["User.ReadWrite", "User.ReadWrite.All", "Directory.ReadWrite.All"])?;
     let change = read(&body)?;
     let changed = graph.directory().update_user(&caller.cx, found.id, change).await;
     changed.map_err(GraphFault::from)?;

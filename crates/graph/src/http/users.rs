@@ -4,19 +4,20 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::ObjectId;
 use hygie_directory::repo::ByName;
-use hygie_directory::{Cursor, Membership, User};
+use hygie_directory::{Cursor, DirectoryObject, User};
 use hygie_store::StoreError;
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
 use serde_json::{Map, Value};
 
 use super::answer::Of;
+use super::authority::READ_LOGS;
 use super::caller::Caller;
-use super::groups;
 use super::list::{Item, Listed};
-use crate::entity::{USER, USER_DEFAULT, directory_object, shown, user};
+use super::{applications, groups};
+use crate::entity::{USER, USER_DEFAULT, directory_object, shown, sign_in_activity, user};
 use crate::{Graph, GraphFault};
-use hygie_odata::{Direction, Filter, Pin, Query};
+use hygie_odata::{Direction, Filter, Pin, Query, QueryError};
 
 /// Permissions that show every user whole, and with the basic members only.
 pub(super) const ALL: &[&str] = &[
@@ -31,7 +32,10 @@ pub(super) const OWN: &[&str] = &["User.Read", "User.ReadWrite"];
 /// Permissions that show the groups of a user.
 pub(super) const GROUPS: &[&str] = groups::READ;
 /// The basic members.
-const BASIC_MEMBERS: &[&str] = &["id", "displayName", "givenName", "surname", "userPrincipalName", "mail"];
+pub(super) const BASIC_MEMBERS: &[&str] = &["id", "displayName", "givenName", "surname", "userPrincipalName", "mail"];
+
+/// The member that tells when somebody signed in last, where it is asked for.
+pub(super) const ACTIVITY: &str = "signInActivity";
 
 /// How much of a user the caller sees.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,6 +51,10 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         (false, false) => return Err(GraphFault::Denied.into()),
     };
     let query = caller.query(&USER)?;
+    let needs_activity = query.asks(ACTIVITY);
+    if needs_activity {
+        caller.may(&graph, &READ_LOGS).await?;
+    }
     let listed = Listed {
         set: "users",
         path: "users",
@@ -54,7 +62,7 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         default: Some(USER_DEFAULT),
         total: total(&query, graph.directory().count_users(&caller.cx)).await?,
     };
-    if let Some((prefix, direction)) = query.walks_by("displayName") {
+    if let Some((prefix, direction)) = query.walks_by("displayName").filter(|_| !needs_activity) {
         let fetch = async |after, limit| {
             let at = ByName {
                 after,
@@ -70,8 +78,31 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
         };
         return Ok(graph.list_by_name(&caller, listed, fetch).await?);
     }
-    let fetch = async |at| page(&graph, &caller, &query, at).await.map(|users| items(users, sight));
+    let fetch = async |at| {
+        let mut items = items(page(&graph, &caller, &query, at).await?, sight);
+        if needs_activity {
+            let ids = items.iter().map(|(id, _)| *id).collect();
+            let found = graph.directory().sign_in_activities(&caller.cx, ids).await?;
+            for (id, members) in &mut items {
+                let activity = found.get(id).copied().unwrap_or_default();
+                members.insert(ACTIVITY.to_owned(), sign_in_activity(&activity));
+            }
+        }
+        Ok(items)
+    };
     Ok(graph.list(&caller, listed, fetch).await?)
+}
+
+/// Refuses the member that tells when somebody signed in last, where it is not kept.
+pub(super) fn without_activity(query: &Query) -> Result<(), GraphFault> {
+    if query.asks(ACTIVITY) {
+        return Err(QueryError::Unknown {
+            name: ACTIVITY.to_owned(),
+            entity: "user",
+        }
+        .into());
+    }
+    Ok(())
 }
 
 /// How many objects there are, where the query asks for it and nothing but all are counted.
@@ -159,44 +190,27 @@ pub(super) async fn find_own(graph: &Graph, caller: &Caller) -> Result<User, Gra
 async fn one(graph: &Graph, caller: &Caller, found: &User, sight: Sight) -> Result<Response, GraphError> {
     let query = caller.one(&USER)?;
     let select = query.select.as_deref();
-    let mut members = shown(seen(found, sight), Some(select.unwrap_or(USER_DEFAULT)));
+    let mut members = seen(found, sight);
+    if select.is_some_and(|select| select.contains(&ACTIVITY)) {
+        // As in Graph: it is of the logs, and nobody's but who reads them.
+        caller.may(graph, &READ_LOGS).await?;
+        let all = graph.directory().sign_in_activities(&caller.cx, vec![found.id]).await?;
+        let activity = all.get(&found.id).copied().unwrap_or_default();
+        members.insert(ACTIVITY.to_owned(), sign_in_activity(&activity));
+    }
+    let mut members = shown(members, Some(select.unwrap_or(USER_DEFAULT)));
     members.extend(graph.expanded(caller, &query.expand, found.id).await?);
     let of = Of { set: "users", select };
     Ok(graph.one(&of, members, Note::new("graph.read", format!("user/{}", found.id))))
 }
 
-/// `getMemberObjects` and `getMemberGroups`: the ids of all groups that a user is in. What a token has no room for is
-/// asked for here.
-pub async fn member_ids(
-    State(graph): State<Graph>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Response, GraphError> {
-    let found = search(&graph, &caller, &id).await?;
-    if !is_own(&caller, found.as_ref()) {
-        caller.need(GROUPS)?;
-    }
-    let found = found.ok_or_else(|| GraphFault::NotFound(id))?;
-    all_groups(&graph, &caller, found.id).await
-}
-
 /// Whether the caller asks for themselves, and may.
-fn is_own(caller: &Caller, found: Option<&User>) -> bool {
+pub(super) fn is_own(caller: &Caller, found: Option<&User>) -> bool {
     found.is_some_and(|found| caller.person() == Some(found.id)) && caller.has(OWN)
 }
 
-/// The same of the user with this id; that the caller may is settled.
-pub(super) async fn all_groups(graph: &Graph, caller: &Caller, id: ObjectId) -> Result<Response, GraphError> {
-    let groups = graph
-        .directory()
-        .groups_of(&caller.cx, id, Membership::Transitive)
-        .await?;
-    let ids = groups.into_iter().map(|group| group.id.to_string()).collect();
-    Ok(graph.texts(ids, Note::new("graph.read", format!("user/{id}"))))
-}
-
 /// An object that may be of several types, with the name of its own.
-pub(super) fn typed(object: &hygie_directory::DirectoryObject) -> Item {
+pub(super) fn typed(object: &DirectoryObject) -> Item {
     let (entity, members) = directory_object(object);
     let mut named = Map::new();
     named.insert(
@@ -205,6 +219,20 @@ pub(super) fn typed(object: &hygie_directory::DirectoryObject) -> Item {
     );
     named.extend(members);
     (object.id(), named)
+}
+
+/// The same as the caller sees it by itself: of people the basic members without a permission to see them whole, of what else
+/// they may not read its type and id.
+pub(super) fn typed_for(caller: &Caller, object: &DirectoryObject) -> Item {
+    let (id, mut members) = typed(object);
+    let shown: &[&str] = match object {
+        DirectoryObject::User(user) if !caller.has(ALL) && !is_own(caller, Some(user)) => BASIC_MEMBERS,
+        DirectoryObject::Group(_) if !caller.has(groups::READ) => &["id"],
+        DirectoryObject::ServicePrincipal(_) if !caller.has(applications::READ) => &["id"],
+        _ => return (id, members),
+    };
+    members.retain(|name, _| name == "@odata.type" || shown.contains(&name.as_str()));
+    (id, members)
 }
 
 /// By id or user principal name.

@@ -16,7 +16,7 @@ const STRENGTHS: &str = "/v1.0/policies/authenticationStrengthPolicies";
 const ALIAS: &str = "/v1.0/identity/conditionalAccess/authenticationStrength/policies";
 const EVALUATE: &str = "/v1.0/identity/conditionalAccess/evaluate";
 const DEFAULTS: &str = "/v1.0/policies/identitySecurityDefaultsEnforcementPolicy";
-const ADMINISTRATOR: &[&str] = &[
+pub const ADMINISTRATOR: &[&str] = &[
     "Policy.Read.All",
     "Policy.ReadWrite.ConditionalAccess",
     "Application.Read.All",
@@ -421,7 +421,9 @@ async fn templates_spare_who_asks() {
     let all = person
         .json("/v1.0/identity/conditionalAccess/templates?$filter=scenarios%20has%20'secureFoundation'")
         .await;
-    assert_eq!(each(&all, "id").len(), 6);
+    assert_eq!(each(&all, "id").len(), 7);
+    let all = person.json("/v1.0/identity/conditionalAccess/templates").await;
+    assert_eq!(each(&all, "id").len(), 17);
     for template in all["value"].as_array().unwrap() {
         let path = format!("/v1.0/identity/conditionalAccess/templates/{}", id(template));
         assert_eq!(person.json(&path).await["name"], template["name"]);
@@ -502,6 +504,9 @@ async fn a_person_without_a_role_changes_nothing() {
         (Method::POST, &action),
         (Method::PATCH, &format!("{CONTEXTS}/c1")),
         (Method::PATCH, DEFAULTS),
+        (Method::PATCH, "/v1.0/policies/sessionLifetimePolicy"),
+        (Method::PATCH, "/v1.0/policies/signInProtectionPolicy"),
+        (Method::PATCH, "/v1.0/policies/tokenClaimsPolicy"),
         (Method::POST, "/v1.0/agreements"),
     ] {
         let answer = person.document(method.clone(), path, &mfa("Mine")).await;
@@ -533,6 +538,9 @@ POST /v1.0/identity/conditionalAccess/policies: Policy.Read.All+Policy.ReadWrite
 POST /v1.0/identity/conditionalAccess/namedLocations: Policy.Read.All+Policy.ReadWrite.ConditionalAccess Policy.Read.ConditionalAccess+Policy.ReadWrite.ConditionalAccess
 POST /v1.0/policies/authenticationStrengthPolicies: Policy.ReadWrite.ConditionalAccess
 PATCH /v1.0/policies/identitySecurityDefaultsEnforcementPolicy: Policy.ReadWrite.SecurityDefaults Policy.Read.All+Policy.ReadWrite.ConditionalAccess Policy.Read.ConditionalAccess+Policy.ReadWrite.ConditionalAccess
+PATCH /v1.0/policies/sessionLifetimePolicy: Policy.Read.All+Policy.ReadWrite.ConditionalAccess Policy.Read.ConditionalAccess+Policy.ReadWrite.ConditionalAccess
+PATCH /v1.0/policies/signInProtectionPolicy: Policy.Read.All+Policy.ReadWrite.ConditionalAccess Policy.Read.ConditionalAccess+Policy.ReadWrite.ConditionalAccess
+PATCH /v1.0/policies/tokenClaimsPolicy: Policy.Read.All+Policy.ReadWrite.ConditionalAccess Policy.Read.ConditionalAccess+Policy.ReadWrite.ConditionalAccess
 POST /v1.0/identity/conditionalAccess/evaluate: Policy.Read.All Policy.Read.ConditionalAccess
 ";
 

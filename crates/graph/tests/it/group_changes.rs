@@ -142,7 +142,6 @@ async fn other_kinds_of_groups_are_refused() {
         ("groupTypes", json!(["Unified"])),
         ("groupTypes", json!(["DynamicMembership"])),
         ("membershipRule", json!("user.department -eq \"x\"")),
-        ("isAssignableToRole", json!(true)),
         ("visibility", json!("Secret")),
         ("mail", json!("x@ch-demo.example")),
         ("theme", json!("Blue")),

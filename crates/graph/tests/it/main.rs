@@ -2,20 +2,27 @@
 
 mod agreements;
 mod application_changes;
+mod application_keys;
 mod authentication;
 mod authority;
 mod batch;
 mod conditional;
 mod consent;
+mod consent_requests;
+mod deleted;
 mod delta;
 mod federated;
+mod gone;
 mod group_changes;
 mod logs;
 mod names;
 mod objects;
 mod pages;
+mod protection;
+mod relations;
 mod rights;
 mod risk;
+mod role_groups;
 mod roles;
 mod sign_ins;
 mod trust;

@@ -154,7 +154,7 @@ async fn what_is_not_built_says_so_to_who_has_a_token() {
     let caller = world.app(&[]);
     for path in [
         "/v1.0/devices",
-        "/v1.0/users/x/manager",
+        "/v1.0/users/x/calendar",
         "/v1.0/identity/conditionalAccess/deletedItems",
         "/v1.0/x(y='z')",
     ] {
@@ -164,8 +164,8 @@ async fn what_is_not_built_says_so_to_who_has_a_token() {
     }
     let caller = world.app(&["Directory.Read.All"]);
     for path in [
-        "/v1.0/users?$expand=manager".to_owned(),
-        format!("/v1.0/users/{}?$expand=manager", world.nurse),
+        "/v1.0/users?$expand=calendar".to_owned(),
+        format!("/v1.0/users/{}?$expand=calendar", world.nurse),
         format!("/v1.0/users/{}?$filter=displayName%20eq%20'x'", world.nurse),
         "/v1.0/organization?$compute=x".to_owned(),
     ] {

@@ -71,6 +71,97 @@ async fn who_is_said_to_be_compromised_is_risky_until_it_is_dismissed() {
 }
 
 #[tokio::test]
+async fn what_was_told_of_somebody_is_told_in_order() {
+    let world = World::new().await;
+    let caller = world.app(&["IdentityRiskyUser.ReadWrite.All", "IdentityRiskEvent.Read.All"]);
+    let history = format!("{USERS}/{}/history", world.nurse);
+    assert_eq!(caller.get(&history).await.status, 404, "nothing was ever told");
+    let report = json!({ "userIds": [world.nurse], "riskLevel": "medium" });
+    for (action, body) in [
+        ("report", report.clone()),
+        ("confirmCompromised", of(world.nurse)),
+        ("confirmSafe", of(world.nurse)),
+    ] {
+        caller.changed("POST", &format!("{USERS}/{action}"), &body).await;
+        world.clock.advance(Duration::from_secs(1));
+    }
+    let page = caller.json(&history).await;
+    assert_eq!(each(&page, "riskLevel"), ["medium", "high", "none"]);
+    assert_eq!(
+        each(&page, "riskState"),
+        ["atRisk", "confirmedCompromised", "confirmedSafe"]
+    );
+    assert_eq!(page["value"][2]["activity"]["detail"], "adminConfirmedAccountSafe");
+    assert_eq!(page["value"][0]["initiatedBy"], json!(Uuid::from_u128(99)));
+    let now = caller.json(&format!("{USERS}/{}", world.nurse)).await;
+    assert_eq!(now["riskState"], "confirmedSafe");
+    // Of these the ones that told risk are detections.
+    let detections = "/v1.0/identityProtection/riskDetections";
+    let page = caller.json(detections).await;
+    assert_eq!(
+        each(&page, "riskEventType"),
+        ["generic", "adminConfirmedUserCompromised"]
+    );
+    assert_eq!(each(&page, "userDisplayName"), ["Anna Martin"; 2]);
+    let found = caller
+        .json(&format!("{detections}?$filter=riskLevel%20eq%20'high'"))
+        .await;
+    let id = each(&found, "id").remove(0);
+    assert_eq!(caller.json(&format!("{detections}/{id}")).await, {
+        let mut one = found["value"][0].clone();
+        one["@odata.context"] = json!(format!(
+            "{}/v1.0/$metadata#identityProtection/riskDetections/$entity",
+            crate::world::BASE
+        ));
+        one
+    });
+    assert_eq!(caller.get(&format!("{detections}/{}", world.nurse)).await.status, 404);
+    let other = world.by(&json!({ "tid": world.other, "oid": world.nurse, "sub": world.nurse,
+        "roles": ["IdentityRiskyUser.ReadWrite.All", "IdentityRiskEvent.Read.All"] }));
+    assert_eq!(each(&other.json(detections).await, "id"), [""; 0]);
+    assert_eq!(other.get(&history).await.status, 404);
+    assert_eq!(other.get(&format!("{detections}/{id}")).await.status, 404);
+    assert_eq!(world.app(&["User.Read.All"]).get(detections).await.status, 403);
+    // A hundred are kept.
+    for _ in 0..105 {
+        caller.changed("POST", &format!("{USERS}/report"), &report).await;
+    }
+    let number = caller.json(&format!("{history}?$top=999")).await["value"]
+        .as_array()
+        .unwrap()
+        .len();
+    assert_eq!(number, 100);
+}
+
+#[tokio::test]
+async fn a_detection_stands_as_was_said_of_it_since() {
+    let world = World::new().await;
+    let caller = world.app(&["IdentityRiskyUser.ReadWrite.All", "IdentityRiskEvent.Read.All"]);
+    let detections = "/v1.0/identityProtection/riskDetections";
+    let report = json!({ "userIds": [world.nurse], "riskLevel": "medium" });
+    for (action, body) in [
+        ("report", report.clone()),
+        ("confirmCompromised", of(world.nurse)),
+        ("confirmSafe", of(world.nurse)),
+    ] {
+        caller.changed("POST", &format!("{USERS}/{action}"), &body).await;
+        world.clock.advance(Duration::from_secs(1));
+    }
+    let page = caller.json(detections).await;
+    assert_eq!(each(&page, "riskState"), ["confirmedSafe"; 2]);
+    assert_eq!(each(&page, "riskDetail"), ["adminConfirmedAccountSafe"; 2]);
+    // How high they were, and when, stays.
+    assert_eq!(each(&page, "riskLevel"), ["medium", "high"]);
+    let first = &page["value"][0];
+    assert_ne!(first["lastUpdatedDateTime"], first["detectedDateTime"]);
+    let one = format!("{detections}/{}", first["id"].as_str().unwrap());
+    assert_eq!(caller.json(&one).await["riskState"], "confirmedSafe");
+    caller.changed("POST", &format!("{USERS}/report"), &report).await;
+    let page = caller.json(detections).await;
+    assert_eq!(each(&page, "riskState"), ["confirmedSafe", "confirmedSafe", "atRisk"]);
+}
+
+#[tokio::test]
 async fn what_is_said_of_nobody_or_wrongly_is_refused_whole() {
     let world = World::new().await;
     let caller = world.app(WRITE_USERS);

@@ -2,6 +2,7 @@
 
 use hygie_directory::{GLOBAL_ADMINISTRATOR, role};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::world::{BASE, World, each, refusal, refused, user};
 
@@ -118,7 +119,7 @@ async fn what_is_no_assignment_is_refused_with_its_place() {
     }
     for (principal, role) in [
         ("00000000-0000-0000-0000-000000000009".to_owned(), role.clone()),
-        (world.nurses.to_string(), role),
+        (Uuid::nil().to_string(), role),
         (
             world.nurse.to_string(),
             "00000000-0000-0000-0000-000000000009".to_owned(),

@@ -1,6 +1,7 @@
 //! The log of sign-ins.
 
-use hygie_core::Timestamp;
+use hygie_core::{ObjectId, Timestamp};
+use hygie_directory::logs::new_id;
 use hygie_directory::{AppliedPolicy, Authentications, SignInEntry, Signals, role};
 use hygie_policy::strength::{Mode, Usage};
 use serde_json::json;
@@ -41,11 +42,24 @@ pub fn entry(world: &World, n: u128, error_code: u32) -> SignInEntry {
             result: "failure".to_owned(),
             grant_controls: vec!["mfa".to_owned()],
             session_controls: Vec::new(),
-            unmet: Vec::new(),
+            unmet: vec!["users".to_owned(), "location".to_owned()],
         }],
         is_emergency: false,
         signals: Signals::default(),
     }
+}
+
+/// An entry of now of somebody: whether they were there, and the number of the error.
+pub async fn signed_in(world: &World, user: ObjectId, (is_interactive, error_code): (bool, u32)) {
+    let cx = world.here();
+    let entry = SignInEntry {
+        id: new_id(&cx),
+        at: cx.now,
+        user,
+        is_interactive,
+        ..entry(world, 1, error_code)
+    };
+    world.directory.log_sign_in(&cx, entry).await.expect("an entry");
 }
 
 #[tokio::test]
@@ -64,6 +78,11 @@ async fn sign_ins_are_shown_the_latest_first() {
     assert_eq!(first["status"]["errorCode"], 0);
     assert_eq!(first["deviceDetail"]["operatingSystem"], "windows");
     assert_eq!(first["appliedConditionalAccessPolicies"][0]["displayName"], "AC02");
+    assert_eq!(
+        first["appliedConditionalAccessPolicies"][0]["analysisReasons"],
+        "users,location"
+    );
+    assert_eq!(first["authenticationDetails"][0]["authenticationMethod"], "password");
     assert_eq!(first["ipAddress"], "192.0.2.7");
     let asked = caller
         .json(&format!("{LOG}?$orderby=createdDateTime%20desc&$top=2"))

@@ -202,3 +202,162 @@ async fn who_may() {
     // A person needs a role, too: who trusts an authority can sign in as anybody.
     assert_eq!(refusal(&world.person(WRITE).send("POST", ALL, &new).await), denied);
 }
+
+/// Certificates of authorities in PEM, one after the other.
+fn bundled(authorities: &[&CardAuthority]) -> String {
+    let text = |one: &&CardAuthority| {
+        let body = STANDARD.encode(&one.certificate);
+        format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
+    };
+    STANDARD.encode(authorities.iter().map(text).collect::<String>())
+}
+
+#[tokio::test]
+async fn a_bundle_is_taken_whole_or_not_at_all() {
+    let world = World::new().await;
+    let admin = world.app(&[WRITE]);
+    let now = world.clock.now();
+    let root = CardAuthority::root("HYGIE TEST AC RACINE", now);
+    let issuing = root.intermediate("HYGIE TEST AC PERSONNES", now);
+    let made = admin.made(ALL, &json!({ "displayName": "IGC" })).await;
+    let one = format!("{ALL}/{}", made["id"].as_str().unwrap());
+    let upload = format!("{one}/upload");
+    let card = root.card(&CardOf::professional("899700123456", now));
+    let with_card = format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----",
+        STANDARD.encode(&root.certificate),
+        STANDARD.encode(&card.certificate)
+    );
+    for (wrong, place) in [
+        (json!({}), "content"),
+        (json!({ "content": STANDARD.encode("x") }), "content"),
+        (json!({ "content": STANDARD.encode(with_card) }), "certificate"),
+        (json!({ "uploadUrl": "https://x.example/a.p7b" }), "uploadUrl"),
+        (
+            json!({ "content": bundled(&[&root]), "sha256FileHash": "00" }),
+            "sha256FileHash",
+        ),
+    ] {
+        let answer = admin.send("POST", &upload, &wrong).await;
+        assert_eq!(answer.status, 400, "{wrong}");
+        assert!(
+            answer.text().to_lowercase().contains(&place.to_lowercase()),
+            "{}",
+            answer.text()
+        );
+    }
+    let authorities = format!("{one}/certificateAuthorities");
+    assert_eq!(each(&admin.json(&authorities).await, "id"), [""; 0], "all or none");
+    admin
+        .changed("POST", &upload, &json!({ "content": bundled(&[&root]) }))
+        .await;
+    // What is there stays as it is.
+    admin
+        .changed("POST", &upload, &json!({ "content": bundled(&[&root, &issuing]) }))
+        .await;
+    let mut kinds = each(&admin.json(&authorities).await, "certificateAuthorityType");
+    kinds.sort();
+    assert_eq!(kinds, ["intermediate", "root"]);
+    let gone = format!("{ALL}/{}/upload", uuid::Uuid::from_u128(3));
+    assert_eq!(
+        admin
+            .send("POST", &gone, &json!({ "content": bundled(&[&root]) }))
+            .await
+            .status,
+        404
+    );
+    let reader = world.app(&["PublicKeyInfrastructure.Read.All"]);
+    assert_eq!(
+        reader
+            .send("POST", &upload, &json!({ "content": bundled(&[&root]) }))
+            .await
+            .status,
+        403
+    );
+}
+
+#[tokio::test]
+async fn the_log_tells_what_changed_of_an_authority() {
+    let world = World::new().await;
+    let admin = world.app(&[WRITE, "AuditLog.Read.All"]);
+    let root = CardAuthority::root("HYGIE TEST AC RACINE", world.clock.now());
+    let made = admin.made(ALL, &json!({ "displayName": "IGC" })).await;
+    let one = format!("{ALL}/{}", made["id"].as_str().unwrap());
+    let authorities = format!("{one}/certificateAuthorities");
+    let bundle = json!({ "content": bundled(&[&root]) });
+    admin.changed("POST", &format!("{one}/upload"), &bundle).await;
+    let page = admin.json(&authorities).await;
+    let id = each(&page, "id").remove(0);
+    let url = json!({ "certificateRevocationListUrl": URL });
+    admin.changed("PATCH", &format!("{authorities}/{id}"), &url).await;
+    let log = admin
+        .json("/v1.0/auditLogs/directoryAudits?$filter=activityDisplayName%20eq%20'Update%20certificate%20authority'")
+        .await;
+    let properties = log["value"][0]["targetResources"][0]["modifiedProperties"].to_string();
+    assert!(
+        properties.contains("certificateRevocationListUrl") && properties.contains(URL),
+        "{log}"
+    );
+}
+
+#[tokio::test]
+async fn the_former_address_makes_an_infrastructure() {
+    let world = World::new().await;
+    let admin = world.app(&[WRITE]);
+    let now = world.clock.now();
+    let root = CardAuthority::root("HYGIE TEST AC RACINE", now);
+    let all = format!("/v1.0/organization/{}/certificateBasedAuthConfiguration", world.tenant);
+    let one = |kind: bool| {
+        json!({ "isRootAuthority": kind, "certificate": STANDARD.encode(&root.certificate),
+        "certificateRevocationListUrl": URL })
+    };
+    for wrong in [
+        json!({}),
+        json!({ "certificateAuthorities": [] }),
+        json!({ "certificateAuthorities": [one(false)] }),
+        json!({ "certificateAuthorities": [{ "isRootAuthority": true }] }),
+        json!({ "certificateAuthorities": [{ "isRootAuthority": true, "certificate": "%" }] }),
+        json!({ "certificateAuthorities": [one(true)], "x": 1 }),
+    ] {
+        let answer = admin.send("POST", &all, &wrong).await;
+        assert_eq!(answer.status, 400, "{wrong}: {}", answer.text());
+    }
+    assert_eq!(each(&admin.json(ALL).await, "id"), [""; 0], "all or none");
+    let made = admin
+        .made(&all, &json!({ "certificateAuthorities": [one(true)] }))
+        .await;
+    let shown = &made["certificateAuthorities"][0];
+    assert_eq!(shown["isRootAuthority"], true);
+    assert_eq!(shown["certificateRevocationListUrl"], URL);
+    assert_eq!(each(&admin.json(ALL).await, "id"), each(&admin.json(&all).await, "id"));
+    let path = format!("{all}/{}", made["id"].as_str().unwrap());
+    assert_eq!(
+        admin.json(&path).await["certificateAuthorities"],
+        made["certificateAuthorities"]
+    );
+    let elsewhere = format!("/v1.0/organization/{}/certificateBasedAuthConfiguration", world.other);
+    assert_eq!(admin.get(&elsewhere).await.status, 404);
+    assert_eq!(world.app(&["Organization.Read.All"]).get(&all).await.status, 403);
+    admin.changed("DELETE", &path, &Value::Null).await;
+    assert_eq!(admin.get(&path).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_another_infrastructure_has_is_not_taken_from_a_bundle() {
+    let world = World::new().await;
+    let admin = world.app(&[WRITE]);
+    let root = CardAuthority::root("HYGIE TEST AC RACINE", world.clock.now());
+    let bundle = json!({ "content": bundled(&[&root]) });
+    let upload = async |name: &str| {
+        let made = admin.made(ALL, &json!({ "displayName": name })).await;
+        let path = format!("{ALL}/{}/upload", made["id"].as_str().unwrap());
+        admin.send("POST", &path, &bundle).await
+    };
+    assert_eq!(upload("IGC").await.status, 204);
+    let answer = upload("Other").await;
+    assert!(
+        answer.text().contains("Request_MultipleObjectsWithSameKeyValue"),
+        "{}",
+        answer.text()
+    );
+}

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use hygie_core::{Cx, SessionId, TenantId, Timestamp};
+use hygie_core::{Cx, ObjectId, SessionId, TenantId, Timestamp};
 use hygie_directory::repo::{Global, SessionRow, Sessions, Users};
 use hygie_directory::{Authentications, Home, Invited, Place, User};
 use hygie_oidc::{Aadsts, Account, Refusal};
@@ -25,6 +25,14 @@ pub enum Standing {
 }
 
 impl Idp {
+    /// The name that somebody has in the tenant of this context: a guest is called otherwise at home, and their means here are
+    /// found by this one.
+    pub async fn name_here(&self, cx: &Cx, user: ObjectId) -> Result<String, IdpError> {
+        let found = self.directory().find_user_by_id(cx, user).await?;
+        let found = found.ok_or_else(|| Refusal::new(Aadsts::UnknownUser))?;
+        Ok(found.user_principal_name)
+    }
+
     /// The accounts of a browser that may sign in at a place: those of the tenant and of its guests, each once; at all
     /// tenants those that are at home.
     pub async fn accounts_at(&self, cx: &Cx, cookie: Option<&str>, place: Place) -> Result<Vec<SignedIn>, IdpError> {

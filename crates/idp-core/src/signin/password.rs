@@ -1,8 +1,8 @@
 //! Whether a password is a user's.
 
-use hygie_core::{Cx, ObjectId, Secret};
-use hygie_directory::repo::{Lockout, SignIns, Users};
-use hygie_directory::{MAX_PASSWORD, Mark, SignInEntry, User, key_of};
+use hygie_core::{Cx, ObjectId, Secret, Timestamp};
+use hygie_directory::repo::{Familiar, FirstPasswords, Lockout, SignIns, Users};
+use hygie_directory::{LockoutRule, MAX_PASSWORD, Mark, SignInEntry, User, key_of, lockout_of};
 use hygie_oidc::{Aadsts, Refusal};
 use hygie_store::audit::{Outcome, Record};
 use uuid::Uuid;
@@ -19,9 +19,30 @@ struct Credentials {
     /// The user and the hash of the password, when somebody has the name.
     known: Option<(User, Option<Secret<String>>)>,
     /// Where the failures are kept.
-    id: ObjectId,
+    place: Place,
     /// The failures.
     lockout: Lockout,
+    /// When the password was given to be changed, where it was.
+    given_at: Option<Timestamp>,
+}
+
+/// Where failures are kept: of a familiar browser apart from those of everywhere else.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The user, or what stands in for a name that nobody has.
+    id: ObjectId,
+    /// The familiar browser.
+    browser: Option<[u8; 32]>,
+}
+
+/// What somebody presents at a form, or an application for them.
+pub struct PresentedPassword<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The password.
+    pub password: Secret<String>,
+    /// What the browser says that it is, where one is there.
+    pub browser: Option<&'a str>,
 }
 
 impl Idp {
@@ -33,15 +54,14 @@ impl Idp {
     pub async fn check_password(
         &self,
         cx: &Cx,
-        name: &str,
-        password: Secret<String>,
+        presented: PresentedPassword<'_>,
         asking: Option<&Asking>,
     ) -> Result<User, IdpError> {
         let throttle = &self.inner().throttle;
         if throttle.is_closed(cx.client, cx.now) {
             return Err(Refusal::new(Aadsts::Throttled).into());
         }
-        let checked = self.checked(cx, name, password, asking).await;
+        let checked = self.checked(cx, presented, asking).await;
         if let Err(IdpError::Refused(_) | IdpError::Recorded(_)) = &checked {
             throttle.count(cx.client, cx.now);
         }
@@ -51,14 +71,23 @@ impl Idp {
     async fn checked(
         &self,
         cx: &Cx,
-        name: &str,
-        password: Secret<String>,
+        presented: PresentedPassword<'_>,
         asking: Option<&Asking>,
     ) -> Result<User, IdpError> {
+        let PresentedPassword {
+            name,
+            password,
+            browser,
+        } = presented;
         if password.expose().len() > MAX_PASSWORD || name.len() > MAX_NAME {
             return Err(Refusal::new(Aadsts::BadCredentials).into());
         }
-        let Credentials { known, id, lockout } = self.find_credentials(cx, name).await?;
+        let Credentials {
+            known,
+            place,
+            lockout,
+            given_at,
+        } = self.find_credentials(cx, (name, browser)).await?;
         let (user, hash) = known.unzip();
         let entry = match (&user, asking) {
             (Some(user), Some(asking)) => Some(self.attempt(cx, asking, user).await?),
@@ -68,42 +97,110 @@ impl Idp {
             let refusal = Refusal::new(Aadsts::Locked);
             if asking.is_some() {
                 let entry = entry.map(|entry| refused(entry, &refusal));
-                self.log_locked(cx, id, entry).await?;
+                self.log_locked(cx, place.id, entry).await?;
             }
             return Err(refusal.into());
         }
-        let mark = self.mark(id, &password);
+        let mark = self.mark(place.id, &password);
         let matches = self.directory().passwords().verify(password, hash.flatten()).await?;
         let record = |user: &User, reason| {
             Record::success(cx, "idp.signin", format!("user/{}", user.id)).ended(Outcome::Refused, reason)
         };
         let Some(user) = user.as_ref().filter(|_| matches) else {
             let record = user.map(|user| record(&user, "AADSTS50126"));
-            return Err(self.count_failure(cx, (id, mark), record, entry).await?);
+            return Err(self.count_failure(cx, (place, mark), record, entry).await?);
         };
         if !user.is_enabled {
-            self.inner().store.record(record(user, "AADSTS50057")).await?;
-            let refusal = Refusal::new(Aadsts::UserDisabled);
-            if let Some(entry) = entry {
-                self.directory().log_sign_in(cx, refused(entry, &refusal)).await?;
-            }
-            return Err(IdpError::Recorded(refusal));
+            let record = record(user, "AADSTS50057");
+            return Err(self
+                .refuse_known(cx, (place, record), Aadsts::UserDisabled, entry)
+                .await?);
+        }
+        let first_password = self.directory().access_rules(cx).await?.protection.first_password();
+        let has_ended = given_at.is_some_and(|given_at| given_at + first_password <= cx.now);
+        if has_ended && user.profile.must_change_password() {
+            let record = record(user, "AADSTS50055");
+            return Err(self
+                .refuse_known(cx, (place, record), Aadsts::PasswordExpired, entry)
+                .await?);
         }
         Ok(user.clone())
     }
 
-    async fn find_credentials(&self, cx: &Cx, name: &str) -> Result<Credentials, IdpError> {
+    /// Records the refusal of somebody whose password is the right one; of guesses that are sent at once, those after the lock find
+    /// nothing out.
+    async fn refuse_known(
+        &self,
+        cx: &Cx,
+        (place, record): (Place, Record),
+        code: Aadsts,
+        entry: Option<SignInEntry>,
+    ) -> Result<IdpError, IdpError> {
+        let written = self
+            .inner()
+            .store
+            .write(cx, (place, record, entry, code), |(place, record, entry, code), tx| {
+                Box::pin(async move {
+                    let now = tx.cx().now;
+                    let lockout = lockout_of(tx, place.id, place.browser.as_ref()).await?;
+                    let (code, record) = if lockout.is_locked(now) {
+                        (Aadsts::Locked, record.clone().ended(Outcome::Refused, "AADSTS50053"))
+                    } else {
+                        (*code, record.clone())
+                    };
+                    let refusal = Refusal::new(code);
+                    tx.audit(&record).await?;
+                    if let Some(entry) = entry {
+                        SignIns(tx).insert(&refused(entry.clone(), &refusal)).await?;
+                    }
+                    Ok::<_, IdpError>(refusal)
+                })
+            });
+        Ok(IdpError::Recorded(written.await?))
+    }
+
+    async fn find_credentials(&self, cx: &Cx, (name, browser): (&str, Option<&str>)) -> Result<Credentials, IdpError> {
+        let input = (name.to_owned(), self.stand_in(name), self.familiar_digest(browser));
         self.inner()
             .store
-            .read(cx, (name.to_owned(), self.stand_in(name)), |(name, stand_in), tx| {
+            .read(cx, input, |(name, stand_in, browser), tx| {
                 Box::pin(async move {
                     let known = Users(tx).find_by_name(name).await?;
                     let id = known.as_ref().map_or(*stand_in, |(user, _)| user.id);
-                    let lockout = Users(tx).lockout(id).await?;
-                    Ok(Credentials { known, id, lockout })
+                    // A name that nobody has costs the same look.
+                    let familiar = match browser {
+                        Some(browser) => Familiar(tx).find(id, browser).await?,
+                        None => None,
+                    };
+                    let place = Place {
+                        id,
+                        browser: browser.filter(|_| familiar.is_some()),
+                    };
+                    let lockout = match familiar {
+                        Some(lockout) => lockout,
+                        None => Users(tx).lockout(id).await?,
+                    };
+                    let given_at = FirstPasswords(tx).find(id).await?;
+                    Ok(Credentials {
+                        known,
+                        place,
+                        lockout,
+                        given_at,
+                    })
                 })
             })
             .await
+    }
+
+    /// Sets the password that somebody chose in a browser ([`hygie_directory::Directory::set_password`]).
+    pub async fn choose_password(
+        &self,
+        cx: &Cx,
+        (user, browser): (ObjectId, Option<&str>),
+        password: Secret<String>,
+    ) -> Result<(), hygie_directory::DirectoryError> {
+        let at = (user, self.familiar_digest(browser));
+        self.directory().set_password_in(cx, at, password).await
     }
 
     /// Where the failures of a name that nobody has are kept, so that it locks as others do. There are 65 536 such places
@@ -123,31 +220,33 @@ impl Idp {
     async fn count_failure(
         &self,
         cx: &Cx,
-        (id, mark): (ObjectId, Mark),
+        (place, mark): (Place, Mark),
         record: Option<Record>,
         entry: Option<SignInEntry>,
     ) -> Result<IdpError, IdpError> {
         let is_recorded = record.is_some();
+        let rule = self.directory().lockout_rule(cx).await?;
         let is_locked = self
             .inner()
             .store
-            .write(cx, (id, mark, record, entry), |(id, mark, record, entry), tx| {
-                Box::pin(async move {
-                    let now = tx.cx().now;
-                    // Read again: others may have failed since.
-                    let next = Users(tx).lockout(*id).await?.failed(*mark, now);
-                    Users(tx).set_lockout(*id, &next).await?;
-                    if let Some(record) = record {
-                        tx.audit(record).await?;
-                    }
-                    let is_locked = next.is_locked(now);
-                    if let Some(entry) = entry {
-                        let entry = refused(entry.clone(), &refusal_of(is_locked));
-                        SignIns(tx).insert(&entry).await?;
-                    }
-                    Ok::<_, IdpError>(is_locked)
-                })
-            })
+            .write(
+                cx,
+                ((place, rule), mark, record, entry),
+                |((place, rule), mark, record, entry), tx| {
+                    Box::pin(async move {
+                        let now = tx.cx().now;
+                        let is_locked = failed(tx, *place, (*rule, *mark)).await?.is_locked(now);
+                        if let Some(record) = record {
+                            tx.audit(record).await?;
+                        }
+                        if let Some(entry) = entry {
+                            let entry = refused(entry.clone(), &refusal_of(is_locked));
+                            SignIns(tx).insert(&entry).await?;
+                        }
+                        Ok::<_, IdpError>(is_locked)
+                    })
+                },
+            )
             .await?;
         let refusal = refusal_of(is_locked);
         Ok(if is_recorded {
@@ -156,6 +255,26 @@ impl Idp {
             refusal.into()
         })
     }
+}
+
+/// Counts a failure where it is kept; read again, since others may have failed meanwhile.
+async fn failed(
+    tx: &mut hygie_store::Tx<'_>,
+    place: Place,
+    (rule, mark): (LockoutRule, Mark),
+) -> Result<Lockout, hygie_store::StoreError> {
+    let now = tx.cx().now;
+    let next = lockout_of(tx, place.id, place.browser.as_ref())
+        .await?
+        .failed_by(rule, mark, now);
+    if let Some(browser) = &place.browser
+        && Familiar(tx).failed(place.id, browser, &next).await?
+    {
+        return Ok(next);
+    }
+    // A browser that was forgotten meanwhile is one of all others.
+    Users(tx).set_lockout(place.id, &next).await?;
+    Ok(next)
 }
 
 /// What a wrong password is answered.

@@ -1,10 +1,11 @@
 //! Sessions: one cookie per browser, one session per account that signed in there.
 
 use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, Secret, SessionId, TenantId};
-use hygie_directory::repo::{BrowserSession, Global, SessionRow, Sessions, Users};
-use hygie_directory::{Authentications, Home, User};
+use hygie_directory::repo::{BrowserSession, Familiar, Global, Lockout, SessionRow, Sessions, Users};
+use hygie_directory::{Authentications, Home, User, lockout_of};
 use hygie_oidc::{Aadsts, Account, Refusal};
 use hygie_policy::strength::{Mode, Usage};
+use hygie_store::Tx;
 use hygie_store::audit::Record;
 
 use crate::{Idp, IdpError};
@@ -27,6 +28,8 @@ pub struct Cookies {
     pub browser: Secret<String>,
     /// The value that it sent, whose other sessions go on under the next one.
     pub previous: Option<String>,
+    /// What the browser is known by, where it may be one that the person signed in from.
+    pub familiar: Option<Secret<String>>,
 }
 
 /// A session to begin.
@@ -115,6 +118,8 @@ impl Idp {
         let used = Authentications::of(new.usage, cx.now);
         let idle = self.directory().access_rules(cx).await?.lifetime.idle();
         let (browser, previous) = self.digests_of(&new.cookies);
+        let familiar = new.cookies.familiar.as_ref().map(|known| known.expose().as_str());
+        let familiar = self.familiar_digest(familiar);
         let row = SessionRow {
             id: SessionId::random(&*cx.random),
             browser,
@@ -141,8 +146,8 @@ impl Idp {
             .store
             .write(
                 &cx,
-                (row, previous, (checked, is_password), record),
-                |(row, previous, (checked, is_password), record), tx| {
+                (row, (previous, familiar), (checked, is_password), record),
+                |(row, (previous, familiar), (checked, is_password), record), tx| {
                     Box::pin(async move {
                         let user = Users(tx).find(row.user).await?;
                         if user.is_none_or(|user| !user.is_enabled || user.valid_from != *checked) {
@@ -153,10 +158,7 @@ impl Idp {
                         }
                         // Wrong passwords lock passwords: nobody shuts others out of their passkeys.
                         if *is_password {
-                            if Users(tx).lockout(row.user).await?.is_locked(tx.cx().now) {
-                                return Err(Refusal::new(Aadsts::Locked).into());
-                            }
-                            Users(tx).clear_lockout(row.user).await?;
+                            unlocked(tx, row.user, familiar.as_ref()).await?;
                         }
                         Sessions(tx).insert(row).await?;
                         tx.audit(record).await?;
@@ -288,4 +290,20 @@ impl Idp {
             professional: None,
         }
     }
+}
+
+/// Refuses a password where wrong ones locked the account meanwhile, and forgets them otherwise: those from a familiar browser by
+/// who is in front of it, those from elsewhere by who comes from elsewhere.
+async fn unlocked(tx: &mut Tx<'_>, user: ObjectId, browser: Option<&[u8; 32]>) -> Result<(), IdpError> {
+    let now = tx.cx().now;
+    if lockout_of(tx, user, browser).await?.is_locked(now) {
+        return Err(Refusal::new(Aadsts::Locked).into());
+    }
+    if let Some(browser) = browser
+        && Familiar(tx).find(user, browser).await?.is_some()
+    {
+        Familiar(tx).failed(user, browser, &Lockout::default()).await?;
+        return Ok(());
+    }
+    Ok(Users(tx).clear_lockout(user).await?)
 }

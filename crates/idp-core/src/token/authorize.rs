@@ -15,6 +15,7 @@ use super::code::new_family;
 use super::issue::{AccessToken, Grounds, client_info, object};
 use super::party::{Parties, Wanted};
 use super::{Asking, Sender, opaque};
+use crate::signin::familiar::familiar;
 use crate::signin::{SignedIn, known_acr};
 use crate::{Idp, IdpError};
 
@@ -31,18 +32,20 @@ struct Kept {
     session: hygie_core::SessionId,
     app: AppId,
     record: Record,
+    /// The browser, which is familiar to the user from here on.
+    browser: Option<[u8; 32]>,
     /// What the log of sign-ins is told.
     entry: SignInEntry,
 }
 
 impl Idp {
-    /// The answer to the application, now that this account is signed in.
+    /// The answer to the application, now that this account is signed in, in a browser that is known by this where it is by any.
     pub async fn authorize(
         &self,
         cx: &Cx,
         asking: &Asking,
         request: &AuthorizeRequest,
-        signed_in: &SignedIn,
+        (signed_in, browser): (&SignedIn, Option<&str>),
     ) -> Result<Response, IdpError> {
         let tenant = signed_in.account.tenant;
         let cx = cx.for_tenant(tenant);
@@ -60,9 +63,12 @@ impl Idp {
             .response_type
             .code
             .then(|| opaque(tenant, &Secret::new(random_array(&*cx.random))));
-        let kept = self.kept(&cx, &authorization, code.as_ref(), admitted.entry)?;
+        let browser = self.familiar_digest(browser);
+        let mut kept = self.kept(&cx, &authorization, code.as_ref(), admitted.entry)?;
+        kept.browser = browser.filter(|_| signed_in.home.is_none());
         let grant = kept.family;
         self.keep(&cx, kept).await?;
+        self.familiar_at_home(&cx, signed_in, browser).await?;
         let mut members = Vec::new();
         if let Some(code) = &code {
             members.push(("code", code.expose().clone()));
@@ -156,6 +162,7 @@ impl Idp {
             code,
             came: is_untold.then(|| (authorization.arrival.clone(), authorization.platform)),
             device: None,
+            browser: None,
             family: new_family(cx),
             user: authorization.user,
             session: authorization.session,
@@ -178,6 +185,7 @@ impl Idp {
             code: Some((code, serde_json::to_string(authorization)?)),
             came: None,
             device: Some(device),
+            browser: None,
             family: new_family(cx),
             user: authorization.user,
             session: authorization.session,
@@ -200,6 +208,7 @@ impl Idp {
             code: Some((code, serde_json::to_string(authorization)?)),
             came: None,
             device: None,
+            browser: None,
             family: new_family(cx),
             user: authorization.user,
             session: authorization.session,
@@ -230,6 +239,9 @@ impl Idp {
                     Sessions(tx).used(kept.session, kept.app, now, *lives).await?;
                     if let Some((arrival, platform)) = &kept.came {
                         Sessions(tx).came(kept.session, arrival, *platform).await?;
+                    }
+                    if let Some(browser) = &kept.browser {
+                        familiar(tx, kept.user, browser).await?;
                     }
                     SignIns(tx).insert(&kept.entry).await?;
                     tx.audit(&kept.record).await?;

@@ -14,6 +14,7 @@ use hygie_jose::{Keyed, base64url, digest};
 use hygie_oidc::discovery::Provider;
 use hygie_oidc::psc::Identity;
 use hygie_oidc::{ClaimsRequest, OidcScopes, Version};
+use hygie_policy::protection::AuthenticationClaim;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -140,6 +141,7 @@ pub fn access(facts: &Facts<'_>, expires_at: Timestamp, scopes: &[String]) -> Ma
             (subject, signed_in),
             &definition.optional_claims.access_token,
         );
+        put_of_tenant(&mut claims, facts, signed_in, v2);
     } else {
         let principal = &facts.parties.client.principal;
         claims.put("idtyp", "app");
@@ -252,6 +254,7 @@ pub fn id(facts: &Facts<'_>, told: &IdTokenFacts<'_>, expires_at: Timestamp) -> 
             (subject, signed_in),
             &client.definition.optional_claims.id_token,
         );
+        put_of_tenant(&mut claims, facts, signed_in, v2);
     }
     end(claims, facts, v2)
 }
@@ -418,6 +421,20 @@ fn put_optional(
         };
         if !claims.0.contains_key(&claim.name) {
             claims.put(&claim.name, value);
+        }
+    }
+}
+
+/// How the person authenticated, in tokens of version 2 where the tenant says so.
+fn put_of_tenant(claims: &mut Claims, facts: &Facts<'_>, signed_in: &SignIn<'_>, v2: bool) {
+    for claim in facts.parties.token_claims.told().filter(|_| v2) {
+        let value: Value = match claim {
+            AuthenticationClaim::Acr => "1".into(),
+            AuthenticationClaim::Amr => signed_in.used.amr().into(),
+            AuthenticationClaim::AuthTime => signed_in.auth_time.secs().into(),
+        };
+        if !claims.0.contains_key(claim.as_str()) {
+            claims.put(claim.as_str(), value);
         }
     }
 }

@@ -168,6 +168,7 @@ impl Idp {
             .proof(cx, authorization.client, (request, &parties.credentials))
             .await?;
         parties.delegated(&wanted.names)?;
+        self.count_token(cx, authorization.client, authorization.user).await?;
         Ok((parties, proof))
     }
 

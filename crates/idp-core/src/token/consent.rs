@@ -9,7 +9,10 @@
 
 use hygie_core::{AppId, Cx};
 use hygie_directory::repo::{Consents, Principals};
-use hygie_directory::{Application, Authorization, DIRECTORY_API, DirectoryError, ForWhom, Permissions, role};
+use hygie_directory::{
+    Application, Authorization, DIRECTORY_API, DirectoryError, ForWhom, NewConsentRequest, Permissions,
+    RequestedPermissions, role,
+};
 use hygie_oidc::{Aadsts, AuthorizeRequest, Refusal, Scopes};
 use hygie_policy::RoleTemplateId;
 use hygie_policy::consent::{AuthorizationPolicy, Client, Wanted};
@@ -196,6 +199,41 @@ impl Idp {
         };
         let given = self.directory().consent(&cx, app, (whom, ask.given())).await;
         given.map(drop).map_err(|error| refused(&cx, ask, error))
+    }
+
+    /// Whether who cannot give this may ask administrators for it: delegated permissions alone, where the tenant says so.
+    pub async fn may_ask_administrators(&self, cx: &Cx, ask: &ConsentAsk) -> Result<bool, IdpError> {
+        let is_delegated = |asked: &AskedPermission| asked.kind == PermissionKind::Delegated;
+        let rules = self.directory().access_rules(cx).await?;
+        Ok(rules.consent_requests.is_enabled
+            && ask.verdict == Verdict::Nobody
+            && ask.permissions.iter().all(is_delegated))
+    }
+
+    /// Asks administrators for what was asked of a person.
+    pub async fn ask_administrators(
+        &self,
+        cx: &Cx,
+        signed_in: &SignedIn,
+        (ask, reason): (&ConsentAsk, &str),
+    ) -> Result<(), DirectoryError> {
+        let app = ask.application.app;
+        let cx = Cx {
+            principal: Some(self.person(&signed_in.account, Some(app)).into()),
+            ..cx.for_tenant(signed_in.account.tenant)
+        };
+        let of = |given: Permissions| RequestedPermissions {
+            resource: given.resource,
+            scopes: given.scopes,
+        };
+        let new = NewConsentRequest {
+            app,
+            app_display_name: ask.application.display_name.clone(),
+            user: signed_in.account.user,
+            permissions: ask.given().into_iter().map(of).collect(),
+            reason: reason.to_owned(),
+        };
+        self.directory().ask_for_consent(&cx, new).await
     }
 
     /// Lets policies judge the person for what is asked, as if it was there already.

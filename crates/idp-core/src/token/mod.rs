@@ -22,6 +22,7 @@ mod party;
 mod password;
 mod psc;
 mod refresh;
+mod revoke;
 mod userinfo;
 
 use hygie_access::Confirmation;

@@ -10,6 +10,7 @@ use hygie_oidc::{
     Aadsts, Credential, Names, OidcScopes, Refusal, ResourceScopes, Scopes, TokenRequest, federation, grant,
 };
 use hygie_policy::RoleTemplateId;
+use hygie_policy::protection::TokenClaims;
 use hygie_store::Tx;
 use uuid::Uuid;
 
@@ -69,6 +70,8 @@ pub struct Parties {
     pub subject: Option<Subject>,
     /// Roles of the client in the resource.
     pub app_roles: Vec<(ObjectId, Uuid)>,
+    /// Claims that tokens of version 2 have in the tenant, whatever their applications ask for.
+    pub token_claims: TokenClaims,
 }
 
 /// What is asked of one resource.
@@ -176,6 +179,10 @@ impl Idp {
             resource,
             subject: read.subject,
             app_roles: read.app_roles,
+            token_claims: match user {
+                Some(_) => self.directory().access_rules(cx).await?.token_claims.clone(),
+                None => TokenClaims::default(),
+            },
         };
         parties.check()?;
         if let Some(subject) = &parties.subject {

@@ -16,7 +16,7 @@ use hygie_policy::strength::{Mode, Usage};
 
 use super::code::Attempt;
 use super::{Asking, Granted, Sender};
-use crate::signin::{Cookies, NewSession};
+use crate::signin::{Cookies, NewSession, PresentedPassword};
 use crate::{Idp, IdpError};
 
 impl Idp {
@@ -38,14 +38,19 @@ impl Idp {
         self.device_client(&cx, asking.application.app, proof, sender.origin)
             .await?;
         let wanted = self::request(request)?;
-        let password = Secret::new(password.expose().clone());
-        let user = self.check_password(&cx, username, password, Some(&asking)).await?;
+        let presented = PresentedPassword {
+            name: username,
+            password: Secret::new(password.expose().clone()),
+            browser: None,
+        };
+        let user = self.check_password(&cx, presented, Some(&asking)).await?;
         // A browser that nobody has: the session is there to be revoked, and to be asked by the next application.
         let new = NewSession {
             user,
             cookies: Cookies {
                 browser: random_secret(&*cx.random),
                 previous: None,
+                familiar: None,
             },
             usage: Usage::of(Mode::Password),
         };

@@ -92,7 +92,7 @@ impl Idp {
         })
     }
 
-    async fn find_refresh(&self, cx: &Cx, digest: [u8; 32]) -> Result<Option<FamilyRow>, IdpError> {
+    pub(super) async fn find_refresh(&self, cx: &Cx, digest: [u8; 32]) -> Result<Option<FamilyRow>, IdpError> {
         self.inner()
             .store
             .read(cx, digest, |digest, tx| {

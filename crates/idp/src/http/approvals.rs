@@ -12,7 +12,7 @@ use hygie_oidc::{Aadsts, Refusal, Version};
 use hygie_web::audit::Note;
 use hygie_web::cookie;
 use hygie_web::error::Failure;
-use hygie_web::ui::{Empty, Form, Page, View};
+use hygie_web::ui::{Empty, Form, Link, Page, View};
 
 use super::flow::{self, Flow, redirect};
 use super::inbound::Inbound;
@@ -64,13 +64,7 @@ async fn shown(idp: &Idp, inbound: &Inbound, (cx, signed_in): (&Cx, &SignedIn)) 
     let page = inbound.asked.page().at(address(signed_in));
     let (form, cookies) = flow::form(idp, inbound, DEVICE.to_owned());
     let mut asked = Vec::new();
-    for way in idp.waiting_for(cx, account.user).await? {
-        // Of an application that is gone or refused there is nothing to answer; the others are.
-        let app = match idp.asking_name(cx, &way).await {
-            Ok(app) => app,
-            Err(IdpError::Refused(_)) => continue,
-            Err(error) => return Err(error),
-        };
+    for (way, app) in answerable(idp, cx, signed_in).await? {
         asked.push(Shown {
             app,
             message: message_of(&way),
@@ -92,9 +86,30 @@ async fn shown(idp: &Idp, inbound: &Inbound, (cx, signed_in): (&Cx, &SignedIn)) 
     Ok((cookies, note.by(&idp.person(account, None)), view).into_response())
 }
 
+/// The requests that the person can answer, with the names of their applications: of one that is gone or refused there is nothing to
+/// answer.
+async fn answerable(idp: &Idp, cx: &Cx, signed_in: &SignedIn) -> Result<Vec<(DeviceWay, String)>, IdpError> {
+    let mut found = Vec::new();
+    for way in idp.waiting_for(cx, signed_in.account.user).await? {
+        match idp.asking_name(cx, &way).await {
+            Ok(app) => found.push((way, app)),
+            Err(IdpError::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
 /// What both screens show.
 pub fn message_of(way: &DeviceWay) -> Option<String> {
     way.backchannel().and_then(|asked| asked.binding_message.clone())
+}
+
+/// The way to the page, where something waits for the person.
+pub async fn waiting(idp: &Idp, (cx, page): (&Cx, &Page), signed_in: &SignedIn) -> Result<Option<Link>, IdpError> {
+    let count = answerable(idp, cx, signed_in).await?.len();
+    let text = || page.t1("approvals-waiting", "count", &count.to_string());
+    Ok((count > 0).then(|| Link::new(address(signed_in), text())))
 }
 
 /// The page of who is signed in so.

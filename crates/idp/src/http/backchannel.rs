@@ -28,6 +28,8 @@ async fn begin(idp: &Idp, inbound: &Inbound) -> Result<Value, IdpError> {
     let request = BackchannelRequest::parse(inbound.params()?, authorization)?;
     let ttl = request.ttl;
     let origin = inbound.header(ORIGIN.as_str());
-    let id = idp.begin_backchannel(&cx, place, request, origin).await?;
+    let client = request.client.clone();
+    let begun = idp.begin_backchannel(&cx, place, request, origin);
+    let id = idp.limited(&cx, &client, begun).await?;
     Ok(acknowledgement(id.expose(), ttl))
 }

@@ -54,7 +54,8 @@ impl Flow<'_> {
         let known = cookie::get(&self.inbound.headers, csrf::COOKIE).map(str::to_owned);
         let set = known.is_none();
         let browser = known.unwrap_or_else(|| csrf::new_binding(self.idp.random()));
-        let address = match self.certificate_address(&self.inbound.asked.cx(tenant), &browser, whom) {
+        let cx = self.inbound.asked.cx(tenant);
+        let address = match self.certificate_address(&cx, &browser, whom).await {
             Ok(address) => address,
             Err(error) => return self.page_of(&error).into_response(),
         };
@@ -81,14 +82,17 @@ impl Flow<'_> {
         login::tenant_of(self, &whom.name).await
     }
 
-    fn certificate_address(&self, cx: &Cx, browser: &str, whom: &Whom) -> Result<String, IdpError> {
+    async fn certificate_address(&self, cx: &Cx, browser: &str, whom: &Whom) -> Result<String, IdpError> {
         let (segment, version, request) = self.carried();
         let carried = Carried {
             segment: &segment,
             version,
             request: &request,
         };
-        let name = (!whom.name.is_empty()).then(|| whom.name.clone());
+        let name = match whom.account {
+            Some((_, user)) => Some(self.idp.name_here(cx, user).await?),
+            None => (!whom.name.is_empty()).then(|| whom.name.clone()),
+        };
         let ticket = self.idp.certificate_ticket(cx, browser, carried, name)?;
         let host = self.idp.certauth().unwrap_or_default();
         Ok(address(host, carried, (TICKET, &ticket)))

@@ -7,14 +7,16 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use hygie_core::{Cx, ObjectId};
 use hygie_oidc::Aadsts;
 use hygie_web::audit::Note;
+use hygie_web::cookie;
 use hygie_web::error::Failure;
 use hygie_web::ui::{Field, Form, Notice, Page, Summary, Tone, View};
 
 use super::flow::{self, Flow};
 use super::inbound::Inbound;
-use super::{DEVICE, approvals, refused};
+use super::{DEVICE, SESSION_COOKIE, approvals, refused};
 use hygie_idp_core::signin::SignedIn;
 use hygie_idp_core::token::DeviceWay;
 use hygie_idp_core::{Idp, IdpError};
@@ -92,17 +94,34 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
     if typed.is_empty() {
         return Ok(ask(&idp, &inbound, "", Some("device-code-missing")));
     }
+    let who = person(&idp, &inbound).await.map_err(refuse)?;
     match idp.asking_for_device(&inbound.cx(), &typed).await {
         Ok(asking) => {
             let (idp, inbound) = (&idp, &inbound);
             Flow::new(idp, inbound, asking).begin().await
         }
         Err(IdpError::Refused(refusal)) if refusal.code() == Aadsts::DeviceCodeExpired => {
+            if let Some((cx, user)) = who {
+                idp.count_person(&cx, user).await.map_err(refuse)?;
+            }
             let note = Note::new("idp.device.code", "device").refused("AADSTS70018");
             Ok((note, ask(&idp, &inbound, &typed, Some("device-code-wrong"))).into_response())
         }
         Err(error) => Err(refuse(error)),
     }
+}
+
+/// Who types, where one person is signed in: refused after too many wrong codes, at whatever address. Of several it is not known
+/// which one does, and the address alone counts.
+async fn person(idp: &Idp, inbound: &Inbound) -> Result<Option<(Cx, ObjectId)>, IdpError> {
+    let cookie = cookie::get(&inbound.headers, SESSION_COOKIE);
+    let accounts = idp.accounts(&inbound.cx(), cookie, None).await?;
+    let [SignedIn { account, .. }] = &accounts[..] else {
+        return Ok(None);
+    };
+    let cx = inbound.asked.cx(account.tenant);
+    idp.check_person(account.tenant, account.user, &cx)?;
+    Ok(Some((cx, account.user)))
 }
 
 /// The code of a form that is ours.

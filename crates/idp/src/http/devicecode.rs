@@ -41,7 +41,9 @@ async fn codes(
     let authorization = inbound.header(AUTHORIZATION.as_str());
     let request = DeviceRequest::parse(inbound.params()?, authorization, version)?;
     let origin = inbound.header(ORIGIN.as_str());
-    let codes = idp.begin_device(&cx, (place, version), request, origin).await?;
+    let client = request.client.clone();
+    let begun = idp.begin_device(&cx, (place, version), request, origin);
+    let codes = idp.limited(&cx, &client, begun).await?;
     let verification_uri = format!("{}{DEVICE}", idp.provider().login);
     let words = [
         ("uri", verification_uri.as_str().into()),

@@ -90,7 +90,8 @@ impl Flow<'_> {
                 Err(error) => (self.note_of(signed_in, &error), self.page_of(&error)).into_response(),
             };
         }
-        match self.idp.authorize(&cx, &self.asking, request, signed_in).await {
+        let person = (signed_in, self.inbound.browser(self.idp));
+        match self.idp.authorize(&cx, &self.asking, request, person).await {
             Ok(answer) => {
                 let response = (Note::recorded(), self.deliver(answer)).into_response();
                 self.keeping(signed_in, response).await

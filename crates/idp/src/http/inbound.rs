@@ -1,16 +1,20 @@
 //! How a request is read: first path segment, parameters of the query or of the form, ids.
 
+use std::sync::OnceLock;
+
 use axum::RequestExt;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method};
-use hygie_core::{Cx, RequestId, TenantId};
+use hygie_core::{Cx, RequestId, Secret, TenantId};
 use hygie_oidc::{Aadsts, Occurrence, Params, Refusal};
 use hygie_web::Asked;
 use hygie_web::client::ClientCertificate;
+use hygie_web::cookie;
 use hygie_web::error::Failure;
 use uuid::Uuid;
 
+use super::BROWSER_COOKIE;
 use hygie_idp_core::Idp;
 
 /// Longest body: a little more than the longest that is accepted, so that too long is told apart from cut off.
@@ -28,6 +32,8 @@ pub struct Inbound {
     /// Parameters: of the query for GET, of the body for POST.
     pub params: Result<Params, Refusal>,
     correlation: RequestId,
+    /// What the answer tells the browser that it is known by, where it tells anything.
+    told: OnceLock<Secret<String>>,
 }
 
 impl FromRequest<Idp> for Inbound {
@@ -51,11 +57,30 @@ impl FromRequest<Idp> for Inbound {
             certificate,
             params,
             correlation,
+            told: OnceLock::new(),
         })
     }
 }
 
 impl Inbound {
+    /// What the browser is known by: what this answer tells it, or what it says, where that was made here.
+    pub fn browser(&self, idp: &Idp) -> Option<&str> {
+        if let Some(told) = self.told.get() {
+            return Some(told.expose());
+        }
+        let said = cookie::get(&self.headers, BROWSER_COOKIE);
+        said.filter(|said| idp.is_browser(said))
+    }
+
+    /// The same to tell it: made where there is none.
+    pub fn browser_to_tell(&self, idp: &Idp, cx: &Cx) -> Secret<String> {
+        let next = match self.browser(idp) {
+            Some(said) => Secret::new(said.to_owned()),
+            None => idp.new_browser(cx),
+        };
+        Secret::new(self.told.get_or_init(|| next).expose().clone())
+    }
+
     /// The parameters, or the refusal of their form.
     pub fn params(&self) -> Result<&Params, Refusal> {
         self.params.as_ref().map_err(Clone::clone)

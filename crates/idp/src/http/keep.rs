@@ -5,15 +5,15 @@ use axum::http::HeaderValue;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
 use hygie_core::Secret;
-use hygie_directory::repo::Kept;
+use hygie_directory::repo::{Familiar, Kept};
 use hygie_web::audit::Note;
 use hygie_web::cookie::{self, Cookie, SameSite};
 use hygie_web::error::Failure;
 use hygie_web::ui::{Form, Page, View};
 
-use super::SESSION_COOKIE;
 use super::flow::{Flow, Typed, set_cookie};
 use super::prove::Proving;
+use super::{BROWSER_COOKIE, SESSION_COOKIE};
 use hygie_idp_core::signin::{CookieLife, SignedIn};
 
 #[derive(Template)]
@@ -25,7 +25,12 @@ struct KeepPage {
 }
 
 /// The next value of the session cookie, which replaces what an answer says of the last one.
-pub struct SessionCookie(pub Secret<String>);
+pub struct SessionCookie {
+    /// The value.
+    pub value: Secret<String>,
+    /// What the browser is known by as one that people signed in from.
+    pub familiar: Secret<String>,
+}
 
 /// How long the session cookie lives, as an answer says it to what sets the cookie.
 #[derive(Clone, Copy)]
@@ -39,7 +44,12 @@ impl IntoResponseParts for SessionCookie {
             .extensions()
             .get::<Lives>()
             .map_or(CookieLife::Unsaid, |lives| lives.0);
-        put(parts.headers_mut(), self.0.expose(), life);
+        put(parts.headers_mut(), self.value.expose(), life);
+        let familiar = Cookie {
+            max_age: Some(Familiar::KEPT),
+            ..Cookie::session(BROWSER_COOKIE, self.familiar.expose(), SameSite::Lax)
+        };
+        parts.headers_mut().append(SET_COOKIE, set_cookie(&familiar));
         Ok(parts)
     }
 }

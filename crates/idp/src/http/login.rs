@@ -17,8 +17,8 @@ use super::inbound::Inbound;
 use super::keep::SessionCookie;
 use super::prove::Proving;
 use super::refused::{self, Way};
-use super::{DEVICE, SESSION_COOKIE, authorize};
-use hygie_idp_core::signin::{Cookies, NewSession, SignedIn};
+use super::{BROWSER_COOKIE, DEVICE, SESSION_COOKIE, authorize};
+use hygie_idp_core::signin::{Cookies, NewSession, PresentedPassword, SignedIn};
 use hygie_idp_core::token::Asking;
 use hygie_idp_core::{Idp, IdpError};
 
@@ -56,6 +56,7 @@ pub async fn post(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, 
         Some("new-password") => proving(&flow, &request, &accounts, params).new_password().await,
         Some("terms") => proving(&flow, &request, &accounts, params).terms().await,
         Some("consent") => proving(&flow, &request, &accounts, params).consent().await,
+        Some("consent-request") => proving(&flow, &request, &accounts, params).request_consent().await,
         Some("passkey") => proving(&flow, &request, &accounts, params).passkey().await,
         Some("keep") => proving(&flow, &request, &accounts, params).keep().await,
         Some("device") => device_answer(&flow, &accounts, params).await,
@@ -149,7 +150,12 @@ async fn password(flow: &Flow<'_>, request: &AuthorizeRequest, params: &Params) 
     let cx = flow.inbound.asked.cx(tenant);
     flow.inbound.asked.note(Note::new("idp.signin", "user"));
     let password = Secret::new(password.to_owned());
-    let checked = flow.idp.check_password(&cx, &name, password, Some(&flow.asking));
+    let presented = PresentedPassword {
+        name: &name,
+        password,
+        browser: cookie::get(&flow.inbound.headers, BROWSER_COOKIE),
+    };
+    let checked = flow.idp.check_password(&cx, presented, Some(&flow.asking));
     let begun = match checked.await {
         Ok(user) => begin(flow, &cx, user, Usage::of(Mode::Password)).await,
         Err(error) => Err(error),
@@ -192,9 +198,18 @@ pub async fn go_on(
 /// The browser's cookie and its next value: it changes whenever somebody proves something.
 fn next_cookies(flow: &Flow<'_>, cx: &Cx) -> (Cookies, SessionCookie) {
     let browser = random_secret(&*cx.random);
-    let next = SessionCookie(Secret::new(browser.expose().clone()));
+    let familiar = flow.inbound.browser_to_tell(flow.idp, cx);
+    let next = SessionCookie {
+        value: Secret::new(browser.expose().clone()),
+        familiar: Secret::new(familiar.expose().clone()),
+    };
     let previous = cookie::get(&flow.inbound.headers, SESSION_COOKIE).map(str::to_owned);
-    (Cookies { browser, previous }, next)
+    let cookies = Cookies {
+        browser,
+        previous,
+        familiar: Some(familiar),
+    };
+    (cookies, next)
 }
 
 /// The password page again, with what was wrong; the name is kept.
@@ -202,6 +217,7 @@ fn wrong(flow: &Flow<'_>, name: String, refusal: &Refusal) -> Response {
     let error = match refusal.code() {
         Aadsts::Locked => "password-locked",
         Aadsts::UserDisabled => "password-disabled",
+        Aadsts::PasswordExpired => "password-ended",
         _ => "password-wrong",
     };
     flow.password(&Typed::named(name).wrong(error))

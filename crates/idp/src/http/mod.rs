@@ -24,6 +24,7 @@ mod new_password;
 mod prove;
 mod redeem;
 mod refused;
+mod revoke;
 mod security;
 mod terms;
 mod token;
@@ -45,6 +46,9 @@ pub use managed::router as managed_identity_router;
 
 /// The session cookie of a browser.
 pub(crate) const SESSION_COOKIE: &str = "__Host-hygie-idp";
+
+/// The cookie by which a browser is known that people signed in from: wrong passwords from there are counted apart.
+pub(crate) const BROWSER_COOKIE: &str = "__Host-hygie-browser";
 
 /// Where tokens are asked for.
 const TOKEN_ENDPOINT: &str = "/{tenant}/oauth2/v2.0/token";
@@ -79,6 +83,7 @@ pub fn router(idp: Idp) -> Router {
         )
         .route(TOKEN_ENDPOINT, token::route(token::post_v2))
         .route("/{tenant}/oauth2/token", token::route(token::post_v1))
+        .route("/{tenant}/oauth2/v2.0/revoke", post(revoke::post))
         .route("/{tenant}/oauth2/v2.0/devicecode", post(devicecode::post_v2))
         .route("/{tenant}/oauth2/devicecode", post(devicecode::post_v1))
         .route("/{tenant}/oauth2/v2.0/logout", get(logout::get).post(logout::get))

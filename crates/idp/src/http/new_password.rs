@@ -7,13 +7,14 @@ use hygie_directory::DirectoryError;
 use hygie_oidc::{Aadsts, Refusal};
 use hygie_policy::decide::Ask;
 use hygie_policy::strength::{Mode, Usage};
+use hygie_web::cookie;
 use hygie_web::error::Failure;
 use hygie_web::ui::{Field, Form, Input, Page, Summary, View};
 
 use super::flow::{Flow, Typed};
 use super::prove::Proving;
 use super::ways::{Way, Whom};
-use super::{login, security};
+use super::{BROWSER_COOKIE, login, security};
 use hygie_idp_core::signin::SignedIn;
 use hygie_idp_core::{Idp, IdpError};
 
@@ -112,7 +113,12 @@ impl Proving<'_, '_> {
             let way = ways.first().copied().unwrap_or(Way::Password);
             return Ok(self.flow.ask(way, &Whom::signed_in(signed_in, ways)).await);
         }
-        match directory.set_password(&cx, user, Secret::new(password)).await {
+        let browser = cookie::get(&self.flow.inbound.headers, BROWSER_COOKIE);
+        let chosen = self
+            .flow
+            .idp
+            .choose_password(&cx, (user, browser), Secret::new(password));
+        match chosen.await {
             Ok(()) => {}
             Err(DirectoryError::WeakPassword(weak)) => {
                 return Ok(self.flow.new_password(signed_in, Some(security::weakness(weak))));
@@ -120,9 +126,7 @@ impl Proving<'_, '_> {
             Err(DirectoryError::Value(_)) => {
                 return Ok(self.flow.new_password(signed_in, Some("security-password-form")));
             }
-            Err(DirectoryError::Store(error)) => return Err(fail(error.into())),
-            Err(DirectoryError::Password(error)) => return Err(fail(error.into())),
-            Err(_) => return Err(fail(IdpError::Password)),
+            Err(error) => return Err(fail(error.into())),
         }
         remediated(self.flow.idp, &cx, signed_in).await.map_err(fail)?;
         // Every session ended with the old password; this one begins anew.

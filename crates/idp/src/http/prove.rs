@@ -51,9 +51,7 @@ impl Proving<'_, '_> {
         if code.trim().is_empty() {
             return Ok(self.flow.ask(Way::Code, &self.whom(Some("code-missing"))).await);
         }
-        if let Some(failure) = self.throttled() {
-            return Err(failure);
-        }
+        self.may_guess().map_err(|error| self.flow.page_of(&error))?;
         let cx = self.flow.inbound.asked.cx(signed_in.account.tenant);
         let checked = self
             .flow
@@ -86,12 +84,14 @@ impl Proving<'_, '_> {
             }
         };
         let (tenant, name) = match &prover {
-            Prover::Known(signed_in) => (signed_in.account.tenant, signed_in.account.user_principal_name.clone()),
+            Prover::Known(signed_in) => {
+                let cx = self.flow.inbound.asked.cx(signed_in.account.tenant);
+                let name = self.flow.idp.name_here(&cx, signed_in.account.user).await;
+                (cx.tenant, name.map_err(|error| self.flow.page_of(&error))?)
+            }
             Prover::Named(name, tenant) => (*tenant, name.clone()),
         };
-        if let Some(failure) = self.throttled() {
-            return Err(failure);
-        }
+        self.may_guess().map_err(|error| self.flow.page_of(&error))?;
         let cx = self.flow.inbound.asked.cx(tenant);
         let checked = self.flow.idp.means().check_pass(&cx, &name, Secret::new(pass)).await;
         let checked = checked.map(|(user, usage)| (Some(user), usage));
@@ -104,9 +104,7 @@ impl Proving<'_, '_> {
         if credential.is_empty() {
             return Ok(self.flow.ask(Way::Passkey, &self.whom(Some("passkey-failed"))).await);
         }
-        if let Some(failure) = self.throttled() {
-            return Err(failure);
-        }
+        self.throttled().map_err(|error| self.flow.page_of(&error))?;
         let known = self.known();
         let cx = known.map_or_else(
             || self.flow.cx(),
@@ -136,6 +134,10 @@ impl Proving<'_, '_> {
     ) -> Result<Response, Failure> {
         self.flow.inbound.asked.note(Note::new("idp.signin", "user"));
         let begun = match (checked, prover) {
+            // A pass is found by a name: that of somebody else proves nothing of who is signed in.
+            (Ok((Some(user), _)), Prover::Known(signed_in)) if user.id != signed_in.account.user => {
+                Err(Refusal::new(Aadsts::BadCredentials).into())
+            }
             (Ok((_, usage)), Prover::Known(signed_in)) => login::go_on(self.flow, cx, signed_in, usage).await,
             (Ok((Some(user), usage)), Prover::Named(..)) => login::begin(self.flow, cx, user, usage).await,
             (Ok((None, _)), Prover::Named(..)) => Err(Refusal::new(Aadsts::BadCredentials).into()),
@@ -150,11 +152,23 @@ impl Proving<'_, '_> {
         }
     }
 
-    /// Whether this address has failed too often, at passwords or anything else.
-    fn throttled(&self) -> Option<Failure> {
+    /// Refuses an address that has failed too often, at passwords or anything else.
+    fn throttled(&self) -> Result<(), IdpError> {
         let asked = &self.flow.inbound.asked;
-        let is_closed = self.flow.idp.throttle().is_closed(asked.client(), asked.now());
-        is_closed.then(|| self.flow.page_of(&Refusal::new(Aadsts::Throttled).into()))
+        if self.flow.idp.throttle().is_closed(asked.client(), asked.now()) {
+            return Err(Refusal::new(Aadsts::Throttled).into());
+        }
+        Ok(())
+    }
+
+    /// The same before what can be guessed, and a person whose codes and passes were wrong too often, from wherever.
+    fn may_guess(&self) -> Result<(), IdpError> {
+        self.throttled()?;
+        let Some(SignedIn { account, .. }) = self.known() else {
+            return Ok(());
+        };
+        let idp = self.flow.idp;
+        idp.check_person(account.tenant, account.user, &self.flow.cx())
     }
 
     async fn not_proved(&self, way: Way, error: MeansError) -> Result<Response, Failure> {
@@ -171,6 +185,11 @@ impl Proving<'_, '_> {
                 _ => Aadsts::StrongAuthentication,
             };
             let cx = asked.cx(signed_in.account.tenant);
+            // Only guesses count: what is no answer at all would let anybody use up the answers of another.
+            if refusal == Refused::Wrong && matches!(way, Way::Code | Way::Pass) {
+                let counted = self.flow.idp.count_person(&cx, signed_in.account.user).await;
+                counted.map_err(|error| self.flow.page_of(&error))?;
+            }
             let refused = Refusal::new(code);
             let logged = self.flow.idp.log_unproved(&cx, &self.flow.asking, signed_in, &refused);
             logged.await.map_err(|error| self.flow.page_of(&error))?;

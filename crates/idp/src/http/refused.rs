@@ -136,7 +136,7 @@ fn failure(error: &IdpError, refusal: &Refusal) -> Failure {
     let failure = failure.status(StatusCode::from_u16(refusal.code().status()).unwrap_or(StatusCode::BAD_REQUEST));
     match refusal.code() {
         // Libraries of Entra ID wait for as many seconds (RFC 9110 §10.2.3).
-        Aadsts::Throttled => failure.retry_after(60),
+        Aadsts::Throttled | Aadsts::ClientLoop => failure.retry_after(60),
         Aadsts::Unavailable => failure.retry_after(5),
         _ => failure,
     }

@@ -10,6 +10,8 @@ use axum::http::header::{
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
+use hygie_core::Cx;
+use hygie_directory::Place;
 use hygie_oidc::{Aadsts, Endpoint, Grant, Platform, Refusal, TokenRequest, Version};
 use hygie_web::audit::Note;
 use hygie_web::error::Failure;
@@ -44,7 +46,7 @@ pub async fn post_v1(State(idp): State<Idp>, inbound: Inbound) -> Result<Respons
 async fn post(idp: &Idp, inbound: &Inbound, version: Version) -> Result<Response, Failure> {
     let origin = inbound.header(ORIGIN.as_str());
     let spa = spa_origin(idp, inbound, origin).await;
-    match grant(idp, inbound, version, origin).await {
+    match grant(idp, inbound, version).await {
         Ok(granted) => {
             let readable = spa.filter(|_| granted.platform == Some(Platform::Spa));
             let mut headers = cross_origin(readable);
@@ -64,7 +66,7 @@ async fn post(idp: &Idp, inbound: &Inbound, version: Version) -> Result<Response
     }
 }
 
-async fn grant(idp: &Idp, inbound: &Inbound, version: Version, origin: Option<&str>) -> Result<Granted, IdpError> {
+async fn grant(idp: &Idp, inbound: &Inbound, version: Version) -> Result<Granted, IdpError> {
     let place = idp.named_place(&inbound.cx(), &inbound.segment).await?;
     let cx = place
         .tenant()
@@ -76,23 +78,34 @@ async fn grant(idp: &Idp, inbound: &Inbound, version: Version, origin: Option<&s
     };
     let request = TokenRequest::parse(inbound.params()?, authorization, endpoint)?;
     inbound.asked.note(Note::new("idp.token", named(&request)));
+    let granted = Box::pin(decide(idp, inbound, &cx, (place, &request)));
+    idp.limited(&cx, &request.client, granted).await
+}
+
+/// The answer of the grant that is asked for.
+async fn decide(
+    idp: &Idp,
+    inbound: &Inbound,
+    cx: &Cx,
+    (place, request): (Place, &TokenRequest),
+) -> Result<Granted, IdpError> {
     let sender = Sender {
-        origin,
+        origin: inbound.header(ORIGIN.as_str()),
         user_agent: inbound.header(USER_AGENT.as_str()),
         certificate: inbound.certificate(),
     };
     match &request.grant {
-        Grant::ClientCredentials => idp.client_credentials(&cx, place, &request, sender).await,
-        Grant::AuthorizationCode { .. } => idp.authorization_code(&cx, place, &request, sender).await,
-        Grant::RefreshToken(_) => idp.refresh_token(&cx, place, &request, sender).await,
-        Grant::DeviceCode(_) => idp.device_code(&cx, place, &request, sender).await,
-        Grant::OnBehalfOf(_) => idp.on_behalf_of(&cx, place, &request, sender).await,
-        Grant::Ciba(_) => idp.ciba(&cx, place, &request, sender).await,
-        Grant::Password { .. } => idp.password(&cx, place, &request, sender).await,
+        Grant::ClientCredentials => idp.client_credentials(cx, place, request, sender).await,
+        Grant::AuthorizationCode { .. } => idp.authorization_code(cx, place, request, sender).await,
+        Grant::RefreshToken(_) => idp.refresh_token(cx, place, request, sender).await,
+        Grant::DeviceCode(_) => idp.device_code(cx, place, request, sender).await,
+        Grant::OnBehalfOf(_) => idp.on_behalf_of(cx, place, request, sender).await,
+        Grant::Ciba(_) => idp.ciba(cx, place, request, sender).await,
+        Grant::Password { .. } => idp.password(cx, place, request, sender).await,
         Grant::TokenExchange(_) => {
-            let object = named(&request);
+            let object = named(request);
             inbound.asked.note(Note::new(EXCHANGE, object.clone()));
-            let exchanged = idp.token_exchange(&cx, place, &request, sender).await;
+            let exchanged = idp.token_exchange(cx, place, request, sender).await;
             if let Err(IdpError::Subject { fault, by }) = &exchanged {
                 let note = Note::new(EXCHANGE, object).refused(fault.code());
                 inbound.asked.note(match by {

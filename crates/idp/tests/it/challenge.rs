@@ -7,7 +7,7 @@ use hygie_directory::{Definition, GroupClaims, OptionalClaim, OptionalClaims, ro
 use hygie_policy::policy::AuthenticationContext;
 use serde_json::{Value, json};
 
-use crate::world::{World, claims, code_of};
+use crate::world::{LOGIN, WEB, World, claims, code_of};
 
 const STEP: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
 const CP1: &str = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
@@ -178,5 +178,63 @@ async fn directory_roles_are_told_by_their_templates() {
             assert_eq!(said.get("wids").cloned(), expected, "{token} {kind:?}");
             assert_eq!(said.get("groups").is_some(), has_groups, "{token} {kind:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn too_many_groups_are_told_by_where_to_ask() {
+    let world = World::new().await;
+    let directory = world.idp.directory();
+    let cx = world.cx(world.tenant);
+    for app in [world.fhir, world.portal] {
+        let change = |definition: &mut Definition| {
+            definition.group_membership_claims = Some(GroupClaims::SecurityGroup);
+            definition.enable_id_token_issuance = true;
+        };
+        world.registered_with(app, change).await;
+    }
+    let join = async |count: usize| {
+        for n in 0..count {
+            let group = directory.create_group(&cx, &format!("Ward {n}")).await.unwrap().id;
+            directory.add_member(&cx, group, world.nurse).await.unwrap();
+        }
+    };
+    // Through the browser: six at most (two of them are of the world).
+    let in_browser = async || {
+        let browser = world.browser();
+        let more = [
+            ("response_type", "id_token"),
+            ("response_mode", "form_post"),
+            ("nonce", "n"),
+        ];
+        let answer = world
+            .sign_in(&browser, &world.authorize(world.portal, WEB, &more))
+            .await;
+        claims(&json!(answer.field("id_token").unwrap()))
+    };
+    join(4).await;
+    assert_eq!(in_browser().await["groups"].as_array().unwrap().len(), 6);
+    join(1).await;
+    let said = in_browser().await;
+    assert_eq!((&said["hasgroups"], said.get("groups")), (&json!(true), None));
+    // In a token that comes from the token endpoint: two hundred.
+    join(193).await;
+    let tokens = world.code_flow(&[]).await;
+    for token in ["access_token", "id_token"] {
+        let said = claims(&tokens[token]);
+        assert_eq!(said["groups"].as_array().unwrap().len(), 200, "{token}");
+    }
+    join(1).await;
+    let tokens = world.code_flow(&[]).await;
+    for token in ["access_token", "id_token"] {
+        let said = claims(&tokens[token]);
+        let place = format!("{LOGIN}/v1.0/users/{}/getMemberObjects", world.nurse);
+        assert_eq!(said["_claim_names"], json!({ "groups": "src1" }), "{token}");
+        assert_eq!(
+            said["_claim_sources"],
+            json!({ "src1": { "endpoint": place } }),
+            "{token}"
+        );
+        assert_eq!((said.get("groups"), said.get("hasgroups")), (None, None), "{token}");
     }
 }

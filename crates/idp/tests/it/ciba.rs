@@ -104,6 +104,10 @@ async fn a_person_confirms_what_a_client_asks() {
         "{}",
         list.text()
     );
+    for own in ["myapplications", "securityinfo"] {
+        let told = browser.get(&world.path(own)).await;
+        assert!(told.text().contains("/approvals?account="), "{own} {}", told.text());
+    }
     // The sign-in is younger than the request: it is proof enough.
     let page = opened(&browser, &list).await;
     assert_eq!(page.field("step").as_deref(), Some("device"), "{}", page.text());

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::world::{FHIR, LOOPBACK, PASSWORD, WEB, World, claims, code_of, submit};
 
-const NURSE: &str = "anna.martin@ch-demo.example";
+pub const NURSE: &str = "anna.martin@ch-demo.example";
 
 impl World {
     /// Stores a policy: for everybody and the FHIR service, with these controls.
@@ -63,7 +63,7 @@ impl World {
         offer.key
     }
 
-    fn here(&self) -> Cx {
+    pub fn here(&self) -> Cx {
         self.cx(self.tenant)
     }
 

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::world::{PASSWORD, WEB, World, submit};
 
 const CALLBACK: &str = "https://agenda.example/back";
-const ADMIN: (&str, &str) = ("admin@ch-demo.example", PASSWORD);
+pub const ADMIN: (&str, &str) = ("admin@ch-demo.example", PASSWORD);
 const NURSE: (&str, &str) = ("anna.martin@ch-demo.example", PASSWORD);
 const FIRST: Cursor = Cursor { after: None, limit: 99 };
 
@@ -45,7 +45,7 @@ fn permission(value: &str, kind: AccessKind) -> RequiredAccess {
 }
 
 /// An application of the other establishment, for several, which asks for three permissions of the directory API.
-async fn agenda(world: &World) -> AppId {
+pub async fn agenda(world: &World) -> AppId {
     agenda_in(world, world.other, Audience::Tenants).await
 }
 
@@ -95,7 +95,7 @@ async fn somebody(world: &World, name: &str, role: Option<hygie_policy::RoleTemp
     made
 }
 
-async fn administrator(world: &World) -> ObjectId {
+pub async fn administrator(world: &World) -> ObjectId {
     somebody(world, ADMIN.0, Some(GLOBAL_ADMINISTRATOR)).await
 }
 
@@ -131,12 +131,12 @@ async fn consent_to(world: &World, policies: &[&str]) {
         .unwrap();
 }
 
-fn ask(world: &World, app: AppId, scope: &str) -> String {
+pub fn ask(world: &World, app: AppId, scope: &str) -> String {
     world.authorize(app, CALLBACK, &[("scope", scope)])
 }
 
 /// Signs in to the page of administrators, follows what leads to it, and gives it.
-async fn admin_page(world: &World, browser: &Client, address: &str, who: (&str, &str)) -> Answer {
+pub async fn admin_page(world: &World, browser: &Client, address: &str, who: (&str, &str)) -> Answer {
     let sent = browser.get(address).await;
     assert_eq!(sent.status, 302, "{}", sent.text());
     let back = world.sign_in_as(browser, sent.location(), who).await;

@@ -327,6 +327,33 @@ async fn a_second_factor_of_home_is_none_here() {
 }
 
 #[tokio::test]
+async fn a_pass_of_a_guest_is_found_by_the_name_they_have_here() {
+    let world = World::new().await;
+    paul(&world).await;
+    let (guest, address) = invited(&world, UserType::Guest).await;
+    let browser = world.browser();
+    let sent = browser.get(&address).await;
+    let back = world.sign_in_as(&browser, sent.location(), PAUL).await;
+    let page = browser.get(back.location()).await;
+    submit(&browser, &page, &[("answer", "accept")]).await;
+    let here = world.cx(world.tenant);
+    let new = hygie_means::NewPass::default();
+    let pass = world.idp.means().create_pass(&here, guest, new).await.unwrap().value;
+    world
+        .policy(json!({ "grantControls": { "operator": "OR", "builtInControls": ["mfa"] } }))
+        .await;
+    let asked = browser.get(&world.authorize(world.portal, WEB, &[])).await;
+    assert_eq!(asked.field("step").as_deref(), Some("pass"), "{}", asked.text());
+    let answer = submit(&browser, &asked, &[("proof", pass.expose())]).await;
+    assert!(
+        answer.redirect_param("code").is_some(),
+        "{} {}",
+        answer.status,
+        answer.text()
+    );
+}
+
+#[tokio::test]
 async fn an_invitation_is_for_a_name_and_not_for_a_mail_address() {
     let world = World::new().await;
     let (directory, home) = (world.idp.directory(), world.cx(world.other));

@@ -12,7 +12,7 @@ use crate::world::{LOGIN, PASSWORD, WEB, World};
 const ONE: &str = "90a3ccdf-635c-4729-a248-9b709135078f";
 
 /// The nurse's browser, in which she has just signed in, and her page.
-async fn signed_in(world: &World) -> (Client, Answer) {
+pub async fn signed_in(world: &World) -> (Client, Answer) {
     let browser = world.browser();
     world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
     let page = browser.get(&world.path("securityinfo")).await;
@@ -21,7 +21,7 @@ async fn signed_in(world: &World) -> (Client, Answer) {
 }
 
 /// A form of a page, with these members of its own.
-async fn step(world: &World, (browser, page): (&Client, &Answer), step: &str, more: &[(&str, &str)]) -> Answer {
+pub async fn step(world: &World, (browser, page): (&Client, &Answer), step: &str, more: &[(&str, &str)]) -> Answer {
     let (csrf, account) = (page.field("csrf").unwrap(), page.field("account").unwrap());
     let fields = [("csrf", csrf.as_str()), ("account", &account), ("step", step)];
     browser
@@ -30,7 +30,7 @@ async fn step(world: &World, (browser, page): (&Client, &Answer), step: &str, mo
 }
 
 /// Follows a change that was made back to the page, which says so.
-async fn done(browser: &Client, answer: &Answer, text: &str) -> Answer {
+pub async fn done(browser: &Client, answer: &Answer, text: &str) -> Answer {
     assert_eq!(answer.status, 303, "{}", answer.text());
     let page = browser.get(answer.location()).await;
     assert!(page.text().contains(text), "{text}: {}", page.text());
@@ -38,7 +38,7 @@ async fn done(browser: &Client, answer: &Answer, text: &str) -> Answer {
 }
 
 /// What the page asks of the browser.
-fn options(page: &Answer) -> Value {
+pub fn options(page: &Answer) -> Value {
     let (_, rest) = page.text().split_once("data-options=\"").unwrap();
     let (text, _) = rest.split_once('"').unwrap();
     serde_json::from_str(&text.replace("&#34;", "\"").replace("&quot;", "\"")).unwrap()

@@ -9,12 +9,14 @@
 //!   refused: none of them says alone that a certificate is good.
 
 mod authority;
+mod bundle;
 mod der;
 mod list;
 mod names;
 mod path;
 
 pub use authority::{Authority, NotAuthority, Position};
+pub use bundle::{MAX_BUNDLED, NotBundle, bundle};
 pub use list::{ListFault, RevocationList};
 pub use names::{Holder, NotCertificate};
 pub use path::{PathFault, Trusted, path};

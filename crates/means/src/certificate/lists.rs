@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hygie_access::{Outgoing, OutgoingError};
 use hygie_core::{Cx, TenantId, Timestamp};
-use hygie_directory::trust::{ListRow, ListSource, MAX_LIST, TrustError, TrustedAuthority};
+use hygie_directory::trust::{ListRow, ListSource, MAX_LIST, TrustError, TrustedAuthority, read_list};
 use hygie_jose::x509::RevocationList;
 use hygie_policy::certificate::{State, X509Certificate};
 use hygie_store::audit::Record;
@@ -167,7 +167,11 @@ impl Means {
         }
         let content = self.directory().revocation_list_content(cx, trusted.id).await?;
         let content = content.ok_or(CertificateRefusal::ListUnavailable)?;
-        let list = RevocationList::read(&content, &trusted.authority).map_err(|_| CertificateRefusal::ListInvalid)?;
+        let (content, list) = match read_list(content, trusted).await {
+            Ok(read) => read,
+            Err(TrustError::Store(error)) => return Err(error.into()),
+            Err(_) => return Err(CertificateRefusal::ListInvalid.into()),
+        };
         let list = Arc::new(list);
         *known.read.lock() = Some((hygie_jose::digest::sha256(&content), list.clone()));
         Ok(list)

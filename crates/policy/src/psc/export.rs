@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::json::{Wrong, read};
+use crate::lifetime::SessionLifetime;
 use crate::policy::Policy;
 use crate::strength::AuthenticationStrength;
 
@@ -71,6 +72,8 @@ pub struct Export {
     pub policies: Vec<Policy>,
     /// The strengths that came with them.
     pub strengths: Vec<AuthenticationStrength>,
+    /// How long sessions live, where the export tells it [ours].
+    pub lifetime: Option<SessionLifetime>,
     /// Places that say something which was not understood.
     pub passed_over: Vec<String>,
 }
@@ -87,6 +90,7 @@ impl Export {
             origin: Origin::Graph,
             policies: Vec::new(),
             strengths: Vec::new(),
+            lifetime: None,
             passed_over: Vec::new(),
         };
         for item in items(document) {
@@ -116,7 +120,11 @@ impl Export {
                 .extend(cut.iter().map(|place| format!("{name}: {place}")));
         }
         let name = name(&item);
-        if item.get("allowedCombinations").is_some() {
+        if item.get("maximumLifetimeInMinutes").is_some() {
+            self.keep("sessionLifetimePolicy", item, |export, lifetime| {
+                export.lifetime = Some(lifetime);
+            });
+        } else if item.get("allowedCombinations").is_some() {
             self.keep(&name, item, |export, strength| export.strengths.push(strength));
         } else if item.get("conditions").is_some() {
             self.keep(&name, item, |export, policy| export.policies.push(policy));
@@ -168,7 +176,7 @@ fn items(document: Value) -> Vec<Value> {
             if let Some(value) = members.remove("value") {
                 return items(value);
             }
-            let parts = ["policies", "strengths"].map(|name| members.remove(name));
+            let parts = ["policies", "strengths", "sessionLifetimePolicy"].map(|name| members.remove(name));
             if parts.iter().all(Option::is_none) {
                 return vec![Value::Object(members)];
             }
@@ -184,6 +192,8 @@ fn collection(part: Value) -> Vec<Value> {
         Value::Array(items) => items,
         Value::Object(mut members) => match members.remove("value") {
             Some(Value::Array(items)) => items,
+            // One object by itself: how long sessions live.
+            None if members.contains_key("maximumLifetimeInMinutes") => vec![Value::Object(members)],
             _ => Vec::new(),
         },
         _ => Vec::new(),

@@ -5,7 +5,9 @@
 //! Read are the file that the script `ListerStrategiesAccesPSC.ps1` of the guide writes, and what Graph answers.
 
 mod export;
+pub mod plan;
 mod points;
+mod sessions;
 
 use hygie_core::AppId;
 use serde_json::{Value, json};
@@ -135,6 +137,7 @@ pub fn check(export: &Export, application: Application) -> Report {
         points.extend([points::alternatives(policy), points::sign_in_frequency(policy)]);
     }
     points.push(points::terms_of_use(export, app));
+    points.extend(export.lifetime.as_ref().map(sessions::lifetime));
     points.extend(points::unread(export));
     Report {
         application: app,

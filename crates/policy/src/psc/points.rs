@@ -18,7 +18,7 @@ use crate::strength::{AuthenticationStrength, built_ins};
 use Verdict::{CannotTell, Conforms, DoesNotConform};
 
 /// Names come from a file: what would act on a terminal is left out.
-fn point(id: &'static str, verdict: Verdict, french: impl Display, english: impl Display) -> Point {
+pub(super) fn point(id: &'static str, verdict: Verdict, french: impl Display, english: impl Display) -> Point {
     let shown = |text: String| text.chars().filter(|sign| !sign.is_control()).collect();
     Point {
         id,

@@ -10,7 +10,7 @@ use hygie_policy::signin::Guest;
 use hygie_policy::strength::{MFA, Mode};
 use hygie_policy::templates::{
     ADMINISTRATORS, ProSanteConnect, pro_sante_connect, pro_sante_connect_strength, secure_foundation,
-    security_defaults,
+    security_defaults, templates,
 };
 use hygie_policy::{Outcome, Policy, Rules, evaluate};
 use serde_json::{Value, json};
@@ -27,8 +27,13 @@ fn emergency() -> BTreeSet<ObjectId> {
 
 #[test]
 fn templates_may_be_stored() {
-    let templates = secure_foundation(&emergency());
-    assert_eq!(templates.len(), 6);
+    let templates = templates(&emergency());
+    let founding = templates
+        .iter()
+        .filter(|one| one.scenarios.contains("secureFoundation"));
+    assert_eq!((founding.count(), templates.len()), (7, 17));
+    let ids: BTreeSet<_> = templates.iter().map(|one| one.id).collect();
+    assert_eq!(ids.len(), templates.len());
     let roles: BTreeSet<_> = ADMINISTRATORS.into();
     assert_eq!(roles.len(), ADMINISTRATORS.len());
     for template in &templates {

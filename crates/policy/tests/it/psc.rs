@@ -414,3 +414,25 @@ fn names_do_not_act_on_a_terminal() {
         );
     }
 }
+
+#[test]
+fn sessions_that_live_longer_than_four_hours_are_told() {
+    for (longest, expected) in [
+        (240, Verdict::Conforms),
+        (241, Verdict::CannotTell),
+        (20_160, Verdict::CannotTell),
+    ] {
+        let export = json!({ "policies": [ac02()], "strengths": [fa01()], "sessionLifetimePolicy": {
+            "@odata.context": "x", "maximumLifetimeInMinutes": longest, "inactivityTimeoutInMinutes": 30,
+            "isStaySignedInOffered": false } });
+        let export = Export::read(export.to_string().as_bytes()).expect("an export");
+        let report = check(&export, Application::Named(SANDBOX));
+        let point = report.points.iter().find(|point| point.id == "session-lifetime");
+        let point = point.expect("it is told");
+        assert_eq!(point.verdict, expected, "{longest}");
+        assert!(point.message(Language::French).contains(&longest.to_string()));
+    }
+    let without = Export::read(json!([ac02()]).to_string().as_bytes()).expect("an export");
+    let report = check(&without, Application::Named(SANDBOX));
+    assert!(report.points.iter().all(|point| point.id != "session-lifetime"));
+}

@@ -9,6 +9,7 @@ mod events;
 mod geo;
 mod issuers;
 mod outgoing;
+mod passwords;
 mod problem;
 mod psc;
 mod roles;
@@ -34,6 +35,7 @@ pub use events::{Events, Who};
 pub use geo::Geo;
 pub use issuers::{AppRole, EntraTenant, Metadata, OpenIdIssuer};
 pub use outgoing::Outgoing;
+pub use passwords::Passwords;
 pub use problem::{Problem, Problems};
 pub use psc::{Psc, PscClient};
 pub use roles::{RoleAssignment, Whose};
@@ -87,6 +89,8 @@ pub struct Config {
     pub authenticator_metadata: Option<PathBuf>,
     /// By what countries of addresses are known; without it none is.
     pub geo: Option<Spanned<Geo>>,
+    /// Which passwords nobody may set.
+    pub passwords: Option<Spanned<Passwords>>,
     /// The directory API.
     pub graph: Option<Spanned<Service>>,
     /// The FHIR service.
@@ -373,6 +377,7 @@ impl Config {
         let mut problems = check::check(&config, text);
         audit_logs::check(&config, text, &mut problems);
         geo::check(&config, text, &mut problems);
+        passwords::check(&config, text, &mut problems);
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     }
 
@@ -383,6 +388,9 @@ impl Config {
         self.authenticator_metadata.as_mut().map(resolve);
         if let Some(geo) = &mut self.geo {
             resolve(&mut geo.as_mut().database);
+        }
+        if let Some(passwords) = &mut self.passwords {
+            resolve(&mut passwords.as_mut().breached);
         }
         self.audit_logs.make_absolute(base);
         if let Some(postgres) = &mut self.storage.postgres {

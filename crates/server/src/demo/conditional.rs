@@ -17,7 +17,7 @@ use hygie_policy::{AuthenticationStrength, Policy, StrengthId};
 use serde_json::json;
 
 use super::cards::{Authorities, ISSUING_NAME};
-use super::people;
+use super::{people, terms};
 
 /// Registers the application of Pro Santé Connect at its publisher, whom the demo vouches for. It is for every tenant in
 /// which an administrator consents.
@@ -75,8 +75,9 @@ fn pro_sante_connect_application() -> NewApplication {
     }
 }
 
-/// Consents to Pro Santé Connect for everybody, as an administrator does, and makes the strength `FA01-ProSantéConnect` and
-/// the policy `AC02-ProSantéConnect…`, from which the emergency account is excluded.
+/// Consents to Pro Santé Connect for everybody, as an administrator does, and makes terms of use, the strength
+/// `FA01-ProSantéConnect`, and the policies `AC01-ProSantéConnect…` and `AC02-ProSantéConnect…`, from which the emergency account
+/// is excluded.
 pub async fn make(directory: &Directory, cx: &Cx, emergency: ObjectId) -> Result<()> {
     let scopes = ["openid", "profile", people::OWN_PROFILE];
     let asked = Permissions {
@@ -97,7 +98,7 @@ pub async fn make(directory: &Directory, cx: &Cx, emergency: ObjectId) -> Result
         application: SANDBOX,
         strength: strength.id.context("a strength that is kept has an id")?,
         emergency: [emergency].into(),
-        terms: None,
+        terms: Some(terms::make(directory, cx).await?),
     };
     for policy in pro_sante_connect(&asked) {
         directory.create_rule::<Policy>(cx, policy).await?;

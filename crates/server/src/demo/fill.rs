@@ -13,9 +13,9 @@ use url::Url;
 use super::document::Document;
 use super::world::World;
 use crate::failure::Failure;
-use crate::load::Entrance;
-use crate::load::client::{Client, Options};
-use crate::load::token::{Tokens, demo_account};
+use hygie_load::Entrance;
+use hygie_load::client::{Client, Options};
+use hygie_load::token::{Tokens, demo_account};
 
 const PATIENTS: u32 = 25;
 

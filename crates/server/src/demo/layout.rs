@@ -118,14 +118,19 @@ impl Layout {
     }
 
     /// The address of a service, without a final slash. Health and managed identities are plain and local in every
-    /// world, for scripts and programs of this machine.
+    /// world, for scripts and programs of this machine. The port that a scheme implies is not written (RFC 3986 §6.2.3):
+    /// clients leave it out as well, and compare issuers by their letters.
     pub fn origin(&self, service: Service) -> String {
         let port = self.base_port + service.offset();
-        if matches!(service, Service::Health | Service::ManagedIdentity) {
-            return format!("http://localhost:{port}");
-        }
         let hosts = self.hosts(service);
-        format!("https://{}:{port}", hosts.first().map_or("localhost", String::as_str))
+        let (scheme, host, implied) = match service {
+            Service::Health | Service::ManagedIdentity => ("http", "localhost", 80),
+            _ => ("https", hosts.first().map_or("localhost", String::as_str), 443),
+        };
+        if port == implied {
+            return format!("{scheme}://{host}");
+        }
+        format!("{scheme}://{host}:{port}")
     }
 }
 
@@ -162,6 +167,9 @@ mod tests {
         assert_eq!(named.origin(Service::Login), "https://login.hygie.test:9001");
         assert_eq!(named.origin(Service::Health), "http://localhost:9010");
         assert_eq!(named.address(Service::Fhir).to_string(), "127.0.0.1:9006");
+        let standard = Layout::new(442, None).expect("a layout");
+        assert_eq!(standard.origin(Service::Login), "https://localhost");
+        assert_eq!(standard.origin(Service::Graph), "https://localhost:445");
     }
 
     #[test]

@@ -3,7 +3,6 @@
 mod cards;
 mod certificate;
 mod conditional;
-pub mod document;
 mod fill;
 pub mod folder;
 mod layout;
@@ -11,6 +10,7 @@ mod people;
 mod running;
 mod settle;
 mod table;
+mod terms;
 mod world;
 
 use std::path::PathBuf;
@@ -20,6 +20,7 @@ use clap::Args;
 use crate::failure::Failure;
 use crate::listen::Signals;
 use crate::logs;
+pub use hygie_command::document;
 pub use running::Running;
 
 const DEFAULT_BASE_PORT: u16 = 8440;

@@ -135,6 +135,7 @@ fn settings(
         outgoing: outgoing(layout)?,
         exchanges: None,
         authenticator_metadata: None,
+        breached: None,
         countries: None,
         home: layout.origin(Service::Portal),
         proxies: Vec::new(),

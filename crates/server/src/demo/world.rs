@@ -12,7 +12,7 @@ use super::settle::Settled;
 use crate::failure::Failure;
 use crate::files;
 
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 const LIMIT: u64 = 16 * 1024 * 1024;
 
 /// The state.

@@ -13,26 +13,17 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use hygie_core::{AppId, ObjectId};
+use hygie_policy::AgreementId;
 use hygie_policy::agreement::{MAX_PDF, is_pdf};
-use hygie_policy::json::Member;
-use hygie_policy::psc::{
-    self, Application, Export, Language, MAX_EMERGENCY_ACCOUNTS, POLICY_PREFIX, Report, SANDBOX, STRENGTH_NAMES,
-    TERMS_NAME, TERMS_PREFIX, Verdict,
-};
-use hygie_policy::templates::{ProSanteConnect, pro_sante_connect, pro_sante_connect_strength};
-use hygie_policy::{AgreementId, Policy, StrengthId};
+use hygie_policy::psc::plan::{self, POLICIES, SECURITY_DEFAULTS, SESSION_LIFETIME, STRENGTHS, Wanted};
+use hygie_policy::psc::{self, Application, Export, Language, MAX_EMERGENCY_ACCOUNTS, Report, SANDBOX, Verdict};
+use hygie_policy::templates::ProSanteConnect;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::Lang;
 use super::remote::{Options as Place, Remote};
 use crate::failure::Failure;
 use crate::files;
-
-const POLICIES: &str = "identity/conditionalAccess/policies";
-const SECURITY_DEFAULTS: &str = "policies/identitySecurityDefaultsEnforcementPolicy";
-const STRENGTHS: &str = "policies/authenticationStrengthPolicies";
-const AGREEMENTS: &str = "identityGovernance/termsOfUse/agreements";
 
 /// Options of `psc prepare`.
 #[derive(Debug, Args)]
@@ -91,11 +82,11 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let app = options.app.unwrap_or(SANDBOX);
     require_application(&remote, app).await?;
     let emergency = accounts(&remote, &options.exclude).await?;
-    let mut things = vec![strength(&remote).await?];
+    let mut things = vec![ensure(&remote, &plan::strength()).await?];
     let strength = parsed(&things[0].id)?;
     let terms = match &pdf {
         Some((name, pdf)) => {
-            let made = agreement(&remote, name, pdf).await?;
+            let made = ensure(&remote, &plan::agreement(name, &STANDARD.encode(pdf))).await?;
             let id: AgreementId = parsed(&made.id)?;
             things.push(made);
             Some(id)
@@ -108,8 +99,8 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         emergency,
         terms,
     };
-    for new in pro_sante_connect(&asked) {
-        things.push(policy(&remote, &new).await?);
+    for wanted in plan::policies(&asked) {
+        things.push(ensure(&remote, &wanted).await?);
     }
     let report = checked(&remote, app).await?;
     if options.json {
@@ -184,69 +175,23 @@ fn thing(value: &Value, is_new: bool) -> Thing {
 }
 
 /// The one that is there, or a new one.
-async fn ensure(
-    remote: &Remote,
-    path: &str,
-    is_it: impl Fn(&str) -> bool,
-    new: impl FnOnce() -> Value,
-) -> Result<Thing, Failure> {
-    let all = remote.list(path).await?;
-    if let Some(found) = all.iter().find(|one| is_it(text(one, "displayName"))) {
+async fn ensure(remote: &Remote, wanted: &Wanted) -> Result<Thing, Failure> {
+    let all = remote.list(wanted.collection).await?;
+    if let Some(found) = all.iter().find(|one| wanted.is(text(one, "displayName"))) {
         return Ok(thing(found, false));
     }
-    Ok(thing(&remote.post(path, &new()).await?, true))
-}
-
-async fn strength(remote: &Remote) -> Result<Thing, Failure> {
-    let is_it = |name: &str| STRENGTH_NAMES.iter().any(|known| psc::begins_with(name, known));
-    let new = || {
-        let mut strength = pro_sante_connect_strength(StrengthId::from_uuid(Uuid::nil()));
-        strength.id = None;
-        said(strength.write())
-    };
-    ensure(remote, STRENGTHS, is_it, new).await
-}
-
-async fn agreement(remote: &Remote, file: &str, pdf: &[u8]) -> Result<Thing, Failure> {
-    let new = || {
-        json!({ "displayName": TERMS_NAME, "isViewingBeforeAcceptanceRequired": true, "files": [
-            { "fileName": file, "language": "fr", "isDefault": true, "fileData": { "data": STANDARD.encode(pdf) } }] })
-    };
-    ensure(remote, AGREEMENTS, |name| name == TERMS_NAME, new).await
-}
-
-async fn policy(remote: &Remote, new: &Policy) -> Result<Thing, Failure> {
-    let prefixes = [POLICY_PREFIX, TERMS_PREFIX];
-    let prefix = prefixes
-        .into_iter()
-        .find(|prefix| psc::begins_with(&new.display_name, prefix));
-    let prefix = prefix.unwrap_or(&new.display_name);
-    ensure(
-        remote,
-        POLICIES,
-        |name| psc::begins_with(name, prefix),
-        || said(new.to_json()),
-    )
-    .await
-}
-
-/// Without what is not set: clients do not send it.
-fn said(document: Value) -> Value {
-    match document {
-        Value::Object(members) => members
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(name, value)| (name, said(value)))
-            .collect(),
-        other => other,
-    }
+    Ok(thing(&remote.post(wanted.collection, &wanted.document).await?, true))
 }
 
 /// What is there now, against what is asked for.
 async fn checked(remote: &Remote, app: AppId) -> Result<Report, Failure> {
     let policies = remote.list(POLICIES).await?;
     let strengths = remote.list(STRENGTHS).await?;
-    let both = json!({ "policies": policies, "strengths": strengths });
+    let mut both = json!({ "policies": policies, "strengths": strengths });
+    // A tenant of Entra ID has none.
+    if let Ok(lifetime) = remote.get(SESSION_LIFETIME).await {
+        both["sessionLifetimePolicy"] = lifetime;
+    }
     let export = Export::read(both.to_string().as_bytes())?;
     Ok(psc::check(&export, Application::Named(app)))
 }

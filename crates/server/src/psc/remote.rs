@@ -10,8 +10,8 @@ use url::Url;
 
 use crate::demo::document::{self, Document};
 use crate::failure::Failure;
-use crate::load::client::trusting;
-use crate::load::token::{Account, TokenError, Tokens};
+use hygie_load::client::trusting;
+use hygie_load::token::{Account, TokenError, Tokens};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
 const ANSWER_LIMIT: usize = 32 * 1024 * 1024;

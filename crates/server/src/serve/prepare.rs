@@ -89,7 +89,7 @@ async fn make_tenant(base: &Base, tenant: &Tenant) -> Result<()> {
                 .into_iter()
                 .flatten()
                 .collect(),
-            is_lenient: false,
+            ..PasswordOwner::default()
         };
         hygie_directory::check_password(password.expose(), &owner)
             .with_context(|| format!("{} cannot be a password", env_origin(&administrator.password_env)))?;

@@ -64,6 +64,7 @@ impl Running {
             outgoing: outgoing.clone(),
             exchanges: exchanges(config, &outgoing, &clock)?,
             authenticator_metadata: config.authenticator_metadata.clone(),
+            breached: config.passwords.as_ref().map(|of| of.get_ref().breached.clone()),
             countries: config.geo.as_ref().map(|geo| geo.get_ref().database.clone()),
             proxies: config.trusted_proxies.clone(),
             space: config.space,

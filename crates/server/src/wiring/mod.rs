@@ -37,6 +37,7 @@ use hygie_store::keys::KeyProvider;
 use hygie_web::client::Proxies;
 use uuid::Uuid;
 
+use crate::breached::PublishedPasswords;
 use crate::config::Space;
 use crate::geo::CountryDatabase;
 use crate::health::Probe;
@@ -81,6 +82,8 @@ pub struct Settings {
     pub authenticator_metadata: Option<PathBuf>,
     /// A database of the countries of addresses, where there is one.
     pub countries: Option<PathBuf>,
+    /// A list of published passwords, where there is one.
+    pub breached: Option<PathBuf>,
     /// Where the name of the product leads on every page.
     pub home: String,
     /// How much the services may store.
@@ -119,6 +122,9 @@ impl Base {
         let store = stores.directory().clone();
         let directory = directory::open(&settings, store.clone()).await?;
         let countries = directory::countries(&settings, &directory).await?;
+        if let Some(path) = &settings.breached {
+            directory.know_breached(Arc::new(PublishedPasswords::open(path)?));
+        }
         let idp = directory::provider(&settings, directory.clone()).await?;
         let assignments = Assignments::new(store, settings.clock.clone(), settings.random.clone());
         Ok(Self {

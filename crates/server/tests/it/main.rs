@@ -2,6 +2,7 @@
 
 mod back_channel;
 mod backup;
+mod breached;
 mod demo;
 mod exchange;
 mod geo;

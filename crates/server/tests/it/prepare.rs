@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use hygie_server::demo::document::Document;
 use hygie_server::demo::{Options, Running};
 use hygie_server::tls;
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::demo::free_block;
+use crate::world::client;
 
 /// Runs `hygie psc prepare` of a world; gives its exit status and what it wrote.
 async fn prepare(world: &Path, options: &[&str]) -> (Option<i32>, String, String) {
@@ -28,6 +31,39 @@ async fn prepare(world: &Path, options: &[&str]) -> (Option<i32>, String, String
 fn states(report: &Value) -> Vec<&str> {
     let objects = report["objects"].as_array().expect("objects");
     objects.iter().filter_map(|one| one["state"].as_str()).collect()
+}
+
+/// Takes away what asks people for terms of use before Pro Santé Connect, and the terms.
+async fn without_terms(world: &Document, dir: &Path) {
+    let http = client(&dir.join(&world.ca_certificate)).build().expect("a client");
+    let tenant = &world.tenants[0];
+    let admin = tenant.apps.iter().find(|app| app.name == "directory-admin");
+    let admin = admin.expect("an application");
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", &admin.client_id.to_string()),
+        ("client_secret", admin.client_secret.as_deref().expect("a secret")),
+        ("scope", "https://graph.microsoft.com/.default"),
+    ];
+    let login = world.endpoints.login.as_deref().expect("an identity provider");
+    let url = format!("{login}/{}/oauth2/v2.0/token", tenant.id);
+    let answer = http.post(url).form(&form).send().await.expect("an answer");
+    let answer: Value = answer.json().await.expect("JSON");
+    let token = answer["access_token"].as_str().expect("a token");
+    let graph = world.endpoints.graph.as_deref().expect("a directory API");
+    for (place, name) in [
+        ("identity/conditionalAccess/policies", "AC01-"),
+        ("identityGovernance/termsOfUse/agreements", "CGU-"),
+    ] {
+        let place = format!("{graph}/v1.0/{place}");
+        let all = http.get(&place).bearer_auth(token).send().await.expect("an answer");
+        let all: Value = all.json().await.expect("JSON");
+        let all = all["value"].as_array().expect("a list");
+        let is_it = |one: &&Value| one["displayName"].as_str().is_some_and(|shown| shown.starts_with(name));
+        let id = all.iter().find(is_it).expect("it")["id"].as_str().expect("an id");
+        let gone = http.delete(format!("{place}/{id}")).bearer_auth(token).send().await;
+        assert_eq!(gone.expect("an answer").status(), StatusCode::NO_CONTENT, "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,6 +111,7 @@ async fn what_is_asked_for_is_made_once() {
         (states(&report), &report["check"]["verdict"]),
         (vec!["there"; 2], &json!("conforms"))
     );
+    without_terms(running.document(), &world).await;
     // Again, with terms of use: what is there stays, what is missing is made.
     let again = [&first[..], &["--terms", &terms]].concat();
     let (status, out, error) = prepare(&world, &again).await;

@@ -3,8 +3,10 @@
 //! Policies, locations, strengths and contexts are handled alike; what is particular to each says its [`Collection`].
 
 mod collections;
+mod deleted;
 mod evaluate;
 mod lifetime;
+mod protection;
 mod replay;
 mod security_defaults;
 mod strengths;
@@ -178,7 +180,7 @@ pub fn routes() -> Router<Graph> {
         .patch(collections::put_context)
         .delete(delete::<AuthenticationContext>);
     let defaults = read_by(security_defaults::get).patch(security_defaults::patch);
-    let routes = Router::new()
+    let routes = deleted::routes()
         .route(
             "/v1.0/identity/conditionalAccess/evaluate",
             only(act_by(evaluate::post)),
@@ -199,6 +201,14 @@ pub fn routes() -> Router<Graph> {
         .route(
             "/v1.0/policies/sessionLifetimePolicy",
             only(read_by(lifetime::get).patch(lifetime::patch)),
+        )
+        .route(
+            "/v1.0/policies/signInProtectionPolicy",
+            only(read_by(protection::get).patch(protection::patch)),
+        )
+        .route(
+            "/v1.0/policies/tokenClaimsPolicy",
+            only(read_by(protection::get_claims).patch(protection::patch_claims)),
         )
         .route(
             &format!("/v1.0/{}", AuthenticationContext::SET),

@@ -4,7 +4,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::ObjectId;
-use hygie_policy::templates::{Template, secure_foundation};
+use hygie_policy::templates::{self, Template};
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
 use serde_json::{Map, Value, json};
@@ -49,7 +49,7 @@ pub async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<Stri
 }
 
 fn templates(caller: &Caller) -> Vec<Template> {
-    secure_foundation(&caller.person().into_iter().collect())
+    templates::templates(&caller.person().into_iter().collect())
 }
 
 fn members(template: &Template) -> Map<String, Value> {
@@ -58,7 +58,7 @@ fn members(template: &Template) -> Map<String, Value> {
         "id": template.id.to_string(),
         "name": template.policy.display_name,
         "description": template.description,
-        "scenarios": "secureFoundation",
+        "scenarios": template.scenarios,
         "details": {
             "conditions": policy["conditions"].take(),
             "grantControls": policy["grantControls"].take(),

@@ -3,6 +3,7 @@
 mod classifications;
 mod policies;
 mod publisher;
+mod requests;
 
 use axum::Router;
 use axum::routing::{delete, get, post};
@@ -13,7 +14,20 @@ use crate::Graph;
 /// Their addresses.
 pub fn routes() -> Router<Graph> {
     let classifications = "/v1.0/servicePrincipals/{id}/delegatedPermissionClassifications";
+    let asked = "/v1.0/identityGovernance/appConsent/appConsentRequests";
+    let of_people = format!("{asked}/{{app}}/userConsentRequests");
+    let stages = format!("{of_people}/{{id}}/approval/stages/{{stage}}");
     Router::new()
+        .route(
+            "/v1.0/policies/adminConsentRequestPolicy",
+            route(get(requests::policy).put(requests::put)),
+        )
+        .route(asked, route(get(requests::list)))
+        .route(&format!("{asked}/{{app}}"), route(get(requests::get)))
+        .route(&of_people, route(get(requests::list_users)))
+        .route(&format!("{of_people}/{{id}}"), route(get(requests::get_user)))
+        .route(&format!("{of_people}/{{id}}/approval"), route(get(requests::approval)))
+        .route(&stages, route(get(requests::read_stage).patch(requests::decide)))
         .route(
             "/v1.0/policies/authorizationPolicy",
             route(get(policies::get).patch(policies::patch)),

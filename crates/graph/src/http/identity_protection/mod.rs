@@ -1,5 +1,6 @@
 //! `/identityProtection`: risk as administrators and detectors tell it.
 
+mod risk_detections;
 mod risky_users;
 mod supplied_risks;
 
@@ -17,6 +18,15 @@ pub fn routes() -> Router<Graph> {
     let mut routes = Router::new()
         .route(users, only(get(risky_users::list)))
         .route(&format!("{users}/{{id}}"), only(get(risky_users::get)))
+        .route(&format!("{users}/{{id}}/history"), only(get(risky_users::list_history)))
+        .route(
+            "/v1.0/identityProtection/riskDetections",
+            only(get(risk_detections::list)),
+        )
+        .route(
+            "/v1.0/identityProtection/riskDetections/{id}",
+            only(get(risk_detections::get)),
+        )
         .route(supplied, only(get(supplied_risks::list).post(supplied_risks::create)))
         .route(
             &format!("{supplied}/{{id}}"),
@@ -25,6 +35,7 @@ pub fn routes() -> Router<Graph> {
     // With the name of the type before that of the action too, as Graph has it.
     for (action, handler) in [
         ("confirmCompromised", post(risky_users::confirm_compromised)),
+        ("confirmSafe", post(risky_users::confirm_safe)),
         ("dismiss", post(risky_users::dismiss)),
         ("report", post(risky_users::report)),
     ] {

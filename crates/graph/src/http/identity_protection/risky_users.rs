@@ -1,4 +1,4 @@
-//! `/identityProtection/riskyUsers`, with the actions `confirmCompromised` and `dismiss`, and `report` [ours].
+//! `/identityProtection/riskyUsers`, with their history, the actions `confirmCompromised`, `confirmSafe` and `dismiss`, and `report` [ours].
 //! <https://learn.microsoft.com/graph/api/resources/riskyuser>
 //!
 //! By `report` a detector says how much risk there is of people: `{"userIds": […], "riskLevel": "medium"}`. It lowers nothing.
@@ -18,7 +18,7 @@ use super::super::authority::{READ_RISKY_USERS, WRITE_RISKY_USERS};
 use super::super::caller::Caller;
 use super::super::document::{Document, done};
 use super::super::list::{Item, Listed};
-use crate::entity::{RISKY_USER, risky_user, shown};
+use crate::entity::{RISKY_USER, RISKY_USER_HISTORY, history, risky_user, shown};
 use crate::{Graph, GraphFault};
 
 const SET: &str = "identityProtection/riskyUsers";
@@ -75,6 +75,42 @@ pub async fn dismiss(
     caller.may(&graph, &WRITE_RISKY_USERS).await?;
     let members = Members::of(Some(&document), &At::Root, &["userIds"])?;
     said(&graph, &caller, members, RiskSaid::Dismissed).await
+}
+
+pub async fn confirm_safe(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Document(document): Document,
+) -> Result<Response, GraphError> {
+    caller.may(&graph, &WRITE_RISKY_USERS).await?;
+    let members = Members::of(Some(&document), &At::Root, &["userIds"])?;
+    said(&graph, &caller, members, RiskSaid::Safe).await
+}
+
+/// `GET …/{id}/history`: what was told of somebody, the last hundred.
+pub async fn list_history(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, GraphError> {
+    caller.may(&graph, &READ_RISKY_USERS).await?;
+    let query = caller.query(&RISKY_USER_HISTORY)?;
+    let unknown = || GraphFault::NotFound(id.clone());
+    let user: ObjectId = id.parse().map_err(|_| unknown())?;
+    let found = graph.directory().user_risk(&caller.cx, user).await?;
+    found.ok_or_else(unknown)?;
+    let person = graph.directory().find_user_by_id(&caller.cx, user).await?;
+    let events = graph.directory().risk_history(&caller.cx, user).await?;
+    let items = events.iter().map(|event| (event.id, history(event, person.as_ref())));
+    let path = format!("{SET}/{user}/history");
+    let listed = Listed {
+        set: &path,
+        path: &path,
+        query: &query,
+        default: None,
+        total: None,
+    };
+    Ok(graph.list_all(&caller, listed, items.collect()).await?)
 }
 
 pub async fn report(

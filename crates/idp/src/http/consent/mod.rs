@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod own;
+mod request;
 mod show;
 
 use axum::response::{IntoResponse, Response};
@@ -36,10 +37,7 @@ impl Flow<'_> {
         let asked = self.consent_ask(request, signed_in).await;
         match asked {
             Ok(None) => None,
-            Ok(Some(ask)) if ask.verdict == Verdict::Nobody => {
-                let error = IdpError::from(Refusal::from(&ask));
-                Some((self.note_of(signed_in, &error), self.page_of(&error)).into_response())
-            }
+            Ok(Some(ask)) if ask.verdict == Verdict::Nobody => Some(self.not_consentable(signed_in, &ask).await),
             Ok(Some(ask)) => Some((Note::recorded(), self.show_consent(signed_in, &ask, warning)).into_response()),
             Err(IdpError::Interrupted(interruption)) => Some(self.interrupted(signed_in, *interruption).await),
             Err(error) => Some((self.note_of(signed_in, &error), self.refuse(&error, request.prompt)).into_response()),

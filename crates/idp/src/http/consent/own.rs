@@ -4,19 +4,19 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use hygie_core::{Cx, ObjectId, TenantId};
-use hygie_directory::{DirectoryError, OwnConsent};
+use hygie_directory::{AskedConsent, ConsentRequestStatus, DirectoryError, OwnConsent};
 use hygie_idp_core::signin::{MY_APPLICATIONS, SignedIn};
 use hygie_idp_core::{Idp, IdpError};
-use hygie_oidc::{Aadsts, Params, Refusal, Version};
+use hygie_oidc::{Aadsts, Account, Params, Refusal, Version};
 use hygie_web::audit::Note;
 use hygie_web::cookie;
 use hygie_web::error::Failure;
-use hygie_web::ui::{Empty, Form, Notice, Page, Tone, View};
+use hygie_web::ui::{Empty, Form, Link, Notice, Page, Tone, View};
 
 use super::show::word_of;
 use crate::http::flow::{self, Flow, redirect};
 use crate::http::inbound::Inbound;
-use crate::http::{SESSION_COOKIE, authorize, refused};
+use crate::http::{SESSION_COOKIE, approvals, authorize, refused};
 
 const ACCOUNT: &str = "account";
 const CLIENT: &str = "client";
@@ -30,6 +30,17 @@ struct ListPage {
     done: Option<Notice>,
     empty: Option<Empty>,
     apps: Vec<Shown>,
+    requests: Vec<Asked>,
+    /// Where requests of applications wait for the person.
+    waiting: Option<Link>,
+}
+
+/// What administrators were asked for.
+struct Asked {
+    name: String,
+    at: String,
+    status: String,
+    justification: Option<String>,
 }
 
 /// An application.
@@ -102,6 +113,11 @@ impl Visit<'_> {
         let account = &self.signed_in.account;
         let page = self.inbound.asked.page().at(self.address());
         let consents = self.idp.directory().own_consents(&self.cx, account.user).await?;
+        let requests = self
+            .idp
+            .directory()
+            .own_consent_requests(&self.cx, account.user)
+            .await?;
         let (form, cookies) = flow::form(self.idp, self.inbound, format!("/{}/myapplications", account.tenant));
         let form = form.carry(ACCOUNT, account.session.to_string());
         let empty = consents.is_empty().then(|| Empty {
@@ -113,6 +129,8 @@ impl Visit<'_> {
             account: account.user_principal_name.clone(),
             done: is_done.then(|| Notice::new(&page, Tone::Success, page.t("myapplications-revoked"))),
             empty,
+            waiting: approvals::waiting(self.idp, (&self.cx, &page), &self.signed_in).await?,
+            requests: requests.into_iter().map(|asked| asked_before(&page, asked)).collect(),
             apps: consents
                 .into_iter()
                 .map(|consent| shown(&page, &form, consent))
@@ -142,6 +160,20 @@ impl Visit<'_> {
     }
 }
 
+fn asked_before(page: &Page, asked: AskedConsent) -> Asked {
+    let status = match asked.status {
+        ConsentRequestStatus::Awaited => "consent-request-awaited",
+        ConsentRequestStatus::Approved => "consent-request-approved",
+        ConsentRequestStatus::Denied => "consent-request-denied",
+    };
+    Asked {
+        name: asked.app_display_name,
+        at: asked.created_at.to_rfc3339(),
+        status: page.t(status),
+        justification: asked.justification,
+    }
+}
+
 fn shown(page: &Page, form: &Form, consent: OwnConsent) -> Shown {
     let resources = consent.grants.into_iter().map(|(resource, scopes)| {
         let words = scopes.iter().map(|scope| word_of(page, resource.app, scope)).collect();
@@ -152,6 +184,11 @@ fn shown(page: &Page, form: &Form, consent: OwnConsent) -> Shown {
         form: form.clone().carry(CLIENT, consent.client.id.to_string()),
         name: consent.client.display_name,
     }
+}
+
+/// The page of this account.
+pub(super) fn address_of(account: &Account) -> String {
+    address(account.tenant, &account.session.to_string())
 }
 
 fn address(tenant: TenantId, session: &str) -> String {

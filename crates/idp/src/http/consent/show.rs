@@ -170,19 +170,21 @@ fn key_of(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use hygie_directory::directory_api;
+    use hygie_web::i18n::{Lang, Messages};
 
     use super::key_of;
 
     #[test]
     fn every_permission_of_the_directory_api_has_its_words() {
+        let messages = Messages::new(&[crate::MESSAGES]).unwrap();
         let api = directory_api();
         let scopes = api.definition.scopes.iter().map(|scope| scope.value.as_str());
         let roles = api.definition.app_roles.iter().map(|role| role.value.as_str());
         let openid = ["openid", "profile", "email", "offline_access"];
         for value in scopes.chain(roles).chain(openid) {
-            let key = format!("{} = ", key_of(value));
-            for messages in [crate::MESSAGES.fr, crate::MESSAGES.en] {
-                assert!(messages.lines().any(|line| line.starts_with(&key)), "{key}");
+            let key = key_of(value);
+            for lang in [Lang::Fr, Lang::En] {
+                assert!(messages.find(lang, &key, None).is_some(), "{key}");
             }
         }
     }

@@ -6,11 +6,14 @@ use hygie_directory::{DirectoryError, WeakPassword};
 use hygie_means::{By, Change, MeansError, Refusal as MeansRefusal};
 use hygie_oidc::{Aadsts, Params};
 use hygie_web::audit::Note;
+use hygie_web::cookie;
 use uuid::Uuid;
 
+use super::super::BROWSER_COOKIE;
 use super::super::new_password::remediated;
 use super::Visit;
 use hygie_idp_core::IdpError;
+use hygie_idp_core::signin::PresentedPassword;
 
 /// A means as a form names it.
 pub(super) enum Named {
@@ -103,9 +106,13 @@ impl Visit<'_> {
     pub(super) async fn set_password(&self, params: &Params) -> Result<Response, IdpError> {
         let text = |name| Secret::new(params.get(name).unwrap_or_default().to_owned());
         let account = &self.signed_in.account;
-        let checked = self
-            .idp
-            .check_password(&self.cx, &account.user_principal_name, text("current"), None);
+        let browser = cookie::get(&self.inbound.headers, BROWSER_COOKIE);
+        let presented = PresentedPassword {
+            name: &account.user_principal_name,
+            password: text("current"),
+            browser,
+        };
+        let checked = self.idp.check_password(&self.cx, presented, None);
         match checked.await {
             Ok(_) => {}
             Err(error @ (IdpError::Refused(_) | IdpError::Recorded(_))) => {
@@ -122,8 +129,10 @@ impl Visit<'_> {
             }
             Err(error) => return Err(error),
         }
-        let directory = self.idp.directory();
-        match directory.set_password(&self.cx, account.user, text("password")).await {
+        let chosen = self
+            .idp
+            .choose_password(&self.cx, (account.user, browser), text("password"));
+        match chosen.await {
             Ok(()) => {}
             Err(DirectoryError::Value(_)) => {
                 let note = self.note("idp.security.change").refused("password-form");
@@ -133,9 +142,7 @@ impl Visit<'_> {
                 let note = self.note("idp.security.change").refused("password-weak");
                 return Ok((note, self.ask_password([None, Some(weakness(weak))])).into_response());
             }
-            Err(DirectoryError::Store(error)) => return Err(error.into()),
-            Err(DirectoryError::Password(error)) => return Err(error.into()),
-            Err(_) => return Err(IdpError::Password),
+            Err(error) => return Err(error.into()),
         }
         remediated(self.idp, &self.cx, &self.signed_in).await?;
         Ok((Note::recorded(), self.password_changed()).into_response())
@@ -148,6 +155,7 @@ pub(in crate::http) const fn weakness(weak: WeakPassword) -> &'static str {
         WeakPassword::Short | WeakPassword::Long | WeakPassword::Control => "security-password-form",
         WeakPassword::Kinds => "security-password-kinds",
         WeakPassword::Banned => "security-password-banned",
+        WeakPassword::Published => "security-password-published",
         WeakPassword::User => "security-password-user",
         WeakPassword::Organization => "security-password-organization",
         WeakPassword::Same => "security-password-same",

@@ -10,6 +10,7 @@ use hygie_policy::methods::PasskeyType;
 use hygie_policy::strength::Mode;
 use hygie_web::ui::{Ceremony, Field, Form, Input, Link, Notice, Page, PasskeyForm, Session, Summary, Tone, View};
 
+use super::super::approvals;
 use super::super::flow::{self, FormCookie};
 use super::super::inbound::Inbound;
 use super::change::Named;
@@ -30,6 +31,8 @@ struct Overview {
     can_add_passkey: bool,
     can_add_codes: bool,
     changes: Vec<(String, String)>,
+    /// Where requests of applications wait for the person.
+    waiting: Option<Link>,
 }
 
 /// A means in the list.
@@ -131,6 +134,7 @@ impl Visit<'_> {
             has_password: self.methods.has_password,
             can_add_passkey: registrable.contains(&Mode::Fido2),
             can_add_codes: registrable.contains(&Mode::SoftwareOath),
+            waiting: approvals::waiting(self.idp, (&self.cx, &page), &self.signed_in).await?,
             changes: told.iter().map(|change| shown(&page, change)).collect(),
             notices,
             form,
