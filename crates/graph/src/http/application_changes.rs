@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use hygie_core::{AppId, Timestamp};
+use hygie_core::{AppId, ObjectId, Timestamp};
 use hygie_directory::repo::RolesOf;
 use hygie_directory::{Cursor, DIRECTORY_API, Definition, NewApplication, Presence, PrincipalChange, Registration};
 use hygie_policy::json::{At, Member, Members, Wrong};
@@ -191,10 +191,7 @@ pub async fn add_owner(
 ) -> Result<Response, GraphError> {
     may(&graph, &caller, &id).await?;
     let found = find(&graph, &caller, &id).await?.application.id;
-    let owner = graph.referred(&body)?;
-    let added = graph.directory().add_owner(&caller.cx, found, owner).await;
-    added.map_err(GraphFault::from)?;
-    Ok(done())
+    graph.add_owner(&caller, found, &body).await
 }
 
 /// `DELETE /applications/{id}/owners/{owner}/$ref`.
@@ -205,10 +202,22 @@ pub async fn remove_owner(
 ) -> Result<Response, GraphError> {
     may(&graph, &caller, &id).await?;
     let found = find(&graph, &caller, &id).await?.application.id;
-    let owner = owner.parse().map_err(|_| GraphFault::NotFound(owner))?;
-    let removed = graph.directory().remove_owner(&caller.cx, found, owner).await;
-    removed.map_err(GraphFault::from)?;
-    Ok(done())
+    graph.remove_owner(&caller, found, owner).await
+}
+
+impl Graph {
+    /// Of an application or a service principal.
+    async fn add_owner(&self, caller: &Caller, of: ObjectId, body: &Body) -> Result<Response, GraphError> {
+        let owner = self.referred(body)?;
+        self.directory().add_owner(&caller.cx, of, owner).await?;
+        Ok(done())
+    }
+
+    async fn remove_owner(&self, caller: &Caller, of: ObjectId, owner: String) -> Result<Response, GraphError> {
+        let owner = owner.parse().map_err(|_| GraphFault::NotFound(owner))?;
+        self.directory().remove_owner(&caller.cx, of, owner).await?;
+        Ok(done())
+    }
 }
 
 /// `POST /servicePrincipals`: an application becomes present in the tenant.
@@ -293,10 +302,7 @@ pub async fn add_principal_owner(
 ) -> Result<Response, GraphError> {
     may(&graph, &caller, &id).await?;
     let found = find_principal(&graph, &caller, &id).await?.principal.id;
-    let owner = graph.referred(&body)?;
-    let added = graph.directory().add_owner(&caller.cx, found, owner).await;
-    added.map_err(GraphFault::from)?;
-    Ok(done())
+    graph.add_owner(&caller, found, &body).await
 }
 
 /// `DELETE /servicePrincipals/{id}/owners/{owner}/$ref`.
@@ -307,10 +313,7 @@ pub async fn remove_principal_owner(
 ) -> Result<Response, GraphError> {
     may(&graph, &caller, &id).await?;
     let found = find_principal(&graph, &caller, &id).await?.principal.id;
-    let owner = owner.parse().map_err(|_| GraphFault::NotFound(owner))?;
-    let removed = graph.directory().remove_owner(&caller.cx, found, owner).await;
-    removed.map_err(GraphFault::from)?;
-    Ok(done())
+    graph.remove_owner(&caller, found, owner).await
 }
 
 pub async fn delete_principal(

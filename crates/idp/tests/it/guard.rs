@@ -47,25 +47,18 @@ impl World {
 
     /// An administrator gives the nurse this password, to be changed.
     async fn gives(&self, password: &str) {
-        let change = UserChange {
-            password: Some(Secret::new(password.to_owned())),
-            profile: json!({ "forceChangePasswordNextSignIn": true })
-                .as_object()
-                .unwrap()
-                .clone(),
-            ..UserChange::default()
-        };
-        let directory = self.idp.directory();
-        directory
-            .update_user(&self.cx(self.tenant), self.nurse, change)
-            .await
-            .unwrap();
+        self.says(Some(password), true).await;
         self.clock.advance(Duration::from_secs(1));
     }
 
     /// An administrator says whether the nurse must change the password that there is.
     async fn must_change(&self, must: bool) {
+        self.says(None, must).await;
+    }
+
+    async fn says(&self, password: Option<&str>, must: bool) {
         let change = UserChange {
+            password: password.map(|password| Secret::new(password.to_owned())),
             profile: json!({ "forceChangePasswordNextSignIn": must })
                 .as_object()
                 .unwrap()

@@ -3,20 +3,15 @@
 use axum::extract::State;
 use axum::response::Response;
 use hygie_policy::json::Member;
-use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
 
 use super::super::caller::Caller;
 use super::super::document::{Document, done};
-use super::{READ, WRITE, object};
+use super::{READ, WRITE, setting};
 use crate::Graph;
 
 pub async fn get(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
-    caller.may_read_policies(&graph, READ).await?;
-    let rules = graph.directory().read_access_rules(&caller.cx).await?;
-    let note = Note::new("graph.read", "sessionLifetime".to_owned());
-    let kind = "policies/sessionLifetimePolicy/$entity";
-    Ok(graph.told(kind, object(rules.lifetime.write()), note))
+    setting(&graph, &caller, "sessionLifetimePolicy", |rules| rules.lifetime.write()).await
 }
 
 pub async fn patch(

@@ -69,6 +69,19 @@ pub trait Collection: Kept {
 }
 
 /// The members of a document.
+/// A setting of the tenant among its rules, at its address below `/policies`.
+async fn setting(
+    graph: &Graph,
+    caller: &Caller,
+    name: &str,
+    of: impl FnOnce(&AccessRules) -> Value,
+) -> Result<Response, GraphError> {
+    caller.may_read_policies(graph, READ).await?;
+    let rules = graph.directory().read_access_rules(&caller.cx).await?;
+    let note = Note::new("graph.read", name.to_owned());
+    Ok(graph.told(&format!("policies/{name}/$entity"), object(of(&rules)), note))
+}
+
 pub(super) fn object(document: Value) -> Map<String, Value> {
     match document {
         Value::Object(members) => members,

@@ -4,20 +4,18 @@
 use axum::extract::State;
 use axum::response::Response;
 use hygie_policy::json::Member;
-use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
 
 use super::super::caller::Caller;
 use super::super::document::{Document, done};
-use super::{READ, WRITE, object};
+use super::{READ, WRITE, setting};
 use crate::Graph;
 
 pub async fn get(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
-    caller.may_read_policies(&graph, READ).await?;
-    let rules = graph.directory().read_access_rules(&caller.cx).await?;
-    let note = Note::new("graph.read", "signInProtection".to_owned());
-    let kind = "policies/signInProtectionPolicy/$entity";
-    Ok(graph.told(kind, object(rules.protection.write()), note))
+    setting(&graph, &caller, "signInProtectionPolicy", |rules| {
+        rules.protection.write()
+    })
+    .await
 }
 
 pub async fn patch(
@@ -31,11 +29,7 @@ pub async fn patch(
 }
 
 pub async fn get_claims(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
-    caller.may_read_policies(&graph, READ).await?;
-    let rules = graph.directory().read_access_rules(&caller.cx).await?;
-    let note = Note::new("graph.read", "tokenClaims".to_owned());
-    let kind = "policies/tokenClaimsPolicy/$entity";
-    Ok(graph.told(kind, object(rules.token_claims.write()), note))
+    setting(&graph, &caller, "tokenClaimsPolicy", |rules| rules.token_claims.write()).await
 }
 
 pub async fn patch_claims(

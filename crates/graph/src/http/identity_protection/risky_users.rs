@@ -12,6 +12,7 @@ use hygie_policy::risk::UserRisk;
 use hygie_store::StoreError;
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
+use serde_json::Value;
 
 use super::super::answer::Of;
 use super::super::authority::{READ_RISKY_USERS, WRITE_RISKY_USERS};
@@ -62,9 +63,7 @@ pub async fn confirm_compromised(
     caller: Caller,
     Document(document): Document,
 ) -> Result<Response, GraphError> {
-    caller.may(&graph, &WRITE_RISKY_USERS).await?;
-    let members = Members::of(Some(&document), &At::Root, &["userIds"])?;
-    said(&graph, &caller, members, RiskSaid::Compromised).await
+    said(&graph, &caller, &document, RiskSaid::Compromised).await
 }
 
 pub async fn dismiss(
@@ -72,9 +71,7 @@ pub async fn dismiss(
     caller: Caller,
     Document(document): Document,
 ) -> Result<Response, GraphError> {
-    caller.may(&graph, &WRITE_RISKY_USERS).await?;
-    let members = Members::of(Some(&document), &At::Root, &["userIds"])?;
-    said(&graph, &caller, members, RiskSaid::Dismissed).await
+    said(&graph, &caller, &document, RiskSaid::Dismissed).await
 }
 
 pub async fn confirm_safe(
@@ -82,9 +79,7 @@ pub async fn confirm_safe(
     caller: Caller,
     Document(document): Document,
 ) -> Result<Response, GraphError> {
-    caller.may(&graph, &WRITE_RISKY_USERS).await?;
-    let members = Members::of(Some(&document), &At::Root, &["userIds"])?;
-    said(&graph, &caller, members, RiskSaid::Safe).await
+    said(&graph, &caller, &document, RiskSaid::Safe).await
 }
 
 /// `GET …/{id}/history`: what was told of somebody, the last hundred.
@@ -121,12 +116,18 @@ pub async fn report(
     caller.may(&graph, &WRITE_RISKY_USERS).await?;
     let members = Members::of(Some(&document), &At::Root, &["userIds", "riskLevel"])?;
     let level = members.read("riskLevel")?;
-    said(&graph, &caller, members, RiskSaid::Reported(level)).await
+    let users = members.read("userIds")?;
+    say(&graph, &caller, users, RiskSaid::Reported(level)).await
 }
 
-/// Of the people that a document names.
-async fn said(graph: &Graph, caller: &Caller, members: Members<'_>, said: RiskSaid) -> Result<Response, GraphError> {
-    let users: Vec<ObjectId> = members.read("userIds")?;
+/// Of the people that a document names, and nothing else.
+async fn said(graph: &Graph, caller: &Caller, document: &Value, said: RiskSaid) -> Result<Response, GraphError> {
+    caller.may(graph, &WRITE_RISKY_USERS).await?;
+    let members = Members::of(Some(document), &At::Root, &["userIds"])?;
+    say(graph, caller, members.read("userIds")?, said).await
+}
+
+async fn say(graph: &Graph, caller: &Caller, users: Vec<ObjectId>, said: RiskSaid) -> Result<Response, GraphError> {
     graph.directory().say_risk(&caller.cx, users, said).await?;
     Ok(done())
 }
