@@ -77,6 +77,22 @@ impl Owned {
     }
 }
 
+/// These objects and registrations, in the order of their ids; of those that are there.
+pub(crate) async fn owned(tx: &mut Tx<'_>, ids: Vec<ObjectId>) -> Result<Vec<Owned>, StoreError> {
+    let found = objects(tx, ids.clone()).await?;
+    let mut all: Vec<Owned> = found.into_iter().map(Owned::Object).collect();
+    let known: HashSet<ObjectId> = all.iter().map(Owned::id).collect();
+    let others: Vec<ObjectId> = ids.into_iter().filter(|id| !known.contains(id)).collect();
+    let mut applications = Vec::new();
+    for some in others.chunks(CHUNK) {
+        applications.extend(Applications(tx).list_by_ids(some).await?);
+    }
+    let found = registrations(tx, applications).await?;
+    all.extend(found.into_iter().map(Owned::Application));
+    all.sort_by_key(Owned::id);
+    Ok(all)
+}
+
 impl Directory {
     /// A page of what somebody owns.
     pub async fn page_owned(&self, cx: &Cx, owner: ObjectId, at: Cursor) -> Result<Vec<Owned>, StoreError> {
@@ -84,17 +100,7 @@ impl Directory {
             .read(cx, (owner, at), |(owner, at), tx| {
                 Box::pin(async move {
                     let ids = Owners(tx).page_owned(*owner, at.after, at.limit).await?;
-                    let found = objects(tx, ids.clone()).await?;
-                    let mut all: Vec<Owned> = found.into_iter().map(Owned::Object).collect();
-                    let known: HashSet<ObjectId> = all.iter().map(Owned::id).collect();
-                    let mut applications = Vec::new();
-                    for id in ids.into_iter().filter(|id| !known.contains(id)) {
-                        applications.extend(Applications(tx).find_by_id(id).await?);
-                    }
-                    let found = registrations(tx, applications).await?;
-                    all.extend(found.into_iter().map(Owned::Application));
-                    all.sort_by_key(Owned::id);
-                    Ok::<_, StoreError>(all)
+                    owned(tx, ids).await
                 })
             })
             .await

@@ -59,7 +59,9 @@ pub use admin::{
     UserChange, notice,
 };
 pub use browse::{Cursor, Membership, Owned, Presence, Registration};
-pub use conditional::{AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
+pub use conditional::{
+    AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS, MAX_TOKEN_LIFETIMES,
+};
 pub use consent::{ConsentDecision, MAX_CONSENT_REQUESTS, NewConsentRequest};
 pub use consent::{Consented, ForWhom, LowImpact, OwnConsent, Permissions};
 pub use error::DirectoryError;

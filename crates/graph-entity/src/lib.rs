@@ -30,7 +30,9 @@ use uuid::Uuid;
 pub use agreement::{ACCEPTANCE, AGREEMENT, AGREEMENT_FILE, acceptance};
 pub use application::{APPLICATION, application};
 pub use body::{ApplicationBody, read_application, read_key};
-pub use conditional::{CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE};
+pub use conditional::{
+    CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE, TOKEN_LIFETIME_POLICY,
+};
 pub use consent::{APP_CONSENT_REQUEST, USER_CONSENT_REQUEST};
 pub use consent::{
     AUTHORIZATION_POLICY, CLASSIFICATION, INVITATION, PERMISSION_GRANT_POLICY, classification, document,

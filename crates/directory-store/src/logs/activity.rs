@@ -3,7 +3,7 @@
 //! <https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities>
 
 use super::alert::{comes_to_roles, has_new_key};
-use super::{AlertKind, ChangeTarget};
+use super::{AlertKind, ChangeTarget, TOKEN_LIFETIME_POLICY};
 
 const USERS: &str = "UserManagement";
 const GROUPS: &str = "GroupManagement";
@@ -49,6 +49,7 @@ const POLICIES: &[&str] = &[
     "idp.conditional.",
     "idp.securitydefaults.",
     "idp.authority.",
+    "idp.policy.",
     "idp.sessionlifetime.",
     "idp.signinprotection.",
     "idp.tokenclaims.",
@@ -110,13 +111,15 @@ impl Recorded<'_> {
             "idp.object.restore" => (format!("Restore {}", self.word()), self.of_object(), "Update", CORE),
             "idp.object.forget" => (format!("Hard delete {}", self.word()), self.of_object(), "Delete", CORE),
             "idp.conditional.create" | "idp.conditional.put" if self.is_new() => {
-                (format!("Add {}", self.rule()), POLICY, "Add", CONDITIONAL)
+                (format!("Add {}", self.rule()), POLICY, "Add", self.ruler())
             }
             "idp.conditional.restore" => (format!("Restore {}", self.rule()), POLICY, "Update", CONDITIONAL),
-            "idp.conditional.delete" => (format!("Delete {}", self.rule()), POLICY, "Delete", CONDITIONAL),
+            "idp.conditional.delete" => (format!("Delete {}", self.rule()), POLICY, "Delete", self.ruler()),
             "idp.conditional.create" | "idp.conditional.update" | "idp.conditional.put" => {
-                (format!("Update {}", self.rule()), POLICY, "Update", CONDITIONAL)
+                (format!("Update {}", self.rule()), POLICY, "Update", self.ruler())
             }
+            "idp.policy.assign" => (format!("Add policy to {of}"), POLICY, "Assign", CORE),
+            "idp.policy.unassign" => (format!("Remove policy from {of}"), POLICY, "Unassign", CORE),
             action
                 if ["idp.oath.", "idp.passkey.", "idp.pass."]
                     .iter()
@@ -193,7 +196,16 @@ impl Recorded<'_> {
             "location" => "named location",
             "strength" => "authentication strength",
             "context" => "authentication context",
+            TOKEN_LIFETIME_POLICY => "policy",
             _ => "conditional access object",
+        }
+    }
+
+    /// Which part says so.
+    fn ruler(&self) -> &'static str {
+        match self.object {
+            TOKEN_LIFETIME_POLICY => CORE,
+            _ => CONDITIONAL,
         }
     }
 

@@ -27,6 +27,7 @@ pub use change::{AppInitiator, ChangeEntry, ChangeTarget, Initiator, KeyValue, M
 pub(crate) use event::event;
 pub use report::{GapGroup, GapReport};
 pub use scribe::ChangeScribe;
+pub use subject::TOKEN_LIFETIME_POLICY;
 pub(crate) use subject::{Subject, seen};
 
 use crate::repo::first_id;

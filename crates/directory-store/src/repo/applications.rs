@@ -93,6 +93,17 @@ impl Applications<'_, '_> {
         rows.into_iter().map(application).collect()
     }
 
+    /// Those with these object ids.
+    pub async fn list_by_ids(&mut self, ids: &[ObjectId]) -> Result<Vec<Application>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = super::placeholders(ids.len());
+        let sql = format!("SELECT {COLUMNS} FROM idp_application WHERE {{i.is}}tenant = :tenant AND id IN ({list})");
+        let rows = self.0.query(&sql, &super::ids(ids)).await?;
+        rows.into_iter().map(application).collect()
+    }
+
     /// The secrets of each of these applications, without their values, the oldest first.
     pub async fn list_secret_rows(&mut self, apps: &[AppId]) -> Result<Vec<(AppId, SecretRow)>, StoreError> {
         if apps.is_empty() {

@@ -8,6 +8,7 @@ use hygie_policy::protection::{SignInProtection, TokenClaims};
 use hygie_policy::risk::SuppliedRisk;
 use hygie_policy::strength::{StrengthReference, built_ins};
 use hygie_policy::templates::security_defaults;
+use hygie_policy::token_lifetime::TokenLifetimePolicy;
 use hygie_policy::{Aaguid, AuthenticationStrength, NamedLocation, Policy, Rules, StrengthId};
 use hygie_store::{StoreError, Tx};
 
@@ -28,6 +29,8 @@ pub struct AccessRules {
     pub strengths: Vec<AuthenticationStrength>,
     /// Its authentication contexts.
     pub contexts: Vec<AuthenticationContext>,
+    /// Its policies for the lifetime of tokens.
+    pub token_lifetimes: Vec<TokenLifetimePolicy>,
     /// Models of passkeys that count as Windows Hello for Business.
     pub windows_hello: Vec<Aaguid>,
     /// How long sessions live.
@@ -98,6 +101,7 @@ impl AccessRules {
                 NamedLocation::KIND => rules.locations.push(document(&row)?),
                 AuthenticationStrength::KIND => rules.strengths.push(document(&row)?),
                 AuthenticationContext::KIND => rules.contexts.push(document(&row)?),
+                TokenLifetimePolicy::KIND => rules.token_lifetimes.push(document(&row)?),
                 lifetime::KIND => rules.lifetime = document(&row)?,
                 protection::PROTECTION => rules.protection = document(&row)?,
                 protection::CONSENT_REQUESTS => rules.consent_requests = document(&row)?,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
 use hygie_directory::repo::{
     Activities, Applications, Backchannels, Codes, ConsentRequests, Familiar, FederatedCredentials, FirstPasswords,
-    Grants, Groups, Lockout, Managers, Outsiders, Principals, Refreshes, RiskEvent, RiskEvents, Risks, Roles,
-    SecretRow, SessionRow, Sessions, Tenants, Users,
+    Grants, Groups, Lockout, Managers, Outsiders, PolicyTargets, Principals, Refreshes, RiskEvent, RiskEvents, Risks,
+    Roles, SecretRow, SessionRow, Sessions, Tenants, Users,
 };
 use hygie_directory::{
     Arrival, AskedConsent, Authentications, Authorization, ConsentRequestStatus, Definition, DirectoryError,
@@ -622,4 +622,29 @@ async fn requests_to_consent() {
         .list_of(asked.user)
         .await?);
     assert_eq!(here, [asked]);
+}
+
+#[tokio::test]
+async fn policies_that_applications_were_given() {
+    let world = World::new().await;
+    let (object, policy) = (world.nurse, Uuid::from_u128(5));
+    within!(world, world.tenant, (object, policy), |bound, tx| {
+        PolicyTargets(tx).insert(bound.0, bound.1).await?;
+    });
+    let read = |tenant| {
+        let world = &world;
+        async move {
+            within!(world, tenant, (object, policy), |bound, tx| (
+                PolicyTargets(tx).list_of(&[bound.0]).await?,
+                PolicyTargets(tx).page(bound.1, None, 10).await?,
+            ))
+        }
+    };
+    assert_eq!(read(world.other).await, (vec![], vec![]));
+    let removed = within!(world, world.other, (object, policy), |bound, tx| {
+        PolicyTargets(tx).remove_policy(bound.1).await?;
+        PolicyTargets(tx).remove(bound.0, bound.1).await?
+    });
+    assert!(!removed);
+    assert_eq!(read(world.tenant).await, (vec![(object, policy)], vec![object]));
 }

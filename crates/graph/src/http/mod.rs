@@ -35,6 +35,7 @@ mod permission_grants;
 mod relations;
 mod role_management;
 mod service_principals;
+mod token_lifetimes;
 mod trust;
 mod trust_bundle;
 mod trust_trial;
@@ -95,6 +96,7 @@ fn addresses() -> Router<Graph> {
         .merge(relations::routes())
         .merge(principals())
         .merge(federated::routes())
+        .merge(token_lifetimes::routes())
         .route("/v1.0/organization", route(get(organization::list)))
         .route("/v1.0/organization/{id}", route(get(organization::get)))
         .route(

@@ -25,6 +25,7 @@ mod risk;
 mod role_groups;
 mod roles;
 mod sign_ins;
+mod token_lifetimes;
 mod trust;
 mod user_changes;
 mod world;

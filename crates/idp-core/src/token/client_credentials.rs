@@ -51,7 +51,7 @@ impl Idp {
         self.admit_workload(&cx, workload, parties.resource.party.application.app)
             .await?;
         let facts = self.app_facts(&cx, &parties, (proof, sender));
-        let ends = cx.now + grant::access_ttl(&*cx.random);
+        let ends = cx.now + parties.lifetimes.access(&*cx.random);
         let header: Protected = header(&parties);
         let access_token = self
             .inner()

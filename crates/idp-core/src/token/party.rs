@@ -15,6 +15,7 @@ use hygie_store::Tx;
 use uuid::Uuid;
 
 use super::claims::Proof;
+use super::lifetime::Lifetimes;
 use crate::{Idp, IdpError};
 
 /// Groups that are looked for: one more than fit into a token.
@@ -70,6 +71,8 @@ pub struct Parties {
     pub subject: Option<Subject>,
     /// Roles of the client in the resource.
     pub app_roles: Vec<(ObjectId, Uuid)>,
+    /// How long tokens live that policies of the tenant say.
+    pub lifetimes: Lifetimes,
     /// Claims that tokens of version 2 have in the tenant, whatever their applications ask for.
     pub token_claims: TokenClaims,
 }
@@ -173,6 +176,7 @@ impl Idp {
             requested: resource.to_owned(),
         };
         let parties = Parties {
+            lifetimes: self.lifetimes(cx, &client, &resource.party).await?,
             tenant: read.tenant,
             client,
             credentials,

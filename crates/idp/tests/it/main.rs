@@ -38,6 +38,7 @@ mod risk;
 mod security;
 mod signin;
 mod signout;
+mod token_lifetimes;
 mod tokens;
 mod userinfo;
 mod world;
