@@ -457,4 +457,11 @@ CREATE TABLE idp_policy_target ({i.def}tenant {blob} NOT NULL, object {blob} NOT
   PRIMARY KEY ({i.col}tenant, object));
 CREATE INDEX idp_policy_target_policy ON idp_policy_target ({i.col}tenant, policy, object);",
     },
+    Migration {
+        number: 272,
+        title: "what people put off to register",
+        sql: "
+CREATE TABLE idp_campaign ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, times {int} NOT NULL, at {int} NOT NULL,
+  session {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, user_id));",
+    },
 ];

@@ -3,6 +3,7 @@
 use hygie_policy::consent::ConsentRequestPolicy;
 use hygie_policy::json::{Member, read};
 use hygie_policy::lifetime::SessionLifetime;
+use hygie_policy::methods::Campaign;
 use hygie_policy::policy::{AuthenticationContext, State};
 use hygie_policy::protection::{SignInProtection, TokenClaims};
 use hygie_policy::risk::SuppliedRisk;
@@ -33,6 +34,8 @@ pub struct AccessRules {
     pub token_lifetimes: Vec<TokenLifetimePolicy>,
     /// Models of passkeys that count as Windows Hello for Business.
     pub windows_hello: Vec<Aaguid>,
+    /// The campaign for passkeys that goes on.
+    pub campaign: Option<Campaign>,
     /// How long sessions live.
     pub lifetime: SessionLifetime,
     /// The rules of passwords.
@@ -113,7 +116,9 @@ impl AccessRules {
         let now = tx.cx().now;
         let supplied = Risks(tx).list_supplied(now).await?;
         rules.supplied_risks = supplied.into_iter().map(|(_, risk)| risk).collect();
-        rules.windows_hello = MethodsPolicies(tx).get().await?.windows_hello;
+        let methods = MethodsPolicies(tx).get().await?;
+        rules.campaign = methods.policy.campaign().cloned();
+        rules.windows_hello = methods.windows_hello;
         if rules.has_security_defaults {
             rules.with_defaults = security_defaults();
             rules.with_defaults.extend(rules.policies.iter().cloned());

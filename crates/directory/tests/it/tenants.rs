@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
 use hygie_directory::repo::{
-    Activities, Applications, Backchannels, Codes, ConsentRequests, Familiar, FederatedCredentials, FirstPasswords,
-    Grants, Groups, Lockout, Managers, Outsiders, PolicyTargets, Principals, Refreshes, RiskEvent, RiskEvents, Risks,
-    Roles, SecretRow, SessionRow, Sessions, Tenants, Users,
+    Activities, Applications, Backchannels, Campaigns, Codes, ConsentRequests, Familiar, FederatedCredentials,
+    FirstPasswords, Grants, Groups, Lockout, Managers, Outsiders, PolicyTargets, Principals, Refreshes, RiskEvent,
+    RiskEvents, Risks, Roles, SecretRow, SessionRow, Sessions, Tenants, Users,
 };
 use hygie_directory::{
     Arrival, AskedConsent, Authentications, Authorization, ConsentRequestStatus, Definition, DirectoryError,
@@ -14,6 +14,7 @@ use hygie_directory::{
 };
 use hygie_jose::{Algorithm, Certificate, SigningKey};
 use hygie_oidc::{ClaimsRequest, Platform, Scopes, Version};
+use hygie_policy::methods::PutOff;
 use hygie_policy::risk::{SuppliedRisk, UserRisk};
 use hygie_policy::strength::{Mode, Usage};
 use uuid::Uuid;
@@ -647,4 +648,26 @@ async fn policies_that_applications_were_given() {
     });
     assert!(!removed);
     assert_eq!(read(world.tenant).await, (vec![(object, policy)], vec![object]));
+}
+
+#[tokio::test]
+async fn what_people_put_off() {
+    let world = World::new().await;
+    let now = PutOff {
+        times: 2,
+        at: Timestamp::from_secs(5),
+        session: SessionId::from_uuid(Uuid::from_u128(7)),
+    };
+    let mine = (world.nurse, now);
+    within!(world, world.tenant, mine, |mine, tx| Campaigns(tx)
+        .put_off(mine.0, &mine.1)
+        .await?);
+    let other = within!(world, world.other, mine, |mine, tx| Campaigns(tx).find(mine.0).await?);
+    assert_eq!(other, None);
+    let theirs = (world.nurse, PutOff { times: 9, ..now });
+    within!(world, world.other, theirs, |theirs, tx| Campaigns(tx)
+        .put_off(theirs.0, &theirs.1)
+        .await?);
+    let found = within!(world, world.tenant, mine, |mine, tx| Campaigns(tx).find(mine.0).await?);
+    assert_eq!(found, Some(now));
 }

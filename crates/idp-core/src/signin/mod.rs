@@ -2,6 +2,7 @@
 
 mod admission;
 mod attempt;
+mod campaign;
 pub mod certificate;
 pub(crate) mod familiar;
 mod guest;

@@ -7,6 +7,7 @@ mod attempts;
 mod audit;
 mod authorize;
 mod bound;
+mod campaign;
 mod certificates;
 mod challenge;
 mod ciba;
