@@ -25,6 +25,7 @@ pub mod logs;
 mod password;
 mod password_rules;
 mod places;
+mod presences;
 mod revocation;
 mod risk;
 pub mod trust;

@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 pub use agreement::{ACCEPTANCE, AGREEMENT, AGREEMENT_FILE, acceptance};
 pub use application::{APPLICATION, application};
-pub use body::{ApplicationBody, read_application, read_key};
+pub use body::{ApplicationBody, read_application, read_key, read_keys};
 pub use conditional::{
     CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE, TOKEN_LIFETIME_POLICY,
 };
@@ -65,6 +65,8 @@ pub fn directory_object(object: &DirectoryObject) -> (&'static EntityType, Map<S
                 principal: found.clone(),
                 names: Vec::new(),
                 application: None,
+                secrets: Vec::new(),
+                certificates: Vec::new(),
             }),
         ),
     }

@@ -3,7 +3,9 @@
 use hygie_directory::{Belongs, Definition, Presence};
 use serde_json::{Map, Value, json};
 
-use super::application::{INFO, ROLE, SCOPE, audience, info, roles, scopes};
+use super::application::{
+    CERTIFICATE, INFO, ROLE, SCOPE, SECRET, audience, certificates, info, roles, scopes, secrets,
+};
 use super::consent::{PUBLISHER, publisher};
 use super::{add_profile, filled};
 use hygie_odata::{EntityType, Kind, Property};
@@ -39,6 +41,8 @@ pub static SERVICE_PRINCIPAL: EntityType = EntityType {
         Property::new("tags", TEXTS),
         Property::new("preferredSingleSignOnMode", TEXT),
         Property::new("notificationEmailAddresses", TEXTS),
+        Property::new("passwordCredentials", Kind::List(&Kind::Complex(SECRET))),
+        Property::new("keyCredentials", Kind::List(&Kind::Complex(CERTIFICATE))),
         Property::new("createdDateTime", Kind::Instant),
         Property::new("deletedDateTime", Kind::Instant),
     ],
@@ -101,6 +105,8 @@ pub fn service_principal(presence: &Presence) -> Map<String, Value> {
                     .map(|definition| audience(definition.sign_in_audience))
                     .into(),
             ),
+            ("passwordCredentials", secrets(&presence.secrets)),
+            ("keyCredentials", certificates(&presence.certificates)),
             ("createdDateTime", principal.created_at.to_rfc3339().into()),
         ],
     );

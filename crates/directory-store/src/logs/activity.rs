@@ -402,6 +402,12 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
         APPLICATIONS,
         "Update",
     ),
+    (
+        "idp.principal.certificate",
+        "Update service principal – Certificates and secrets management",
+        APPLICATIONS,
+        "Update",
+    ),
     ("idp.principal.create", "Add service principal", APPLICATIONS, "Add"),
     (
         "idp.principal.delete",
@@ -418,6 +424,18 @@ const FIXED: &[(&str, &str, &str, &str)] = &[
     (
         "idp.principal.enable",
         "Update service principal",
+        APPLICATIONS,
+        "Update",
+    ),
+    (
+        "idp.principal.remove_secret",
+        "Remove service principal credentials",
+        APPLICATIONS,
+        "Update",
+    ),
+    (
+        "idp.principal.secret",
+        "Add service principal credentials",
         APPLICATIONS,
         "Update",
     ),

@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::ChangeTarget;
 use crate::directory_role;
 use crate::repo::{
-    Agreements, Applications, Documents, FederatedCredentials, Grants, Groups, Managers, MethodsPolicies, Oaths,
-    Owners, Passes, Passkeys, PolicyTargets, Principals, Roles, TrustStores, Users,
+    Agreements, Applications, Documents, FederatedCredentials, Grants, Groups, Holder, Managers, MethodsPolicies,
+    Oaths, Owners, Passes, Passkeys, PolicyTargets, Principals, Roles, TrustStores, Users,
 };
 use crate::{DirectoryObject, object};
 
@@ -256,16 +256,7 @@ async fn application(tx: &mut Tx<'_>, app: AppId) -> Result<Option<State>, Store
     let mut members = members(&*application.definition, &[]);
     members.insert("displayName".to_owned(), application.display_name.clone().into());
     members.insert("AppId".to_owned(), app.to_string().into());
-    let described = |id: Uuid, kind: &str, name: &str| {
-        format!("[KeyIdentifier={id},KeyType={kind},KeyUsage=Verify,DisplayName={name}]")
-    };
-    let mut keys = Vec::new();
-    for (_, row) in Applications(tx).list_secret_rows(&[app]).await? {
-        keys.push(described(row.id, "Password", &row.display_name));
-    }
-    for (_, row) in Applications(tx).list_certificate_rows(&[app]).await? {
-        keys.push(described(row.id, "AsymmetricX509Cert", &row.display_name));
-    }
+    let mut keys = described_keys(tx, app.into()).await?;
     for one in FederatedCredentials(tx).list(app).await? {
         // With whom it trusts: another issuer or subject is another key.
         let trust = format!(
@@ -282,6 +273,22 @@ async fn application(tx: &mut Tx<'_>, app: AppId) -> Result<Option<State>, Store
         face: face(&application.id.to_string(), &application.display_name, "Application"),
         members,
     }))
+}
+
+fn described(id: Uuid, kind: &str, name: &str) -> String {
+    format!("[KeyIdentifier={id},KeyType={kind},KeyUsage=Verify,DisplayName={name}]")
+}
+
+/// The secrets and certificates by which somebody proves to be an application.
+async fn described_keys(tx: &mut Tx<'_>, of: Holder) -> Result<Vec<String>, StoreError> {
+    let (secrets, certificates) = Applications(tx).credential_rows(of).await?;
+    let secrets = secrets
+        .iter()
+        .map(|row| described(row.id, "Password", &row.display_name));
+    let certificates = certificates
+        .iter()
+        .map(|row| described(row.id, "AsymmetricX509Cert", &row.display_name));
+    Ok(secrets.chain(certificates).collect())
 }
 
 /// The property that tells what an application proves itself by, as Entra ID names it.
@@ -305,6 +312,8 @@ async fn principal(tx: &mut Tx<'_>, id: ObjectId) -> Result<Option<State>, Store
     });
     let mut members = flat(members);
     members.extend(flat(serde_json::to_value(&principal.profile).unwrap_or_default()));
+    let keys = described_keys(tx, Holder::Principal(id)).await?;
+    members.insert(KEY_DESCRIPTION.to_owned(), keys.into());
     Ok(Some(State {
         face: DirectoryObject::ServicePrincipal(principal).into(),
         members,

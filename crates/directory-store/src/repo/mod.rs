@@ -56,7 +56,7 @@ use uuid::Uuid;
 
 pub use activities::{Activities, LastSignIn, SignInActivity};
 pub use agreements::{Agreements, AnswerRow, Answers};
-pub use applications::{Applications, CertificateRow, Credentials, SecretRow};
+pub use applications::{Applications, CertificateRow, Credentials, Holder, SecretRow};
 pub use attempts::{Attempts, Guessed};
 pub use backchannels::Backchannels;
 pub use campaigns::Campaigns;

@@ -159,7 +159,9 @@ async fn certificates() {
         .insert_certificate(it.0, (Uuid::from_u128(6), "other"), &it.1, Timestamp::from_secs(1))
         .await?);
     for (tenant, count) in [(world.tenant, 0), (world.other, 1)] {
-        let found = within!(world, tenant, app, |app, tx| Applications(tx).credentials(*app).await?);
+        let found = within!(world, tenant, app, |app, tx| Applications(tx)
+            .credentials(&[(*app).into()])
+            .await?);
         assert_eq!(found.certificates.len(), count);
     }
     let removed = within!(world, world.tenant, app, |app, tx| Applications(tx)
@@ -176,7 +178,7 @@ async fn applications_and_principals() {
     assert!(within!(world, world.other, (), |_none, tx| Applications(tx).list().await?).is_empty());
     assert!(
         within!(world, world.other, app, |app, tx| Applications(tx)
-            .credentials(*app)
+            .credentials(&[(*app).into()])
             .await?)
         .secrets
         .is_empty()
@@ -194,7 +196,7 @@ async fn applications_and_principals() {
         .await?);
     assert_eq!(
         within!(world, world.tenant, app, |app, tx| Applications(tx)
-            .credentials(*app)
+            .credentials(&[(*app).into()])
             .await?)
         .secrets
         .len(),

@@ -250,6 +250,22 @@ fn principals() -> Router<Graph> {
             route(member_of::of(Principal, Transitive)),
         )
         .route(
+            &format!("{one}/addPassword"),
+            route(post(application_changes::add_principal_password)),
+        )
+        .route(
+            &format!("{one}/removePassword"),
+            route(post(application_changes::remove_principal_password)),
+        )
+        .route(
+            &format!("{one}/addKey"),
+            route(post(application_keys::add_to_principal)),
+        )
+        .route(
+            &format!("{one}/removeKey"),
+            route(post(application_keys::remove_from_principal)),
+        )
+        .route(
             &format!("{one}/oauth2PermissionGrants"),
             route(get(permission_grants::of_principal)),
         )

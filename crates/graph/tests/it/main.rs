@@ -18,6 +18,7 @@ mod logs;
 mod names;
 mod objects;
 mod pages;
+mod principal_credentials;
 mod protection;
 mod relations;
 mod rights;

@@ -32,6 +32,7 @@ mod on_behalf_of;
 mod pages;
 mod passkeys;
 mod password;
+mod presence;
 mod professionals;
 mod refresh;
 mod revoke;
