@@ -50,6 +50,7 @@ pub use hygie_directory_store::{
     managed_identity, repo, rh_of, role, suite_of,
 };
 
+pub use hygie_directory_store::AppSignInEntry;
 pub use hygie_directory_store::{AskedConsent, ConsentRequestStatus, RequestedPermissions};
 pub use hygie_directory_store::{Backchannel, ExtraGrant, FederatedCredential, SignInProtocol};
 

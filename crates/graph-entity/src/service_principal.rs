@@ -105,13 +105,23 @@ pub fn service_principal(presence: &Presence) -> Map<String, Value> {
                     .map(|definition| audience(definition.sign_in_audience))
                     .into(),
             ),
-            ("passwordCredentials", secrets(&presence.secrets)),
-            ("keyCredentials", certificates(&presence.certificates)),
             ("createdDateTime", principal.created_at.to_rfc3339().into()),
         ],
     );
     add_profile(&mut members, &principal.profile);
+    add_credentials(&mut members, presence);
     members
+}
+
+/// What it has of its own in the tenant.
+fn add_credentials(members: &mut Map<String, Value>, presence: &Presence) {
+    let own = [
+        ("passwordCredentials", secrets(&presence.secrets)),
+        ("keyCredentials", certificates(&presence.certificates)),
+    ];
+    for (name, value) in own {
+        members.insert(name.to_owned(), value);
+    }
 }
 
 /// What a managed identity belongs to, and whether it was made by itself.

@@ -119,12 +119,11 @@ impl Directory {
                     let mut rules = AccessRules::load(tx).await?;
                     rules.has_countries = *has_countries;
                     let both = applied(change, &rules, tx).await?;
-                    match &both {
-                        (_, Some(after)) => Documents(tx).put(&row(after)).await?,
-                        _ => {
-                            Documents(tx).remove(T::KIND, &change.key()).await?;
-                            taken_away(&change.key(), tx).await?;
-                        }
+                    if let (_, Some(after)) = &both {
+                        Documents(tx).put(&row(after)).await?;
+                    } else {
+                        Documents(tx).remove(T::KIND, &change.key()).await?;
+                        taken_away(&change.key(), tx).await?;
                     }
                     if let (Some(removed), None) = &both {
                         deleted::keep(removed, tx).await?;

@@ -46,7 +46,6 @@ mod users;
 use axum::Router;
 use axum::routing::{MethodRouter, any, delete, get, post};
 use hygie_directory::Membership::{Direct, Transitive};
-use hygie_directory::SignInEntry;
 use hygie_directory::logs::{Alert, ChangeEntry};
 
 use member_of::Member::{Group, Principal, User};
@@ -112,8 +111,8 @@ fn addresses() -> Router<Graph> {
 /// What happened in the tenant.
 fn audit_logs() -> Router<Graph> {
     Router::new()
-        .route("/v1.0/auditLogs/signIns", route(get(logs::list::<SignInEntry>)))
-        .route("/v1.0/auditLogs/signIns/{id}", route(get(logs::get::<SignInEntry>)))
+        .route("/v1.0/auditLogs/signIns", route(get(logs::sign_ins)))
+        .route("/v1.0/auditLogs/signIns/{id}", route(get(logs::sign_in)))
         .route("/v1.0/auditLogs/directoryAudits", route(get(logs::list::<ChangeEntry>)))
         .route(
             "/v1.0/auditLogs/directoryAudits/{id}",

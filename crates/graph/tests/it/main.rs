@@ -1,6 +1,7 @@
 //! The directory API over its real router: two establishments, tokens of the provider, no socket.
 
 mod agreements;
+mod app_sign_ins;
 mod application_changes;
 mod application_keys;
 mod authentication;

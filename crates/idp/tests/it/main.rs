@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on panics")]
 
+mod app_sign_ins;
 mod assertion;
 mod attempts;
 mod audit;
