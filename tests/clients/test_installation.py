@@ -85,7 +85,7 @@ def test_the_guide_of_installation(reader, playwright):
         wait_for(lambda: (reader.directory / "log").read_text()[-3000:], reader.is_ready)
         first_sign_in(reader, playwright)
         # The script, with the Python that has the library.
-        (reader.directory / "token.py").write_text(reader.of("python")[0])
+        (reader.directory / "first_token.py").write_text(reader.of("python")[0])
         trust = {"REQUESTS_CA_BUNDLE": f"{reader.directory}/hygie/data/ca.pem"}
         said = reader.type(call.replace("python3", sys.executable), **trust)
         assert [user["userPrincipalName"] for user in json.loads(said)["value"]] == ["admin@ch.example"]

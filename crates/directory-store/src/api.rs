@@ -213,6 +213,12 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         "Read and write authentication method policies",
     ),
     (
+        "Policy.ReadWrite.ApplicationConfiguration",
+        Some(0xb27a_dd92_efb2_4f16_84f5_8108_ba77_985c),
+        Some(0xbe74_164b_cff1_491c_8741_e671_cb53_6e13),
+        "Read and write the application configuration policies of the organization",
+    ),
+    (
         "PublicKeyInfrastructure.Read.All",
         Some(0x04a4_b2a2_3f26_4fc8_87ee_9c46_e68d_b175),
         Some(0x214f_da0c_514a_4650_b037_b562_b1a6_6124),

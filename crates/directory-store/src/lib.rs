@@ -9,6 +9,7 @@
 #![warn(missing_docs)]
 
 mod api;
+mod app_signin;
 mod application;
 mod assignment;
 mod authentication;
@@ -32,6 +33,7 @@ mod user;
 mod workload;
 
 pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, FIRST_PARTY, PORTAL, directory_api, suite_of};
+pub use app_signin::AppSignInEntry;
 pub use application::{
     AccessKind, AppRole, Application, Audience, Definition, ExtraGrant, GroupClaims, Links, MemberTypes, OptionalClaim,
     OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal, VerifiedPublisher,

@@ -450,6 +450,21 @@ CREATE INDEX idp_risk_event_user ON idp_risk_event ({i.col}tenant, user_id, id);
 CREATE INDEX idp_guest_home_user ON idp_guest ({i.col}home, home_user);",
     },
     Migration {
+        number: 271,
+        title: "policies that applications were given",
+        sql: "
+CREATE TABLE idp_policy_target ({i.def}tenant {blob} NOT NULL, object {blob} NOT NULL, policy {blob} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, object));
+CREATE INDEX idp_policy_target_policy ON idp_policy_target ({i.col}tenant, policy, object);",
+    },
+    Migration {
+        number: 272,
+        title: "what people put off to register",
+        sql: "
+CREATE TABLE idp_campaign ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, times {int} NOT NULL, at {int} NOT NULL,
+  session {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, user_id));",
+    },
+    Migration {
         number: 281,
         title: "where an establishment wants to be told",
         sql: "

@@ -247,6 +247,7 @@ impl LogEntry for SignInEntry {
         let members = json!({
             "id": self.id.to_string(),
             "createdDateTime": self.at.to_rfc3339(),
+            "signInEventTypes": [if self.is_interactive { "interactiveUser" } else { "nonInteractiveUser" }],
             "userDisplayName": self.user_display_name,
             "userPrincipalName": self.user_principal_name,
             "userId": self.user.to_string(),
@@ -278,7 +279,7 @@ impl LogEntry for SignInEntry {
             "location": { "city": signals.city, "state": signals.state, "countryOrRegion": signals.country,
                           "geoCoordinates": { "altitude": null, "latitude": degrees(0), "longitude": degrees(1) } },
             "authenticationDetails": self.used.used().iter().map(step).collect::<Vec<_>>(),
-            "appliedConditionalAccessPolicies": self.applied.iter().map(policy).collect::<Vec<_>>(),
+            "appliedConditionalAccessPolicies": self.applied.iter().map(AppliedPolicy::shown).collect::<Vec<_>>(),
         });
         match members {
             Value::Object(members) => members,
@@ -296,13 +297,16 @@ fn step(used: &Used) -> Value {
     })
 }
 
-fn policy(applied: &AppliedPolicy) -> Value {
-    json!({
-        "id": applied.id,
-        "displayName": applied.display_name,
-        "enforcedGrantControls": applied.grant_controls,
-        "enforcedSessionControls": applied.session_controls,
-        "result": applied.result,
-        "analysisReasons": applied.unmet.join(","),
-    })
+impl AppliedPolicy {
+    /// As Graph's log shows it.
+    pub(crate) fn shown(&self) -> Value {
+        json!({
+            "id": self.id,
+            "displayName": self.display_name,
+            "enforcedGrantControls": self.grant_controls,
+            "enforcedSessionControls": self.session_controls,
+            "result": self.result,
+            "analysisReasons": self.unmet.join(","),
+        })
+    }
 }

@@ -26,6 +26,7 @@ mod notification;
 mod password;
 mod password_rules;
 mod places;
+mod presences;
 mod revocation;
 mod risk;
 pub mod trust;
@@ -50,6 +51,7 @@ pub use hygie_directory_store::{
     managed_identity, repo, rh_of, role, suite_of,
 };
 
+pub use hygie_directory_store::AppSignInEntry;
 pub use hygie_directory_store::{AskedConsent, ConsentRequestStatus, RequestedPermissions};
 pub use hygie_directory_store::{Backchannel, CONSENT_REVIEWERS, ExtraGrant, FederatedCredential, SignInProtocol};
 pub use hygie_directory_store::{LETTERS, Letter, Matter};
@@ -61,7 +63,9 @@ pub use admin::{
     UserChange, notice,
 };
 pub use browse::{Cursor, Membership, Owned, Presence, Registration};
-pub use conditional::{AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
+pub use conditional::{
+    AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS, MAX_TOKEN_LIFETIMES,
+};
 pub use consent::{ConsentDecision, MAX_CONSENT_REQUESTS, NewConsentRequest};
 pub use consent::{Consented, ForWhom, LowImpact, OwnConsent, Permissions};
 pub use error::DirectoryError;

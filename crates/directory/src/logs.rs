@@ -13,7 +13,7 @@ pub use hygie_directory_store::logs::{
 };
 
 use crate::repo::{Logs, MovedSignIns, SignIns};
-use crate::{Directory, DirectoryError, SignInEntry};
+use crate::{AppSignInEntry, Directory, DirectoryError, SignInEntry};
 
 /// For how many days logs are kept where nothing else is said, and at most.
 pub const LOG_RETENTION: u32 = 30;
@@ -26,6 +26,20 @@ impl Directory {
         self.store()
             .write(cx, entry, |entry, tx| {
                 Box::pin(async move { SignIns(tx).insert(entry).await })
+            })
+            .await
+    }
+
+    /// Writes entries of applications that signed in by themselves.
+    pub async fn log_app_sign_ins(&self, cx: &Cx, entries: Vec<AppSignInEntry>) -> Result<(), StoreError> {
+        self.store()
+            .write(cx, entries, |entries, tx| {
+                Box::pin(async move {
+                    for entry in entries {
+                        Logs(tx).insert(entry).await?;
+                    }
+                    Ok(())
+                })
             })
             .await
     }

@@ -1,5 +1,6 @@
 //! `application`: <https://learn.microsoft.com/graph/api/resources/application>.
 
+use hygie_directory::repo::{CertificateRow, SecretRow};
 use hygie_directory::{
     AppRole, Audience, Definition, ExtraGrant, GroupClaims, MemberTypes, OptionalClaim, Registration, Scope,
 };
@@ -42,7 +43,7 @@ pub(super) const INFO: &[Property] = &[
     Property::new("supportUrl", TEXT),
     Property::new("termsOfServiceUrl", TEXT),
 ];
-const CERTIFICATE: &[Property] = &[
+pub(super) const CERTIFICATE: &[Property] = &[
     Property::new("keyId", TEXT),
     Property::new("type", TEXT),
     Property::new("usage", TEXT),
@@ -69,7 +70,7 @@ const WEB: &[Property] = &[
     Property::new("implicitGrantSettings", Kind::Complex(IMPLICIT)),
 ];
 const REDIRECTS: &[Property] = &[Property::new("redirectUris", TEXTS)];
-const SECRET: &[Property] = &[
+pub(super) const SECRET: &[Property] = &[
     Property::new("keyId", TEXT),
     Property::new("displayName", TEXT),
     Property::new("hint", TEXT),
@@ -157,8 +158,8 @@ pub fn application(registration: &Registration) -> Map<String, Value> {
             ("verifiedPublisher", publisher(definition.verified_publisher.as_ref())),
             ("info", info(definition)),
             ("requiredResourceAccess", json!(definition.required_resource_access)),
-            ("passwordCredentials", secrets(registration)),
-            ("keyCredentials", certificates(registration)),
+            ("passwordCredentials", secrets(&registration.secrets)),
+            ("keyCredentials", certificates(&registration.certificates)),
             ("isDisabled", false.into()),
         ],
     )
@@ -196,8 +197,8 @@ pub(super) fn info(definition: &Definition) -> Value {
     })
 }
 
-fn secrets(registration: &Registration) -> Value {
-    let secrets = registration.secrets.iter().map(|secret| {
+pub(super) fn secrets(rows: &[SecretRow]) -> Value {
+    let secrets = rows.iter().map(|secret| {
         json!({
             "customKeyIdentifier": null,
             "keyId": secret.id,
@@ -211,8 +212,8 @@ fn secrets(registration: &Registration) -> Value {
     secrets.collect()
 }
 
-fn certificates(registration: &Registration) -> Value {
-    let certificates = registration.certificates.iter().map(|row| {
+pub(super) fn certificates(rows: &[CertificateRow]) -> Value {
+    let certificates = rows.iter().map(|row| {
         let (from, until) = row.certificate.validity();
         json!({
             "customKeyIdentifier": row.certificate.x5t(),

@@ -83,6 +83,8 @@ pub(crate) struct Inner {
     /// What clients and people may do only so often.
     pub limits: signin::limits::Limits,
     pub known: token::known::KnownParties,
+    /// What applications did by themselves, until it is written.
+    pub app_log: signin::app_log::AppLog,
     pub exchanges: Option<Exchanges>,
     /// Issuers of federated credentials.
     pub issuers: token::federated::Issuers,
@@ -134,6 +136,7 @@ impl Idp {
             workload_headers: signin::throttle::Throttle::default(),
             limits: signin::limits::Limits::default(),
             known: token::known::KnownParties::default(),
+            app_log: signin::app_log::AppLog::default(),
             exchanges: deps.exchanges,
             issuers: token::federated::Issuers::new(deps.outgoing, directory.clock().clone()),
             provider,
@@ -223,8 +226,9 @@ impl Idp {
     }
 
     /// What must be done about once a minute: rotates keys that are due, takes in what other processes rotated and
-    /// revoked, forgets and removes what has expired.
+    /// revoked, forgets and removes what has expired; and writes what applications did by themselves.
     pub async fn maintain(&self) -> Result<(), IdpError> {
+        self.write_app_sign_ins().await?;
         self.0.signer.rotate(Rotation::WhenDue).await?;
         self.0.signer.refresh().await?;
         self.0.directory.refresh_revocations().await?;

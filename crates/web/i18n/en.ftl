@@ -225,6 +225,7 @@ permission-agreement-readwrite-all = Read and write all terms of use
 permission-agreementacceptance-read = Read which terms you have accepted
 permission-agreementacceptance-read-all = Read which terms everybody has accepted
 permission-policy-readwrite-authenticationmethod = Read and write the policy of authentication methods
+permission-policy-readwrite-applicationconfiguration = Read and write the policies for the lifetime of tokens of applications
 permission-userauthenticationmethod-read = Read your authentication methods
 permission-userauthenticationmethod-read-all = Read the authentication methods of all users
 permission-userauthenticationmethod-readwrite = Read and write your authentication methods

@@ -225,6 +225,7 @@ permission-agreement-readwrite-all = Lire et modifier toutes les conditions d'ut
 permission-agreementacceptance-read = Lire les conditions que vous avez acceptées
 permission-agreementacceptance-read-all = Lire les conditions que chacun a acceptées
 permission-policy-readwrite-authenticationmethod = Lire et modifier la stratégie des moyens d'identification
+permission-policy-readwrite-applicationconfiguration = Lire et modifier les stratégies de durée des jetons des applications
 permission-userauthenticationmethod-read = Lire vos moyens d'identification
 permission-userauthenticationmethod-read-all = Lire les moyens d'identification de toutes les personnes
 permission-userauthenticationmethod-readwrite = Lire et modifier vos moyens d'identification

@@ -105,6 +105,8 @@ impl Deleted<'_, '_> {
             "DELETE FROM idp_manager WHERE {i.is}tenant = :tenant AND user_id = ?1",
             "DELETE FROM idp_manager WHERE {i.is}tenant = :tenant AND manager = ?1",
             "DELETE FROM idp_guest WHERE {i.is}tenant = :tenant AND user_id = ?1",
+            "DELETE FROM idp_campaign WHERE {i.is}tenant = :tenant AND user_id = ?1",
+            "DELETE FROM idp_policy_target WHERE {i.is}tenant = :tenant AND object = ?1",
         ] {
             self.0.execute(sql, &[id.into()]).await?;
         }

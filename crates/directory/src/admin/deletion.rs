@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{changed, object_of};
 use crate::repo::{
-    Activities, Applications, Attempts, Became, Deleted, DeletedRow, Followed, Groups, Outsiders, Owners, Principals,
-    RiskEvents, Risks, Roles, Users,
+    Activities, Applications, Attempts, Became, Deleted, DeletedRow, Followed, Groups, Holder, Outsiders, Owners,
+    Principals, RiskEvents, Risks, Roles, Users,
 };
 use crate::revocation::revoke_all_of;
 use crate::{Application, Cursor, DIRECTORY_API, Definition, Directory, DirectoryError, Group, ServicePrincipal, User};
@@ -371,7 +371,11 @@ async fn forget_object(tx: &mut Tx<'_>, row: &DeletedRow) -> Result<(), StoreErr
         }
         DeletedObject::Group(_) => changed(tx, Followed::Groups, row.id, Became::Forgotten).await?,
         DeletedObject::Application(application) => Applications(tx).remove_credentials(application.app).await?,
-        DeletedObject::ServicePrincipal(..) => {}
+        DeletedObject::ServicePrincipal(principal, _) => {
+            Applications(tx)
+                .remove_credentials(Holder::Principal(principal.id))
+                .await?;
+        }
     }
     Deleted(tx).unlink(row.id).await
 }

@@ -68,6 +68,15 @@ pub enum ConditionalError {
     /// Nothing tells where a telephone is.
     #[error("countryLookupMethod authenticatorAppGps is not supported: no telephone tells its position here")]
     NoPosition,
+    /// Another policy is that of the establishment.
+    #[error("isOrganizationDefault: '{0}' is the policy for all applications already")]
+    Default(String),
+    /// The object has a policy of this kind.
+    #[error("the object has a policy of this kind already: take it away first")]
+    Assigned,
+    /// Managed identities have none.
+    #[error("token lifetimes of managed identities cannot be set")]
+    ManagedIdentity,
     /// Security defaults are enforced.
     #[error("a conditional access policy cannot be enabled while security defaults are")]
     SecurityDefaults,

@@ -1,5 +1,5 @@
 //! Conditional access of a tenant, kept: policies, named locations, authentication strengths, authentication contexts and
-//! the security defaults. What may be kept is decided in `kept`, `references` and `guard`, within the transaction of the change
+//! the security defaults; and how long tokens live. What may be kept is decided in `kept`, `references` and `guard`, within the transaction of the change
 //! and against what is there then; what follows from it is decided by `hygie_policy`.
 //!
 //! # Deviations
@@ -20,9 +20,11 @@ mod references;
 mod rules;
 mod security_defaults;
 mod strengths;
+mod token_lifetimes;
 
 pub use error::ConditionalError;
 pub use kept::{Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
 pub(crate) use known::KnownRules;
 pub(crate) use protection::put_consent_requests;
 pub use rules::AccessRules;
+pub use token_lifetimes::MAX_TOKEN_LIFETIMES;

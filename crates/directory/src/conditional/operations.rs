@@ -14,7 +14,7 @@ use super::kept::Kept;
 use super::references::{refuse_missing, refuse_missing_rules};
 use super::{AccessRules, ConditionalError, deleted};
 use crate::Directory;
-use crate::repo::{DocumentRow, Documents};
+use crate::repo::{DocumentRow, Documents, PolicyTargets};
 
 /// What becomes of an object: a function of it, for the transaction may run again.
 pub(super) type Edit<T> = Arc<dyn Fn(&T) -> Result<T, ConditionalError> + Send + Sync>;
@@ -119,9 +119,11 @@ impl Directory {
                     let mut rules = AccessRules::load(tx).await?;
                     rules.has_countries = *has_countries;
                     let both = applied(change, &rules, tx).await?;
-                    match &both {
-                        (_, Some(after)) => Documents(tx).put(&row(after)).await?,
-                        _ => drop(Documents(tx).remove(T::KIND, &change.key()).await?),
+                    if let (_, Some(after)) = &both {
+                        Documents(tx).put(&row(after)).await?;
+                    } else {
+                        Documents(tx).remove(T::KIND, &change.key()).await?;
+                        taken_away(&change.key(), tx).await?;
                     }
                     if let (Some(removed), None) = &both {
                         deleted::keep(removed, tx).await?;
@@ -168,6 +170,14 @@ async fn applied<T: Kept>(
     after.admit(before.as_ref(), rules)?;
     refuse_missing(&after, before.as_ref(), rules, tx).await?;
     Ok((before, Some(after)))
+}
+
+/// From whatever was given a policy that is removed.
+async fn taken_away(key: &str, tx: &mut Tx<'_>) -> Result<(), ConditionalError> {
+    match key.parse::<uuid::Uuid>() {
+        Ok(policy) => Ok(PolicyTargets(tx).remove_policy(policy).await?),
+        Err(_) => Ok(()),
+    }
 }
 
 /// What was removed, taken from there, where it may be kept again.

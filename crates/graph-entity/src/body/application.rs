@@ -65,7 +65,7 @@ pub fn read_application(body: &Value, mut to: ApplicationBody) -> Result<Applica
             "appRoles" => definition.app_roles = items(found, at, app_role)?,
             "requiredResourceAccess" => definition.required_resource_access = items(found, at, required)?,
             "info" => read_info(&mut definition.links, found, at)?,
-            "keyCredentials" => to.keys = Some(items(found, at, read_key)?),
+            "keyCredentials" => to.keys = Some(read_keys(found, at)?),
             "passwordCredentials" if found.is_none_or(|found| *found == Value::Array(Vec::new())) => {}
             "passwordCredentials" => return Err(at.refuse(Wrong::NotA("empty: addPassword makes secrets"))),
             name if READ_ONLY.contains(&name) => return Err(at.refuse(Wrong::ReadOnly)),
@@ -331,6 +331,11 @@ fn required_access(value: &Value, at: &At<'_>) -> Result<RequiredAccess, ReadErr
         id,
         kind: kind.ok_or_else(missing)?,
     })
+}
+
+/// The certificates of a `keyCredentials`.
+pub fn read_keys(found: Option<&Value>, at: &At<'_>) -> Result<Vec<KeyCredential>, ReadError> {
+    items(found, at, read_key)
 }
 
 /// One that is there is named by its id alone; another one brings its certificate.

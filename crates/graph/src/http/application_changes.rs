@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::{AppId, ObjectId, Timestamp};
-use hygie_directory::repo::RolesOf;
+use hygie_directory::repo::{Holder, RolesOf};
 use hygie_directory::{Cursor, DIRECTORY_API, Definition, NewApplication, Presence, PrincipalChange, Registration};
 use hygie_policy::json::{At, Member, Members, Wrong};
 use hygie_web::audit::Note;
@@ -19,7 +19,7 @@ use super::body::Body;
 use super::caller::Caller;
 use super::group_changes::owners_of;
 use super::{applications, service_principals};
-use crate::entity::{ApplicationBody, read_application};
+use crate::entity::{ApplicationBody, read_application, read_keys};
 use crate::entity::{SERVICE_PRINCIPAL, application, service_principal};
 use crate::{Graph, GraphFault};
 
@@ -111,9 +111,26 @@ pub async fn add_password(
     may(&graph, &caller, &id).await?;
     let app = find(&graph, &caller, &id).await?.application.app;
     may_prove_as(&graph, &caller, app).await?;
-    let (name, life) = read_password(&body, caller.cx.now)?;
+    give_password(&graph, &caller, app.into(), &body).await
+}
+
+/// `POST /servicePrincipals/{id}/addPassword`: a secret that is good in this tenant alone.
+pub async fn add_principal_password(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Response, GraphError> {
+    may(&graph, &caller, &id).await?;
+    let found = find_principal(&graph, &caller, &id).await?.principal;
+    may_prove_as(&graph, &caller, found.app).await?;
+    give_password(&graph, &caller, Holder::Principal(found.id), &body).await
+}
+
+async fn give_password(graph: &Graph, caller: &Caller, of: Holder, body: &Body) -> Result<Response, GraphError> {
+    let (name, life) = read_password(body, caller.cx.now)?;
     let name = name.unwrap_or_else(|| "Password".to_owned());
-    let made = graph.directory().add_secret(&caller.cx, app, &name, life).await;
+    let made = graph.directory().add_secret(&caller.cx, of, &name, life).await;
     let made = made.map_err(GraphFault::from)?;
     let hint: String = made.value.expose().chars().take(3).collect();
     let members = json!({
@@ -165,8 +182,24 @@ pub async fn remove_password(
 ) -> Result<Response, GraphError> {
     may(&graph, &caller, &id).await?;
     let app = find(&graph, &caller, &id).await?.application.app;
+    take_password(&graph, &caller, app.into(), &body).await
+}
+
+/// `POST /servicePrincipals/{id}/removePassword`.
+pub async fn remove_principal_password(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Response, GraphError> {
+    may(&graph, &caller, &id).await?;
+    let found = find_principal(&graph, &caller, &id).await?.principal;
+    take_password(&graph, &caller, Holder::Principal(found.id), &body).await
+}
+
+async fn take_password(graph: &Graph, caller: &Caller, of: Holder, body: &Body) -> Result<Response, GraphError> {
     let key: AppId = body.members(&["keyId"])?.read("keyId").map_err(GraphFault::from)?;
-    let removed = graph.directory().remove_secret(&caller.cx, app, key.uuid()).await;
+    let removed = graph.directory().remove_secret(&caller.cx, of, key.uuid()).await;
     removed.map_err(GraphFault::from)?;
     Ok(done())
 }
@@ -243,6 +276,9 @@ pub async fn update_principal(
     may(&graph, &caller, &id).await?;
     let found = find_principal(&graph, &caller, &id).await?;
     let change = read_principal(&body)?;
+    if change.keys.is_some() {
+        may_prove_as(&graph, &caller, found.principal.app).await?;
+    }
     let directory = graph.directory();
     let changed = directory
         .update_service_principal(&caller.cx, found.principal.id, change)
@@ -270,6 +306,7 @@ fn read_principal(body: &Body) -> Result<PrincipalChange, GraphFault> {
         match name.as_str() {
             "accountEnabled" => change.is_enabled = Member::read(Some(value), &at)?,
             "appRoleAssignmentRequired" => change.requires_assignment = Member::read(Some(value), &at)?,
+            "keyCredentials" => change.keys = Some(read_keys((!value.is_null()).then_some(value), &at)?),
             name if PROFILE.contains(&name) => {
                 change.profile.insert(name.to_owned(), value.clone());
             }

@@ -135,6 +135,27 @@ pub const WRITE_APPLICATIONS: Operation = Operation {
     roles: APPLICATION_ROLES,
 };
 
+/// Reads how long tokens for applications live.
+pub const READ_APPLICATION_POLICIES: Operation = Operation {
+    own: &["Policy.Read.All", "Policy.ReadWrite.ApplicationConfiguration"],
+    delegated: &["Policy.Read.All", "Policy.ReadWrite.ApplicationConfiguration"],
+    roles: &[
+        role::GLOBAL_ADMINISTRATOR,
+        role::GLOBAL_READER,
+        role::SECURITY_ADMINISTRATOR,
+        role::SECURITY_READER,
+        role::APPLICATION_ADMINISTRATOR,
+        role::CLOUD_APPLICATION_ADMINISTRATOR,
+    ],
+};
+
+/// Says it.
+pub const WRITE_APPLICATION_POLICIES: Operation = Operation {
+    own: &["Policy.ReadWrite.ApplicationConfiguration"],
+    delegated: &["Policy.ReadWrite.ApplicationConfiguration"],
+    roles: APPLICATION_ROLES,
+};
+
 /// Gives roles of applications.
 pub const ASSIGN_APP_ROLES: Operation = Operation {
     own: &["AppRoleAssignment.ReadWrite.All"],

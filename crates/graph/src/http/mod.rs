@@ -35,6 +35,7 @@ mod permission_grants;
 mod relations;
 mod role_management;
 mod service_principals;
+mod token_lifetimes;
 mod trust;
 mod trust_bundle;
 mod trust_trial;
@@ -45,7 +46,6 @@ mod users;
 use axum::Router;
 use axum::routing::{MethodRouter, any, delete, get, post};
 use hygie_directory::Membership::{Direct, Transitive};
-use hygie_directory::SignInEntry;
 use hygie_directory::logs::{Alert, ChangeEntry};
 
 use member_of::Member::{Group, Principal, User};
@@ -95,6 +95,7 @@ fn addresses() -> Router<Graph> {
         .merge(relations::routes())
         .merge(principals())
         .merge(federated::routes())
+        .merge(token_lifetimes::routes())
         .route("/v1.0/organization", route(get(organization::list)))
         .route(
             "/v1.0/organization/{id}",
@@ -113,8 +114,8 @@ fn addresses() -> Router<Graph> {
 /// What happened in the tenant.
 fn audit_logs() -> Router<Graph> {
     Router::new()
-        .route("/v1.0/auditLogs/signIns", route(get(logs::list::<SignInEntry>)))
-        .route("/v1.0/auditLogs/signIns/{id}", route(get(logs::get::<SignInEntry>)))
+        .route("/v1.0/auditLogs/signIns", route(get(logs::sign_ins)))
+        .route("/v1.0/auditLogs/signIns/{id}", route(get(logs::sign_in)))
         .route("/v1.0/auditLogs/directoryAudits", route(get(logs::list::<ChangeEntry>)))
         .route(
             "/v1.0/auditLogs/directoryAudits/{id}",
@@ -249,6 +250,22 @@ fn principals() -> Router<Graph> {
         .route(
             &format!("{one}/transitiveMemberOf"),
             route(member_of::of(Principal, Transitive)),
+        )
+        .route(
+            &format!("{one}/addPassword"),
+            route(post(application_changes::add_principal_password)),
+        )
+        .route(
+            &format!("{one}/removePassword"),
+            route(post(application_changes::remove_principal_password)),
+        )
+        .route(
+            &format!("{one}/addKey"),
+            route(post(application_keys::add_to_principal)),
+        )
+        .route(
+            &format!("{one}/removeKey"),
+            route(post(application_keys::remove_from_principal)),
         )
         .route(
             &format!("{one}/oauth2PermissionGrants"),

@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use crate::world::{World, refusal, refused};
 
 /// A key with its certificate.
-struct Pair {
+pub struct Pair {
     key: SigningKey,
-    certificate: Certificate,
+    pub certificate: Certificate,
 }
 
 impl Pair {
-    fn new(now: Timestamp) -> Self {
+    pub fn new(now: Timestamp) -> Self {
         Self::until(now, now + Duration::from_hours(24 * 365))
     }
 
@@ -25,12 +25,12 @@ impl Pair {
         Self { key, certificate }
     }
 
-    fn shown(&self) -> Value {
+    pub fn shown(&self) -> Value {
         json!({ "type": "AsymmetricX509Cert", "usage": "Verify", "displayName": "key", "key": self.certificate.x5c() })
     }
 
     /// A proof of the application with this object id, with other claims in the place of the usual ones.
-    fn proof(&self, id: &Value, now: Timestamp, other: &Value) -> String {
+    pub fn proof(&self, id: &Value, now: Timestamp, other: &Value) -> String {
         let header = Protected::jwt().with_member("x5t", self.certificate.x5t());
         let mut claims = json!({ "aud": "00000002-0000-0000-c000-000000000000", "iss": id, "nbf": now.secs(),
             "exp": now.secs() + 600 });

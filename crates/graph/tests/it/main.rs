@@ -1,6 +1,7 @@
 //! The directory API over its real router: two establishments, tokens of the provider, no socket.
 
 mod agreements;
+mod app_sign_ins;
 mod application_changes;
 mod application_keys;
 mod authentication;
@@ -18,6 +19,7 @@ mod logs;
 mod names;
 mod objects;
 mod pages;
+mod principal_credentials;
 mod protection;
 mod relations;
 mod rights;
@@ -25,6 +27,7 @@ mod risk;
 mod role_groups;
 mod roles;
 mod sign_ins;
+mod token_lifetimes;
 mod trust;
 mod user_changes;
 mod world;

@@ -16,6 +16,7 @@ mod exchange;
 pub(crate) mod federated;
 mod issue;
 pub(crate) mod known;
+mod lifetime;
 mod managed;
 mod on_behalf_of;
 mod party;

@@ -97,6 +97,9 @@ impl Flow<'_> {
                 self.keeping(signed_in, response).await
             }
             Err(IdpError::Refused(refusal)) if refusal.code() == Aadsts::KeepSignedIn => self.ask_keeping(signed_in),
+            Err(IdpError::Refused(refusal)) if refusal.code() == Aadsts::RegistrationCampaign => {
+                self.ask_to_register(signed_in).await
+            }
             Err(IdpError::Refused(refusal))
                 if refusal.code() == Aadsts::PasswordExpired && request.prompt != Prompt::None =>
             {

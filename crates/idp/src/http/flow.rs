@@ -322,7 +322,7 @@ impl<'a> Flow<'a> {
     }
 
     /// The address of this request with other values of some parameters; an empty value takes one away.
-    fn address(&self, other: &[(&str, &str)]) -> String {
+    pub fn address(&self, other: &[(&str, &str)]) -> String {
         if let Some(way) = &self.asking.device {
             return device::address(way.user_code.as_str());
         }

@@ -345,6 +345,12 @@ impl Base {
     /// Records what is still counted and closes the stores; everything that was answered is on the disk already.
     pub async fn close(self) -> Result<()> {
         self.edge.record_refusals().await;
+        if let Err(error) = self.idp.write_app_sign_ins().await {
+            tracing::error!(
+                error = format!("{:#}", anyhow::Error::from(error)),
+                "sign-ins of applications are not in the log"
+            );
+        }
         self.stores.close().await.context("the stores did not close in order")
     }
 }

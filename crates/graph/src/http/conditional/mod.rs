@@ -26,6 +26,7 @@ use hygie_web::error::GraphError;
 use serde_json::{Map, Value};
 
 use super::answer::Of;
+use super::authority::Operation;
 use super::caller::Caller;
 use super::document::{Document, created, done};
 use super::list::{Item, Listed};
@@ -53,6 +54,8 @@ pub trait Collection: Kept {
     const WRITE: &'static [&'static [&'static str]] = &[WRITE, READ];
     /// And of these too, to make one or change what one says.
     const NAME: &'static [&'static [&'static str]] = &[];
+    /// Who reads it and who changes it, where that is said apart from conditional access.
+    const BY: Option<(&'static Operation, &'static Operation)> = None;
 
     /// Every object of it, those of every tenant too.
     fn all(rules: &AccessRules) -> Vec<Self> {
@@ -89,8 +92,22 @@ pub(super) fn object(document: Value) -> Map<String, Value> {
     }
 }
 
+async fn may_read<T: Collection>(graph: &Graph, caller: &Caller) -> Result<(), GraphFault> {
+    match T::BY {
+        Some((read, _)) => caller.may(graph, read).await,
+        None => caller.may_read_policies(graph, T::READ).await,
+    }
+}
+
+async fn may_change<T: Collection>(graph: &Graph, caller: &Caller, some: &[&[&str]]) -> Result<(), GraphFault> {
+    match T::BY {
+        Some((_, change)) => caller.may(graph, change).await,
+        None => caller.may_change_policies(graph, some).await,
+    }
+}
+
 pub async fn list<T: Collection>(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
-    caller.may_read_policies(&graph, T::READ).await?;
+    may_read::<T>(&graph, &caller).await?;
     let query = caller.query_in_one_page(T::ENTITY)?;
     let rules = graph.directory().read_access_rules(&caller.cx).await?;
     let mut all: Vec<Item> = T::all(&rules)
@@ -119,7 +136,7 @@ pub async fn get<T: Collection>(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    caller.may_read_policies(&graph, T::READ).await?;
+    may_read::<T>(&graph, &caller).await?;
     let select = caller.select(T::ENTITY)?;
     let rules = graph.directory().read_access_rules(&caller.cx).await?;
     let found = find::<T>(&rules, &id)?;
@@ -148,8 +165,7 @@ pub async fn post<T: Collection>(
     caller: Caller,
     Document(document): Document,
 ) -> Result<Response, GraphError> {
-    let permissions = [T::WRITE, T::NAME].concat();
-    caller.may_change_policies(&graph, &permissions).await?;
+    may_change::<T>(&graph, &caller, &[T::WRITE, T::NAME].concat()).await?;
     let new = read::<T>(&document)?;
     let made = graph.directory().create_rule(&caller.cx, new).await?;
     let rules = graph.directory().read_access_rules(&caller.cx).await?;
@@ -168,8 +184,7 @@ pub async fn patch<T: Collection>(
     Path(id): Path<String>,
     Document(change): Document,
 ) -> Result<Response, GraphError> {
-    let permissions = [T::WRITE, T::NAME].concat();
-    caller.may_change_policies(&graph, &permissions).await?;
+    may_change::<T>(&graph, &caller, &[T::WRITE, T::NAME].concat()).await?;
     let id = id.to_ascii_lowercase();
     graph.directory().update_rule::<T>(&caller.cx, &id, change).await?;
     Ok(done())
@@ -180,7 +195,7 @@ pub async fn delete<T: Collection>(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    caller.may_change_policies(&graph, T::WRITE).await?;
+    may_change::<T>(&graph, &caller, T::WRITE).await?;
     let id = id.to_ascii_lowercase();
     graph.directory().delete_rule::<T>(&caller.cx, &id).await?;
     Ok(done())
@@ -239,7 +254,7 @@ fn all<T: Collection>() -> MethodRouter<Graph> {
 }
 
 /// A collection at this address.
-fn collection<T: Collection>(routes: Router<Graph>, path: &str) -> Router<Graph> {
+pub(super) fn collection<T: Collection>(routes: Router<Graph>, path: &str) -> Router<Graph> {
     let one = read_by(get::<T>).patch(patch::<T>).delete(delete::<T>);
     let routes = routes.route(&format!("/v1.0/{path}"), all::<T>());
     routes.route(&format!("/v1.0/{path}/{{id}}"), one.fallback(unsupported::any))
