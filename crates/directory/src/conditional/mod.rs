@@ -24,5 +24,6 @@ mod strengths;
 pub use error::ConditionalError;
 pub use kept::{Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
 pub(crate) use known::KnownRules;
+pub use operations::Unchanged;
 pub(crate) use protection::put_consent_requests;
 pub use rules::AccessRules;
