@@ -759,6 +759,26 @@ def test_risk_and_settings(world, person):  # noqa: F811
     person.locator("select[name=consent]").select_option("microsoft-user-default-low")
     person.locator("button[value=people]").click()
     person.locator(".notice.success").wait_for()
+
+    person.goto(f"{portal(world)}/admin/passwords")
+    shown(person, "passwords")
+    for threshold, outcome in (("0", "danger"), ("5", "success"), ("10", "success")):
+        person.locator("input[name=threshold]").fill(threshold)
+        person.locator("button[value=save]").click()
+        person.locator(f".notice.{outcome}").wait_for()
+        assert person.locator("input[name=threshold]").input_value() == threshold
+    person.locator("textarea[name=banned]").fill("Saint-Luc")
+    # Somebody else says another number of days meanwhile, which stays.
+    directory(world, "PATCH", "policies/signInProtectionPolicy", json={"firstPasswordLifetimeInDays": 3})
+    person.locator("button[value=save]").click()
+    person.locator(".notice.success").wait_for()
+    assert person.locator("input[name=first]").input_value() == "3"
+    person.locator("input[name=first]").fill("5")
+    usual = {"firstPasswordLifetimeInDays": 7, "bannedPasswords": []}
+    directory(world, "PATCH", "policies/signInProtectionPolicy", json=usual)
+    person.locator("button[value=save]").click()
+    person.locator(".notice.warning").wait_for()
+    assert person.locator("input[name=first]").input_value() == "7"
     assert not person.complaints
 
 
