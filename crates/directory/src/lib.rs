@@ -63,6 +63,7 @@ pub use admin::{
     UserChange, notice,
 };
 pub use browse::{Cursor, Membership, Owned, Presence, Registration};
+pub use conditional::Unchanged;
 pub use conditional::{
     AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS, MAX_TOKEN_LIFETIMES,
 };

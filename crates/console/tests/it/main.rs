@@ -6,6 +6,7 @@ mod forms;
 mod limits;
 mod meanwhile;
 mod pages;
+mod passwords;
 mod psc;
 mod restored;
 mod risk;

@@ -23,6 +23,9 @@ pub enum ConditionalError {
     /// An object with this id is there.
     #[error("an object with this id exists already")]
     Exists,
+    /// It is not what the change was made from any more.
+    #[error("the object was changed since it was read")]
+    Changed,
     /// As many as a tenant may have are there.
     #[error("a tenant may have {most} {what}")]
     TooMany {
@@ -105,6 +108,7 @@ impl Fault for ConditionalError {
         match self {
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Exists => ErrorKind::Conflict,
+            Self::Changed => ErrorKind::Precondition,
             Self::Store(error) => error.kind(),
             _ => ErrorKind::Invalid,
         }
@@ -114,6 +118,7 @@ impl Fault for ConditionalError {
         match self {
             Self::NotFound(_) => "Request_ResourceNotFound",
             Self::Exists => "Request_MultipleObjectsWithSameKeyValue",
+            Self::Changed => "preconditionFailed",
             Self::Store(error) => match error.kind() {
                 ErrorKind::Unavailable => "serviceNotAvailable",
                 ErrorKind::Invalid => "BadRequest",

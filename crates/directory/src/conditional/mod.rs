@@ -25,6 +25,7 @@ mod token_lifetimes;
 pub use error::ConditionalError;
 pub use kept::{Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
 pub(crate) use known::KnownRules;
+pub use operations::Unchanged;
 pub(crate) use protection::put_consent_requests;
 pub use rules::AccessRules;
 pub use token_lifetimes::MAX_TOKEN_LIFETIMES;

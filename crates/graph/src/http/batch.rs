@@ -32,7 +32,7 @@ const MAX_REQUESTS: usize = 20;
 /// Bytes of one answer.
 const MAX_ANSWER: usize = 16 << 20;
 /// Headers of a request that count.
-const HEADERS: &[&str] = &["consistencylevel", "content-type"];
+const HEADERS: &[&str] = &["consistencylevel", "content-type", "if-match"];
 
 /// What a batch needs: the directory API, and all its addresses but this one.
 #[derive(Clone)]

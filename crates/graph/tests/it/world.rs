@@ -235,6 +235,17 @@ impl By<'_> {
             .await
     }
 
+    /// A request for one of these versions.
+    pub async fn when(&self, versions: &str, (method, path, document): (http::Method, &str, &Value)) -> Answer {
+        let headers = [
+            ("authorization", self.authorization.as_str()),
+            ("content-type", "application/json"),
+            ("if-match", versions),
+        ];
+        let body = document.to_string().into();
+        Client::new(&self.world.router).send(method, path, &headers, body).await
+    }
+
     /// What a good answer holds.
     pub async fn json(&self, path: &str) -> Value {
         let answer = self.get(path).await;

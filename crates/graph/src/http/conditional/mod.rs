@@ -11,11 +11,13 @@ mod replay;
 mod security_defaults;
 mod strengths;
 mod templates;
+mod version;
 
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get as read_by, post as act_by};
+use http::HeaderMap;
 use hygie_core::ObjectId;
 use hygie_directory::{AccessRules, Cursor, Kept};
 use hygie_policy::json::read;
@@ -146,7 +148,9 @@ pub async fn get<T: Collection>(
         select: select.as_deref(),
     };
     let note = Note::new("graph.read", format!("{}/{key}", T::KIND));
-    Ok(graph.one(&of, shown(found.members(&rules), select.as_deref()), note))
+    let version = version::of(&found);
+    let answer = graph.one(&of, shown(found.members(&rules), select.as_deref()), note);
+    Ok(version::marked(answer, &version))
 }
 
 /// The object with this id, whatever its case.
@@ -182,11 +186,20 @@ pub async fn patch<T: Collection>(
     State(graph): State<Graph>,
     caller: Caller,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Document(change): Document,
 ) -> Result<Response, GraphError> {
-    may_change::<T>(&graph, &caller, &[T::WRITE, T::NAME].concat()).await?;
-    let id = id.to_ascii_lowercase();
-    graph.directory().update_rule::<T>(&caller.cx, &id, change).await?;
+    let permissions = [T::WRITE, T::NAME].concat();
+    may_change::<T>(&graph, &caller, &permissions).await?;
+    let (id, directory) = (id.to_ascii_lowercase(), graph.directory());
+    match version::expected::<T>(&headers) {
+        Some(is_same) => {
+            directory
+                .update_unchanged_rule(&caller.cx, &id, change, is_same)
+                .await?
+        }
+        None => directory.update_rule::<T>(&caller.cx, &id, change).await?,
+    };
     Ok(done())
 }
 
@@ -194,10 +207,14 @@ pub async fn delete<T: Collection>(
     State(graph): State<Graph>,
     caller: Caller,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, GraphError> {
     may_change::<T>(&graph, &caller, T::WRITE).await?;
-    let id = id.to_ascii_lowercase();
-    graph.directory().delete_rule::<T>(&caller.cx, &id).await?;
+    let (id, directory) = (id.to_ascii_lowercase(), graph.directory());
+    match version::expected::<T>(&headers) {
+        Some(is_same) => directory.delete_unchanged_rule(&caller.cx, &id, is_same).await?,
+        None => directory.delete_rule::<T>(&caller.cx, &id).await?,
+    }
     Ok(done())
 }
 
