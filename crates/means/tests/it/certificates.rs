@@ -9,7 +9,7 @@ use hygie_access::{EgressPolicy, Outgoing};
 use hygie_core::{Clock, Cx};
 use hygie_directory::UserChange;
 use hygie_directory::trust::{AuthorityChange, ListSource, TrustedAuthority};
-use hygie_means::{CertificateRefusal, Claimed, Fetch, FetchFirst, Refusal};
+use hygie_means::{CertificateRefusal, Claimed, Fetch, FetchFirst, Hints, Refusal};
 use hygie_policy::methods::Method;
 use hygie_policy::strength::{Details, Mode};
 use hygie_testkit::{CARD_POLICY, CardAuthority, CardOf};
@@ -406,4 +406,48 @@ async fn a_card_is_tried_as_it_would_be_and_nobody_is_recorded() {
     ward.site.serve(Some(ward.list(&[])));
     assert_eq!(tried(&card).await.outcome.unwrap_err(), Refusal::NotOffered);
     assert_eq!(ward.world.recorded("idp.signin", None).await, 0);
+}
+
+#[tokio::test]
+async fn browsers_are_told_of_marked_authorities_where_the_tenant_wants_it() {
+    let ward = Ward::new().await;
+    let (cx, directory) = (ward.cx(), ward.world.means.directory());
+    let mark = AuthorityChange {
+        is_hint_enabled: Some(true),
+        ..AuthorityChange::default()
+    };
+    let place = (ward.trusted.pki, ward.trusted.id);
+    directory.update_authority(&cx, place, mark.clone()).await.unwrap();
+    let told = async || {
+        let told = ward.world.means.hinted_issuers(&cx).await.unwrap();
+        (ward.world.means.issuer_hints(&cx).await.unwrap(), told)
+    };
+    let none = BTreeSet::new();
+    // Marks alone tell nobody.
+    assert_eq!(told().await, (Hints::Unnamed, none.clone()));
+    let hints = json!({ "state": "enabled" });
+    ward.configure(&json!({ "issuerHintsConfiguration": hints })).await;
+    // Not the root, which is not marked.
+    let issuing = BTreeSet::from([ward.trusted.authority.subject().to_vec()]);
+    assert_eq!(told().await, (Hints::Named, issuing.clone()));
+    // Two certificates of one name are one name.
+    let again = CardAuthority::root("HYGIE TEST AC PERSONNES", cx.now);
+    let pki = place.0;
+    directory
+        .add_authority(&cx, pki, &again.certificate, mark.clone())
+        .await
+        .unwrap();
+    assert_eq!(told().await, (Hints::Named, issuing));
+    // More than a handshake takes: any card is asked for.
+    for number in 0..80 {
+        let other = CardAuthority::root(&format!("{number:0200}"), cx.now);
+        directory
+            .add_authority(&cx, pki, &other.certificate, mark.clone())
+            .await
+            .unwrap();
+    }
+    assert_eq!(told().await, (Hints::Named, none.clone()));
+    ward.configure(&json!({ "state": "disabled", "issuerHintsConfiguration": hints }))
+        .await;
+    assert_eq!(told().await, (Hints::Unnamed, none));
 }
