@@ -414,6 +414,17 @@ CREATE UNIQUE INDEX idp_consent_request_of ON idp_consent_request ({i.col}tenant
 CREATE INDEX idp_consent_request_end ON idp_consent_request ({i.col}ends_at);",
     },
     Migration {
+        number: 259,
+        title: "sealed hashes of passwords and passes",
+        sql: "
+ALTER TABLE idp_user ADD COLUMN sealed_password {blob};
+ALTER TABLE idp_deleted ADD COLUMN sealed_password {blob};
+ALTER TABLE idp_pass ADD COLUMN sealed_hash {blob};
+ALTER TABLE idp_pass ADD COLUMN clear_hash TEXT;
+UPDATE idp_pass SET clear_hash = hash;
+ALTER TABLE idp_pass DROP COLUMN hash;",
+    },
+    Migration {
         number: 266,
         title: "managers",
         sql: "
