@@ -425,6 +425,15 @@ UPDATE idp_pass SET clear_hash = hash;
 ALTER TABLE idp_pass DROP COLUMN hash;",
     },
     Migration {
+        number: 260,
+        title: "lists of what changed since a revocation list",
+        sql: "
+ALTER TABLE idp_authority ADD COLUMN delta_url TEXT;
+CREATE TABLE idp_delta_crl ({i.def}tenant {blob} NOT NULL, authority {blob} NOT NULL, digest {blob} NOT NULL,
+  this_update {int} NOT NULL, next_update {int} NOT NULL, stored_at {int} NOT NULL, uploaded {int} NOT NULL,
+  revoked {int} NOT NULL, content {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, authority));",
+    },
+    Migration {
         number: 266,
         title: "managers",
         sql: "
