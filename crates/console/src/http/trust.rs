@@ -291,6 +291,7 @@ async fn show_pki(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) ->
             Part::Choose(choose),
             Part::Select(Select::new("kind", page.t("trust-kind"), kinds.to_vec())),
             Part::Field(list.hint(page.t("trust-list-url-hint")).optional()),
+            authority::hint(&page, authority::Marked::No),
         ],
         kind: Kind::Primary,
         is_upload: true,
