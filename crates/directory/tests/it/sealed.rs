@@ -491,27 +491,3 @@ async fn hashes_that_an_older_release_wrote_in_clear_are_sealed() {
         assert_eq!(left.await.unwrap(), 0, "{sql}");
     }
 }
-
-/// What opening a hash costs a sign-in; told, not judged: `cargo test … -- --ignored --nocapture`.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement"]
-async fn what_opening_a_hash_costs() {
-    let world = filled().await;
-    let took = world.store.store.read(&world.cx, world.nurse, |nurse, tx| {
-        Box::pin(async move {
-            let begun = std::time::Instant::now();
-            for _ in 0..10_000 {
-                Users(tx).password(*nurse).await?;
-            }
-            let sealed = begun.elapsed();
-            let sql = "SELECT sealed_password FROM idp_user WHERE {i.is}tenant = :tenant AND id = ?1";
-            let begun = std::time::Instant::now();
-            for _ in 0..10_000 {
-                tx.query_one(sql, &[(*nurse).into()]).await?;
-            }
-            Ok::<_, StoreError>((sealed, begun.elapsed()))
-        })
-    });
-    let (sealed, read) = took.await.unwrap();
-    println!("read and opened {:?}, read {:?}, each", sealed / 10_000, read / 10_000);
-}
