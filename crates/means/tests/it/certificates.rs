@@ -162,6 +162,15 @@ impl Ward {
         self.issuing.card(&of).certificate
     }
 
+    /// That the authority publishes what changed since its list, too.
+    fn publishing_changes(&self) -> AuthorityChange {
+        let list = self.trusted.list_url.as_deref().unwrap_or_default();
+        AuthorityChange {
+            delta_url: Some(Some(list.replace("ACI.crl", "delta.crl"))),
+            ..AuthorityChange::default()
+        }
+    }
+
     /// What the nurse's card proves.
     async fn check(&self, card: &[u8]) -> Result<Mode, Refusal> {
         let checked = self
@@ -462,16 +471,7 @@ async fn browsers_are_told_of_marked_authorities_where_the_tenant_wants_it() {
 async fn what_changed_since_a_list_is_fetched_and_counts_with_it() {
     let ward = Ward::new().await;
     let (cx, card) = (ward.cx(), ward.card());
-    let url = ward
-        .trusted
-        .list_url
-        .as_deref()
-        .unwrap()
-        .replace("ACI.crl", "delta.crl");
-    let change = AuthorityChange {
-        delta_url: Some(Some(url)),
-        ..AuthorityChange::default()
-    };
+    let change = ward.publishing_changes();
     let place = (ward.trusted.pki, ward.trusted.id);
     ward.world
         .means
@@ -510,16 +510,7 @@ async fn what_changed_since_a_list_is_fetched_and_counts_with_it() {
 async fn changes_since_a_later_list_have_that_one_fetched() {
     let ward = Ward::new().await;
     let (cx, card) = (ward.cx(), ward.card());
-    let url = ward
-        .trusted
-        .list_url
-        .as_deref()
-        .unwrap()
-        .replace("ACI.crl", "delta.crl");
-    let change = AuthorityChange {
-        delta_url: Some(Some(url)),
-        ..AuthorityChange::default()
-    };
+    let change = ward.publishing_changes();
     let (directory, place) = (ward.world.means.directory(), (ward.trusted.pki, ward.trusted.id));
     directory.update_authority(&cx, place, change).await.unwrap();
     let hour = Duration::from_hours(1);
