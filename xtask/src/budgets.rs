@@ -17,7 +17,7 @@ const CRATE: usize = 15_000;
 /// Crates that may have more until they are split, as `docs/plan.md` says.
 const LARGER: &[(&str, usize)] = &[
     ("hygie", 16_500),
-    ("hygie-graph", 17_200),
+    ("hygie-graph", 17_300),
     ("hygie-idp", 17_600),
     ("hygie-store", 16_600),
 ];
