@@ -369,6 +369,12 @@ def test_trust_and_methods(world, person):  # noqa: F811
     person.locator(".notice.success").wait_for()
     assert person.locator(".heading .tag.success").count() == 1
     shown(person, "authority with a list")
+    for marked in (True, False):
+        person.locator("details.more", has=person.locator("input[name=hint]")).locator("summary").click()
+        person.locator("input[name=hint]").set_checked(marked)
+        person.locator("button[value=hint]").click()
+        person.locator(".notice.success").wait_for()
+        assert person.locator("input[name=hint]").is_checked() == marked
     person.locator("main p a").first.click()
     person.get_by_role("heading", name=name).wait_for()
     person.locator("input[name=sure]").check()
@@ -404,6 +410,11 @@ def test_trust_and_methods(world, person):  # noqa: F811
     person.locator("button[value=save]").click()
     person.locator(".notice.success").wait_for()
     assert bindings == [person.locator(f"select[name=field-{number}]").input_value() for number in range(1, 3)]
+    for hinted in (True, False):
+        person.locator("input[value=hints]").set_checked(hinted)
+        person.locator("button[value=save]").click()
+        person.locator(".notice.success").wait_for()
+        assert person.locator("input[value=hints]").is_checked() == hinted
     person.locator("details.more summary").click()
     person.locator("textarea[name=document]").fill("{")
     person.locator("button[value=document]").click()

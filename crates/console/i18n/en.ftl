@@ -557,6 +557,15 @@ trust-no-list = Choose a revocation list, in DER or PEM.
 trust-list-change = Change the address of the list
 trust-grace = Grace (hours)
 trust-grace-hint = How long the last list still counts after its end; 0 for not at all, 168 at most
+trust-delta-url = Address of the list of changes (delta)
+trust-delta-url-hint = Where the authority publishes one: cards are then judged by both, and both must be there
+trust-delta-this = Changes published on
+trust-delta-next = Next changes on
+trust-delta-revoked = Certificates revoked since
+trust-hints = Browsers
+trust-hint = Offer the cards of this authority (issuer hint)
+trust-hinted = Its cards are offered, where the method asks for it
+trust-hint-change = Change the issuer hint
 trust-grace-change = Change the grace
 trust-authority-delete = Remove the authority
 trust-authority-sure = I remove this authority: cards that it issued will no longer be accepted.
@@ -624,8 +633,9 @@ method-field-Subject = Holder (low affinity)
 method-property-certificateUserIds = Certificate user ids
 method-property-userPrincipalName = User name of the person
 method-property-onPremisesUserPrincipalName = User name in the local directory
+method-hints = Browsers offer the cards of marked authorities only
 method-lists = Each authority must have a revocation list
-method-document-hint = Rules by authority, issuer hints, profiles of passkeys: all that the form does not show
+method-document-hint = Rules by authority, profiles of passkeys: all that the form does not show
 
 # Registration of applications.
 admin-done-registration-made = The application is registered. Give it a secret if it runs on a server.

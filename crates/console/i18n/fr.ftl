@@ -557,6 +557,15 @@ trust-no-list = Choisissez une liste de révocation, en DER ou en PEM.
 trust-list-change = Changer l'adresse de la liste
 trust-grace = Tolérance (heures)
 trust-grace-hint = Combien de temps la dernière liste compte encore après sa fin ; 0 pour aucune, 168 au plus
+trust-delta-url = Adresse de la liste des changements (delta)
+trust-delta-url-hint = Si l'autorité en publie une : les cartes sont alors jugées par les deux, et les deux doivent être là
+trust-delta-this = Changements publiés le
+trust-delta-next = Prochains changements le
+trust-delta-revoked = Certificats révoqués depuis
+trust-hints = Navigateurs
+trust-hint = Proposer les cartes de cette autorité (indication d'émetteur)
+trust-hinted = Ses cartes sont proposées, si la méthode le demande
+trust-hint-change = Changer l'indication d'émetteur
 trust-grace-change = Changer la tolérance
 trust-authority-delete = Retirer l'autorité
 trust-authority-sure = Je retire cette autorité : les cartes qu'elle a émises ne seront plus acceptées.
@@ -624,8 +633,9 @@ method-field-Subject = Titulaire (affinité faible)
 method-property-certificateUserIds = Identifiants de certificat
 method-property-userPrincipalName = Identifiant de la personne
 method-property-onPremisesUserPrincipalName = Identifiant dans l'annuaire local
+method-hints = Les navigateurs ne proposent que les cartes des autorités marquées
 method-lists = Chaque autorité doit avoir une liste de révocation
-method-document-hint = Règles par autorité, indications d'émetteur, profils de clés : tout ce que le formulaire ne montre pas
+method-document-hint = Règles par autorité, profils de clés : tout ce que le formulaire ne montre pas
 
 # Inscription des applications.
 admin-done-registration-made = L'application est inscrite. Donnez-lui un secret si elle tourne sur un serveur.

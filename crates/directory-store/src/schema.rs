@@ -414,6 +414,26 @@ CREATE UNIQUE INDEX idp_consent_request_of ON idp_consent_request ({i.col}tenant
 CREATE INDEX idp_consent_request_end ON idp_consent_request ({i.col}ends_at);",
     },
     Migration {
+        number: 259,
+        title: "sealed hashes of passwords and passes",
+        sql: "
+ALTER TABLE idp_user ADD COLUMN sealed_password {blob};
+ALTER TABLE idp_deleted ADD COLUMN sealed_password {blob};
+ALTER TABLE idp_pass ADD COLUMN sealed_hash {blob};
+ALTER TABLE idp_pass ADD COLUMN clear_hash TEXT;
+UPDATE idp_pass SET clear_hash = hash;
+ALTER TABLE idp_pass DROP COLUMN hash;",
+    },
+    Migration {
+        number: 260,
+        title: "lists of what changed since a revocation list",
+        sql: "
+ALTER TABLE idp_authority ADD COLUMN delta_url TEXT;
+CREATE TABLE idp_delta_crl ({i.def}tenant {blob} NOT NULL, authority {blob} NOT NULL, digest {blob} NOT NULL,
+  this_update {int} NOT NULL, next_update {int} NOT NULL, stored_at {int} NOT NULL, uploaded {int} NOT NULL,
+  revoked {int} NOT NULL, content {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, authority));",
+    },
+    Migration {
         number: 266,
         title: "managers",
         sql: "

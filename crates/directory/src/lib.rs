@@ -141,6 +141,7 @@ impl Directory {
         }));
         directory.refresh_revocations().await?;
         directory.complete_names().await?;
+        directory.seal_hashes().await?;
         directory.move_sign_ins().await?;
         Ok(directory)
     }
@@ -201,6 +202,23 @@ impl Directory {
             while self
                 .store()
                 .write(&cx, (), |(), tx| Box::pin(repo::complete_names(tx)))
+                .await?
+            {}
+        }
+        Ok(())
+    }
+
+    /// Seals the hashes of passwords that a release before wrote in clear.
+    async fn seal_hashes(&self) -> Result<(), StoreError> {
+        let cx = self.provider_cx();
+        let tenants = self.store().read(&cx, (), |(), tx| {
+            Box::pin(async move { repo::Global(tx).list_tenants_with_clear_hashes().await })
+        });
+        for tenant in tenants.await? {
+            let cx = cx.for_tenant(tenant);
+            while self
+                .store()
+                .write(&cx, (), |(), tx| Box::pin(repo::seal_hashes(tx)))
                 .await?
             {}
         }

@@ -31,6 +31,7 @@ use hygie_web::csrf::Csrf;
 
 pub use error::IdpError;
 pub use keys::Rotation;
+pub use signin::certificate::Certauth;
 pub use token::{Exchanges, PscClient, TrustedPsc};
 
 /// Wrong user codes of an address in ten minutes: many more than a ward mistypes, and nothing against 38 bits.
@@ -48,8 +49,8 @@ pub struct Deps {
     pub graph: Option<String>,
     /// Base URL of the token endpoint for clients with a certificate, where there is one.
     pub back_channel: Option<String>,
-    /// Base URL of the host that asks people for certificates (`https://certauth.example`), where there is one.
-    pub certauth: Option<String>,
+    /// The host that asks people for certificates, where there is one.
+    pub certauth: Option<Certauth>,
     /// Whose tokens are exchanged for ours, if any are.
     pub exchanges: Option<Exchanges>,
     /// What the issuers are asked by whose tokens applications prove themselves with; without it, none is.
@@ -70,7 +71,7 @@ pub(crate) struct Inner {
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub provider: Provider,
-    pub certauth: Option<String>,
+    pub certauth: Option<Certauth>,
     pub signer: keys::Signer,
     pub digests: Digests,
     pub csrf: Csrf,

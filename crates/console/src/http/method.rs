@@ -168,10 +168,12 @@ fn certificates(change: &mut Value, before: &Value, fields: &Fields) {
     if known_bindings <= BINDINGS.len() {
         change["certificateUserBindings"] = bindings.collect();
     }
-    let is_needed = fields.all("option").any(|value| value == "lists");
+    let is = |name: &str| fields.all("option").any(|value| value == name);
+    let state = |is_enabled| if is_enabled { "enabled" } else { "disabled" };
+    change["issuerHintsConfiguration"] = json!({ "state": state(is("hints")) });
     let exempted = before["crlValidationConfiguration"]["exemptedCertificateAuthoritiesSubjectKeyIdentifiers"].clone();
     change["crlValidationConfiguration"] = json!({
-        "state": if is_needed { "enabled" } else { "disabled" },
+        "state": state(is("lists")),
         "exemptedCertificateAuthoritiesSubjectKeyIdentifiers": if exempted.is_array() { exempted } else { json!([]) },
     });
 }
@@ -387,6 +389,11 @@ fn certificate_parts(page: &Page, document: &Value) -> Vec<Part> {
         ));
     }
     let is_needed = document["crlValidationConfiguration"]["state"].as_str() == Some("enabled");
-    parts.push(options(page, &[("lists", "method-lists", is_needed)]));
+    let is_hinted = document["issuerHintsConfiguration"]["state"].as_str() == Some("enabled");
+    let boxes = [
+        ("lists", "method-lists", is_needed),
+        ("hints", "method-hints", is_hinted),
+    ];
+    parts.push(options(page, &boxes));
     parts
 }

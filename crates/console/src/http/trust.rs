@@ -302,6 +302,7 @@ async fn show_pki(
             Part::Choose(choose),
             Part::Select(Select::new("kind", page.t("trust-kind"), kinds.to_vec())),
             Part::Field(list.hint(page.t("trust-list-url-hint")).optional()),
+            authority::hint(&page, authority::Marked::No),
         ],
         kind: Kind::Primary,
         is_upload: true,

@@ -456,6 +456,7 @@ async fn authority(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<State>, StoreErro
         "thumbprint": of.thumbprint, "issuerSubjectKeyIdentifier": of.subject_key_identifier,
         "expirationDateTime": of.not_after.to_rfc3339(), "certificateRevocationListUrl": trusted.list_url,
         "isIssuerHintEnabled": trusted.is_hint_enabled, "graceInHours": trusted.grace_hours,
+        "deltaCertificateRevocationListUrl": trusted.delta_url,
     });
     Ok(Some(State {
         face: face(&id.to_string(), &of.display_name, "Policy"),

@@ -9,6 +9,7 @@ mod directory;
 mod edge;
 mod fhir;
 mod followers;
+mod hints;
 #[cfg_attr(not(feature = "cloud"), path = "no_kafka.rs")]
 pub mod kafka;
 pub mod objects;
@@ -31,7 +32,7 @@ use hygie_core::{Clock, Cx, Random, TenantId};
 use hygie_directory::Directory;
 use hygie_fhir::Fhir;
 use hygie_idp::token::Recognised;
-use hygie_idp::{Exchanges, Idp};
+use hygie_idp::{Certauth, Exchanges, Idp};
 use hygie_store::Owner;
 use hygie_store::keys::KeyProvider;
 use hygie_web::client::Proxies;
@@ -42,9 +43,11 @@ use crate::config::Space;
 use crate::geo::CountryDatabase;
 use crate::health::Probe;
 use crate::listen::Stop;
+use crate::tls::IssuerHints;
 use delivery::Delivery;
 pub use edge::Edge;
 pub use fhir::{FhirInstance, fhir_database};
+use hints::Hints;
 use objects::{Objects, Places};
 pub use stores::{Storage, Stores};
 
@@ -72,8 +75,8 @@ pub struct Settings {
     pub graph: Option<String>,
     /// Address of the back channel, without a final slash, where there is one.
     pub back_channel: Option<String>,
-    /// Address of the host that asks people for certificates, without a final slash, where there is one.
-    pub certauth: Option<String>,
+    /// The host that asks people for certificates, where there is one.
+    pub certauth: Option<Certauth>,
     /// What asks other servers.
     pub outgoing: Outgoing,
     /// Whose tokens are exchanged, if any are.
@@ -154,6 +157,11 @@ impl Base {
     pub fn certauth_router(&mut self) -> Result<Router> {
         let router = self.put_idp(hygie_idp::certauth_router(self.idp.clone()))?;
         Ok(router.layer(axum::middleware::from_fn(hygie_idp::alone)))
+    }
+
+    /// What that host is told of the authorities of tenants.
+    pub fn issuer_hints(&self) -> Arc<dyn IssuerHints> {
+        Arc::new(Hints(self.idp.clone()))
     }
 
     fn put_idp(&mut self, router: Router) -> Result<Router> {
