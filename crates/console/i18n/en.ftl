@@ -1086,7 +1086,7 @@ settings-elsewhere-lead = These settings are in hygie.toml: ask whoever runs the
 settings-retention = How long logs are kept
 settings-retention-what = log_retention_days of the organisation: 30 days when absent
 settings-events = Sending logs to Kafka or an HTTP address
-settings-events-what = [events]: each sign-in, change and alert, at least once
+settings-events-what = [audit_logs.kafka] or [audit_logs.http]: each sign-in, change and alert, at least once
 settings-countries = Countries of addresses
 settings-countries-what = a database of countries in the format of MaxMind, for locations by country
 settings-publishers = Verified publishers
@@ -1348,3 +1348,14 @@ consents-block = Block the application
 consents-block-lead = The request is denied and the application disabled: nobody of the organisation signs in to it or asks for it any more. It is enabled again on its page.
 consents-block-do = Deny and block
 admin-done-consent-blocked = The application is blocked, the request denied.
+
+# To be told by mail
+mails-title = To be told by mail
+mails-lead = Whom to write to when somebody should look at something. The mail server is in the configuration of the program. An address that is taken out is told so.
+mails-security = Security alerts, one address a line
+mails-security-hint = Each alert of this log is sent there; twenty addresses at most
+mails-technical = Technical contacts, one address a line
+mails-technical-hint = Kept for who administers the establishment; nothing is sent there yet
+settings-asking-mail = Write to who decides requests
+settings-mail = Mail server
+settings-mail-what = [mail]: by which letters to people and alerts leave

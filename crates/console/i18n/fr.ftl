@@ -1086,7 +1086,7 @@ settings-elsewhere-lead = Ces réglages sont dans hygie.toml : demandez-les à q
 settings-retention = Durée des journaux
 settings-retention-what = log_retention_days de l'établissement : 30 jours en l'absence de valeur
 settings-events = Envoi des journaux vers Kafka ou une adresse HTTP
-settings-events-what = [events] : chaque connexion, modification et alerte, au moins une fois
+settings-events-what = [audit_logs.kafka] ou [audit_logs.http] : chaque connexion, modification et alerte, au moins une fois
 settings-countries = Pays des adresses
 settings-countries-what = une base de pays au format MaxMind, pour les emplacements par pays
 settings-publishers = Éditeurs vérifiés
@@ -1348,3 +1348,14 @@ consents-block = Bloquer l'application
 consents-block-lead = La demande est refusée et l'application désactivée : plus personne de l'établissement ne s'y connecte ni ne la demande. Elle se réactive à sa page.
 consents-block-do = Refuser et bloquer
 admin-done-consent-blocked = L'application est bloquée, la demande refusée.
+
+# Être prévenu par courrier
+mails-title = Être prévenu par courrier
+mails-lead = À qui écrire quand quelque chose demande un regard. Le serveur de messagerie est dans la configuration du programme. Une adresse retirée en est prévenue.
+mails-security = Alertes de sécurité, une adresse par ligne
+mails-security-hint = Chaque alerte de ce journal y est envoyée ; vingt adresses au plus
+mails-technical = Contacts techniques, une adresse par ligne
+mails-technical-hint = Gardés pour qui administre l'établissement ; rien n'y est encore envoyé
+settings-asking-mail = Prévenir par courrier qui décide des demandes
+settings-mail = Serveur de messagerie
+settings-mail-what = [mail] : par où partent les courriers aux personnes et les alertes

@@ -14,6 +14,7 @@ mod group;
 mod groups;
 mod invitation;
 mod locations;
+mod mails;
 mod method;
 mod methods;
 mod overview;
@@ -101,6 +102,7 @@ pub fn router(console: Console) -> Router {
         .merge(templates::routes())
         .merge(roles::routes())
         .merge(methods::routes())
+        .merge(mails::routes())
         .merge(passwords::routes())
         .merge(deleted::routes())
         .merge(consents::routes())

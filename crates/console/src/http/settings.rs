@@ -111,7 +111,10 @@ fn members(path: &str, found: &Value) -> Map<String, Value> {
             let (inviters, consent) = without_role_found(found);
             without_role(inviters, consent)
         }
-        REQUESTS => asking(found["isEnabled"] == true, found["requestDurationInDays"].clone()),
+        REQUESTS => {
+            let switches = (found["isEnabled"] == true, found["notifyReviewers"] == true);
+            asking(switches, found["requestDurationInDays"].clone())
+        }
         CLAIMS => telling(|_, member| found[member] == true),
         _ => switched(found["isEnabled"] == true),
     }
@@ -131,7 +134,10 @@ fn change(fields: &Fields) -> Option<(&'static str, Map<String, Value>)> {
         ),
         "requests" => (
             REQUESTS,
-            asking(fields.get("asking") == "on", number(fields.get("days"))),
+            asking(
+                (fields.get("asking") == "on", is_ticked(fields)),
+                number(fields.get("days")),
+            ),
         ),
         "claims" => (
             CLAIMS,
@@ -162,9 +168,10 @@ fn without_role(inviters: &str, consent: &str) -> Map<String, Value> {
     ])
 }
 
-fn asking(is_enabled: bool, days: Value) -> Map<String, Value> {
+fn asking((is_enabled, tells): (bool, bool), days: Value) -> Map<String, Value> {
     Map::from_iter([
         ("isEnabled".to_owned(), is_enabled.into()),
+        ("notifyReviewers".to_owned(), tells.into()),
         ("requestDurationInDays".to_owned(), days),
     ])
 }
@@ -178,6 +185,11 @@ fn telling(is_told: impl Fn(&str, &str) -> bool) -> Map<String, Value> {
 
 fn switched(is_enabled: bool) -> Map<String, Value> {
     Map::from_iter([("isEnabled".to_owned(), is_enabled.into())])
+}
+
+/// Whether those who decide are to be written to.
+fn is_ticked(fields: &Fields) -> bool {
+    fields.all("option").any(|value| value == "mail")
 }
 
 /// The form with what the page shows.
@@ -210,6 +222,7 @@ async fn show(visit: &Visit, wrong: Option<(Fields, Notice)>) -> Result<Response
     sheet
         .links
         .push(Link::new("/admin/passwords", page.t("settings-passwords")));
+    sheet.links.push(Link::new("/admin/mails", page.t("mails-title")));
     if let Some(found) = seen(&api, LIFETIME).await? {
         let shown = members(LIFETIME, &found);
         let lifetime: Lifetime = serde_json::from_value(found).map_err(ApiError::Unreadable)?;
@@ -331,6 +344,11 @@ async fn requests(visit: &Visit, page: &Page, typed: &Fields) -> Result<Option<B
     } else {
         found["isEnabled"] == true
     };
+    let tells = if is_typed {
+        is_ticked(typed)
+    } else {
+        found["notifyReviewers"] == true
+    };
     let states = ["on", "off"].map(|state| (state.to_owned(), page.t(&format!("settings-asking-{state}"))));
     let shown = members(REQUESTS, &found);
     let days = found["requestDurationInDays"].as_u64().unwrap_or_default().to_string();
@@ -347,6 +365,11 @@ async fn requests(visit: &Visit, page: &Page, typed: &Fields) -> Result<Option<B
                 }),
             ),
             Part::Field(days.hint(page.t("settings-asking-days-hint"))),
+            Part::Boxes(Boxes {
+                name: "option",
+                legend: page.t("method-options"),
+                options: vec![("mail".to_owned(), page.t("settings-asking-mail"), tells)],
+            }),
         ],
         ..Block::new(
             "requests",
@@ -405,7 +428,7 @@ async fn defaults(visit: &Visit, page: &Page) -> Result<Option<Block>, ApiError>
 
 /// What whoever runs the program sets in its configuration.
 fn elsewhere(page: &Page) -> List {
-    let rows = ["retention", "events", "countries", "publishers"].map(|name| Row {
+    let rows = ["retention", "events", "mail", "countries", "publishers"].map(|name| Row {
         title: page.t(&format!("settings-{name}")),
         detail: page.t(&format!("settings-{name}-what")),
         ..Row::default()

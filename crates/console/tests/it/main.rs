@@ -4,6 +4,7 @@ mod consents;
 mod credentials;
 mod forms;
 mod limits;
+mod mails;
 mod meanwhile;
 mod pages;
 mod passwords;
