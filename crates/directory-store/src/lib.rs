@@ -12,6 +12,7 @@ mod api;
 mod application;
 mod assignment;
 mod authentication;
+mod browser;
 mod consent_request;
 mod federated;
 mod grant;

@@ -7,6 +7,7 @@ mod assignments;
 mod deletion;
 mod federated;
 mod groups;
+mod identifier_uris;
 mod managers;
 mod methods;
 pub(crate) mod people;
