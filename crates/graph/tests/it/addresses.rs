@@ -30,6 +30,6 @@ async fn an_address_may_be_written_as_libraries_do() {
     let page: Value = caller.json(&format!("{members}?$select=id")).await;
     for item in page["value"].as_array().expect("a page") {
         assert!(item["@odata.type"].is_string(), "{item}");
-        assert_eq!(item.as_object().map(|item| item.len()), Some(2), "{item}");
+        assert_eq!(item.as_object().map(serde_json::Map::len), Some(2), "{item}");
     }
 }
