@@ -17,7 +17,7 @@ const CRATE: usize = 15_000;
 /// Crates that may have more until they are split, as `docs/plan.md` says.
 const LARGER: &[(&str, usize)] = &[
     ("hygie", 16_800),
-    ("hygie-graph", 18_600),
+    ("hygie-graph", 19_500),
     ("hygie-idp", 18_400),
     ("hygie-store", 16_600),
 ];

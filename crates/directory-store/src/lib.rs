@@ -13,6 +13,7 @@ mod app_signin;
 mod application;
 mod assignment;
 mod authentication;
+mod browser;
 mod consent_request;
 mod federated;
 mod grant;

@@ -4,7 +4,6 @@
 use std::net::IpAddr;
 
 use hygie_core::{AppId, ObjectId, SessionId, Timestamp};
-use hygie_policy::client::platform;
 use hygie_policy::decide::{Applied, Status};
 use hygie_policy::location::Whereabouts;
 use hygie_policy::policy::RiskLevel;
@@ -15,6 +14,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::Authentications;
+use crate::browser::{browser, operating_system};
 use crate::logs::{Log, LogEntry, mark};
 
 /// An entry of the log.
@@ -243,7 +243,7 @@ impl LogEntry for SignInEntry {
             let kept = signals.coordinates.and_then(|both| both.get(at).copied());
             kept.map(|kept| f64::from(kept) / 10_000.0)
         };
-        let system = self.user_agent.as_deref().and_then(platform);
+        let of = |read: fn(&str) -> String| self.user_agent.as_deref().map(read).unwrap_or_default();
         let members = json!({
             "id": self.id.to_string(),
             "createdDateTime": self.at.to_rfc3339(),
@@ -274,8 +274,8 @@ impl LogEntry for SignInEntry {
             "resourceId": resource.map(|(app, _)| app.to_string()),
             "status": { "errorCode": self.error_code, "failureReason": self.failure_reason,
                         "additionalDetails": null },
-            "deviceDetail": { "deviceId": "", "displayName": "", "browser": "", "isCompliant": false, "isManaged": false,
-                              "trustType": "", "operatingSystem": system.map_or("", |system| system.as_str()) },
+            "deviceDetail": { "deviceId": "", "displayName": "", "browser": of(browser), "isCompliant": false, "isManaged": false,
+                              "trustType": "", "operatingSystem": of(operating_system) },
             "location": { "city": signals.city, "state": signals.state, "countryOrRegion": signals.country,
                           "geoCoordinates": { "altitude": null, "latitude": degrees(0), "longitude": degrees(1) } },
             "authenticationDetails": self.used.used().iter().map(step).collect::<Vec<_>>(),

@@ -63,10 +63,12 @@ const IMPLICIT: &[Property] = &[
     Property::new("enableAccessTokenIssuance", Kind::Flag),
     Property::new("enableIdTokenIssuance", Kind::Flag),
 ];
+const REDIRECT_SETTING: &[Property] = &[Property::new("uri", TEXT), Property::new("index", Kind::Number)];
 const WEB: &[Property] = &[
     Property::new("homePageUrl", TEXT),
     Property::new("logoutUrl", TEXT),
     Property::new("redirectUris", TEXTS),
+    Property::new("redirectUriSettings", Kind::List(&Kind::Complex(REDIRECT_SETTING))),
     Property::new("implicitGrantSettings", Kind::Complex(IMPLICIT)),
 ];
 const REDIRECTS: &[Property] = &[Property::new("redirectUris", TEXTS)];
@@ -180,6 +182,9 @@ fn web(definition: &Definition) -> Value {
         "homePageUrl": definition.home_page_url,
         "logoutUrl": definition.logout_url,
         "redirectUris": definition.redirect_uris.web,
+        // An index is of SAML alone.
+        "redirectUriSettings": definition.redirect_uris.web.iter()
+            .map(|uri| json!({ "uri": uri, "index": null })).collect::<Vec<_>>(),
         "implicitGrantSettings": {
             "enableAccessTokenIssuance": definition.enable_access_token_issuance,
             "enableIdTokenIssuance": definition.enable_id_token_issuance,
@@ -195,6 +200,13 @@ pub(super) fn info(definition: &Definition) -> Value {
         "supportUrl": definition.links.support_url,
         "termsOfServiceUrl": definition.links.terms_of_service_url,
     })
+}
+
+/// A thumbprint as certificates have it in tokens (base64url), in base64.
+fn base64_of(thumbprint: &str) -> String {
+    let text = thumbprint.replace('-', "+").replace('_', "/");
+    let padding = "=".repeat((4 - text.len() % 4) % 4);
+    format!("{text}{padding}")
 }
 
 pub(super) fn secrets(rows: &[SecretRow]) -> Value {
@@ -216,7 +228,7 @@ pub(super) fn certificates(rows: &[CertificateRow]) -> Value {
     let certificates = rows.iter().map(|row| {
         let (from, until) = row.certificate.validity();
         json!({
-            "customKeyIdentifier": row.certificate.x5t(),
+            "customKeyIdentifier": base64_of(&row.certificate.x5t()),
             "keyId": row.id,
             "displayName": row.display_name,
             "type": "AsymmetricX509Cert",

@@ -122,10 +122,10 @@ fn security_identifier(id: Uuid) -> String {
     format!("S-1-12-1{}", numbers.collect::<String>())
 }
 
-/// What is shown of an entity: the selected members, in the order of its type.
+/// What is shown of an entity: the selected members, in the order of its type, and of which type it is where that is said.
 pub fn shown(mut members: Map<String, Value>, select: Option<&[&'static str]>) -> Map<String, Value> {
     if let Some(select) = select {
-        members.retain(|name, _| select.contains(&name.as_str()));
+        members.retain(|name, _| name == "@odata.type" || select.contains(&name.as_str()));
     }
     members
 }

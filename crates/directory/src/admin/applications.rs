@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::holders::{self, CredentialChange};
 use super::registration::{set_certificates, with_ids};
-use super::{Enabled, KeyCredential, NewApplication, NewSecret, named, new_uuid, principal_of};
+use super::{Enabled, KeyCredential, NewApplication, NewSecret, identifier_uris, named, new_uuid, principal_of};
 use crate::repo::{Applications, Global, Holder, Principals, SecretRow};
 use crate::{Application, Audience, DIRECTORY_API, Directory, DirectoryError, ServicePrincipal, directory_api};
 
@@ -29,6 +29,7 @@ impl Directory {
         let input = (application.clone(), json, keys, record);
         self.change(cx, input, |(application, json, keys, record), tx| {
             Box::pin(async move {
+                identifier_uris::check(tx, application, None).await?;
                 Applications(tx).insert(application, json).await?;
                 set_certificates(tx, application.app.into(), keys).await?;
                 tx.audit(record).await?;
@@ -51,6 +52,7 @@ impl Directory {
         let input = (application.clone(), json, principal.clone(), record);
         self.change(cx, input, |(application, json, principal, record), tx| {
             Box::pin(async move {
+                identifier_uris::check(tx, application, None).await?;
                 Applications(tx).insert(application, json).await?;
                 Principals(tx).insert(principal, &names_of(application)).await?;
                 tx.audit(record).await?;

@@ -8,6 +8,7 @@ mod deletion;
 mod federated;
 mod groups;
 mod holders;
+mod identifier_uris;
 mod managers;
 mod methods;
 pub(crate) mod people;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::applications::names_of;
 use super::holders::{self, CredentialChange};
-use super::{named, new_uuid};
+use super::{identifier_uris, named, new_uuid};
 use crate::repo::{Applications, Holder, Principals};
 use crate::{Application, DIRECTORY_API, Definition, Directory, DirectoryError};
 
@@ -67,6 +67,7 @@ impl Directory {
                 if found.ok_or(DirectoryError::NotFound("application"))? != *before {
                     return Err(DirectoryError::Changed);
                 }
+                identifier_uris::check(tx, after, Some(before)).await?;
                 if let Some(keys) = keys {
                     set_certificates(tx, after.app.into(), keys).await?;
                     let record = Record::success(tx.cx(), "idp.application.certificate", format!("app/{}", after.app));

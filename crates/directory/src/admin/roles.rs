@@ -84,6 +84,18 @@ impl Directory {
             .await
     }
 
+    /// The roles given to somebody themselves, without those of their groups.
+    pub async fn roles_given_to(&self, cx: &Cx, principal: ObjectId) -> Result<BTreeSet<RoleTemplateId>, StoreError> {
+        self.store()
+            .read(cx, principal, |principal, tx| {
+                Box::pin(async move {
+                    let roles = Roles(tx).list_given_to(*principal).await?;
+                    Ok::<_, StoreError>(roles.into_iter().collect())
+                })
+            })
+            .await
+    }
+
     /// The assignment with this id.
     pub async fn find_role_assignment(&self, cx: &Cx, id: ObjectId) -> Result<Option<RoleAssignment>, StoreError> {
         self.store()

@@ -175,7 +175,10 @@ impl Directory {
 
 /// What the change makes of a user, the password apart.
 fn apply(user: &mut User, change: &UserChange) -> Result<(), DirectoryError> {
-    if let Some(name) = &change.user_principal_name {
+    // One of before that rule is kept.
+    if let Some(name) = &change.user_principal_name
+        && *name != user.user_principal_name
+    {
         user.user_principal_name = user_principal_name(name)?;
     }
     if let Some(name) = &change.display_name {

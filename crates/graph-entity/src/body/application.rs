@@ -160,12 +160,13 @@ fn read_api(to: &mut Definition, found: Option<&Value>, at: &At<'_>) -> Result<(
 }
 
 fn read_web(to: &mut Definition, found: Option<&Value>, at: &At<'_>) -> Result<(), ReadError> {
+    let mut settings: Vec<String> = Vec::new();
     each(found.unwrap_or(&Value::Null), at, |name, found, at| {
         match name {
             "homePageUrl" => to.home_page_url = Member::read(found, at)?,
             "logoutUrl" => to.logout_url = Member::read(found, at)?,
             "redirectUris" => to.redirect_uris.web = Member::read(found, at)?,
-            "redirectUriSettings" => drop(items(found, at, redirect_setting)?),
+            "redirectUriSettings" => settings = items(found, at, redirect_setting)?,
             "implicitGrantSettings" => each(found.unwrap_or(&Value::Null), at, |name, found, at| {
                 let is_on = Option::<bool>::read(found, at)?.unwrap_or_default();
                 match name {
@@ -178,19 +179,30 @@ fn read_web(to: &mut Definition, found: Option<&Value>, at: &At<'_>) -> Result<(
             _ => return Ok(Known::No),
         }
         Ok(Known::Yes)
-    })
+    })?;
+    let is_there = |uri: &String| to.redirect_uris.web.contains(uri);
+    match settings.iter().position(|uri| !is_there(uri)) {
+        None => Ok(()),
+        Some(n) => {
+            let at = At::Member(at, "redirectUriSettings");
+            Err(At::Member(&At::Item(&at, n), "uri").refuse(Wrong::NotA("one of redirectUris")))
+        }
+    }
 }
 
-/// The order of redirect URIs, which decides nothing here.
-fn redirect_setting(value: &Value, at: &At<'_>) -> Result<(), ReadError> {
+/// What is said of a redirect URI: which one, and no place in an order, which SAML alone has.
+fn redirect_setting(value: &Value, at: &At<'_>) -> Result<String, ReadError> {
+    let mut uri = None;
     each(value, at, |name, found, at| {
         match name {
-            "uri" => drop(String::read(found, at)?),
-            "index" => drop(Option::<u32>::read(found, at)?),
+            "uri" => uri = Some(String::read(found, at)?),
+            "index" if found.is_none() => {}
+            "index" => return Err(at.refuse(Wrong::NotA("null: it is of SAML, which is not supported"))),
             _ => return Ok(Known::No),
         }
         Ok(Known::Yes)
-    })
+    })?;
+    uri.ok_or_else(|| At::Member(at, "uri").refuse(Wrong::Missing))
 }
 
 fn redirects(found: Option<&Value>, at: &At<'_>) -> Result<Vec<String>, ReadError> {

@@ -38,6 +38,7 @@ pub async fn create(State(graph): State<Graph>, caller: Caller, body: Body) -> R
         keys: None,
     };
     let read = read_application(&body.0, nothing).map_err(GraphFault::from)?;
+    not_ours(&graph, &read.definition.identifier_uris, &[])?;
     let new = NewApplication {
         app: None,
         display_name: read.display_name,
@@ -63,13 +64,25 @@ pub async fn update(
     body: Body,
 ) -> Result<Response, GraphError> {
     may(&graph, &caller, &id).await?;
-    let found = find(&graph, &caller, &id).await?.application;
+    let found = find(&graph, &caller, &id).await?;
+    // They are not taken away by being left out; who believes that they are must be told.
+    if body.0.get("passwordCredentials").is_some() && !found.secrets.is_empty() {
+        let at = At::Member(&At::Root, "passwordCredentials");
+        let wrong = Wrong::NotA("left as they are: removePassword takes a secret away");
+        return Err(GraphFault::from(at.refuse(wrong)).into());
+    }
+    let found = found.application;
     let before = ApplicationBody {
         display_name: found.display_name.clone(),
         definition: (*found.definition).clone(),
         keys: None,
     };
     let read = read_application(&body.0, before).map_err(GraphFault::from)?;
+    not_ours(
+        &graph,
+        &read.definition.identifier_uris,
+        &found.definition.identifier_uris,
+    )?;
     if read.keys.is_some() {
         may_prove_as(&graph, &caller, found.app).await?;
     }
@@ -99,6 +112,28 @@ pub async fn delete(
         .await;
     deleted.map_err(GraphFault::from)?;
     Ok(done())
+}
+
+/// Refuses new identifier URIs under the addresses of this service and of the login host.
+fn not_ours(graph: &Graph, after: &[String], before: &[String]) -> Result<(), GraphFault> {
+    let ours = [&graph.0.base, &graph.0.login];
+    let is_ours = |uri: &str| {
+        let uri = uri.to_ascii_lowercase();
+        let rest = ours
+            .iter()
+            .find_map(|base| uri.strip_prefix(&base.to_ascii_lowercase()));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let is_wrong = |uri: &String| is_ours(uri) && !before.contains(uri);
+    match after.iter().position(is_wrong) {
+        None => Ok(()),
+        Some(n) => {
+            let at = At::Member(&At::Root, "identifierUris");
+            Err(At::Item(&at, n)
+                .refuse(Wrong::NotA("no address of this service"))
+                .into())
+        }
+    }
 }
 
 /// `POST /applications/{id}/addPassword`: the value is shown this once.

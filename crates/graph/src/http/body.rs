@@ -8,6 +8,7 @@ use hygie_web::error::GraphError;
 use serde_json::Value;
 
 use super::document::{MAX_DEPTH, MAX_DOCUMENT, bounded};
+use super::strict;
 use crate::{Graph, GraphFault};
 
 /// A place that objects are referred to by, besides our own.
@@ -57,8 +58,7 @@ impl Body {
         if !is_json && !bytes.is_empty() {
             return Err(GraphFault::MediaType);
         }
-        let value = serde_json::from_slice(bytes).map_err(|_| GraphFault::NotJson)?;
-        Ok(Self(value))
+        Ok(Self(strict::parse(bytes)?))
     }
 
     /// Its members, of which there are no others than these.

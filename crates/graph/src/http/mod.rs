@@ -1,5 +1,6 @@
 //! The addresses of the directory API, one file per collection.
 
+mod address;
 mod agreements;
 mod answer;
 mod app_role_assignments;
@@ -35,6 +36,7 @@ mod permission_grants;
 mod relations;
 mod role_management;
 mod service_principals;
+mod strict;
 mod token_lifetimes;
 mod trust;
 mod trust_bundle;
@@ -45,12 +47,17 @@ mod users;
 
 use axum::Router;
 use axum::routing::{MethodRouter, any, delete, get, post};
-use hygie_directory::Membership::{Direct, Transitive};
 use hygie_directory::logs::{Alert, ChangeEntry};
-
-use member_of::Member::{Group, Principal, User};
+use hygie_web::layers::Cors;
 
 use crate::Graph;
+
+pub use address::normal;
+
+/// Which other origins may call a route: a token alone lets anybody in, wherever their page is from, as in Graph.
+pub fn cors(_route: &str) -> Cors {
+    Cors::Open
+}
 
 /// All addresses. What is not built answers "not supported" to whoever has a token.
 pub fn router(graph: Graph) -> Router {
@@ -92,6 +99,7 @@ fn addresses() -> Router<Graph> {
         .merge(trust::routes())
         .merge(trust_bundle::former())
         .merge(memberships::routes())
+        .merge(member_of::routes())
         .merge(relations::routes())
         .merge(principals())
         .merge(federated::routes())
@@ -137,8 +145,6 @@ fn own() -> Router<Graph> {
         .route("/v1.0/me", route(get(me::get).patch(user_changes::update_own)))
         .route("/v1.0/me/appRoleAssignments", route(get(app_role_assignments::own)))
         .route("/v1.0/me/oauth2PermissionGrants", route(get(permission_grants::own)))
-        .route("/v1.0/me/memberOf", route(get(me::direct)))
-        .route("/v1.0/me/transitiveMemberOf", route(get(me::transitive)))
         .route("/v1.0/me/revokeSignInSessions", route(post(user_changes::revoke_own)))
         .route("/v1.0/me/changePassword", route(post(user_changes::change_password)))
 }
@@ -151,11 +157,6 @@ fn people() -> Router<Graph> {
         .route("/v1.0/users/{id}", route(one))
         .route("/v1.0/users/$count", route(get(users::list)))
         .route("/v1.0/users/delta", route(get(delta::of_users)))
-        .route("/v1.0/users/{id}/memberOf", route(member_of::of(User, Direct)))
-        .route(
-            "/v1.0/users/{id}/transitiveMemberOf",
-            route(member_of::of(User, Transitive)),
-        )
         .route(
             "/v1.0/users/{id}/oauth2PermissionGrants",
             route(get(permission_grants::of_user)),
@@ -188,11 +189,6 @@ fn groups_and_members() -> Router<Graph> {
         .route(
             "/v1.0/groups/{id}/owners/{owner}/$ref",
             route(delete(group_changes::remove_owner)),
-        )
-        .route("/v1.0/groups/{id}/memberOf", route(member_of::of(Group, Direct)))
-        .route(
-            "/v1.0/groups/{id}/transitiveMemberOf",
-            route(member_of::of(Group, Transitive)),
         )
 }
 
@@ -246,11 +242,6 @@ fn registrations() -> Router<Graph> {
 fn principals() -> Router<Graph> {
     let one = "/v1.0/servicePrincipals/{id}";
     Router::new()
-        .route(&format!("{one}/memberOf"), route(member_of::of(Principal, Direct)))
-        .route(
-            &format!("{one}/transitiveMemberOf"),
-            route(member_of::of(Principal, Transitive)),
-        )
         .route(
             &format!("{one}/addPassword"),
             route(post(application_changes::add_principal_password)),

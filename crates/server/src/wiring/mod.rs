@@ -190,14 +190,14 @@ impl Base {
             name: "graph",
             messages: &[],
             render: Arc::new(hygie_web::error::Graph),
-            cors: |_| hygie_web::layers::Cors::Closed,
+            cors: hygie_graph::cors,
             limits: hygie_web::layers::Limits {
                 body: hygie_graph::MAX_BODY,
                 ..hygie_web::layers::Limits::default()
             },
             store: self.stores.directory().clone(),
         };
-        let graph = self.edge.put(hygie_graph::router(graph), service)?;
+        let graph = hygie_graph::normal(self.edge.put(hygie_graph::router(graph), service)?);
         let user_info = self.put_idp(hygie_idp::user_info_router(self.idp.clone()))?;
         Ok(edge::beside(user_info, hygie_idp::is_user_info, graph))
     }
