@@ -203,6 +203,7 @@ permission-group-read-all = Read all groups
 permission-groupmember-read-all = Read group memberships
 permission-application-read-all = Read applications
 permission-organization-read-all = Read information about the organisation
+permission-organization-readwrite-all = Read and change the information of the establishment, and who is told of alerts
 permission-directory-read-all = Read directory data
 permission-user-readwrite = Read and write your profile
 permission-user-readwrite-all = Read and write the full profiles of all users

@@ -203,6 +203,7 @@ permission-group-read-all = Lire tous les groupes
 permission-groupmember-read-all = Lire qui est dans quel groupe
 permission-application-read-all = Lire les applications
 permission-organization-read-all = Lire les informations sur l'établissement
+permission-organization-readwrite-all = Lire et modifier les informations de l'établissement, et qui est prévenu des alertes
 permission-directory-read-all = Lire tout l'annuaire
 permission-user-readwrite = Lire et modifier votre profil
 permission-user-readwrite-all = Lire et modifier le profil complet de toutes les personnes

@@ -79,7 +79,7 @@ async fn each_form_of_the_settings_sends_what_differs() {
         ),
         (
             vec![("step", "requests"), ("asking", "on"), ("days", "30")],
-            json!({ "isEnabled": false, "requestDurationInDays": 30 }),
+            json!({ "isEnabled": false, "notifyReviewers": false, "requestDurationInDays": 30 }),
             "PUT /policies/adminConsentRequestPolicy",
             json!({ "isEnabled": true }),
         ),

@@ -43,7 +43,7 @@ impl Pair {
 }
 
 /// A thumbprint as it is shown, where tokens have it in base64url.
-fn in_base64(thumbprint: &str) -> String {
+pub fn in_base64(thumbprint: &str) -> String {
     format!("{}=", thumbprint.replace('-', "+").replace('_', "/"))
 }
 

@@ -178,7 +178,7 @@ fn a_master_key_beside_the_data_is_refused() {
         let installation = Installation::new();
         installation.write_key(key);
         installation.write_config(key);
-        match Config::read(&installation.path("hygie.toml")).err().expect("refused") {
+        match Config::read(&installation.path("hygie.toml")).expect_err("refused") {
             Failure::Usage(message) => assert!(message.contains("lies beside the data it protects"), "{message}"),
             other => panic!("{other}"),
         }
