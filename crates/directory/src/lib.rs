@@ -61,7 +61,7 @@ pub use admin::{
     UserChange, notice,
 };
 pub use browse::{Cursor, Membership, Owned, Presence, Registration};
-pub use conditional::{AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
+pub use conditional::{AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS, guest_of};
 pub use consent::{ConsentDecision, MAX_CONSENT_REQUESTS, NewConsentRequest};
 pub use consent::{Consented, ForWhom, LowImpact, OwnConsent, Permissions};
 pub use error::DirectoryError;

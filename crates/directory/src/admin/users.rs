@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::people::{check_domain, given, user_principal_name};
 use super::told::{CERTIFICATES_CHANGED, PASSWORD_CHANGED, tell};
 use super::{Enabled, changed, named};
+use crate::conditional::Watch;
 use crate::repo::{Became, Familiar, FirstPasswords, Followed, Roles, Users};
 use crate::revocation::revoke_all_of;
 use crate::{Directory, DirectoryError, LockoutRule, MAX_PASSWORD, Mark, User, WeakPassword};
@@ -61,8 +62,14 @@ impl Directory {
                 if change.state == Some(Enabled::No) && Roles(tx).is_last_administrator(*id).await? {
                     return Err(DirectoryError::LastAdministrator);
                 }
+                let watch = if change.state.is_some() || change.profile.contains_key("userType") {
+                    Watch::before(tx).await?
+                } else {
+                    Watch::default()
+                };
                 apply(&mut user, change)?;
                 Users(tx).update(&user).await?;
+                watch.after(tx).await?;
                 update_password(tx, &user, hash.as_ref()).await?;
                 changed(tx, Followed::Users, *id, Became::Different).await?;
                 if hash.is_some() || change.state == Some(Enabled::No) {

@@ -4,7 +4,7 @@
 //!
 //! # Deviations
 //!
-//! - A policy that shuts everybody out is refused, where Entra ID's portal warns and its interface does not: see `guard`.
+//! - A policy that keeps out everybody who administers is refused, where Entra ID's portal warns and its interface does not: see `guard`.
 //! - The security defaults of a new tenant are off until somebody turns them on, as the configuration does.
 
 mod deleted;
@@ -22,6 +22,9 @@ mod security_defaults;
 mod strengths;
 
 pub use error::ConditionalError;
+pub(crate) use error::listed;
+pub(crate) use guard::Watch;
+pub use guard::guest_of;
 pub use kept::{Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
 pub(crate) use known::KnownRules;
 pub(crate) use protection::put_consent_requests;

@@ -13,12 +13,12 @@ use std::net::IpAddr;
 
 use hygie_core::{AppId, Cx, ObjectId};
 use hygie_directory::repo::{Groups, Users};
-use hygie_directory::{Arrival, Authentications, Authorization, Signals, UserType, suite_of};
+use hygie_directory::{Arrival, Authentications, Authorization, Signals, guest_of, suite_of};
 use hygie_oidc::{Aadsts, Platform, Refusal};
 use hygie_policy::StrengthId;
 use hygie_policy::client::{Entry, client_app, platform};
 use hygie_policy::decide::{Applied, Ask, Decision, Outcome, PolicyResult, Rules, Status, evaluate};
-use hygie_policy::policy::{ClientAppType, ContextId, GuestType, Policy, TransferMethod, UserAction};
+use hygie_policy::policy::{ClientAppType, ContextId, Policy, TransferMethod, UserAction};
 use hygie_policy::session::Effects;
 use hygie_policy::signin::{Application, Guest, Identity, Session, SignIn, SignInConditions, Target, User};
 use hygie_policy::strength::{MFA, Mode, PHISHING_RESISTANT};
@@ -290,20 +290,6 @@ fn contexts_of(target: &Target) -> Vec<String> {
         Target::Resources { contexts, .. } => contexts.iter().map(ToString::to_string).collect(),
         Target::Action(_) => Vec::new(),
     }
-}
-
-/// In which way somebody is not of the house.
-fn guest_of(user: &hygie_directory::User) -> Option<Guest> {
-    let kind = match (user.profile.user_type, user.profile.home) {
-        (UserType::Guest, Some(_)) => GuestType::B2bCollaborationGuest,
-        (UserType::Member, Some(_)) => GuestType::B2bCollaborationMember,
-        (UserType::Guest, None) => GuestType::InternalGuest,
-        (UserType::Member, None) => return None,
-    };
-    Some(Guest {
-        kind,
-        home: user.profile.home.map(|home| home.tenant),
-    })
 }
 
 /// The kind of program that somebody came by.
