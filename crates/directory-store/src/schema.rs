@@ -456,4 +456,11 @@ CREATE INDEX idp_guest_home_user ON idp_guest ({i.col}home, home_user);",
 CREATE TABLE idp_notification_mail ({i.def}tenant {blob} NOT NULL, topic TEXT NOT NULL, address TEXT NOT NULL,
   place {int} NOT NULL, PRIMARY KEY ({i.col}tenant, topic, address));",
     },
+    Migration {
+        number: 286,
+        title: "grants that descend from others",
+        sql: "
+ALTER TABLE idp_family ADD COLUMN root {blob};
+CREATE INDEX idp_family_root ON idp_family ({i.col}tenant, root);",
+    },
 ];

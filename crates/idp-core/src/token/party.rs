@@ -3,7 +3,8 @@
 use hygie_core::{AppId, Cx, GroupId, ObjectId, TenantId};
 use hygie_directory::repo::{Applications, Credentials, Global, Grants, Groups, Principals, Roles, Tenants, Users};
 use hygie_directory::{
-    Application, DIRECTORY_API, GroupClaims, ServicePrincipal, Tenant, User, directory_api, managed_identity,
+    Application, Audience, DIRECTORY_API, FIRST_PARTY, GroupClaims, ServicePrincipal, Tenant, User, directory_api,
+    managed_identity,
 };
 use hygie_oidc::assertion::{self, Expected};
 use hygie_oidc::{
@@ -322,8 +323,14 @@ impl Idp {
 }
 
 impl Parties {
-    /// Refuses who is disabled, and who is not assigned where that is required.
+    /// Refuses an application that is no longer for other tenants than its own, who is disabled, and who is not assigned where that is required.
     fn check(&self) -> Result<(), Refusal> {
+        let (client, application) = (&self.client.principal, &self.client.application);
+        let is_elsewhere = client.home != self.tenant.id && client.home != FIRST_PARTY;
+        if is_elsewhere && application.definition.sign_in_audience == Audience::Home {
+            let words = [client.app.to_string(), format!("/{}", self.tenant.id)];
+            return Err(Refusal::about(Aadsts::NotMultiTenant, &[&words[0], &words[1]]));
+        }
         for party in [&self.client, &self.resource.party] {
             if !party.principal.is_enabled {
                 return Err(Refusal::about(Aadsts::AppDisabled, &[&party.principal.app.to_string()]));
