@@ -11,7 +11,7 @@ use super::{Enabled, changed, named};
 use crate::conditional::Watch;
 use crate::repo::{Became, Familiar, FirstPasswords, Followed, Roles, Users};
 use crate::revocation::revoke_all_of;
-use crate::{Directory, DirectoryError, LockoutRule, MAX_PASSWORD, Mark, User, WeakPassword};
+use crate::{Directory, DirectoryError, LockoutRule, Mark, User, WeakPassword, is_too_long};
 use hygie_directory_store::profile::merged;
 
 /// Members that certificates find their user by.
@@ -108,7 +108,7 @@ impl Directory {
             })
             .await?;
         let (hash, lockout) = known;
-        if lockout.is_locked(cx.now) || current.expose().len() > MAX_PASSWORD {
+        if lockout.is_locked(cx.now) || is_too_long(current.expose()) {
             return Err(DirectoryError::WrongPassword);
         }
         let is_same = current.expose() == new.expose();

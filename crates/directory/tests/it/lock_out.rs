@@ -45,8 +45,8 @@ async fn make(world: &World, document: &Value) -> Result<Policy, String> {
     made.map_err(|error| error.public())
 }
 
-fn is_refused<T: std::fmt::Debug>(outcome: Result<T, DirectoryError>) -> bool {
-    matches!(&outcome, Err(error @ DirectoryError::LockOut(_)) if error.public().starts_with(REFUSED))
+fn is_refused<T: std::fmt::Debug>(outcome: &Result<T, DirectoryError>) -> bool {
+    matches!(outcome, Err(error @ DirectoryError::LockOut(_)) if error.public().starts_with(REFUSED))
 }
 
 #[tokio::test]
@@ -134,29 +134,29 @@ async fn the_only_administrator_who_gets_in_stays_and_stays_out_of_the_policy() 
     ];
     make(&world, &block(&more)).await.unwrap();
 
-    assert!(is_refused(directory.delete_user(&cx, emergency).await));
+    assert!(is_refused(&directory.delete_user(&cx, emergency).await));
     assert!(is_refused(
-        directory.set_user_enabled(&cx, emergency, Enabled::No).await
+        &directory.set_user_enabled(&cx, emergency, Enabled::No).await
     ));
     let off = || UserChange {
         state: Some(Enabled::No),
         ..UserChange::default()
     };
-    assert!(is_refused(directory.update_user(&cx, emergency, off()).await));
-    assert!(is_refused(directory.remove_member(&cx, out, emergency).await));
-    assert!(is_refused(directory.delete_group(&cx, out).await));
+    assert!(is_refused(&directory.update_user(&cx, emergency, off()).await));
+    assert!(is_refused(&directory.remove_member(&cx, out, emergency).await));
+    assert!(is_refused(&directory.delete_group(&cx, out).await));
     assert!(is_refused(
-        directory
+        &directory
             .remove_directory_role(&cx, emergency, GLOBAL_ADMINISTRATOR)
             .await
     ));
-    assert!(is_refused(directory.add_member(&cx, blocked, emergency).await));
+    assert!(is_refused(&directory.add_member(&cx, blocked, emergency).await));
     // Who is kept out already is no loss; nor is anybody once another one gets in.
     directory.add_member(&cx, blocked, other).await.unwrap();
     directory.remove_member(&cx, blocked, other).await.unwrap();
     directory.add_member(&cx, out, other).await.unwrap();
     directory.remove_member(&cx, out, emergency).await.unwrap();
-    assert!(is_refused(directory.update_user(&cx, other, off()).await));
+    assert!(is_refused(&directory.update_user(&cx, other, off()).await));
     assert!(directory.find_user_by_id(&cx, other).await.unwrap().unwrap().is_enabled);
 }
 
@@ -184,6 +184,6 @@ async fn who_administers_by_a_group_counts() {
         .await
         .unwrap();
     make(&world, &document).await.unwrap();
-    assert!(is_refused(directory.remove_member(&cx, group, emergency).await));
-    assert!(is_refused(directory.delete_group(&cx, group).await));
+    assert!(is_refused(&directory.remove_member(&cx, group, emergency).await));
+    assert!(is_refused(&directory.delete_group(&cx, group).await));
 }

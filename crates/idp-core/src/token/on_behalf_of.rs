@@ -60,9 +60,10 @@ impl Idp {
         let admitted = self
             .admit_exchange(&cx, &authorization, (&parties, &wanted), cx.client)
             .await?;
-        let refresh = match authorization.scopes.oidc.offline_access {
-            true => Some(self.begin(&cx, &authorization, (family, admitted.until)).await?),
-            false => None,
+        let refresh = if authorization.scopes.oidc.offline_access {
+            Some(self.begin(&cx, &authorization, (family, admitted.until)).await?)
+        } else {
+            None
         };
         let grant = Grounds {
             authorization: &authorization,

@@ -371,7 +371,12 @@ impl Parties {
             .map(|subject| subject.granted.clone())
             .unwrap_or_default();
         if self.resource.party.principal.app == DIRECTORY_API {
-            granted.extend(["openid", "profile", "email"].map(str::to_owned));
+            for name in ["openid", "profile", "email"].map(str::to_owned) {
+                // They may be consented to as well.
+                if !granted.contains(&name) {
+                    granted.push(name);
+                }
+            }
         }
         if self.resource.party.principal.id == self.client.principal.id {
             granted.extend(

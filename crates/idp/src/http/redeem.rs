@@ -253,7 +253,11 @@ impl<'a> Visit<'a> {
     fn address(&self) -> String {
         let session = self.signed_in.as_ref().map(|known| known.account.session.to_string());
         let asking = self.asking.as_ref().map(carried);
-        address(self.cx.tenant, (self.ticket.as_deref(), session.as_deref()), asking)
+        address(
+            self.cx.tenant,
+            (self.ticket.as_deref(), session.as_deref()),
+            asking.as_ref(),
+        )
     }
 
     /// Where somebody signs in at home to come here.
@@ -298,12 +302,9 @@ async fn asking(idp: &Idp, inbound: &Inbound, (version, request): (&str, &str)) 
 pub fn address(
     tenant: TenantId,
     (ticket, session): (Option<&str>, Option<&str>),
-    asking: Option<(&'static str, String)>,
+    asking: Option<&(&'static str, String)>,
 ) -> String {
-    let (version, request) = asking
-        .as_ref()
-        .map(|(version, request)| (*version, request.as_str()))
-        .unzip();
+    let (version, request) = asking.map(|(version, request)| (*version, request.as_str())).unzip();
     let pairs = [
         (TICKET, ticket),
         (ACCOUNT, session),

@@ -181,6 +181,41 @@ async fn version_2_tells_how_the_person_came_where_it_is_asked_for() {
 }
 
 #[tokio::test]
+async fn where_a_person_is_and_speaks_is_told_where_it_is_asked_for() {
+    let world = World::new().await;
+    let names = ["ctry", "xms_pl", "tenant_region_scope"];
+    let change = |definition: &mut Definition| definition.optional_claims.id_token = named(&names);
+    world.registered_with(world.portal, change).await;
+    let said = async || {
+        let tokens = world.code_flow(&[]).await;
+        let said = claims(&tokens["id_token"]);
+        names.map(|name| said[name].clone())
+    };
+    assert_eq!(said().await, [Value::Null, Value::Null, json!("EU")]);
+    for (member, value, country) in [
+        ("usageLocation", "FR", "FR"),
+        ("country", "France", "FR"),
+        ("country", "be", "BE"),
+    ] {
+        let mut profile = serde_json::Map::new();
+        profile.insert(member.to_owned(), value.into());
+        profile.insert("preferredLanguage".to_owned(), "fr-FR".into());
+        let change = hygie_directory::UserChange {
+            profile,
+            ..hygie_directory::UserChange::default()
+        };
+        let cx = world.cx(world.tenant);
+        world
+            .idp
+            .directory()
+            .update_user(&cx, world.nurse, change)
+            .await
+            .unwrap();
+        assert_eq!(said().await, [json!(country), json!("fr-FR"), json!("EU")], "{member}");
+    }
+}
+
+#[tokio::test]
 async fn directory_roles_are_told_by_their_templates() {
     let world = World::new().await;
     let directory = world.idp.directory();
