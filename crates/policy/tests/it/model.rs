@@ -710,6 +710,6 @@ proptest! {
             let outcome = evaluate(&rules, &sign_in).outcome;
             prop_assert!(!matches!(outcome, Outcome::Granted(_)), "{:?}", outcome);
         }
-        prop_assert_eq!(lock_outs(&walls, &[person.clone()]).is_empty(), is_let_in(&walls, &person));
+        prop_assert_eq!(lock_outs(&walls, std::slice::from_ref(&person)).is_empty(), is_let_in(&walls, &person));
     }
 }
