@@ -491,4 +491,11 @@ CREATE TABLE idp_campaign ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NUL
 CREATE TABLE idp_notification_mail ({i.def}tenant {blob} NOT NULL, topic TEXT NOT NULL, address TEXT NOT NULL,
   place {int} NOT NULL, PRIMARY KEY ({i.col}tenant, topic, address));",
     },
+    Migration {
+        number: 286,
+        title: "grants that descend from others",
+        sql: "
+ALTER TABLE idp_family ADD COLUMN root {blob};
+CREATE INDEX idp_family_root ON idp_family ({i.col}tenant, root);",
+    },
 ];

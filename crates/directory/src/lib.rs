@@ -65,14 +65,14 @@ pub use admin::{
 pub use browse::{Cursor, Membership, Owned, Presence, Registration};
 pub use conditional::Unchanged;
 pub use conditional::{
-    AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS, MAX_TOKEN_LIFETIMES,
+    AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS, MAX_TOKEN_LIFETIMES, guest_of,
 };
 pub use consent::{ConsentDecision, MAX_CONSENT_REQUESTS, NewConsentRequest};
 pub use consent::{Consented, ForWhom, LowImpact, OwnConsent, Permissions};
 pub use error::DirectoryError;
 pub use guests::{Invitation, Invited, NewInvitation, guest_name};
 pub use notification::NotificationMails;
-pub use password::{MAX_PASSWORD, PasswordError, Passwords};
+pub use password::{MAX_PASSWORD, PasswordError, Passwords, is_too_long};
 pub use password_rules::{Owner as PasswordOwner, WeakPassword, check as check_password};
 pub use places::{Countries, CountryTable, NotATable, Town};
 pub use risk::{Detection, MAX_RISKY, MAX_SUPPLIED, RiskSaid};

@@ -1,6 +1,7 @@
 //! Bodies of requests as what they change: strict, each refusal with its place.
 
 mod application;
+mod claims;
 
 use hygie_policy::ReadError;
 use hygie_policy::json::{At, Wrong};

@@ -6,6 +6,7 @@ use hygie_store::{StoreError, Tx};
 
 use super::told::{PASSWORD_CHANGED, tell};
 use super::{Enabled, NewGroup, NewUser, changed, named};
+use crate::conditional::Watch;
 use crate::password_rules::{self, Owner, WeakPassword};
 use crate::repo::{Became, Familiar, FirstPasswords, Followed, Lockout, Roles, Tenants, Users};
 use crate::revocation::revoke_all_of;
@@ -135,12 +136,14 @@ impl Directory {
                 if *state == Enabled::No && Roles(tx).is_last_administrator(*user).await? {
                     return Err(DirectoryError::LastAdministrator);
                 }
+                let watch = Watch::before(tx).await?;
                 if !Users(tx).set_enabled(*user, *state == Enabled::Yes).await? {
                     return Err(DirectoryError::NotFound("user"));
                 }
                 if *state == Enabled::No {
                     revoke_all_of(tx, *user).await?;
                 }
+                watch.after(tx).await?;
                 changed(tx, Followed::Users, *user, Became::Different).await?;
                 tx.audit(record).await?;
                 Ok(())

@@ -54,8 +54,8 @@ pub enum ConditionalError {
     /// Applications see it.
     #[error("an authentication context that is available cannot be removed: set isAvailable to false first")]
     Available,
-    /// Policies would shut everybody out.
-    #[error("nobody could sign in any more, by {}: exclude an account or a group", listed(.0))]
+    /// Policies would keep out everybody who administers.
+    #[error("nobody who administers could sign in any more, by {}: exclude the account of an administrator", listed(.0))]
     LockOut(Vec<String>),
     /// Policies are enforced.
     #[error("security defaults cannot be enabled while conditional access policies are: {}", listed(.0))]
@@ -89,7 +89,7 @@ pub enum ConditionalError {
 }
 
 /// The first names, in quotes.
-fn listed(names: &[String]) -> String {
+pub(crate) fn listed(names: &[String]) -> String {
     let mut text: Vec<String> = names.iter().take(LISTED).map(|name| format!("'{name}'")).collect();
     if names.len() > LISTED {
         text.push(format!("{} more", names.len() - LISTED));

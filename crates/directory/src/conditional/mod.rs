@@ -4,7 +4,7 @@
 //!
 //! # Deviations
 //!
-//! - A policy that shuts everybody out is refused, where Entra ID's portal warns and its interface does not: see `guard`.
+//! - A policy that keeps out everybody who administers is refused, where Entra ID's portal warns and its interface does not: see `guard`.
 //! - The security defaults of a new tenant are off until somebody turns them on, as the configuration does.
 
 mod deleted;
@@ -23,6 +23,9 @@ mod strengths;
 mod token_lifetimes;
 
 pub use error::ConditionalError;
+pub(crate) use error::listed;
+pub(crate) use guard::Watch;
+pub use guard::guest_of;
 pub use kept::{Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
 pub(crate) use known::KnownRules;
 pub use operations::Unchanged;

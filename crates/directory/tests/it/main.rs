@@ -7,6 +7,7 @@ mod conditional;
 mod consent;
 mod documents;
 mod letters;
+mod lock_out;
 mod logs;
 mod means;
 mod objects;

@@ -44,6 +44,7 @@ fn password() -> Authentications {
 
 fn authorization(user: ObjectId, session: SessionId, client: AppId) -> Authorization {
     Authorization {
+        root: None,
         client,
         platform: Platform::Web,
         version: Version::V2,

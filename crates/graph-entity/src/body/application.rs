@@ -13,7 +13,7 @@ use hygie_policy::json::{At, Member, Wrong};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Known, each, items};
+use super::{Known, claims, each, items};
 
 /// Members that the directory alone sets.
 const READ_ONLY: &[&str] = &[
@@ -100,15 +100,15 @@ fn group_claims(found: Option<&Value>, at: &At<'_>) -> Result<Option<GroupClaims
 }
 
 fn read_claims(to: &mut Definition, found: Option<&Value>, at: &At<'_>) -> Result<(), ReadError> {
-    let claims = &mut to.optional_claims;
+    let asked = &mut to.optional_claims;
     let Some(value) = found else {
-        *claims = hygie_directory::OptionalClaims::default();
+        *asked = hygie_directory::OptionalClaims::default();
         return Ok(());
     };
     each(value, at, |name, found, at| {
         match name {
-            "idToken" => claims.id_token = items(found, at, claim)?,
-            "accessToken" => claims.access_token = items(found, at, claim)?,
+            "idToken" => asked.id_token = items(found, at, claim)?,
+            "accessToken" => asked.access_token = items(found, at, claim)?,
             "saml2Token" => nothing(found, at)?,
             _ => return Ok(Known::No),
         }
@@ -120,7 +120,11 @@ fn claim(value: &Value, at: &At<'_>) -> Result<OptionalClaim, ReadError> {
     let mut claim = None;
     each(value, at, |name, found, at| {
         match name {
-            "name" => claim = Some(String::read(found, at)?),
+            "name" => {
+                let name = String::read(found, at)?;
+                claims::check(&name).map_err(|wrong| at.refuse(wrong))?;
+                claim = Some(name);
+            }
             // It comes with every token that can have it.
             "essential" => drop(Option::<bool>::read(found, at)?),
             "source" | "additionalProperties" => nothing(found, at)?,

@@ -4,8 +4,7 @@ use hygie_core::Clock as _;
 use hygie_directory::DIRECTORY_API;
 use serde_json::{Value, json};
 
-use crate::application_keys::Pair;
-use crate::application_keys::in_base64;
+use crate::application_keys::{Pair, in_base64};
 use crate::world::{World, each, refusal, refused};
 
 const ADMINISTRATOR: &[&str] = &["Application.ReadWrite.All", "AuditLog.Read.All"];

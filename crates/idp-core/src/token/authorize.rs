@@ -293,6 +293,7 @@ fn lasts((issued, ends): (Timestamp, Timestamp)) -> u64 {
 
 pub(super) fn authorization(asking: &Asking, request: &AuthorizeRequest, signed_in: &SignedIn) -> Authorization {
     Authorization {
+        root: None,
         client: asking.application.app,
         platform: asking.platform,
         version: request.version,

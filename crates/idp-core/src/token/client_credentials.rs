@@ -28,7 +28,7 @@ impl Idp {
         request: &TokenRequest,
         sender: Sender<'_>,
     ) -> Result<Granted, IdpError> {
-        let tenant = place.tenant().ok_or_else(|| Refusal::new(Aadsts::TenantNeeded))?;
+        let tenant = super::tenant_at(place)?;
         let cx = cx.for_tenant(tenant);
         let client = request.client.app(&tenant.to_string())?;
         let wanted = wanted(request)?;

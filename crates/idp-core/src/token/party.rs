@@ -5,7 +5,8 @@ use hygie_directory::repo::{
     Applications, Credentials, Global, Grants, Groups, Holder, Principals, Roles, Tenants, Users,
 };
 use hygie_directory::{
-    Application, DIRECTORY_API, GroupClaims, ServicePrincipal, Tenant, User, directory_api, managed_identity,
+    Application, Audience, DIRECTORY_API, FIRST_PARTY, GroupClaims, ServicePrincipal, Tenant, User, directory_api,
+    managed_identity,
 };
 use hygie_oidc::assertion::{self, Expected};
 use hygie_oidc::{
@@ -340,8 +341,14 @@ impl Idp {
 }
 
 impl Parties {
-    /// Refuses who is disabled, and who is not assigned where that is required.
+    /// Refuses an application that is no longer for other tenants than its own, who is disabled, and who is not assigned where that is required.
     fn check(&self) -> Result<(), Refusal> {
+        let (client, application) = (&self.client.principal, &self.client.application);
+        let is_elsewhere = client.home != self.tenant.id && client.home != FIRST_PARTY;
+        if is_elsewhere && application.definition.sign_in_audience == Audience::Home {
+            let words = [client.app.to_string(), format!("/{}", self.tenant.id)];
+            return Err(Refusal::about(Aadsts::NotMultiTenant, &[&words[0], &words[1]]));
+        }
         for party in [&self.client, &self.resource.party] {
             if !party.principal.is_enabled {
                 return Err(Refusal::about(Aadsts::AppDisabled, &[&party.principal.app.to_string()]));
@@ -382,7 +389,12 @@ impl Parties {
             .map(|subject| subject.granted.clone())
             .unwrap_or_default();
         if self.resource.party.principal.app == DIRECTORY_API {
-            granted.extend(["openid", "profile", "email"].map(str::to_owned));
+            for name in ["openid", "profile", "email"].map(str::to_owned) {
+                // They may be consented to as well.
+                if !granted.contains(&name) {
+                    granted.push(name);
+                }
+            }
         }
         if self.resource.party.principal.id == self.client.principal.id {
             granted.extend(

@@ -47,7 +47,8 @@ impl Flow<'_> {
             Ok(Standing::Guest(guest)) => Ok(*guest),
             Ok(Standing::Invited(_)) if request.prompt != Prompt::None => {
                 let session = signed_in.account.session.to_string();
-                let address = redeem::address(tenant, None, Some(&session));
+                let asking = self.asking.device.is_none().then(|| redeem::carried(&self.asking));
+                let address = redeem::address(tenant, (None, Some(&session)), asking.as_ref());
                 Err(Box::new(
                     (Note::recorded(), redirect(&self.inbound.asked, &address)).into_response(),
                 ))

@@ -282,6 +282,29 @@ async fn no_token_outlives_the_sign_in_frequency() {
 }
 
 #[tokio::test]
+async fn no_token_outlives_the_tolerance_of_each_time() {
+    let world = World::new().await;
+    world
+        .policy(json!({ "sessionControls": { "signInFrequency": {
+            "isEnabled": true, "frequencyInterval": "everyTime",
+            "authenticationType": "primaryAndSecondaryAuthentication" } } }))
+        .await;
+    let signed_in = world.now().secs();
+    let answer = world
+        .sign_in(&world.browser(), &world.authorize(world.portal, WEB, &[]))
+        .await;
+    world.clock.advance(Duration::from_secs(100));
+    let tokens = world.redeem(&code(&answer)).await.json();
+    for token in ["access_token", "id_token"] {
+        assert_eq!(claims(&tokens[token])["exp"], json!(signed_in + 300), "{token}");
+    }
+    assert_eq!(tokens["expires_in"], json!(200));
+    world.clock.advance(Duration::from_secs(200));
+    let over = world.refresh(tokens["refresh_token"].as_str().unwrap(), &[]).await;
+    assert!([70_043, 700_082].contains(&code_of(&over)), "{}", over.text());
+}
+
+#[tokio::test]
 async fn whoever_is_asked_again_is_asked_for_what_they_have() {
     let world = World::new().await;
     world
