@@ -2,8 +2,7 @@
 //!
 //! Ids are 16 bytes, instants milliseconds. Every table of a tenant has it first in its key, and every statement binds
 //! it; the exceptions are what *gives* the tenant: domain names, the unique index on applications, the cookie of a
-//! browser, the codes of a device, the header of a
-//! workload; and what belongs to no tenant: signing keys and the root secret.
+//! browser, the codes of a device, the header of a workload; and what belongs to no tenant: signing keys and the root secret.
 
 use hygie_store::Migration;
 
