@@ -30,15 +30,17 @@ impl Directory {
             .await
     }
 
-    /// Writes entries of applications that signed in by themselves.
+    /// Writes entries of applications that signed in by themselves, with one record for all: a database that is put back
+    /// to before them is found by it.
     pub async fn log_app_sign_ins(&self, cx: &Cx, entries: Vec<AppSignInEntry>) -> Result<(), StoreError> {
+        let record = Record::success(cx, "idp.signin.applications", format!("log/{}", entries.len()));
         self.store()
-            .write(cx, entries, |entries, tx| {
+            .write(cx, (entries, record), |(entries, record), tx| {
                 Box::pin(async move {
                     for entry in entries {
                         Logs(tx).insert(entry).await?;
                     }
-                    Ok(())
+                    tx.audit(record).await
                 })
             })
             .await
