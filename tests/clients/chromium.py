@@ -18,7 +18,8 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--host-resolver-rules=MAP *.hygie.test 127.0.0.1, MAP hygie.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost",
+    "--host-resolver-rules=MAP *.hygie.test 127.0.0.1, MAP hygie.test 127.0.0.1, MAP *.certauth.localhost 127.0.0.1, "
+    "MAP * ~NOTFOUND, EXCLUDE localhost",
 ]
 
 

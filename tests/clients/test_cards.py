@@ -29,17 +29,19 @@ class CardReader(Chromium):
         subprocess.run([*export, "-name", "card"], check=True)
         store = f"sql:{self.home / '.pki/nssdb'}"
         subprocess.run(["pk12util", "-d", store, "-i", pack, "-W", "", "-K", ""], check=True, capture_output=True)
-        certauth = self.world.demo["endpoints"]["certauth"]
+        chosen = {"setting": {"filters": [{}]}}
+        hosts = {f"{host},*": chosen for host in (self.world.demo["endpoints"]["certauth"], below_certauth(self.world))}
         settings = {
-            "profile": {
-                "content_settings": {
-                    "exceptions": {"auto_select_certificate": {f"{certauth},*": {"setting": {"filters": [{}]}}}}
-                }
-            },
+            "profile": {"content_settings": {"exceptions": {"auto_select_certificate": hosts}}},
             "intl": {"accept_languages": "fr-FR"},
         }
         self.browser = self.with_settings(self.home / "profile", settings)
         return self
+
+
+def below_certauth(world):
+    """The names of tenants at the host that asks for certificates, as Chromium's settings write them."""
+    return f"https://[*.]certauth.localhost:{world.base_port + 2}"
 
 
 @pytest.fixture(params=["doctor"])
@@ -236,3 +238,65 @@ def test_a_hand_over_is_of_one_browser_and_used_once(world):
     assert "code" in parse_qs(urlsplit(back.headers["Location"]).query), back.text
     again = person.session.get(over, allow_redirects=False, timeout=30)
     assert "AADSTS50089" in again.text
+
+
+TRUST = "directory/publicKeyInfrastructure/certificateBasedAuthConfigurations"
+
+
+@pytest.fixture
+def hinted(own_world):
+    """A world whose tenant has browsers told of the authority that issues cards, and of no other one."""
+    world = own_world
+    (pki,) = graph(world, "GET", TRUST).json()["value"]
+    place = f"{TRUST}/{pki['id']}/certificateAuthorities"
+    for authority in graph(world, "GET", place).json()["value"]:
+        is_issuing = authority["certificateAuthorityType"] == "intermediate"
+        answer = graph(world, "PATCH", f"{place}/{authority['id']}", isIssuerHintEnabled=is_issuing)
+        assert answer.status_code == 204, answer.text
+    method = "policies/authenticationMethodsPolicy/authenticationMethodConfigurations/X509Certificate"
+    change = {"@odata.type": "#microsoft.graph.x509CertificateAuthenticationMethodConfiguration"}
+    answer = graph(world, "PATCH", method, **change, issuerHintsConfiguration={"state": "enabled"})
+    assert answer.status_code in (200, 204), answer.text
+    return world
+
+
+def names_asked_for(world, name, version):
+    """What the handshake under a name says of authorities: what `openssl s_client` reads in the request for a certificate."""
+    command = ["openssl", "s_client", "-connect", f"localhost:{world.base_port + 2}", "-servername", name, "-CAfile", world.ca]
+    checked = ["-verify_hostname", name, "-verify_return_error", version]
+    ran = subprocess.run([*command, *checked], input="", capture_output=True, text=True, timeout=30, check=False)
+    assert "Verify return code: 0 (ok)" in ran.stdout, ran.stdout + ran.stderr
+    if "No client certificate CA names sent" in ran.stdout:
+        return []
+    listed = ran.stdout.split("Acceptable client certificate CA names\n")[1]
+    return re.findall(r"^C ?= ?FR.*$", listed.split("Requested Signature Algorithms")[0], re.MULTILINE)
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_the_handshake_names_the_authorities_under_the_name_of_the_tenant_alone(hinted, version):
+    tenant = hinted.demo["tenants"]
+    names = {which: names_asked_for(hinted, f"t{one['id']}.certauth.localhost", version) for which, one in enumerate(tenant)}
+    assert [re.sub(" ?= ?", "=", name) for name in names.pop(0)] == ["C=FR, O=HYGIE-TEST, CN=HYGIE TEST AC PERSONNES"]
+    assert names and not any(names.values()), names
+    assert names_asked_for(hinted, "localhost", version) == []
+
+
+def test_a_browser_offers_the_cards_of_the_authorities_that_it_is_told_of(playwright, hinted, tmp_path):
+    """A card of another authority is not even asked about; the doctor's card opens Pro Sante Connect."""
+    tenant = hinted.demo["tenants"][0]["id"]
+    cards = {"unknown": hinted.demo["cards"]["refused"]["unknown"], "doctor": hinted.user("doctor")["card"]}
+    for which, card in cards.items():
+        with CardReader(playwright, hinted, tmp_path / which, card) as chromium:
+            page = chromium.browser.new_page()
+            with arrivals() as listener:
+                page.goto(psc(hinted, listener.uri))
+                page.locator("button[name=way][value=certificate]").click()
+                link = page.locator("main a.button.primary")
+                address = link.get_attribute("href")
+                assert urlsplit(address).netloc == f"t{tenant}.certauth.localhost:{hinted.base_port + 2}"
+                link.click()
+                if which == "doctor":
+                    assert "code" in listener.next_with_terms(page)
+                else:
+                    # Without hints it would be shown, and refused as one of an unknown authority.
+                    page.get_by_text("AADSTS50192").wait_for(state="attached")

@@ -210,6 +210,11 @@ def test_applications_and_the_log(world, person):  # noqa: F811
     person.goto(f"{portal(world)}/admin/changes")
     person.locator("li.card").first.wait_for()
     shown(person, "changes")
+    person.goto(f"{portal(world)}/admin/mails")
+    shown(person, "mails")
+    person.locator("textarea[name=security]").fill("nobody")
+    person.locator("button[value=save]").click()
+    person.locator(".notice.danger").wait_for()
     person.goto(f"{portal(world)}/admin/alerts")
     person.locator("li.choice").first.wait_for()
     shown(person, "alerts")
@@ -369,6 +374,12 @@ def test_trust_and_methods(world, person):  # noqa: F811
     person.locator(".notice.success").wait_for()
     assert person.locator(".heading .tag.success").count() == 1
     shown(person, "authority with a list")
+    for marked in (True, False):
+        person.locator("details.more", has=person.locator("input[name=hint]")).locator("summary").click()
+        person.locator("input[name=hint]").set_checked(marked)
+        person.locator("button[value=hint]").click()
+        person.locator(".notice.success").wait_for()
+        assert person.locator("input[name=hint]").is_checked() == marked
     person.locator("main p a").first.click()
     person.get_by_role("heading", name=name).wait_for()
     person.locator("input[name=sure]").check()
@@ -404,6 +415,11 @@ def test_trust_and_methods(world, person):  # noqa: F811
     person.locator("button[value=save]").click()
     person.locator(".notice.success").wait_for()
     assert bindings == [person.locator(f"select[name=field-{number}]").input_value() for number in range(1, 3)]
+    for hinted in (True, False):
+        person.locator("input[value=hints]").set_checked(hinted)
+        person.locator("button[value=save]").click()
+        person.locator(".notice.success").wait_for()
+        assert person.locator("input[value=hints]").is_checked() == hinted
     person.locator("details.more summary").click()
     person.locator("textarea[name=document]").fill("{")
     person.locator("button[value=document]").click()
@@ -759,6 +775,26 @@ def test_risk_and_settings(world, person):  # noqa: F811
     person.locator("select[name=consent]").select_option("microsoft-user-default-low")
     person.locator("button[value=people]").click()
     person.locator(".notice.success").wait_for()
+
+    person.goto(f"{portal(world)}/admin/passwords")
+    shown(person, "passwords")
+    for threshold, outcome in (("0", "danger"), ("5", "success"), ("10", "success")):
+        person.locator("input[name=threshold]").fill(threshold)
+        person.locator("button[value=save]").click()
+        person.locator(f".notice.{outcome}").wait_for()
+        assert person.locator("input[name=threshold]").input_value() == threshold
+    person.locator("textarea[name=banned]").fill("Saint-Luc")
+    # Somebody else says another number of days meanwhile, which stays.
+    directory(world, "PATCH", "policies/signInProtectionPolicy", json={"firstPasswordLifetimeInDays": 3})
+    person.locator("button[value=save]").click()
+    person.locator(".notice.success").wait_for()
+    assert person.locator("input[name=first]").input_value() == "3"
+    person.locator("input[name=first]").fill("5")
+    usual = {"firstPasswordLifetimeInDays": 7, "bannedPasswords": []}
+    directory(world, "PATCH", "policies/signInProtectionPolicy", json=usual)
+    person.locator("button[value=save]").click()
+    person.locator(".notice.warning").wait_for()
+    assert person.locator("input[name=first]").input_value() == "7"
     assert not person.complaints
 
 
@@ -775,13 +811,14 @@ def test_consents(world, person, chromium):  # noqa: F811
     other = chromium.context("fr-FR")
     nurse = other.new_page()
     policy = "policies/adminConsentRequestPolicy"
+    principal = f"servicePrincipals(appId='{world.app('demo-web')['client_id']}')"
     try:
         person.locator("select[name=asking]").select_option("on")
         person.locator("button[value=requests]").click()
         person.locator(".notice.success").wait_for()
         with arrivals() as listener:
             asked = authorize(world, listener.uri, scope="openid https://graph.microsoft.com/Group.Read.All")
-            for step, field in (("deny", "refusal"), ("approve", "approval")):
+            for step, field in (("deny", "refusal"), ("block", "blocking"), ("approve", "approval")):
                 nurse.goto(asked)
                 if step == "deny":
                     sign_in(nurse, world.user("nurse"))
@@ -797,16 +834,24 @@ def test_consents(world, person, chromium):  # noqa: F811
                 assert "Group.Read.All" in person.locator("main").inner_text()
                 assert "Pour le service" in person.locator("main").inner_text()
                 shown(person, f"consent to {step}")
+                if step == "block":
+                    person.locator("details:has(button[value=block]) summary").click()
                 person.locator(f"input[name={field}]").fill("Vu avec la DSI")
                 person.locator(f"button[value={step}]").click()
                 person.locator(".notice.success").wait_for()
                 assert person.locator(f"button[value={step}]").count() == 0
                 assert "Vu avec la DSI" in person.locator("main").inner_text()
                 shown(person, f"consent after {step}")
+                if step == "block":
+                    # Nobody signs in to it or asks for it, until it is enabled.
+                    nurse.goto(asked)
+                    nurse.get_by_text("AADSTS7000112").wait_for(state="attached")
+                    directory(world, "PATCH", principal, json={"accountEnabled": True}).raise_for_status()
             given = grants(world)
             assert any("Group.Read.All" in scope for key, scope in given.items() if before.get(key) != scope), given
     finally:
         other.close()
+        directory(world, "PATCH", principal, json={"accountEnabled": True}).raise_for_status()
         directory(world, "PUT", policy, json={"isEnabled": False, "requestDurationInDays": 30}).raise_for_status()
         for key, scope in grants(world).items():
             if key not in before:

@@ -38,7 +38,7 @@ class Reader:
         tools = directory / "bin"
         tools.mkdir()
         cargo = tools / "cargo"
-        cargo.write_text(f"#!/bin/sh\n{self.cargo()}\n")
+        cargo.write_text(f"#!/bin/bash\n{self.cargo()}\n")
         cargo.chmod(0o755)
         self.environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
 
@@ -84,7 +84,7 @@ class Reader:
         shown = []
         for line in self.shell.stdout:
             if line.startswith("--end "):
-                assert line == "--end 0\n", "".join(shown)
+                assert line == "--end 0\n", f"{block}\n{''.join(shown)}{line}"
                 break
             shown.append(line)
         return "".join(shown).strip()

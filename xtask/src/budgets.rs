@@ -16,9 +16,9 @@ const FILE_WITH_TESTS: usize = 800;
 const CRATE: usize = 15_000;
 /// Crates that may have more until they are split, as `docs/plan.md` says.
 const LARGER: &[(&str, usize)] = &[
-    ("hygie", 16_000),
-    ("hygie-graph", 17_200),
-    ("hygie-idp", 17_600),
+    ("hygie", 16_800),
+    ("hygie-graph", 19_500),
+    ("hygie-idp", 19_000),
     ("hygie-store", 16_600),
 ];
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, IF_MATCH};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use bytes::Bytes;
 use hygie_core::{ErrorKind, Fault};
@@ -67,6 +67,9 @@ pub enum ApiError {
     /// Refused, with the words of the API.
     #[error("refused: {0}")]
     Refused(String),
+    /// It is not what the page showed any more.
+    #[error("it was changed since it was shown")]
+    Changed,
     /// Something else.
     #[error("the directory API answered {0}")]
     Failed(StatusCode),
@@ -85,6 +88,7 @@ impl Fault for ApiError {
             Self::Denied => ErrorKind::Forbidden,
             Self::NotFound => ErrorKind::NotFound,
             Self::Refused(_) => ErrorKind::Invalid,
+            Self::Changed => ErrorKind::Precondition,
             Self::Failed(StatusCode::TOO_MANY_REQUESTS) => ErrorKind::TooMany,
             Self::Failed(StatusCode::SERVICE_UNAVAILABLE) => ErrorKind::Unavailable,
             Self::Failed(_) | Self::Unreadable(_) | Self::Policy(_) => ErrorKind::Internal,
@@ -96,7 +100,7 @@ impl Fault for ApiError {
             Self::SignedOut => "signed-out",
             Self::Denied => "admin-denied",
             Self::NotFound => "admin-missing",
-            Self::Refused(_) => "admin-refused",
+            Self::Refused(_) | Self::Changed => "admin-refused",
             Self::Failed(_) | Self::Unreadable(_) | Self::Policy(_) => "admin-failed",
         }
     }
@@ -116,6 +120,12 @@ impl<'a> Api<'a> {
     pub async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, ApiError> {
         let address = with_query(path, query);
         read(&self.send(Method::GET, &address, None).await?)
+    }
+
+    /// One object, and the version that it is.
+    pub async fn get_version<T: DeserializeOwned>(&self, path: &str) -> Result<(T, String), ApiError> {
+        let (version, body) = self.exchange(Method::GET, path, None, "").await?;
+        Ok((read(&body)?, version))
     }
 
     /// All objects of a collection that is short: its pages one after the other, a thousand objects at most.
@@ -150,6 +160,11 @@ impl<'a> Api<'a> {
         self.send(Method::PATCH, path, Some(body)).await.map(drop)
     }
 
+    /// Changes an object that is this version still; whatever it is where the version is empty.
+    pub async fn patch_version(&self, path: &str, body: &Value, version: &str) -> Result<(), ApiError> {
+        self.exchange(Method::PATCH, path, Some(body), version).await.map(drop)
+    }
+
     /// Puts an object in the place of another.
     pub async fn put(&self, path: &str, body: &Value) -> Result<(), ApiError> {
         self.send(Method::PUT, path, Some(body)).await.map(drop)
@@ -158,6 +173,11 @@ impl<'a> Api<'a> {
     /// Deletes an object.
     pub async fn delete(&self, path: &str) -> Result<(), ApiError> {
         self.send(Method::DELETE, path, None).await.map(drop)
+    }
+
+    /// Deletes an object that is this version still; whatever it is where the version is empty.
+    pub async fn delete_version(&self, path: &str, version: &str) -> Result<(), ApiError> {
+        self.exchange(Method::DELETE, path, None, version).await.map(drop)
     }
 
     /// Several objects at once; `None` for each that is not there or not shown.
@@ -193,6 +213,18 @@ impl<'a> Api<'a> {
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Bytes, ApiError> {
+        let (_, answer) = self.exchange(method, path, body, "").await?;
+        Ok(answer)
+    }
+
+    /// Asks for what is this version still, where one is named; the version of the answer, and its body.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        version: &str,
+    ) -> Result<(String, Bytes), ApiError> {
         let mut request = Request::new(match body {
             Some(body) => serde_json::to_vec(body).map_err(ApiError::Unreadable)?.into(),
             None => Bytes::new(),
@@ -201,6 +233,10 @@ impl<'a> Api<'a> {
         let address = format!("{}/v1.0{path}", self.console.0.deps.api);
         *request.uri_mut() = address.parse().map_err(|_| ApiError::NotFound)?;
         self.mark(request.headers_mut(), body.is_some())?;
+        if !version.is_empty() {
+            let version = HeaderValue::try_from(version).map_err(|_| ApiError::Changed)?;
+            request.headers_mut().insert(IF_MATCH, version);
+        }
         if let Some(client) = self.client {
             request.extensions_mut().insert(Peer(SocketAddr::new(client, 0)));
         }
@@ -213,7 +249,11 @@ impl<'a> Api<'a> {
             .await
             .into_parts();
         match head.status {
-            status if status.is_success() => Ok(body),
+            status if status.is_success() => {
+                let version = head.headers.get(ETAG).and_then(|version| version.to_str().ok());
+                Ok((version.unwrap_or_default().to_owned(), body))
+            }
+            StatusCode::PRECONDITION_FAILED => Err(ApiError::Changed),
             StatusCode::UNAUTHORIZED => Err(ApiError::SignedOut),
             StatusCode::FORBIDDEN => Err(ApiError::Denied),
             StatusCode::NOT_FOUND => Err(ApiError::NotFound),

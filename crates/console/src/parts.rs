@@ -6,6 +6,8 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use hygie_web::ui::Field;
 
+use crate::http::Fields;
+
 /// One of a list.
 #[derive(Clone, Debug, Template)]
 #[template(path = "parts/select.html")]
@@ -110,6 +112,38 @@ pub enum Part {
     Area(Area),
     Choose(Choose),
     Boxes(Boxes),
+}
+
+impl Part {
+    /// With what was typed in it. A file is chosen again.
+    fn kept(self, typed: &Fields) -> Self {
+        match self {
+            Self::Field(part) => {
+                let value = typed.get(part.name()).to_owned();
+                Self::Field(part.value(value))
+            }
+            Self::Select(part) => {
+                let chosen = typed.get(part.name);
+                Self::Select(part.chosen(chosen))
+            }
+            Self::Area(part) => Self::Area(Area {
+                value: typed.get(part.name).to_owned(),
+                ..part
+            }),
+            Self::Choose(part) => Self::Choose(part),
+            Self::Boxes(mut part) => {
+                for (value, _, is_ticked) in &mut part.options {
+                    *is_ticked = typed.all(part.name).any(|ticked| ticked == value);
+                }
+                Self::Boxes(part)
+            }
+        }
+    }
+}
+
+/// Parts with what was typed in them.
+pub fn kept(parts: Vec<Part>, typed: &Fields) -> Vec<Part> {
+    parts.into_iter().map(|part| part.kept(typed)).collect()
 }
 
 impl fmt::Display for Part {

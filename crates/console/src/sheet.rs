@@ -4,8 +4,8 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use hygie_web::ui::{Form, Identifier, Link, Page, Tone};
 
-use crate::http::{Frame, Pager};
-use crate::parts::Part;
+use crate::http::{Fields, Frame, Pager};
+use crate::parts::{Part, kept};
 
 /// The page.
 #[derive(Template)]
@@ -49,6 +49,19 @@ impl Sheet {
             pager: None,
             blocks: Vec::new(),
             last: None,
+        }
+    }
+}
+
+impl Sheet {
+    /// With what was typed in the form that was not taken, which is not folded away.
+    pub fn keep(&mut self, typed: &Fields) {
+        let step = typed.get("step");
+        for block in self.blocks.iter_mut().filter(|block| block.submit.0 == step) {
+            block.parts = kept(std::mem::take(&mut block.parts), typed);
+            if block.kind == Kind::Folded {
+                block.kind = Kind::Plain;
+            }
         }
     }
 }

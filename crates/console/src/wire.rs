@@ -1,8 +1,12 @@
 //! What of the bodies of Graph v1.0 is shown. Members that are not here are not read.
 #![expect(clippy::struct_field_names, reason = "the names are those of Graph")]
 
+mod trust;
+
 use serde::Deserialize;
 use serde_json::Value;
+
+pub use trust::{Authority, RevocationList, Trial};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -299,47 +303,6 @@ pub struct Gap {
     pub display_name: Option<String>,
     pub sign_ins: u64,
     pub single_factor: u64,
-}
-
-/// An authority that vouches for people.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Authority {
-    pub id: String,
-    pub display_name: String,
-    pub certificate_authority_type: String,
-    pub issuer: String,
-    pub issuer_subject_key_identifier: Option<String>,
-    pub expiration_date_time: String,
-    pub thumbprint: String,
-    pub certificate_revocation_list_url: Option<String>,
-}
-
-/// What is known of the revocation list of an authority.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct RevocationList {
-    pub is_current: bool,
-    pub source: Option<String>,
-    pub this_update_date_time: Option<String>,
-    pub next_update_date_time: Option<String>,
-    pub revoked_count: Option<u64>,
-    pub grace_in_hours: u32,
-    pub problem: Option<String>,
-}
-
-/// What would happen to a card.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Trial {
-    pub subject: Option<String>,
-    pub issuer: Option<String>,
-    pub expiration_date_time: Option<String>,
-    pub chain: Vec<Object>,
-    pub user: Option<Object>,
-    pub authentication_mode: Option<String>,
-    pub reason: Option<String>,
-    pub message: Option<String>,
 }
 
 /// The methods policy.

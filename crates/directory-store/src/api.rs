@@ -75,6 +75,12 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         "Read organization information",
     ),
     (
+        "Organization.ReadWrite.All",
+        Some(0x46ca_0847_7e6b_426e_9775_ea81_0a94_8356),
+        Some(0x292d_869f_3427_49a8_9dab_8c70_152b_74e9),
+        "Read and write organization information",
+    ),
+    (
         "Directory.Read.All",
         Some(0x06da_0dbc_49e2_44d2_8312_53f1_66ab_848a),
         Some(0x7ab1_d382_f21e_4acd_a863_ba3e_13f7_da61),
@@ -205,6 +211,12 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         Some(0x7e82_3077_d88e_468f_a337_e18f_1f0e_6c7c),
         Some(0x29c1_8626_4985_4dcd_85c0_193e_ef32_7366),
         "Read and write authentication method policies",
+    ),
+    (
+        "Policy.ReadWrite.ApplicationConfiguration",
+        Some(0xb27a_dd92_efb2_4f16_84f5_8108_ba77_985c),
+        Some(0xbe74_164b_cff1_491c_8741_e671_cb53_6e13),
+        "Read and write the application configuration policies of the organization",
     ),
     (
         "PublicKeyInfrastructure.Read.All",

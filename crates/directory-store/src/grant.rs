@@ -45,6 +45,19 @@ pub struct Authorization {
     /// PKCE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,
+    /// The grant that it descends from, where the application got it by a token that it was called with (on behalf of).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<Uuid>,
+}
+
+impl Authorization {
+    /// What kind of client redeems it: who was called with a token of a person is a server, however the person came.
+    pub fn client_platform(&self) -> Platform {
+        match self.root {
+            Some(_) => Platform::Web,
+            None => self.platform,
+        }
+    }
 }
 
 /// From where and how a person came to authorize something: what policies ask about, and what a later exchange of a code

@@ -9,13 +9,16 @@
 #![warn(missing_docs)]
 
 mod api;
+mod app_signin;
 mod application;
 mod assignment;
 mod authentication;
+mod browser;
 mod consent_request;
 mod federated;
 mod grant;
 mod group;
+mod letter;
 mod lockout;
 pub mod logs;
 mod object;
@@ -31,6 +34,7 @@ mod user;
 mod workload;
 
 pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, FIRST_PARTY, PORTAL, directory_api, suite_of};
+pub use app_signin::AppSignInEntry;
 pub use application::{
     AccessKind, AppRole, Application, Audience, Definition, ExtraGrant, GroupClaims, Links, MemberTypes, OptionalClaim,
     OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal, VerifiedPublisher,
@@ -41,10 +45,13 @@ pub use consent_request::{AskedConsent, ConsentRequestStatus, RequestedPermissio
 pub use federated::{FederatedCredential, MAX_FEDERATED};
 pub use grant::{Arrival, Authorization, Backchannel, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;
+pub use letter::{LETTERS, Letter, Matter};
 pub use lockout::{LockoutRule, Mark};
 pub use object::{DirectoryObject, object, objects};
 pub use profile::{GroupProfile, Home, PrincipalProfile, SignOnMode, UserProfile, UserType, Visibility};
-pub use roles::{DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role};
+pub use roles::{
+    CONSENT_REVIEWERS, DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role,
+};
 pub use schema::MIGRATIONS;
 pub use sealed::SEALED_COLUMNS;
 pub use signin::{AppliedPolicy, SignInEntry, SignInProtocol, Signals};

@@ -99,6 +99,14 @@ pub fn directory_role(template: RoleTemplateId) -> Option<&'static DirectoryRole
     DIRECTORY_ROLES.iter().find(|role| role.template == template)
 }
 
+/// Who may decide what people ask administrators to consent to.
+pub const CONSENT_REVIEWERS: &[RoleTemplateId] = &[
+    role::GLOBAL_ADMINISTRATOR,
+    role::PRIVILEGED_ROLE_ADMINISTRATOR,
+    role::APPLICATION_ADMINISTRATOR,
+    role::CLOUD_APPLICATION_ADMINISTRATOR,
+];
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -2,8 +2,7 @@
 //!
 //! Ids are 16 bytes, instants milliseconds. Every table of a tenant has it first in its key, and every statement binds
 //! it; the exceptions are what *gives* the tenant: domain names, the unique index on applications, the cookie of a
-//! browser, the codes of a device, the header of a
-//! workload; and what belongs to no tenant: signing keys and the root secret.
+//! browser, the codes of a device, the header of a workload; and what belongs to no tenant: signing keys and the root secret.
 
 use hygie_store::Migration;
 
@@ -414,6 +413,26 @@ CREATE UNIQUE INDEX idp_consent_request_of ON idp_consent_request ({i.col}tenant
 CREATE INDEX idp_consent_request_end ON idp_consent_request ({i.col}ends_at);",
     },
     Migration {
+        number: 259,
+        title: "sealed hashes of passwords and passes",
+        sql: "
+ALTER TABLE idp_user ADD COLUMN sealed_password {blob};
+ALTER TABLE idp_deleted ADD COLUMN sealed_password {blob};
+ALTER TABLE idp_pass ADD COLUMN sealed_hash {blob};
+ALTER TABLE idp_pass ADD COLUMN clear_hash TEXT;
+UPDATE idp_pass SET clear_hash = hash;
+ALTER TABLE idp_pass DROP COLUMN hash;",
+    },
+    Migration {
+        number: 260,
+        title: "lists of what changed since a revocation list",
+        sql: "
+ALTER TABLE idp_authority ADD COLUMN delta_url TEXT;
+CREATE TABLE idp_delta_crl ({i.def}tenant {blob} NOT NULL, authority {blob} NOT NULL, digest {blob} NOT NULL,
+  this_update {int} NOT NULL, next_update {int} NOT NULL, stored_at {int} NOT NULL, uploaded {int} NOT NULL,
+  revoked {int} NOT NULL, content {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, authority));",
+    },
+    Migration {
         number: 266,
         title: "managers",
         sql: "
@@ -448,5 +467,34 @@ CREATE INDEX idp_risk_event_user ON idp_risk_event ({i.col}tenant, user_id, id);
         title: "guests by their homes",
         sql: "
 CREATE INDEX idp_guest_home_user ON idp_guest ({i.col}home, home_user);",
+    },
+    Migration {
+        number: 271,
+        title: "policies that applications were given",
+        sql: "
+CREATE TABLE idp_policy_target ({i.def}tenant {blob} NOT NULL, object {blob} NOT NULL, policy {blob} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, object));
+CREATE INDEX idp_policy_target_policy ON idp_policy_target ({i.col}tenant, policy, object);",
+    },
+    Migration {
+        number: 272,
+        title: "what people put off to register",
+        sql: "
+CREATE TABLE idp_campaign ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, times {int} NOT NULL, at {int} NOT NULL,
+  session {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, user_id));",
+    },
+    Migration {
+        number: 281,
+        title: "where an establishment wants to be told",
+        sql: "
+CREATE TABLE idp_notification_mail ({i.def}tenant {blob} NOT NULL, topic TEXT NOT NULL, address TEXT NOT NULL,
+  place {int} NOT NULL, PRIMARY KEY ({i.col}tenant, topic, address));",
+    },
+    Migration {
+        number: 286,
+        title: "grants that descend from others",
+        sql: "
+ALTER TABLE idp_family ADD COLUMN root {blob};
+CREATE INDEX idp_family_root ON idp_family ({i.col}tenant, root);",
     },
 ];

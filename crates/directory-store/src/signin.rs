@@ -4,7 +4,6 @@
 use std::net::IpAddr;
 
 use hygie_core::{AppId, ObjectId, SessionId, Timestamp};
-use hygie_policy::client::platform;
 use hygie_policy::decide::{Applied, Status};
 use hygie_policy::location::Whereabouts;
 use hygie_policy::policy::RiskLevel;
@@ -15,6 +14,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::Authentications;
+use crate::browser::{browser, operating_system};
 use crate::logs::{Log, LogEntry, mark};
 
 /// An entry of the log.
@@ -243,10 +243,11 @@ impl LogEntry for SignInEntry {
             let kept = signals.coordinates.and_then(|both| both.get(at).copied());
             kept.map(|kept| f64::from(kept) / 10_000.0)
         };
-        let system = self.user_agent.as_deref().and_then(platform);
+        let of = |read: fn(&str) -> String| self.user_agent.as_deref().map(read).unwrap_or_default();
         let members = json!({
             "id": self.id.to_string(),
             "createdDateTime": self.at.to_rfc3339(),
+            "signInEventTypes": [if self.is_interactive { "interactiveUser" } else { "nonInteractiveUser" }],
             "userDisplayName": self.user_display_name,
             "userPrincipalName": self.user_principal_name,
             "userId": self.user.to_string(),
@@ -273,12 +274,12 @@ impl LogEntry for SignInEntry {
             "resourceId": resource.map(|(app, _)| app.to_string()),
             "status": { "errorCode": self.error_code, "failureReason": self.failure_reason,
                         "additionalDetails": null },
-            "deviceDetail": { "deviceId": "", "displayName": "", "browser": "", "isCompliant": false, "isManaged": false,
-                              "trustType": "", "operatingSystem": system.map_or("", |system| system.as_str()) },
+            "deviceDetail": { "deviceId": "", "displayName": "", "browser": of(browser), "isCompliant": false, "isManaged": false,
+                              "trustType": "", "operatingSystem": of(operating_system) },
             "location": { "city": signals.city, "state": signals.state, "countryOrRegion": signals.country,
                           "geoCoordinates": { "altitude": null, "latitude": degrees(0), "longitude": degrees(1) } },
             "authenticationDetails": self.used.used().iter().map(step).collect::<Vec<_>>(),
-            "appliedConditionalAccessPolicies": self.applied.iter().map(policy).collect::<Vec<_>>(),
+            "appliedConditionalAccessPolicies": self.applied.iter().map(AppliedPolicy::shown).collect::<Vec<_>>(),
         });
         match members {
             Value::Object(members) => members,
@@ -296,13 +297,16 @@ fn step(used: &Used) -> Value {
     })
 }
 
-fn policy(applied: &AppliedPolicy) -> Value {
-    json!({
-        "id": applied.id,
-        "displayName": applied.display_name,
-        "enforcedGrantControls": applied.grant_controls,
-        "enforcedSessionControls": applied.session_controls,
-        "result": applied.result,
-        "analysisReasons": applied.unmet.join(","),
-    })
+impl AppliedPolicy {
+    /// As Graph's log shows it.
+    pub(crate) fn shown(&self) -> Value {
+        json!({
+            "id": self.id,
+            "displayName": self.display_name,
+            "enforcedGrantControls": self.grant_controls,
+            "enforcedSessionControls": self.session_controls,
+            "result": self.result,
+            "analysisReasons": self.unmet.join(","),
+        })
+    }
 }

@@ -37,6 +37,8 @@ pub struct TrustedAuthority {
     pub authority: Authority,
     /// Where its revocation list is; where there is none, nothing that it issued is ever revoked.
     pub list_url: Option<String>,
+    /// Where the list is of what changed since; with it, certificates are judged by both.
+    pub delta_url: Option<String>,
     /// Whether browsers may be told of it.
     pub is_hint_enabled: bool,
     /// Hours in which its last list counts after its end.
@@ -50,6 +52,15 @@ impl TrustedAuthority {
     pub fn grace(&self) -> Duration {
         Duration::from_hours(self.grace_hours.into())
     }
+}
+
+/// Which list of an authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ListKind {
+    /// That of all that it revoked.
+    Whole,
+    /// That of what changed since.
+    Delta,
 }
 
 /// Where a list comes from.

@@ -7,8 +7,8 @@ use hygie_directory_store::{object, objects};
 use hygie_store::{StoreError, Tx};
 
 use crate::repo::{
-    Activities, Applications, ByName, CertificateRow, Change, Changes, Followed, Groups, Owners, Place, Principals,
-    SecretRow, SignInActivity, Tenants, Users,
+    Activities, Applications, ByName, CertificateRow, Change, Changes, Followed, Groups, Owners, Place, SecretRow,
+    SignInActivity, Tenants, Users,
 };
 use crate::{Application, Directory, DirectoryObject, Group, ServicePrincipal, Tenant, User};
 
@@ -56,6 +56,10 @@ pub struct Presence {
     pub names: Vec<String>,
     /// The registration, from whichever tenant; none where it is gone, and of a managed identity.
     pub application: Option<Application>,
+    /// The secrets that it has of its own in the tenant, without their values.
+    pub secrets: Vec<SecretRow>,
+    /// And the certificates.
+    pub certificates: Vec<CertificateRow>,
 }
 
 /// Something that has an owner.
@@ -77,6 +81,22 @@ impl Owned {
     }
 }
 
+/// These objects and registrations, in the order of their ids; of those that are there.
+pub(crate) async fn owned(tx: &mut Tx<'_>, ids: Vec<ObjectId>) -> Result<Vec<Owned>, StoreError> {
+    let found = objects(tx, ids.clone()).await?;
+    let mut all: Vec<Owned> = found.into_iter().map(Owned::Object).collect();
+    let known: HashSet<ObjectId> = all.iter().map(Owned::id).collect();
+    let others: Vec<ObjectId> = ids.into_iter().filter(|id| !known.contains(id)).collect();
+    let mut applications = Vec::new();
+    for some in others.chunks(CHUNK) {
+        applications.extend(Applications(tx).list_by_ids(some).await?);
+    }
+    let found = registrations(tx, applications).await?;
+    all.extend(found.into_iter().map(Owned::Application));
+    all.sort_by_key(Owned::id);
+    Ok(all)
+}
+
 impl Directory {
     /// A page of what somebody owns.
     pub async fn page_owned(&self, cx: &Cx, owner: ObjectId, at: Cursor) -> Result<Vec<Owned>, StoreError> {
@@ -84,17 +104,7 @@ impl Directory {
             .read(cx, (owner, at), |(owner, at), tx| {
                 Box::pin(async move {
                     let ids = Owners(tx).page_owned(*owner, at.after, at.limit).await?;
-                    let found = objects(tx, ids.clone()).await?;
-                    let mut all: Vec<Owned> = found.into_iter().map(Owned::Object).collect();
-                    let known: HashSet<ObjectId> = all.iter().map(Owned::id).collect();
-                    let mut applications = Vec::new();
-                    for id in ids.into_iter().filter(|id| !known.contains(id)) {
-                        applications.extend(Applications(tx).find_by_id(id).await?);
-                    }
-                    let found = registrations(tx, applications).await?;
-                    all.extend(found.into_iter().map(Owned::Application));
-                    all.sort_by_key(Owned::id);
-                    Ok::<_, StoreError>(all)
+                    owned(tx, ids).await
                 })
             })
             .await
@@ -358,88 +368,6 @@ impl Directory {
             .await
     }
 
-    /// A service principal, by its object id.
-    pub async fn find_presence(&self, cx: &Cx, id: ObjectId) -> Result<Option<Presence>, StoreError> {
-        let found = self
-            .store()
-            .read(cx, id, |id, tx| {
-                Box::pin(async move {
-                    let Some(principal) = Principals(tx).find(*id).await? else {
-                        return Ok(None);
-                    };
-                    let names = Principals(tx).list_names(principal.id).await?;
-                    Ok::<_, StoreError>(Some((principal, names)))
-                })
-            })
-            .await?;
-        match found {
-            Some(found) => Ok(Some(self.presence(cx, found).await?)),
-            None => Ok(None),
-        }
-    }
-
-    /// The presence of an application in this tenant.
-    pub async fn find_presence_of(&self, cx: &Cx, app: AppId) -> Result<Option<Presence>, StoreError> {
-        match self.find_service_principal(cx, app).await? {
-            Some(principal) => self.find_presence(cx, principal.id).await,
-            None => Ok(None),
-        }
-    }
-
-    /// A page of service principals.
-    pub async fn page_presences(&self, cx: &Cx, at: Cursor) -> Result<Vec<Presence>, StoreError> {
-        let (page, here) = self
-            .store()
-            .read(cx, at, |at, tx| {
-                Box::pin(async move {
-                    let page = Principals(tx).page(at.after, at.limit).await?;
-                    let ids: Vec<ObjectId> = page.iter().map(|principal| principal.id).collect();
-                    let mut names: HashMap<ObjectId, Vec<String>> = HashMap::new();
-                    for (id, name) in Principals(tx).list_names_of(&ids).await? {
-                        names.entry(id).or_default().push(name);
-                    }
-                    let apps: Vec<AppId> = page.iter().map(|principal| principal.app).collect();
-                    let here = Applications(tx).list_by_apps(&apps).await?;
-                    let named = |principal: ServicePrincipal| {
-                        let names = names.remove(&principal.id).unwrap_or_default();
-                        (principal, names)
-                    };
-                    Ok::<_, StoreError>((page.into_iter().map(named).collect::<Vec<_>>(), here))
-                })
-            })
-            .await?;
-        let mut here: HashMap<AppId, Application> = here.into_iter().map(|found| (found.app, found)).collect();
-        let mut presences = Vec::new();
-        for (principal, names) in page {
-            // Only what is registered elsewhere is looked for by itself.
-            presences.push(match here.remove(&principal.app) {
-                Some(application) => Presence {
-                    principal,
-                    names,
-                    application: Some(application),
-                },
-                None => self.presence(cx, (principal, names)).await?,
-            });
-        }
-        Ok(presences)
-    }
-
-    async fn presence(
-        &self,
-        cx: &Cx,
-        (principal, names): (ServicePrincipal, Vec<String>),
-    ) -> Result<Presence, StoreError> {
-        let application = match &principal.resource_id {
-            Some(_) => None,
-            None => self.find_application(cx, principal.app).await?,
-        };
-        Ok(Presence {
-            principal,
-            names,
-            application,
-        })
-    }
-
     /// The tenant of the context and its domain names, the default one first.
     pub async fn find_tenant(&self, cx: &Cx) -> Result<Option<(Tenant, Vec<String>)>, StoreError> {
         self.store()
@@ -455,7 +383,7 @@ impl Directory {
     }
 }
 
-async fn registrations(tx: &mut Tx<'_>, page: Vec<Application>) -> Result<Vec<Registration>, StoreError> {
+pub(crate) async fn registrations(tx: &mut Tx<'_>, page: Vec<Application>) -> Result<Vec<Registration>, StoreError> {
     let apps: Vec<AppId> = page.iter().map(|application| application.app).collect();
     let (mut secrets, mut certificates): (HashMap<_, Vec<_>>, HashMap<_, Vec<_>>) = (HashMap::new(), HashMap::new());
     for (app, secret) in Applications(tx).list_secret_rows(&apps).await? {

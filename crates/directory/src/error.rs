@@ -5,6 +5,7 @@ use hygie_oidc::RuleBroken;
 use hygie_policy::ReadError;
 use hygie_store::StoreError;
 
+use crate::conditional::listed;
 use crate::password::PasswordError;
 use crate::password_rules::WeakPassword;
 
@@ -41,6 +42,9 @@ pub enum DirectoryError {
     /// Nobody would be left who can administer the tenant.
     #[error("the last Global Administrator of the tenant cannot be removed, disabled or deleted")]
     LastAdministrator,
+    /// Policies would keep out everybody who administers.
+    #[error("nobody who administers could sign in any more, by {}", listed(.0))]
+    LockOut(Vec<String>),
     /// The directory cannot be read or written.
     #[error("the directory failed")]
     Store(#[source] StoreError),
@@ -73,7 +77,8 @@ impl Fault for DirectoryError {
             | Self::WeakPassword(_)
             | Self::WrongPassword
             | Self::Fixed(_)
-            | Self::LastAdministrator => ErrorKind::Invalid,
+            | Self::LastAdministrator
+            | Self::LockOut(_) => ErrorKind::Invalid,
             Self::Exists | Self::Changed => ErrorKind::Conflict,
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Store(error) => error.kind(),

@@ -22,9 +22,11 @@ mod consent;
 mod error;
 mod guests;
 pub mod logs;
+mod notification;
 mod password;
 mod password_rules;
 mod places;
+mod presences;
 mod revocation;
 mod risk;
 pub mod trust;
@@ -49,8 +51,10 @@ pub use hygie_directory_store::{
     managed_identity, repo, rh_of, role, suite_of,
 };
 
+pub use hygie_directory_store::AppSignInEntry;
 pub use hygie_directory_store::{AskedConsent, ConsentRequestStatus, RequestedPermissions};
-pub use hygie_directory_store::{Backchannel, ExtraGrant, FederatedCredential, SignInProtocol};
+pub use hygie_directory_store::{Backchannel, CONSENT_REVIEWERS, ExtraGrant, FederatedCredential, SignInProtocol};
+pub use hygie_directory_store::{LETTERS, Letter, Matter};
 
 pub use admin::people::lockout_of;
 pub use admin::{
@@ -59,12 +63,16 @@ pub use admin::{
     UserChange, notice,
 };
 pub use browse::{Cursor, Membership, Owned, Presence, Registration};
-pub use conditional::{AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS};
+pub use conditional::Unchanged;
+pub use conditional::{
+    AccessRules, ConditionalError, Kept, MAX_CONTEXTS, MAX_LOCATIONS, MAX_STRENGTHS, MAX_TOKEN_LIFETIMES, guest_of,
+};
 pub use consent::{ConsentDecision, MAX_CONSENT_REQUESTS, NewConsentRequest};
 pub use consent::{Consented, ForWhom, LowImpact, OwnConsent, Permissions};
 pub use error::DirectoryError;
 pub use guests::{Invitation, Invited, NewInvitation, guest_name};
-pub use password::{MAX_PASSWORD, PasswordError, Passwords};
+pub use notification::NotificationMails;
+pub use password::{MAX_PASSWORD, PasswordError, Passwords, is_too_long};
 pub use password_rules::{Owner as PasswordOwner, WeakPassword, check as check_password};
 pub use places::{Countries, CountryTable, NotATable, Town};
 pub use risk::{Detection, MAX_RISKY, MAX_SUPPLIED, RiskSaid};
@@ -133,6 +141,7 @@ impl Directory {
         }));
         directory.refresh_revocations().await?;
         directory.complete_names().await?;
+        directory.seal_hashes().await?;
         directory.move_sign_ins().await?;
         Ok(directory)
     }
@@ -193,6 +202,23 @@ impl Directory {
             while self
                 .store()
                 .write(&cx, (), |(), tx| Box::pin(repo::complete_names(tx)))
+                .await?
+            {}
+        }
+        Ok(())
+    }
+
+    /// Seals the hashes of passwords that a release before wrote in clear.
+    async fn seal_hashes(&self) -> Result<(), StoreError> {
+        let cx = self.provider_cx();
+        let tenants = self.store().read(&cx, (), |(), tx| {
+            Box::pin(async move { repo::Global(tx).list_tenants_with_clear_hashes().await })
+        });
+        for tenant in tenants.await? {
+            let cx = cx.for_tenant(tenant);
+            while self
+                .store()
+                .write(&cx, (), |(), tx| Box::pin(repo::seal_hashes(tx)))
                 .await?
             {}
         }

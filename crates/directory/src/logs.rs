@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 pub use hygie_directory_store::logs::{
     Alert, AlertKind, AppInitiator, ChangeEntry, ChangeScribe, ChangeTarget, GapGroup, GapReport, Initiator, KeyValue,
-    Log, LogEntry, LogQuery, ModifiedProperty, UserInitiator, mark, new_id,
+    LOGS, Log, LogEntry, LogQuery, ModifiedProperty, UserInitiator, mark, new_id,
 };
 
 use crate::repo::{Logs, MovedSignIns, SignIns};
-use crate::{Directory, DirectoryError, SignInEntry};
+use crate::{AppSignInEntry, Directory, DirectoryError, SignInEntry};
 
 /// For how many days logs are kept where nothing else is said, and at most.
 pub const LOG_RETENTION: u32 = 30;
@@ -26,6 +26,22 @@ impl Directory {
         self.store()
             .write(cx, entry, |entry, tx| {
                 Box::pin(async move { SignIns(tx).insert(entry).await })
+            })
+            .await
+    }
+
+    /// Writes entries of applications that signed in by themselves, with one record for all: a database that is put back
+    /// to before them is found by it.
+    pub async fn log_app_sign_ins(&self, cx: &Cx, entries: Vec<AppSignInEntry>) -> Result<(), StoreError> {
+        let record = Record::success(cx, "idp.signin.applications", format!("log/{}", entries.len()));
+        self.store()
+            .write(cx, (entries, record), |(entries, record), tx| {
+                Box::pin(async move {
+                    for entry in entries {
+                        Logs(tx).insert(entry).await?;
+                    }
+                    tx.audit(record).await
+                })
             })
             .await
     }

@@ -11,8 +11,14 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use hygie_core::{Random, Secret, random_array};
 use tokio::sync::Semaphore;
 
-/// Longest password that is looked at.
+/// Longest password that is looked at, in characters.
 pub const MAX_PASSWORD: usize = 256;
+
+/// Whether a password is longer than anybody looks at.
+pub fn is_too_long(password: &str) -> bool {
+    password.chars().nth(MAX_PASSWORD).is_some()
+}
+
 /// Passwords that may wait for each one that is being checked.
 const WAITING: usize = 32;
 

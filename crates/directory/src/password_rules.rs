@@ -220,7 +220,7 @@ pub fn check(password: &str, owner: &Owner<'_>) -> Result<(), WeakPassword> {
     if password.chars().count() < MIN {
         return Err(WeakPassword::Short);
     }
-    if password.len() > crate::MAX_PASSWORD {
+    if crate::is_too_long(password) {
         return Err(WeakPassword::Long);
     }
     if password.contains(char::is_control) {
@@ -355,6 +355,8 @@ mod tests {
             ("Vélo-rouge-42", Ok(())),
             (&long[..256], Ok(())),
             (&long, Err(WeakPassword::Long)),
+            (&format!("Aa1{}", "é".repeat(253)), Ok(())),
+            (&format!("Aa1{}", "é".repeat(254)), Err(WeakPassword::Long)),
             ("Ab3$efg", Err(WeakPassword::Short)),
             ("Ab3$ef\u{7}g", Err(WeakPassword::Control)),
             ("correct horse", Err(WeakPassword::Kinds)),

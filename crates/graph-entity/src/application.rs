@@ -1,5 +1,6 @@
 //! `application`: <https://learn.microsoft.com/graph/api/resources/application>.
 
+use hygie_directory::repo::{CertificateRow, SecretRow};
 use hygie_directory::{
     AppRole, Audience, Definition, ExtraGrant, GroupClaims, MemberTypes, OptionalClaim, Registration, Scope,
 };
@@ -42,7 +43,7 @@ pub(super) const INFO: &[Property] = &[
     Property::new("supportUrl", TEXT),
     Property::new("termsOfServiceUrl", TEXT),
 ];
-const CERTIFICATE: &[Property] = &[
+pub(super) const CERTIFICATE: &[Property] = &[
     Property::new("keyId", TEXT),
     Property::new("type", TEXT),
     Property::new("usage", TEXT),
@@ -62,14 +63,16 @@ const IMPLICIT: &[Property] = &[
     Property::new("enableAccessTokenIssuance", Kind::Flag),
     Property::new("enableIdTokenIssuance", Kind::Flag),
 ];
+const REDIRECT_SETTING: &[Property] = &[Property::new("uri", TEXT), Property::new("index", Kind::Number)];
 const WEB: &[Property] = &[
     Property::new("homePageUrl", TEXT),
     Property::new("logoutUrl", TEXT),
     Property::new("redirectUris", TEXTS),
+    Property::new("redirectUriSettings", Kind::List(&Kind::Complex(REDIRECT_SETTING))),
     Property::new("implicitGrantSettings", Kind::Complex(IMPLICIT)),
 ];
 const REDIRECTS: &[Property] = &[Property::new("redirectUris", TEXTS)];
-const SECRET: &[Property] = &[
+pub(super) const SECRET: &[Property] = &[
     Property::new("keyId", TEXT),
     Property::new("displayName", TEXT),
     Property::new("hint", TEXT),
@@ -157,8 +160,8 @@ pub fn application(registration: &Registration) -> Map<String, Value> {
             ("verifiedPublisher", publisher(definition.verified_publisher.as_ref())),
             ("info", info(definition)),
             ("requiredResourceAccess", json!(definition.required_resource_access)),
-            ("passwordCredentials", secrets(registration)),
-            ("keyCredentials", certificates(registration)),
+            ("passwordCredentials", secrets(&registration.secrets)),
+            ("keyCredentials", certificates(&registration.certificates)),
             ("isDisabled", false.into()),
         ],
     )
@@ -179,6 +182,9 @@ fn web(definition: &Definition) -> Value {
         "homePageUrl": definition.home_page_url,
         "logoutUrl": definition.logout_url,
         "redirectUris": definition.redirect_uris.web,
+        // An index is of SAML alone.
+        "redirectUriSettings": definition.redirect_uris.web.iter()
+            .map(|uri| json!({ "uri": uri, "index": null })).collect::<Vec<_>>(),
         "implicitGrantSettings": {
             "enableAccessTokenIssuance": definition.enable_access_token_issuance,
             "enableIdTokenIssuance": definition.enable_id_token_issuance,
@@ -196,8 +202,15 @@ pub(super) fn info(definition: &Definition) -> Value {
     })
 }
 
-fn secrets(registration: &Registration) -> Value {
-    let secrets = registration.secrets.iter().map(|secret| {
+/// A thumbprint as certificates have it in tokens (base64url), in base64.
+fn base64_of(thumbprint: &str) -> String {
+    let text = thumbprint.replace('-', "+").replace('_', "/");
+    let padding = "=".repeat((4 - text.len() % 4) % 4);
+    format!("{text}{padding}")
+}
+
+pub(super) fn secrets(rows: &[SecretRow]) -> Value {
+    let secrets = rows.iter().map(|secret| {
         json!({
             "customKeyIdentifier": null,
             "keyId": secret.id,
@@ -211,11 +224,11 @@ fn secrets(registration: &Registration) -> Value {
     secrets.collect()
 }
 
-fn certificates(registration: &Registration) -> Value {
-    let certificates = registration.certificates.iter().map(|row| {
+pub(super) fn certificates(rows: &[CertificateRow]) -> Value {
+    let certificates = rows.iter().map(|row| {
         let (from, until) = row.certificate.validity();
         json!({
-            "customKeyIdentifier": row.certificate.x5t(),
+            "customKeyIdentifier": base64_of(&row.certificate.x5t()),
             "keyId": row.id,
             "displayName": row.display_name,
             "type": "AsymmetricX509Cert",

@@ -1,12 +1,13 @@
 //! Bodies of requests as what they change: strict, each refusal with its place.
 
 mod application;
+mod claims;
 
 use hygie_policy::ReadError;
 use hygie_policy::json::{At, Wrong};
 use serde_json::Value;
 
-pub use application::{ApplicationBody, read_application, read_key};
+pub use application::{ApplicationBody, read_application, read_key, read_keys};
 
 /// Whether a member is known.
 #[derive(PartialEq, Eq)]

@@ -146,3 +146,17 @@ pub static SECURITY_DEFAULTS: EntityType = EntityType {
     ],
     navigations: &[],
 };
+
+/// `tokenLifetimePolicy`.
+pub static TOKEN_LIFETIME_POLICY: EntityType = EntityType {
+    name: "tokenLifetimePolicy",
+    properties: &[
+        Property::new("id", TEXT),
+        Property::new("deletedDateTime", INSTANT),
+        Property::new("displayName", TEXT),
+        Property::new("description", TEXT),
+        Property::new("definition", TEXTS),
+        Property::new("isOrganizationDefault", Kind::Flag),
+    ],
+    navigations: &[],
+};

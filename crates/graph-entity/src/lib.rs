@@ -29,8 +29,10 @@ use uuid::Uuid;
 
 pub use agreement::{ACCEPTANCE, AGREEMENT, AGREEMENT_FILE, acceptance};
 pub use application::{APPLICATION, application};
-pub use body::{ApplicationBody, read_application, read_key};
-pub use conditional::{CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE};
+pub use body::{ApplicationBody, read_application, read_key, read_keys};
+pub use conditional::{
+    CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE, TOKEN_LIFETIME_POLICY,
+};
 pub use consent::{APP_CONSENT_REQUEST, USER_CONSENT_REQUEST};
 pub use consent::{
     AUTHORIZATION_POLICY, CLASSIFICATION, INVITATION, PERMISSION_GRANT_POLICY, classification, document,
@@ -63,6 +65,8 @@ pub fn directory_object(object: &DirectoryObject) -> (&'static EntityType, Map<S
                 principal: found.clone(),
                 names: Vec::new(),
                 application: None,
+                secrets: Vec::new(),
+                certificates: Vec::new(),
             }),
         ),
     }
@@ -118,10 +122,10 @@ fn security_identifier(id: Uuid) -> String {
     format!("S-1-12-1{}", numbers.collect::<String>())
 }
 
-/// What is shown of an entity: the selected members, in the order of its type.
+/// What is shown of an entity: the selected members, in the order of its type, and of which type it is where that is said.
 pub fn shown(mut members: Map<String, Value>, select: Option<&[&'static str]>) -> Map<String, Value> {
     if let Some(select) = select {
-        members.retain(|name, _| select.contains(&name.as_str()));
+        members.retain(|name, _| name == "@odata.type" || select.contains(&name.as_str()));
     }
     members
 }

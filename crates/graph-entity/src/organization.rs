@@ -1,6 +1,6 @@
 //! `organization`: <https://learn.microsoft.com/graph/api/resources/organization>.
 
-use hygie_directory::Tenant;
+use hygie_directory::{NotificationMails, Tenant};
 use serde_json::{Map, Value, json};
 
 use super::filled;
@@ -26,13 +26,14 @@ pub static ORGANIZATION: EntityType = EntityType {
         Property::new("verifiedDomains", Kind::List(&Kind::Complex(DOMAIN))),
         Property::new("countryLetterCode", TEXT),
         Property::new("preferredLanguage", TEXT),
+        Property::new("securityComplianceNotificationMails", Kind::List(&Kind::Text)),
         Property::new("technicalNotificationMails", Kind::List(&Kind::Text)),
     ],
     navigations: &[],
 };
 
 /// Its JSON.
-pub fn organization(tenant: &Tenant, domains: &[String]) -> Map<String, Value> {
+pub fn organization(tenant: &Tenant, domains: &[String], mails: NotificationMails<Vec<String>>) -> Map<String, Value> {
     let domains = domains.iter().enumerate().map(|(n, name)| {
         json!({ "capabilities": "", "isDefault": n == 0, "isInitial": n == 0, "name": name, "type": "Managed" })
     });
@@ -44,6 +45,8 @@ pub fn organization(tenant: &Tenant, domains: &[String]) -> Map<String, Value> {
             ("createdDateTime", tenant.created_at.to_rfc3339().into()),
             ("tenantType", "AAD".into()),
             ("verifiedDomains", domains.collect()),
+            ("securityComplianceNotificationMails", mails.security.into()),
+            ("technicalNotificationMails", mails.technical.into()),
         ],
     )
 }

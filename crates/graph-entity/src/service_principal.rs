@@ -3,7 +3,9 @@
 use hygie_directory::{Belongs, Definition, Presence};
 use serde_json::{Map, Value, json};
 
-use super::application::{INFO, ROLE, SCOPE, audience, info, roles, scopes};
+use super::application::{
+    CERTIFICATE, INFO, ROLE, SCOPE, SECRET, audience, certificates, info, roles, scopes, secrets,
+};
 use super::consent::{PUBLISHER, publisher};
 use super::{add_profile, filled};
 use hygie_odata::{EntityType, Kind, Property};
@@ -39,6 +41,8 @@ pub static SERVICE_PRINCIPAL: EntityType = EntityType {
         Property::new("tags", TEXTS),
         Property::new("preferredSingleSignOnMode", TEXT),
         Property::new("notificationEmailAddresses", TEXTS),
+        Property::new("passwordCredentials", Kind::List(&Kind::Complex(SECRET))),
+        Property::new("keyCredentials", Kind::List(&Kind::Complex(CERTIFICATE))),
         Property::new("createdDateTime", Kind::Instant),
         Property::new("deletedDateTime", Kind::Instant),
     ],
@@ -105,7 +109,19 @@ pub fn service_principal(presence: &Presence) -> Map<String, Value> {
         ],
     );
     add_profile(&mut members, &principal.profile);
+    add_credentials(&mut members, presence);
     members
+}
+
+/// What it has of its own in the tenant.
+fn add_credentials(members: &mut Map<String, Value>, presence: &Presence) {
+    let own = [
+        ("passwordCredentials", secrets(&presence.secrets)),
+        ("keyCredentials", certificates(&presence.certificates)),
+    ];
+    for (name, value) in own {
+        members.insert(name.to_owned(), value);
+    }
 }
 
 /// What a managed identity belongs to, and whether it was made by itself.

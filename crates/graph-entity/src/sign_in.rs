@@ -56,11 +56,17 @@ pub static SIGN_IN: EntityType = EntityType {
     properties: &[
         Property::new("id", TEXT),
         Property::new("createdDateTime", Kind::Instant),
+        Property::new("signInEventTypes", TEXTS),
         Property::new("userDisplayName", TEXT),
         Property::new("userPrincipalName", TEXT),
         Property::new("userId", TEXT),
         Property::new("appId", TEXT),
         Property::new("appDisplayName", TEXT),
+        Property::new("servicePrincipalId", TEXT),
+        Property::new("servicePrincipalName", TEXT),
+        Property::new("clientCredentialType", TEXT),
+        // [ours]: as many as one entry stands for.
+        Property::new("signInCount", Kind::Number),
         Property::new("ipAddress", TEXT),
         Property::new("clientAppUsed", TEXT),
         Property::new("userAgent", TEXT),

@@ -76,7 +76,7 @@ pub fn former_trust(id: Uuid, authorities: &[TrustedAuthority]) -> Map<String, V
             "isRootAuthority": of.position == Position::Root,
             "certificate": STANDARD.encode(of.der()),
             "certificateRevocationListUrl": trusted.list_url,
-            "deltaCertificateRevocationListUrl": null,
+            "deltaCertificateRevocationListUrl": trusted.delta_url,
             "issuer": of.issuer,
             "issuerSki": of.subject_key_identifier.as_deref().map(str::to_uppercase),
         })
@@ -131,6 +131,7 @@ pub fn authority(trusted: &TrustedAuthority) -> Map<String, Value> {
             ("expirationDateTime", authority.not_after.to_rfc3339().into()),
             ("thumbprint", authority.thumbprint.to_uppercase().into()),
             ("certificateRevocationListUrl", trusted.list_url.clone().into()),
+            ("deltaCertificateRevocationListUrl", trusted.delta_url.clone().into()),
             ("isIssuerHintEnabled", trusted.is_hint_enabled.into()),
         ],
     )
@@ -139,6 +140,14 @@ pub fn authority(trusted: &TrustedAuthority) -> Map<String, Value> {
 /// What is known of the revocation list of an authority: ours.
 pub fn list(trusted: &TrustedAuthority, state: &ListState) -> Map<String, Value> {
     let row = state.list.as_ref();
+    let delta = state.delta.as_ref().map(|row| {
+        json!({
+            "thisUpdateDateTime": row.this_update.to_rfc3339(),
+            "nextUpdateDateTime": row.next_update.to_rfc3339(),
+            "storedDateTime": row.stored_at.to_rfc3339(),
+            "revokedCount": row.revoked,
+        })
+    });
     let shown = json!({
         "id": trusted.id.to_string(),
         "isCurrent": state.is_current,
@@ -151,7 +160,9 @@ pub fn list(trusted: &TrustedAuthority, state: &ListState) -> Map<String, Value>
         "storedDateTime": row.map(|row| row.stored_at.to_rfc3339()),
         "revokedCount": row.map(|row| row.revoked),
         "graceInHours": trusted.grace_hours,
+        "delta": delta,
         "problem": state.fault.map(|fault| fault.to_string()),
+        "deltaProblem": state.delta_fault.map(|fault| fault.to_string()),
     });
     match shown {
         Value::Object(members) => members,

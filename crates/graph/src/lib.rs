@@ -24,7 +24,7 @@ use hygie_means::Means;
 use hygie_graph_entity as entity;
 
 pub use error::GraphFault;
-pub use http::router;
+pub use http::{cors, normal, router};
 
 /// Bytes of a request: revocation lists are sent in base64, of 20 MiB at most. Only their address takes so many; those of
 /// terms of use take 8 MiB, a batch 4 MiB, all others 1 MiB.

@@ -31,6 +31,7 @@ use hygie_web::csrf::Csrf;
 
 pub use error::IdpError;
 pub use keys::Rotation;
+pub use signin::certificate::Certauth;
 pub use token::{Exchanges, PscClient, TrustedPsc};
 
 /// Wrong user codes of an address in ten minutes: many more than a ward mistypes, and nothing against 38 bits.
@@ -48,8 +49,8 @@ pub struct Deps {
     pub graph: Option<String>,
     /// Base URL of the token endpoint for clients with a certificate, where there is one.
     pub back_channel: Option<String>,
-    /// Base URL of the host that asks people for certificates (`https://certauth.example`), where there is one.
-    pub certauth: Option<String>,
+    /// The host that asks people for certificates, where there is one.
+    pub certauth: Option<Certauth>,
     /// Whose tokens are exchanged for ours, if any are.
     pub exchanges: Option<Exchanges>,
     /// What the issuers are asked by whose tokens applications prove themselves with; without it, none is.
@@ -70,7 +71,7 @@ pub(crate) struct Inner {
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub provider: Provider,
-    pub certauth: Option<String>,
+    pub certauth: Option<Certauth>,
     pub signer: keys::Signer,
     pub digests: Digests,
     pub csrf: Csrf,
@@ -83,6 +84,8 @@ pub(crate) struct Inner {
     /// What clients and people may do only so often.
     pub limits: signin::limits::Limits,
     pub known: token::known::KnownParties,
+    /// What applications did by themselves, until it is written.
+    pub app_log: signin::app_log::AppLog,
     pub exchanges: Option<Exchanges>,
     /// Issuers of federated credentials.
     pub issuers: token::federated::Issuers,
@@ -134,6 +137,7 @@ impl Idp {
             workload_headers: signin::throttle::Throttle::default(),
             limits: signin::limits::Limits::default(),
             known: token::known::KnownParties::default(),
+            app_log: signin::app_log::AppLog::default(),
             exchanges: deps.exchanges,
             issuers: token::federated::Issuers::new(deps.outgoing, directory.clock().clone()),
             provider,
@@ -223,8 +227,9 @@ impl Idp {
     }
 
     /// What must be done about once a minute: rotates keys that are due, takes in what other processes rotated and
-    /// revoked, forgets and removes what has expired.
+    /// revoked, forgets and removes what has expired; and writes what applications did by themselves.
     pub async fn maintain(&self) -> Result<(), IdpError> {
+        self.write_app_sign_ins().await?;
         self.0.signer.rotate(Rotation::WhenDue).await?;
         self.0.signer.refresh().await?;
         self.0.directory.refresh_revocations().await?;

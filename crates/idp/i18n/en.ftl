@@ -415,6 +415,14 @@ myapplications-revoked = Your consent is withdrawn. The application has no acces
 myapplications-on = { $resource }:
 myapplications-list = Applications that act on your behalf
 
+campaign-title = Register a passkey
+campaign-text = Your organisation asks you to register a passkey: you will sign in without a password, by the fingerprint, face or code of your device, or by a security key.
+campaign-must = You put it off several times: it has to be registered to go on.
+campaign-register = Register now
+campaign-later = Later
+campaign-done = Done, go on
+campaign-how = Registration opens in another tab. Come back to this one afterwards.
+
 keep-title = Stay signed in?
 keep-text = Otherwise your session ends when you close the browser.
 keep-account = You are signed in with the account

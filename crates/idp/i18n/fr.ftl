@@ -415,6 +415,14 @@ myapplications-revoked = Votre accord est retiré. L'application n'a plus accès
 myapplications-on = { $resource } :
 myapplications-list = Applications qui agissent en votre nom
 
+campaign-title = Enregistrer une clé d'accès
+campaign-text = Votre établissement vous demande d'enregistrer une clé d'accès (passkey) : vous vous connecterez sans mot de passe, par l'empreinte, le visage ou le code de votre appareil, ou par une clé de sécurité.
+campaign-must = Vous l'avez remis plusieurs fois : il faut l'enregistrer pour continuer.
+campaign-register = Enregistrer maintenant
+campaign-later = Plus tard
+campaign-done = C'est fait, continuer
+campaign-how = L'enregistrement s'ouvre dans un autre onglet. Revenez ensuite sur celui-ci.
+
 keep-title = Rester connecté ?
 keep-text = Sans cela, votre session se termine quand vous fermez le navigateur.
 keep-account = Vous êtes connecté avec le compte

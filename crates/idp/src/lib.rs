@@ -18,7 +18,7 @@ pub use http::{
     alone, back_channel_router, certauth_router, cors, is_token_endpoint, is_user_info, managed_identity_router,
     router, user_info_router,
 };
-pub use hygie_idp_core::{Deps, Exchanges, Idp, IdpError, PscClient, Rotation, TrustedPsc, keys, token};
+pub use hygie_idp_core::{Certauth, Deps, Exchanges, Idp, IdpError, PscClient, Rotation, TrustedPsc, keys, token};
 
 /// The messages of our pages.
 pub const MESSAGES: Source = Source {

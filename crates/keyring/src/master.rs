@@ -259,7 +259,11 @@ fn beside(file: &Path, end: &str) -> PathBuf {
 /// Whether the file of a master key lies beside the data it protects: in the data directory, at any depth, or right
 /// next to it. Whoever takes a copy of the data would take the key along. Links are followed on both sides.
 pub fn lies_beside(master_key: &Path, data: &Path) -> io::Result<bool> {
-    let data = fs::canonicalize(data)?;
+    // Before the first start it is not there yet; it will be where its parent is.
+    let data = match fs::canonicalize(data).or_else(|_| in_real_directory(data)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        found => found?,
+    };
     let is_beside = |file: &Path| file.starts_with(&data) || file.parent() == data.parent();
     Ok(is_beside(&fs::canonicalize(master_key)?) || is_beside(&in_real_directory(master_key)?))
 }
@@ -406,6 +410,12 @@ mod tests {
         assert!(lies_beside(&elsewhere.join("data/master.key"), &data).unwrap());
         assert!(lies_beside(&data.join("master.key"), &elsewhere.join("data")).unwrap());
         assert!(lies_beside(&elsewhere.join("absent"), &data).is_err());
+        let later = data.join("later");
+        assert!(
+            lies_beside(&data.join("master.key"), &later).unwrap(),
+            "right next to where it will be"
+        );
+        assert!(!lies_beside(&elsewhere.join("data/master.key"), &later.join("and/later")).unwrap());
     }
 
     #[test]

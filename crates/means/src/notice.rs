@@ -1,5 +1,4 @@
-//! What changed of a person's means, told to the person on their own page: whoever did not do it themselves sees so.
-//! Mail is not sent yet.
+//! What changed of a person's means, told to the person on their own page and by a letter: whoever did not do it themselves sees so.
 
 use hygie_core::{Cx, ObjectId, Timestamp};
 use hygie_directory::repo::{NoticeRow, Notices};

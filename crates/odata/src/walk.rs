@@ -2,7 +2,7 @@
 
 use hygie_core::Timestamp;
 
-use super::filter::{Filter, Literal, Operator};
+use super::filter::{Filter, Literal, Operator, Path};
 
 /// Instants that lie between two: from the first on, before the second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,6 +71,53 @@ impl Filter {
                 }
             }
             _ => None,
+        }
+    }
+
+    /// The values, without case, of which every entity has one among those of this list: `list/any(x: x eq 'a' or x eq 'b')`.
+    pub fn values_in(&self, list: &str) -> Option<Vec<String>> {
+        match self {
+            Self::And(all) => all.iter().find_map(|one| one.values_in(list)),
+            Self::Or(all) => all
+                .iter()
+                .map(|one| one.values_in(list))
+                .collect::<Option<Vec<_>>>()
+                .map(|all| all.concat()),
+            Self::Any {
+                path,
+                holds: Some((variable, inner)),
+            } if path.variable.is_none() && path.members == [list] => inner.values_of(variable),
+            _ => None,
+        }
+    }
+
+    fn values_of(&self, variable: &str) -> Option<Vec<String>> {
+        match self {
+            Self::Or(all) => {
+                let all = all.iter().map(|one| one.values_of(variable));
+                all.collect::<Option<Vec<_>>>().map(|all| all.concat())
+            }
+            Self::Compare {
+                path,
+                operator: Operator::Eq,
+                value,
+            } if path.variable.as_deref() == Some(variable) && path.members.is_empty() => {
+                text(value).map(|one| vec![one])
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it asks about this property, in whatever way.
+    pub fn asks_about(&self, property: &str) -> bool {
+        let is_it = |path: &Path| path.variable.is_none() && path.members.first().is_some_and(|one| *one == property);
+        match self {
+            Self::And(all) | Self::Or(all) => all.iter().any(|one| one.asks_about(property)),
+            Self::Not(one) => one.asks_about(property),
+            Self::Compare { path, .. } | Self::In { path, .. } | Self::Text { path, .. } => is_it(path),
+            Self::Any { path, holds } => {
+                is_it(path) || holds.as_ref().is_some_and(|(_, inner)| inner.asks_about(property))
+            }
         }
     }
 }

@@ -107,6 +107,8 @@ codes! {
     DeviceNotCompliant = 53_000, "interaction_required", 400, "Device is not in required device state: compliant. Conditional Access policy requires a compliant device, and the device is not compliant.";
     /// The person is asked whether they stay signed in.
     KeepSignedIn = 50_140, "interaction_required", 400, "This error occurred due to 'Keep me signed in' interrupt when the user was signing-in.";
+    /// The person is asked to register a passkey.
+    RegistrationCampaign = 50_203, "interaction_required", 400, "User has not registered the authentication method that the registration campaign of the tenant asks for.";
     /// Policies ask for a device of the establishment's domain.
     DeviceNotJoined = 53_001, "interaction_required", 400, "Device is not in required device state: domain_joined. Conditional Access policy requires a domain joined device, and the device is not domain joined.";
     /// Policies ask for an approved program.

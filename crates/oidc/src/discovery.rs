@@ -223,8 +223,11 @@ fn host(base: &str) -> &str {
 }
 
 /// Personal data stay in the European Union; documents for all tenants name no region.
+/// Where tenants are (`tenant_region_scope`).
+pub const REGION: &str = "EU";
+
 fn region(audience: Audience) -> Option<&'static str> {
-    matches!(audience, Audience::Tenant(_)).then_some("EU")
+    matches!(audience, Audience::Tenant(_)).then_some(REGION)
 }
 
 #[cfg(test)]

@@ -181,14 +181,24 @@ pub fn refresh_end(platform: Platform, first_issued: Timestamp, now: Timestamp) 
     }
 }
 
-/// The delegated scopes of the token: everything granted for `.default`, else the named ones, all of them granted.
+/// The delegated scopes of the token: everything granted for `.default`, else the named ones, all of them granted. They are
+/// found in any case, and told as the resource spells them.
 pub fn delegated(names: &Names, granted: &[String], client: AppId) -> Result<Vec<String>, Refusal> {
     let refused = || Refusal::about(Aadsts::NoConsent, &[&client.to_string()]);
     match names {
         Names::Default if granted.is_empty() => Err(refused()),
         Names::Default => Ok(granted.to_vec()),
-        Names::Named(wanted) if wanted.iter().all(|name| granted.contains(name)) => Ok(wanted.clone()),
-        Names::Named(_) => Err(refused()),
+        Names::Named(wanted) => {
+            let mut found: Vec<String> = Vec::with_capacity(wanted.len());
+            for name in wanted {
+                let known = granted.iter().find(|known| known.eq_ignore_ascii_case(name));
+                let known = known.ok_or_else(refused)?;
+                if !found.contains(known) {
+                    found.push(known.clone());
+                }
+            }
+            Ok(found)
+        }
     }
 }
 

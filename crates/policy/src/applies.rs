@@ -242,7 +242,7 @@ fn client_app(types: &[ClientAppType], client: Option<ClientAppType>) -> Holds {
 
 impl Users {
     /// Whether it speaks of this person.
-    fn covers(&self, user: &User) -> bool {
+    pub(crate) fn covers(&self, user: &User) -> bool {
         let named = |targets: &[UserTarget]| {
             targets.iter().any(|target| match target {
                 UserTarget::All => true,

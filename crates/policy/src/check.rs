@@ -10,6 +10,7 @@ use crate::policy::{
     GrantControls, Operator, Policy, SessionControls, SignInFrequency, State, UserTarget, Users,
 };
 use crate::strength::{Allowed, AuthenticationStrength, CombinationConfiguration, RequirementsSatisfied, built_ins};
+use crate::token_lifetime::NotALifetime;
 
 /// Signs of a name.
 pub const MAX_NAME: usize = 256;
@@ -96,6 +97,9 @@ pub enum Broken {
     /// Sessions that live too long, or end before anybody could use them.
     #[error("inactivityTimeoutInMinutes must be 5 or more, and maximumLifetimeInMinutes between it and 129600")]
     Lifetime,
+    /// A policy for the lifetime of tokens says none.
+    #[error("definition{0}")]
+    Definition(#[source] NotALifetime),
     /// Rules of passwords that lock nobody, or everybody.
     #[error(
         "lockoutThreshold must be 1 to 50, lockoutDurationInSeconds 5 to 18000, firstPasswordLifetimeInDays 1 to 90"
@@ -149,7 +153,7 @@ fn require(holds: bool, broken: Broken) -> Result<(), Broken> {
     if holds { Ok(()) } else { Err(broken) }
 }
 
-fn named(name: &str, description: Option<&String>) -> Result<(), Broken> {
+pub(crate) fn named(name: &str, description: Option<&String>) -> Result<(), Broken> {
     let is_name = !name.trim().is_empty() && name.chars().count() <= MAX_NAME;
     require(is_name, Broken::Name)?;
     let is_short = description.is_none_or(|text| text.chars().count() <= MAX_DESCRIPTION);

@@ -54,6 +54,8 @@ record! {
     ConsentRequestPolicy {
         /// Whether they may.
         is_enabled: bool = "isEnabled",
+        /// Whether those who decide are told of a request by mail.
+        tells_reviewers: bool = "notifyReviewers",
         /// How long a request waits.
         days: u32 = "requestDurationInDays",
     }
@@ -63,6 +65,7 @@ impl Default for ConsentRequestPolicy {
     fn default() -> Self {
         Self {
             is_enabled: false,
+            tells_reviewers: true,
             days: 30,
         }
     }

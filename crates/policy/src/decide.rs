@@ -378,7 +378,7 @@ impl<'a> Judge<'a> {
                 .iter()
                 .filter_map(|id| self.met_since(*id, frequency))
                 .min();
-            effects.end(since.zip(frequency.period).map(|(since, period)| since + period));
+            effects.end(since.map(|since| since + frequency.reach()));
         }
         effects
     }

@@ -1,20 +1,18 @@
-//! Whether policies would shut everybody out, the people who could change them too.
+//! Whether policies would keep out all of the people who could change them.
 //!
-//! Told are the policies that nobody can satisfy, for everybody, wherever the policies themselves are changed from. One
-//! account, group or role that is out of all of them is enough: somebody can still come in. It is a warning, by what the
-//! policies say; whether an excluded group has members is for the directory.
+//! Judged is by who is really there: each of them by the policies as they would be, at the applications by which policies are
+//! changed. A policy that lets somebody through from another place, with another device or by another program keeps nobody
+//! out; so does one for risks, for nobody has to be at risk.
 
 use std::collections::BTreeSet;
 
-use hygie_core::{AppId, GroupId, ObjectId};
-
 use crate::policy::{
     Applications, BuiltInControl, ClientAppType, Conditions, DevicePlatform, GrantControls, LocationTarget, Operator,
-    Policy, State, UserTarget,
+    Policy, State, Users,
 };
-use crate::signin::{Application, Suite};
+use crate::signin::{Application, User};
 use crate::strength::{AuthenticationStrength, Details, MFA, Mode, Usage, built_ins};
-use crate::{Aaguid, PolicyId, RoleTemplateId, StrengthId};
+use crate::{Aaguid, PolicyId, StrengthId};
 
 /// What somebody in this tenant could have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,11 +23,11 @@ pub struct Means {
     pub has_managed_devices: bool,
     /// There are programs under management.
     pub has_managed_programs: bool,
-    /// The applications by which policies are changed; empty for any application.
-    pub consoles: BTreeSet<AppId>,
+    /// The applications by which policies are changed: whoever is kept out of one cannot.
+    pub consoles: Vec<Application>,
 }
 
-/// A policy that shuts everybody out.
+/// A policy that keeps people out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockOut {
     /// Which.
@@ -51,77 +49,72 @@ pub enum Why {
     Control,
 }
 
-/// Somebody who is out of a policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Excluded {
-    User(ObjectId),
-    Group(GroupId),
-    Role(RoleTemplateId),
+/// A policy that nobody passes whom it speaks of.
+#[derive(Clone, Debug)]
+pub struct Wall<'a> {
+    policy: &'a Policy,
+    why: Why,
 }
 
-/// The policies that together let nobody in; none where somebody is out of all of them.
-pub fn lock_outs(policies: &[Policy], strengths: &[AuthenticationStrength], means: &Means) -> Vec<LockOut> {
+/// The policies that nobody passes whom they speak of, whatever they do. Mostly there are none, and nobody has to be looked
+/// for.
+pub fn walls<'a>(policies: &'a [Policy], strengths: &[AuthenticationStrength], means: &Means) -> Vec<Wall<'a>> {
     let built_ins = built_ins();
     let known: Vec<&AuthenticationStrength> = built_ins.iter().chain(strengths).collect();
-    let found: Vec<(&Policy, Why)> = policies
+    let wall = |policy: &'a Policy| {
+        let why = policy.grant_controls.as_ref()?.nobody_passes(&known, means)?;
+        Some(Wall { policy, why })
+    };
+    policies
         .iter()
-        .filter(|policy| policy.state == State::Enabled && policy.is_for_everybody(means))
-        .filter_map(|policy| Some((policy, policy.grant_controls.as_ref()?.nobody_passes(&known, means)?)))
-        .collect();
-    let common = found
-        .iter()
-        .map(|(policy, _)| policy.excluded())
-        .reduce(|one, other| &one & &other);
-    if common.is_some_and(|common| !common.is_empty()) {
+        .filter(|policy| policy.state == State::Enabled && policy.cannot_be_avoided(means))
+        .filter_map(wall)
+        .collect()
+}
+
+/// The policies that together keep out all of these people; nothing where one of them gets in.
+pub fn lock_outs(walls: &[Wall<'_>], people: &[User]) -> Vec<LockOut> {
+    if people.iter().any(|person| is_let_in(walls, person)) {
         return Vec::new();
     }
-    let told = found.into_iter().map(|(policy, why)| LockOut {
-        policy: policy.id,
-        display_name: policy.display_name.clone(),
-        why,
+    let keeps_out = |wall: &&Wall<'_>| people.iter().any(|person| wall.keeps_out(person));
+    let told = walls.iter().filter(keeps_out).map(|wall| LockOut {
+        policy: wall.policy.id,
+        display_name: wall.policy.display_name.clone(),
+        why: wall.why,
     });
     told.collect()
 }
 
-impl Policy {
-    fn is_for_everybody(&self, means: &Means) -> bool {
-        let users = self.conditions.users.as_ref();
-        let is_all = users.is_some_and(|users| users.include_users.contains(&UserTarget::All));
-        let applications = self.conditions.applications.as_ref();
-        is_all
-            && applications.is_some_and(|applications| applications.include_consoles(means))
-            && self.conditions.leave_nothing_out()
+/// Whether none of them keeps this person out.
+pub fn is_let_in(walls: &[Wall<'_>], person: &User) -> bool {
+    !walls.iter().any(|wall| wall.keeps_out(person))
+}
+
+impl Wall<'_> {
+    fn keeps_out(&self, person: &User) -> bool {
+        let users = self.policy.conditions.users.as_ref();
+        users.is_some_and(|users| users.covers(person))
     }
 
-    fn excluded(&self) -> BTreeSet<Excluded> {
-        let Some(users) = &self.conditions.users else {
-            return BTreeSet::new();
-        };
-        let people = users.exclude_users.iter().filter_map(|target| match target {
-            UserTarget::User(id) => Some(Excluded::User(*id)),
-            _ => None,
-        });
-        let groups = users.exclude_groups.iter().copied().map(Excluded::Group);
-        people
-            .chain(groups)
-            .chain(users.exclude_roles.iter().copied().map(Excluded::Role))
-            .collect()
+    /// Whom it speaks of, and whom not.
+    pub fn users(&self) -> Option<&Users> {
+        self.policy.conditions.users.as_ref()
+    }
+}
+
+impl Policy {
+    fn cannot_be_avoided(&self, means: &Means) -> bool {
+        let applications = self.conditions.applications.as_ref();
+        applications.is_some_and(|applications| applications.include_consoles(means))
+            && self.conditions.leave_nothing_out()
     }
 }
 
 impl Applications {
     fn include_consoles(&self, means: &Means) -> bool {
-        let console = |id: &AppId| Application {
-            id: *id,
-            suite: Some(Suite::MicrosoftAdminPortals),
-        };
-        if !self.include_user_actions.is_empty() || !self.include_authentication_contexts.is_empty() {
-            return false;
-        }
-        if means.consoles.is_empty() {
-            return self.include_all() && self.exclude_applications.is_empty();
-        }
-        means.consoles.iter().all(|id| self.covers(&console(id)))
+        let is_for_more = !self.include_user_actions.is_empty() || !self.include_authentication_contexts.is_empty();
+        !is_for_more && means.consoles.iter().any(|console| self.covers(console))
     }
 }
 

@@ -77,6 +77,8 @@ ids! {
     RoleTemplateId;
     /// A model of authenticator (AAGUID, WebAuthn Level 2 §6.5.1).
     Aaguid;
+    /// A policy for the lifetime of tokens.
+    TokenLifetimePolicyId;
 }
 
 texts! {
@@ -88,6 +90,7 @@ texts! {
     AgreementFileId: "a GUID";
     RoleTemplateId: "a GUID";
     Aaguid: "a GUID";
+    TokenLifetimePolicyId: "a GUID";
     TenantId: "a GUID";
     AppId: "a GUID";
     GroupId: "a GUID";

@@ -32,11 +32,13 @@ pub mod session;
 pub mod signin;
 pub mod strength;
 pub mod templates;
+pub mod token_lifetime;
 pub mod what_if;
 
 pub use decide::{Decision, Outcome, Rules, evaluate};
 pub use id::{
     Aaguid, AgreementFileId, AgreementId, LocationId, NotAGuid, PolicyId, RoleTemplateId, StrengthId, TemplateId,
+    TokenLifetimePolicyId,
 };
 pub use json::ReadError;
 pub use location::NamedLocation;

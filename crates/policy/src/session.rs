@@ -18,7 +18,8 @@ use crate::policy::{
 use crate::signin::{Session, Used};
 use crate::strength::Mode;
 
-/// With `everyTime`, what was given so long ago still counts: the way back from the sign-in page takes its time.
+/// With `everyTime`, what was given less long ago still counts, and tokens live until then: the way back from the sign-in page
+/// takes its time.
 pub const TOLERANCE: Duration = Duration::from_mins(5);
 
 /// How often one authenticates anew; the smaller is the stricter.
@@ -64,16 +65,17 @@ impl Frequency {
         let Some(since) = self.since(session) else {
             return self.factors == AuthenticationType::PrimaryAndSecondary;
         };
-        match self.period {
-            None => now.since(since) > TOLERANCE,
-            Some(period) => now.since(since) >= period,
-        }
+        now.since(since) >= self.reach()
+    }
+
+    /// How long what was given counts.
+    pub(crate) fn reach(self) -> Duration {
+        self.period.unwrap_or(TOLERANCE)
     }
 
     /// Whether a method was used so lately that it still counts.
     pub fn counts(self, used: &Used, now: Timestamp) -> bool {
-        let age = now.since(self.since_use(used, now));
-        self.period.map_or(age <= TOLERANCE, |period| age < period)
+        now.since(self.since_use(used, now)) < self.reach()
     }
 
     /// When a method was used, as far as this frequency asks: a password may be of any age where the second factor is meant.
@@ -86,9 +88,9 @@ impl Frequency {
         }
     }
 
-    /// Until when tokens may live that are issued on these factors: none after a time-based frequency asks anew.
+    /// Until when tokens may live that are issued on these factors: none after it asks anew.
     pub fn tokens_until(self, session: &Session) -> Option<Timestamp> {
-        Some(self.since(session)? + self.period?)
+        Some(self.since(session)? + self.reach())
     }
 }
 
@@ -208,10 +210,10 @@ mod tests {
             (Some(4), second, ago(999), ago(10), false),
             (Some(4), second, ago(10), ago(240), true),
             (Some(4), second, ago(999), None, false),
-            (None, both, ago(5), ago(5), false),
-            (None, both, ago(6), ago(5), true),
-            (None, second, ago(999), ago(5), false),
-            (None, second, ago(1), ago(6), true),
+            (None, both, ago(4), ago(4), false),
+            (None, both, ago(5), ago(4), true),
+            (None, second, ago(999), ago(4), false),
+            (None, second, ago(1), ago(5), true),
             (Some(4), both, ago(-10), None, false),
         ] {
             let session = Session {
@@ -255,7 +257,7 @@ mod tests {
         effects.add(&frequency(Some(4), Some(FrequencyType::Hours), None), &session);
         assert_eq!(effects.tokens_until, ago(60 - 4 * 60));
         effects.add(&frequency(None, None, Some(FrequencyInterval::EveryTime)), &session);
-        assert_eq!(effects.tokens_until, ago(60 - 4 * 60));
+        assert_eq!(effects.tokens_until, ago(60 - 5));
         assert_eq!(effects.frequency.map(|frequency| frequency.period), Some(None));
     }
 }

@@ -11,7 +11,7 @@ use hygie_core::{Clock, Random};
 
 use crate::failure::Failure;
 use crate::listen::{Forwarding, Limits, Listener, Site, Speech, Stop};
-use crate::tls::{self, Certificate, ClientCertificates, Source};
+use crate::tls::{self, Certificate, ClientCertificates, IssuerHints, Source, TenantHosts};
 
 /// A service under its hosts.
 pub struct Front {
@@ -25,6 +25,28 @@ pub struct Front {
     pub router: Router,
     /// Whether its clients are asked for a certificate.
     pub clients: ClientCertificates,
+    /// Its names for single tenants, where it has some.
+    pub tenants: Option<Tenants>,
+}
+
+impl Front {
+    /// With names for single tenants, which a certificate of the local authority then holds as well.
+    #[must_use]
+    pub fn with_tenants(mut self, tenants: Tenants) -> Self {
+        if let Source::Local { hosts, .. } = &mut self.certificate {
+            hosts.push(format!("*.{}", tenants.place));
+        }
+        self.tenants = Some(tenants);
+        self
+    }
+}
+
+/// The names `t{T}.{place}` under which clients are told of the authorities of a tenant.
+pub struct Tenants {
+    /// What they end with.
+    pub place: String,
+    /// Which authorities these are.
+    pub hints: Arc<dyn IssuerHints>,
 }
 
 /// The sockets, by address.
@@ -74,9 +96,18 @@ impl Sockets {
             let certificate = Certificate::load(front.certificate, serving.clock.now(), &*serving.random)?;
             let certificate = Arc::new(certificate);
             certificates.push(certificate.clone());
+            let tenants = front.tenants.map(|Tenants { place, hints }| {
+                Arc::new(TenantHosts::new(
+                    place,
+                    (certificate.clone(), front.clients),
+                    hints,
+                    serving.clock.clone(),
+                ))
+            });
             sites.entry(front.address).or_default().push(Site {
                 hosts: front.hosts,
                 tls: tls::server_config(certificate, front.clients)?,
+                tenants,
                 router: front.router,
                 forwarding: serving.forwarding.clone(),
             });

@@ -111,14 +111,9 @@ impl Place {
     }
 }
 
-fn key_of_file(file: &Path, data: &Path) -> Result<MasterKey, Failure> {
-    // Before the first start there is no data directory, and its parent tells as much.
-    let data = if data.exists() {
-        data
-    } else {
-        data.parent().unwrap_or(data)
-    };
-    if data.exists() && lies_beside(file, data)? {
+/// The key in a file that does not lie beside the data.
+pub fn key_of_file(file: &Path, data: &Path) -> Result<MasterKey, Failure> {
+    if lies_beside(file, data)? {
         return Err(Failure::usage(format!(
             "the master key {} lies beside the data it protects: keep it in another directory, on another disk if possible",
             file.display()
@@ -127,7 +122,8 @@ fn key_of_file(file: &Path, data: &Path) -> Result<MasterKey, Failure> {
     Ok(MasterKey::from_file(file, Arc::new(SystemRandom))?)
 }
 
-fn key_of_environment(name: &str) -> Result<MasterKey, Failure> {
+/// The key in a variable of the environment.
+pub fn key_of_environment(name: &str) -> Result<MasterKey, Failure> {
     let text = environment(name)
         .ok_or_else(|| Failure::usage(format!("the environment has no variable {name} with the master key")))?;
     Ok(MasterKey::from_text(

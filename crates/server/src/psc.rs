@@ -5,7 +5,7 @@ mod prepare;
 mod remote;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -73,9 +73,9 @@ fn run_check(options: &Options) -> Result<(), Failure> {
     let export = Export::read(&bytes).map_err(|error| wrong(chain(&error)))?;
     let report = check(&export, options.app.map_or(Application::Assumed, Application::Named));
     if options.json {
-        println!("{}", report.to_json());
+        tell(&format!("{}\n", report.to_json()));
     } else {
-        print(&report, &options.file.display().to_string(), options.lang);
+        tell(&text(&report, &options.file.display().to_string(), options.lang));
     }
     if report.verdict() == Verdict::DoesNotConform {
         Err(Failure::Reported)
@@ -96,9 +96,15 @@ fn chain(error: &dyn std::error::Error) -> String {
     format!("{error}{}", source.unwrap_or_default())
 }
 
-fn print(report: &Report, place: &str, lang: Lang) {
+/// Writes to the standard output. Who stops reading (`| head`) has what they want: the status stays that of the report.
+fn tell(text: &str) {
+    let mut out = std::io::stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+fn text(report: &Report, place: &str, lang: Lang) -> String {
     let language = lang.language();
-    println!("Pro Santé Connect: {place}");
+    let mut text = format!("Pro Santé Connect: {place}\n");
     for point in &report.points {
         let mark = match point.verdict {
             Verdict::Conforms => "ok",
@@ -106,9 +112,10 @@ fn print(report: &Report, place: &str, lang: Lang) {
             Verdict::DoesNotConform => "NON",
         };
         let mark = if lang == Lang::En && mark == "NON" { "NO" } else { mark };
-        println!("  {mark:<3}  {:<18}  {}", point.id, point.message(language));
+        let line = format!("  {mark:<3}  {:<18}  {}\n", point.id, point.message(language));
+        text.push_str(&line);
     }
-    println!("{}", conclusion(report, language));
+    text + &conclusion(report, language) + "\n"
 }
 
 fn conclusion(report: &Report, language: Language) -> String {

@@ -108,6 +108,7 @@ const CHECKS: &[(&str, Check)] = checks![
     audit::accesses_are_recorded,
     outbox::events_live_and_die_with_their_effect,
     outbox::each_consumer_gets_everything_in_order,
+    outbox::a_consumer_gets_the_kinds_that_it_asked_for,
     outbox::what_is_not_acknowledged_comes_again,
     outbox::one_process_delivers_at_a_time,
     outbox::events_are_kept_until_all_have_them,

@@ -18,8 +18,12 @@ const NEARLY: Duration = Duration::from_millis(29_999);
 
 impl Bench<'_> {
     async fn add(&self, name: &'static str) {
-        let write = self.store.write(self.cx, name, |name, tx| {
-            Box::pin(async move { Consumers(tx).add(name).await })
+        self.add_for(name, "").await;
+    }
+
+    async fn add_for(&self, name: &'static str, kinds: &'static str) {
+        let write = self.store.write(self.cx, (name, kinds), |(name, kinds), tx| {
+            Box::pin(async move { Consumers(tx).add(name, kinds).await })
         });
         write
             .await
@@ -151,6 +155,31 @@ pub async fn each_consumer_gets_everything_in_order(bench: Bench<'_>) {
     bench.acknowledge(&one, &first).await.expect("an acknowledgement");
     assert_eq!(bench.bodies(&one).await, ["c", "d"]);
     assert_eq!(bench.bodies(&two).await, ["c", "d"], "each for itself");
+}
+
+pub async fn a_consumer_gets_the_kinds_that_it_asked_for(bench: Bench<'_>) {
+    bench.add_for("other", "letter.").await;
+    bench.emit("k", &["nobody's"]).await;
+    assert_eq!(bench.kept().await, 0, "of a kind that nobody gets");
+    bench.add_for("same", "test.ev").await;
+    bench.emit("k", &["a"]).await;
+    let (other, same) = (bench.leased("other").await, bench.leased("same").await);
+    assert_eq!(bench.bodies(&same).await, ["a"]);
+    assert!(bench.bodies(&other).await.is_empty());
+    bench.add_for("other", "").await;
+    bench.emit("k", &["b"]).await;
+    assert_eq!(bench.bodies(&other).await, ["b"], "from when it asked for more");
+    bench.acknowledge_all(&same).await;
+    bench.acknowledge_all(&other).await;
+    assert_eq!(bench.kept().await, 0);
+    let awaited = bench.store.read(bench.cx, (), |(), tx| {
+        Box::pin(async move {
+            let known = Consumers(tx).kinds("same").await?;
+            Ok((known, Outbox(tx).is_awaited("letter.one").await?))
+        })
+    });
+    let told: Result<(Option<String>, bool), StoreError> = awaited.await;
+    assert_eq!(told.expect("an answer"), (Some("test.ev".to_owned()), true));
 }
 
 pub async fn what_is_not_acknowledged_comes_again(bench: Bench<'_>) {

@@ -30,6 +30,11 @@ pub const TABLES: &[Migration] = &[
         title: "key of the sealed columns",
         sql: vault::TABLE,
     },
+    Migration {
+        number: 15,
+        title: "kinds of the outbox",
+        sql: outbox::KINDS,
+    },
 ];
 
 /// One step of the schema of an instance: expand first, contract in a later release.

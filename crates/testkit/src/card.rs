@@ -7,7 +7,7 @@ use hygie_core::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
-    RevokedCertParams, SanType, SerialNumber,
+    RevocationReason, RevokedCertParams, SanType, SerialNumber, SigningKey,
 };
 
 /// A day.
@@ -148,19 +148,55 @@ impl CardAuthority {
         }
     }
 
-    /// A list that revokes these serial numbers, made at an instant, good for so long.
+    /// A list that revokes these serial numbers, made at an instant, which is its number, and good for so long.
     pub fn list(&self, revoked: &[&[u8]], at: Timestamp, good_for: Duration) -> Vec<u8> {
+        self.whole(revoked, &[], at, good_for)
+    }
+
+    /// What changed from one instant, that of a list, to another: what is revoked, and what is revoked no more.
+    pub fn delta(
+        &self,
+        (revoked, removed): (&[&[u8]], &[&[u8]]),
+        (since, at): (Timestamp, Timestamp),
+        good_for: Duration,
+    ) -> Vec<u8> {
+        let whole = self.whole(revoked, removed, at, good_for);
+        let parts = elements(content(&whole));
+        let (signed, algorithm) = (parts[0], parts[1]);
+        let mut fields = elements(content(signed));
+        let extensions = content(content(fields.pop().expect("extensions")));
+        // RFC 5280 §5.2.4, critical.
+        let number = wrapped(0x02, &[&[0][..], &since.secs().to_be_bytes()].concat());
+        let indicator = [
+            &[0x06, 0x03, 0x55, 0x1d, 0x1b, 0x01, 0x01, 0xff][..],
+            &wrapped(0x04, &minimal(&number)),
+        ]
+        .concat();
+        let extensions = [extensions, &wrapped(0x30, &indicator)].concat();
+        let extensions = wrapped(0xa0, &wrapped(0x30, &extensions));
+        let signed = wrapped(0x30, &[&fields.concat()[..], &extensions].concat());
+        let signature = self.issuer.key().sign(&signed).expect("a signature");
+        let signature = wrapped(0x03, &[&[0][..], &signature].concat());
+        wrapped(0x30, &[&signed[..], algorithm, &signature].concat())
+    }
+
+    fn whole(&self, revoked: &[&[u8]], removed: &[&[u8]], at: Timestamp, good_for: Duration) -> Vec<u8> {
+        let reasons = revoked.iter().map(|serial| (serial, None));
+        let reasons = reasons.chain(
+            removed
+                .iter()
+                .map(|serial| (serial, Some(RevocationReason::RemoveFromCrl))),
+        );
         let params = CertificateRevocationListParams {
             this_update: at.to_utc().into(),
             next_update: (at + good_for).to_utc().into(),
             crl_number: SerialNumber::from(u64::try_from(at.secs()).unwrap_or_default()),
             issuing_distribution_point: None,
-            revoked_certs: revoked
-                .iter()
-                .map(|serial| RevokedCertParams {
+            revoked_certs: reasons
+                .map(|(serial, reason_code)| RevokedCertParams {
                     serial_number: SerialNumber::from_slice(serial),
                     revocation_time: at.to_utc().into(),
-                    reason_code: None,
+                    reason_code,
                     invalidity_date: None,
                 })
                 .collect(),
@@ -168,6 +204,57 @@ impl CardAuthority {
         };
         params.signed_by(&self.issuer).expect("a list").der().to_vec()
     }
+}
+
+/// An element of DER around octets, as our own encoder writes lengths.
+fn wrapped(tag: u8, octets: &[u8]) -> Vec<u8> {
+    let length = octets.len();
+    let head = match length {
+        0..=0x7f => vec![tag, length as u8],
+        0x80..=0xff => vec![tag, 0x81, length as u8],
+        _ => vec![tag, 0x82, (length >> 8) as u8, length as u8],
+    };
+    [head, octets.to_vec()].concat()
+}
+
+/// The length of the head of an element, and of what is in it.
+fn lengths(element: &[u8]) -> (usize, usize) {
+    match element[1] {
+        0x81 => (3, usize::from(element[2])),
+        0x82 => (4, usize::from(element[2]) << 8 | usize::from(element[3])),
+        length => (2, usize::from(length)),
+    }
+}
+
+/// What is in an element.
+fn content(element: &[u8]) -> &[u8] {
+    let (head, length) = lengths(element);
+    &element[head..head + length]
+}
+
+/// The elements that follow each other.
+fn elements(mut octets: &[u8]) -> Vec<&[u8]> {
+    let mut found = Vec::new();
+    while !octets.is_empty() {
+        let (head, length) = lengths(octets);
+        let (element, rest) = octets.split_at(head + length);
+        found.push(element);
+        octets = rest;
+    }
+    found
+}
+
+/// A positive INTEGER in its shortest form.
+fn minimal(integer: &[u8]) -> Vec<u8> {
+    let octets = content(integer);
+    let zeros = octets
+        .iter()
+        .take_while(|octet| **octet == 0)
+        .count()
+        .min(octets.len() - 1);
+    let octets = &octets[zeros..];
+    let sign: &[u8] = if octets[0] & 0x80 == 0 { &[] } else { &[0] };
+    wrapped(0x02, &[sign, octets].concat())
 }
 
 fn authority(common_name: &str, now: Timestamp) -> (CertificateParams, KeyPair) {

@@ -24,6 +24,8 @@ pub struct Asked(pub(crate) Arc<Opened>);
 pub(crate) struct Opened {
     pub service: &'static str,
     pub request: RequestId,
+    /// The id that a client of Microsoft's libraries gave the request (`client-request-id`).
+    pub client_request: Option<String>,
     pub now: Timestamp,
     pub client: Option<IpAddr>,
     pub method: Method,
@@ -53,6 +55,12 @@ impl Asked {
     /// The id of the request.
     pub fn request(&self) -> RequestId {
         self.0.request
+    }
+
+    /// The id by which the client knows the request: its own `client-request-id`, and ours where it gave none.
+    pub fn client_request(&self) -> String {
+        let own = self.0.client_request.clone();
+        own.unwrap_or_else(|| self.0.request.to_string())
     }
 
     /// When it began.

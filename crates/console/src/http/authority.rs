@@ -11,11 +11,27 @@ use serde_json::{Value, json};
 use super::trust::authorities_of;
 use super::{Section, Visit, Wrong, done, refusal};
 use crate::api::{Api, ApiError, segment};
-use crate::parts::{Choose, Part};
+use crate::parts::{Boxes, Choose, Part};
 use crate::pem;
 use crate::sheet::{Block, Fact, Kind, Sheet};
 use crate::upload::Upload;
 use crate::wire::{Authority, RevocationList};
+
+/// Whether browsers are told of an authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marked {
+    Yes,
+    No,
+}
+
+/// The box for it.
+pub fn hint(page: &Page, marked: Marked) -> Part {
+    Part::Boxes(Boxes {
+        name: "hint",
+        legend: page.t("trust-hints"),
+        options: vec![("yes".to_owned(), page.t("trust-hint"), marked == Marked::Yes)],
+    })
+}
 
 /// What is said of the revocation list of an authority.
 pub fn state_of(page: &Page, authority: &Authority, list: Option<&RevocationList>) -> (Tone, String) {
@@ -75,7 +91,8 @@ async fn act(api: &Api<'_>, authority: &str, upload: &Upload) -> Result<Done, Ap
         "refresh" => {
             let answer = api.post(&format!("{list}/refresh"), &json!({})).await?;
             let state: RevocationList = serde_json::from_value(answer).map_err(ApiError::Unreadable)?;
-            Ok(state.problem.map_or(Done::Word("trust-list-fetched"), Done::Problem))
+            let problem = state.problem.or(state.delta_problem);
+            Ok(problem.map_or(Done::Word("trust-list-fetched"), Done::Problem))
         }
         "upload" => {
             let file = upload.file("list");
@@ -87,7 +104,13 @@ async fn act(api: &Api<'_>, authority: &str, upload: &Upload) -> Result<Done, Ap
         }
         "address" => {
             let url = Some(fields.get("url")).filter(|url| !url.is_empty());
-            let change = json!({ "certificateRevocationListUrl": url });
+            let delta = Some(fields.get("delta")).filter(|url| !url.is_empty());
+            let change = json!({ "certificateRevocationListUrl": url, "deltaCertificateRevocationListUrl": delta });
+            api.patch(authority, &change).await?;
+            Ok(Done::Word("trust-changed"))
+        }
+        "hint" => {
+            let change = json!({ "isIssuerHintEnabled": fields.get("hint") == "yes" });
             api.patch(authority, &change).await?;
             Ok(Done::Word("trust-changed"))
         }
@@ -140,8 +163,11 @@ fn blocks(page: &Page, form: &Form, authority: &Authority, list: &RevocationList
             )
         });
     }
-    let url = Field::text(page, "url", page.t("trust-list-url")).hint(page.t("trust-list-url-hint"));
-    let url = url.value(authority.certificate_revocation_list_url.clone().unwrap_or_default());
+    let marked = if authority.is_issuer_hint_enabled {
+        Marked::Yes
+    } else {
+        Marked::No
+    };
     let grace = Field::new(page, Input::Digits, "hours", page.t("trust-grace")).hint(page.t("trust-grace-hint"));
     let file = Choose {
         id: "list".to_owned(),
@@ -159,12 +185,8 @@ fn blocks(page: &Page, form: &Form, authority: &Authority, list: &RevocationList
     };
     blocks.extend([
         folded("upload", "trust-list-give", "upload", vec![Part::Choose(file)]),
-        folded(
-            "address",
-            "trust-list-change",
-            "address",
-            vec![Part::Field(url.optional())],
-        ),
+        folded("address", "trust-list-change", "address", addresses(page, authority)),
+        folded("hint", "trust-hint-change", "hint", vec![hint(page, marked)]),
         folded(
             "grace",
             "trust-grace-change",
@@ -182,6 +204,22 @@ fn blocks(page: &Page, form: &Form, authority: &Authority, list: &RevocationList
         },
     ]);
     blocks
+}
+
+/// Where the lists of an authority are.
+fn addresses(page: &Page, authority: &Authority) -> Vec<Part> {
+    let field = |name: &'static str, key: &str, url: &Option<String>| {
+        let field = Field::text(page, name, page.t(key)).hint(page.t(&format!("{key}-hint")));
+        Part::Field(field.value(url.clone().unwrap_or_default()).optional())
+    };
+    vec![
+        field("url", "trust-list-url", &authority.certificate_revocation_list_url),
+        field(
+            "delta",
+            "trust-delta-url",
+            &authority.delta_certificate_revocation_list_url,
+        ),
+    ]
 }
 
 fn facts(page: &Page, authority: &Authority, list: &RevocationList) -> Vec<(String, Fact)> {
@@ -207,6 +245,12 @@ fn facts(page: &Page, authority: &Authority, list: &RevocationList) -> Vec<(Stri
     if let Some(url) = &authority.certificate_revocation_list_url {
         facts.push((page.t("trust-list-url"), Fact::Codes(vec![url.clone()])));
     }
+    if let Some(url) = &authority.delta_certificate_revocation_list_url {
+        facts.push((page.t("trust-delta-url"), Fact::Codes(vec![url.clone()])));
+    }
+    if authority.is_issuer_hint_enabled {
+        facts.push((page.t("trust-hints"), Fact::Text(page.t("trust-hinted"))));
+    }
     if let Some(source) = &list.source {
         facts.push((
             page.t("trust-list-from"),
@@ -221,6 +265,16 @@ fn facts(page: &Page, authority: &Authority, list: &RevocationList) -> Vec<(Stri
     }
     if let Some(count) = list.revoked_count {
         facts.push((page.t("trust-list-revoked"), Fact::Text(count.to_string())));
+    }
+    if let Some(delta) = &list.delta {
+        for (key, at) in [
+            ("trust-delta-this", &delta.this_update_date_time),
+            ("trust-delta-next", &delta.next_update_date_time),
+        ] {
+            facts.extend(at.clone().map(|at| (page.t(key), Fact::At(at))));
+        }
+        let count = delta.revoked_count.unwrap_or_default();
+        facts.push((page.t("trust-delta-revoked"), Fact::Text(count.to_string())));
     }
     facts
 }

@@ -200,6 +200,7 @@ async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<Outcome, ApiErr
     let (result, words, word) = match fields.get("step") {
         "approve" => ("Approve", fields.get("approval"), "consent-given"),
         "deny" => ("Deny", fields.get("refusal"), "consent-denied"),
+        "block" => ("Deny", fields.get("blocking"), "consent-blocked"),
         _ => return Err(ApiError::NotFound),
     };
     if result == "Deny" && words.is_empty() {
@@ -209,6 +210,9 @@ async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<Outcome, ApiErr
     let wanted: Wanted = api.get(&path, &[]).await?;
     if wanted.scopes() != fields.get("asked") {
         return Ok(Outcome::Not("consents-other-by-now"));
+    }
+    if fields.get("step") == "block" {
+        block(api, &wanted.app_id).await?;
     }
     let mut decision = json!({ "reviewResult": result });
     if !words.is_empty() {
@@ -229,6 +233,18 @@ async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<Outcome, ApiErr
         }
     }
     Ok(Outcome::Done(word))
+}
+
+/// Nobody of the establishment signs in to the application any more, nor asks for it.
+async fn block(api: &Api<'_>, app: &str) -> Result<(), ApiError> {
+    let id = if let Some(present) = present(api, app).await? {
+        present.id
+    } else {
+        let made = api.post("/servicePrincipals", &json!({ "appId": app })).await?;
+        made["id"].as_str().unwrap_or_default().to_owned()
+    };
+    let principal = format!("/servicePrincipals/{}", segment(&id));
+    api.patch(&principal, &json!({ "accountEnabled": false })).await
 }
 
 async fn show(visit: &Visit, id: &str, (typed, wrong): (Fields, Option<Notice>)) -> Result<Response, Wrong> {
@@ -381,7 +397,7 @@ fn people(page: &Page, requests: &[Request], stages: &[Stage]) -> List {
     }
 }
 
-/// The two answers.
+/// The answers.
 fn answers(page: &Page, form: &Form, typed: &Fields) -> Vec<Block> {
     let words = |name: &'static str, key: &str| Field::text(page, name, page.t(key)).value(typed.get(name));
     vec![
@@ -404,6 +420,17 @@ fn answers(page: &Page, form: &Form, typed: &Fields) -> Vec<Block> {
                 page.t("consents-deny"),
                 form.clone(),
                 ("deny", page.t("consents-deny-do")),
+            )
+        },
+        Block {
+            lead: page.t("consents-block-lead"),
+            parts: vec![Part::Field(words("blocking", "consents-why"))],
+            kind: Kind::Folded,
+            ..Block::new(
+                "block",
+                page.t("consents-block"),
+                form.clone(),
+                ("block", page.t("consents-block-do")),
             )
         },
     ]

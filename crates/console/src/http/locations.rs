@@ -7,9 +7,10 @@ use axum::routing::get as read_by;
 use hygie_web::ui::{Field, Link, Notice, Page, Tone, View};
 use serde_json::{Value, json};
 
+use super::shown::VERSION;
 use super::{Fields, Section, Visit, Wrong, done, refusal};
 use crate::Console;
-use crate::api::segment;
+use crate::api::{ApiError, segment};
 use crate::parts::{Area, Boxes, Part, Select};
 use crate::sheet::{Block, Kind, List, Row, Sheet};
 use crate::wire::Location;
@@ -168,17 +169,23 @@ async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Result<Re
     visit.check(&fields)?;
     let (page, api) = (visit.page(), visit.api());
     let (path, typed) = (format!("{LOCATIONS}/{}", segment(&id)), Typed::of(&fields));
+    let version = fields.get(VERSION);
     let is_deletion = fields.get("step") == "delete" && fields.get("sure") == "yes";
     let (result, word) = if is_deletion {
-        (api.delete(&path).await, "location-deleted")
+        (api.delete_version(&path, version).await, "location-deleted")
     } else {
-        (api.patch(&path, &typed.document()).await, "location-changed")
+        (
+            api.patch_version(&path, &typed.document(), version).await,
+            "location-changed",
+        )
     };
     match result {
         Ok(()) => Ok(done(HERE, word)),
         Err(error) => {
+            // What somebody else changed is shown as it is now.
+            let is_kept = !is_deletion && !matches!(error, ApiError::Changed);
             let notice = refusal(&page, error)?;
-            show(&visit, page, &id, (Some(notice), Some(typed).filter(|_| !is_deletion))).await
+            show(&visit, page, &id, (Some(notice), Some(typed).filter(|_| is_kept))).await
         }
     }
 }
@@ -190,7 +197,7 @@ async fn show(
     (wrong, typed): (Option<Notice>, Option<Typed>),
 ) -> Result<Response, Wrong> {
     let path = format!("{LOCATIONS}/{}", segment(id));
-    let location: Location = visit.api().get(&path, &[]).await?;
+    let (location, version): (Location, String) = visit.api().get_version(&path).await?;
     let is_country = location.kind.ends_with("countryNamedLocation");
     let options = [
         ("trusted", location.is_trusted),
@@ -211,7 +218,7 @@ async fn show(
     let mut sheet = Sheet::new(&page, frame, location.display_name.clone());
     sheet.back = Some(Link::new(HERE, page.t("admin-locations")));
     sheet.tag = location.is_trusted.then(|| (Tone::Success, page.t("location-trusted")));
-    let form = visit.form(format!("{HERE}/{}", segment(id)));
+    let form = visit.form(format!("{HERE}/{}", segment(id))).carry(VERSION, version);
     sheet.blocks = vec![
         Block {
             parts: typed.parts(&page),

@@ -3,11 +3,13 @@
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
+use hygie_jose::{base64url, digest};
 use hygie_web::ui::{Field, Input, Link, Notice, Page, View};
 use serde_json::{Map, Value, json};
 
 use super::methods::{HELLO, HERE, configuration, name, names, state};
 use super::problem::{Problem, find_all, told};
+use super::shown::VERSION;
 use super::{Fields, Section, Visit, Wrong, done};
 use crate::api::{Api, ApiError, segment};
 use crate::parts::{Area, Boxes, Part, Select};
@@ -37,7 +39,7 @@ const BINDINGS: [(&str, &str); 4] = [
 
 pub async fn get(visit: Visit, Path(id): Path<String>) -> Result<Response, Wrong> {
     let page = visit.page();
-    show(&visit, page, &id, None).await
+    show(&visit, page, &id, (None, None)).await
 }
 
 pub async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Result<Response, Wrong> {
@@ -46,14 +48,21 @@ pub async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Resul
     match act(&visit.api(), &page, &id, &fields).await {
         Ok(()) => Ok(done(&format!("{HERE}/{}", segment(&id)), "method-changed")),
         Err(problem) => {
+            // What somebody else changed is shown as it is now.
+            let is_kept = !matches!(problem, Problem::Changed);
             let notice = told(&page, problem)?;
-            show(&visit, page, &id, Some(notice)).await
+            show(&visit, page, &id, (Some(notice), Some(fields).filter(|_| is_kept))).await
         }
     }
 }
 
 async fn act(api: &Api<'_>, page: &Page, id: &str, fields: &Fields) -> Result<(), Problem> {
     let path = configuration(id);
+    let before: Value = api.get(&path, &[]).await?;
+    let shown = fields.get(VERSION);
+    if !shown.is_empty() && shown != version(&before) {
+        return Err(Problem::Changed);
+    }
     if fields.get("step") == "document" {
         let document: Value =
             serde_json::from_str(fields.get("document")).map_err(|_| Problem::Said("policy-not-json"))?;
@@ -63,7 +72,6 @@ async fn act(api: &Api<'_>, page: &Page, id: &str, fields: &Fields) -> Result<()
         let models = fields.lines("aaguids").collect::<Vec<_>>();
         return Ok(api.patch(&path, &json!({ "aaGuids": models })).await?);
     }
-    let before: Value = api.get(&path, &[]).await?;
     let mut change = json!({ "state": fields.get("state") });
     change["includeTargets"] = match fields.get("who") {
         "everybody" => vec![target(&before, "includeTargets", ("group", "all_users"))].into(),
@@ -77,6 +85,11 @@ async fn act(api: &Api<'_>, page: &Page, id: &str, fields: &Fields) -> Result<()
         _ => {}
     }
     Ok(api.patch(&path, &change).await?)
+}
+
+/// What a form was made from. The directory API names no version of it: what changes between this and the change is not seen.
+fn version(document: &Value) -> String {
+    base64url::encode(digest::sha256(document.to_string()))
 }
 
 /// A target with what it says already, or a new one.
@@ -155,10 +168,12 @@ fn certificates(change: &mut Value, before: &Value, fields: &Fields) {
     if known_bindings <= BINDINGS.len() {
         change["certificateUserBindings"] = bindings.collect();
     }
-    let is_needed = fields.all("option").any(|value| value == "lists");
+    let is = |name: &str| fields.all("option").any(|value| value == name);
+    let state = |is_enabled| if is_enabled { "enabled" } else { "disabled" };
+    change["issuerHintsConfiguration"] = json!({ "state": state(is("hints")) });
     let exempted = before["crlValidationConfiguration"]["exemptedCertificateAuthoritiesSubjectKeyIdentifiers"].clone();
     change["crlValidationConfiguration"] = json!({
-        "state": if is_needed { "enabled" } else { "disabled" },
+        "state": state(is("lists")),
         "exemptedCertificateAuthoritiesSubjectKeyIdentifiers": if exempted.is_array() { exempted } else { json!([]) },
     });
 }
@@ -170,13 +185,22 @@ fn changeable(mut document: Value) -> Value {
     document
 }
 
-async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Result<Response, Wrong> {
+async fn show(
+    visit: &Visit,
+    page: Page,
+    id: &str,
+    (wrong, typed): (Option<Notice>, Option<Fields>),
+) -> Result<Response, Wrong> {
     let api = visit.api();
     let document: Value = api.get(&configuration(id), &[]).await?;
     let method: Configured = serde_json::from_value(document.clone()).map_err(ApiError::Unreadable)?;
     let mut frame = visit.frame(&page, Section::Methods);
     frame.notices.extend(wrong);
-    let form = || visit.form(format!("{HERE}/{}", segment(&method.id)));
+    let over = version(&document);
+    let form = || {
+        let form = visit.form(format!("{HERE}/{}", segment(&method.id)));
+        form.carry(VERSION, over.clone())
+    };
     let mut sheet = Sheet::new(&page, frame, name(&page, &method.id));
     sheet.back = Some(Link::new(HERE, page.t("admin-methods")));
     sheet.lead = page.find(&format!("method-{}-what", method.id)).unwrap_or_default();
@@ -220,6 +244,9 @@ async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Res
                 ("document", page.t("policy-save")),
             )
         });
+    }
+    if let Some(typed) = &typed {
+        sheet.keep(typed);
     }
     Ok(View(sheet).into_response())
 }
@@ -362,6 +389,11 @@ fn certificate_parts(page: &Page, document: &Value) -> Vec<Part> {
         ));
     }
     let is_needed = document["crlValidationConfiguration"]["state"].as_str() == Some("enabled");
-    parts.push(options(page, &[("lists", "method-lists", is_needed)]));
+    let is_hinted = document["issuerHintsConfiguration"]["state"].as_str() == Some("enabled");
+    let boxes = [
+        ("lists", "method-lists", is_needed),
+        ("hints", "method-hints", is_hinted),
+    ];
+    parts.push(options(page, &boxes));
     parts
 }

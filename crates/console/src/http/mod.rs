@@ -14,9 +14,11 @@ mod group;
 mod groups;
 mod invitation;
 mod locations;
+mod mails;
 mod method;
 mod methods;
 mod overview;
+mod passwords;
 mod policies;
 mod policy;
 mod pro_sante_connect;
@@ -26,6 +28,7 @@ mod report;
 mod risk;
 mod roles;
 mod settings;
+mod shown;
 mod sign_in;
 mod sign_ins;
 mod strengths;
@@ -99,6 +102,8 @@ pub fn router(console: Console) -> Router {
         .merge(templates::routes())
         .merge(roles::routes())
         .merge(methods::routes())
+        .merge(mails::routes())
+        .merge(passwords::routes())
         .merge(deleted::routes())
         .merge(consents::routes())
         .merge(risk::routes())
@@ -159,6 +164,7 @@ pub enum Section {
     Risk,
     Consents,
     Settings,
+    Passwords,
 }
 
 /// A part of the navigation: its words, and the sections in it.
@@ -199,6 +205,7 @@ impl Section {
             "admin-means",
             &[
                 (Self::Methods, "/admin/methods", "admin-methods"),
+                (Self::Passwords, "/admin/passwords", "admin-passwords"),
                 (Self::Trust, "/admin/trust", "admin-trust"),
             ],
         ),
@@ -485,6 +492,7 @@ pub fn refusal(page: &Page, error: ApiError) -> Result<Notice, Wrong> {
     let text = match error {
         ApiError::Refused(words) => page.t1("admin-refused-because", "reason", &words),
         ApiError::Denied => page.t("admin-denied-short"),
+        ApiError::Changed => return Ok(Notice::new(page, Tone::Warning, page.t("changed-meanwhile"))),
         other => return Err(other.into()),
     };
     Ok(Notice::new(page, Tone::Danger, text))

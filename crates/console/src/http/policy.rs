@@ -5,12 +5,13 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use hygie_policy::policy::Policy;
-use hygie_web::ui::{Field, Form, Identifier, Input, Link, Notice, Page, View};
+use hygie_web::ui::{Field, Form, Identifier, Input, Link, Notice, Page, Tone, View};
 use serde_json::{Value, json};
 
 use super::effect::Effect;
 use super::policies::tone;
 use super::problem::{Problem, find_all, told};
+use super::shown::VERSION;
 use super::{Fields, Frame, Section, Visit, Wrong, done, refusal};
 use crate::api::{Api, ApiError, segment};
 use crate::policy_form::{Draft, Who};
@@ -18,8 +19,6 @@ use crate::sentence::{Names, Writer};
 use crate::wire::{Object, User};
 
 const POLICIES: &str = "/identity/conditionalAccess/policies";
-/// What forms carry along: when the policy had been changed last as it was shown.
-const MODIFIED: &str = "modified";
 /// Members that the service gives: they are no part of a change.
 const GIVEN: [&str; 6] = [
     "id",
@@ -99,8 +98,8 @@ struct Told {
     typed: Option<Typed>,
     /// The document that was typed, where it was not saved.
     document: Option<String>,
-    /// When what was typed over had been changed last; else what is shown now is typed over.
-    modified: Option<String>,
+    /// The version that was typed over; else it is what is shown now.
+    version: Option<String>,
     /// What it would have changed.
     effect: Option<Effect>,
 }
@@ -112,7 +111,7 @@ impl Told {
         Self {
             typed: ["save", "try"].contains(&step).then(|| typed(fields)),
             document: (step == "document").then(|| fields.get("document").to_owned()),
-            modified: Some(fields.get(MODIFIED).to_owned()),
+            version: Some(fields.get(VERSION).to_owned()),
             ..Self::default()
         }
     }
@@ -120,10 +119,14 @@ impl Told {
     /// Why what was typed was not taken. Who was told of a change of somebody else may save over it.
     fn refused(page: &Page, problem: Problem, fields: &Fields) -> Result<Self, Wrong> {
         let typed = Self::typed(fields);
-        let modified = typed.modified.filter(|_| !matches!(problem, Problem::Changed));
+        let is_changed = matches!(problem, Problem::Api(ApiError::Changed));
         Ok(Self {
-            notice: Some(told(page, problem)?),
-            modified,
+            notice: Some(if is_changed {
+                Notice::new(page, Tone::Warning, page.t("policy-changed-meanwhile"))
+            } else {
+                told(page, problem)?
+            }),
+            version: typed.version.filter(|_| !is_changed),
             ..typed
         })
     }
@@ -222,40 +225,30 @@ pub async fn create(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
 
 async fn act(api: &Api<'_>, page: &Page, id: &str, fields: &Fields) -> Result<&'static str, Problem> {
     let policy = format!("{POLICIES}/{}", segment(id));
-    let step = fields.get("step");
-    if ["state", "save", "document"].contains(&step) {
-        let document: Value = api.get(&policy, &[]).await?;
-        if modified(&document) != fields.get(MODIFIED) {
-            return Err(Problem::Changed);
-        }
-    }
-    match step {
+    let version = fields.get(VERSION);
+    match fields.get("step") {
         "state" => {
-            api.patch(&policy, &json!({ "state": fields.get("state") })).await?;
+            let change = json!({ "state": fields.get("state") });
+            api.patch_version(&policy, &change, version).await?;
             Ok("policy-changed")
         }
         "save" => {
             let draft = resolved(api, page, fields).await?;
-            api.patch(&policy, &draft.document()).await?;
+            api.patch_version(&policy, &draft.document(), version).await?;
             Ok("policy-changed")
         }
         "document" => {
             let document: Value =
                 serde_json::from_str(fields.get("document")).map_err(|_| Problem::Said("policy-not-json"))?;
-            api.patch(&policy, &changeable(document)).await?;
+            api.patch_version(&policy, &changeable(document), version).await?;
             Ok("policy-changed")
         }
         "delete" if fields.get("sure") == "yes" => {
-            api.delete(&policy).await?;
+            api.delete_version(&policy, version).await?;
             Ok("policy-deleted")
         }
         _ => Err(ApiError::NotFound.into()),
     }
-}
-
-/// When it was changed last; nothing of a policy as it was made.
-fn modified(document: &Value) -> &str {
-    document["modifiedDateTime"].as_str().unwrap_or_default()
 }
 
 /// The draft with the ids of the people, groups and roles that were typed, one a line.
@@ -281,7 +274,7 @@ fn changeable(mut document: Value) -> Value {
 
 async fn show(visit: &Visit, page: Page, id: &str, told: Told) -> Result<Response, Wrong> {
     let api = visit.api();
-    let document: Value = api.get(&format!("{POLICIES}/{}", segment(id)), &[]).await?;
+    let (document, version): (Value, String) = api.get_version(&format!("{POLICIES}/{}", segment(id))).await?;
     let policy = Policy::from_json(&document).map_err(|_| ApiError::NotFound)?;
     let policies = [policy];
     let names = Names::of(&api, &policies).await?;
@@ -291,10 +284,10 @@ async fn show(visit: &Visit, page: Page, id: &str, told: Told) -> Result<Respons
         names: &names,
     };
     let sentence = writer.sentence(&policy);
-    let over = told.modified.unwrap_or_else(|| modified(&document).to_owned());
+    let over = told.version.unwrap_or(version);
     let form = visit
         .form(format!("/admin/policies/{}", segment(id)))
-        .carry(MODIFIED, over);
+        .carry(VERSION, over);
     let is_typed = told.typed.is_some();
     let typed = match (told.typed, Draft::of(&policy)) {
         (Some(typed), _) => Some(typed),

@@ -41,7 +41,7 @@ pub fn told(page: &Page, problem: Problem) -> Result<Notice, Wrong> {
             Ok(Notice::new(page, Tone::Danger, text))
         }
         Problem::Said(key) => Ok(Notice::new(page, Tone::Danger, page.t(key))),
-        Problem::Changed => Ok(Notice::new(page, Tone::Warning, page.t("policy-changed-meanwhile"))),
+        Problem::Changed => Ok(Notice::new(page, Tone::Warning, page.t("changed-meanwhile"))),
     }
 }
 

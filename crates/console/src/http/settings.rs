@@ -4,11 +4,13 @@
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get as read_by;
-use hygie_web::ui::{Field, Form, Input, Notice, Page, Tone, View};
+use hygie_web::ui::{Field, Form, Input, Link, Notice, Page, Tone, View};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Fields, Section, Visit, Wrong, done, refusal};
+use super::problem::{Problem, told};
+use super::shown::{carried, differing, refuse_changed};
+use super::{Fields, Section, Visit, Wrong, done};
 use crate::Console;
 use crate::api::{Api, ApiError};
 use crate::parts::{Boxes, Part, Select};
@@ -20,8 +22,6 @@ const AUTHORIZATION: &str = "/policies/authorizationPolicy";
 const REQUESTS: &str = "/policies/adminConsentRequestPolicy";
 const CLAIMS: &str = "/policies/tokenClaimsPolicy";
 const DEFAULTS: &str = "/policies/identitySecurityDefaultsEnforcementPolicy";
-/// What forms carry along: what the page showed.
-const SHOWN: &str = "shown";
 /// What tokens of version 2 may tell of an authentication: what the form sends, and the member.
 const TOLD: [(&str, &str); 3] = [
     ("acr", "isAcrIncluded"),
@@ -73,25 +73,50 @@ async fn post(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
     visit.check(&fields)?;
     match act(&visit.api(), &fields).await {
         Ok(()) => Ok(done(HERE, "settings")),
-        Err(error) => {
-            let notice = refusal(&visit.page(), error)?;
-            show(&visit, Some((fields, notice))).await
+        Err(problem) => {
+            // What somebody else changed is shown as it is now.
+            let is_changed = matches!(problem, Problem::Changed);
+            let typed = if is_changed { Fields(Vec::new()) } else { fields };
+            let notice = told(&visit.page(), problem)?;
+            show(&visit, Some((typed, notice))).await
         }
     }
 }
 
 /// Sends what differs from what the page showed: what somebody else changed meanwhile stays.
-async fn act(api: &Api<'_>, fields: &Fields) -> Result<(), ApiError> {
-    let (path, mut change) = change(fields).ok_or(ApiError::NotFound)?;
-    let shown: Map<String, Value> = serde_json::from_str(fields.get(SHOWN)).unwrap_or_default();
-    change.retain(|member, value| shown.get(member) != Some(value));
+async fn act(api: &Api<'_>, fields: &Fields) -> Result<(), Problem> {
+    let (path, change) = change(fields).ok_or(ApiError::NotFound)?;
+    let change = differing(fields, change);
     if change.is_empty() {
         return Ok(());
     }
+    refuse_changed(fields, &change, &members(path, &api.get(path, &[]).await?))?;
     match path {
         // In Graph it has no PATCH. What is not said in it stays here all the same.
-        REQUESTS => api.put(path, &change.into()).await,
-        _ => api.patch(path, &change.into()).await,
+        REQUESTS => api.put(path, &change.into()).await?,
+        _ => api.patch(path, &change.into()).await?,
+    }
+    Ok(())
+}
+
+/// What is there of what a form says, as the page shows it.
+fn members(path: &str, found: &Value) -> Map<String, Value> {
+    match path {
+        LIFETIME => living(
+            found["maximumLifetimeInMinutes"].clone(),
+            found["inactivityTimeoutInMinutes"].clone(),
+            found["isStaySignedInOffered"] == true,
+        ),
+        AUTHORIZATION => {
+            let (inviters, consent) = without_role_found(found);
+            without_role(inviters, consent)
+        }
+        REQUESTS => {
+            let switches = (found["isEnabled"] == true, found["notifyReviewers"] == true);
+            asking(switches, found["requestDurationInDays"].clone())
+        }
+        CLAIMS => telling(|_, member| found[member] == true),
+        _ => switched(found["isEnabled"] == true),
     }
 }
 
@@ -109,7 +134,10 @@ fn change(fields: &Fields) -> Option<(&'static str, Map<String, Value>)> {
         ),
         "requests" => (
             REQUESTS,
-            asking(fields.get("asking") == "on", number(fields.get("days"))),
+            asking(
+                (fields.get("asking") == "on", is_ticked(fields)),
+                number(fields.get("days")),
+            ),
         ),
         "claims" => (
             CLAIMS,
@@ -140,9 +168,10 @@ fn without_role(inviters: &str, consent: &str) -> Map<String, Value> {
     ])
 }
 
-fn asking(is_enabled: bool, days: Value) -> Map<String, Value> {
+fn asking((is_enabled, tells): (bool, bool), days: Value) -> Map<String, Value> {
     Map::from_iter([
         ("isEnabled".to_owned(), is_enabled.into()),
+        ("notifyReviewers".to_owned(), tells.into()),
         ("requestDurationInDays".to_owned(), days),
     ])
 }
@@ -158,16 +187,15 @@ fn switched(is_enabled: bool) -> Map<String, Value> {
     Map::from_iter([("isEnabled".to_owned(), is_enabled.into())])
 }
 
-/// The form with what the page shows. What was typed and not taken goes on from what it was typed over.
+/// Whether those who decide are to be written to.
+fn is_ticked(fields: &Fields) -> bool {
+    fields.all("option").any(|value| value == "mail")
+}
+
+/// The form with what the page shows.
 fn over(visit: &Visit, step: &str, shown: Map<String, Value>, typed: &Fields) -> Form {
-    let kept = typed.get(SHOWN);
-    let is_kept = typed.get("step") == step && !kept.is_empty();
-    let shown = if is_kept {
-        kept.to_owned()
-    } else {
-        Value::Object(shown).to_string()
-    };
-    visit.form(HERE).carry(SHOWN, shown)
+    let is_typed = typed.get("step") == step;
+    carried(visit.form(HERE), shown, is_typed.then_some(typed))
 }
 
 /// What is no number is refused by the directory, with its place.
@@ -191,17 +219,17 @@ async fn show(visit: &Visit, wrong: Option<(Fields, Notice)>) -> Result<Response
     frame.notices.extend(notice);
     let mut sheet = Sheet::new(&page, frame, page.t("admin-settings"));
     sheet.lead = page.t("settings-lead");
+    sheet
+        .links
+        .push(Link::new("/admin/passwords", page.t("settings-passwords")));
+    sheet.links.push(Link::new("/admin/mails", page.t("mails-title")));
     if let Some(found) = seen(&api, LIFETIME).await? {
+        let shown = members(LIFETIME, &found);
         let lifetime: Lifetime = serde_json::from_value(found).map_err(ApiError::Unreadable)?;
         if lifetime.is_long() {
             let notice = Notice::new(&page, Tone::Warning, page.t("settings-long"));
             sheet.frame.notices.push(notice);
         }
-        let shown = living(
-            lifetime.maximum_lifetime_in_minutes.into(),
-            lifetime.inactivity_timeout_in_minutes.into(),
-            lifetime.is_stay_signed_in_offered,
-        );
         sheet.blocks.push(Block {
             lead: page.t("settings-sessions-lead"),
             parts: sessions(&page, &lifetime, &typed),
@@ -221,7 +249,7 @@ async fn show(visit: &Visit, wrong: Option<(Fields, Notice)>) -> Result<Response
             ..Block::new(
                 "without-role",
                 page.t("settings-people"),
-                over(visit, "people", without_role(inviters, consent), &typed),
+                over(visit, "people", members(AUTHORIZATION, &found), &typed),
                 ("people", page.t("policy-save")),
             )
         });
@@ -316,8 +344,13 @@ async fn requests(visit: &Visit, page: &Page, typed: &Fields) -> Result<Option<B
     } else {
         found["isEnabled"] == true
     };
+    let tells = if is_typed {
+        is_ticked(typed)
+    } else {
+        found["notifyReviewers"] == true
+    };
     let states = ["on", "off"].map(|state| (state.to_owned(), page.t(&format!("settings-asking-{state}"))));
-    let shown = asking(found["isEnabled"] == true, found["requestDurationInDays"].clone());
+    let shown = members(REQUESTS, &found);
     let days = found["requestDurationInDays"].as_u64().unwrap_or_default().to_string();
     let days =
         Field::new(page, Input::Digits, "days", page.t("settings-asking-days")).value(value(typed, "days", &days));
@@ -332,6 +365,11 @@ async fn requests(visit: &Visit, page: &Page, typed: &Fields) -> Result<Option<B
                 }),
             ),
             Part::Field(days.hint(page.t("settings-asking-days-hint"))),
+            Part::Boxes(Boxes {
+                name: "option",
+                legend: page.t("method-options"),
+                options: vec![("mail".to_owned(), page.t("settings-asking-mail"), tells)],
+            }),
         ],
         ..Block::new(
             "requests",
@@ -351,7 +389,7 @@ async fn claims(visit: &Visit, page: &Page) -> Result<Option<Block>, ApiError> {
         let words = page.t(&format!("settings-claim-{name}"));
         (name.to_owned(), words, found[member] == true)
     });
-    let shown = telling(|_, member| found[member] == true);
+    let shown = members(CLAIMS, &found);
     Ok(Some(Block {
         lead: page.t("settings-claims-lead"),
         parts: vec![Part::Boxes(Boxes {
@@ -382,7 +420,7 @@ async fn defaults(visit: &Visit, page: &Page) -> Result<Option<Block>, ApiError>
         ..Block::new(
             "defaults",
             page.t("settings-defaults"),
-            over(visit, "defaults", switched(is_enabled), &Fields(Vec::new())),
+            over(visit, "defaults", members(DEFAULTS, &found), &Fields(Vec::new())),
             ("defaults", page.t("policy-save")),
         )
     }))
@@ -390,7 +428,7 @@ async fn defaults(visit: &Visit, page: &Page) -> Result<Option<Block>, ApiError>
 
 /// What whoever runs the program sets in its configuration.
 fn elsewhere(page: &Page) -> List {
-    let rows = ["retention", "events", "countries", "publishers"].map(|name| Row {
+    let rows = ["retention", "events", "mail", "countries", "publishers"].map(|name| Row {
         title: page.t(&format!("settings-{name}")),
         detail: page.t(&format!("settings-{name}-what")),
         ..Row::default()

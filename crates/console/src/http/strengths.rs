@@ -10,6 +10,7 @@ use axum::routing::get as read_by;
 use hygie_web::ui::{Field, Form, Link, Notice, Page, Tone, View};
 use serde_json::{Value, json};
 
+use super::shown::VERSION;
 use super::{Fields, Section, Visit, Wrong, done, refusal};
 use crate::Console;
 use crate::api::{Api, ApiError, segment};
@@ -180,7 +181,7 @@ fn parts(page: &Page, name: &str, description: &str, chosen: &[String]) -> Vec<P
 
 async fn get(visit: Visit, Path(id): Path<String>) -> Result<Response, Wrong> {
     let page = visit.page();
-    show(&visit, page, &id, None).await
+    show(&visit, page, &id, (None, None)).await
 }
 
 async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Result<Response, Wrong> {
@@ -190,21 +191,24 @@ async fn post(visit: Visit, Path(id): Path<String>, fields: Fields) -> Result<Re
         Ok("strength-deleted") => Ok(done(HERE, "strength-deleted")),
         Ok(word) => Ok(done(&format!("{HERE}/{}", segment(&id)), word)),
         Err(error) => {
+            // What somebody else changed is shown as it is now.
+            let is_kept = !matches!(error, ApiError::Changed);
             let notice = refusal(&page, error)?;
-            show(&visit, page, &id, Some(notice)).await
+            show(&visit, page, &id, (Some(notice), Some(fields).filter(|_| is_kept))).await
         }
     }
 }
 
 async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<&'static str, ApiError> {
     let strength = format!("{STRENGTHS}/{}", segment(id));
+    let version = fields.get(VERSION);
     match fields.get("step") {
         "save" => {
             let mut change = typed(fields);
             let combinations = change["allowedCombinations"].take();
             let before: Strength = api.get(&strength, &[]).await?;
             let names = json!({ "displayName": change["displayName"], "description": fields.get("description") });
-            api.patch(&strength, &names).await?;
+            api.patch_version(&strength, &names, version).await?;
             let is_same = json!(before.allowed_combinations) == combinations;
             if !is_same {
                 let body = json!({ "allowedCombinations": combinations });
@@ -229,22 +233,27 @@ async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<&'static str, A
             Ok("strength-changed")
         }
         "delete" if fields.get("sure") == "yes" => {
-            api.delete(&strength).await?;
+            api.delete_version(&strength, version).await?;
             Ok("strength-deleted")
         }
         _ => Err(ApiError::NotFound),
     }
 }
 
-async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Result<Response, Wrong> {
-    let api = visit.api();
-    let strength: Strength = api.get(&format!("{STRENGTHS}/{}", segment(id)), &[]).await?;
+async fn show(
+    visit: &Visit,
+    page: Page,
+    id: &str,
+    (wrong, typed): (Option<Notice>, Option<Fields>),
+) -> Result<Response, Wrong> {
+    let path = format!("{STRENGTHS}/{}", segment(id));
+    let (strength, version): (Strength, String) = visit.api().get_version(&path).await?;
     let mut frame = visit.frame(&page, Section::Strengths);
     frame.notices.extend(wrong);
     let mut sheet = Sheet::new(&page, frame, name(&page, &strength));
     sheet.back = Some(Link::new(HERE, page.t("admin-strengths")));
     sheet.lead = words(&page, &strength.allowed_combinations);
-    let form = visit.form(format!("{HERE}/{}", segment(id)));
+    let form = visit.form(format!("{HERE}/{}", segment(id))).carry(VERSION, version);
     if strength.policy_type == "builtIn" {
         sheet.tag = Some((Tone::Information, page.t("strength-built-in")));
         sheet
@@ -261,6 +270,9 @@ async fn show(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Res
         ..List::new("narrowed", page.t("strength-not-narrowed"), rows.collect())
     });
     sheet.blocks = blocks(&page, &strength, &form);
+    if let Some(typed) = &typed {
+        sheet.keep(typed);
+    }
     Ok(View(sheet).into_response())
 }
 

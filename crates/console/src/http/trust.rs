@@ -59,7 +59,9 @@ async fn post(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
         }
         Err(error) => {
             let notice = refusal(&page, error)?;
-            show(&visit, page, Some(notice), None).await
+            let mut sheet = sheet(&visit, page, Some(notice), None).await?;
+            sheet.keep(&fields);
+            Ok(View(sheet).into_response())
         }
     }
 }
@@ -92,6 +94,10 @@ async fn attempt(visit: Visit, upload: Upload) -> Result<Response, Wrong> {
 }
 
 async fn show(visit: &Visit, page: Page, wrong: Option<Notice>, trial: Option<Trial>) -> Result<Response, Wrong> {
+    Ok(View(sheet(visit, page, wrong, trial).await?).into_response())
+}
+
+async fn sheet(visit: &Visit, page: Page, wrong: Option<Notice>, trial: Option<Trial>) -> Result<Sheet, Wrong> {
     let api = visit.api();
     let pkis: Vec<Object> = api.all(PKIS, &[]).await?;
     let mut lists = Vec::new();
@@ -137,7 +143,7 @@ async fn show(visit: &Visit, page: Page, wrong: Option<Notice>, trial: Option<Tr
             ("create", page.t("trust-create")),
         )
     });
-    Ok(View(sheet).into_response())
+    Ok(sheet)
 }
 
 /// What a trial came to, in a sentence.
@@ -211,7 +217,7 @@ async fn authorities(api: &Api<'_>, page: &Page, pki: &Object) -> Result<List, A
 
 async fn pki(visit: Visit, Path(id): Path<String>) -> Result<Response, Wrong> {
     let page = visit.page();
-    show_pki(&visit, page, &id, None).await
+    show_pki(&visit, page, &id, (None, None)).await
 }
 
 async fn post_pki(visit: Visit, Path(id): Path<String>, upload: Upload) -> Result<Response, Wrong> {
@@ -222,11 +228,11 @@ async fn post_pki(visit: Visit, Path(id): Path<String>, upload: Upload) -> Resul
         Ok(word) => Ok(done(&here, word)),
         Err(None) => {
             let notice = Notice::new(&page, Tone::Danger, page.t("trust-no-certificate"));
-            show_pki(&visit, page, &id, Some(notice)).await
+            show_pki(&visit, page, &id, (Some(notice), Some(&upload.fields))).await
         }
         Err(Some(error)) => {
             let notice = refusal(&page, error)?;
-            show_pki(&visit, page, &id, Some(notice)).await
+            show_pki(&visit, page, &id, (Some(notice), Some(&upload.fields))).await
         }
     }
 }
@@ -263,7 +269,12 @@ async fn act(api: &Api<'_>, id: &str, upload: &Upload) -> Result<&'static str, O
     }
 }
 
-async fn show_pki(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) -> Result<Response, Wrong> {
+async fn show_pki(
+    visit: &Visit,
+    page: Page,
+    id: &str,
+    (wrong, typed): (Option<Notice>, Option<&Fields>),
+) -> Result<Response, Wrong> {
     let api = visit.api();
     let pki: Object = api.get(&format!("{PKIS}/{}", segment(id)), &[]).await?;
     let mut frame = visit.frame(&page, Section::Trust);
@@ -291,6 +302,7 @@ async fn show_pki(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) ->
             Part::Choose(choose),
             Part::Select(Select::new("kind", page.t("trust-kind"), kinds.to_vec())),
             Part::Field(list.hint(page.t("trust-list-url-hint")).optional()),
+            authority::hint(&page, authority::Marked::No),
         ],
         kind: Kind::Primary,
         is_upload: true,
@@ -313,5 +325,8 @@ async fn show_pki(visit: &Visit, page: Page, id: &str, wrong: Option<Notice>) ->
         is_upload: true,
         ..Block::danger(&page, form(), page.t("trust-delete-sure"), page.t("trust-delete"))
     });
+    if let Some(typed) = typed {
+        sheet.keep(typed);
+    }
     Ok(View(sheet).into_response())
 }

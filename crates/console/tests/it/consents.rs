@@ -163,3 +163,33 @@ async fn who_may_not_see_requests_sees_the_overview() {
     assert_eq!(overview.status, 200);
     assert!(!overview.text().contains("attend"), "{}", overview.text());
 }
+
+#[tokio::test]
+async fn an_application_is_blocked_and_made_first_where_it_is_not_present() {
+    let here = json!({ "value": [{ "id": OTHER }] });
+    for (present, made) in [(here, None), (json!({ "value": [] }), Some(ID))] {
+        let (world, token) = asked(&["User.Read"]).await;
+        world.script.answer("GET /v1.0/servicePrincipals", 200, present);
+        let page = format!("/admin/consents/{ID}");
+        let silent = [("step", "block"), ("blocking", "")];
+        let told = world.client.post(&page, &answer(&token, "User.Read", &silent)).await;
+        assert!(told.text().contains("notice danger"), "{}", told.text());
+        assert_eq!(sent(&world), [], "without a reason");
+        let fields = answer(&token, "User.Read", &[("step", "block"), ("blocking", "Pas chez nous")]);
+        let back = world.client.post(&page, &fields).await;
+        assert_eq!(back.location(), format!("{page}?done=consent-blocked"));
+        let principal = made.unwrap_or(OTHER);
+        let made = made.map(|_| ("POST /servicePrincipals".to_owned(), json!({ "appId": ID })));
+        let disabled = (
+            format!("PATCH /servicePrincipals/{principal}"),
+            json!({ "accountEnabled": false }),
+        );
+        let denied = json!({ "reviewResult": "Deny", "justification": "Pas chez nous" });
+        let denied = ["r1", "r2"].map(|id| {
+            let path = format!("{REQUESTS}/{ID}/userConsentRequests/{id}/approval/stages/{id}");
+            (format!("PATCH {path}"), denied.clone())
+        });
+        let expected: Vec<_> = made.into_iter().chain([disabled]).chain(denied).collect();
+        assert_eq!(sent(&world), expected);
+    }
+}

@@ -37,6 +37,23 @@ async fn a_setting_that_was_not_touched_stays_as_somebody_else_made_it() {
     let answer = post(form("240")).await;
     assert_eq!(answer.location(), "/admin/settings?done=settings");
     assert_eq!(sent(&world), [], "nothing was changed");
+    // Somebody else changed the same: what holds now is shown, and nothing is sent.
+    world.script.answer(
+        &format!("GET /v1.0{LIFETIME}"),
+        200,
+        json!({ "maximumLifetimeInMinutes": 60,
+        "inactivityTimeoutInMinutes": 15, "isStaySignedInOffered": false }),
+    );
+    let page = post(form("120")).await;
+    let text = page.text();
+    assert!(
+        text.contains("modifié cela depuis que vous avez ouvert")
+            && text.contains("name=\"longest\" type=\"text\" value=\"60\""),
+        "{text}"
+    );
+    assert_eq!(sent(&world), []);
+    assert_ne!(page.field("shown"), Some(shown.clone()));
+    world.script.answer(&format!("GET /v1.0{LIFETIME}"), 200, lifetime(15));
     // What was refused is typed over what was shown then, not over what is there now.
     let refused = json!({ "error": { "message": "maximumLifetimeInMinutes" } });
     world.script.answer(&format!("PATCH /v1.0{LIFETIME}"), 400, refused);
@@ -62,7 +79,7 @@ async fn each_form_of_the_settings_sends_what_differs() {
         ),
         (
             vec![("step", "requests"), ("asking", "on"), ("days", "30")],
-            json!({ "isEnabled": false, "requestDurationInDays": 30 }),
+            json!({ "isEnabled": false, "notifyReviewers": false, "requestDurationInDays": 30 }),
             "PUT /policies/adminConsentRequestPolicy",
             json!({ "isEnabled": true }),
         ),
@@ -74,6 +91,8 @@ async fn each_form_of_the_settings_sends_what_differs() {
         ),
     ] {
         let (world, token) = with_token("/admin/users/new").await;
+        let path = line.split_once(' ').expect("a path").1;
+        world.script.answer(&format!("GET /v1.0{path}"), 200, shown.clone());
         let shown = shown.to_string();
         let fields = [vec![("csrf", token.as_str()), ("shown", shown.as_str())], fields].concat();
         world.client.post("/admin/settings", &fields).await;
@@ -117,8 +136,7 @@ async fn a_policy_that_somebody_else_changed_is_shown_before_it_is_saved_over() 
     let (world, token) = with_token("/admin/users/new").await;
     let here = format!("/admin/policies/{ID}");
     modified(&world, &Value::Null);
-    let before = world.client.get(&here).await.field("modified").expect("when it was");
-    assert_eq!(before, "");
+    let before = world.client.get(&here).await.field("version").expect("a version");
     let at = "2026-11-01T08:00:00Z";
     modified(&world, &at.into());
     let form = vec![
@@ -129,16 +147,18 @@ async fn a_policy_that_somebody_else_changed_is_shown_before_it_is_saved_over() 
         ("what", "all"),
         ("grant", "block"),
     ];
+    let now = world.client.get(&here).await.field("version").expect("a version");
+    assert_ne!(now, before);
     for fields in [
         form.clone(),
         vec![("step", "state"), ("state", "enabled")],
         vec![("step", "document"), ("document", "{}")],
+        vec![("step", "delete"), ("sure", "yes")],
     ] {
-        let fields = [vec![("csrf", token.as_str()), ("modified", before.as_str())], fields].concat();
+        let fields = [vec![("csrf", token.as_str()), ("version", before.as_str())], fields].concat();
         let page = world.client.post(&here, &fields).await;
         let text = page.text();
         assert!(text.contains("modifiée depuis que vous l’avez ouverte"), "{text}");
-        assert_eq!(sent(&world), []);
         if fields.contains(&("step", "save")) {
             assert!(
                 text.contains("value=\"Un brouillon\""),
@@ -146,25 +166,79 @@ async fn a_policy_that_somebody_else_changed_is_shown_before_it_is_saved_over() 
             );
         }
         // Who was told may save over it.
-        assert_eq!(page.field("modified").as_deref(), Some(at));
+        assert_eq!(page.field("version"), Some(now.clone()));
     }
     // To try a draft does not make it one of what is there now.
     let replay = json!({ "signIns": 0, "counts": [], "value": [] });
     world
         .script
         .answer("POST /v1.0/identity/conditionalAccess/replay", 200, replay);
-    let tried = [form.clone(), vec![("csrf", token.as_str()), ("modified", "")]].concat();
+    let tried = [
+        form.clone(),
+        vec![("csrf", token.as_str()), ("version", before.as_str())],
+    ];
     let tried: Vec<_> = tried
+        .concat()
         .into_iter()
         .map(|field| if field.0 == "step" { ("step", "try") } else { field })
         .collect();
     let page = world.client.post(&here, &tried).await;
-    assert_eq!(page.field("modified").as_deref(), Some(""), "{}", page.text());
+    assert_eq!(page.field("version"), Some(before), "{}", page.text());
     world.script.asked.lock().clear();
-    let fields = [form, vec![("csrf", token.as_str()), ("modified", at)]].concat();
+    let fields = [form, vec![("csrf", token.as_str()), ("version", now.as_str())]].concat();
     let answer = world.client.post(&here, &fields).await;
     assert_eq!(answer.location(), format!("{here}?done=policy-changed"));
     assert_eq!(sent(&world)[0].1["displayName"], "Un brouillon");
+}
+
+/// A page of what has this document when it has this name, and fields of its form.
+async fn changed_by_somebody_else(
+    (page, path): (&str, &str),
+    document: impl Fn(&str) -> Value,
+    fields: [(&str, &str); 2],
+) {
+    let (world, token) = with_token("/admin/users/new").await;
+    let (here, path) = (format!("{page}/{ID}"), format!("{path}/{ID}"));
+    let at = format!("GET /v1.0{path}");
+    world.script.answer(&at, 200, document("Avant"));
+    let before = world.client.get(&here).await.field("version").expect("a version");
+    world.script.answer(&at, 200, document("Après"));
+    let post = async |version: &str, step: [(&str, &str); 2]| {
+        let carried = [("csrf", token.as_str()), ("version", version)];
+        let answer = world.client.post(&here, &[carried, fields, step].concat()).await;
+        answer.text().to_owned()
+    };
+    let save = [("step", "save"), ("name", "Le mien")];
+    for step in [save, [("step", "delete"), ("sure", "yes")]] {
+        let text = post(&before, step).await;
+        assert!(
+            text.contains("notice warning") && text.contains("value=\"Après\"") && !text.contains("Le mien"),
+            "{text}"
+        );
+    }
+    // What is refused otherwise is kept.
+    let refused = json!({ "error": { "message": "displayName" } });
+    world.script.answer(&format!("PATCH /v1.0{path}"), 400, refused);
+    let now = world.client.get(&here).await.field("version").expect("a version");
+    let text = post(&now, save).await;
+    assert!(
+        text.contains("notice danger") && text.contains("value=\"Le mien\""),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_place_or_a_strength_that_somebody_else_changed_is_shown_as_it_is() {
+    let place = |name: &str| {
+        json!({ "@odata.type": "#microsoft.graph.ipNamedLocation", "id": ID, "displayName": name,
+            "ipRanges": [{ "cidrAddress": "192.0.2.0/24" }] })
+    };
+    let places = ("/admin/locations", "/identity/conditionalAccess/namedLocations");
+    changed_by_somebody_else(places, place, [("kind", "ip"), ("lines", "198.51.100.0/24")]).await;
+    let strength =
+        |name: &str| json!({ "id": ID, "displayName": name, "policyType": "custom", "allowedCombinations": ["fido2"] });
+    let strengths = ("/admin/strengths", "/policies/authenticationStrengthPolicies");
+    changed_by_somebody_else(strengths, strength, [("combination", "fido2"), ("description", "")]).await;
 }
 
 #[tokio::test]
@@ -181,7 +255,7 @@ async fn a_document_that_is_refused_is_kept() {
         let fields = [
             ("csrf", token.as_str()),
             ("step", "document"),
-            ("modified", ""),
+            ("version", ""),
             ("document", document),
         ];
         let page = world.client.post(&format!("/admin/policies/{ID}"), &fields).await;
@@ -193,4 +267,61 @@ async fn a_document_that_is_refused_is_kept() {
         );
         assert!(text.contains("<details class=\"more\" open>"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn what_was_typed_of_methods_and_trust_stores_is_kept() {
+    let (world, token) = with_token("/admin/users/new").await;
+    let path = "/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/Fido2";
+    let document = |state: &str| json!({ "id": "Fido2", "state": state, "includeTargets": [], "excludeTargets": [] });
+    world
+        .script
+        .answer(&format!("GET /v1.0{path}"), 200, document("enabled"));
+    let refused = json!({ "error": { "message": "keyRestrictions.aaGuids[0]" } });
+    for line in [
+        format!("PATCH /v1.0{path}"),
+        "POST /v1.0/directory/publicKey".to_owned(),
+    ] {
+        world.script.answer(&line, 400, refused.clone());
+    }
+    let here = "/admin/methods/Fido2";
+    let before = world.client.get(here).await.field("version").expect("a version");
+    let form = [
+        ("csrf", token.as_str()),
+        ("version", before.as_str()),
+        ("step", "save"),
+        ("state", "disabled"),
+        ("who", "everybody"),
+        ("models", "allow"),
+        ("aaguids", "no model\r\nnor this"),
+        ("option", "attestation"),
+    ];
+    let page = world.client.post(here, &form).await;
+    let text = page.text();
+    for kept in [
+        "notice danger",
+        "no model",
+        "value=\"disabled\" selected",
+        "value=\"allow\" selected",
+        "value=\"attestation\" checked",
+    ] {
+        assert!(text.contains(kept), "{kept}: {text}");
+    }
+    assert!(!text.contains("value=\"self-service\" checked"), "{text}");
+    // Somebody else changed it: what holds now is shown, and nothing is sent.
+    world
+        .script
+        .answer(&format!("GET /v1.0{path}"), 200, document("disabled"));
+    world.script.asked.lock().clear();
+    let page = world.client.post(here, &form).await;
+    let text = page.text();
+    assert!(text.contains("notice warning") && !text.contains("no model"), "{text}");
+    assert_eq!(sent(&world), []);
+    let store = [
+        ("csrf", token.as_str()),
+        ("step", "create"),
+        ("name", "IGC de la région"),
+    ];
+    let page = world.client.post("/admin/trust", &store).await;
+    assert!(page.text().contains("value=\"IGC de la région\""), "{}", page.text());
 }

@@ -62,7 +62,7 @@ async fn each_setting_is_changed_alone() {
 async fn whether_people_may_ask_for_consent_is_a_setting() {
     let (world, token) = with_token("/admin/settings").await;
     let path = "/policies/adminConsentRequestPolicy";
-    let found = json!({ "isEnabled": false, "requestDurationInDays": 30 });
+    let found = json!({ "isEnabled": false, "notifyReviewers": true, "requestDurationInDays": 30 });
     world.script.answer(&format!("GET /v1.0{path}"), 200, found);
     let text = world.client.get("/admin/settings").await;
     assert!(text.text().contains("value=\"off\" selected"), "{}", text.text());
@@ -71,10 +71,11 @@ async fn whether_people_may_ask_for_consent_is_a_setting() {
         ("step", "requests"),
         ("asking", "on"),
         ("days", "10"),
+        ("option", "mail"),
     ];
     let answer = world.client.post("/admin/settings", &fields).await;
     assert_eq!(answer.location(), "/admin/settings?done=settings");
-    let body = json!({ "isEnabled": true, "requestDurationInDays": 10 });
+    let body = json!({ "isEnabled": true, "notifyReviewers": true, "requestDurationInDays": 10 });
     assert_eq!(sent(&world), [(format!("PUT {path}"), body)]);
     // What is refused is told, with what was typed.
     let refused = json!({ "error": { "message": "requestDurationInDays" } });

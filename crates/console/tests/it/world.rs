@@ -79,6 +79,23 @@ impl Script {
     }
 }
 
+/// Whether a request takes this version.
+fn is_same(request: &http::Request<Bytes>, version: &str) -> bool {
+    let wanted = request.headers().get("if-match");
+    wanted.is_none_or(|wanted| wanted.as_bytes() == version.as_bytes())
+}
+
+impl Script {
+    /// Of what is at this address.
+    fn version(&self, path: &str) -> String {
+        let (_, body) = self.find(&format!("GET {path}"));
+        format!(
+            "\"{}\"",
+            base64url::encode(hygie_jose::digest::sha256(body.to_string()))
+        )
+    }
+}
+
 impl Upstream for Script {
     fn send(&self, host: Host, request: http::Request<Bytes>) -> BoxFuture<'_, http::Response<Bytes>> {
         let path = request.uri().path_and_query().expect("a path").as_str();
@@ -100,6 +117,8 @@ impl Upstream for Script {
             body,
         });
         let (status, body) = match host {
+            // What is changed must be what it was.
+            Host::Directory if !is_same(&request, &self.version(path)) => (412, Value::Null),
             Host::Directory => self.find(&line),
             Host::Login => {
                 let (claims, access) = &*self.tokens.lock();
@@ -115,6 +134,8 @@ impl Upstream for Script {
             body.to_string().into()
         });
         *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+        let version = self.version(path).parse().expect("a header");
+        response.headers_mut().insert("etag", version);
         Box::pin(async { response })
     }
 }

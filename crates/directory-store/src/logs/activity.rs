@@ -2,14 +2,16 @@
 //! for what it does not have.
 //! <https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities>
 
+use super::activities::FIXED;
 use super::alert::{comes_to_roles, has_new_key};
-use super::{AlertKind, ChangeTarget};
+use super::{AlertKind, ChangeTarget, TOKEN_LIFETIME_POLICY};
 
-const USERS: &str = "UserManagement";
-const GROUPS: &str = "GroupManagement";
-const APPLICATIONS: &str = "ApplicationManagement";
-const ROLES: &str = "RoleManagement";
-const POLICY: &str = "Policy";
+pub(super) const USERS: &str = "UserManagement";
+pub(super) const GROUPS: &str = "GroupManagement";
+pub(super) const APPLICATIONS: &str = "ApplicationManagement";
+pub(super) const ROLES: &str = "RoleManagement";
+pub(super) const POLICY: &str = "Policy";
+pub(super) const DIRECTORY: &str = "DirectoryManagement";
 
 const CORE: &str = "Core Directory";
 const CONDITIONAL: &str = "Conditional Access";
@@ -49,6 +51,8 @@ const POLICIES: &[&str] = &[
     "idp.conditional.",
     "idp.securitydefaults.",
     "idp.authority.",
+    "idp.organization.",
+    "idp.policy.",
     "idp.sessionlifetime.",
     "idp.signinprotection.",
     "idp.tokenclaims.",
@@ -110,13 +114,15 @@ impl Recorded<'_> {
             "idp.object.restore" => (format!("Restore {}", self.word()), self.of_object(), "Update", CORE),
             "idp.object.forget" => (format!("Hard delete {}", self.word()), self.of_object(), "Delete", CORE),
             "idp.conditional.create" | "idp.conditional.put" if self.is_new() => {
-                (format!("Add {}", self.rule()), POLICY, "Add", CONDITIONAL)
+                (format!("Add {}", self.rule()), POLICY, "Add", self.ruler())
             }
             "idp.conditional.restore" => (format!("Restore {}", self.rule()), POLICY, "Update", CONDITIONAL),
-            "idp.conditional.delete" => (format!("Delete {}", self.rule()), POLICY, "Delete", CONDITIONAL),
+            "idp.conditional.delete" => (format!("Delete {}", self.rule()), POLICY, "Delete", self.ruler()),
             "idp.conditional.create" | "idp.conditional.update" | "idp.conditional.put" => {
-                (format!("Update {}", self.rule()), POLICY, "Update", CONDITIONAL)
+                (format!("Update {}", self.rule()), POLICY, "Update", self.ruler())
             }
+            "idp.policy.assign" => (format!("Add policy to {of}"), POLICY, "Assign", CORE),
+            "idp.policy.unassign" => (format!("Remove policy from {of}"), POLICY, "Unassign", CORE),
             action
                 if ["idp.oath.", "idp.passkey.", "idp.pass."]
                     .iter()
@@ -130,7 +136,7 @@ impl Recorded<'_> {
                 };
                 (format!("{who} {done} security info"), USERS, operation, METHODS)
             }
-            action => (action.to_owned(), "DirectoryManagement", "Update", CORE),
+            action => (action.to_owned(), DIRECTORY, "Update", CORE),
         }
     }
 
@@ -193,7 +199,16 @@ impl Recorded<'_> {
             "location" => "named location",
             "strength" => "authentication strength",
             "context" => "authentication context",
+            TOKEN_LIFETIME_POLICY => "policy",
             _ => "conditional access object",
+        }
+    }
+
+    /// Which part says so.
+    fn ruler(&self) -> &'static str {
+        match self.object {
+            TOKEN_LIFETIME_POLICY => CORE,
+            _ => CONDITIONAL,
         }
     }
 
@@ -238,246 +253,6 @@ fn service(category: &str, action: &str) -> &'static str {
         _ => CORE,
     }
 }
-
-const CERTIFICATES_AND_SECRETS: &str = "Update application – Certificates and secrets management";
-
-/// Action, activity, category, operation.
-const FIXED: &[(&str, &str, &str, &str)] = &[
-    ("access.assign", "Add role assignment", ROLES, "Assign"),
-    ("access.unassign", "Remove role assignment", ROLES, "Unassign"),
-    ("idp.agreement.accept", "Accept Terms Of Use", POLICY, "Update"),
-    ("idp.agreement.create", "Create Terms Of Use", POLICY, "Add"),
-    ("idp.agreement.decline", "Decline Terms Of Use", POLICY, "Update"),
-    ("idp.agreement.delete", "Delete Terms Of Use", POLICY, "Delete"),
-    ("idp.agreement.file", "Edit Terms Of Use", POLICY, "Update"),
-    ("idp.agreement.update", "Edit Terms Of Use", POLICY, "Update"),
-    (
-        "idp.application.certificate",
-        CERTIFICATES_AND_SECRETS,
-        APPLICATIONS,
-        "Update",
-    ),
-    ("idp.application.create", "Add application", APPLICATIONS, "Add"),
-    ("idp.application.delete", "Delete application", APPLICATIONS, "Delete"),
-    (
-        "idp.application.federated",
-        CERTIFICATES_AND_SECRETS,
-        APPLICATIONS,
-        "Update",
-    ),
-    (
-        "idp.application.federated.remove",
-        CERTIFICATES_AND_SECRETS,
-        APPLICATIONS,
-        "Update",
-    ),
-    (
-        "idp.application.federated.update",
-        CERTIFICATES_AND_SECRETS,
-        APPLICATIONS,
-        "Update",
-    ),
-    (
-        "idp.application.publisher",
-        "Set verified publisher",
-        APPLICATIONS,
-        "Update",
-    ),
-    (
-        "idp.application.publisher.remove",
-        "Unset verified publisher",
-        APPLICATIONS,
-        "Update",
-    ),
-    (
-        "idp.application.remove_secret",
-        CERTIFICATES_AND_SECRETS,
-        APPLICATIONS,
-        "Update",
-    ),
-    (
-        "idp.application.secret",
-        CERTIFICATES_AND_SECRETS,
-        APPLICATIONS,
-        "Update",
-    ),
-    ("idp.application.update", "Update application", APPLICATIONS, "Update"),
-    ("idp.authority.add", "Add certificate authority", POLICY, "Add"),
-    ("idp.authority.delete", "Delete certificate authority", POLICY, "Delete"),
-    ("idp.authority.update", "Update certificate authority", POLICY, "Update"),
-    (
-        "idp.authorizationpolicy.update",
-        "Update authorization policy",
-        POLICY,
-        "Update",
-    ),
-    ("idp.consent.approve", "Approve consent request", APPLICATIONS, "Update"),
-    ("idp.consent.ask", "Create consent request", APPLICATIONS, "Add"),
-    ("idp.consent.deny", "Deny consent request", APPLICATIONS, "Update"),
-    (
-        "idp.consent.everybody",
-        "Consent to application",
-        APPLICATIONS,
-        "Assign",
-    ),
-    ("idp.consent.person", "Consent to application", APPLICATIONS, "Assign"),
-    ("idp.consent.policy", "Update consent request policy", POLICY, "Update"),
-    ("idp.consent.revoke", "Revoke consent", APPLICATIONS, "Unassign"),
-    ("idp.crl.grace", "Update certificate authority", POLICY, "Update"),
-    ("idp.crl.upload", "Upload certificate revocation list", POLICY, "Update"),
-    ("idp.directory_role.assign", "Add member to role", ROLES, "Assign"),
-    (
-        "idp.directory_role.remove",
-        "Remove member from role",
-        ROLES,
-        "Unassign",
-    ),
-    ("idp.grant", "Add delegated permission grant", APPLICATIONS, "Assign"),
-    (
-        "idp.grant.remove",
-        "Remove delegated permission grant",
-        APPLICATIONS,
-        "Unassign",
-    ),
-    ("idp.group.create", "Add group", GROUPS, "Add"),
-    ("idp.group.delete", "Delete group", GROUPS, "Delete"),
-    ("idp.group.member", "Add member to group", GROUPS, "Assign"),
-    (
-        "idp.group.remove_member",
-        "Remove member from group",
-        GROUPS,
-        "Unassign",
-    ),
-    ("idp.guest.accept", "Redeem external user invite", USERS, "Update"),
-    ("idp.guest.invite", "Invite external user", USERS, "Add"),
-    ("idp.identity.create", "Add managed identity", APPLICATIONS, "Add"),
-    (
-        "idp.logs.retention",
-        "Update retention of logs",
-        "DirectoryManagement",
-        "Update",
-    ),
-    (
-        "idp.methods.update",
-        "Authentication Methods Policy Update",
-        APPLICATIONS,
-        "Update",
-    ),
-    (
-        "idp.permission.classify",
-        "Add delegated permission classification",
-        APPLICATIONS,
-        "Add",
-    ),
-    (
-        "idp.permission.declassify",
-        "Delete delegated permission classification",
-        APPLICATIONS,
-        "Delete",
-    ),
-    ("idp.pki.create", "Add public key infrastructure", POLICY, "Add"),
-    ("idp.pki.delete", "Delete public key infrastructure", POLICY, "Delete"),
-    ("idp.pki.update", "Update public key infrastructure", POLICY, "Update"),
-    (
-        "idp.principal.assignment.lift",
-        "Update service principal",
-        APPLICATIONS,
-        "Update",
-    ),
-    (
-        "idp.principal.assignment.require",
-        "Update service principal",
-        APPLICATIONS,
-        "Update",
-    ),
-    ("idp.principal.create", "Add service principal", APPLICATIONS, "Add"),
-    (
-        "idp.principal.delete",
-        "Remove service principal",
-        APPLICATIONS,
-        "Delete",
-    ),
-    (
-        "idp.principal.disable",
-        "Update service principal",
-        APPLICATIONS,
-        "Update",
-    ),
-    (
-        "idp.principal.enable",
-        "Update service principal",
-        APPLICATIONS,
-        "Update",
-    ),
-    (
-        "idp.principal.update",
-        "Update service principal",
-        APPLICATIONS,
-        "Update",
-    ),
-    ("idp.publisher.verify", "Verify publisher", APPLICATIONS, "Add"),
-    ("idp.risk.compromise", "Confirm user compromised", USERS, "Update"),
-    ("idp.risk.dismiss", "Dismiss user risk", USERS, "Update"),
-    ("idp.risk.remediate", "Remediate user risk", USERS, "Update"),
-    ("idp.risk.report", "Report user risk", USERS, "Update"),
-    ("idp.risk.safe", "Confirm user safe", USERS, "Update"),
-    ("idp.risk.supply", "Add sign-in risk", POLICY, "Add"),
-    ("idp.risk.withdraw", "Delete sign-in risk", POLICY, "Delete"),
-    (
-        "idp.securitydefaults.disable",
-        "Disable security defaults",
-        POLICY,
-        "Update",
-    ),
-    (
-        "idp.securitydefaults.enable",
-        "Enable security defaults",
-        POLICY,
-        "Update",
-    ),
-    ("idp.session.revoke", "Revoke session", USERS, "Update"),
-    (
-        "idp.sessionlifetime.update",
-        "Update session lifetime",
-        POLICY,
-        "Update",
-    ),
-    (
-        "idp.signinprotection.update",
-        "Update password protection",
-        POLICY,
-        "Update",
-    ),
-    ("idp.tenant.create", "Create company", "DirectoryManagement", "Add"),
-    ("idp.tokenclaims.update", "Update token claims", POLICY, "Update"),
-    ("idp.user.create", "Add user", USERS, "Add"),
-    ("idp.user.delete", "Delete user", USERS, "Delete"),
-    ("idp.user.disable", "Disable account", USERS, "Update"),
-    ("idp.user.enable", "Enable account", USERS, "Update"),
-    ("idp.user.manager", "Set user manager", USERS, "Update"),
-    ("idp.user.manager.remove", "Remove user manager", USERS, "Update"),
-    (
-        "idp.user.revoke",
-        "Update StsRefreshTokenValidFrom Timestamp",
-        USERS,
-        "Update",
-    ),
-    ("idp.user.update", "Update user", USERS, "Update"),
-    ("idp.workload.create", "Add workload", APPLICATIONS, "Add"),
-    (
-        "idp.workload.header",
-        "Renew secret of workload",
-        APPLICATIONS,
-        "Update",
-    ),
-    (
-        "idp.workload.identity",
-        "Assign managed identity to workload",
-        APPLICATIONS,
-        "Assign",
-    ),
-    ("idp.workload.remove", "Remove workload", APPLICATIONS, "Delete"),
-];
 
 #[cfg(test)]
 mod tests {

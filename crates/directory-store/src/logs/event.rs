@@ -8,6 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::LogEntry;
 
+/// What the kinds of the events of all logs begin with.
+pub const LOGS: &str = "hygie.";
+
 /// What a longer entry is told without.
 const LISTS: &[&str] = &["appliedConditionalAccessPolicies", "targetResources"];
 
@@ -25,7 +28,7 @@ pub fn event<E: LogEntry>(tenant: TenantId, entry: &E) -> (String, &'static str,
         properties.insert("isTruncated".to_owned(), true.into());
         body = self::body(tenant, entry, &properties);
     }
-    (format!("hygie.{category}"), category, body)
+    (format!("{LOGS}{category}"), category, body)
 }
 
 fn body<E: LogEntry>(tenant: TenantId, entry: &E, properties: &Map<String, Value>) -> Vec<u8> {

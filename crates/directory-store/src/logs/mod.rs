@@ -8,6 +8,7 @@
 //! - `activity`: what a recorded action is called.
 //! - [`alert`](self::Alert): what somebody should look at.
 
+mod activities;
 mod activity;
 mod alert;
 mod change;
@@ -24,9 +25,11 @@ use uuid::Uuid;
 
 pub use alert::{Alert, AlertKind};
 pub use change::{AppInitiator, ChangeEntry, ChangeTarget, Initiator, KeyValue, ModifiedProperty, UserInitiator};
+pub use event::LOGS;
 pub(crate) use event::event;
 pub use report::{GapGroup, GapReport};
 pub use scribe::ChangeScribe;
+pub use subject::TOKEN_LIFETIME_POLICY;
 pub(crate) use subject::{Subject, seen};
 
 use crate::repo::first_id;
@@ -40,11 +43,13 @@ pub enum Log {
     Changes,
     /// Alerts.
     Alerts,
+    /// `signIns` of applications by themselves.
+    AppSignIns,
 }
 
 impl Log {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::SignIns, Self::Changes, Self::Alerts];
+    pub const ALL: [Self; 4] = [Self::SignIns, Self::Changes, Self::Alerts, Self::AppSignIns];
 
     /// In the table.
     pub(crate) const fn number(self) -> i64 {
@@ -52,6 +57,7 @@ impl Log {
             Self::SignIns => 1,
             Self::Changes => 2,
             Self::Alerts => 3,
+            Self::AppSignIns => 4,
         }
     }
 }

@@ -35,7 +35,7 @@ impl Scribe for ChangeScribe {
                 return Ok(());
             };
             let alert = Alert::of_change(tx.cx(), kind, &entry);
-            Logs(tx).insert(&alert).await
+            Logs(tx).alert(&alert).await
         })
     }
 }

@@ -16,8 +16,9 @@ use uuid::Uuid;
 use super::ChangeTarget;
 use crate::directory_role;
 use crate::repo::{
-    Agreements, Applications, Documents, FederatedCredentials, Grants, Groups, Managers, MethodsPolicies, Oaths,
-    Owners, Passes, Passkeys, Principals, Roles, TrustStores, Users,
+    Agreements, Applications, Documents, FederatedCredentials, Grants, Groups, Holder, Letters, Managers,
+    MethodsPolicies, Oaths, Owners, Passes, Passkeys, PolicyTargets, Principals, Roles, Tenants, Topic, TrustStores,
+    Users,
 };
 use crate::{DirectoryObject, object};
 
@@ -43,6 +44,8 @@ pub enum Subject {
     Role(ObjectId),
     /// What conditional access decides by: kind and id.
     Rule(String, String),
+    /// That an application or a service principal was given a policy: this one, and which.
+    PolicyTarget(ObjectId, Uuid),
     Methods,
     Agreement(Uuid),
     /// The means of identification of a person.
@@ -51,6 +54,8 @@ pub enum Subject {
     Pki(Uuid),
     /// A certification authority that is trusted.
     Authority(Uuid),
+    /// The tenant itself.
+    Organization,
 }
 
 /// An object as it is told.
@@ -105,6 +110,7 @@ impl Subject {
             Self::Grant(client, resource, user) => grant(tx, (*client, *resource), *user).await,
             Self::Role(assignment) => role(tx, *assignment).await,
             Self::Rule(kind, id) => rule(tx, kind, id).await,
+            Self::PolicyTarget(object, policy) => policy_target(tx, *object, *policy).await,
             Self::Methods => {
                 let row = MethodsPolicies(tx).get().await?;
                 let mut members = flat(row.policy.to_json());
@@ -133,8 +139,22 @@ impl Subject {
                 members: flat(json!({ "displayName": pki.display_name })),
             })),
             Self::Authority(id) => authority(tx, *id).await,
+            Self::Organization => organization(tx).await.map(Some),
         }
     }
+}
+
+async fn organization(tx: &mut Tx<'_>) -> Result<State, StoreError> {
+    let security = Letters(tx).list_addresses(Topic::Security).await?;
+    let technical = Letters(tx).list_addresses(Topic::Technical).await?;
+    let tenant = Tenants(tx).find().await?.map(|tenant| tenant.display_name);
+    Ok(State {
+        face: face(&tx.cx().tenant.to_string(), &tenant.unwrap_or_default(), "Other"),
+        members: flat(json!({
+            "securityComplianceNotificationMails": security,
+            "technicalNotificationMails": technical,
+        })),
+    })
 }
 
 impl From<DirectoryObject> for ChangeTarget {
@@ -173,6 +193,17 @@ pub async fn face_of(tx: &mut Tx<'_>, id: ObjectId) -> Result<ChangeTarget, Stor
             ..ChangeTarget::default()
         },
     })
+}
+
+/// The same of what may be a registration too.
+async fn face_of_any(tx: &mut Tx<'_>, id: ObjectId) -> Result<ChangeTarget, StoreError> {
+    let found = face_of(tx, id).await?;
+    if found.kind == "Other"
+        && let Some(application) = Applications(tx).find_by_id(id).await?
+    {
+        return Ok(face(&id.to_string(), &application.display_name, "Application"));
+    }
+    Ok(found)
 }
 
 async fn user(tx: &mut Tx<'_>, id: ObjectId) -> Result<Option<State>, StoreError> {
@@ -221,12 +252,7 @@ async fn ownership(tx: &mut Tx<'_>, of: ObjectId, owner: ObjectId) -> Result<Opt
     if !Owners(tx).has(of, owner).await? {
         return Ok(None);
     }
-    let mut owned = face_of(tx, of).await?;
-    if owned.kind == "Other"
-        && let Some(application) = Applications(tx).find_by_id(of).await?
-    {
-        owned = face(&of.to_string(), &application.display_name, "Application");
-    }
+    let owned = face_of_any(tx, of).await?;
     let kind = owned.kind.clone();
     let mut members =
         json!({ format!("{kind}.ObjectID"): owned.id, format!("{kind}.DisplayName"): owned.display_name });
@@ -247,16 +273,7 @@ async fn application(tx: &mut Tx<'_>, app: AppId) -> Result<Option<State>, Store
     let mut members = members(&*application.definition, &[]);
     members.insert("displayName".to_owned(), application.display_name.clone().into());
     members.insert("AppId".to_owned(), app.to_string().into());
-    let described = |id: Uuid, kind: &str, name: &str| {
-        format!("[KeyIdentifier={id},KeyType={kind},KeyUsage=Verify,DisplayName={name}]")
-    };
-    let mut keys = Vec::new();
-    for (_, row) in Applications(tx).list_secret_rows(&[app]).await? {
-        keys.push(described(row.id, "Password", &row.display_name));
-    }
-    for (_, row) in Applications(tx).list_certificate_rows(&[app]).await? {
-        keys.push(described(row.id, "AsymmetricX509Cert", &row.display_name));
-    }
+    let mut keys = described_keys(tx, app.into()).await?;
     for one in FederatedCredentials(tx).list(app).await? {
         // With whom it trusts: another issuer or subject is another key.
         let trust = format!(
@@ -275,8 +292,27 @@ async fn application(tx: &mut Tx<'_>, app: AppId) -> Result<Option<State>, Store
     }))
 }
 
+fn described(id: Uuid, kind: &str, name: &str) -> String {
+    format!("[KeyIdentifier={id},KeyType={kind},KeyUsage=Verify,DisplayName={name}]")
+}
+
+/// The secrets and certificates by which somebody proves to be an application.
+async fn described_keys(tx: &mut Tx<'_>, of: Holder) -> Result<Vec<String>, StoreError> {
+    let (secrets, certificates) = Applications(tx).credential_rows(of).await?;
+    let secrets = secrets
+        .iter()
+        .map(|row| described(row.id, "Password", &row.display_name));
+    let certificates = certificates
+        .iter()
+        .map(|row| described(row.id, "AsymmetricX509Cert", &row.display_name));
+    Ok(secrets.chain(certificates).collect())
+}
+
 /// The property that tells what an application proves itself by, as Entra ID names it.
 pub const KEY_DESCRIPTION: &str = "KeyDescription";
+
+/// The kind of the documents that say how long tokens live.
+pub const TOKEN_LIFETIME_POLICY: &str = "tokenLifetimePolicy";
 
 /// The property that tells, of who is in a group or owns it, that the group was made for roles.
 pub const FOR_ROLES: &str = "Group.IsAssignableToRole";
@@ -293,6 +329,8 @@ async fn principal(tx: &mut Tx<'_>, id: ObjectId) -> Result<Option<State>, Store
     });
     let mut members = flat(members);
     members.extend(flat(serde_json::to_value(&principal.profile).unwrap_or_default()));
+    let keys = described_keys(tx, Holder::Principal(id)).await?;
+    members.insert(KEY_DESCRIPTION.to_owned(), keys.into());
     Ok(Some(State {
         face: DirectoryObject::ServicePrincipal(principal).into(),
         members,
@@ -370,6 +408,19 @@ async fn rule(tx: &mut Tx<'_>, kind: &str, id: &str) -> Result<Option<State>, St
     Ok(Some(named(id, "Policy", members)))
 }
 
+async fn policy_target(tx: &mut Tx<'_>, object: ObjectId, policy: Uuid) -> Result<Option<State>, StoreError> {
+    if !PolicyTargets(tx).list_of(&[object]).await?.contains(&(object, policy)) {
+        return Ok(None);
+    }
+    let id = policy.to_string();
+    let document = Documents(tx).find(TOKEN_LIFETIME_POLICY, &id).await?;
+    let name = document.and_then(|row| parsed(&row.document)["displayName"].as_str().map(str::to_owned));
+    Ok(Some(State {
+        face: face_of_any(tx, object).await?,
+        members: flat(json!({ "Policy.ObjectID": id, "Policy.DisplayName": name })),
+    }))
+}
+
 async fn means(tx: &mut Tx<'_>, user: ObjectId) -> Result<Option<State>, StoreError> {
     let oaths = Oaths(tx).list(user).await?;
     let oaths = oaths.iter().map(|row| format!("{} ({})", row.display_name, row.id));
@@ -405,6 +456,7 @@ async fn authority(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<State>, StoreErro
         "thumbprint": of.thumbprint, "issuerSubjectKeyIdentifier": of.subject_key_identifier,
         "expirationDateTime": of.not_after.to_rfc3339(), "certificateRevocationListUrl": trusted.list_url,
         "isIssuerHintEnabled": trusted.is_hint_enabled, "graceInHours": trusted.grace_hours,
+        "deltaCertificateRevocationListUrl": trusted.delta_url,
     });
     Ok(Some(State {
         face: face(&id.to_string(), &of.display_name, "Policy"),

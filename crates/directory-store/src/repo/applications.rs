@@ -1,5 +1,6 @@
 //! Applications and what they prove themselves by, in their home tenant.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use hygie_core::{AppId, ObjectId, Timestamp};
@@ -21,6 +22,38 @@ pub struct Credentials {
     pub secrets: Vec<StoredSecret>,
     /// Its certificates (`keyCredentials`).
     pub certificates: Vec<Certificate>,
+}
+
+/// Whose credentials they are: of a registration, good in every tenant, or of its presence in one, good there alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Holder {
+    /// A registration.
+    Application(AppId),
+    /// A service principal.
+    Principal(ObjectId),
+}
+
+impl From<AppId> for Holder {
+    fn from(app: AppId) -> Self {
+        Self::Application(app)
+    }
+}
+
+impl Holder {
+    /// In the tables, where client ids and object ids are told apart by their randomness.
+    fn key(self) -> AppId {
+        match self {
+            Self::Application(app) => app,
+            Self::Principal(id) => AppId::from_uuid(id.uuid()),
+        }
+    }
+
+    fn subject(self) -> Subject {
+        match self {
+            Self::Application(app) => Subject::Application(app),
+            Self::Principal(id) => Subject::Principal(id),
+        }
+    }
 }
 
 /// A secret without its value.
@@ -52,6 +85,9 @@ pub struct CertificateRow {
     /// When it was registered.
     pub created_at: Timestamp,
 }
+
+/// Rows by the service principal that they are of.
+type Of<T> = HashMap<ObjectId, Vec<T>>;
 
 const COLUMNS: &str = "app, id, tenant, display_name, definition, created_at";
 
@@ -90,6 +126,17 @@ impl Applications<'_, '_> {
         let list = super::placeholders(apps.len());
         let sql = format!("SELECT {COLUMNS} FROM idp_application WHERE {{i.is}}tenant = :tenant AND app IN ({list})");
         let rows = self.0.query(&sql, &super::ids(apps)).await?;
+        rows.into_iter().map(application).collect()
+    }
+
+    /// Those with these object ids.
+    pub async fn list_by_ids(&mut self, ids: &[ObjectId]) -> Result<Vec<Application>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = super::placeholders(ids.len());
+        let sql = format!("SELECT {COLUMNS} FROM idp_application WHERE {{i.is}}tenant = :tenant AND id IN ({list})");
+        let rows = self.0.query(&sql, &super::ids(ids)).await?;
         rows.into_iter().map(application).collect()
     }
 
@@ -162,8 +209,10 @@ impl Applications<'_, '_> {
     }
 
     /// Takes away what an application that is gone proved itself by.
-    pub async fn remove_credentials(&mut self, app: AppId) -> Result<(), StoreError> {
-        seen(self.0, Subject::Application(app)).await?;
+    pub async fn remove_credentials(&mut self, of: impl Into<Holder>) -> Result<(), StoreError> {
+        let of = of.into();
+        let app = of.key();
+        seen(self.0, of.subject()).await?;
         for sql in [
             "DELETE FROM idp_secret WHERE {i.is}tenant = :tenant AND app = ?1",
             "DELETE FROM idp_certificate WHERE {i.is}tenant = :tenant AND app = ?1",
@@ -201,8 +250,10 @@ impl Applications<'_, '_> {
     }
 
     /// Adds a secret.
-    pub async fn insert_secret(&mut self, app: AppId, secret: &SecretRow) -> Result<(), StoreError> {
-        seen(self.0, Subject::Application(app)).await?;
+    pub async fn insert_secret(&mut self, of: impl Into<Holder>, secret: &SecretRow) -> Result<(), StoreError> {
+        let of = of.into();
+        let app = of.key();
+        seen(self.0, of.subject()).await?;
         let sql = "INSERT INTO idp_secret ({i.col}tenant, app, id, display_name, hint, digest, created_at, expires_at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let values = [
@@ -218,8 +269,10 @@ impl Applications<'_, '_> {
     }
 
     /// Takes a secret away. False when there is none with this id.
-    pub async fn remove_secret(&mut self, app: AppId, id: Uuid) -> Result<bool, StoreError> {
-        seen(self.0, Subject::Application(app)).await?;
+    pub async fn remove_secret(&mut self, of: impl Into<Holder>, id: Uuid) -> Result<bool, StoreError> {
+        let of = of.into();
+        let app = of.key();
+        seen(self.0, of.subject()).await?;
         let sql = "DELETE FROM idp_secret WHERE {i.is}tenant = :tenant AND app = ?1 AND id = ?2";
         Ok(self.0.execute(sql, &[app.into(), (*id.as_bytes()).into()]).await? > 0)
     }
@@ -227,12 +280,14 @@ impl Applications<'_, '_> {
     /// Adds a certificate.
     pub async fn insert_certificate(
         &mut self,
-        app: AppId,
+        of: impl Into<Holder>,
         (id, display_name): (Uuid, &str),
         certificate: &Certificate,
         created_at: Timestamp,
     ) -> Result<(), StoreError> {
-        seen(self.0, Subject::Application(app)).await?;
+        let of = of.into();
+        let app = of.key();
+        seen(self.0, of.subject()).await?;
         let sql = "INSERT INTO idp_certificate ({i.col}tenant, app, id, display_name, certificate, created_at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5)";
         let values = [
@@ -246,23 +301,64 @@ impl Applications<'_, '_> {
     }
 
     /// Takes a certificate away. False when there is none with this id.
-    pub async fn remove_certificate(&mut self, app: AppId, id: Uuid) -> Result<bool, StoreError> {
-        seen(self.0, Subject::Application(app)).await?;
+    pub async fn remove_certificate(&mut self, of: impl Into<Holder>, id: Uuid) -> Result<bool, StoreError> {
+        let of = of.into();
+        let app = of.key();
+        seen(self.0, of.subject()).await?;
         let sql = "DELETE FROM idp_certificate WHERE {i.is}tenant = :tenant AND app = ?1 AND id = ?2";
         Ok(self.0.execute(sql, &[app.into(), (*id.as_bytes()).into()]).await? > 0)
     }
 
-    /// Everything that the application proves itself by.
-    pub async fn credentials(&mut self, app: AppId) -> Result<Credentials, StoreError> {
+    /// Everything that these prove themselves by, together.
+    pub async fn credentials(&mut self, of: &[Holder]) -> Result<Credentials, StoreError> {
+        let of: Vec<AppId> = of.iter().map(|of| of.key()).collect();
+        let of = of.as_slice();
         Ok(Credentials {
-            secrets: self.list_secrets(app).await?,
-            certificates: self.list_certificates(app).await?,
+            secrets: self.list_secrets(of).await?,
+            certificates: self.list_certificates(of).await?,
         })
     }
 
-    async fn list_certificates(&mut self, app: AppId) -> Result<Vec<Certificate>, StoreError> {
-        let sql = "SELECT certificate FROM idp_certificate WHERE {i.is}tenant = :tenant AND app = ?1";
-        let rows = self.0.query(sql, &[app.into()]).await?;
+    /// The secrets and certificates of one, the oldest first.
+    pub async fn credential_rows(
+        &mut self,
+        of: impl Into<Holder>,
+    ) -> Result<(Vec<SecretRow>, Vec<CertificateRow>), StoreError> {
+        let app = of.into().key();
+        let secrets = self.list_secret_rows(&[app]).await?;
+        let certificates = self.list_certificate_rows(&[app]).await?;
+        Ok((
+            secrets.into_iter().map(|(_, row)| row).collect(),
+            certificates.into_iter().map(|(_, row)| row).collect(),
+        ))
+    }
+
+    /// The same of each of these service principals.
+    pub async fn credential_rows_of(
+        &mut self,
+        principals: &[ObjectId],
+    ) -> Result<(Of<SecretRow>, Of<CertificateRow>), StoreError> {
+        let keys: Vec<AppId> = principals.iter().map(|id| Holder::Principal(*id).key()).collect();
+        let (mut secrets, mut certificates) = (Of::new(), Of::new());
+        for (key, row) in self.list_secret_rows(&keys).await? {
+            secrets
+                .entry(ObjectId::from_uuid(key.uuid()))
+                .or_insert_with(Vec::new)
+                .push(row);
+        }
+        for (key, row) in self.list_certificate_rows(&keys).await? {
+            certificates
+                .entry(ObjectId::from_uuid(key.uuid()))
+                .or_insert_with(Vec::new)
+                .push(row);
+        }
+        Ok((secrets, certificates))
+    }
+
+    async fn list_certificates(&mut self, of: &[AppId]) -> Result<Vec<Certificate>, StoreError> {
+        let list = super::placeholders(of.len());
+        let sql = format!("SELECT certificate FROM idp_certificate WHERE {{i.is}}tenant = :tenant AND app IN ({list})");
+        let rows = self.0.query(&sql, &super::ids(of)).await?;
         rows.into_iter()
             .map(|mut row| {
                 let der: Vec<u8> = row.take(0)?;
@@ -273,9 +369,11 @@ impl Applications<'_, '_> {
     }
 
     /// The secrets as they are compared.
-    async fn list_secrets(&mut self, app: AppId) -> Result<Vec<StoredSecret>, StoreError> {
-        let sql = "SELECT digest, expires_at FROM idp_secret WHERE {i.is}tenant = :tenant AND app = ?1";
-        let rows = self.0.query(sql, &[app.into()]).await?;
+    async fn list_secrets(&mut self, of: &[AppId]) -> Result<Vec<StoredSecret>, StoreError> {
+        let list = super::placeholders(of.len());
+        let sql =
+            format!("SELECT digest, expires_at FROM idp_secret WHERE {{i.is}}tenant = :tenant AND app IN ({list})");
+        let rows = self.0.query(&sql, &super::ids(of)).await?;
         rows.into_iter()
             .map(|mut row| {
                 Ok(StoredSecret {

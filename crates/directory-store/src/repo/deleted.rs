@@ -3,6 +3,9 @@
 use hygie_core::{ObjectId, Secret, Timestamp};
 use hygie_store::{Row, StoreError, Tx};
 
+use super::hashes;
+use crate::sealed::DELETED_PASSWORD;
+
 /// The deleted objects of a tenant.
 pub struct Deleted<'t, 'e>(pub &'t mut Tx<'e>);
 
@@ -21,7 +24,7 @@ pub struct DeletedRow {
     pub deleted_at: Timestamp,
 }
 
-const COLUMNS: &str = "id, kind, content, password, deleted_at";
+const COLUMNS: &str = "id, kind, content, sealed_password, deleted_at";
 
 impl Deleted<'_, '_> {
     /// The object with this id, unless it was deleted before `since`.
@@ -29,8 +32,10 @@ impl Deleted<'_, '_> {
         let sql = format!(
             "SELECT {COLUMNS} FROM idp_deleted WHERE {{i.is}}tenant = :tenant AND id = ?1 AND deleted_at >= ?2"
         );
-        let row = self.0.query_one(&sql, &[id.into(), since.into()]).await?;
-        row.map(deleted).transpose()
+        match self.0.query_one(&sql, &[id.into(), since.into()]).await? {
+            Some(row) => deleted(self.0, row).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The objects of a kind after this id, in order of id, that were not deleted before `since`; at most `limit`.
@@ -46,7 +51,7 @@ impl Deleted<'_, '_> {
         );
         let values = [kind.into(), super::after(after), since.into(), limit.into()];
         let rows = self.0.query(&sql, &values).await?;
-        rows.into_iter().map(deleted).collect()
+        self.all(rows).await
     }
 
     /// Some of those that were deleted before `until`.
@@ -56,7 +61,7 @@ impl Deleted<'_, '_> {
              ORDER BY deleted_at LIMIT ?2"
         );
         let rows = self.0.query(&sql, &[until.into(), limit.into()]).await?;
-        rows.into_iter().map(deleted).collect()
+        self.all(rows).await
     }
 
     /// Some of a kind beyond the `most` that were deleted last, the oldest last.
@@ -66,18 +71,27 @@ impl Deleted<'_, '_> {
              ORDER BY deleted_at DESC, id DESC LIMIT ?2 OFFSET ?3"
         );
         let rows = self.0.query(&sql, &[kind.into(), limit.into(), most.into()]).await?;
-        rows.into_iter().map(deleted).collect()
+        self.all(rows).await
+    }
+
+    async fn all(&mut self, rows: Vec<Row>) -> Result<Vec<DeletedRow>, StoreError> {
+        let mut all = Vec::with_capacity(rows.len());
+        for row in rows {
+            all.push(deleted(self.0, row).await?);
+        }
+        Ok(all)
     }
 
     /// Keeps a deleted object.
     pub async fn insert(&mut self, row: &DeletedRow) -> Result<(), StoreError> {
-        let sql = "INSERT INTO idp_deleted ({i.col}tenant, id, kind, content, password, deleted_at)
+        let sql = "INSERT INTO idp_deleted ({i.col}tenant, id, kind, content, sealed_password, deleted_at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5)";
+        let sealed = hashes::seal(self.0, &DELETED_PASSWORD, row.id, row.password.as_ref()).await?;
         let values = [
             row.id.into(),
             (&row.kind).into(),
             (&row.content).into(),
-            row.password.as_ref().map(|hash| hash.expose().clone()).into(),
+            sealed.into(),
             row.deleted_at.into(),
         ];
         self.0.execute(sql, &values).await.map(drop)
@@ -105,6 +119,8 @@ impl Deleted<'_, '_> {
             "DELETE FROM idp_manager WHERE {i.is}tenant = :tenant AND user_id = ?1",
             "DELETE FROM idp_manager WHERE {i.is}tenant = :tenant AND manager = ?1",
             "DELETE FROM idp_guest WHERE {i.is}tenant = :tenant AND user_id = ?1",
+            "DELETE FROM idp_campaign WHERE {i.is}tenant = :tenant AND user_id = ?1",
+            "DELETE FROM idp_policy_target WHERE {i.is}tenant = :tenant AND object = ?1",
         ] {
             self.0.execute(sql, &[id.into()]).await?;
         }
@@ -112,13 +128,13 @@ impl Deleted<'_, '_> {
     }
 }
 
-fn deleted(mut row: Row) -> Result<DeletedRow, StoreError> {
-    let password: Option<String> = row.take(3)?;
+async fn deleted(tx: &mut Tx<'_>, mut row: Row) -> Result<DeletedRow, StoreError> {
+    let (id, sealed) = (row.take(0)?, row.take(3)?);
     Ok(DeletedRow {
-        id: row.take(0)?,
+        id,
         kind: row.take(1)?,
         content: row.take(2)?,
-        password: password.map(Secret::new),
+        password: hashes::open(tx, &DELETED_PASSWORD, id, sealed).await?,
         deleted_at: row.take(4)?,
     })
 }

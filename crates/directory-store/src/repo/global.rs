@@ -96,6 +96,16 @@ impl Global<'_, '_> {
         rows.into_iter().map(|mut row| row.take(0)).collect()
     }
 
+    /// The tenants with hashes that an older release wrote in clear.
+    pub async fn list_tenants_with_clear_hashes(&mut self) -> Result<Vec<TenantId>, StoreError> {
+        let sql = "SELECT t.tenant FROM (SELECT tenant FROM idp_tenant WHERE {i.is}1 = 1) AS t
+                   WHERE EXISTS (SELECT 1 FROM idp_user WHERE {i.is}tenant = t.tenant AND password IS NOT NULL)
+                      OR EXISTS (SELECT 1 FROM idp_deleted WHERE {i.is}tenant = t.tenant AND password IS NOT NULL)
+                      OR EXISTS (SELECT 1 FROM idp_pass WHERE {i.is}tenant = t.tenant AND clear_hash IS NOT NULL)";
+        let rows = self.0.query(sql, &[]).await?;
+        rows.into_iter().map(|mut row| row.take(0)).collect()
+    }
+
     /// The live sessions of the browser whose cookie has this digest.
     pub async fn list_sessions(&mut self, browser: &[u8], now: Timestamp) -> Result<Vec<BrowserSession>, StoreError> {
         let sql = "SELECT tenant, id, user_id, auth_time, methods_json, began_at, used_at, kept FROM idp_session

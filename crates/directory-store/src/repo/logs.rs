@@ -8,7 +8,9 @@ use hygie_store::outbox::Outbox;
 use hygie_store::{Row, StoreError, Tx, Value};
 use uuid::Uuid;
 
-use crate::logs::{Log, LogEntry, LogQuery, event};
+use super::Letters;
+use crate::Matter;
+use crate::logs::{Alert, Log, LogEntry, LogQuery, event};
 
 /// Entries that one purge of a log removes at most.
 const PURGED: u32 = 500;
@@ -31,6 +33,12 @@ impl Logs<'_, '_> {
         self.mark(E::LOG, &id, &marks).await?;
         let (kind, key, body) = event(self.0.cx().tenant, entry);
         Outbox(self.0).emit(&kind, key, &body).await
+    }
+
+    /// Writes an alert, and sends it to where the establishment wants to be told.
+    pub async fn alert(&mut self, alert: &Alert) -> Result<(), StoreError> {
+        self.insert(alert).await?;
+        Letters(self.0).to_security(Matter::of_alert(alert)).await
     }
 
     async fn mark(&mut self, log: Log, id: &Value, marks: &[String]) -> Result<(), StoreError> {

@@ -4,6 +4,9 @@ use hygie_core::{ObjectId, Timestamp};
 use hygie_store::{Row, StoreError, Tx};
 use uuid::Uuid;
 
+use super::Letters;
+use crate::Matter;
+
 /// The changes of a tenant's people.
 pub struct Notices<'t, 'e>(pub &'t mut Tx<'e>);
 
@@ -25,7 +28,7 @@ pub struct NoticeRow {
 }
 
 impl Notices<'_, '_> {
-    /// Keeps a change, and no more than the last `kept` ones of the person.
+    /// Keeps a change, no more than the last `kept` ones of the person, and writes to the person.
     pub async fn insert(&mut self, notice: &NoticeRow, kept: u32) -> Result<(), StoreError> {
         let sql = "INSERT INTO idp_notice ({i.col}tenant, user_id, id, change_word, about, own, at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6)";
@@ -40,7 +43,13 @@ impl Notices<'_, '_> {
         self.0.execute(sql, &values).await?;
         let sql = "DELETE FROM idp_notice WHERE {i.is}tenant = :tenant AND user_id = ?1 AND id NOT IN
                    (SELECT id FROM idp_notice WHERE {i.is}tenant = :tenant AND user_id = ?1 ORDER BY at DESC, id LIMIT ?2)";
-        self.0.execute(sql, &[notice.user.into(), kept.into()]).await.map(drop)
+        self.0.execute(sql, &[notice.user.into(), kept.into()]).await?;
+        let matter = Matter::MeansChanged {
+            change: notice.change.clone(),
+            about: notice.about.clone(),
+            is_own: notice.is_own,
+        };
+        Letters(self.0).to_person(notice.user, matter).await
     }
 
     /// The last changes of a person, the latest first.

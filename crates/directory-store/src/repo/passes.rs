@@ -4,7 +4,9 @@ use hygie_core::{ObjectId, Secret, Timestamp};
 use hygie_store::{Row, StoreError, Tx};
 use uuid::Uuid;
 
+use super::hashes;
 use crate::logs::{Subject, seen};
+use crate::sealed::PASS;
 
 /// The temporary access passes of a tenant's people.
 pub struct Passes<'t, 'e>(pub &'t mut Tx<'e>);
@@ -31,21 +33,29 @@ pub struct PassRow {
 impl Passes<'_, '_> {
     /// That of a person.
     pub async fn find(&mut self, user: ObjectId) -> Result<Option<PassRow>, StoreError> {
-        let sql = "SELECT id, hash, once, start_at, expires_at, created_at, used_at FROM idp_pass
+        let sql = "SELECT id, sealed_hash, once, start_at, expires_at, created_at, used_at FROM idp_pass
                    WHERE {i.is}tenant = :tenant AND user_id = ?1";
-        self.0.query_one(sql, &[user.into()]).await?.map(pass).transpose()
+        let Some(mut row) = self.0.query_one(sql, &[user.into()]).await? else {
+            return Ok(None);
+        };
+        let sealed = row.take(1)?;
+        match hashes::open(self.0, &PASS, user, sealed).await? {
+            Some(hash) => pass(row, hash).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Gives a person a pass, in the place of the one before.
     pub async fn set(&mut self, user: ObjectId, pass: &PassRow) -> Result<(), StoreError> {
         seen(self.0, Subject::Means(user)).await?;
-        let sql = "INSERT INTO idp_pass ({i.col}tenant, user_id, id, hash, once, start_at, expires_at, created_at, used_at)
+        let sql = "INSERT INTO idp_pass ({i.col}tenant, user_id, id, sealed_hash, once, start_at, expires_at, created_at, used_at)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT ({i.col}tenant, user_id)
-                   DO UPDATE SET id = ?2, hash = ?3, once = ?4, start_at = ?5, expires_at = ?6, created_at = ?7, used_at = ?8";
+                   DO UPDATE SET id = ?2, sealed_hash = ?3, once = ?4, start_at = ?5, expires_at = ?6, created_at = ?7, used_at = ?8";
+        let sealed = hashes::seal(self.0, &PASS, user, Some(&pass.hash)).await?;
         let values = [
             user.into(),
             pass.id.into_bytes().into(),
-            pass.hash.expose().as_str().into(),
+            sealed.into(),
             pass.is_usable_once.into(),
             pass.start_at.into(),
             pass.expires_at.into(),
@@ -74,11 +84,11 @@ impl Passes<'_, '_> {
     }
 }
 
-fn pass(mut row: Row) -> Result<PassRow, StoreError> {
+fn pass(mut row: Row, hash: Secret<String>) -> Result<PassRow, StoreError> {
     let id: Vec<u8> = row.take(0)?;
     Ok(PassRow {
         id: super::uuid(&id, "idp_pass.id")?,
-        hash: Secret::new(row.take(1)?),
+        hash,
         is_usable_once: row.take(2)?,
         start_at: row.take(3)?,
         expires_at: row.take(4)?,

@@ -48,6 +48,16 @@ impl Refreshes<'_, '_> {
         self.0.execute(sql, &values).await.map(drop)
     }
 
+    /// Lets a family descend from another grant: it is revoked with that. False when that was revoked already.
+    pub async fn descend(&mut self, family: Uuid, root: Uuid) -> Result<bool, StoreError> {
+        let sql = "UPDATE idp_family SET root = ?2 WHERE {i.is}tenant = :tenant AND id = ?1";
+        self.0
+            .execute(sql, &[(*family.as_bytes()).into(), (*root.as_bytes()).into()])
+            .await?;
+        let sql = "SELECT revoked_at FROM idp_revoked_grant WHERE {i.is}tenant = :tenant AND family = ?1";
+        Ok(self.0.query_one(sql, &[(*root.as_bytes()).into()]).await?.is_none())
+    }
+
     /// Adds a token to a family, which lives as long as its last token.
     pub async fn insert(&mut self, digest: &[u8; 32], family: Uuid, expires_at: Timestamp) -> Result<(), StoreError> {
         let sql = "INSERT INTO idp_refresh ({i.col}tenant, digest, family, expires_at, rotated_at)
@@ -91,11 +101,14 @@ impl Refreshes<'_, '_> {
         self.0.execute(sql, &[(*digest).into(), at.into()]).await.map(drop)
     }
 
-    /// Revokes a family with the access tokens that came of it. False when it has no refresh tokens, or was revoked
+    /// Revokes a family with the access tokens that came of it, and the families that descend from it. False when it has no refresh tokens, or was revoked
     /// before.
     pub async fn revoke(&mut self, family: Uuid, at: Timestamp) -> Result<bool, StoreError> {
         let sql = "INSERT INTO idp_revoked_grant ({i.col}tenant, family, revoked_at)
                    VALUES ({i.val}:tenant, ?1, ?2) ON CONFLICT ({i.col}tenant, family) DO NOTHING";
+        self.0.execute(sql, &[(*family.as_bytes()).into(), at.into()]).await?;
+        let sql = "UPDATE idp_family SET revoked_at = ?2
+                   WHERE {i.is}tenant = :tenant AND root = ?1 AND revoked_at IS NULL";
         self.0.execute(sql, &[(*family.as_bytes()).into(), at.into()]).await?;
         let sql = "UPDATE idp_family SET revoked_at = ?2
                    WHERE {i.is}tenant = :tenant AND id = ?1 AND revoked_at IS NULL";

@@ -24,6 +24,13 @@ impl Roles<'_, '_> {
         rows.into_iter().map(|mut row| role(&row.take::<Vec<u8>>(0)?)).collect()
     }
 
+    /// The roles that somebody has by themselves, without those of groups.
+    pub async fn list_given_to(&mut self, principal: ObjectId) -> Result<Vec<RoleTemplateId>, StoreError> {
+        let sql = "SELECT role FROM idp_role_assignment WHERE {i.is}tenant = :tenant AND principal = ?1";
+        let rows = self.0.query(sql, &[principal.into()]).await?;
+        rows.into_iter().map(|mut row| role(&row.take::<Vec<u8>>(0)?)).collect()
+    }
+
     /// The assignment with this id.
     pub async fn find(&mut self, id: ObjectId) -> Result<Option<RoleAssignment>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM idp_role_assignment WHERE {{i.is}}tenant = :tenant AND id = ?1");

@@ -16,7 +16,7 @@ impl SignIns<'_, '_> {
         Logs(self.0).insert(entry).await?;
         Activities(self.0).note(entry).await?;
         match Alert::of_sign_in(self.0.cx(), entry) {
-            Some(alert) => Logs(self.0).insert(&alert).await,
+            Some(alert) => Logs(self.0).alert(&alert).await,
             None => Ok(()),
         }
     }

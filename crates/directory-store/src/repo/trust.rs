@@ -6,12 +6,12 @@ use hygie_store::{Row, StoreError, Tx, Value};
 use uuid::Uuid;
 
 use crate::logs::{Subject, seen};
-use crate::trust::{ListRow, ListSource, Pki, TrustedAuthority};
+use crate::trust::{ListKind, ListRow, ListSource, Pki, TrustedAuthority};
 
 /// The trust store of a tenant.
 pub struct TrustStores<'t, 'e>(pub &'t mut Tx<'e>);
 
-const AUTHORITY: &str = "id, pki, certificate, list_url, hint, grace_hours, created_at";
+const AUTHORITY: &str = "id, pki, certificate, list_url, hint, grace_hours, created_at, delta_url";
 
 fn bytes(id: Uuid) -> Value {
     Value::Blob(id.as_bytes().to_vec())
@@ -63,10 +63,10 @@ impl TrustStores<'_, '_> {
     pub async fn put_authority(&mut self, trusted: &TrustedAuthority) -> Result<(), StoreError> {
         seen(self.0, Subject::Authority(trusted.id)).await?;
         let sql =
-            "INSERT INTO idp_authority ({i.col}tenant, id, pki, certificate, list_url, hint, grace_hours, created_at)
-                   VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT ({i.col}tenant, id)
+            "INSERT INTO idp_authority ({i.col}tenant, id, pki, certificate, list_url, hint, grace_hours, created_at, delta_url)
+                   VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT ({i.col}tenant, id)
                    DO UPDATE SET certificate = excluded.certificate, list_url = excluded.list_url, hint = excluded.hint,
-                   grace_hours = excluded.grace_hours";
+                   grace_hours = excluded.grace_hours, delta_url = excluded.delta_url";
         let values = [
             bytes(trusted.id),
             bytes(trusted.pki),
@@ -75,6 +75,7 @@ impl TrustStores<'_, '_> {
             trusted.is_hint_enabled.into(),
             trusted.grace_hours.into(),
             trusted.created_at.into(),
+            trusted.delta_url.clone().into(),
         ];
         self.0.execute(sql, &values).await.map(drop)
     }
@@ -107,18 +108,29 @@ fn authority(mut row: Row) -> Result<TrustedAuthority, StoreError> {
         is_hint_enabled: row.take(4)?,
         grace_hours: row.take(5)?,
         created_at: row.take(6)?,
+        delta_url: row.take(7)?,
     })
 }
 
-/// The revocation lists of a tenant's authorities.
-pub struct RevocationLists<'t, 'e>(pub &'t mut Tx<'e>);
+/// The revocation lists of a tenant's authorities, of one kind.
+pub struct RevocationLists<'t, 'e>(pub &'t mut Tx<'e>, pub ListKind);
 
 impl RevocationLists<'_, '_> {
+    const fn table(&self) -> &'static str {
+        match self.1 {
+            ListKind::Whole => "idp_crl",
+            ListKind::Delta => "idp_delta_crl",
+        }
+    }
+
     /// What is known of that of an authority.
     pub async fn find(&mut self, authority: Uuid) -> Result<Option<ListRow>, StoreError> {
-        let sql = "SELECT digest, this_update, next_update, stored_at, uploaded, revoked FROM idp_crl
-                   WHERE {i.is}tenant = :tenant AND authority = ?1";
-        let Some(mut row) = self.0.query_one(sql, &[bytes(authority)]).await? else {
+        let sql = format!(
+            "SELECT digest, this_update, next_update, stored_at, uploaded, revoked FROM {}
+             WHERE {{i.is}}tenant = :tenant AND authority = ?1",
+            self.table()
+        );
+        let Some(mut row) = self.0.query_one(&sql, &[bytes(authority)]).await? else {
             return Ok(None);
         };
         let is_uploaded: bool = row.take(4)?;
@@ -138,20 +150,25 @@ impl RevocationLists<'_, '_> {
 
     /// Its content.
     pub async fn content(&mut self, authority: Uuid) -> Result<Option<Vec<u8>>, StoreError> {
-        let sql = "SELECT content FROM idp_crl WHERE {i.is}tenant = :tenant AND authority = ?1";
-        let row = self.0.query_one(sql, &[bytes(authority)]).await?;
+        let sql = format!(
+            "SELECT content FROM {} WHERE {{i.is}}tenant = :tenant AND authority = ?1",
+            self.table()
+        );
+        let row = self.0.query_one(&sql, &[bytes(authority)]).await?;
         row.map(|mut row| row.take(0)).transpose()
     }
 
     /// Writes one, in the place of the one before.
     pub async fn put(&mut self, authority: Uuid, list: &ListRow, content: &[u8]) -> Result<(), StoreError> {
-        let sql =
-            "INSERT INTO idp_crl ({i.col}tenant, authority, digest, this_update, next_update, stored_at, uploaded,
-                   revoked, content) VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-                   ON CONFLICT ({i.col}tenant, authority) DO UPDATE SET digest = excluded.digest,
-                   this_update = excluded.this_update, next_update = excluded.next_update,
-                   stored_at = excluded.stored_at, uploaded = excluded.uploaded, revoked = excluded.revoked,
-                   content = excluded.content";
+        let sql = format!(
+            "INSERT INTO {} ({{i.col}}tenant, authority, digest, this_update, next_update, stored_at, uploaded,
+             revoked, content) VALUES ({{i.val}}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT ({{i.col}}tenant, authority) DO UPDATE SET digest = excluded.digest,
+             this_update = excluded.this_update, next_update = excluded.next_update,
+             stored_at = excluded.stored_at, uploaded = excluded.uploaded, revoked = excluded.revoked,
+             content = excluded.content",
+            self.table()
+        );
         let values = [
             bytes(authority),
             list.digest.to_vec().into(),
@@ -162,12 +179,15 @@ impl RevocationLists<'_, '_> {
             list.revoked.into(),
             content.into(),
         ];
-        self.0.execute(sql, &values).await.map(drop)
+        self.0.execute(&sql, &values).await.map(drop)
     }
 
     /// Removes that of an authority.
     pub async fn remove(&mut self, authority: Uuid) -> Result<(), StoreError> {
-        let sql = "DELETE FROM idp_crl WHERE {i.is}tenant = :tenant AND authority = ?1";
-        self.0.execute(sql, &[bytes(authority)]).await.map(drop)
+        let sql = format!(
+            "DELETE FROM {} WHERE {{i.is}}tenant = :tenant AND authority = ?1",
+            self.table()
+        );
+        self.0.execute(&sql, &[bytes(authority)]).await.map(drop)
     }
 }

@@ -4,9 +4,10 @@ use hygie_core::{ObjectId, Secret, Timestamp};
 use hygie_jose::digest::sha256;
 use hygie_store::{Row, StoreError, Tx};
 
-use super::{ByName, Place};
+use super::{ByName, Place, hashes};
 use crate::logs::{Subject, seen};
 use crate::profile::stored;
+use crate::sealed::PASSWORD;
 use crate::user::name_key;
 use crate::{User, key_of};
 
@@ -38,12 +39,15 @@ impl Users<'_, '_> {
 
     /// The user with this user principal name, and the hash of the password.
     pub async fn find_by_name(&mut self, name: &str) -> Result<Option<(User, Option<Secret<String>>)>, StoreError> {
-        let sql = format!("SELECT {COLUMNS}, password FROM idp_user WHERE {{i.is}}tenant = :tenant AND upn_key = ?1");
+        let sql =
+            format!("SELECT {COLUMNS}, sealed_password FROM idp_user WHERE {{i.is}}tenant = :tenant AND upn_key = ?1");
         let Some(mut row) = self.0.query_one(&sql, &[key_of(name).into()]).await? else {
             return Ok(None);
         };
-        let password: Option<String> = row.take(11)?;
-        Ok(Some((user(row)?, password.map(Secret::new))))
+        let sealed: Option<Vec<u8>> = row.take(11)?;
+        let user = user(row)?;
+        let password = hashes::open(self.0, &PASSWORD, user.id, sealed).await?;
+        Ok(Some((user, password)))
     }
 
     /// All users, by name.
@@ -102,8 +106,9 @@ impl Users<'_, '_> {
     pub async fn insert(&mut self, user: &User, password: Option<&Secret<String>>) -> Result<(), StoreError> {
         seen(self.0, Subject::User(user.id)).await?;
         let sql = "INSERT INTO idp_user ({i.col}tenant, id, upn, upn_key, display_name, given_name, surname, mail,
-                   enabled, password, valid_from, created_at, password_at, name_key, profile)
+                   enabled, sealed_password, valid_from, created_at, password_at, name_key, profile)
                    VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+        let sealed = hashes::seal(self.0, &PASSWORD, user.id, password).await?;
         let values = [
             user.id.into(),
             (&user.user_principal_name).into(),
@@ -113,7 +118,7 @@ impl Users<'_, '_> {
             user.surname.clone().into(),
             user.mail.clone().into(),
             user.is_enabled.into(),
-            password.map(|hash| hash.expose().clone()).into(),
+            sealed.into(),
             user.valid_from.into(),
             user.created_at.into(),
             user.password_at.into(),
@@ -161,10 +166,10 @@ impl Users<'_, '_> {
 
     /// The hash of a password.
     pub async fn password(&mut self, id: ObjectId) -> Result<Option<Secret<String>>, StoreError> {
-        let sql = "SELECT password FROM idp_user WHERE {i.is}tenant = :tenant AND id = ?1";
+        let sql = "SELECT sealed_password FROM idp_user WHERE {i.is}tenant = :tenant AND id = ?1";
         let row = self.0.query_one(sql, &[id.into()]).await?;
-        let hash: Option<Option<String>> = row.map(|mut row| row.take(0)).transpose()?;
-        Ok(hash.flatten().map(Secret::new))
+        let sealed: Option<Option<Vec<u8>>> = row.map(|mut row| row.take(0)).transpose()?;
+        hashes::open(self.0, &PASSWORD, id, sealed.flatten()).await
     }
 
     /// Takes a user away. What refers to it is left to who does so. False when there is no such user.
@@ -188,12 +193,10 @@ impl Users<'_, '_> {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         seen(self.0, Subject::User(id)).await?;
-        let sql = "UPDATE idp_user SET password = ?2, valid_from = ?3, password_at = ?3 WHERE {i.is}tenant = :tenant AND id = ?1";
-        Ok(self
-            .0
-            .execute(sql, &[id.into(), hash.expose().as_str().into(), at.into()])
-            .await?
-            > 0)
+        let sql = "UPDATE idp_user SET sealed_password = ?2, valid_from = ?3, password_at = ?3
+                   WHERE {i.is}tenant = :tenant AND id = ?1";
+        let sealed = hashes::seal(self.0, &PASSWORD, id, Some(hash)).await?;
+        Ok(self.0.execute(sql, &[id.into(), sealed.into(), at.into()]).await? > 0)
     }
 
     /// Enables or disables. False when there is no such user.

@@ -9,9 +9,10 @@ use hygie_store::StoreError;
 use hygie_store::audit::Record;
 use uuid::Uuid;
 
+use super::holders::{self, CredentialChange};
 use super::registration::{set_certificates, with_ids};
-use super::{Enabled, KeyCredential, NewApplication, NewSecret, named, new_uuid, principal_of};
-use crate::repo::{Applications, Global, Principals, SecretRow};
+use super::{Enabled, KeyCredential, NewApplication, NewSecret, identifier_uris, named, new_uuid, principal_of};
+use crate::repo::{Applications, Global, Holder, Principals, SecretRow};
 use crate::{Application, Audience, DIRECTORY_API, Directory, DirectoryError, ServicePrincipal, directory_api};
 
 impl Directory {
@@ -28,8 +29,9 @@ impl Directory {
         let input = (application.clone(), json, keys, record);
         self.change(cx, input, |(application, json, keys, record), tx| {
             Box::pin(async move {
+                identifier_uris::check(tx, application, None).await?;
                 Applications(tx).insert(application, json).await?;
-                set_certificates(tx, application.app, keys).await?;
+                set_certificates(tx, application.app.into(), keys).await?;
                 tx.audit(record).await?;
                 Ok::<_, DirectoryError>(())
             })
@@ -50,6 +52,7 @@ impl Directory {
         let input = (application.clone(), json, principal.clone(), record);
         self.change(cx, input, |(application, json, principal, record), tx| {
             Box::pin(async move {
+                identifier_uris::check(tx, application, None).await?;
                 Applications(tx).insert(application, json).await?;
                 Principals(tx).insert(principal, &names_of(application)).await?;
                 tx.audit(record).await?;
@@ -112,14 +115,15 @@ impl Directory {
             .await
     }
 
-    /// Makes a secret of an application of this tenant.
+    /// Makes a secret of an application of this tenant, or of the presence of one in it.
     pub async fn add_secret(
         &self,
         cx: &Cx,
-        app: AppId,
+        of: impl Into<Holder>,
         display_name: &str,
         valid_for: Duration,
     ) -> Result<NewSecret, DirectoryError> {
+        let of = of.into();
         let value = random_secret(&*cx.random);
         let row = SecretRow {
             id: new_uuid(cx),
@@ -134,15 +138,13 @@ impl Directory {
             value,
             expires_at: row.expires_at,
         };
-        let record = Record::success(cx, "idp.application.secret", format!("app/{app}"));
-        self.change(cx, (app, row, record), |(app, row, record), tx| {
+        let record = holders::record(cx, of, CredentialChange::Secret);
+        self.change(cx, (of, row, record), |(of, row, record), tx| {
             Box::pin(async move {
-                if Applications(tx).find(*app).await?.is_none() {
-                    return Err(DirectoryError::NotFound("application"));
-                }
-                Applications(tx).insert_secret(*app, row).await?;
+                holders::check(tx, *of).await?;
+                Applications(tx).insert_secret(*of, row).await?;
                 tx.audit(record).await?;
-                Ok(())
+                Ok::<_, DirectoryError>(())
             })
         })
         .await?;

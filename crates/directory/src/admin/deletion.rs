@@ -14,9 +14,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{changed, object_of};
+use crate::conditional::Watch;
 use crate::repo::{
-    Activities, Applications, Attempts, Became, Deleted, DeletedRow, Followed, Groups, Outsiders, Owners, Principals,
-    RiskEvents, Risks, Roles, Users,
+    Activities, Applications, Attempts, Became, Deleted, DeletedRow, Followed, Groups, Holder, Outsiders, Owners,
+    Principals, RiskEvents, Risks, Roles, Users,
 };
 use crate::revocation::revoke_all_of;
 use crate::{Application, Cursor, DIRECTORY_API, Definition, Directory, DirectoryError, Group, ServicePrincipal, User};
@@ -135,6 +136,7 @@ impl Directory {
                 if Roles(tx).is_last_administrator(*id).await? {
                     return Err(DirectoryError::LastAdministrator);
                 }
+                let watch = Watch::before(tx).await?;
                 let password = Users(tx).password(*id).await?;
                 revoke_all_of(tx, *id).await?;
                 let now = tx.cx().now;
@@ -144,6 +146,7 @@ impl Directory {
                 Users(tx).remove(*id).await?;
                 changed(tx, Followed::Users, *id, Became::Deleted).await?;
                 keep(tx, (*id, DeletedKind::User), &user, password).await?;
+                watch.after(tx).await?;
                 record(tx, "idp.user.delete", format!("user/{id}")).await
             })
         })
@@ -156,11 +159,13 @@ impl Directory {
         self.change(cx, id, |id, tx| {
             Box::pin(async move {
                 let group = Groups(tx).find(*id).await?.ok_or(DirectoryError::NotFound("group"))?;
+                let watch = Watch::before(tx).await?;
                 Groups(tx).remove(*id).await?;
                 let object = object_of(*id);
                 Roles(tx).remove_all_of(object).await?;
                 changed(tx, Followed::Groups, object, Became::Deleted).await?;
                 keep(tx, (object, DeletedKind::Group), &group, None).await?;
+                watch.after(tx).await?;
                 record(tx, "idp.group.delete", format!("group/{id}")).await
             })
         })
@@ -253,6 +258,7 @@ impl Directory {
                 let now = tx.cx().now;
                 let row = Deleted(tx).find(*id, now - KEPT).await?.filter(DeletedKind::is_of);
                 let row = row.ok_or(DirectoryError::NotFound("deleted object"))?;
+                let watch = Watch::before(tx).await?;
                 let mut object = DeletedObject::read(&row)?;
                 match &mut object {
                     DeletedObject::User(user) => {
@@ -274,6 +280,7 @@ impl Directory {
                     }
                 }
                 Deleted(tx).remove(*id).await?;
+                watch.after(tx).await?;
                 record(tx, "idp.object.restore", format!("{}/{id}", row.kind)).await?;
                 Ok(object)
             })
@@ -371,7 +378,11 @@ async fn forget_object(tx: &mut Tx<'_>, row: &DeletedRow) -> Result<(), StoreErr
         }
         DeletedObject::Group(_) => changed(tx, Followed::Groups, row.id, Became::Forgotten).await?,
         DeletedObject::Application(application) => Applications(tx).remove_credentials(application.app).await?,
-        DeletedObject::ServicePrincipal(..) => {}
+        DeletedObject::ServicePrincipal(principal, _) => {
+            Applications(tx)
+                .remove_credentials(Holder::Principal(principal.id))
+                .await?;
+        }
     }
     Deleted(tx).unlink(row.id).await
 }

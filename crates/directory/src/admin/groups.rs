@@ -6,6 +6,7 @@ use hygie_store::audit::Record;
 use serde_json::{Map, Value};
 
 use super::{changed, named, object_of};
+use crate::conditional::Watch;
 use crate::repo::{Applications, Became, Followed, Groups, Owners};
 use crate::{Directory, DirectoryError, DirectoryObject, Group, GroupProfile};
 use hygie_directory_store::object;
@@ -83,9 +84,11 @@ impl Directory {
                 group.profile.check().map_err(DirectoryError::Value)?;
                 Groups(tx).update(&group).await?;
                 changed(tx, Followed::Groups, object_of(*id), Became::Different).await?;
+                let watch = Watch::before(tx).await?;
                 for member in &change.members {
                     add_member(tx, *id, *member).await?;
                 }
+                watch.after(tx).await?;
                 tx.audit(record).await?;
                 Ok(())
             })
@@ -101,7 +104,9 @@ impl Directory {
                 if Groups(tx).find(*group).await?.is_none() {
                     return Err(DirectoryError::NotFound("group"));
                 }
+                let watch = Watch::before(tx).await?;
                 add_member(tx, *group, *member).await?;
+                watch.after(tx).await?;
                 changed(tx, Followed::Groups, object_of(*group), Became::Different).await?;
                 tx.audit(record).await?;
                 Ok(())
@@ -115,9 +120,11 @@ impl Directory {
         let record = Record::success(cx, "idp.group.remove_member", format!("group/{group}"));
         self.change(cx, (group, member, record), |(group, member, record), tx| {
             Box::pin(async move {
+                let watch = Watch::before(tx).await?;
                 if !Groups(tx).remove_member(*group, *member).await? {
                     return Err(DirectoryError::NotFound("member"));
                 }
+                watch.after(tx).await?;
                 changed(tx, Followed::Groups, object_of(*group), Became::Different).await?;
                 tx.audit(record).await?;
                 Ok(())

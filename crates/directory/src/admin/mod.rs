@@ -7,6 +7,8 @@ mod assignments;
 mod deletion;
 mod federated;
 mod groups;
+mod holders;
+mod identifier_uris;
 mod managers;
 mod methods;
 pub(crate) mod people;

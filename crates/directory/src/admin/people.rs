@@ -6,6 +6,7 @@ use hygie_store::{StoreError, Tx};
 
 use super::told::{PASSWORD_CHANGED, tell};
 use super::{Enabled, NewGroup, NewUser, changed, named};
+use crate::conditional::Watch;
 use crate::password_rules::{self, Owner, WeakPassword};
 use crate::repo::{Became, Familiar, FirstPasswords, Followed, Lockout, Roles, Tenants, Users};
 use crate::revocation::revoke_all_of;
@@ -18,9 +19,9 @@ impl Directory {
             id: ObjectId::random(&*cx.random),
             user_principal_name: user_principal_name(&new.user_principal_name)?,
             display_name: named(new.display_name)?,
-            given_name: new.given_name.map(named).transpose()?,
-            surname: new.surname.map(named).transpose()?,
-            mail: new.mail.map(named).transpose()?,
+            given_name: said(new.given_name, "givenName")?,
+            surname: said(new.surname, "surname")?,
+            mail: said(new.mail, "mail")?,
             is_enabled: !new.is_disabled,
             valid_from: cx.now,
             created_at: cx.now,
@@ -135,12 +136,14 @@ impl Directory {
                 if *state == Enabled::No && Roles(tx).is_last_administrator(*user).await? {
                     return Err(DirectoryError::LastAdministrator);
                 }
+                let watch = Watch::before(tx).await?;
                 if !Users(tx).set_enabled(*user, *state == Enabled::Yes).await? {
                     return Err(DirectoryError::NotFound("user"));
                 }
                 if *state == Enabled::No {
                     revoke_all_of(tx, *user).await?;
                 }
+                watch.after(tx).await?;
                 changed(tx, Followed::Users, *user, Became::Different).await?;
                 tx.audit(record).await?;
                 Ok(())
@@ -227,8 +230,17 @@ pub(super) async fn check_domain(tx: &mut Tx<'_>, name: &str) -> Result<(), Dire
     }
 }
 
+/// A member that may be left out, refused by its own name.
+fn said(text: Option<String>, member: &'static str) -> Result<Option<String>, DirectoryError> {
+    let text = text.map(named).transpose();
+    text.map_err(|_| DirectoryError::Value(member))
+}
+
+/// A name to be given: of the characters that Entra ID takes, so that none looks like another.
+/// <https://learn.microsoft.com/entra/identity/hybrid/connect/plan-connect-userprincipalname>
 pub(super) fn user_principal_name(name: &str) -> Result<String, DirectoryError> {
-    if is_user_principal_name(name) {
+    let is_taken = |byte: u8| byte.is_ascii_alphanumeric() || b"'.-_!#^~@".contains(&byte);
+    if is_user_principal_name(name) && name.bytes().all(is_taken) {
         Ok(name.to_owned())
     } else {
         Err(DirectoryError::Value("userPrincipalName"))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hygie_core::{AppId, Cx, ObjectId};
+use hygie_core::{Cx, ObjectId};
 use hygie_directory_store::profile::merged;
 use hygie_jose::Certificate;
 use hygie_store::Tx;
@@ -11,8 +11,9 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::applications::names_of;
-use super::{named, new_uuid};
-use crate::repo::{Applications, Principals};
+use super::holders::{self, CredentialChange};
+use super::{identifier_uris, named, new_uuid};
+use crate::repo::{Applications, Holder, Principals};
 use crate::{Application, DIRECTORY_API, Definition, Directory, DirectoryError};
 
 /// Most certificates of an application.
@@ -27,6 +28,8 @@ pub struct PrincipalChange {
     pub requires_assignment: Option<bool>,
     /// Members of the profile, by their names.
     pub profile: Map<String, Value>,
+    /// The certificates that it proves itself by in the tenant, and no others.
+    pub keys: Option<Vec<KeyCredential>>,
 }
 
 /// A certificate that an application proves itself by.
@@ -64,8 +67,9 @@ impl Directory {
                 if found.ok_or(DirectoryError::NotFound("application"))? != *before {
                     return Err(DirectoryError::Changed);
                 }
+                identifier_uris::check(tx, after, Some(before)).await?;
                 if let Some(keys) = keys {
-                    set_certificates(tx, after.app, keys).await?;
+                    set_certificates(tx, after.app.into(), keys).await?;
                     let record = Record::success(tx.cx(), "idp.application.certificate", format!("app/{}", after.app));
                     tx.audit(&record).await?;
                 }
@@ -81,25 +85,25 @@ impl Directory {
         .await
     }
 
-    /// Gives an application one more certificate, by the proof of one that it has then; gives its `keyId`.
+    /// Gives an application or its presence one more certificate, by the proof of one that it has then; gives its `keyId`.
     pub async fn add_key(
         &self,
         cx: &Cx,
-        (app, proof): (AppId, Uuid),
+        (of, proof): (Holder, Uuid),
         (display_name, certificate): (String, Box<Certificate>),
     ) -> Result<Uuid, DirectoryError> {
         let id = new_uuid(cx);
         let name = named(display_name)?;
-        let record = Record::success(cx, "idp.application.certificate", format!("app/{app}"));
-        let input = ((app, proof), (id, name, certificate), record);
-        self.change(cx, input, |((app, proof), (id, name, certificate), record), tx| {
+        let record = holders::record(cx, of, CredentialChange::Certificate);
+        let input = ((of, proof), (id, name, certificate), record);
+        self.change(cx, input, |((of, proof), (id, name, certificate), record), tx| {
             Box::pin(async move {
-                if proven(tx, *app, *proof).await?.len() >= MAX_KEYS {
+                if proven(tx, *of, *proof).await?.len() >= MAX_KEYS {
                     return Err(DirectoryError::Value("keyCredentials"));
                 }
                 let now = tx.cx().now;
                 Applications(tx)
-                    .insert_certificate(*app, (*id, name), certificate, now)
+                    .insert_certificate(*of, (*id, name), certificate, now)
                     .await?;
                 tx.audit(record).await?;
                 Ok(())
@@ -109,13 +113,13 @@ impl Directory {
         Ok(id)
     }
 
-    /// Takes one certificate from an application, by the proof of one that it has then.
-    pub async fn remove_key(&self, cx: &Cx, (app, proof): (AppId, Uuid), id: Uuid) -> Result<(), DirectoryError> {
-        let record = Record::success(cx, "idp.application.certificate", format!("app/{app}"));
-        self.change(cx, (app, proof, id, record), |(app, proof, id, record), tx| {
+    /// Takes one certificate from it, by the proof of one that it has then.
+    pub async fn remove_key(&self, cx: &Cx, (of, proof): (Holder, Uuid), id: Uuid) -> Result<(), DirectoryError> {
+        let record = holders::record(cx, of, CredentialChange::Certificate);
+        self.change(cx, (of, proof, id, record), |(of, proof, id, record), tx| {
             Box::pin(async move {
-                proven(tx, *app, *proof).await?;
-                if !Applications(tx).remove_certificate(*app, *id).await? {
+                proven(tx, *of, *proof).await?;
+                if !Applications(tx).remove_certificate(*of, *id).await? {
                     return Err(DirectoryError::NotFound("key credential"));
                 }
                 tx.audit(record).await?;
@@ -125,12 +129,13 @@ impl Directory {
         .await
     }
 
-    /// Takes a secret from an application.
-    pub async fn remove_secret(&self, cx: &Cx, app: AppId, id: Uuid) -> Result<(), DirectoryError> {
-        let record = Record::success(cx, "idp.application.remove_secret", format!("app/{app}"));
-        self.change(cx, (app, id, record), |(app, id, record), tx| {
+    /// Takes a secret from an application, or from the presence of one.
+    pub async fn remove_secret(&self, cx: &Cx, of: impl Into<Holder>, id: Uuid) -> Result<(), DirectoryError> {
+        let of = of.into();
+        let record = holders::record(cx, of, CredentialChange::SecretRemoved);
+        self.change(cx, (of, id, record), |(of, id, record), tx| {
             Box::pin(async move {
-                if !Applications(tx).remove_secret(*app, *id).await? {
+                if !Applications(tx).remove_secret(*of, *id).await? {
                     return Err(DirectoryError::NotFound("secret"));
                 }
                 tx.audit(record).await?;
@@ -148,7 +153,8 @@ impl Directory {
         change: PrincipalChange,
     ) -> Result<(), DirectoryError> {
         let record = Record::success(cx, "idp.principal.update", format!("principal/{id}"));
-        self.change(cx, (id, change, record), |(id, change, record), tx| {
+        let keys = change.keys.clone().map(|keys| with_ids(cx, keys));
+        self.change(cx, (id, change, keys, record), |(id, change, keys, record), tx| {
             Box::pin(async move {
                 let found = Principals(tx).find(*id).await?;
                 let principal = found.ok_or(DirectoryError::NotFound("service principal"))?;
@@ -166,6 +172,13 @@ impl Directory {
                     profile.check().map_err(DirectoryError::Value)?;
                     Principals(tx).set_profile(*id, &profile).await?;
                 }
+                if let Some(keys) = keys {
+                    let of = Holder::Principal(*id);
+                    holders::check(tx, of).await?;
+                    set_certificates(tx, of, keys).await?;
+                    let record = holders::record(tx.cx(), of, CredentialChange::Certificate);
+                    tx.audit(&record).await?;
+                }
                 tx.audit(record).await?;
                 Ok(())
             })
@@ -175,9 +188,9 @@ impl Directory {
 }
 
 /// The certificates of an application, among which is the one that signed the proof.
-async fn proven(tx: &mut Tx<'_>, app: AppId, proof: Uuid) -> Result<Vec<Uuid>, DirectoryError> {
-    let rows = Applications(tx).list_certificate_rows(&[app]).await?;
-    let ids: Vec<Uuid> = rows.into_iter().map(|(_, row)| row.id).collect();
+async fn proven(tx: &mut Tx<'_>, of: Holder, proof: Uuid) -> Result<Vec<Uuid>, DirectoryError> {
+    let (_, rows) = Applications(tx).credential_rows(of).await?;
+    let ids: Vec<Uuid> = rows.into_iter().map(|row| row.id).collect();
     // It was removed since the proof was looked at.
     if ids.contains(&proof) {
         Ok(ids)
@@ -194,29 +207,29 @@ pub(super) fn with_ids(cx: &Cx, keys: Vec<KeyCredential>) -> Vec<(Uuid, KeyCrede
 /// Gives an application these certificates and no others.
 pub(super) async fn set_certificates(
     tx: &mut Tx<'_>,
-    app: AppId,
+    of: Holder,
     keys: &[(Uuid, KeyCredential)],
 ) -> Result<(), DirectoryError> {
     if keys.len() > MAX_KEYS {
         return Err(DirectoryError::Value("keyCredentials"));
     }
     let now = tx.cx().now;
-    let there = Applications(tx).list_certificate_rows(&[app]).await?;
+    let (_, there) = Applications(tx).credential_rows(of).await?;
     let kept = |id: &Uuid| {
         keys.iter()
             .any(|(_, key)| matches!(key, KeyCredential::Kept(kept) if kept == id))
     };
-    for (_, row) in there.iter().filter(|(_, row)| !kept(&row.id)) {
-        Applications(tx).remove_certificate(app, row.id).await?;
+    for row in there.iter().filter(|row| !kept(&row.id)) {
+        Applications(tx).remove_certificate(of, row.id).await?;
     }
     for (id, key) in keys {
         match key {
-            KeyCredential::Kept(id) if there.iter().any(|(_, row)| row.id == *id) => {}
+            KeyCredential::Kept(id) if there.iter().any(|row| row.id == *id) => {}
             KeyCredential::Kept(_) => return Err(DirectoryError::NotFound("key credential")),
             KeyCredential::New(name, certificate) => {
                 let name = named(name.clone())?;
                 Applications(tx)
-                    .insert_certificate(app, (*id, &name), certificate, now)
+                    .insert_certificate(of, (*id, &name), certificate, now)
                     .await?;
             }
         }

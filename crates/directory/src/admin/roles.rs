@@ -7,6 +7,7 @@ use hygie_policy::RoleTemplateId;
 use hygie_store::audit::Record;
 use hygie_store::{StoreError, Tx};
 
+use crate::conditional::Watch;
 use crate::repo::Roles;
 use crate::{Cursor, Directory, DirectoryError, DirectoryObject, RoleAssignment, directory_role};
 use hygie_directory_store::{object, objects};
@@ -39,7 +40,9 @@ impl Directory {
                     }
                     None => return Err(DirectoryError::NotFound("user, service principal or group")),
                 }
+                let watch = Watch::before(tx).await?;
                 Roles(tx).insert(assignment).await?;
+                watch.after(tx).await?;
                 tx.audit(record).await?;
                 Ok(())
             })
@@ -84,6 +87,18 @@ impl Directory {
             .await
     }
 
+    /// The roles given to somebody themselves, without those of their groups.
+    pub async fn roles_given_to(&self, cx: &Cx, principal: ObjectId) -> Result<BTreeSet<RoleTemplateId>, StoreError> {
+        self.store()
+            .read(cx, principal, |principal, tx| {
+                Box::pin(async move {
+                    let roles = Roles(tx).list_given_to(*principal).await?;
+                    Ok::<_, StoreError>(roles.into_iter().collect())
+                })
+            })
+            .await
+    }
+
     /// The assignment with this id.
     pub async fn find_role_assignment(&self, cx: &Cx, id: ObjectId) -> Result<Option<RoleAssignment>, StoreError> {
         self.store()
@@ -123,7 +138,9 @@ async fn remove(tx: &mut Tx<'_>, found: Option<RoleAssignment>) -> Result<(), Di
     if assignment.role == crate::GLOBAL_ADMINISTRATOR && Roles(tx).is_last_administrator(assignment.principal).await? {
         return Err(DirectoryError::LastAdministrator);
     }
+    let watch = Watch::before(tx).await?;
     Roles(tx).remove(assignment.id).await?;
+    watch.after(tx).await?;
     let record = Record::success(tx.cx(), "idp.directory_role.remove", object_of(&assignment));
     Ok(tx.audit(&record).await?)
 }

@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 use super::people::{check_domain, given, user_principal_name};
 use super::told::{CERTIFICATES_CHANGED, PASSWORD_CHANGED, tell};
 use super::{Enabled, changed, named};
+use crate::conditional::Watch;
 use crate::repo::{Became, Familiar, FirstPasswords, Followed, Roles, Users};
 use crate::revocation::revoke_all_of;
-use crate::{Directory, DirectoryError, LockoutRule, MAX_PASSWORD, Mark, User, WeakPassword};
+use crate::{Directory, DirectoryError, LockoutRule, Mark, User, WeakPassword, is_too_long};
 use hygie_directory_store::profile::merged;
 
 /// Members that certificates find their user by.
@@ -61,8 +62,14 @@ impl Directory {
                 if change.state == Some(Enabled::No) && Roles(tx).is_last_administrator(*id).await? {
                     return Err(DirectoryError::LastAdministrator);
                 }
+                let watch = if change.state.is_some() || change.profile.contains_key("userType") {
+                    Watch::before(tx).await?
+                } else {
+                    Watch::default()
+                };
                 apply(&mut user, change)?;
                 Users(tx).update(&user).await?;
+                watch.after(tx).await?;
                 update_password(tx, &user, hash.as_ref()).await?;
                 changed(tx, Followed::Users, *id, Became::Different).await?;
                 if hash.is_some() || change.state == Some(Enabled::No) {
@@ -101,7 +108,7 @@ impl Directory {
             })
             .await?;
         let (hash, lockout) = known;
-        if lockout.is_locked(cx.now) || current.expose().len() > MAX_PASSWORD {
+        if lockout.is_locked(cx.now) || is_too_long(current.expose()) {
             return Err(DirectoryError::WrongPassword);
         }
         let is_same = current.expose() == new.expose();
@@ -175,7 +182,10 @@ impl Directory {
 
 /// What the change makes of a user, the password apart.
 fn apply(user: &mut User, change: &UserChange) -> Result<(), DirectoryError> {
-    if let Some(name) = &change.user_principal_name {
+    // One of before that rule is kept.
+    if let Some(name) = &change.user_principal_name
+        && *name != user.user_principal_name
+    {
         user.user_principal_name = user_principal_name(name)?;
     }
     if let Some(name) = &change.display_name {

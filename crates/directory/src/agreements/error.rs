@@ -27,6 +27,12 @@ pub enum AgreementError {
     /// Nobody could read what they accept.
     #[error("files: an agreement needs a file")]
     NoFile,
+    /// Nobody could say which of them is shown.
+    #[error("files: two files are of one language")]
+    SameLanguage,
+    /// The same.
+    #[error("files: more than one file has isDefault")]
+    SeveralDefaults,
     /// It is something else.
     #[error("fileData: the file is not a PDF")]
     NotPdf,

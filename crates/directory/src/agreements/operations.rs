@@ -50,6 +50,20 @@ impl Upload {
     }
 }
 
+/// A person is shown the file of their language, or else the one by default: there is one of each.
+fn each_has_a_place(files: &[Upload]) -> Result<(), AgreementError> {
+    let language = |one: &Upload| one.file.language.to_ascii_lowercase();
+    let is_twice = |(n, one): (usize, &Upload)| files[..n].iter().any(|other| language(other) == language(one));
+    if files.iter().enumerate().any(is_twice) {
+        return Err(AgreementError::SameLanguage);
+    }
+    let defaults = files.iter().filter(|one| one.file.is_default == Some(true));
+    if defaults.count() > 1 {
+        return Err(AgreementError::SeveralDefaults);
+    }
+    Ok(())
+}
+
 fn missing(id: AgreementId) -> AgreementError {
     AgreementError::NotFound(id.to_string())
 }
@@ -72,6 +86,7 @@ impl Directory {
             return Err(AgreementError::TooManyFiles);
         }
         let files: Vec<Upload> = files.into_iter().map(|one| one.made(cx)).collect::<Result<_, _>>()?;
+        each_has_a_place(&files)?;
         let made = Terms {
             agreement: agreement.clone(),
             files: files.iter().map(|one| one.file.clone()).collect(),

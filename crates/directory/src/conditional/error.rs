@@ -23,6 +23,9 @@ pub enum ConditionalError {
     /// An object with this id is there.
     #[error("an object with this id exists already")]
     Exists,
+    /// It is not what the change was made from any more.
+    #[error("the object was changed since it was read")]
+    Changed,
     /// As many as a tenant may have are there.
     #[error("a tenant may have {most} {what}")]
     TooMany {
@@ -51,8 +54,8 @@ pub enum ConditionalError {
     /// Applications see it.
     #[error("an authentication context that is available cannot be removed: set isAvailable to false first")]
     Available,
-    /// Policies would shut everybody out.
-    #[error("nobody could sign in any more, by {}: exclude an account or a group", listed(.0))]
+    /// Policies would keep out everybody who administers.
+    #[error("nobody who administers could sign in any more, by {}: exclude the account of an administrator", listed(.0))]
     LockOut(Vec<String>),
     /// Policies are enforced.
     #[error("security defaults cannot be enabled while conditional access policies are: {}", listed(.0))]
@@ -68,6 +71,15 @@ pub enum ConditionalError {
     /// Nothing tells where a telephone is.
     #[error("countryLookupMethod authenticatorAppGps is not supported: no telephone tells its position here")]
     NoPosition,
+    /// Another policy is that of the establishment.
+    #[error("isOrganizationDefault: '{0}' is the policy for all applications already")]
+    Default(String),
+    /// The object has a policy of this kind.
+    #[error("the object has a policy of this kind already: take it away first")]
+    Assigned,
+    /// Managed identities have none.
+    #[error("token lifetimes of managed identities cannot be set")]
+    ManagedIdentity,
     /// Security defaults are enforced.
     #[error("a conditional access policy cannot be enabled while security defaults are")]
     SecurityDefaults,
@@ -77,7 +89,7 @@ pub enum ConditionalError {
 }
 
 /// The first names, in quotes.
-fn listed(names: &[String]) -> String {
+pub(crate) fn listed(names: &[String]) -> String {
     let mut text: Vec<String> = names.iter().take(LISTED).map(|name| format!("'{name}'")).collect();
     if names.len() > LISTED {
         text.push(format!("{} more", names.len() - LISTED));
@@ -96,6 +108,7 @@ impl Fault for ConditionalError {
         match self {
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Exists => ErrorKind::Conflict,
+            Self::Changed => ErrorKind::Precondition,
             Self::Store(error) => error.kind(),
             _ => ErrorKind::Invalid,
         }
@@ -105,6 +118,7 @@ impl Fault for ConditionalError {
         match self {
             Self::NotFound(_) => "Request_ResourceNotFound",
             Self::Exists => "Request_MultipleObjectsWithSameKeyValue",
+            Self::Changed => "preconditionFailed",
             Self::Store(error) => match error.kind() {
                 ErrorKind::Unavailable => "serviceNotAvailable",
                 ErrorKind::Invalid => "BadRequest",

@@ -71,7 +71,7 @@ pub trait Kept: Patch + Clone + Send + Sync + 'static {
 }
 
 /// Refuses members that only the service gives.
-fn given<const N: usize>(members: [(&str, bool); N]) -> Result<(), ConditionalError> {
+pub(super) fn given<const N: usize>(members: [(&str, bool); N]) -> Result<(), ConditionalError> {
     match members.iter().find(|(_, is_given)| *is_given) {
         Some((name, _)) => Err(At::Member(&At::Root, name).refuse(Wrong::ReadOnly).into()),
         None => Ok(()),

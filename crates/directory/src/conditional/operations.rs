@@ -14,10 +14,13 @@ use super::kept::Kept;
 use super::references::{refuse_missing, refuse_missing_rules};
 use super::{AccessRules, ConditionalError, deleted};
 use crate::Directory;
-use crate::repo::{DocumentRow, Documents};
+use crate::repo::{DocumentRow, Documents, PolicyTargets};
 
 /// What becomes of an object: a function of it, for the transaction may run again.
 pub(super) type Edit<T> = Arc<dyn Fn(&T) -> Result<T, ConditionalError> + Send + Sync>;
+
+/// Whether what is there is what a change was made from, asked in the transaction of the change.
+pub type Unchanged<T> = Arc<dyn Fn(&T) -> bool + Send + Sync>;
 
 /// What is done.
 enum Change<T> {
@@ -25,7 +28,7 @@ enum Change<T> {
     Edit(String, Edit<T>),
     /// The first with this id.
     Put(T, Value),
-    Remove(String),
+    Remove(String, Option<Unchanged<T>>),
     /// What was removed, as it was.
     Restore(String),
 }
@@ -34,7 +37,7 @@ impl<T: Kept> Change<T> {
     fn key(&self) -> String {
         match self {
             Self::Create(new) | Self::Put(new, _) => new.key().unwrap_or_default(),
-            Self::Edit(key, _) | Self::Remove(key) | Self::Restore(key) => key.clone(),
+            Self::Edit(key, _) | Self::Remove(key, _) | Self::Restore(key) => key.clone(),
         }
     }
 
@@ -43,7 +46,7 @@ impl<T: Kept> Change<T> {
             Self::Create(_) => "idp.conditional.create",
             Self::Edit(..) => "idp.conditional.update",
             Self::Put(..) => "idp.conditional.put",
-            Self::Remove(_) => "idp.conditional.delete",
+            Self::Remove(..) => "idp.conditional.delete",
             Self::Restore(_) => "idp.conditional.restore",
         }
     }
@@ -68,6 +71,22 @@ impl Directory {
         Ok(after)
     }
 
+    /// Changes one in part that is still what the change was made from.
+    pub async fn update_unchanged_rule<T: Kept>(
+        &self,
+        cx: &Cx,
+        key: &str,
+        change: Value,
+        is_same: Unchanged<T>,
+    ) -> Result<T, ConditionalError> {
+        let edit = move |before: &T| {
+            refuse_changed(before, Some(&is_same))?;
+            before.patched(&change).map_err(ReadError::into)
+        };
+        let (_, after) = self.edit_rule(cx, key, Arc::new(edit)).await?;
+        Ok(after)
+    }
+
     /// Changes the one with the id of `new` in part, or makes it.
     pub async fn put_rule<T: Kept>(&self, cx: &Cx, new: T, change: Value) -> Result<(), ConditionalError> {
         let new = new.made(cx)?;
@@ -77,10 +96,29 @@ impl Directory {
 
     /// Removes one that nothing uses.
     pub async fn delete_rule<T: Kept>(&self, cx: &Cx, key: &str) -> Result<(), ConditionalError> {
+        self.remove_rule::<T>(cx, key, None).await
+    }
+
+    /// The same of one that is still what the caller saw of it.
+    pub async fn delete_unchanged_rule<T: Kept>(
+        &self,
+        cx: &Cx,
+        key: &str,
+        is_same: Unchanged<T>,
+    ) -> Result<(), ConditionalError> {
+        self.remove_rule(cx, key, Some(is_same)).await
+    }
+
+    async fn remove_rule<T: Kept>(
+        &self,
+        cx: &Cx,
+        key: &str,
+        is_same: Option<Unchanged<T>>,
+    ) -> Result<(), ConditionalError> {
         if T::is_built_in(key) {
             return Err(ConditionalError::BuiltIn);
         }
-        self.change_rule(cx, Change::<T>::Remove(key.to_owned()))
+        self.change_rule(cx, Change::<T>::Remove(key.to_owned(), is_same))
             .await
             .map(drop)
     }
@@ -119,9 +157,11 @@ impl Directory {
                     let mut rules = AccessRules::load(tx).await?;
                     rules.has_countries = *has_countries;
                     let both = applied(change, &rules, tx).await?;
-                    match &both {
-                        (_, Some(after)) => Documents(tx).put(&row(after)).await?,
-                        _ => drop(Documents(tx).remove(T::KIND, &change.key()).await?),
+                    if let (_, Some(after)) = &both {
+                        Documents(tx).put(&row(after)).await?;
+                    } else {
+                        Documents(tx).remove(T::KIND, &change.key()).await?;
+                        taken_away(&change.key(), tx).await?;
                     }
                     if let (Some(removed), None) = &both {
                         deleted::keep(removed, tx).await?;
@@ -155,11 +195,12 @@ async fn applied<T: Kept>(
         (Change::Restore(_), None) => return restored(&key, rules, tx).await,
         (Change::Edit(_, edit), Some(before)) => edit(before)?,
         (Change::Put(_, change), Some(before)) => before.patched(change)?,
-        (Change::Remove(_), Some(before)) => {
+        (Change::Remove(_, is_same), Some(before)) => {
+            refuse_changed(before, is_same.as_ref())?;
             before.release(rules)?;
             return Ok((Some(before.clone()), None));
         }
-        (Change::Edit(..) | Change::Remove(_), None) => return Err(missing()),
+        (Change::Edit(..) | Change::Remove(..), None) => return Err(missing()),
     };
     if before.is_some() {
         after.touched(tx.cx().now);
@@ -168,6 +209,14 @@ async fn applied<T: Kept>(
     after.admit(before.as_ref(), rules)?;
     refuse_missing(&after, before.as_ref(), rules, tx).await?;
     Ok((before, Some(after)))
+}
+
+/// From whatever was given a policy that is removed.
+async fn taken_away(key: &str, tx: &mut Tx<'_>) -> Result<(), ConditionalError> {
+    match key.parse::<uuid::Uuid>() {
+        Ok(policy) => Ok(PolicyTargets(tx).remove_policy(policy).await?),
+        Err(_) => Ok(()),
+    }
 }
 
 /// What was removed, taken from there, where it may be kept again.
@@ -179,6 +228,13 @@ async fn restored<T: Kept>(key: &str, rules: &AccessRules, tx: &mut Tx<'_>) -> R
     after.admit(None, rules)?;
     refuse_missing_rules(&after, rules, tx).await?;
     Ok((None, Some(after)))
+}
+
+fn refuse_changed<T: Kept>(before: &T, is_same: Option<&Unchanged<T>>) -> Result<(), ConditionalError> {
+    match is_same {
+        Some(is_same) if !is_same(before) => Err(ConditionalError::Changed),
+        _ => Ok(()),
+    }
 }
 
 fn refuse_more<T: Kept>(rules: &AccessRules) -> Result<(), ConditionalError> {

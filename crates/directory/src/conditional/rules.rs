@@ -3,11 +3,13 @@
 use hygie_policy::consent::ConsentRequestPolicy;
 use hygie_policy::json::{Member, read};
 use hygie_policy::lifetime::SessionLifetime;
+use hygie_policy::methods::Campaign;
 use hygie_policy::policy::{AuthenticationContext, State};
 use hygie_policy::protection::{SignInProtection, TokenClaims};
 use hygie_policy::risk::SuppliedRisk;
 use hygie_policy::strength::{StrengthReference, built_ins};
 use hygie_policy::templates::security_defaults;
+use hygie_policy::token_lifetime::TokenLifetimePolicy;
 use hygie_policy::{Aaguid, AuthenticationStrength, NamedLocation, Policy, Rules, StrengthId};
 use hygie_store::{StoreError, Tx};
 
@@ -28,8 +30,12 @@ pub struct AccessRules {
     pub strengths: Vec<AuthenticationStrength>,
     /// Its authentication contexts.
     pub contexts: Vec<AuthenticationContext>,
+    /// Its policies for the lifetime of tokens.
+    pub token_lifetimes: Vec<TokenLifetimePolicy>,
     /// Models of passkeys that count as Windows Hello for Business.
     pub windows_hello: Vec<Aaguid>,
+    /// The campaign for passkeys that goes on.
+    pub campaign: Option<Campaign>,
     /// How long sessions live.
     pub lifetime: SessionLifetime,
     /// The rules of passwords.
@@ -98,6 +104,7 @@ impl AccessRules {
                 NamedLocation::KIND => rules.locations.push(document(&row)?),
                 AuthenticationStrength::KIND => rules.strengths.push(document(&row)?),
                 AuthenticationContext::KIND => rules.contexts.push(document(&row)?),
+                TokenLifetimePolicy::KIND => rules.token_lifetimes.push(document(&row)?),
                 lifetime::KIND => rules.lifetime = document(&row)?,
                 protection::PROTECTION => rules.protection = document(&row)?,
                 protection::CONSENT_REQUESTS => rules.consent_requests = document(&row)?,
@@ -109,7 +116,9 @@ impl AccessRules {
         let now = tx.cx().now;
         let supplied = Risks(tx).list_supplied(now).await?;
         rules.supplied_risks = supplied.into_iter().map(|(_, risk)| risk).collect();
-        rules.windows_hello = MethodsPolicies(tx).get().await?.windows_hello;
+        let methods = MethodsPolicies(tx).get().await?;
+        rules.campaign = methods.policy.campaign().cloned();
+        rules.windows_hello = methods.windows_hello;
         if rules.has_security_defaults {
             rules.with_defaults = security_defaults();
             rules.with_defaults.extend(rules.policies.iter().cloned());

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use hygie_core::{AppId, Cx, ObjectId};
-use hygie_directory_store::{AskedConsent, ConsentRequestStatus, RequestedPermissions, is_unseen};
+use hygie_directory_store::{AskedConsent, ConsentRequestStatus, Matter, RequestedPermissions, is_unseen};
 use hygie_policy::Patch;
 use hygie_policy::consent::ConsentRequestPolicy;
 use hygie_store::audit::Record;
@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::{ForWhom, Permissions};
 use crate::admin::new_uuid;
 use crate::conditional::{AccessRules, ConditionalError};
-use crate::repo::{ConsentRequests, Grants, Principals, Users};
+use crate::repo::{ConsentRequests, Grants, Letters, Principals, Users};
 use crate::{Directory, DirectoryError};
 
 /// Requests of one person that are awaited at once.
@@ -96,11 +96,11 @@ impl Directory {
             ends_at: cx.now + rules.consent_requests.duration(),
         };
         let record = Record::success(cx, "idp.consent.ask", format!("app/{}", asked.app));
-        self.change(cx, (asked, record), |(asked, record), tx| {
+        let tells = rules.consent_requests.tells_reviewers;
+        self.change(cx, (asked, record), move |(asked, record), tx| {
             Box::pin(async move {
                 let own = ConsentRequests(tx).list_of(asked.user).await?;
-                let is_awaited =
-                    |one: &&AskedConsent| one.status == ConsentRequestStatus::Awaited && one.app != asked.app;
+                let is_awaited = |one: &&AskedConsent| is_awaited_still(one) && one.app != asked.app;
                 let others = ConsentRequests(tx)
                     .count_awaited_beside((asked.user, asked.app))
                     .await?;
@@ -108,7 +108,11 @@ impl Directory {
                 if is_full || own.iter().filter(is_awaited).count() >= MOST_OF_PERSON {
                     return Err(DirectoryError::Fixed("consent"));
                 }
+                let is_new = !own.iter().any(|one| one.app == asked.app && is_awaited_still(one));
                 ConsentRequests(tx).put(asked).await?;
+                if tells && is_new {
+                    tell_reviewers(tx, asked).await?;
+                }
                 Ok(tx.audit(record).await?)
             })
         })
@@ -144,7 +148,7 @@ impl Directory {
             return Err(DirectoryError::Value("justification"));
         }
         let all = self.consent_requests(cx).await?;
-        let is_it = |one: &AskedConsent| one.id == id && one.status == ConsentRequestStatus::Awaited;
+        let is_it = |one: &AskedConsent| one.id == id && is_awaited_still(one);
         let asked = all.into_iter().find(is_it);
         let asked = asked.ok_or(DirectoryError::NotFound("consent request"))?;
         if decision == ConsentDecision::Approve {
@@ -153,26 +157,25 @@ impl Directory {
                 scopes: asked.scopes,
                 roles: Vec::new(),
             };
-            let wanted = (ForWhom::Everybody, asked.permissions.into_iter().map(of).collect());
-            let request = Approved {
-                id,
-                user: asked.user,
-                app: asked.app,
-                justification,
-            };
-            return self.consent_to(cx, asked.app, wanted, Some(request)).await.map(drop);
+            let wanted = (ForWhom::Everybody, asked.permissions.iter().cloned().map(of).collect());
+            let app = asked.app;
+            let request = Approved { asked, justification };
+            return self.consent_to(cx, app, wanted, Some(request)).await.map(drop);
         }
         let record = Record::success(cx, "idp.consent.deny", format!("app/{}", asked.app));
-        self.change(cx, (id, justification, record), |(id, justification, record), tx| {
-            Box::pin(async move {
-                let now = tx.cx().now;
-                let said = (ConsentRequestStatus::Denied, justification.as_deref());
-                if !ConsentRequests(tx).decide(*id, said, now + TOLD).await? {
-                    return Err(DirectoryError::NotFound("consent request"));
-                }
-                Ok(tx.audit(record).await?)
-            })
-        })
+        self.change(
+            cx,
+            (asked, justification, record),
+            |(asked, justification, record), tx| {
+                Box::pin(async move {
+                    let said = (ConsentRequestStatus::Denied, justification.as_deref());
+                    if !decide(tx, asked, said).await? {
+                        return Err(DirectoryError::NotFound("consent request"));
+                    }
+                    Ok(tx.audit(record).await?)
+                })
+            },
+        )
         .await
     }
 }
@@ -180,26 +183,55 @@ impl Directory {
 /// A request that an administrator says yes to.
 #[derive(Clone)]
 pub(super) struct Approved {
-    id: ObjectId,
-    user: ObjectId,
-    app: AppId,
+    asked: AskedConsent,
     pub(super) justification: Option<String>,
 }
 
 /// Decides it, if it is still awaited by somebody who is still there.
 pub(super) async fn approve(tx: &mut Tx<'_>, request: &Approved) -> Result<(), DirectoryError> {
     let gone = DirectoryError::NotFound("consent request");
-    let asking = Users(tx).find(request.user).await?;
+    let asking = Users(tx).find(request.asked.user).await?;
     if !asking.is_some_and(|user| user.is_enabled) {
         return Err(gone);
     }
     let said = (ConsentRequestStatus::Approved, request.justification.as_deref());
-    let told_until = tx.cx().now + TOLD;
-    if !ConsentRequests(tx).decide(request.id, said, told_until).await? {
+    if !decide(tx, &request.asked, said).await? {
         return Err(gone);
     }
-    let record = Record::success(tx.cx(), "idp.consent.approve", format!("app/{}", request.app));
+    let record = Record::success(tx.cx(), "idp.consent.approve", format!("app/{}", request.asked.app));
     Ok(tx.audit(&record).await?)
+}
+
+/// Writes what came of a request, and to whom asked. False where it is not awaited any more.
+async fn decide(
+    tx: &mut Tx<'_>,
+    asked: &AskedConsent,
+    said: (ConsentRequestStatus, Option<&str>),
+) -> Result<bool, StoreError> {
+    let told_until = tx.cx().now + TOLD;
+    if !ConsentRequests(tx).decide(asked.id, said, told_until).await? {
+        return Ok(false);
+    }
+    let matter = Matter::ConsentDecided {
+        application: asked.app_display_name.clone(),
+        is_approved: said.0 == ConsentRequestStatus::Approved,
+        words: said.1.map(str::to_owned),
+    };
+    Letters(tx).to_person(asked.user, matter).await?;
+    Ok(true)
+}
+
+async fn tell_reviewers(tx: &mut Tx<'_>, asked: &AskedConsent) -> Result<(), StoreError> {
+    let by = Users(tx).find(asked.user).await?;
+    let matter = Matter::ConsentAsked {
+        application: asked.app_display_name.clone(),
+        by: by.map(|user| user.user_principal_name).unwrap_or_default(),
+    };
+    Letters(tx).to_reviewers(&matter).await
+}
+
+fn is_awaited_still(asked: &AskedConsent) -> bool {
+    asked.status == ConsentRequestStatus::Awaited
 }
 
 /// Answers the requests for an application that are covered by what everybody may have it do by now, with words for who asked.
@@ -208,7 +240,6 @@ pub(crate) async fn answer(
     (client, app): (ObjectId, AppId),
     words: Option<&str>,
 ) -> Result<(), StoreError> {
-    let told_until = tx.cx().now + TOLD;
     for asked in ConsentRequests(tx).list_awaited(app).await? {
         let mut is_covered = true;
         for wanted in &asked.permissions {
@@ -219,8 +250,7 @@ pub(crate) async fn answer(
             is_covered &= wanted.scopes.iter().all(|scope| granted.contains(scope));
         }
         if is_covered {
-            let said = (ConsentRequestStatus::Approved, words);
-            ConsentRequests(tx).decide(asked.id, said, told_until).await?;
+            decide(tx, &asked, (ConsentRequestStatus::Approved, words)).await?;
         }
     }
     Ok(())

@@ -33,6 +33,12 @@ pub enum TrustError {
     /// An address from which nothing can be fetched.
     #[error("certificateRevocationListUrl: must be the address of a file, http or https")]
     Url,
+    /// An address from which nothing can be fetched.
+    #[error("deltaCertificateRevocationListUrl: must be the address of a file, http or https")]
+    DeltaUrl,
+    /// What changed since a list says nothing without that list.
+    #[error("deltaCertificateRevocationListUrl: needs a certificateRevocationListUrl")]
+    DeltaAlone,
     /// The authority signs no lists.
     #[error("certificateRevocationListUrl: the authority may not sign revocation lists")]
     SignsNoLists,

@@ -2,13 +2,13 @@
 
 use hygie_core::Cx;
 use hygie_jose::digest::sha256;
-use hygie_jose::x509::{ListFault, RevocationList};
+use hygie_jose::x509::{Authority, DeltaList, ListFault, RevocationList};
 use hygie_store::audit::Record;
 use hygie_store::{StoreError, Tx};
 use uuid::Uuid;
 
 use super::operations::{find_authority, missing};
-use super::{ListRow, ListSource, MAX_LIST, TrustError, TrustedAuthority};
+use super::{ListKind, ListRow, ListSource, MAX_LIST, TrustError, TrustedAuthority};
 use crate::Directory;
 use crate::repo::{RevocationLists, TrustStores};
 
@@ -16,20 +16,30 @@ use crate::repo::{RevocationLists, TrustStores};
 const AT_ONCE: usize = 64 * 1024;
 
 impl Directory {
-    /// What is known of the list of an authority.
-    pub async fn revocation_list(&self, cx: &Cx, authority: Uuid) -> Result<Option<ListRow>, StoreError> {
+    /// What is known of a list of an authority.
+    pub async fn revocation_list(
+        &self,
+        cx: &Cx,
+        authority: Uuid,
+        kind: ListKind,
+    ) -> Result<Option<ListRow>, StoreError> {
         self.store()
-            .read(cx, authority, |authority, tx| {
-                Box::pin(async move { RevocationLists(tx).find(*authority).await })
+            .read(cx, (authority, kind), |(authority, kind), tx| {
+                Box::pin(async move { RevocationLists(tx, *kind).find(*authority).await })
             })
             .await
     }
 
-    /// The content of the list of an authority.
-    pub async fn revocation_list_content(&self, cx: &Cx, authority: Uuid) -> Result<Option<Vec<u8>>, StoreError> {
+    /// The content of a list of an authority.
+    pub async fn revocation_list_content(
+        &self,
+        cx: &Cx,
+        authority: Uuid,
+        kind: ListKind,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
         self.store()
-            .read(cx, authority, |authority, tx| {
-                Box::pin(async move { RevocationLists(tx).content(*authority).await })
+            .read(cx, (authority, kind), |(authority, kind), tx| {
+                Box::pin(async move { RevocationLists(tx, *kind).content(*authority).await })
             })
             .await
     }
@@ -42,9 +52,6 @@ impl Directory {
         list: Vec<u8>,
         source: ListSource,
     ) -> Result<RevocationList, TrustError> {
-        if list.len() > MAX_LIST {
-            return Err(TrustError::ListTooLarge);
-        }
         let (list, read) = read_list(list, trusted).await?;
         let row = ListRow {
             digest: sha256(&list),
@@ -58,23 +65,54 @@ impl Directory {
             ListSource::Fetched => "idp.crl.fetch",
             ListSource::Uploaded => "idp.crl.upload",
         };
+        self.keep(cx, trusted, (ListKind::Whole, row, list), action).await?;
+        Ok(read)
+    }
+
+    /// Keeps what an authority says of changes since its list, which it has signed, in the place of an older one.
+    pub async fn keep_delta_list(
+        &self,
+        cx: &Cx,
+        trusted: &TrustedAuthority,
+        list: Vec<u8>,
+    ) -> Result<DeltaList, TrustError> {
+        let (list, read) = read_delta(list, trusted).await?;
+        let row = ListRow {
+            digest: sha256(&list),
+            this_update: read.this_update(),
+            next_update: read.next_update(),
+            stored_at: cx.now,
+            source: ListSource::Fetched,
+            revoked: u32::try_from(read.len()).unwrap_or(u32::MAX),
+        };
+        self.keep(cx, trusted, (ListKind::Delta, row, list), "idp.crl.fetch")
+            .await?;
+        Ok(read)
+    }
+
+    async fn keep(
+        &self,
+        cx: &Cx,
+        trusted: &TrustedAuthority,
+        (kind, row, list): (ListKind, ListRow, Vec<u8>),
+        action: &'static str,
+    ) -> Result<(), TrustError> {
         let record = Record::success(cx, action, format!("authority/{}", trusted.id));
-        let input = ((trusted.pki, trusted.id), row, list, record);
-        self.change(cx, input, |((pki, id), row, list, record), tx| {
+        let input = ((trusted.pki, trusted.id), (kind, row, list), record);
+        self.change(cx, input, |((pki, id), (kind, row, list), record), tx| {
             Box::pin(async move {
                 // It may have been removed while the list was fetched.
                 find_authority(tx, *pki, *id).await?;
-                let known = RevocationLists(tx).find(*id).await?;
+                let known = RevocationLists(tx, *kind).find(*id).await?;
                 if known.is_some_and(|known| known.this_update > row.this_update) {
                     return Err(TrustError::ListOlder);
                 }
-                RevocationLists(tx).put(*id, row, list).await?;
+                RevocationLists(tx, *kind).put(*id, row, list).await?;
                 tx.audit(record).await?;
                 Ok(())
             })
         })
-        .await?;
-        Ok(read)
+        .await
     }
 
     /// Says how long the last list of an authority counts after its end.
@@ -98,13 +136,29 @@ impl Directory {
 
 /// Reads a list; a large one beside the threads that answer, for it takes a while.
 pub async fn read_list(list: Vec<u8>, trusted: &TrustedAuthority) -> Result<(Vec<u8>, RevocationList), TrustError> {
+    read_by(list, trusted, RevocationList::read).await
+}
+
+/// Reads what changed since a list.
+pub async fn read_delta(list: Vec<u8>, trusted: &TrustedAuthority) -> Result<(Vec<u8>, DeltaList), TrustError> {
+    read_by(list, trusted, DeltaList::read).await
+}
+
+async fn read_by<T: Send + 'static>(
+    list: Vec<u8>,
+    trusted: &TrustedAuthority,
+    read: fn(&[u8], &Authority) -> Result<T, ListFault>,
+) -> Result<(Vec<u8>, T), TrustError> {
+    if list.len() > MAX_LIST {
+        return Err(TrustError::ListTooLarge);
+    }
     if list.len() <= AT_ONCE {
-        let read = RevocationList::read(&list, &trusted.authority)?;
+        let read = read(&list, &trusted.authority)?;
         return Ok((list, read));
     }
     let authority = trusted.authority.clone();
     let work = tokio::task::spawn_blocking(move || {
-        let read = RevocationList::read(&list, &authority)?;
+        let read = read(&list, &authority)?;
         Ok::<_, ListFault>((list, read))
     });
     let done = work.await.map_err(|_| StoreError::Busy)?;

@@ -4,8 +4,6 @@
 //!
 //! # Deviations
 //!
-//! - Of lists that tell only what changed (delta) no address is taken: one that is configured and never read would let pass
-//!   what it revokes.
 //! - What is removed is gone at once; Entra ID keeps it for thirty days.
 //! - A list may be given by an administrator, for a house that does not reach its address, and an authority may have a grace
 //!   in which its last list counts after its end: ours, none unless it is asked for.
@@ -16,10 +14,10 @@ mod operations;
 mod together;
 
 pub use hygie_directory_store::trust::{
-    ListRow, ListSource, MAX_AUTHORITIES, MAX_GRACE, MAX_LIST, MAX_PKIS, Pki, TrustedAuthority,
+    ListKind, ListRow, ListSource, MAX_AUTHORITIES, MAX_GRACE, MAX_LIST, MAX_PKIS, Pki, TrustedAuthority,
 };
 
 pub use error::TrustError;
-pub use lists::read_list;
+pub use lists::{read_delta, read_list};
 pub use operations::AuthorityChange;
 pub use together::Into;

@@ -8,7 +8,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::lists::put;
-use super::{MAX_AUTHORITIES, MAX_PKIS, Pki, TrustError, TrustedAuthority};
+use super::{ListKind, MAX_AUTHORITIES, MAX_PKIS, Pki, TrustError, TrustedAuthority};
 use crate::Directory;
 use crate::admin::new_uuid;
 use crate::repo::{RevocationLists, TrustStores};
@@ -27,6 +27,8 @@ pub struct AuthorityChange {
     pub position: Option<Position>,
     /// Where its list is; of nowhere there is none any more.
     pub list_url: Option<Option<String>>,
+    /// Where the list of what changed since is; of nowhere there is none any more.
+    pub delta_url: Option<Option<String>>,
     /// Whether browsers may be told of it.
     pub is_hint_enabled: Option<bool>,
 }
@@ -40,6 +42,10 @@ impl AuthorityChange {
         if let Some(url) = &self.list_url {
             authority.list_url = url.as_deref().map(checked_url).transpose()?;
         }
+        if let Some(url) = &self.delta_url {
+            let url = url.as_deref().map(checked_url).transpose();
+            authority.delta_url = url.map_err(|_| TrustError::DeltaUrl)?;
+        }
         if let Some(is_hint_enabled) = self.is_hint_enabled {
             authority.is_hint_enabled = is_hint_enabled;
         }
@@ -51,6 +57,9 @@ impl AuthorityChange {
         }
         if authority.list_url.is_some() && !authority.authority.may_sign_lists {
             return Err(TrustError::SignsNoLists);
+        }
+        if authority.delta_url.is_some() && authority.list_url.is_none() {
+            return Err(TrustError::DeltaAlone);
         }
         Ok(())
     }
@@ -104,7 +113,7 @@ impl Directory {
             Box::pin(async move {
                 for authority in TrustStores(tx).list_authorities().await? {
                     if authority.pki == *id {
-                        RevocationLists(tx).remove(authority.id).await?;
+                        remove_lists(tx, authority.id).await?;
                         TrustStores(tx).remove_authority(authority.id).await?;
                     }
                 }
@@ -147,6 +156,7 @@ impl Directory {
             pki,
             authority: Authority::from_der(certificate)?,
             list_url: None,
+            delta_url: None,
             is_hint_enabled: false,
             grace_hours: 0,
             created_at: cx.now,
@@ -191,7 +201,7 @@ impl Directory {
                         return Err(TrustError::Exists);
                     }
                     // What another key signed is not its list.
-                    RevocationLists(tx).remove(*id).await?;
+                    remove_lists(tx, *id).await?;
                 }
                 put(tx, &found).await?;
                 tx.audit(record).await?;
@@ -207,7 +217,7 @@ impl Directory {
         self.change(cx, (pki, id, record), |(pki, id, record), tx| {
             Box::pin(async move {
                 find_authority(tx, *pki, *id).await?;
-                RevocationLists(tx).remove(*id).await?;
+                remove_lists(tx, *id).await?;
                 TrustStores(tx).remove_authority(*id).await?;
                 tx.audit(record).await?;
                 Ok(())
@@ -225,6 +235,13 @@ pub(super) fn missing(id: Uuid) -> TrustError {
 pub(super) async fn find_authority(tx: &mut Tx<'_>, pki: Uuid, id: Uuid) -> Result<TrustedAuthority, TrustError> {
     let found = TrustStores(tx).find_authority(id).await?;
     found.filter(|found| found.pki == pki).ok_or_else(|| missing(id))
+}
+
+async fn remove_lists(tx: &mut Tx<'_>, authority: Uuid) -> Result<(), StoreError> {
+    for kind in [ListKind::Whole, ListKind::Delta] {
+        RevocationLists(tx, kind).remove(authority).await?;
+    }
+    Ok(())
 }
 
 fn checked_name(name: &str) -> Result<String, TrustError> {

@@ -49,6 +49,7 @@ impl Directory {
                 pki: id,
                 authority: Authority::from_der(&certificate)?,
                 list_url: None,
+                delta_url: None,
                 is_hint_enabled: false,
                 grace_hours: 0,
                 created_at: cx.now,

@@ -458,7 +458,7 @@ async fn each_entry_leaves_by_the_outbox_in_order() {
     let store = world.directory.store().clone();
     let added: Result<(), StoreError> = store
         .write(&cx, (), |(), tx| {
-            Box::pin(async move { Consumers(tx).add("siem").await })
+            Box::pin(async move { Consumers(tx).add("siem", "hygie.").await })
         })
         .await;
     added.unwrap();

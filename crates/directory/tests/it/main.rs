@@ -6,6 +6,8 @@ mod agreements;
 mod conditional;
 mod consent;
 mod documents;
+mod letters;
+mod lock_out;
 mod logs;
 mod means;
 mod objects;

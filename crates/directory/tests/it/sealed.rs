@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hygie_core::{Secret, Timestamp};
-use hygie_directory::repo::{KeyRow, Keys, OathRow, Oaths, Tenants};
+use hygie_core::{ObjectId, Secret, Timestamp};
+use hygie_directory::repo::{Deleted, DeletedRow, KeyRow, Keys, OathRow, Oaths, PassRow, Passes, Tenants, Users};
 use hygie_directory::{Deps, Directory, DirectoryError, SEALED_COLUMNS};
 use hygie_store::embedded::{Observer, Step};
 use hygie_store::keys::{KeyState, Keyring, MasterKey, Purpose};
@@ -41,7 +41,35 @@ fn signing_key(kid: &str) -> KeyRow {
     }
 }
 
-/// Two seeds and two signing keys.
+/// What stands for a hash of a pass, and of somebody who was deleted.
+const PASS: &str = "$argon2id$of-a-pass";
+const GONE: &str = "$argon2id$of-somebody-deleted";
+const GONE_ID: ObjectId = ObjectId::from_uuid(Uuid::from_u128(0x60e));
+
+fn pass() -> PassRow {
+    let now = Timestamp::from_secs(1_795_249_800);
+    PassRow {
+        id: Uuid::from_u128(3),
+        hash: Secret::new(PASS.to_owned()),
+        is_usable_once: true,
+        start_at: now,
+        expires_at: now + Duration::from_hours(1),
+        created_at: now,
+        used_at: None,
+    }
+}
+
+fn deleted() -> DeletedRow {
+    DeletedRow {
+        id: GONE_ID,
+        kind: "user".to_owned(),
+        content: "{}".to_owned(),
+        password: Some(Secret::new(GONE.to_owned())),
+        deleted_at: Timestamp::from_secs(1_795_249_800),
+    }
+}
+
+/// Two seeds, two signing keys, a pass and somebody who was deleted; the nurse has a password.
 async fn filled() -> World {
     let world = World::new().await;
     let written = world.directory.store().write(&world.cx, world.nurse, |nurse, tx| {
@@ -49,6 +77,8 @@ async fn filled() -> World {
             for id in [1, 2] {
                 Oaths(tx).insert(*nurse, &oath(id)).await?;
             }
+            Passes(tx).set(*nurse, &pass()).await?;
+            Deleted(tx).insert(&deleted()).await?;
             Keys(tx).insert(&signing_key("one")).await?;
             Keys(tx).insert(&signing_key("two")).await
         })
@@ -84,6 +114,21 @@ async fn seeds(world: &World) -> Result<Vec<Vec<u8>>, StoreError> {
     Ok(listed.await?.iter().map(|oath| oath.secret.expose().clone()).collect())
 }
 
+/// The hashes of the nurse's password, of her pass, and of who was deleted.
+async fn hashes(world: &World) -> Result<[Option<String>; 3], StoreError> {
+    let read = world.store.store.read(&world.cx, world.nurse, |nurse, tx| {
+        Box::pin(async move {
+            let long_ago = Timestamp::from_secs(0);
+            Ok::<_, StoreError>([
+                Users(tx).password(*nurse).await?,
+                Passes(tx).find(*nurse).await?.map(|pass| pass.hash),
+                Deleted(tx).find(GONE_ID, long_ago).await?.and_then(|row| row.password),
+            ])
+        })
+    });
+    Ok(read.await?.map(|hash| hash.map(|hash| hash.expose().clone())))
+}
+
 async fn private_keys(world: &World) -> Result<Vec<Vec<u8>>, StoreError> {
     let listed = world
         .store
@@ -110,6 +155,12 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+const HASHES: [&str; 3] = [
+    "SELECT sealed_password FROM idp_user WHERE {i.is}sealed_password IS NOT NULL",
+    "SELECT sealed_hash FROM idp_pass",
+    "SELECT sealed_password FROM idp_deleted",
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_a_secret_is_in_the_tables() {
     let world = filled().await;
@@ -132,6 +183,17 @@ async fn nothing_of_a_secret_is_in_the_tables() {
             assert_eq!(sealed[0], 1, "{sql}");
         }
     }
+    let [password, pass, gone] = hashes(&world).await.unwrap();
+    assert!(
+        password.as_ref().is_some_and(|hash| hash.starts_with("$argon2id$")),
+        "{password:?}"
+    );
+    assert_eq!((pass.as_deref(), gone.as_deref()), (Some(PASS), Some(GONE)));
+    for sql in HASHES {
+        let found = blobs(&world, sql).await;
+        assert_eq!(found.len(), 1, "{sql}");
+        assert!(!contains(&found[0], b"argon2id"), "{sql}");
+    }
     // The root is nowhere read but where it is opened: its row is as long as 32 sealed bytes are.
     let root = blobs(&world, "SELECT secret FROM idp_root").await;
     assert_eq!(root.iter().map(Vec::len).collect::<Vec<_>>(), [1 + 8 + 12 + 32 + 16]);
@@ -144,7 +206,7 @@ async fn nothing_of_a_secret_is_in_the_tables() {
         let dump = dump.to_lowercase();
         assert!(dump.contains("phone"), "the tables are read");
         assert!(dump.contains(&hex(b"certificate")), "bytes, too");
-        for clear in [SEED, PKCS8, pairwise.expose()] {
+        for clear in [SEED, PKCS8, pairwise.expose(), b"argon2id"] {
             assert!(!contains(dump.as_bytes(), clear));
             assert!(!dump.contains(&hex(clear)));
         }
@@ -205,7 +267,7 @@ async fn a_sealed_value_opens_in_its_own_row_and_column_alone() {
         .verify_sealed(&world.cx, SEALED_COLUMNS)
         .await
         .unwrap();
-    assert_eq!(opened, 4, "the root, two tenants, a signing key");
+    assert_eq!(opened, 7, "the root, two tenants, a signing key, three hashes");
     assert_eq!(findings.len(), 2, "{findings:?}");
     assert!(
         findings[0].starts_with("idp_signing_key.pkcs8: 1 sealed values do not open"),
@@ -280,7 +342,10 @@ async fn keys_in_use(world: &World) -> Vec<[u8; 8]> {
         "SELECT pkcs8 FROM idp_signing_key",
         "SELECT pairwise FROM idp_tenant",
         "SELECT secret FROM idp_root",
-    ] {
+    ]
+    .into_iter()
+    .chain(HASHES)
+    {
         ids.extend(
             blobs(world, sql)
                 .await
@@ -322,7 +387,7 @@ async fn a_key_is_replaced_wherever_its_rotation_is_stopped_before() {
             .clone()
             .with_vault(Vault::open(keyring.clone(), "directory").unwrap());
         let (opened, findings) = store.verify_sealed(&world.cx, SEALED_COLUMNS).await.unwrap();
-        assert_eq!((opened, findings), (7, Vec::new()), "{step:?}");
+        assert_eq!((opened, findings), (10, Vec::new()), "{step:?}");
         let written = store.write(&world.cx, (), |(), tx| {
             Box::pin(async move { Keys(tx).insert(&signing_key("three")).await })
         });
@@ -344,7 +409,7 @@ async fn a_key_is_replaced_wherever_its_rotation_is_stopped_before() {
             .clone()
             .with_vault(Vault::open(keyring, "directory").unwrap());
         let (opened, findings) = store.verify_sealed(&world.cx, SEALED_COLUMNS).await.unwrap();
-        assert_eq!((opened, findings), (8, Vec::new()), "{step:?}");
+        assert_eq!((opened, findings), (11, Vec::new()), "{step:?}");
     }
 }
 
@@ -374,4 +439,55 @@ async fn what_is_written_while_a_key_is_replaced_opens_afterwards() {
     assert_eq!(private_keys(&world).await.unwrap().len(), 42);
     let current = world.store.keyring().get(&Purpose::columns("directory")).unwrap().id;
     assert_eq!(keys_in_use(&world).await, [current.0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hashes_open_for_their_person_alone() {
+    let world = filled().await;
+    let other: Value = world.nurses.uuid().into_bytes().into();
+    let sealed = blobs(&world, HASHES[0]).await.remove(0);
+    let insert = "INSERT INTO idp_user ({i.col}tenant, id, upn, upn_key, display_name, enabled, valid_from, created_at,
+                  sealed_password) SELECT {i.col}tenant, ?1, 'x@ch-demo.example', 'x@ch-demo.example', 'X', 1, 0, 0, ?2
+                  FROM idp_tenant WHERE {i.is}tenant = :tenant";
+    assert_eq!(execute(&world, insert, &[other, sealed.into()]).await, 1);
+    let directory = &world.directory;
+    let read = directory.store().read(&world.cx, (), |(), tx| {
+        Box::pin(async move { Users(tx).find_by_name("x@ch-demo.example").await })
+    });
+    assert!(is_altered(&read.await), "whose password it is is bound");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hashes_that_an_older_release_wrote_in_clear_are_sealed() {
+    let world = filled().await;
+    let before = hashes(&world).await.unwrap();
+    for (table, clear, sealed, hash) in [
+        ("idp_user", "password", "sealed_password", before[0].clone()),
+        ("idp_pass", "clear_hash", "sealed_hash", before[1].clone()),
+        ("idp_deleted", "password", "sealed_password", before[2].clone()),
+    ] {
+        let input = (
+            format!(
+                "UPDATE {table} SET {clear} = ?1, {sealed} = NULL WHERE {{i.is}}tenant = :tenant AND {sealed} IS NOT NULL"
+            ),
+            hash,
+        );
+        let written = world.store.store.write(&world.cx, input, |(sql, hash), tx| {
+            Box::pin(async move { tx.execute(sql, &[hash.clone().into()]).await })
+        });
+        assert_eq!(written.await.unwrap(), 1, "{table}");
+    }
+    assert_eq!(hashes(&world).await.unwrap(), [None, None, None]);
+    world.second().await;
+    assert_eq!(hashes(&world).await.unwrap(), before);
+    for sql in [
+        "SELECT password FROM idp_user WHERE {i.is}password IS NOT NULL",
+        "SELECT clear_hash FROM idp_pass WHERE {i.is}clear_hash IS NOT NULL",
+        "SELECT password FROM idp_deleted WHERE {i.is}password IS NOT NULL",
+    ] {
+        let left = world.store.store.read(&world.cx, (), move |(), tx| {
+            Box::pin(async move { Ok::<_, StoreError>(tx.query(sql, &[]).await?.len()) })
+        });
+        assert_eq!(left.await.unwrap(), 0, "{sql}");
+    }
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
 use hygie_directory::repo::{
-    Activities, Applications, Backchannels, Codes, ConsentRequests, Familiar, FederatedCredentials, FirstPasswords,
-    Grants, Groups, Lockout, Managers, Outsiders, Principals, Refreshes, RiskEvent, RiskEvents, Risks, Roles,
-    SecretRow, SessionRow, Sessions, Tenants, Users,
+    Activities, Applications, Backchannels, Campaigns, Codes, ConsentRequests, Familiar, FederatedCredentials,
+    FirstPasswords, Grants, Groups, Lockout, Managers, Outsiders, PolicyTargets, Principals, Refreshes, RiskEvent,
+    RiskEvents, Risks, Roles, SecretRow, SessionRow, Sessions, Tenants, Users,
 };
 use hygie_directory::{
     Arrival, AskedConsent, Authentications, Authorization, ConsentRequestStatus, Definition, DirectoryError,
@@ -14,6 +14,7 @@ use hygie_directory::{
 };
 use hygie_jose::{Algorithm, Certificate, SigningKey};
 use hygie_oidc::{ClaimsRequest, Platform, Scopes, Version};
+use hygie_policy::methods::PutOff;
 use hygie_policy::risk::{SuppliedRisk, UserRisk};
 use hygie_policy::strength::{Mode, Usage};
 use uuid::Uuid;
@@ -43,6 +44,7 @@ fn password() -> Authentications {
 
 fn authorization(user: ObjectId, session: SessionId, client: AppId) -> Authorization {
     Authorization {
+        root: None,
         client,
         platform: Platform::Web,
         version: Version::V2,
@@ -158,7 +160,9 @@ async fn certificates() {
         .insert_certificate(it.0, (Uuid::from_u128(6), "other"), &it.1, Timestamp::from_secs(1))
         .await?);
     for (tenant, count) in [(world.tenant, 0), (world.other, 1)] {
-        let found = within!(world, tenant, app, |app, tx| Applications(tx).credentials(*app).await?);
+        let found = within!(world, tenant, app, |app, tx| Applications(tx)
+            .credentials(&[(*app).into()])
+            .await?);
         assert_eq!(found.certificates.len(), count);
     }
     let removed = within!(world, world.tenant, app, |app, tx| Applications(tx)
@@ -175,7 +179,7 @@ async fn applications_and_principals() {
     assert!(within!(world, world.other, (), |_none, tx| Applications(tx).list().await?).is_empty());
     assert!(
         within!(world, world.other, app, |app, tx| Applications(tx)
-            .credentials(*app)
+            .credentials(&[(*app).into()])
             .await?)
         .secrets
         .is_empty()
@@ -193,7 +197,7 @@ async fn applications_and_principals() {
         .await?);
     assert_eq!(
         within!(world, world.tenant, app, |app, tx| Applications(tx)
-            .credentials(*app)
+            .credentials(&[(*app).into()])
             .await?)
         .secrets
         .len(),
@@ -622,4 +626,51 @@ async fn requests_to_consent() {
         .list_of(asked.user)
         .await?);
     assert_eq!(here, [asked]);
+}
+
+#[tokio::test]
+async fn policies_that_applications_were_given() {
+    let world = World::new().await;
+    let (object, policy) = (world.nurse, Uuid::from_u128(5));
+    within!(world, world.tenant, (object, policy), |bound, tx| {
+        PolicyTargets(tx).insert(bound.0, bound.1).await?;
+    });
+    let read = |tenant| {
+        let world = &world;
+        async move {
+            within!(world, tenant, (object, policy), |bound, tx| (
+                PolicyTargets(tx).list_of(&[bound.0]).await?,
+                PolicyTargets(tx).page(bound.1, None, 10).await?,
+            ))
+        }
+    };
+    assert_eq!(read(world.other).await, (vec![], vec![]));
+    let removed = within!(world, world.other, (object, policy), |bound, tx| {
+        PolicyTargets(tx).remove_policy(bound.1).await?;
+        PolicyTargets(tx).remove(bound.0, bound.1).await?
+    });
+    assert!(!removed);
+    assert_eq!(read(world.tenant).await, (vec![(object, policy)], vec![object]));
+}
+
+#[tokio::test]
+async fn what_people_put_off() {
+    let world = World::new().await;
+    let now = PutOff {
+        times: 2,
+        at: Timestamp::from_secs(5),
+        session: SessionId::from_uuid(Uuid::from_u128(7)),
+    };
+    let mine = (world.nurse, now);
+    within!(world, world.tenant, mine, |mine, tx| Campaigns(tx)
+        .put_off(mine.0, &mine.1)
+        .await?);
+    let other = within!(world, world.other, mine, |mine, tx| Campaigns(tx).find(mine.0).await?);
+    assert_eq!(other, None);
+    let theirs = (world.nurse, PutOff { times: 9, ..now });
+    within!(world, world.other, theirs, |theirs, tx| Campaigns(tx)
+        .put_off(theirs.0, &theirs.1)
+        .await?);
+    let found = within!(world, world.tenant, mine, |mine, tx| Campaigns(tx).find(mine.0).await?);
+    assert_eq!(found, Some(now));
 }

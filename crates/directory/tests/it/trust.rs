@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hygie_core::{ObjectId, TenantId, Timestamp};
 use hygie_directory::repo::{HandoverRow, Handovers};
-use hygie_directory::trust::{AuthorityChange, ListSource, MAX_GRACE, TrustError, TrustedAuthority};
+use hygie_directory::trust::{AuthorityChange, ListKind, ListSource, MAX_GRACE, TrustError, TrustedAuthority};
 use hygie_directory::{Authentications, DirectoryError};
 use hygie_jose::x509::{ListFault, NotAuthority, Position};
 use hygie_policy::strength::{Mode, Usage};
@@ -58,18 +58,31 @@ async fn an_authority_from_its_beginning_to_its_end() {
     let list = root.list(&[&[1, 2]], cx.now, DAY);
     let kept = directory.keep_revocation_list(&cx, &changed, list.clone(), ListSource::Uploaded);
     assert_eq!(kept.await.unwrap().len(), 1);
-    let row = directory.revocation_list(&cx, trusted.id).await.unwrap().unwrap();
+    let row = directory
+        .revocation_list(&cx, trusted.id, ListKind::Whole)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(
         (row.source, row.revoked, row.next_update),
         (ListSource::Uploaded, 1, cx.now + DAY)
     );
     assert_eq!(
-        directory.revocation_list_content(&cx, trusted.id).await.unwrap(),
+        directory
+            .revocation_list_content(&cx, trusted.id, ListKind::Whole)
+            .await
+            .unwrap(),
         Some(list)
     );
     directory.delete_pki(&cx, trusted.pki).await.unwrap();
     assert_eq!(directory.list_authorities(&cx).await.unwrap(), []);
-    assert_eq!(directory.revocation_list(&cx, trusted.id).await.unwrap(), None);
+    assert_eq!(
+        directory
+            .revocation_list(&cx, trusted.id, ListKind::Whole)
+            .await
+            .unwrap(),
+        None
+    );
     assert!(matches!(
         directory.delete_pki(&cx, trusted.pki).await,
         Err(TrustError::NotFound(_))
@@ -159,7 +172,13 @@ async fn one_tenant_is_nothing_to_another() {
         .keep_revocation_list(&other, &trusted, list, ListSource::Fetched)
         .await;
     assert!(matches!(kept, Err(TrustError::NotFound(_))));
-    assert_eq!(directory.revocation_list(&other, trusted.id).await.unwrap(), None);
+    assert_eq!(
+        directory
+            .revocation_list(&other, trusted.id, ListKind::Whole)
+            .await
+            .unwrap(),
+        None
+    );
     // The same authority may be trusted by both.
     let pki = directory.create_pki(&other, "IGC").await.unwrap();
     directory

@@ -274,7 +274,7 @@ proptest! {
                 let dir = tempfile::tempdir().expect("a temporary directory");
                 let store = open_store(dir.path(), &repository).await.expect("a store");
                 let cx = cx();
-                let added = store.write(&cx, (), |(), tx| Box::pin(async move { Consumers(tx).add("test").await }));
+                let added = store.write(&cx, (), |(), tx| Box::pin(async move { Consumers(tx).add("test", "").await }));
                 let added: Result<(), StoreError> = added.await;
                 added.expect("a consumer");
                 let model = run(&store, &repository, &steps).await;

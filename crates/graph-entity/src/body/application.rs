@@ -13,7 +13,7 @@ use hygie_policy::json::{At, Member, Wrong};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Known, each, items};
+use super::{Known, claims, each, items};
 
 /// Members that the directory alone sets.
 const READ_ONLY: &[&str] = &[
@@ -65,7 +65,7 @@ pub fn read_application(body: &Value, mut to: ApplicationBody) -> Result<Applica
             "appRoles" => definition.app_roles = items(found, at, app_role)?,
             "requiredResourceAccess" => definition.required_resource_access = items(found, at, required)?,
             "info" => read_info(&mut definition.links, found, at)?,
-            "keyCredentials" => to.keys = Some(items(found, at, read_key)?),
+            "keyCredentials" => to.keys = Some(read_keys(found, at)?),
             "passwordCredentials" if found.is_none_or(|found| *found == Value::Array(Vec::new())) => {}
             "passwordCredentials" => return Err(at.refuse(Wrong::NotA("empty: addPassword makes secrets"))),
             name if READ_ONLY.contains(&name) => return Err(at.refuse(Wrong::ReadOnly)),
@@ -100,15 +100,15 @@ fn group_claims(found: Option<&Value>, at: &At<'_>) -> Result<Option<GroupClaims
 }
 
 fn read_claims(to: &mut Definition, found: Option<&Value>, at: &At<'_>) -> Result<(), ReadError> {
-    let claims = &mut to.optional_claims;
+    let asked = &mut to.optional_claims;
     let Some(value) = found else {
-        *claims = hygie_directory::OptionalClaims::default();
+        *asked = hygie_directory::OptionalClaims::default();
         return Ok(());
     };
     each(value, at, |name, found, at| {
         match name {
-            "idToken" => claims.id_token = items(found, at, claim)?,
-            "accessToken" => claims.access_token = items(found, at, claim)?,
+            "idToken" => asked.id_token = items(found, at, claim)?,
+            "accessToken" => asked.access_token = items(found, at, claim)?,
             "saml2Token" => nothing(found, at)?,
             _ => return Ok(Known::No),
         }
@@ -120,7 +120,11 @@ fn claim(value: &Value, at: &At<'_>) -> Result<OptionalClaim, ReadError> {
     let mut claim = None;
     each(value, at, |name, found, at| {
         match name {
-            "name" => claim = Some(String::read(found, at)?),
+            "name" => {
+                let name = String::read(found, at)?;
+                claims::check(&name).map_err(|wrong| at.refuse(wrong))?;
+                claim = Some(name);
+            }
             // It comes with every token that can have it.
             "essential" => drop(Option::<bool>::read(found, at)?),
             "source" | "additionalProperties" => nothing(found, at)?,
@@ -160,12 +164,13 @@ fn read_api(to: &mut Definition, found: Option<&Value>, at: &At<'_>) -> Result<(
 }
 
 fn read_web(to: &mut Definition, found: Option<&Value>, at: &At<'_>) -> Result<(), ReadError> {
+    let mut settings: Vec<String> = Vec::new();
     each(found.unwrap_or(&Value::Null), at, |name, found, at| {
         match name {
             "homePageUrl" => to.home_page_url = Member::read(found, at)?,
             "logoutUrl" => to.logout_url = Member::read(found, at)?,
             "redirectUris" => to.redirect_uris.web = Member::read(found, at)?,
-            "redirectUriSettings" => drop(items(found, at, redirect_setting)?),
+            "redirectUriSettings" => settings = items(found, at, redirect_setting)?,
             "implicitGrantSettings" => each(found.unwrap_or(&Value::Null), at, |name, found, at| {
                 let is_on = Option::<bool>::read(found, at)?.unwrap_or_default();
                 match name {
@@ -178,19 +183,30 @@ fn read_web(to: &mut Definition, found: Option<&Value>, at: &At<'_>) -> Result<(
             _ => return Ok(Known::No),
         }
         Ok(Known::Yes)
-    })
+    })?;
+    let is_there = |uri: &String| to.redirect_uris.web.contains(uri);
+    match settings.iter().position(|uri| !is_there(uri)) {
+        None => Ok(()),
+        Some(n) => {
+            let at = At::Member(at, "redirectUriSettings");
+            Err(At::Member(&At::Item(&at, n), "uri").refuse(Wrong::NotA("one of redirectUris")))
+        }
+    }
 }
 
-/// The order of redirect URIs, which decides nothing here.
-fn redirect_setting(value: &Value, at: &At<'_>) -> Result<(), ReadError> {
+/// What is said of a redirect URI: which one, and no place in an order, which SAML alone has.
+fn redirect_setting(value: &Value, at: &At<'_>) -> Result<String, ReadError> {
+    let mut uri = None;
     each(value, at, |name, found, at| {
         match name {
-            "uri" => drop(String::read(found, at)?),
-            "index" => drop(Option::<u32>::read(found, at)?),
+            "uri" => uri = Some(String::read(found, at)?),
+            "index" if found.is_none() => {}
+            "index" => return Err(at.refuse(Wrong::NotA("null: it is of SAML, which is not supported"))),
             _ => return Ok(Known::No),
         }
         Ok(Known::Yes)
-    })
+    })?;
+    uri.ok_or_else(|| At::Member(at, "uri").refuse(Wrong::Missing))
 }
 
 fn redirects(found: Option<&Value>, at: &At<'_>) -> Result<Vec<String>, ReadError> {
@@ -331,6 +347,11 @@ fn required_access(value: &Value, at: &At<'_>) -> Result<RequiredAccess, ReadErr
         id,
         kind: kind.ok_or_else(missing)?,
     })
+}
+
+/// The certificates of a `keyCredentials`.
+pub fn read_keys(found: Option<&Value>, at: &At<'_>) -> Result<Vec<KeyCredential>, ReadError> {
+    items(found, at, read_key)
 }
 
 /// One that is there is named by its id alone; another one brings its certificate.

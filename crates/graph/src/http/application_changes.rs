@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::{AppId, ObjectId, Timestamp};
-use hygie_directory::repo::RolesOf;
+use hygie_directory::repo::{Holder, RolesOf};
 use hygie_directory::{Cursor, DIRECTORY_API, Definition, NewApplication, Presence, PrincipalChange, Registration};
 use hygie_policy::json::{At, Member, Members, Wrong};
 use hygie_web::audit::Note;
@@ -19,7 +19,7 @@ use super::body::Body;
 use super::caller::Caller;
 use super::group_changes::owners_of;
 use super::{applications, service_principals};
-use crate::entity::{ApplicationBody, read_application};
+use crate::entity::{ApplicationBody, read_application, read_keys};
 use crate::entity::{SERVICE_PRINCIPAL, application, service_principal};
 use crate::{Graph, GraphFault};
 
@@ -38,6 +38,7 @@ pub async fn create(State(graph): State<Graph>, caller: Caller, body: Body) -> R
         keys: None,
     };
     let read = read_application(&body.0, nothing).map_err(GraphFault::from)?;
+    not_ours(&graph, &read.definition.identifier_uris, &[])?;
     let new = NewApplication {
         app: None,
         display_name: read.display_name,
@@ -63,13 +64,25 @@ pub async fn update(
     body: Body,
 ) -> Result<Response, GraphError> {
     may(&graph, &caller, &id).await?;
-    let found = find(&graph, &caller, &id).await?.application;
+    let found = find(&graph, &caller, &id).await?;
+    // They are not taken away by being left out; who believes that they are must be told.
+    if body.0.get("passwordCredentials").is_some() && !found.secrets.is_empty() {
+        let at = At::Member(&At::Root, "passwordCredentials");
+        let wrong = Wrong::NotA("left as they are: removePassword takes a secret away");
+        return Err(GraphFault::from(at.refuse(wrong)).into());
+    }
+    let found = found.application;
     let before = ApplicationBody {
         display_name: found.display_name.clone(),
         definition: (*found.definition).clone(),
         keys: None,
     };
     let read = read_application(&body.0, before).map_err(GraphFault::from)?;
+    not_ours(
+        &graph,
+        &read.definition.identifier_uris,
+        &found.definition.identifier_uris,
+    )?;
     if read.keys.is_some() {
         may_prove_as(&graph, &caller, found.app).await?;
     }
@@ -101,6 +114,28 @@ pub async fn delete(
     Ok(done())
 }
 
+/// Refuses new identifier URIs under the addresses of this service and of the login host.
+fn not_ours(graph: &Graph, after: &[String], before: &[String]) -> Result<(), GraphFault> {
+    let ours = [&graph.0.base, &graph.0.login];
+    let is_ours = |uri: &str| {
+        let uri = uri.to_ascii_lowercase();
+        let rest = ours
+            .iter()
+            .find_map(|base| uri.strip_prefix(&base.to_ascii_lowercase()));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let is_wrong = |uri: &String| is_ours(uri) && !before.contains(uri);
+    match after.iter().position(is_wrong) {
+        None => Ok(()),
+        Some(n) => {
+            let at = At::Member(&At::Root, "identifierUris");
+            Err(At::Item(&at, n)
+                .refuse(Wrong::NotA("no address of this service"))
+                .into())
+        }
+    }
+}
+
 /// `POST /applications/{id}/addPassword`: the value is shown this once.
 pub async fn add_password(
     State(graph): State<Graph>,
@@ -111,9 +146,26 @@ pub async fn add_password(
     may(&graph, &caller, &id).await?;
     let app = find(&graph, &caller, &id).await?.application.app;
     may_prove_as(&graph, &caller, app).await?;
-    let (name, life) = read_password(&body, caller.cx.now)?;
+    give_password(&graph, &caller, app.into(), &body).await
+}
+
+/// `POST /servicePrincipals/{id}/addPassword`: a secret that is good in this tenant alone.
+pub async fn add_principal_password(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Response, GraphError> {
+    may(&graph, &caller, &id).await?;
+    let found = find_principal(&graph, &caller, &id).await?.principal;
+    may_prove_as(&graph, &caller, found.app).await?;
+    give_password(&graph, &caller, Holder::Principal(found.id), &body).await
+}
+
+async fn give_password(graph: &Graph, caller: &Caller, of: Holder, body: &Body) -> Result<Response, GraphError> {
+    let (name, life) = read_password(body, caller.cx.now)?;
     let name = name.unwrap_or_else(|| "Password".to_owned());
-    let made = graph.directory().add_secret(&caller.cx, app, &name, life).await;
+    let made = graph.directory().add_secret(&caller.cx, of, &name, life).await;
     let made = made.map_err(GraphFault::from)?;
     let hint: String = made.value.expose().chars().take(3).collect();
     let members = json!({
@@ -165,8 +217,24 @@ pub async fn remove_password(
 ) -> Result<Response, GraphError> {
     may(&graph, &caller, &id).await?;
     let app = find(&graph, &caller, &id).await?.application.app;
+    take_password(&graph, &caller, app.into(), &body).await
+}
+
+/// `POST /servicePrincipals/{id}/removePassword`.
+pub async fn remove_principal_password(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Response, GraphError> {
+    may(&graph, &caller, &id).await?;
+    let found = find_principal(&graph, &caller, &id).await?.principal;
+    take_password(&graph, &caller, Holder::Principal(found.id), &body).await
+}
+
+async fn take_password(graph: &Graph, caller: &Caller, of: Holder, body: &Body) -> Result<Response, GraphError> {
     let key: AppId = body.members(&["keyId"])?.read("keyId").map_err(GraphFault::from)?;
-    let removed = graph.directory().remove_secret(&caller.cx, app, key.uuid()).await;
+    let removed = graph.directory().remove_secret(&caller.cx, of, key.uuid()).await;
     removed.map_err(GraphFault::from)?;
     Ok(done())
 }
@@ -243,6 +311,9 @@ pub async fn update_principal(
     may(&graph, &caller, &id).await?;
     let found = find_principal(&graph, &caller, &id).await?;
     let change = read_principal(&body)?;
+    if change.keys.is_some() {
+        may_prove_as(&graph, &caller, found.principal.app).await?;
+    }
     let directory = graph.directory();
     let changed = directory
         .update_service_principal(&caller.cx, found.principal.id, change)
@@ -270,6 +341,7 @@ fn read_principal(body: &Body) -> Result<PrincipalChange, GraphFault> {
         match name.as_str() {
             "accountEnabled" => change.is_enabled = Member::read(Some(value), &at)?,
             "appRoleAssignmentRequired" => change.requires_assignment = Member::read(Some(value), &at)?,
+            "keyCredentials" => change.keys = Some(read_keys((!value.is_null()).then_some(value), &at)?),
             name if PROFILE.contains(&name) => {
                 change.profile.insert(name.to_owned(), value.clone());
             }

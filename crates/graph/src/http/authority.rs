@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use hygie_core::{ObjectId, PrincipalKind};
-use hygie_directory::{UserType, role};
+use hygie_directory::{CONSENT_REVIEWERS, UserType, role};
 use hygie_policy::RoleTemplateId;
 use hygie_policy::consent::InvitesFrom;
 
@@ -135,6 +135,27 @@ pub const WRITE_APPLICATIONS: Operation = Operation {
     roles: APPLICATION_ROLES,
 };
 
+/// Reads how long tokens for applications live.
+pub const READ_APPLICATION_POLICIES: Operation = Operation {
+    own: &["Policy.Read.All", "Policy.ReadWrite.ApplicationConfiguration"],
+    delegated: &["Policy.Read.All", "Policy.ReadWrite.ApplicationConfiguration"],
+    roles: &[
+        role::GLOBAL_ADMINISTRATOR,
+        role::GLOBAL_READER,
+        role::SECURITY_ADMINISTRATOR,
+        role::SECURITY_READER,
+        role::APPLICATION_ADMINISTRATOR,
+        role::CLOUD_APPLICATION_ADMINISTRATOR,
+    ],
+};
+
+/// Says it.
+pub const WRITE_APPLICATION_POLICIES: Operation = Operation {
+    own: &["Policy.ReadWrite.ApplicationConfiguration"],
+    delegated: &["Policy.ReadWrite.ApplicationConfiguration"],
+    roles: APPLICATION_ROLES,
+};
+
 /// Gives roles of applications.
 pub const ASSIGN_APP_ROLES: Operation = Operation {
     own: &["AppRoleAssignment.ReadWrite.All"],
@@ -163,12 +184,7 @@ pub const GRANT_SCOPES: Operation = Operation {
         "Directory.ReadWrite.All",
         AS_USER,
     ],
-    roles: &[
-        role::GLOBAL_ADMINISTRATOR,
-        role::PRIVILEGED_ROLE_ADMINISTRATOR,
-        role::APPLICATION_ADMINISTRATOR,
-        role::CLOUD_APPLICATION_ADMINISTRATOR,
-    ],
+    roles: CONSENT_REVIEWERS,
 };
 
 /// Changes what everybody may do without a role.
@@ -203,6 +219,13 @@ pub const DECIDE_CONSENT: Operation = Operation {
     own: &["ConsentRequest.ReadWrite.All"],
     delegated: &["ConsentRequest.ReadWrite.All"],
     roles: GRANT_SCOPES.roles,
+};
+
+/// Says where the tenant wants to be told.
+pub const WRITE_ORGANIZATION: Operation = Operation {
+    own: &["Organization.ReadWrite.All"],
+    delegated: &["Organization.ReadWrite.All"],
+    roles: &[role::GLOBAL_ADMINISTRATOR],
 };
 
 /// Says whether people may ask.

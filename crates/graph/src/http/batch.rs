@@ -23,6 +23,7 @@ use hygie_web::error::{Failure, Graph as Renderer, GraphError, Render};
 use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 
+use super::address::usual;
 use super::body::BatchBody;
 use super::caller::Caller;
 use crate::{Graph, GraphFault};
@@ -32,7 +33,7 @@ const MAX_REQUESTS: usize = 20;
 /// Bytes of one answer.
 const MAX_ANSWER: usize = 16 << 20;
 /// Headers of a request that count.
-const HEADERS: &[&str] = &["consistencylevel", "content-type"];
+const HEADERS: &[&str] = &["consistencylevel", "content-type", "if-match"];
 
 /// What a batch needs: the directory API, and all its addresses but this one.
 #[derive(Clone)]
@@ -134,8 +135,7 @@ impl Batch {
         let body = asking.body.as_ref().map(Value::to_string).unwrap_or_default();
         let mut request = Request::new(Bytes::from(body));
         *request.method_mut() = asking.method.clone();
-        *request.uri_mut() = asking
-            .address
+        *request.uri_mut() = usual(&asking.address)
             .parse()
             .map_err(|_| GraphFault::NotFound(asking.id.clone()))?;
         *request.extensions_mut() = shared.extensions.clone();
@@ -201,7 +201,8 @@ fn not_tried(asked: &Asked) -> Answered {
         body: Some(json!({ "error": {
             "code": "FailedDependency",
             "message": "A request that this one depends on failed.",
-            "innerError": { "date": asked.now().to_rfc3339(), "request-id": request, "client-request-id": request },
+            "innerError": { "date": asked.now().to_rfc3339(), "request-id": request,
+                            "client-request-id": asked.client_request() },
         }})),
     }
 }

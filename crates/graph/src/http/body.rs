@@ -8,6 +8,7 @@ use hygie_web::error::GraphError;
 use serde_json::Value;
 
 use super::document::{MAX_DEPTH, MAX_DOCUMENT, bounded};
+use super::strict;
 use crate::{Graph, GraphFault};
 
 /// A place that objects are referred to by, besides our own.
@@ -57,8 +58,7 @@ impl Body {
         if !is_json && !bytes.is_empty() {
             return Err(GraphFault::MediaType);
         }
-        let value = serde_json::from_slice(bytes).map_err(|_| GraphFault::NotJson)?;
-        Ok(Self(value))
+        Ok(Self(strict::parse(bytes)?))
     }
 
     /// Its members, of which there are no others than these.
@@ -67,24 +67,42 @@ impl Body {
     }
 }
 
+/// Where a body refers to.
+fn address(body: &Body) -> Result<&str, GraphFault> {
+    let members = body.members(&[])?;
+    let at = At::Member(&At::Root, "@odata.id");
+    match members.find("@odata.id") {
+        None => Err(at.refuse(Wrong::Missing).into()),
+        Some(Value::String(address)) => Ok(address),
+        Some(_) => Err(at.refuse(Wrong::NotA("a text")).into()),
+    }
+}
+
 impl Graph {
     /// The object that `{"@odata.id": "…/directoryObjects/{id}"}` refers to.
     pub(super) fn referred(&self, body: &Body) -> Result<ObjectId, GraphFault> {
-        let members = body.members(&[])?;
-        let at = At::Member(&At::Root, "@odata.id");
-        match members.find("@odata.id") {
-            None => Err(at.refuse(Wrong::Missing).into()),
-            Some(Value::String(address)) => self.object_at(address, &at),
-            Some(_) => Err(at.refuse(Wrong::NotA("a text")).into()),
-        }
+        let address = address(body)?;
+        self.object_at(address, &At::Member(&At::Root, "@odata.id"))
+    }
+
+    /// The member of a collection that `{"@odata.id": "…/{set}/{id}"}` refers to.
+    pub(super) fn referred_in(&self, body: &Body, set: &str) -> Result<ObjectId, GraphFault> {
+        let path = self.path_of(address(body)?);
+        let id = path.and_then(|path| path.strip_prefix(set)?.strip_prefix('/')?.parse().ok());
+        let wrong = Wrong::NotA("the address of an object of this collection");
+        id.ok_or_else(|| At::Member(&At::Root, "@odata.id").refuse(wrong).into())
+    }
+
+    /// What follows the version in an address of this service.
+    fn path_of<'a>(&self, address: &'a str) -> Option<&'a str> {
+        [self.0.base.as_str(), MICROSOFT]
+            .iter()
+            .find_map(|base| address.strip_prefix(base)?.strip_prefix("/v1.0/"))
     }
 
     /// The object at an address of this service.
     pub(super) fn object_at(&self, address: &str, at: &At<'_>) -> Result<ObjectId, GraphFault> {
-        let path = [self.0.base.as_str(), MICROSOFT]
-            .iter()
-            .find_map(|base| address.strip_prefix(base)?.strip_prefix("/v1.0/"));
-        let id = path.and_then(|path| {
+        let id = self.path_of(address).and_then(|path| {
             let (set, id) = path.split_once('/')?;
             let is_set = matches!(set, "directoryObjects" | "users" | "groups" | "servicePrincipals");
             id.parse().ok().filter(|_| is_set)

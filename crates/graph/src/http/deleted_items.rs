@@ -171,6 +171,8 @@ fn members(object: &DeletedObject) -> Map<String, Value> {
             principal: found.clone(),
             names: names.clone(),
             application: None,
+            secrets: Vec::new(),
+            certificates: Vec::new(),
         }),
     }
 }

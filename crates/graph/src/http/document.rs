@@ -10,6 +10,7 @@ use hygie_web::audit::Note;
 use hygie_web::error::{Failure, GraphError};
 use serde_json::Value;
 
+use super::strict;
 use crate::Graph;
 
 /// Bytes of a document; one with files in it may have more.
@@ -42,7 +43,7 @@ async fn read(request: Request, most: usize) -> Result<Value, GraphError> {
         return Err(wrap(failure.status(StatusCode::UNSUPPORTED_MEDIA_TYPE)));
     }
     let bytes = bounded(request, most, MAX_DEPTH).await?;
-    serde_json::from_slice(&bytes).map_err(|_| wrap(refuse("the body is not JSON")))
+    Ok(strict::parse(&bytes)?)
 }
 
 /// The bytes of a body, so many at most, whose JSON nests no deeper than this.

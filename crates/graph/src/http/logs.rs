@@ -17,8 +17,8 @@ use futures_util::stream;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use hygie_core::{Cx, ObjectId};
-use hygie_directory::SignInEntry;
 use hygie_directory::logs::{Alert, ChangeEntry, LogEntry, LogQuery, mark};
+use hygie_directory::{AppSignInEntry, SignInEntry};
 use hygie_store::StoreError;
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
@@ -56,6 +56,20 @@ impl Exposed for SignInEntry {
         (&["ipAddress"], &[]),
         (&["status", "errorCode"], &["0"]),
         (&["conditionalAccessStatus"], &["success", "notapplied"]),
+        (&["appId"], &[]),
+        (&["resourceId"], &[]),
+    ];
+}
+
+impl Exposed for AppSignInEntry {
+    const SET: &'static str = SignInEntry::SET;
+    const TYPE: &'static EntityType = &SIGN_IN;
+    const AT: &'static str = "createdDateTime";
+    const MARKS: &'static [(&'static [&'static str], &'static [&'static str])] = &[
+        (&["correlationId"], &[]),
+        (&["ipAddress"], &[]),
+        (&["status", "errorCode"], &["0"]),
+        (&["servicePrincipalId"], &[]),
         (&["appId"], &[]),
         (&["resourceId"], &[]),
     ];
@@ -108,6 +122,58 @@ fn in_order<E: Exposed>(query: &Query) -> bool {
 
 fn entry<E: Exposed>(entry: &E) -> Item {
     (ObjectId::from_uuid(entry.id()), logged(E::TYPE, entry.shown()))
+}
+
+/// `GET /auditLogs/signIns`: of people; of applications where the filter asks for theirs.
+pub async fn sign_ins(State(graph): State<Graph>, caller: Caller, headers: HeaderMap) -> Result<Response, GraphError> {
+    let query = caller.query_of_log(&SIGN_IN)?;
+    match signed_in(&query)? {
+        Who::People => list::<SignInEntry>(State(graph), caller, headers).await,
+        Who::Applications => list::<AppSignInEntry>(State(graph), caller, headers).await,
+    }
+}
+
+/// `GET /auditLogs/signIns/{id}`.
+pub async fn sign_in(
+    State(graph): State<Graph>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, GraphError> {
+    caller.may(&graph, &READ_LOGS).await?;
+    let directory = graph.directory();
+    let of_application = match id.parse() {
+        Ok(id) => directory.find_log_entry::<AppSignInEntry>(&caller.cx, id).await,
+        Err(_) => Ok(None),
+    };
+    match of_application.map_err(GraphFault::from)? {
+        Some(_) => get::<AppSignInEntry>(State(graph), caller, Path(id)).await,
+        None => get::<SignInEntry>(State(graph), caller, Path(id)).await,
+    }
+}
+
+/// Whose sign-ins are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    People,
+    Applications,
+}
+
+/// By the filter. Those of people and of applications are two logs, each in its order: a filter that asks for both, or says of the
+/// kind anything but what it is, finds neither.
+fn signed_in(query: &Query) -> Result<Who, GraphFault> {
+    const KIND: &str = "signInEventTypes";
+    let Some(filter) = query.filter.as_ref().filter(|filter| filter.asks_about(KIND)) else {
+        return Ok(Who::People);
+    };
+    let kinds = filter.values_in(KIND).unwrap_or_default();
+    let all = |known: &[&str]| !kinds.is_empty() && kinds.iter().all(|kind| known.contains(&kind.as_str()));
+    if all(&["interactiveuser", "noninteractiveuser"]) {
+        Ok(Who::People)
+    } else if all(&["serviceprincipal", "managedidentity"]) {
+        Ok(Who::Applications)
+    } else {
+        Err(QueryError::TooComplex("$filter").into())
+    }
 }
 
 /// The entries that a query asks for.

@@ -1,71 +1,100 @@
-//! `memberOf` and `transitiveMemberOf` of users and groups: the groups that they are in.
+//! `memberOf` and `transitiveMemberOf`: the groups and directory roles that somebody is in, all of them or those of one type.
+//! Whoever sees themselves sees theirs; of an object that they may not read its type and id alone.
+//! <https://learn.microsoft.com/graph/api/user-list-memberof>
 
+use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get};
+use axum::routing::get;
 use hygie_core::ObjectId;
-use hygie_directory::{DirectoryObject, Membership};
+use hygie_directory::DirectoryObject;
+use hygie_directory::Membership::{self, Direct, Transitive};
+use hygie_odata::EntityType;
+use hygie_policy::RoleTemplateId;
 use hygie_web::error::GraphError;
+use serde_json::Map;
 
 use super::caller::Caller;
 use super::list::{Item, Listed};
-use super::users::typed;
-use super::{groups, service_principals, users};
-use crate::entity::GROUP;
+use super::{directory_roles, groups, route, service_principals, users};
+use crate::entity::{DIRECTORY_ROLE, GROUP, directory_role, role_id};
 use crate::{Graph, GraphFault};
 
 /// Whose groups are asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Member {
-    /// Of a user.
+enum Member {
+    Me,
     User,
-    /// Of a group.
     Group,
-    /// Of an application in the tenant.
     Principal,
 }
 
-/// The groups that the object of the address is in.
-pub fn of(member: Member, how: Membership) -> MethodRouter<Graph> {
-    get(
-        async move |State(graph): State<Graph>,
-                    caller: Caller,
-                    Path(id): Path<String>|
-                    -> Result<Response, GraphError> {
-            caller.need(groups::READ)?;
-            let (object, set) = match member {
-                Member::User => (
-                    users::search(&graph, &caller, &id).await?.map(|found| found.id),
-                    "users",
-                ),
-                Member::Group => {
-                    let found = groups::find(&graph, &caller, &id).await?;
-                    (Some(ObjectId::from_uuid(found.id.uuid())), "groups")
-                }
-                Member::Principal => {
-                    let found = service_principals::find(&graph, &caller, &id).await?;
-                    (Some(found.principal.id), "servicePrincipals")
-                }
-            };
-            let object = object.ok_or(GraphFault::NotFound(id))?;
-            memberships(&graph, &caller, (object, &format!("{set}/{object}")), how).await
-        },
-    )
+/// What is asked for of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    All,
+    Groups,
+    Roles,
 }
 
-/// The groups that an object is in, at this path.
-pub(super) async fn memberships(
+/// The addresses.
+pub fn routes() -> Router<Graph> {
+    let mut routes = Router::new();
+    for (set, member) in [
+        ("users/{id}", Member::User),
+        ("groups/{id}", Member::Group),
+        ("servicePrincipals/{id}", Member::Principal),
+    ] {
+        for (name, how) in [("memberOf", Direct), ("transitiveMemberOf", Transitive)] {
+            for (cast, wanted) in CASTS {
+                let handler = async move |State(graph): State<Graph>, caller: Caller, Path(id): Path<String>| {
+                    answer(&graph, &caller, (member, &id), (how, *wanted)).await
+                };
+                let path = format!("/v1.0/{set}/{name}{cast}");
+                routes = routes
+                    .route(&format!("{path}/$count"), route(get(handler)))
+                    .route(&path, route(get(handler)));
+            }
+        }
+    }
+    for (name, how) in [("memberOf", Direct), ("transitiveMemberOf", Transitive)] {
+        for (cast, wanted) in CASTS {
+            let handler = async move |State(graph): State<Graph>, caller: Caller| {
+                answer(&graph, &caller, (Member::Me, "me"), (how, *wanted)).await
+            };
+            let path = format!("/v1.0/me/{name}{cast}");
+            routes = routes
+                .route(&format!("{path}/$count"), route(get(handler)))
+                .route(&path, route(get(handler)));
+        }
+    }
+    routes
+}
+
+const CASTS: &[(&str, Wanted)] = &[
+    ("", Wanted::All),
+    ("/microsoft.graph.group", Wanted::Groups),
+    ("/microsoft.graph.directoryRole", Wanted::Roles),
+];
+
+async fn answer(
     graph: &Graph,
     caller: &Caller,
-    (member, path): (ObjectId, &str),
-    how: Membership,
+    (member, id): (Member, &str),
+    (how, wanted): (Membership, Wanted),
 ) -> Result<Response, GraphError> {
-    let query = caller.query(&GROUP)?;
-    let name = match how {
-        Membership::Direct => "memberOf",
-        Membership::Transitive => "transitiveMemberOf",
+    let (object, set) = object(graph, caller, member, id).await?;
+    let (entity, cast): (&'static EntityType, &str) = match wanted {
+        Wanted::All => (&GROUP, ""),
+        Wanted::Groups => (&GROUP, "/microsoft.graph.group"),
+        Wanted::Roles => (&DIRECTORY_ROLE, "/microsoft.graph.directoryRole"),
     };
-    let path = format!("{path}/{name}");
+    let query = caller.query(entity)?;
+    let name = match how {
+        Direct => "memberOf",
+        Transitive => "transitiveMemberOf",
+    };
+    let path = format!("{set}/{name}{cast}");
     let listed = Listed {
         set: "directoryObjects",
         path: &path,
@@ -73,10 +102,68 @@ pub(super) async fn memberships(
         default: None,
         total: None,
     };
-    let found = graph.directory().groups_of(&caller.cx, member, how).await?;
-    let all: Vec<Item> = found
-        .into_iter()
-        .map(|group| typed(&DirectoryObject::Group(group)))
-        .collect();
+    let all = found(graph, caller, object, (how, wanted)).await?;
     Ok(graph.list_all(caller, listed, all).await?)
+}
+
+/// Of whom it is asked, and their address, by who may see their groups: oneself, or who sees groups.
+async fn object(graph: &Graph, caller: &Caller, member: Member, id: &str) -> Result<(ObjectId, String), GraphError> {
+    let (object, set) = match member {
+        Member::Me => {
+            let found = users::find_own(graph, caller).await?;
+            caller.need(&[groups::READ, users::OWN].concat())?;
+            return Ok((found.id, "me".to_owned()));
+        }
+        Member::User => {
+            let found = users::search(graph, caller, id).await?;
+            if !users::is_own(caller, found.as_ref()) {
+                caller.need(groups::READ)?;
+            }
+            (found.ok_or_else(|| GraphFault::NotFound(id.to_owned()))?.id, "users")
+        }
+        Member::Group => {
+            caller.need(groups::READ)?;
+            let found = groups::find(graph, caller, id).await?;
+            (ObjectId::from_uuid(found.id.uuid()), "groups")
+        }
+        Member::Principal => {
+            caller.need(groups::READ)?;
+            let found = service_principals::find(graph, caller, id).await?;
+            (found.principal.id, "servicePrincipals")
+        }
+    };
+    Ok((object, format!("{set}/{object}")))
+}
+
+async fn found(
+    graph: &Graph,
+    caller: &Caller,
+    object: ObjectId,
+    (how, wanted): (Membership, Wanted),
+) -> Result<Vec<Item>, GraphFault> {
+    let (directory, mut all) = (graph.directory(), Vec::new());
+    if wanted != Wanted::Roles {
+        let found = directory.groups_of(&caller.cx, object, how).await?;
+        let groups = found.into_iter().map(DirectoryObject::Group);
+        all.extend(groups.map(|group| users::typed_for(caller, &group)));
+    }
+    if wanted != Wanted::Groups {
+        let roles = match how {
+            Direct => directory.roles_given_to(&caller.cx, object).await?,
+            Transitive => directory.roles_of(&caller.cx, object).await?,
+        };
+        all.extend(roles.into_iter().filter_map(|role| role_item(caller, role)));
+    }
+    Ok(all)
+}
+
+fn role_item(caller: &Caller, role: RoleTemplateId) -> Option<Item> {
+    let role = hygie_directory::directory_role(role)?;
+    let kind = format!("#microsoft.graph.{}", DIRECTORY_ROLE.name);
+    let mut members = Map::from_iter([("@odata.type".to_owned(), kind.into())]);
+    members.extend(directory_role(role));
+    if !caller.has(directory_roles::READ) {
+        members.retain(|name, _| matches!(name.as_str(), "@odata.type" | "id"));
+    }
+    Some((role_id(role), members))
 }

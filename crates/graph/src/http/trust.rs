@@ -236,8 +236,7 @@ pub(super) fn octets(members: &Members<'_>, name: &'static str) -> Result<Option
     }
 }
 
-/// What a body says of an authority. What the service sets is not written, and no address of a list that tells only what
-/// changed is taken: nobody would read it.
+/// What a body says of an authority. What the service sets is not written.
 fn change_of(document: &Value) -> Result<AuthorityChange, GraphFault> {
     let written = [
         "certificate",
@@ -251,13 +250,6 @@ fn change_of(document: &Value) -> Result<AuthorityChange, GraphFault> {
     if let Some(name) = READ_ONLY.into_iter().find(|name| members.find(name).is_some()) {
         return Err(At::Member(&At::Root, name).refuse(Wrong::ReadOnly).into());
     }
-    let delta: Option<String> = members.read("deltaCertificateRevocationListUrl")?;
-    if delta.is_some_and(|delta| !delta.is_empty()) {
-        let wrong = Wrong::NotA("empty: lists that tell only what changed are not read");
-        return Err(At::Member(&At::Root, "deltaCertificateRevocationListUrl")
-            .refuse(wrong)
-            .into());
-    }
     let kind: Option<String> = members.read("certificateAuthorityType")?;
     let position = match kind.as_deref() {
         None => None,
@@ -268,12 +260,16 @@ fn change_of(document: &Value) -> Result<AuthorityChange, GraphFault> {
             return Err(at.refuse(Wrong::unknown(other)).into());
         }
     };
-    let url: Option<String> = members.read("certificateRevocationListUrl")?;
-    let is_said = document.get("certificateRevocationListUrl").is_some();
+    let url = |name: &'static str| {
+        let url: Option<String> = members.read(name)?;
+        let is_said = document.get(name).is_some();
+        Ok::<_, GraphFault>(is_said.then(|| url.filter(|url| !url.is_empty())))
+    };
     Ok(AuthorityChange {
         certificate: octets(&members, "certificate")?,
         position,
-        list_url: is_said.then(|| url.filter(|url| !url.is_empty())),
+        list_url: url("certificateRevocationListUrl")?,
+        delta_url: url("deltaCertificateRevocationListUrl")?,
         is_hint_enabled: members.read("isIssuerHintEnabled")?,
     })
 }

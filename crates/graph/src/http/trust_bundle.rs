@@ -185,10 +185,6 @@ fn read_one(value: &Value, at: &At<'_>) -> Result<(Vec<u8>, AuthorityChange), Gr
     ];
     let members = Members::of(Some(value), at, &known)?;
     let delta: Option<String> = members.read("deltaCertificateRevocationListUrl")?;
-    if delta.is_some_and(|delta| !delta.is_empty()) {
-        let wrong = Wrong::NotA("empty: lists that tell only what changed are not read");
-        return Err(At::Member(at, "deltaCertificateRevocationListUrl").refuse(wrong).into());
-    }
     let is_root: bool = members.read("isRootAuthority")?;
     let certificate = octets(&members, "certificate")?;
     let certificate = certificate.ok_or_else(|| At::Member(at, "certificate").refuse(Wrong::Missing))?;
@@ -200,6 +196,7 @@ fn read_one(value: &Value, at: &At<'_>) -> Result<(Vec<u8>, AuthorityChange), Gr
             Position::Intermediate
         }),
         list_url: Some(url.filter(|url| !url.is_empty())),
+        delta_url: Some(delta.filter(|url| !url.is_empty())),
         ..AuthorityChange::default()
     };
     Ok((certificate, change))

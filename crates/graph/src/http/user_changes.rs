@@ -38,10 +38,12 @@ const SENSITIVE: &[&str] = &[
     "businessPhones",
     "mail",
     "mobilePhone",
+    "onPremisesImmutableId",
     "otherMails",
     "passwordPolicies",
     "passwordProfile",
     "userPrincipalName",
+    "userType",
 ];
 /// Members that everybody may say of themselves.
 const OWN: &[&str] = &[

@@ -615,3 +615,41 @@ async fn lifetimes_of_sessions_are_shown_and_changed() {
     assert_eq!(reader.send("PATCH", path, &json!({})).await.status, 403);
     assert_eq!(world.person("Policy.Read.All").get(path).await.status, 403);
 }
+
+#[tokio::test]
+async fn who_names_a_version_changes_no_other() {
+    let world = World::new().await;
+    let admin = world.app(ADMINISTRATOR);
+    for (set, document) in [(POLICIES, mfa("AC10")), (LOCATIONS, site()), (STRENGTHS, cards())] {
+        let made = admin.make(set, &document).await;
+        let path = format!("{set}/{}", id(&made));
+        let version = async || {
+            let answer = admin.get(&path).await;
+            answer.headers["etag"].to_str().expect("a version").to_owned()
+        };
+        let first = version().await;
+        let of = |versions: &str, method: &Method, name: &str| {
+            let (versions, body) = (versions.to_owned(), json!({ "displayName": name }));
+            let (admin, path, method) = (&admin, &path, method.clone());
+            async move { admin.when(&versions, (method, path, &body)).await }
+        };
+        assert_eq!(of(&first, &Method::PATCH, "Un").await.status, 204, "{set}");
+        let second = version().await;
+        assert_ne!(second, first);
+        for method in [Method::PATCH, Method::DELETE] {
+            let answer = of(&first, &method, "Deux").await;
+            assert_eq!(refusal(&answer), refused(412, "preconditionFailed"), "{set} {method}");
+            assert_eq!(of("\"a\", W/\"b\"", &method, "Deux").await.status, 412);
+        }
+        assert_eq!(admin.json(&path).await["displayName"], "Un");
+        let either = format!("\"a\", {second}");
+        assert_eq!(of(&either, &Method::PATCH, "Deux").await.status, 204);
+        assert_eq!(of("*", &Method::PATCH, "Trois").await.status, 204);
+        if set == LOCATIONS {
+            continue;
+        }
+        let last = version().await;
+        assert_eq!(of(&last, &Method::DELETE, "").await.status, 204);
+        assert_eq!(of(&last, &Method::PATCH, "").await.status, 404);
+    }
+}

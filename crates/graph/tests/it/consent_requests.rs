@@ -45,15 +45,23 @@ async fn a_policy_says_whether_people_may_ask() {
     let world = World::new().await;
     let writer = world.app(&["Policy.ReadWrite.ConsentRequest"]);
     let shown = writer.json(POLICY).await;
-    let of = |shown: &Value| json!([shown["isEnabled"], shown["requestDurationInDays"], shown["reviewers"]]);
-    assert_eq!(of(&shown), json!([false, 30, []]));
+    let of = |shown: &Value| {
+        json!([
+            shown["isEnabled"],
+            shown["requestDurationInDays"],
+            shown["notifyReviewers"]
+        ])
+    };
+    assert_eq!(of(&shown), json!([false, 30, true]));
+    assert_eq!(shown["reviewers"], json!([]));
     let change = json!({ "isEnabled": true, "requestDurationInDays": 5, "notifyReviewers": false, "reviewers": [] });
     writer.changed("PUT", POLICY, &change).await;
-    assert_eq!(of(&writer.json(POLICY).await), json!([true, 5, []]));
+    assert_eq!(of(&writer.json(POLICY).await), json!([true, 5, false]));
     for wrong in [
         json!({ "requestDurationInDays": 0 }),
         json!({ "requestDurationInDays": 61 }),
-        json!({ "notifyReviewers": true }),
+        json!({ "notifyReviewers": "yes" }),
+        json!({ "remindersEnabled": true }),
         json!({ "reviewers": [{ "query": "/users/x", "queryType": "MicrosoftGraph" }] }),
         json!({ "enabled": true }),
     ] {

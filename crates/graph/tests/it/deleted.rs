@@ -211,7 +211,7 @@ async fn what_could_not_be_made_now_is_not_brought_back() {
     let answer = restore().await;
     assert_eq!(answer.status, 400, "{}", answer.text());
     assert!(
-        answer.text().contains("obody could sign in any more"),
+        answer.text().contains("obody who administers could sign in any more"),
         "{}",
         answer.text()
     );

@@ -1,6 +1,8 @@
 //! The directory API over its real router: two establishments, tokens of the provider, no socket.
 
+mod addresses;
 mod agreements;
+mod app_sign_ins;
 mod application_changes;
 mod application_keys;
 mod authentication;
@@ -9,22 +11,28 @@ mod batch;
 mod conditional;
 mod consent;
 mod consent_requests;
+mod cross_origin;
 mod deleted;
 mod delta;
 mod federated;
 mod gone;
 mod group_changes;
 mod logs;
+mod member_of;
 mod names;
 mod objects;
 mod pages;
+mod principal_credentials;
 mod protection;
+mod refusals;
 mod relations;
 mod rights;
 mod risk;
 mod role_groups;
 mod roles;
 mod sign_ins;
+mod strict;
+mod token_lifetimes;
 mod trust;
 mod user_changes;
 mod world;

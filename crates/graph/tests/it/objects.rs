@@ -62,7 +62,7 @@ async fn me() {
     let person = world.person("User.Read");
     let own = person.json("/v1.0/me?$select=displayName").await;
     assert_eq!(own["displayName"], "Anna Martin");
-    assert_eq!(person.get("/v1.0/me/memberOf").await.status, 403);
+    assert_eq!(person.get("/v1.0/me/memberOf").await.status, 200);
     let groups = world
         .person("GroupMember.Read.All")
         .json("/v1.0/me/transitiveMemberOf")
@@ -206,6 +206,49 @@ async fn the_organization_of_the_token() {
         caller.get(&format!("/v1.0/organization/{}", world.other)).await.status,
         404
     );
+}
+
+#[tokio::test]
+async fn an_organization_says_where_it_wants_to_be_told() {
+    let world = World::new().await;
+    let path = format!("/v1.0/organization/{}", world.tenant);
+    let writer = world.app(&["Organization.ReadWrite.All"]);
+    let mails = ["securite@ch.example", "garde@ch.example"];
+    let change = json!({ "securityComplianceNotificationMails": mails });
+    writer.changed("PATCH", &path, &change).await;
+    writer
+        .changed(
+            "PATCH",
+            &path,
+            &json!({ "technicalNotificationMails": ["dsi@ch.example"] }),
+        )
+        .await;
+    let found = writer.json(&path).await;
+    assert_eq!(found["securityComplianceNotificationMails"], json!(mails));
+    assert_eq!(found["technicalNotificationMails"], json!(["dsi@ch.example"]));
+    for (wrong, said) in [
+        (
+            json!({ "securityComplianceNotificationMails": ["nobody"] }),
+            "securityComplianceNotificationMails",
+        ),
+        (
+            json!({ "technicalNotificationMails": "dsi@ch.example" }),
+            "technicalNotificationMails",
+        ),
+        (json!({ "displayName": "CHU" }), "displayName"),
+    ] {
+        let answer = writer.send("PATCH", &path, &wrong).await;
+        assert_eq!(answer.status, 400, "{wrong}");
+        let message = answer.json()["error"]["message"].to_string();
+        assert!(
+            message.to_lowercase().contains(&said.to_lowercase()),
+            "{wrong}: {message}"
+        );
+    }
+    let elsewhere = format!("/v1.0/organization/{}", world.other);
+    assert_eq!(writer.send("PATCH", &elsewhere, &change).await.status, 404);
+    let reader = world.app(&["Organization.Read.All"]);
+    assert_eq!(reader.send("PATCH", &path, &change).await.status, 403);
 }
 
 #[tokio::test]

@@ -27,13 +27,13 @@ const EXPECTED: &str = "\
 /v1.0/groups/GROUP/memberOf: Group.Read.All GroupMember.Read.All Directory.Read.All | Group.Read.All GroupMember.Read.All Directory.Read.All
 /v1.0/groups/GROUP/members: Group.Read.All GroupMember.Read.All Directory.Read.All | Group.Read.All GroupMember.Read.All Directory.Read.All
 /v1.0/me: User.Read User.Read.All Directory.Read.All |
-/v1.0/me/memberOf: Group.Read.All GroupMember.Read.All Directory.Read.All |
+/v1.0/me/memberOf: User.Read Group.Read.All GroupMember.Read.All Directory.Read.All |
 /v1.0/organization: User.Read User.Read.All Organization.Read.All Directory.Read.All | User.Read User.Read.All Organization.Read.All Directory.Read.All
 /v1.0/servicePrincipals: Application.Read.All Directory.Read.All | Application.Read.All Directory.Read.All
 /v1.0/servicePrincipals/PRINCIPAL: Application.Read.All Directory.Read.All | Application.Read.All Directory.Read.All
 /v1.0/users: User.ReadBasic.All User.Read.All Directory.Read.All | User.ReadBasic.All User.Read.All Directory.Read.All
 /v1.0/users/NURSE: User.Read User.ReadBasic.All User.Read.All Directory.Read.All | User.ReadBasic.All User.Read.All Directory.Read.All
-/v1.0/users/NURSE/transitiveMemberOf: Group.Read.All GroupMember.Read.All Directory.Read.All | Group.Read.All GroupMember.Read.All Directory.Read.All
+/v1.0/users/NURSE/transitiveMemberOf: User.Read Group.Read.All GroupMember.Read.All Directory.Read.All | Group.Read.All GroupMember.Read.All Directory.Read.All
 ";
 
 #[tokio::test]

@@ -76,7 +76,7 @@ async fn sign_ins_are_shown_the_latest_first() {
     assert!(ids.is_sorted_by(|one, next| one > next), "{ids:?}");
     let first = &all["value"][0];
     assert_eq!(first["status"]["errorCode"], 0);
-    assert_eq!(first["deviceDetail"]["operatingSystem"], "windows");
+    assert_eq!(first["deviceDetail"]["operatingSystem"], "Windows10");
     assert_eq!(first["appliedConditionalAccessPolicies"][0]["displayName"], "AC02");
     assert_eq!(
         first["appliedConditionalAccessPolicies"][0]["analysisReasons"],

@@ -69,6 +69,51 @@ async fn a_trust_store_from_its_making_to_its_end() {
 }
 
 #[tokio::test]
+async fn the_address_of_changes_goes_with_that_of_the_list() {
+    let world = World::new().await;
+    let admin = world.app(&[WRITE]);
+    let root = CardAuthority::root("HYGIE TEST AC RACINE", world.clock.now());
+    let made = admin.made(ALL, &json!({ "displayName": "IGC" })).await;
+    let authorities = format!("{ALL}/{}/certificateAuthorities", made["id"].as_str().unwrap());
+    let mut document = document(&root, "root");
+    document["certificateRevocationListUrl"] = Value::Null;
+    let made = admin.made(&authorities, &document).await;
+    let authority = format!("{authorities}/{}", made["id"].as_str().unwrap());
+    // What changed since a list says nothing without one.
+    let delta = "http://igc-sante.esante.gouv.fr/CRL/ACI-EL-PP-TEST-delta.crl";
+    let alone = json!({ "deltaCertificateRevocationListUrl": delta });
+    let answer = admin.send("PATCH", &authority, &alone).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert!(
+        answer.text().contains("needs a certificateRevocationListUrl"),
+        "{}",
+        answer.text()
+    );
+    let both = json!({ "certificateRevocationListUrl": URL, "deltaCertificateRevocationListUrl": delta });
+    admin.changed("PATCH", &authority, &both).await;
+    let shown = admin.json(&authority).await;
+    assert_eq!(shown["deltaCertificateRevocationListUrl"], delta);
+    let state = admin.json(&format!("{authority}/certificateRevocationList")).await;
+    assert_eq!((&state["isCurrent"], &state["delta"]), (&json!(false), &Value::Null));
+    let state = admin
+        .send(
+            "POST",
+            &format!("{authority}/certificateRevocationList/refresh"),
+            &json!({}),
+        )
+        .await
+        .json();
+    assert!(
+        state["deltaProblem"].as_str().unwrap().contains("fetches nothing"),
+        "{state}"
+    );
+    let neither = json!({ "certificateRevocationListUrl": null, "deltaCertificateRevocationListUrl": "" });
+    admin.changed("PATCH", &authority, &neither).await;
+    let shown = admin.json(&authority).await;
+    assert_eq!(shown["deltaCertificateRevocationListUrl"], Value::Null);
+}
+
+#[tokio::test]
 async fn a_list_is_given_and_told_about() {
     let world = World::new().await;
     let admin = world.app(&[WRITE]);
@@ -137,7 +182,7 @@ async fn what_is_wrong_is_refused_with_its_place() {
         ),
         (
             "deltaCertificateRevocationListUrl",
-            json!(URL),
+            json!("ldap://igc.example/delta"),
             "deltaCertificateRevocationListUrl",
         ),
         ("thumbprint", json!("00"), "thumbprint"),

@@ -15,7 +15,7 @@ use hygie_means::Means;
 use hygie_testkit::{Answer, Client, FixedKeys, SeededRandom, TemporaryStore, VirtualClock};
 use hygie_web::error;
 use hygie_web::i18n::shell_messages;
-use hygie_web::layers::{Cors, Layers, Limits, Settings, layers};
+use hygie_web::layers::{Layers, Limits, Settings, layers};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -89,13 +89,13 @@ impl World {
             messages: shell_messages(),
             home: "/".into(),
             render: Arc::new(error::Graph),
-            cors: |_| Cors::Closed,
+            cors: hygie_graph::cors,
             hsts: None,
             store: store.store.clone(),
             refusals_interval: Duration::from_mins(1),
         });
         Self {
-            router: layers(hygie_graph::router(graph), &layered),
+            router: hygie_graph::normal(layers(hygie_graph::router(graph), &layered)),
             portal: (portal.0.app, portal.1),
             directory,
             clock,
@@ -163,6 +163,11 @@ impl By<'_> {
         self.with(path, &[("consistencylevel", "eventual")]).await
     }
 
+    /// A `GET` with these headers.
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.with(path, headers).await
+    }
+
     /// A `GET` that asks for this kind of answer.
     pub async fn accepting(&self, path: &str, kind: &str) -> Answer {
         self.with(path, &[("accept", kind)]).await
@@ -195,6 +200,18 @@ impl By<'_> {
         let method = method.parse().expect("a method");
         Client::new(&self.world.router)
             .send(method, address, &headers, body.into())
+            .await
+    }
+
+    /// A request with this text as its JSON.
+    pub async fn text(&self, method: &str, path: &str, body: &str) -> Answer {
+        let headers = [
+            ("authorization", self.authorization.as_str()),
+            ("content-type", "application/json"),
+        ];
+        let method = method.parse().expect("a method");
+        Client::new(&self.world.router)
+            .send(method, path, &headers, body.to_owned().into())
             .await
     }
 
@@ -233,6 +250,17 @@ impl By<'_> {
         Client::new(&self.world.router)
             .send(method, address, &headers, body)
             .await
+    }
+
+    /// A request for one of these versions.
+    pub async fn when(&self, versions: &str, (method, path, document): (http::Method, &str, &Value)) -> Answer {
+        let headers = [
+            ("authorization", self.authorization.as_str()),
+            ("content-type", "application/json"),
+            ("if-match", versions),
+        ];
+        let body = document.to_string().into();
+        Client::new(&self.world.router).send(method, path, &headers, body).await
     }
 
     /// What a good answer holds.

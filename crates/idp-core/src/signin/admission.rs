@@ -13,12 +13,12 @@ use std::net::IpAddr;
 
 use hygie_core::{AppId, Cx, ObjectId};
 use hygie_directory::repo::{Groups, Users};
-use hygie_directory::{Arrival, Authentications, Authorization, Signals, UserType, suite_of};
+use hygie_directory::{AccessRules, Arrival, Authentications, Authorization, Signals, guest_of, suite_of};
 use hygie_oidc::{Aadsts, Platform, Refusal};
 use hygie_policy::StrengthId;
 use hygie_policy::client::{Entry, client_app, platform};
 use hygie_policy::decide::{Applied, Ask, Decision, Outcome, PolicyResult, Rules, Status, evaluate};
-use hygie_policy::policy::{ClientAppType, ContextId, GuestType, Policy, TransferMethod, UserAction};
+use hygie_policy::policy::{ClientAppType, ContextId, Policy, TransferMethod, UserAction};
 use hygie_policy::session::Effects;
 use hygie_policy::signin::{Application, Guest, Identity, Session, SignIn, SignInConditions, Target, User};
 use hygie_policy::strength::{MFA, Mode, PHISHING_RESISTANT};
@@ -147,6 +147,9 @@ impl Idp {
         occasion: Occasion,
     ) -> Result<Judged, IdpError> {
         let kept = self.directory().access_rules(cx).await?;
+        if !purpose.is_known(&kept) {
+            return Err(Refusal::bad("claims").into());
+        }
         let who = (candidate.user, candidate.address);
         let signals = self.known_signals(cx, &kept, who).await?;
         let is_proved = candidate.used.multi_factor_since().is_some();
@@ -292,20 +295,6 @@ fn contexts_of(target: &Target) -> Vec<String> {
     }
 }
 
-/// In which way somebody is not of the house.
-fn guest_of(user: &hygie_directory::User) -> Option<Guest> {
-    let kind = match (user.profile.user_type, user.profile.home) {
-        (UserType::Guest, Some(_)) => GuestType::B2bCollaborationGuest,
-        (UserType::Member, Some(_)) => GuestType::B2bCollaborationMember,
-        (UserType::Guest, None) => GuestType::InternalGuest,
-        (UserType::Member, None) => return None,
-    };
-    Some(Guest {
-        kind,
-        home: user.profile.home.map(|home| home.tenant),
-    })
-}
-
 /// The kind of program that somebody came by.
 pub fn client_app_of(arrival: &Arrival, platform: Platform) -> ClientAppType {
     client_app(match platform {
@@ -317,6 +306,18 @@ pub fn client_app_of(arrival: &Arrival, platform: Platform) -> ClientAppType {
 }
 
 impl Purpose {
+    /// Whether the tenant has the authentication contexts that are asked for, for applications: what nobody says the rules
+    /// of is not told as met.
+    fn is_known(&self, kept: &AccessRules) -> bool {
+        let Self::Tokens { contexts, .. } = self else {
+            return true;
+        };
+        contexts.iter().all(|id| {
+            let mut known = kept.contexts.iter();
+            known.any(|context| context.id == *id && context.is_available == Some(true))
+        })
+    }
+
     /// The policies with what the application asks for by itself, where it does.
     fn asked(&self, policies: &[Policy]) -> Option<Vec<Policy>> {
         match self {

@@ -13,7 +13,7 @@ use hygie_directory::repo::{HandoverRow, Handovers, Users};
 use hygie_directory::{Authentications, SignInEntry, User};
 use hygie_jose::x509::PathFault;
 use hygie_jose::{base64url, digest, random_secret};
-use hygie_means::{CertificateRefusal, Refusal as Refused};
+use hygie_means::{CertificateRefusal, Hints, Refusal as Refused};
 use hygie_oidc::{Aadsts, Refusal};
 use hygie_policy::strength::Usage;
 use hygie_store::audit::{Outcome, Record};
@@ -28,6 +28,26 @@ const TICKET_LIFE: Duration = Duration::from_mins(10);
 const HANDOVER_LIFE: Duration = Duration::from_mins(1);
 /// Longer texts are no ticket or hand-over of ours.
 const MAX_TEXT: usize = 4_096;
+
+/// The host that asks people for certificates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certauth {
+    /// Its base URL (`https://certauth.example`), without a final slash; browsers are told of no authority there.
+    pub url: String,
+    /// What comes after `t{T}.` in the names under which it tells them of the authorities of a tenant, with the port:
+    /// `certauth.example`. None where its certificate does not name these.
+    pub tenants: Option<String>,
+}
+
+impl Certauth {
+    /// Its base URL for people of this tenant.
+    fn url_for(&self, tenant: TenantId, hints: Hints) -> String {
+        match (&self.tenants, hints) {
+            (Some(place), Hints::Named) => format!("https://t{tenant}.{place}"),
+            _ => self.url.clone(),
+        }
+    }
+}
 
 /// For what a certificate is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,9 +93,14 @@ impl Carried<'_> {
 }
 
 impl Idp {
-    /// Base URL of the host that asks for certificates, where there is one.
-    pub fn certauth(&self) -> Option<&str> {
-        self.inner().certauth.as_deref()
+    /// Base URL of the host that asks people of this tenant for certificates, where there is one: of the name under which
+    /// browsers are told of its authorities, where the tenant wants that.
+    pub async fn certauth_for(&self, cx: &Cx) -> Result<Option<String>, IdpError> {
+        let Some(certauth) = &self.inner().certauth else {
+            return Ok(None);
+        };
+        let hints = self.means().issuer_hints(cx).await?;
+        Ok(Some(certauth.url_for(cx.tenant, hints)))
     }
 
     /// A ticket for the browser with this cookie.

@@ -1,7 +1,9 @@
 //! Signing in: passwords, the sessions of browsers, and what policies say to it.
 
 mod admission;
+pub(crate) mod app_log;
 mod attempt;
+mod campaign;
 pub mod certificate;
 pub(crate) mod familiar;
 mod guest;
@@ -15,7 +17,7 @@ mod security_info;
 mod session;
 mod signals;
 pub(crate) mod throttle;
-mod workload;
+pub(crate) mod workload;
 
 pub use admission::{Candidate, Interruption, Occasion, Purpose, client_app_of, known_acr};
 pub use guest::Standing;

@@ -2,7 +2,7 @@
 
 use hygie_core::{Cx, ObjectId, Secret, Timestamp};
 use hygie_directory::repo::{Familiar, FirstPasswords, Lockout, SignIns, Users};
-use hygie_directory::{LockoutRule, MAX_PASSWORD, Mark, SignInEntry, User, key_of, lockout_of};
+use hygie_directory::{LockoutRule, Mark, SignInEntry, User, is_too_long, key_of, lockout_of};
 use hygie_oidc::{Aadsts, Refusal};
 use hygie_store::audit::{Outcome, Record};
 use uuid::Uuid;
@@ -79,7 +79,7 @@ impl Idp {
             password,
             browser,
         } = presented;
-        if password.expose().len() > MAX_PASSWORD || name.len() > MAX_NAME {
+        if is_too_long(password.expose()) || name.len() > MAX_NAME {
             return Err(Refusal::new(Aadsts::BadCredentials).into());
         }
         let Credentials {

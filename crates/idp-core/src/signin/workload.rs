@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use hygie_core::{AppId, Cx};
 use hygie_directory::{Audience, ServicePrincipal};
 use hygie_oidc::{Aadsts, Refusal};
-use hygie_policy::decide::{Outcome, evaluate};
+use hygie_policy::decide::{Applied, Outcome, Status, evaluate};
 use hygie_policy::signin::{Application, Identity, Ownership, Session, SignIn, SignInConditions, Target, Workload};
 
 use crate::{Idp, IdpError};
@@ -24,14 +24,37 @@ pub fn ownership(principal: &ServicePrincipal, audience: Audience, cx: &Cx) -> O
     }
 }
 
+/// What policies did to a workload.
+pub(crate) struct Admitted {
+    /// That they do not let it pass.
+    pub refusal: Option<Refusal>,
+    pub status: Status,
+    pub applied: Vec<Applied>,
+}
+
+impl Default for Admitted {
+    fn default() -> Self {
+        Self {
+            refusal: None,
+            status: Status::NotApplied,
+            applied: Vec::new(),
+        }
+    }
+}
+
 impl Idp {
-    /// Refuses a workload that a policy blocks.
-    pub(crate) async fn admit_workload(&self, cx: &Cx, workload: Workload, resource: AppId) -> Result<(), IdpError> {
+    /// What the policies of the tenant do to a workload: one may block it.
+    pub(crate) async fn admit_workload(
+        &self,
+        cx: &Cx,
+        workload: Workload,
+        resource: AppId,
+    ) -> Result<Admitted, IdpError> {
         let kept = self.directory().access_rules(cx).await?;
         let rules = kept.rules();
         let concerns = |policy: &hygie_policy::Policy| policy.conditions.client_applications.is_some();
         if !rules.policies.iter().any(concerns) {
-            return Ok(());
+            return Ok(Admitted::default());
         }
         let sign_in = SignIn {
             identity: Identity::Workload(workload),
@@ -49,9 +72,12 @@ impl Idp {
             session: Session::default(),
             now: cx.now,
         };
-        match evaluate(&rules, &sign_in).outcome {
-            Outcome::Granted(_) => Ok(()),
-            _ => Err(Refusal::new(Aadsts::Blocked).into()),
-        }
+        let decision = evaluate(&rules, &sign_in);
+        let is_granted = matches!(decision.outcome, Outcome::Granted(_));
+        Ok(Admitted {
+            refusal: (!is_granted).then(|| Refusal::new(Aadsts::Blocked)),
+            status: decision.status,
+            applied: decision.applied,
+        })
     }
 }

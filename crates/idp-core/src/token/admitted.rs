@@ -8,7 +8,7 @@ use hygie_policy::client::logged;
 use hygie_policy::policy::PersistentBrowserMode;
 
 use super::Asking;
-use super::party::Parties;
+use super::party::{Parties, Wanted};
 use crate::signin::{Candidate, Occasion, Purpose, SignedIn, client_app_of};
 use crate::{Idp, IdpError};
 
@@ -65,17 +65,20 @@ impl Idp {
         self.admitted(cx, (&candidate, purpose, Occasion::Browser), entry).await
     }
 
-    /// The same where an application exchanges what it was given before, for the resource of `parties`.
+    /// The same where an application exchanges what it was given before, for the resource of `parties`. Who asks for nothing
+    /// but to know who signs in gets a token for the user endpoint: policies were asked about the application alone, and are here.
     pub(super) async fn admit_exchange(
         &self,
         cx: &Cx,
         authorization: &Authorization,
-        parties: &Parties,
+        (parties, wanted): (&Parties, &Wanted),
         address: Option<IpAddr>,
     ) -> Result<Admitted, IdpError> {
         let resource = &parties.resource.party.application;
         let candidate = Candidate::of(authorization, address);
-        let purpose = Purpose::tokens(authorization, vec![resource.app])?;
+        let is_resource = !wanted.is_of_the_user_endpoint();
+        let resources = is_resource.then_some(resource.app).into_iter().collect();
+        let purpose = Purpose::tokens(authorization, resources)?;
         let mut entry = self.entry(cx, authorization, &Names::of(parties));
         entry.is_interactive = false;
         entry.address = address;

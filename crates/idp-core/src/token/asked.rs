@@ -48,7 +48,8 @@ impl Idp {
                 }
                 Names::Default => continue,
             };
-            for name in wanted.iter().filter(|name| is_anew || !between.granted.contains(name)) {
+            let is_granted = |name: &str| between.granted.iter().any(|known| known.eq_ignore_ascii_case(name));
+            for name in wanted.iter().filter(|name| is_anew || !is_granted(name)) {
                 let found = delegated(&between.resource, name);
                 let unknown = || Refusal::about(Aadsts::UnknownScope, &[&client.app.to_string(), name]);
                 asked.push(found.ok_or_else(unknown)?);
@@ -199,9 +200,10 @@ fn openid(name: &str) -> AskedPermission {
     }
 }
 
-/// A permission for people, by its word.
+/// A permission for people, by its word in any case.
 fn delegated(resource: &Application, value: &str) -> Option<AskedPermission> {
-    let scope = resource.definition.scopes.iter().find(|scope| scope.value == value)?;
+    let mut scopes = resource.definition.scopes.iter();
+    let scope = scopes.find(|scope| scope.value.eq_ignore_ascii_case(value))?;
     Some(AskedPermission {
         resource: resource.app,
         resource_name: resource.display_name.clone(),

@@ -137,7 +137,7 @@ impl Idp {
     /// Whether people may be asked for a certificate: shown to everybody of a tenant that has the method, so that nobody
     /// learns who has one. Where the tenant is told by a name that is yet to be typed, it is found out then.
     async fn offers_certificates(&self, cx: &Cx, place: Place) -> Result<bool, IdpError> {
-        match (self.certauth(), place.tenant()) {
+        match (&self.inner().certauth, place.tenant()) {
             (None, _) => Ok(false),
             (Some(_), None) => Ok(true),
             (Some(_), Some(tenant)) => Ok(self.means().offers_certificates(&cx.for_tenant(tenant)).await?),

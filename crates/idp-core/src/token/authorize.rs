@@ -52,6 +52,8 @@ impl Idp {
         let authorization = authorization(asking, request, signed_in);
         let (parties, admitted) = self.admitted_parties(&cx, &authorization, asking, signed_in).await?;
         let until = admitted.until;
+        let settled = self.settle_campaign(&cx, signed_in, request.prompt).await;
+        self.logged(&cx, admitted.entry.clone(), settled).await?;
         let keeping = (admitted.persistent, request.prompt);
         let settled = self.settle_keeping(&cx, signed_in, keeping).await;
         self.logged(&cx, admitted.entry.clone(), settled).await?;
@@ -291,6 +293,7 @@ fn lasts((issued, ends): (Timestamp, Timestamp)) -> u64 {
 
 pub(super) fn authorization(asking: &Asking, request: &AuthorizeRequest, signed_in: &SignedIn) -> Authorization {
     Authorization {
+        root: None,
         client: asking.application.app,
         platform: asking.platform,
         version: request.version,

@@ -39,7 +39,7 @@ impl Idp {
         request: BackchannelRequest,
         origin: Option<&str>,
     ) -> Result<Secret<String>, IdpError> {
-        let tenant = place.tenant().ok_or_else(|| Refusal::new(Aadsts::TenantNeeded))?;
+        let tenant = super::tenant_at(place)?;
         let cx = cx.for_tenant(tenant);
         let client_id = &request.client.client_id;
         let (found, application) = self.client_at(&cx, place, client_id).await?;

@@ -11,7 +11,7 @@ use hygie_access::Confirmation;
 use hygie_core::{AppId, GroupId, ObjectId, Random, SessionId, Timestamp, random_array};
 use hygie_directory::{Application, Authentications, OptionalClaim, User, UserType, rh_of};
 use hygie_jose::{Keyed, base64url, digest};
-use hygie_oidc::discovery::Provider;
+use hygie_oidc::discovery::{Provider, REGION};
 use hygie_oidc::psc::Identity;
 use hygie_oidc::{ClaimsRequest, OidcScopes, Version};
 use hygie_policy::protection::AuthenticationClaim;
@@ -409,6 +409,7 @@ fn put_optional(
             "acr" => "1".into(),
             "amr" => signed_in.used.amr().into(),
             "auth_time" => signed_in.auth_time.secs().into(),
+            "ctry" => country(user).into(),
             "email" => user.mail.clone().into(),
             "family_name" => user.surname.clone().into(),
             "given_name" => user.given_name.clone().into(),
@@ -416,6 +417,8 @@ fn put_optional(
             "ipaddr" => facts.client_address.map(|address| address.to_string()).into(),
             "login_hint" | "preferred_username" | "upn" => user.user_principal_name.clone().into(),
             "sid" => signed_in.session.to_string().into(),
+            "tenant_region_scope" => REGION.into(),
+            "xms_pl" => user.profile.preferred_language.clone().into(),
             "xms_cc" if signed_in.asked.understands_challenges() => json!(["cp1"]),
             _ => Value::Null,
         };
@@ -423,6 +426,15 @@ fn put_optional(
             claims.put(&claim.name, value);
         }
     }
+}
+
+/// The country of a person where it is one of two letters, or where they use the service.
+fn country(user: &User) -> Option<String> {
+    let is_code = |text: &&String| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let known = user.profile.country.as_ref().filter(is_code);
+    known
+        .or(user.profile.usage_location.as_ref())
+        .map(|code| code.to_ascii_uppercase())
 }
 
 /// How the person authenticated, in tokens of version 2 where the tenant says so.

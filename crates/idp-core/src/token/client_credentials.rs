@@ -14,7 +14,9 @@ use super::issue::{header, object};
 use super::known::Mark;
 use super::party::{Parties, Wanted};
 use super::{Granted, Sender};
+use crate::signin::app_log::{Applicant, credential_kind};
 use crate::signin::ownership;
+use crate::signin::workload::Admitted;
 use crate::{Idp, IdpError};
 
 impl Idp {
@@ -26,7 +28,7 @@ impl Idp {
         request: &TokenRequest,
         sender: Sender<'_>,
     ) -> Result<Granted, IdpError> {
-        let tenant = place.tenant().ok_or_else(|| Refusal::new(Aadsts::TenantNeeded))?;
+        let tenant = super::tenant_at(place)?;
         let cx = cx.for_tenant(tenant);
         let client = request.client.app(&tenant.to_string())?;
         let wanted = wanted(request)?;
@@ -38,20 +40,27 @@ impl Idp {
             Ok(parties) => parties,
             Err(error) => {
                 // Who has not proved to be the client is not told which resources there are, and who may have them.
-                self.prove(&cx, client, request).await?;
-                return Err(error);
+                let told = self.prove(&cx, client, request).await.err().unwrap_or(error);
+                return self.refused_app(&cx, (client, request), told).await;
             }
         };
-        let proof = self.proof(&cx, client, (request, &parties.credentials)).await?;
-        let of = &parties.client;
-        let workload = Workload {
-            id: of.principal.id,
-            ownership: ownership(&of.principal, of.application.definition.sign_in_audience, &cx),
+        let applicant = Applicant {
+            principal: &parties.client.principal,
+            resource: Some((
+                parties.resource.party.application.app,
+                &parties.resource.party.application.display_name,
+            )),
+            credential: credential_kind(&request.client.credential),
         };
-        self.admit_workload(&cx, workload, parties.resource.party.application.app)
-            .await?;
+        let proved = self.proved_and_admitted(&cx, (client, request), &parties).await;
+        let counted = proved.as_ref().map(|(_, admitted)| admitted);
+        self.count_app_sign_in(&cx, applicant, counted).await?;
+        let (proof, admitted) = proved?;
+        if let Some(refusal) = admitted.refusal {
+            return Err(refusal.into());
+        }
         let facts = self.app_facts(&cx, &parties, (proof, sender));
-        let ends = cx.now + grant::access_ttl(&*cx.random);
+        let ends = cx.now + parties.lifetimes.access(&*cx.random);
         let header: Protected = header(&parties);
         let access_token = self
             .inner()
@@ -74,6 +83,41 @@ impl Idp {
             note: note.by(&self.application_actor(&parties)),
             platform: None,
         })
+    }
+
+    /// Who the client is, and that policies let it.
+    async fn proved_and_admitted(
+        &self,
+        cx: &Cx,
+        (client, request): (AppId, &TokenRequest),
+        parties: &Parties,
+    ) -> Result<(Proof, Admitted), IdpError> {
+        let proof = self.proof(cx, client, (request, &parties.credentials)).await?;
+        let of = &parties.client;
+        let workload = Workload {
+            id: of.principal.id,
+            ownership: ownership(&of.principal, of.application.definition.sign_in_audience, cx),
+        };
+        let resource = parties.resource.party.application.app;
+        Ok((proof, self.admit_workload(cx, workload, resource).await?))
+    }
+
+    /// An application that gets no token because of what it asks for, or what it is; in the log where it is known here.
+    async fn refused_app<T>(
+        &self,
+        cx: &Cx,
+        (client, request): (AppId, &TokenRequest),
+        error: IdpError,
+    ) -> Result<T, IdpError> {
+        if let Some(principal) = self.directory().find_service_principal(cx, client).await? {
+            let applicant = Applicant {
+                principal: &principal,
+                resource: None,
+                credential: credential_kind(&request.client.credential),
+            };
+            self.count_app_sign_in(cx, applicant, Err(&error)).await?;
+        }
+        Err(error)
     }
 
     /// The parties when an application acts for itself, read at most a second ago.

@@ -81,7 +81,7 @@ impl Idp {
         };
         // The conditions are those of the browser that got the code, wherever the application runs.
         let until = self
-            .admit_exchange(&cx, authorization, &parties, authorization.arrival.address)
+            .admit_exchange(&cx, authorization, (&parties, &wanted), authorization.arrival.address)
             .await?
             .until;
         let platform = authorization.platform;
@@ -159,9 +159,13 @@ impl Idp {
             self.stands_at_home(cx, &subject.user, Some(authorization.auth_time))
                 .await?;
         }
-        grant::credential(authorization.platform, &request.client.credential, sender.origin)?;
+        grant::credential(
+            authorization.client_platform(),
+            &request.client.credential,
+            sender.origin,
+        )?;
         // RFC 8705 §4: their refresh tokens would have to be bound too, and are not.
-        if sender.certificate.is_some() && authorization.platform != Platform::Web {
+        if sender.certificate.is_some() && authorization.client_platform() != Platform::Web {
             return Err(Refusal::new(Aadsts::PublicClient).into());
         }
         let proof = self
@@ -207,7 +211,7 @@ impl Idp {
                         return Ok(Err(refusal));
                     }
                     if let Some((digest, ends)) = presented.refresh {
-                        begin_family(tx, &row, (digest, ends), now).await?;
+                        begin_family(tx, (row.family, &row.authorization), (digest, ends), now).await?;
                     }
                     tx.audit(&presented.record).await?;
                     Ok::<_, IdpError>(Ok(()))
@@ -251,15 +255,15 @@ impl Idp {
 
 /// Whether the person or the session that vouched was revoked since: a code is no way around a revocation, and the
 /// tokens made of it would be younger than that.
-async fn is_revoked(tx: &mut hygie_store::Tx<'_>, authorization: &Authorization) -> Result<bool, IdpError> {
+pub(super) async fn is_revoked(tx: &mut hygie_store::Tx<'_>, authorization: &Authorization) -> Result<bool, IdpError> {
     let user = Users(tx).find(authorization.user).await?;
     let lost = user.is_none_or(|user| authorization.auth_time < user.valid_from);
     Ok(lost || Sessions(tx).is_revoked(authorization.session).await?)
 }
 
-async fn begin_family(
+pub(super) async fn begin_family(
     tx: &mut hygie_store::Tx<'_>,
-    row: &CodeRow,
+    (family, authorization): (Uuid, &Authorization),
     (digest, ends): ([u8; 32], Timestamp),
     now: Timestamp,
 ) -> Result<(), IdpError> {
@@ -268,12 +272,12 @@ async fn begin_family(
         nonce: None,
         challenge: None,
         redirect_uri: None,
-        ..row.authorization.clone()
+        ..authorization.clone()
     };
     let json = serde_json::to_string(&kept)?;
     let of = (kept.user, kept.session);
-    Refreshes(tx).insert_family(row.family, of, &json, (now, ends)).await?;
-    Refreshes(tx).insert(&digest, row.family, ends).await?;
+    Refreshes(tx).insert_family(family, of, &json, (now, ends)).await?;
+    Refreshes(tx).insert(&digest, family, ends).await?;
     Ok(())
 }
 

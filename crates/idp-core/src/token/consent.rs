@@ -340,6 +340,7 @@ fn refused(cx: &Cx, ask: &ConsentAsk, error: DirectoryError) -> IdpError {
 /// What an administrator's session authorizes for policies to judge: nothing is issued of it.
 fn of_session(asking: &Asking, signed_in: &SignedIn) -> Authorization {
     Authorization {
+        root: None,
         client: asking.application.app,
         platform: asking.platform,
         version: asking.version,

@@ -62,7 +62,7 @@ impl Idp {
         let Grant::TokenExchange(token) = &request.grant else {
             return Err(Refusal::about(Aadsts::BadGrant, &["grant_type"]).into());
         };
-        let tenant = place.tenant().ok_or_else(|| Refusal::new(Aadsts::TenantNeeded))?;
+        let tenant = super::tenant_at(place)?;
         let cx = cx.for_tenant(tenant);
         let psc = self.psc(tenant).ok_or_else(unsupported)?;
         let client = request.client.app(&tenant.to_string())?;

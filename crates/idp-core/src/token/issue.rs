@@ -3,7 +3,7 @@
 use hygie_core::{AppId, Cx, ObjectId, Principal, PrincipalKind, TenantId, Timestamp};
 use hygie_directory::{Authorization, DIRECTORY_API};
 use hygie_jose::{Protected, base64url};
-use hygie_oidc::{Names, TokenResponse, Version, grant};
+use hygie_oidc::{Names, TokenResponse, Version};
 use uuid::Uuid;
 
 use super::Sender;
@@ -83,7 +83,7 @@ impl Idp {
                 }
             }
         }
-        let ends = earlier(facts.now + grant::access_ttl(facts.random), facts.until);
+        let ends = earlier(facts.now + facts.parties.lifetimes.access(facts.random), facts.until);
         let claims = claims::access(facts, ends, &scopes);
         let token = self.inner().signer.sign(header(facts.parties), claims).await?;
         let scope = scope_text(facts.parties, wanted, &scopes, version);
@@ -96,7 +96,11 @@ impl Idp {
 
     /// An id token for the client of `parties`.
     pub(super) async fn id_token(&self, facts: &Facts<'_>, told: &IdTokenFacts<'_>) -> Result<String, IdpError> {
-        let claims = claims::id(facts, told, earlier(facts.now + grant::ID_TOKEN_TTL, facts.until));
+        let claims = claims::id(
+            facts,
+            told,
+            earlier(facts.now + facts.parties.lifetimes.id(), facts.until),
+        );
         let header = match told.version {
             Version::V1 => Protected::jwt().with_x5t(),
             Version::V2 => Protected::jwt(),

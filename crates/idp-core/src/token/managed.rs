@@ -16,6 +16,8 @@ use parking_lot::Mutex;
 use super::Sender;
 use super::claims::{self, Proof};
 use super::issue::header;
+use crate::signin::app_log::Applicant;
+use crate::signin::workload::Admitted;
 use crate::{Idp, IdpError};
 
 /// Which of the identities of a workload.
@@ -117,6 +119,15 @@ impl Idp {
             .find(|identity| selector.names(identity, Some(identity.id) == own))
             .ok_or(ManagedError::NoIdentity)?;
         let parties = self.own_parties(cx, identity.app, resource).await?;
+        let applicant = Applicant {
+            principal: &parties.client.principal,
+            resource: Some((
+                parties.resource.party.application.app,
+                &parties.resource.party.application.display_name,
+            )),
+            credential: "managedIdentity",
+        };
+        self.count_app_sign_in(cx, applicant, Ok(&Admitted::default())).await?;
         let facts = self.app_facts(cx, &parties, (Proof::Certificate, Sender::default()));
         let ends = cx.now + grant::access_ttl(&*cx.random);
         let claims = claims::access(&facts, ends, &[]);

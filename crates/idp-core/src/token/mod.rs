@@ -16,6 +16,7 @@ mod exchange;
 pub(crate) mod federated;
 mod issue;
 pub(crate) mod known;
+mod lifetime;
 mod managed;
 mod on_behalf_of;
 mod party;
@@ -27,8 +28,9 @@ mod userinfo;
 
 use hygie_access::Confirmation;
 use hygie_core::{Secret, TenantId};
+use hygie_directory::Place;
 use hygie_jose::base64url;
-use hygie_oidc::{Platform, TokenResponse};
+use hygie_oidc::{Aadsts, Platform, Refusal, TokenResponse};
 use hygie_web::audit::Note;
 
 pub use asking::Asking;
@@ -73,6 +75,16 @@ impl Sender<'_> {
 pub(crate) fn opaque(tenant: TenantId, secret: &Secret<[u8; 32]>) -> Secret<String> {
     let bytes = Secret::new([tenant.uuid().as_bytes().as_slice(), secret.expose()].concat());
     Secret::new(format!("1.{}", base64url::encode(bytes.expose())))
+}
+
+/// The tenant of the path, for grants that nobody is known by before. At `organizations` it is no advice to go there.
+pub(crate) fn tenant_at(place: Place) -> Result<TenantId, Refusal> {
+    let code = match place {
+        Place::Tenant(tenant) => return Ok(tenant),
+        Place::Organizations => Aadsts::NoTenant,
+        Place::Common => Aadsts::TenantNeeded,
+    };
+    Err(Refusal::new(code))
 }
 
 /// The tenant of a code or refresh token; `None` when it is none of ours.

@@ -1,19 +1,22 @@
 //! On behalf of: an application that was called with a person's token gets one for the service that it calls itself.
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow>
 //!
-//! The new token descends from the same authorization, so that whatever revokes the caller's revokes it. There is no
-//! refresh token: the application asks again with the next token that it is called with.
+//! The new token descends from the same authorization, so that whatever revokes the caller's revokes it. With
+//! `offline_access` there is a refresh token, by which a server works on: a grant of the application's own, which is revoked
+//! with the caller's and with the session.
 
 use hygie_access::Reason;
-use hygie_core::{Cx, SessionId};
-use hygie_directory::repo::{Codes, SessionRow, Sessions};
+use hygie_core::{Cx, SessionId, Timestamp, random_array};
+use hygie_directory::repo::{Codes, Refreshes, SessionRow, Sessions};
 use hygie_directory::{Arrival, Authorization, Place, grant_of};
 use hygie_oidc::{Aadsts, ClaimsRequest, Grant, Platform, Refusal, Scopes, TokenRequest, grant};
+use hygie_store::audit::Record;
 use hygie_web::audit::Note;
 use uuid::Uuid;
 
 use super::bearer::Bearer;
 use super::challenge::challenged;
+use super::code::{NewRefresh, begin_family, is_revoked};
 use super::issue::{Grounds, ResponseAsk, client_info, object};
 use super::party::{Parties, Wanted};
 use super::{Granted, Sender};
@@ -54,7 +57,14 @@ impl Idp {
         }
         parties.delegated(&wanted.names)?;
         let (authorization, family) = self.descended(&cx, (&bearer, &parties), (request, scopes)).await?;
-        let admitted = self.admit_exchange(&cx, &authorization, &parties, cx.client).await?;
+        let admitted = self
+            .admit_exchange(&cx, &authorization, (&parties, &wanted), cx.client)
+            .await?;
+        let refresh = if authorization.scopes.oidc.offline_access {
+            Some(self.begin(&cx, &authorization, (family, admitted.until)).await?)
+        } else {
+            None
+        };
         let grant = Grounds {
             authorization: &authorization,
             grant: family,
@@ -63,7 +73,7 @@ impl Idp {
         let facts = self.facts(&cx, &parties, grant, (proof, sender));
         let ask = ResponseAsk {
             version: request.version,
-            refresh: None,
+            refresh: refresh.map(|new| new.told(Platform::Web)),
             client_info: request.wants_client_info.then(|| client_info(&parties)),
         };
         let response = self.user_response(&facts, &authorization, &wanted, ask).await?;
@@ -109,8 +119,43 @@ impl Idp {
             redirect_uri: None,
             nonce: None,
             challenge: None,
+            root: Some(family),
         };
         Ok((challenged(&authorization, &request.claims, cx.now)?, family))
+    }
+
+    /// Begins a grant of the application's own, which ends with that of its caller.
+    async fn begin(
+        &self,
+        cx: &Cx,
+        authorization: &Authorization,
+        (root, until): (Uuid, Option<Timestamp>),
+    ) -> Result<NewRefresh, IdpError> {
+        let new = self.new_refresh(cx, Platform::Web, (cx.now, until));
+        let family = uuid::Builder::from_random_bytes(random_array(&*cx.random)).into_uuid();
+        let record = Record::success(cx, "idp.token.refresh", object(authorization.client));
+        // What was asked of these tokens is not asked of those after them.
+        let kept = Authorization {
+            claims: ClaimsRequest::default(),
+            ..authorization.clone()
+        };
+        let begun = (kept, (family, root), (new.digest, new.ends), record);
+        self.inner()
+            .store
+            .write(cx, begun, |(authorization, (family, root), refresh, record), tx| {
+                Box::pin(async move {
+                    let now = tx.cx().now;
+                    begin_family(tx, (*family, authorization), *refresh, now).await?;
+                    let is_good = Refreshes(tx).descend(*family, *root).await?;
+                    if !is_good || is_revoked(tx, authorization).await? {
+                        return Err(Refusal::new(Aadsts::SessionRevoked).into());
+                    }
+                    tx.audit(record).await?;
+                    Ok::<_, IdpError>(())
+                })
+            })
+            .await?;
+        Ok(new)
     }
 
     /// How the person came to what the caller's token descends from: policies ask about that, and not about the server that

@@ -1,9 +1,12 @@
 //! The parties of a token: client, resource, person; read together, refused where one may not take part.
 
 use hygie_core::{AppId, Cx, GroupId, ObjectId, TenantId};
-use hygie_directory::repo::{Applications, Credentials, Global, Grants, Groups, Principals, Roles, Tenants, Users};
+use hygie_directory::repo::{
+    Applications, Credentials, Global, Grants, Groups, Holder, Principals, Roles, Tenants, Users,
+};
 use hygie_directory::{
-    Application, DIRECTORY_API, GroupClaims, ServicePrincipal, Tenant, User, directory_api, managed_identity,
+    Application, Audience, DIRECTORY_API, FIRST_PARTY, GroupClaims, ServicePrincipal, Tenant, User, directory_api,
+    managed_identity,
 };
 use hygie_oidc::assertion::{self, Expected};
 use hygie_oidc::{
@@ -15,6 +18,7 @@ use hygie_store::Tx;
 use uuid::Uuid;
 
 use super::claims::Proof;
+use super::lifetime::Lifetimes;
 use crate::{Idp, IdpError};
 
 /// Groups that are looked for: one more than fit into a token.
@@ -70,6 +74,8 @@ pub struct Parties {
     pub subject: Option<Subject>,
     /// Roles of the client in the resource.
     pub app_roles: Vec<(ObjectId, Uuid)>,
+    /// How long tokens live that policies of the tenant say.
+    pub lifetimes: Lifetimes,
     /// Claims that tokens of version 2 have in the tenant, whatever their applications ask for.
     pub token_claims: TokenClaims,
 }
@@ -90,6 +96,13 @@ impl Wanted {
             resource: scopes.resource.clone().unwrap_or_else(|| DIRECTORY_API.to_string()),
             names: scopes.names.clone(),
         }
+    }
+
+    /// Whether it is nothing but to know who signs in.
+    pub fn is_of_the_user_endpoint(&self) -> bool {
+        let is_oidc = |name: &String| matches!(name.as_str(), "openid" | "profile" | "email");
+        let is_no_more = matches!(&self.names, Names::Named(names) if names.iter().all(is_oidc));
+        is_no_more && self.resource == DIRECTORY_API.to_string()
     }
 
     /// Of the first resource; without one, the user endpoint of the directory API.
@@ -162,10 +175,13 @@ impl Idp {
             .read(cx, ask, |ask, tx| Box::pin(read(ask, tx)))
             .await?;
         let (principal, application) = read.client;
-        let credentials = match &application {
-            Some(_) => read.credentials,
-            None => self.home_credentials(cx, &principal).await?,
-        };
+        // What the presence of an application in this tenant has of its own was read here; the rest is its home's.
+        let mut credentials = read.credentials;
+        if application.is_none() {
+            let home = self.home_credentials(cx, &principal).await?;
+            credentials.secrets.extend(home.secrets);
+            credentials.certificates.extend(home.certificates);
+        }
         let client = self.party(cx, principal, application).await?;
         let (principal, application) = read.resource;
         let resource = Resource {
@@ -173,6 +189,7 @@ impl Idp {
             requested: resource.to_owned(),
         };
         let parties = Parties {
+            lifetimes: self.lifetimes(cx, &client, &resource.party).await?,
             tenant: read.tenant,
             client,
             credentials,
@@ -225,14 +242,14 @@ impl Idp {
 
     /// What an application proves itself by, from the tenant it is registered in.
     async fn home_credentials(&self, cx: &Cx, principal: &ServicePrincipal) -> Result<Credentials, IdpError> {
-        self.credentials_at(cx, principal.home, principal.app).await
+        self.credentials_at(cx, principal.home, principal.app.into()).await
     }
 
-    async fn credentials_at(&self, cx: &Cx, home: TenantId, app: AppId) -> Result<Credentials, IdpError> {
+    async fn credentials_at(&self, cx: &Cx, home: TenantId, of: Holder) -> Result<Credentials, IdpError> {
         self.inner()
             .store
-            .read(&cx.for_tenant(home), app, |app, tx| {
-                Box::pin(async move { Ok(Applications(tx).credentials(*app).await?) })
+            .read(&cx.for_tenant(home), of, |of, tx| {
+                Box::pin(async move { Ok(Applications(tx).credentials(&[*of]).await?) })
             })
             .await
     }
@@ -298,7 +315,7 @@ impl Idp {
         presented: (&Credential, &str),
     ) -> Result<(), IdpError> {
         let principal = self.directory().find_service_principal(cx, client).await?;
-        let home = if let Some(principal) = principal {
+        let home = if let Some(principal) = &principal {
             Some(principal.home)
         } else {
             let store = &self.inner().store;
@@ -309,14 +326,29 @@ impl Idp {
                 .await?
         };
         let unknown = || Refusal::about(Aadsts::UnknownClient, &[&client.to_string(), &cx.tenant.to_string()]);
-        let credentials = self.credentials_at(cx, home.ok_or_else(unknown)?, client).await?;
+        let mut credentials = self
+            .credentials_at(cx, home.ok_or_else(unknown)?, client.into())
+            .await?;
+        if let Some(principal) = principal {
+            let own = self
+                .credentials_at(cx, cx.tenant, Holder::Principal(principal.id))
+                .await?;
+            credentials.secrets.extend(own.secrets);
+            credentials.certificates.extend(own.certificates);
+        }
         self.proof_by(cx, client, presented, &credentials).await.map(drop)
     }
 }
 
 impl Parties {
-    /// Refuses who is disabled, and who is not assigned where that is required.
+    /// Refuses an application that is no longer for other tenants than its own, who is disabled, and who is not assigned where that is required.
     fn check(&self) -> Result<(), Refusal> {
+        let (client, application) = (&self.client.principal, &self.client.application);
+        let is_elsewhere = client.home != self.tenant.id && client.home != FIRST_PARTY;
+        if is_elsewhere && application.definition.sign_in_audience == Audience::Home {
+            let words = [client.app.to_string(), format!("/{}", self.tenant.id)];
+            return Err(Refusal::about(Aadsts::NotMultiTenant, &[&words[0], &words[1]]));
+        }
         for party in [&self.client, &self.resource.party] {
             if !party.principal.is_enabled {
                 return Err(Refusal::about(Aadsts::AppDisabled, &[&party.principal.app.to_string()]));
@@ -357,7 +389,12 @@ impl Parties {
             .map(|subject| subject.granted.clone())
             .unwrap_or_default();
         if self.resource.party.principal.app == DIRECTORY_API {
-            granted.extend(["openid", "profile", "email"].map(str::to_owned));
+            for name in ["openid", "profile", "email"].map(str::to_owned) {
+                // They may be consented to as well.
+                if !granted.contains(&name) {
+                    granted.push(name);
+                }
+            }
         }
         if self.resource.party.principal.id == self.client.principal.id {
             granted.extend(
@@ -398,7 +435,9 @@ async fn read(ask: &Ask, tx: &mut Tx<'_>) -> Result<Read, IdpError> {
     };
     Ok(Read {
         client: (client.clone(), Applications(tx).find(client.app).await?),
-        credentials: Applications(tx).credentials(client.app).await?,
+        credentials: Applications(tx)
+            .credentials(&[client.app.into(), Holder::Principal(client.id)])
+            .await?,
         resource: (resource.clone(), Applications(tx).find(resource.app).await?),
         tenant,
         subject,

@@ -10,8 +10,8 @@ use hygie_store::audit::{Outcome, Record};
 use hygie_web::audit::Note;
 
 use super::challenge::challenged;
-use super::code::wanted;
 use super::issue::{Grounds, ResponseAsk, client_info, object};
+use super::party::Wanted;
 use super::{Granted, Sender, tenant_of};
 use crate::{Idp, IdpError};
 
@@ -52,13 +52,17 @@ impl Idp {
             return Err(bad().into());
         }
         let authorization = &challenged(&stored.authorization, &request.claims, cx.now)?;
-        let wanted = wanted(request.scopes.as_ref(), authorization)?;
+        // Of several resources the token is for the first one.
+        let first = request.scopes.as_ref().and_then(|scopes| scopes.resources.first());
+        let wanted = first.map_or_else(|| Wanted::first(&authorization.scopes), Wanted::of);
         let (parties, proof) = self
             .grant_parties(&cx, authorization, &wanted, (request, sender))
             .await?;
-        let admitted = self.admit_exchange(&cx, authorization, &parties, cx.client).await?;
+        let admitted = self
+            .admit_exchange(&cx, authorization, (&parties, &wanted), cx.client)
+            .await?;
         let until = admitted.until;
-        let next = self.new_refresh(&cx, authorization.platform, (stored.created_at, until));
+        let next = self.new_refresh(&cx, authorization.client_platform(), (stored.created_at, until));
         let cx = Cx {
             principal: Some(self.person_actor(tenant, authorization).into()),
             ..cx
@@ -75,20 +79,20 @@ impl Idp {
             .map_err(|refusal| self.revoked_where_reused(cx.tenant, stored.family, (refusal, cx.now)))?;
         let grounds = Grounds {
             authorization,
-            grant: stored.family,
+            grant: authorization.root.unwrap_or(stored.family),
             until,
         };
         let facts = self.facts(&cx, &parties, grounds, (proof, sender));
         let ask = ResponseAsk {
             version: request.version,
-            refresh: Some(next.told(authorization.platform)),
+            refresh: Some(next.told(authorization.client_platform())),
             client_info: request.wants_client_info.then(|| client_info(&parties)),
         };
         let response = self.user_response(&facts, authorization, &wanted, ask).await?;
         Ok(Granted {
             response,
             note: Note::recorded(),
-            platform: Some(authorization.platform),
+            platform: Some(authorization.client_platform()),
         })
     }
 
@@ -138,7 +142,7 @@ impl Idp {
 fn token_of(row: &FamilyRow, valid_from: Timestamp) -> grant::Refresh {
     grant::Refresh {
         client: row.authorization.client,
-        platform: row.authorization.platform,
+        platform: row.authorization.client_platform(),
         expires_at: row.expires_at,
         rotated_at: row.rotated_at,
         revoked_at: row.revoked_at,

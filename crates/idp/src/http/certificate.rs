@@ -94,8 +94,8 @@ impl Flow<'_> {
             None => (!whom.name.is_empty()).then(|| whom.name.clone()),
         };
         let ticket = self.idp.certificate_ticket(cx, browser, carried, name)?;
-        let host = self.idp.certauth().unwrap_or_default();
-        Ok(address(host, carried, (TICKET, &ticket)))
+        let host = self.idp.certauth_for(cx).await?.unwrap_or_default();
+        Ok(address(&host, carried, (TICKET, &ticket)))
     }
 }
 

@@ -47,7 +47,8 @@ impl Flow<'_> {
             Ok(Standing::Guest(guest)) => Ok(*guest),
             Ok(Standing::Invited(_)) if request.prompt != Prompt::None => {
                 let session = signed_in.account.session.to_string();
-                let address = redeem::address(tenant, None, Some(&session));
+                let asking = self.asking.device.is_none().then(|| redeem::carried(&self.asking));
+                let address = redeem::address(tenant, (None, Some(&session)), asking.as_ref());
                 Err(Box::new(
                     (Note::recorded(), redirect(&self.inbound.asked, &address)).into_response(),
                 ))
@@ -97,6 +98,9 @@ impl Flow<'_> {
                 self.keeping(signed_in, response).await
             }
             Err(IdpError::Refused(refusal)) if refusal.code() == Aadsts::KeepSignedIn => self.ask_keeping(signed_in),
+            Err(IdpError::Refused(refusal)) if refusal.code() == Aadsts::RegistrationCampaign => {
+                self.ask_to_register(signed_in).await
+            }
             Err(IdpError::Refused(refusal))
                 if refusal.code() == Aadsts::PasswordExpired && request.prompt != Prompt::None =>
             {
@@ -137,6 +141,6 @@ impl Flow<'_> {
             }
         }
         let error = IdpError::Interrupted(Box::new(interruption));
-        (self.note_of(signed_in, &error), self.page_of(&error)).into_response()
+        (self.note_of(signed_in, &error), self.page_for(signed_in, &error)).into_response()
     }
 }

@@ -160,11 +160,20 @@ impl<'a> Flow<'a> {
 
     /// A page about an error of this request.
     pub fn page_of(&self, error: &IdpError) -> Failure {
+        self.page_at(&self.inbound.segment, error)
+    }
+
+    /// The same for somebody who is known by now: at `/organizations` that is how their tenant is.
+    pub fn page_for(&self, signed_in: &SignedIn, error: &IdpError) -> Failure {
+        self.page_at(&signed_in.account.tenant.to_string(), error)
+    }
+
+    fn page_at(&self, segment: &str, error: &IdpError) -> Failure {
         let way = refused::Way {
             app: Some(&self.asking.application),
             again: Some(self.address(&[])),
             scope: self.asking.params.get("scope"),
-            register: Some(security::entry::address(&self.inbound.segment)),
+            register: Some(security::entry::address(segment)),
             other: Some(self.address(&[("prompt", "select_account"), ("login_hint", ""), ("sid", "")])),
         };
         refused::page_on_way(self.idp, self.inbound, error, way)
@@ -313,7 +322,7 @@ impl<'a> Flow<'a> {
     }
 
     /// The address of this request with other values of some parameters; an empty value takes one away.
-    fn address(&self, other: &[(&str, &str)]) -> String {
+    pub fn address(&self, other: &[(&str, &str)]) -> String {
         if let Some(way) = &self.asking.device {
             return device::address(way.user_code.as_str());
         }

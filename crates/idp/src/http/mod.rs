@@ -4,6 +4,7 @@
 mod approvals;
 mod authorize;
 mod backchannel;
+mod campaign;
 mod certificate;
 mod consent;
 mod device;

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use hygie_core::{Cx, TenantId};
 use hygie_directory::{DirectoryError, Invited};
 use hygie_idp_core::signin::{INVITATIONS, SignedIn};
+use hygie_idp_core::token::Asking;
 use hygie_idp_core::{Idp, IdpError};
 use hygie_oidc::{Aadsts, Params, Refusal, Version};
 use hygie_web::audit::Note;
@@ -26,6 +27,8 @@ use super::{SESSION_COOKIE, authorize};
 /// The parameters of the page.
 const TICKET: &str = "ticket";
 const ACCOUNT: &str = "account";
+const VERSION: &str = "version";
+const REQUEST: &str = "request";
 
 #[derive(Template)]
 #[template(path = "invitation.html")]
@@ -55,6 +58,8 @@ struct Visit<'a> {
     organisation: String,
     ticket: Option<String>,
     signed_in: Option<SignedIn>,
+    /// The request of the application that the person came by, where it was one.
+    asking: Option<Asking>,
 }
 
 pub async fn get(State(idp): State<Idp>, inbound: Inbound) -> Result<Response, Failure> {
@@ -91,7 +96,12 @@ impl<'a> Visit<'a> {
             }
             None => None,
         };
+        let asking = match (params.get(VERSION), params.get(REQUEST)) {
+            (Some(version), Some(request)) => Some(asking(idp, inbound, (version, request)).await?),
+            _ => None,
+        };
         Ok(Self {
+            asking,
             organisation: found.map(|(tenant, _)| tenant.display_name).unwrap_or_default(),
             ticket: params
                 .get(TICKET)
@@ -127,7 +137,9 @@ impl<'a> Visit<'a> {
                 let address = self.sign_in(invited.home, &[("login_hint", &invited.address)]);
                 Ok(redirect(&self.inbound.asked, &address))
             }
-            (Some(_), Some(invited)) if !invited.is_pending => Ok(redirect(&self.inbound.asked, &invited.redirect)),
+            (Some(_), Some(invited)) if !invited.is_pending => {
+                Ok(redirect(&self.inbound.asked, &self.next(&invited.redirect)))
+            }
             (Some(signed_in), Some(invited)) => Ok(self.ask(signed_in, &invited)),
             (Some(_), None) => Err(self.not_theirs()),
             (None, None) => Ok(self.done("invitation-gone", None)),
@@ -143,6 +155,17 @@ impl<'a> Visit<'a> {
             Some(ticket) => form.carry(TICKET, ticket.clone()),
             None => form,
         };
+        let form = match &self.asking {
+            Some(asking) => {
+                let (version, request) = carried(asking);
+                form.carry(VERSION, version).carry(REQUEST, request)
+            }
+            None => form,
+        };
+        let action = match &self.asking {
+            Some(asking) => Flow::new(self.idp, self.inbound, asking.clone()).form_action(),
+            None => Some(FormAction::to(&invited.redirect)),
+        };
         let view = View(InvitationPage {
             title: page.t1("invitation-title", "organisation", &self.organisation),
             text: page.t1("invitation-text", "organisation", &self.organisation),
@@ -151,7 +174,7 @@ impl<'a> Visit<'a> {
             page,
         });
         let note = self.note(signed_in);
-        (cookies, FormAction::to(&invited.redirect), note, view).into_response()
+        (cookies, action, note, view).into_response()
     }
 
     async fn accept(&self, signed_in: &SignedIn) -> Result<Response, Failure> {
@@ -179,9 +202,17 @@ impl<'a> Visit<'a> {
         };
         let theirs = (account.tenant, &user);
         match directory.accept_invitation(&cx, invited.user.id, theirs).await {
-            Ok(_) => Ok(invited.redirect),
+            Ok(_) => Ok(self.next(&invited.redirect)),
             Err(DirectoryError::Store(error)) => Err(error.into()),
             Err(_) => Err(self.stranger().into()),
+        }
+    }
+
+    /// Where who has accepted goes: on to the application that they came by, or to the address of the invitation.
+    fn next(&self, redirect: &str) -> String {
+        match &self.asking {
+            Some(asking) => authorize::address(&self.inbound.segment, asking.version, asking.params.iter()),
+            None => redirect.to_owned(),
         }
     }
 
@@ -221,7 +252,12 @@ impl<'a> Visit<'a> {
 
     fn address(&self) -> String {
         let session = self.signed_in.as_ref().map(|known| known.account.session.to_string());
-        address(self.cx.tenant, self.ticket.as_deref(), session.as_deref())
+        let asking = self.asking.as_ref().map(carried);
+        address(
+            self.cx.tenant,
+            (self.ticket.as_deref(), session.as_deref()),
+            asking.as_ref(),
+        )
     }
 
     /// Where somebody signs in at home to come here.
@@ -239,9 +275,42 @@ impl<'a> Visit<'a> {
     }
 }
 
+/// The request of an application as the page carries it along: asked once, the person is not asked to sign in again.
+pub fn carried(asking: &Asking) -> (&'static str, String) {
+    let version = match asking.version {
+        Version::V1 => "1",
+        Version::V2 => "2",
+    };
+    let pairs = asking.params.iter().filter(|(name, _)| *name != "prompt");
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    (version, query.extend_pairs(pairs).finish())
+}
+
+/// A request of an application to this tenant, read anew.
+async fn asking(idp: &Idp, inbound: &Inbound, (version, request): (&str, &str)) -> Result<Asking, IdpError> {
+    let version = match version {
+        "1" => Version::V1,
+        "2" => Version::V2,
+        _ => return Err(Refusal::bad(VERSION).into()),
+    };
+    let params = Params::parse(request.as_bytes())?;
+    let place = idp.place(&inbound.cx(), &inbound.segment).await?;
+    idp.asking(&inbound.cx(), place, version, params).await
+}
+
 /// The page of a tenant's invitation.
-pub fn address(tenant: TenantId, ticket: Option<&str>, session: Option<&str>) -> String {
-    let pairs = [(TICKET, ticket), (ACCOUNT, session)];
+pub fn address(
+    tenant: TenantId,
+    (ticket, session): (Option<&str>, Option<&str>),
+    asking: Option<&(&'static str, String)>,
+) -> String {
+    let (version, request) = asking.map(|(version, request)| (*version, request.as_str())).unzip();
+    let pairs = [
+        (TICKET, ticket),
+        (ACCOUNT, session),
+        (VERSION, version),
+        (REQUEST, request),
+    ];
     let query = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs.into_iter().filter_map(|(name, value)| Some((name, value?))))
         .finish();
@@ -258,7 +327,7 @@ impl Flow<'_> {
         };
         let session = signed_in.account.session.to_string();
         let ticket = Some(ticket).filter(|ticket| !ticket.is_empty());
-        let address = address(tenant, ticket, Some(&session));
+        let address = address(tenant, (ticket, Some(&session)), None);
         (Note::recorded(), redirect(&self.inbound.asked, &address)).into_response()
     }
 }

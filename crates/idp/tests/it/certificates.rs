@@ -174,7 +174,8 @@ fn reasons(records: &[Record]) -> Vec<String> {
 
 /// The link of the page to the host that asks for a certificate.
 fn link(page: &Answer) -> String {
-    let found = page.text().split("href=\"").find(|rest| rest.starts_with(CERTAUTH));
+    let is_there = |rest: &&str| rest.starts_with("https://") && rest.contains("/certauth?ticket=");
+    let found = page.text().split("href=\"").find(is_there);
     let found = found.unwrap_or_else(|| panic!("no link in {}", page.text()));
     let address = found.split('"').next().unwrap();
     address.replace("&#38;", "&").replace("&amp;", "&")
@@ -182,8 +183,15 @@ fn link(page: &Answer) -> String {
 
 /// An address without its host.
 fn path(address: &str) -> String {
-    let host = [CERTAUTH, LOGIN].into_iter().find(|host| address.starts_with(host));
-    address[host.expect("an address of ours").len()..].to_owned()
+    let rest = address.strip_prefix("https://").expect("https");
+    let (host, path) = rest.split_once('/').expect("a path");
+    let is_ours = |known: &&str| {
+        known
+            .strip_prefix("https://")
+            .is_some_and(|known| host.ends_with(known))
+    };
+    assert!([CERTAUTH, LOGIN].iter().any(is_ours), "{address} is not ours");
+    format!("/{path}")
 }
 
 #[tokio::test]
@@ -206,6 +214,27 @@ async fn a_card_signs_in_after_the_name_and_is_worth_two_factors() {
     // The session is there: the next application asks nothing.
     let again = browser.get(&ward.world.authorize(ward.world.portal, WEB, &[])).await;
     assert!(again.redirect_param("code").is_some());
+}
+
+#[tokio::test]
+async fn a_tenant_with_hints_has_people_asked_under_its_own_name() {
+    let ward = Ward::new().await;
+    let named = format!("https://t{}.certauth.example:8442/", ward.world.tenant);
+    let hints = json!({ "state": "enabled", "issuerHintsConfiguration": { "state": "enabled" } });
+    ward.configure(&hints).await;
+    for name in [NURSE, ""] {
+        let browser = ward.world.browser();
+        let link = ward.asked(&browser, name, &[]).await;
+        assert!(link.starts_with(&named), "{link}");
+        let over = ward.certauth(Some(&ward.card().certificate)).get(&path(&link)).await;
+        assert!(over.location().starts_with(LOGIN), "{}", over.text());
+        let back = browser.get(&path(over.location())).await;
+        assert!(back.redirect_param("code").is_some(), "{}", back.text());
+    }
+    let hints = json!({ "state": "enabled", "issuerHintsConfiguration": { "state": "disabled" } });
+    ward.configure(&hints).await;
+    let link = ward.asked(&ward.world.browser(), NURSE, &[]).await;
+    assert!(link.starts_with(&format!("{CERTAUTH}/")), "{link}");
 }
 
 #[tokio::test]

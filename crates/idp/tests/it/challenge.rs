@@ -25,12 +25,17 @@ impl World {
         changed.unwrap();
     }
 
-    /// The context `c1` needs a second factor.
-    async fn guarded_context(&self) {
-        let context = json!({ "id": "c1", "displayName": "Prescribe", "isAvailable": true });
+    /// A context, which applications may use or not.
+    async fn context(&self, id: &str, is_available: bool) {
+        let context = json!({ "id": id, "displayName": "Prescribe", "isAvailable": is_available });
         let context = hygie_policy::json::read::<AuthenticationContext>(&context).unwrap();
         let directory = self.idp.directory();
         directory.create_rule(&self.cx(self.tenant), context).await.unwrap();
+    }
+
+    /// The context `c1` needs a second factor.
+    async fn guarded_context(&self) {
+        self.context("c1", true).await;
         let policy = json!({
             "conditions": {
                 "users": { "includeUsers": ["All"] },
@@ -83,6 +88,7 @@ async fn a_context_that_is_not_met_is_an_interaction_with_claims() {
 #[tokio::test]
 async fn a_context_that_nobody_guards_is_told() {
     let world = World::new().await;
+    world.context("c1", true).await;
     let tokens = world.code_flow(&[]).await;
     let answer = world
         .refresh(tokens["refresh_token"].as_str().unwrap(), &[("claims", STEP)])
@@ -93,6 +99,28 @@ async fn a_context_that_nobody_guards_is_told() {
     // It was for this token, not for those after it.
     let last = world.refresh(next["refresh_token"].as_str().unwrap(), &[]).await.json();
     assert_eq!(claims(&last["access_token"])["acrs"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_context_that_is_not_there_for_applications_is_refused() {
+    let world = World::new().await;
+    world.context("c2", false).await;
+    let tokens = world.code_flow(&[]).await;
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    for id in ["c1", "c2"] {
+        let asks = STEP.replace("c1", id);
+        let answer = world.refresh(refresh, &[("claims", &asks)]).await;
+        assert_eq!((answer.status.as_u16(), code_of(&answer)), (400, 90_023), "{id}");
+        let request = world.authorize(world.portal, crate::world::WEB, &[("claims", &asks)]);
+        let answer = world.sign_in(&world.browser(), &request).await;
+        assert_eq!(answer.redirect_param("code"), None, "{id}");
+        assert_eq!(
+            answer.redirect_param("error").as_deref(),
+            Some("invalid_request"),
+            "{id}"
+        );
+    }
+    assert_eq!(world.refresh(refresh, &[]).await.status, 200, "nothing was used up");
 }
 
 #[tokio::test]
@@ -149,6 +177,41 @@ async fn version_2_tells_how_the_person_came_where_it_is_asked_for() {
         assert_eq!(said["ver"], "2.0");
         assert_eq!((&said["amr"], &said["acr"]), (&json!(["pwd"]), &json!("1")), "{token}");
         assert_eq!(said["auth_time"], json!(world.clock_secs()), "{token}");
+    }
+}
+
+#[tokio::test]
+async fn where_a_person_is_and_speaks_is_told_where_it_is_asked_for() {
+    let world = World::new().await;
+    let names = ["ctry", "xms_pl", "tenant_region_scope"];
+    let change = |definition: &mut Definition| definition.optional_claims.id_token = named(&names);
+    world.registered_with(world.portal, change).await;
+    let said = async || {
+        let tokens = world.code_flow(&[]).await;
+        let said = claims(&tokens["id_token"]);
+        names.map(|name| said[name].clone())
+    };
+    assert_eq!(said().await, [Value::Null, Value::Null, json!("EU")]);
+    for (member, value, country) in [
+        ("usageLocation", "FR", "FR"),
+        ("country", "France", "FR"),
+        ("country", "be", "BE"),
+    ] {
+        let mut profile = serde_json::Map::new();
+        profile.insert(member.to_owned(), value.into());
+        profile.insert("preferredLanguage".to_owned(), "fr-FR".into());
+        let change = hygie_directory::UserChange {
+            profile,
+            ..hygie_directory::UserChange::default()
+        };
+        let cx = world.cx(world.tenant);
+        world
+            .idp
+            .directory()
+            .update_user(&cx, world.nurse, change)
+            .await
+            .unwrap();
+        assert_eq!(said().await, [json!(country), json!("fr-FR"), json!("EU")], "{member}");
     }
 }
 

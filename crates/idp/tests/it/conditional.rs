@@ -188,6 +188,33 @@ async fn whoever_has_no_second_means_is_told_to_register_one() {
     assert_eq!(world.log().await[0].error_code, 50_079);
 }
 
+/// The portal, and whatever else several establishments use, signs people in where their tenant is not known yet.
+#[tokio::test]
+async fn who_came_by_organizations_registers_in_their_own_tenant() {
+    let world = World::new().await;
+    world.policy(mfa()).await;
+    let browser = world.browser();
+    let request = world
+        .authorize(world.portal, WEB, &[])
+        .replace(&world.tenant.to_string(), "organizations");
+    let page = world.sign_in(&browser, &request).await;
+    assert!(page.text().contains("AADSTS50079"), "{}", page.text());
+    let links = page.text().replace("&amp;", "&").replace("&#38;", "&");
+    let links = links.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let register = links
+        .into_iter()
+        .find(|link| link.contains("authorize?client_id=19db86c3"));
+    let register = register
+        .unwrap_or_else(|| panic!("no way to register: {}", page.text()))
+        .to_owned();
+    let answer = browser.get(&register).await;
+    assert!(
+        answer.location().contains("/securityinfo"),
+        "{register}: {}",
+        answer.text()
+    );
+}
+
 #[tokio::test]
 async fn a_policy_that_blocks_ends_it() {
     let world = World::new().await;
@@ -255,6 +282,29 @@ async fn no_token_outlives_the_sign_in_frequency() {
 }
 
 #[tokio::test]
+async fn no_token_outlives_the_tolerance_of_each_time() {
+    let world = World::new().await;
+    world
+        .policy(json!({ "sessionControls": { "signInFrequency": {
+            "isEnabled": true, "frequencyInterval": "everyTime",
+            "authenticationType": "primaryAndSecondaryAuthentication" } } }))
+        .await;
+    let signed_in = world.now().secs();
+    let answer = world
+        .sign_in(&world.browser(), &world.authorize(world.portal, WEB, &[]))
+        .await;
+    world.clock.advance(Duration::from_secs(100));
+    let tokens = world.redeem(&code(&answer)).await.json();
+    for token in ["access_token", "id_token"] {
+        assert_eq!(claims(&tokens[token])["exp"], json!(signed_in + 300), "{token}");
+    }
+    assert_eq!(tokens["expires_in"], json!(200));
+    world.clock.advance(Duration::from_secs(200));
+    let over = world.refresh(tokens["refresh_token"].as_str().unwrap(), &[]).await;
+    assert!([70_043, 700_082].contains(&code_of(&over)), "{}", over.text());
+}
+
+#[tokio::test]
 async fn whoever_is_asked_again_is_asked_for_what_they_have() {
     let world = World::new().await;
     world
@@ -276,6 +326,39 @@ async fn whoever_is_asked_again_is_asked_for_what_they_have() {
     assert!(!asked.text().contains("value=\"passkey\""), "{}", asked.text());
     let answer = submit(&browser, &asked, &[("username", NURSE), ("password", PASSWORD)]).await;
     code(&answer);
+}
+
+/// A token for the user endpoint comes with every sign-in by OpenID Connect; what is asked of the directory API is another thing.
+#[tokio::test]
+async fn who_only_signs_in_is_not_asked_what_the_directory_api_wants() {
+    let world = World::new().await;
+    let of_directory = json!({
+        "users": { "includeUsers": ["All"] },
+        "applications": { "includeApplications": [DIRECTORY_API.to_string()] },
+        "clientAppTypes": ["all"],
+    });
+    let mut policy = mfa();
+    policy["conditions"] = of_directory;
+    world.policy(policy).await;
+    let tokens = world.code_flow(&[("scope", "openid profile offline_access")]).await;
+    assert_eq!(claims(&tokens["access_token"])["scp"], "openid profile");
+    let token = tokens["refresh_token"].as_str().unwrap();
+    let again = world.refresh(token, &[("scope", "openid profile")]).await;
+    assert_eq!(again.status, 200, "{}", again.text());
+    let body = again.json();
+    let of = (world.portal, DIRECTORY_API);
+    let directory = world.idp.directory();
+    directory
+        .grant_scopes(&world.here(), of, None, &["User.Read"])
+        .await
+        .unwrap();
+    let reads = world
+        .refresh(
+            body["refresh_token"].as_str().unwrap(),
+            &[("scope", "openid user.read")],
+        )
+        .await;
+    assert_eq!(code_of(&reads), 50_079, "{}", reads.text());
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Consent: by people for themselves, by administrators for everybody, across tenants, and what it takes.
 
+use std::time::Duration;
+
 use hygie_core::{AppId, ObjectId, Secret, TenantId};
 use hygie_directory::repo::{GrantsOf, Publisher, RolesOf};
 use hygie_directory::{
@@ -13,7 +15,7 @@ use hygie_testkit::{Answer, Client};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::world::{PASSWORD, WEB, World, submit};
+use crate::world::{PASSWORD, WEB, World, code_of, submit};
 
 const CALLBACK: &str = "https://agenda.example/back";
 pub const ADMIN: (&str, &str) = ("admin@ch-demo.example", PASSWORD);
@@ -481,6 +483,60 @@ async fn an_application_for_several_is_signed_in_to_from_anywhere() {
     directory.set_app_enabled(&cx, app, Enabled::No).await.unwrap();
     let page = browser.get(&ask(&world, app, "openid")).await;
     assert!(page.text().contains("AADSTS7000112"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn an_application_that_is_for_its_own_tenant_again_goes_on_in_no_other() {
+    let world = World::new().await;
+    let app = agenda(&world).await;
+    consent_to(&world, &["legacy"]).await;
+    let (directory, there) = (world.idp.directory(), world.cx(world.other));
+    let life = Duration::from_hours(24);
+    let secret = directory.add_secret(&there, app, "test", life).await.unwrap();
+    let browser = world.browser();
+    let page = world
+        .sign_in(&browser, &ask(&world, app, "openid offline_access User.Read"))
+        .await;
+    let back = submit(&browser, &page, &[("answer", "accept")]).await;
+    let (id, code) = (app.to_string(), back.redirect_param("code").unwrap());
+    let redeem = [
+        &crate::world::exchange(&id, &code, CALLBACK)[..],
+        &[("client_secret", secret.value.expose())],
+    ];
+    let tokens = world.token(&redeem.concat()).await.json();
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let own = [
+        ("grant_type", "client_credentials"),
+        ("client_id", id.as_str()),
+        ("client_secret", secret.value.expose()),
+        ("scope", "https://graph.microsoft.com/.default"),
+    ];
+    let again = [
+        ("grant_type", "refresh_token"),
+        ("client_id", id.as_str()),
+        ("client_secret", secret.value.expose()),
+        ("refresh_token", refresh),
+    ];
+    assert_eq!(world.token(&own).await.status, 200);
+    let found = directory.find_application(&there, app).await.unwrap().unwrap();
+    let definition = Definition {
+        sign_in_audience: Audience::Home,
+        ..(*found.definition).clone()
+    };
+    let name = found.display_name.clone();
+    directory
+        .update_application(&there, found, (name, definition), None)
+        .await
+        .unwrap();
+    for fields in [&own, &again] {
+        let answer = world.token(fields).await;
+        assert_eq!(
+            (answer.status.as_u16(), code_of(&answer)),
+            (400, 50_194),
+            "{}",
+            answer.text()
+        );
+    }
 }
 
 #[tokio::test]

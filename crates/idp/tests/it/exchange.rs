@@ -400,7 +400,7 @@ async fn a_tenant_that_trusts_nobody_offers_no_exchange() {
         (format!("/{}/oauth2/v2.0/token", world.other), unsupported.clone()),
         (
             "/organizations/oauth2/v2.0/token".to_owned(),
-            (400, "invalid_request".to_owned(), 9_001_023),
+            (400, "invalid_request".to_owned(), 50_059),
         ),
         (world.path("oauth2/token"), unsupported),
     ] {

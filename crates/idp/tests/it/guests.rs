@@ -114,6 +114,30 @@ async fn a_guest_accepts_and_signs_in() {
 }
 
 #[tokio::test]
+async fn who_comes_by_an_application_accepts_and_goes_back_to_it() {
+    let world = World::new().await;
+    paul(&world).await;
+    let (guest, _) = invited(&world, UserType::Guest).await;
+    let browser = world.browser();
+    let request = world.authorize(world.portal, WEB, &[("state", "s 1&x"), ("prompt", "login")]);
+    let sent = world.sign_in_as(&browser, &request, PAUL).await;
+    let page = browser.get(sent.location()).await;
+    assert!(page.text().contains("CH Demo vous invite"), "{}", page.text());
+    // Another language does not lose it.
+    assert!(page.text().contains("request="), "{}", page.text());
+    let done = submit(&browser, &page, &[("answer", "accept")]).await;
+    let back = browser.get(done.location()).await;
+    assert_eq!(back.redirect_param("state").as_deref(), Some("s 1&x"));
+    let tokens = tokens(&world, &back).await;
+    assert_eq!(claims(&tokens["id_token"])["oid"], guest.to_string());
+    // What an application did not register is not led to.
+    let (browser, (_, address)) = (world.browser(), invited(&world, UserType::Guest).await);
+    let foreign = address + "&version=2&request=client_id%3Dx%26redirect_uri%3Dhttps%3A%2F%2Fevil.example";
+    let answer = browser.get(&foreign).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+}
+
+#[tokio::test]
 async fn a_guest_types_the_name_of_home() {
     let world = World::new().await;
     paul(&world).await;
@@ -205,7 +229,9 @@ async fn who_was_invited_comes_by_any_link() {
     let foreign = submit(&world.browser(), &page, &[("answer", "accept")]).await;
     assert!(foreign.text().contains("AADSTS50089"), "{}", foreign.text());
     let done = submit(&browser, &page, &[("answer", "accept")]).await;
-    assert_eq!((done.location(), state().await.as_str()), (THERE, "Accepted"));
+    assert_eq!(state().await, "Accepted");
+    // They came by an application.
+    assert!(browser.get(done.location()).await.redirect_param("code").is_some());
 }
 
 #[tokio::test]

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on panics")]
 
+mod app_sign_ins;
 mod assertion;
 mod attempts;
 mod audit;
 mod authorize;
 mod bound;
+mod campaign;
 mod certificates;
 mod challenge;
 mod ciba;
@@ -31,6 +33,7 @@ mod on_behalf_of;
 mod pages;
 mod passkeys;
 mod password;
+mod presence;
 mod professionals;
 mod refresh;
 mod revoke;
@@ -38,6 +41,7 @@ mod risk;
 mod security;
 mod signin;
 mod signout;
+mod token_lifetimes;
 mod tokens;
 mod userinfo;
 mod world;

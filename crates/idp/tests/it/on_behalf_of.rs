@@ -83,6 +83,74 @@ async fn an_api_calls_the_next_service_for_the_person() {
 }
 
 #[tokio::test]
+async fn a_server_works_on_where_it_asks_to() {
+    let world = World::new().await;
+    let (secret, body) = called(&world).await;
+    let scope = format!("{FHIR}/user_impersonation offline_access");
+    let answer = ask(&world, &secret, &body["access_token"], &[("scope", &scope)]).await;
+    let first = answer.json();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let id = world.api.to_string();
+    let refresh = |token: &Value, secret: &str| {
+        let fields = [
+            ("grant_type", "refresh_token".to_owned()),
+            ("client_id", id.clone()),
+            ("client_secret", secret.to_owned()),
+            ("refresh_token", token.as_str().unwrap().to_owned()),
+        ];
+        let world = &world;
+        async move {
+            let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+            world.token(&fields).await
+        }
+    };
+    // Long after the token that it was called with.
+    world.clock.advance(Duration::from_hours(3));
+    assert_eq!(refresh(&first["refresh_token"], "wrong").await.status, 401);
+    let answer = refresh(&first["refresh_token"], &secret).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let next = answer.json();
+    let (told, before) = (claims(&next["access_token"]), claims(&first["access_token"]));
+    assert_eq!((&told["appid"], &told["aud"]), (&json!(id), &json!(FHIR)));
+    for claim in ["oid", "sid", "scp"] {
+        assert_eq!(told[claim], before[claim], "{claim}");
+    }
+    // Used again by somebody else it takes the grant along; the caller goes on.
+    world.clock.advance(Duration::from_mins(10));
+    assert_eq!(code_of(&refresh(&first["refresh_token"], &secret).await), 50_173);
+    assert_eq!(refresh(&next["refresh_token"], &secret).await.status, 400);
+    assert_eq!(
+        world.refresh(body["refresh_token"].as_str().unwrap(), &[]).await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_server_works_on_no_longer_than_its_caller_may() {
+    let world = World::new().await;
+    let (secret, body) = called(&world).await;
+    let scope = format!("{FHIR}/user_impersonation offline_access");
+    let answer = ask(&world, &secret, &body["access_token"], &[("scope", &scope)]).await;
+    let theirs = answer.json()["refresh_token"].clone();
+    // The caller's refresh token is used twice: what came of its grant ends.
+    let own = body["refresh_token"].as_str().unwrap();
+    world.refresh(own, &[]).await;
+    world.clock.advance(Duration::from_mins(10));
+    assert_eq!(code_of(&world.refresh(own, &[]).await), 50_173);
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("client_id", &world.api.to_string()),
+        ("client_secret", &secret),
+        ("refresh_token", theirs.as_str().unwrap()),
+    ];
+    let refused = world.token(&fields).await;
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    // So does a token of its own for an application that was called with one of a grant that is over.
+    let refused = ask(&world, &secret, &body["access_token"], &[("scope", &scope)]).await;
+    assert_eq!(code_of(&refused), 50_132);
+}
+
+#[tokio::test]
 async fn what_revokes_the_callers_token_revokes_both() {
     let world = World::new().await;
     let (secret, body) = called(&world).await;

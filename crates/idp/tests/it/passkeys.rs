@@ -13,7 +13,7 @@ use crate::world::{LOGIN, WEB, World, submit};
 const MODEL: &str = "08987058-cadc-4b81-b6e1-30de50dcbe96";
 
 /// A passkey of this model that the nurse registered.
-async fn registered(world: &World) -> SoftwarePasskey {
+pub async fn registered(world: &World) -> SoftwarePasskey {
     let (browser, page) = signed_in(world).await;
     let asked = step(world, (&browser, &page), "passkey", &[]).await;
     let mut key = SoftwarePasskey::new(LOGIN, MODEL.parse().unwrap());

@@ -234,6 +234,9 @@ async fn malformed_requests() {
     ];
     let common = world.browser().post("/common/oauth2/v2.0/token", &fields).await;
     assert_eq!(code_of(&common), 9_001_023);
+    // Who is there already is not told to go there.
+    let any = world.browser().post("/organizations/oauth2/v2.0/token", &fields).await;
+    assert_eq!((any.status.as_u16(), code_of(&any)), (400, 50_059));
 }
 
 #[tokio::test]

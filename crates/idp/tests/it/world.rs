@@ -10,7 +10,7 @@ use hygie_core::{AppId, Clock, Cx, GroupId, ObjectId, Secret, TenantId};
 use hygie_directory::{
     AppRole, Audience, Definition, Directory, GroupClaims, MIGRATIONS, NewApplication, NewTenant, NewUser, Scope,
 };
-use hygie_idp::{Deps, Exchanges, Idp};
+use hygie_idp::{Certauth, Deps, Exchanges, Idp};
 use hygie_jose::Verified;
 use hygie_means::Means;
 use hygie_oidc::RedirectUris;
@@ -134,7 +134,10 @@ async fn deps(store: &TemporaryStore, (clock, random): (&Arc<VirtualClock>, &Arc
         login: LOGIN.to_owned(),
         graph: None,
         back_channel: None,
-        certauth: Some(CERTAUTH.to_owned()),
+        certauth: Some(Certauth {
+            url: CERTAUTH.to_owned(),
+            tenants: CERTAUTH.strip_prefix("https://").map(str::to_owned),
+        }),
         exchanges: None,
         outgoing: None,
         workers: 2,

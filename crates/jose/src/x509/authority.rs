@@ -107,6 +107,11 @@ impl Authority {
         &self.der
     }
 
+    /// Its subject as it is encoded: what a server names in the handshake to the holders of its certificates.
+    pub fn subject(&self) -> &[u8] {
+        &self.subject
+    }
+
     /// Whether its certificate is valid at this instant.
     pub fn is_valid(&self, at: Timestamp) -> bool {
         self.not_before <= at && at <= self.not_after

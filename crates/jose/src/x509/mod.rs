@@ -5,8 +5,8 @@
 //! # Deviations
 //!
 //! - Policies of certificates are read and not processed (RFC 5280 §6.1.2): what they are worth is for who configures.
-//! - Lists that tell only what changed (delta), that are of others than their signer (indirect) or of some reasons only are
-//!   refused: none of them says alone that a certificate is good.
+//! - Lists that are of others than their signer (indirect) or of some reasons only are refused, and those that tell only what
+//!   changed (delta) count with the list that they follow: none of them says alone that a certificate is good.
 
 mod authority;
 mod bundle;
@@ -17,7 +17,7 @@ mod path;
 
 pub use authority::{Authority, NotAuthority, Position};
 pub use bundle::{MAX_BUNDLED, NotBundle, bundle};
-pub use list::{ListFault, RevocationList};
+pub use list::{DeltaList, ListFault, RevocationList};
 pub use names::{Holder, NotCertificate};
 pub use path::{PathFault, Trusted, path};
 

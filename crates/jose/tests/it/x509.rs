@@ -1,7 +1,12 @@
 //! Paths, revocation lists and fields of certificates, over synthetic cards.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use hygie_core::Timestamp;
-use hygie_jose::x509::{Authority, Holder, ListFault, NotAuthority, PathFault, Position, RevocationList, path};
+use hygie_jose::x509::{
+    Authority, DeltaList, Holder, ListFault, NotAuthority, PathFault, Position, RevocationList, path,
+};
 use proptest::prelude::*;
 use rcgen::{ExtendedKeyUsagePurpose, KeyUsagePurpose};
 
@@ -224,7 +229,98 @@ fn lists() {
     assert_eq!(RevocationList::read(b"<html>", &issuing), Err(ListFault::Unreadable));
 }
 
+const HOUR: Duration = Duration::from_hours(1);
+
+#[test]
+fn what_changed_since_a_list_counts_with_it() {
+    let pki = Pki::new();
+    let [issuing, root] = pki.authorities();
+    let serial = |number: u8| vec![0x11, 0x22, number];
+    let all: Vec<Vec<u8>> = (0..6).map(serial).collect();
+    let [one, two, three, four, five, six]: [&[u8]; 6] = std::array::from_fn(|at| all[at].as_slice());
+    let list = RevocationList::read(&pki.issuing.list(&[three, one, two], NOW, DAY), &issuing).unwrap();
+    let changes = (&[five, four, two][..], &[one, six][..]);
+    let delta = pki.issuing.delta(changes, (NOW, NOW + HOUR), HOUR);
+    // Neither is taken for the other, and a list that takes something back is none by itself.
+    assert_eq!(RevocationList::read(&delta, &issuing), Err(ListFault::Partial));
+    let whole = pki.issuing.list(&[one], NOW, DAY);
+    assert_eq!(DeltaList::read(&whole, &issuing), Err(ListFault::NotDelta));
+    assert_eq!(DeltaList::read(&delta, &root), Err(ListFault::OtherIssuer));
+    let imposter = Pki::new().issuing.delta(changes, (NOW, NOW + HOUR), HOUR);
+    assert_eq!(DeltaList::read(&imposter, &issuing), Err(ListFault::Signature));
+
+    let delta = DeltaList::read(&delta, &issuing).unwrap();
+    assert_eq!(
+        (delta.len(), delta.this_update(), delta.next_update()),
+        (3, NOW + HOUR, NOW + HOUR * 2)
+    );
+    let together = list.with_changes(&delta).unwrap();
+    assert_eq!(
+        (together.len(), together.this_update, together.next_update),
+        (4, NOW + HOUR, NOW + HOUR * 2)
+    );
+    let revokes = |serial: &[u8]| {
+        let of = CardOf {
+            serial: serial.to_vec(),
+            ..doctor()
+        };
+        together.revokes(&pki.issuing.card(&of).certificate).unwrap()
+    };
+    for (serial, expected) in [
+        (one, false),
+        (two, true),
+        (three, true),
+        (four, true),
+        (five, true),
+        (six, false),
+    ] {
+        assert_eq!(revokes(serial), expected, "{serial:?}");
+    }
+    // Changes since a later list than this one: what lies between is missing.
+    let later = pki.issuing.delta(changes, (NOW + HOUR, NOW + HOUR * 2), HOUR);
+    let later = DeltaList::read(&later, &issuing).unwrap();
+    assert_eq!(list.with_changes(&later), Err(ListFault::Unrelated));
+    // Since an earlier one: nothing is missing. A list that came after them has them already.
+    let earlier = pki.issuing.delta(changes, (NOW - DAY, NOW + HOUR), HOUR);
+    let earlier = DeltaList::read(&earlier, &issuing).unwrap();
+    assert_eq!(list.with_changes(&earlier).unwrap(), together);
+    let newest = RevocationList::read(&pki.issuing.list(&[one], NOW + DAY, DAY), &issuing).unwrap();
+    assert_eq!(newest.with_changes(&delta).unwrap(), newest);
+}
+
 proptest! {
+    /// A list with what changed is the list that the authority would have published whole.
+    #[test]
+    fn changes_are_as_good_as_a_whole_list(
+        before in prop::collection::btree_set(1_u8..40, 0..20),
+        revoked in prop::collection::btree_set(1_u8..40, 0..20),
+        back in prop::collection::btree_set(1_u8..40, 0..20),
+    ) {
+        let pki = Pki::new();
+        let [issuing, _] = pki.authorities();
+        let serials: Vec<Vec<u8>> = (0..40_u8).map(|number| vec![0x11, number]).collect();
+        let of = |set: &BTreeSet<u8>| -> Vec<&[u8]> {
+            set.iter().map(|number| serials[usize::from(*number)].as_slice()).collect()
+        };
+        let back: BTreeSet<u8> = back.difference(&revoked).copied().collect();
+        let after: BTreeSet<u8> = before.difference(&back).chain(&revoked).copied().collect();
+        let read = |set, at| RevocationList::read(&pki.issuing.list(&of(set), at, HOUR), &issuing).unwrap();
+        let delta = pki.issuing.delta((&of(&revoked), &of(&back)), (NOW, NOW + HOUR), HOUR);
+        let delta = DeltaList::read(&delta, &issuing).unwrap();
+        prop_assert_eq!(read(&before, NOW).with_changes(&delta).unwrap(), read(&after, NOW + HOUR));
+    }
+
+    /// Nothing that is read makes a list of changes say something else than its authority signed.
+    #[test]
+    fn altered_changes_are_refused(at in 0_usize..10_000, with in 1_u8..) {
+        let pki = Pki::new();
+        let [issuing, _] = pki.authorities();
+        let mut delta = pki.issuing.delta((&[&[0x11, 0x22]], &[&[0x11, 0x23]]), (NOW, NOW + HOUR), HOUR);
+        let at = at % delta.len();
+        delta[at] ^= with;
+        prop_assert!(DeltaList::read(&delta, &issuing).is_err());
+    }
+
     /// Nothing that is read makes a list say something else than its authority signed.
     #[test]
     fn altered_lists_are_refused(at in 0_usize..10_000, with in 1_u8..) {
@@ -242,6 +338,7 @@ proptest! {
         let [issuing, root] = pki.authorities();
         prop_assert!(path(&octets, &[&issuing, &root], NOW).is_err());
         prop_assert!(RevocationList::read(&octets, &issuing).is_err());
+        prop_assert!(DeltaList::read(&octets, &issuing).is_err());
         prop_assert!(Authority::from_der(&octets).is_err());
         prop_assert!(Holder::of(&octets).is_err());
     }

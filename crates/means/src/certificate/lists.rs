@@ -1,5 +1,6 @@
 //! Revocation lists: fetched when they are needed, kept until the next one is there, and counted against whoever holds a
-//! certificate when there is none.
+//! certificate when there is none. An authority that publishes what changed since its list (delta) is judged by both together,
+//! and each of them must be there.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,9 +8,12 @@ use std::time::Duration;
 
 use hygie_access::{Outgoing, OutgoingError};
 use hygie_core::{Cx, TenantId, Timestamp};
-use hygie_directory::trust::{ListRow, ListSource, MAX_LIST, TrustError, TrustedAuthority, read_list};
-use hygie_jose::x509::RevocationList;
+use hygie_directory::trust::{
+    ListKind, ListRow, ListSource, MAX_LIST, TrustError, TrustedAuthority, read_delta, read_list,
+};
+use hygie_jose::x509::{DeltaList, ListFault, RevocationList};
 use hygie_policy::certificate::{State, X509Certificate};
+use hygie_store::StoreError;
 use hygie_store::audit::Record;
 use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
@@ -28,13 +32,28 @@ const MAX_LISTS: usize = 64;
 #[derive(Default)]
 pub(crate) struct Lists(Mutex<HashMap<(TenantId, Uuid), Arc<Known>>>);
 
-/// What this process knows of the list of an authority.
+/// What this process knows of the lists of an authority.
 #[derive(Default)]
 struct Known {
-    /// One fetch at a time; when the last one failed, and how.
-    fetching: AsyncMutex<Option<(Timestamp, Fetch)>>,
+    /// One fetch of a kind at a time; when the last one failed, and how.
+    whole: AsyncMutex<Option<(Timestamp, Fetch)>>,
+    delta: AsyncMutex<Option<(Timestamp, Fetch)>>,
     /// The list with this digest.
     read: Mutex<Option<([u8; 32], Arc<RevocationList>)>>,
+    /// The two lists with these digests, as one.
+    together: Mutex<Option<(Digests, Arc<RevocationList>)>>,
+}
+
+/// Digests of a list and of what changed since.
+type Digests = [[u8; 32]; 2];
+
+impl Known {
+    const fn fetching(&self, kind: ListKind) -> &AsyncMutex<Option<(Timestamp, Fetch)>> {
+        match kind {
+            ListKind::Whole => &self.whole,
+            ListKind::Delta => &self.delta,
+        }
+    }
 }
 
 /// How a fetch ended that brought no list.
@@ -64,6 +83,9 @@ pub enum Fetch {
     /// A list that has ended.
     #[error("the answer is a list that has ended")]
     Ended,
+    /// What changed since a later list, or of other certificates.
+    #[error("the list of changes does not follow the revocation list")]
+    Unrelated,
 }
 
 /// The list of an authority, for who administers it.
@@ -71,10 +93,14 @@ pub enum Fetch {
 pub struct ListState {
     /// What is kept.
     pub list: Option<ListRow>,
-    /// Whether certificates of the authority are judged by it now.
+    /// What is kept of changes since.
+    pub delta: Option<ListRow>,
+    /// Whether certificates of the authority are judged by it now, with what changed where it publishes that.
     pub is_current: bool,
     /// How a fetch ended that was asked for and brought none.
     pub fault: Option<Fetch>,
+    /// The same of the list of changes; or why it does not count with the list.
+    pub delta_fault: Option<Fetch>,
 }
 
 impl Lists {
@@ -122,10 +148,7 @@ impl Means {
         trusted: &TrustedAuthority,
         configuration: &X509Certificate,
     ) -> Result<Option<Arc<RevocationList>>, MeansError> {
-        let row = self.directory().revocation_list(cx, trusted.id).await?;
-        if let Some(row) = row.as_ref().filter(|row| cx.now < row.next_update) {
-            return self.read_list(cx, trusted, row).await.map(Some);
-        }
+        let row = self.row(cx, trusted, ListKind::Whole).await?;
         if trusted.list_url.is_none() && row.is_none() {
             return if needs_list(trusted, configuration) {
                 Err(CertificateRefusal::ListMissing.into())
@@ -133,8 +156,29 @@ impl Means {
                 Ok(None)
             };
         }
-        let fault = match self.fetch(cx, trusted).await? {
-            Ok(row) => return self.read_list(cx, trusted, &row).await.map(Some),
+        let row = self.current(cx, trusted, ListKind::Whole).await?;
+        if trusted.delta_url.is_none() {
+            return self.read_list(cx, trusted, &row).await.map(Some);
+        }
+        let delta = self.current(cx, trusted, ListKind::Delta).await?;
+        match self.together(cx, trusted, (&row, &delta)).await? {
+            Ok(list) => Ok(Some(list)),
+            Err(_) => self.newer_together(cx, trusted, (&row, &delta)).await.map(Some),
+        }
+    }
+
+    async fn row(&self, cx: &Cx, trusted: &TrustedAuthority, kind: ListKind) -> Result<Option<ListRow>, StoreError> {
+        self.directory().revocation_list(cx, trusted.id, kind).await
+    }
+
+    /// What is known of a list that counts now, fetched where it has ended.
+    async fn current(&self, cx: &Cx, trusted: &TrustedAuthority, kind: ListKind) -> Result<ListRow, MeansError> {
+        let row = self.row(cx, trusted, kind).await?;
+        if let Some(row) = row.as_ref().filter(|row| cx.now < row.next_update) {
+            return Ok(row.clone());
+        }
+        let fault = match self.fetch(cx, trusted, (kind, None)).await? {
+            Ok(row) => return Ok(row),
             Err(fault) => fault,
         };
         let Some(row) = row else {
@@ -149,9 +193,47 @@ impl Means {
             tracing::warn!(authority = %trusted.id, %fault, "a revocation list counts after its end");
             let record = Record::success(cx, "idp.crl.grace", format!("authority/{}", trusted.id));
             self.store().record(record).await?;
-            return self.read_list(cx, trusted, &row).await.map(Some);
+            return Ok(row);
         }
         Err(CertificateRefusal::ListExpired.into())
+    }
+
+    /// A list with what changed since, made once.
+    async fn together(
+        &self,
+        cx: &Cx,
+        trusted: &TrustedAuthority,
+        (row, delta): (&ListRow, &ListRow),
+    ) -> Result<Result<Arc<RevocationList>, ListFault>, MeansError> {
+        let known = self.inner().lists.known(cx.tenant, trusted.id);
+        let digests = [row.digest, delta.digest];
+        if let Some((_, list)) = known.together.lock().as_ref().filter(|(of, _)| *of == digests) {
+            return Ok(Ok(list.clone()));
+        }
+        let list = self.read_list(cx, trusted, row).await?;
+        let changes = self.read_changes(cx, trusted).await?;
+        let work = tokio::task::spawn_blocking(move || list.with_changes(&changes));
+        let list = match work.await.map_err(|_| StoreError::Busy)? {
+            Ok(list) => Arc::new(list),
+            Err(fault) => return Ok(Err(fault)),
+        };
+        *known.together.lock() = Some((digests, list.clone()));
+        Ok(Ok(list))
+    }
+
+    /// Where what changed does not follow the list, there may be a newer one already, before the end of the last: it is asked
+    /// for.
+    async fn newer_together(
+        &self,
+        cx: &Cx,
+        trusted: &TrustedAuthority,
+        (row, delta): (&ListRow, &ListRow),
+    ) -> Result<Arc<RevocationList>, MeansError> {
+        let invalid = CertificateRefusal::ListInvalid;
+        let fetched = self.fetch(cx, trusted, (ListKind::Whole, Some(row.digest))).await?;
+        let row = fetched.map_err(|_| invalid)?;
+        let list = self.together(cx, trusted, (&row, delta)).await?;
+        Ok(list.map_err(|_| invalid)?)
     }
 
     /// The content of a list, read once.
@@ -165,7 +247,10 @@ impl Means {
         if let Some((_, list)) = known.read.lock().as_ref().filter(|(digest, _)| *digest == row.digest) {
             return Ok(list.clone());
         }
-        let content = self.directory().revocation_list_content(cx, trusted.id).await?;
+        let directory = self.directory();
+        let content = directory
+            .revocation_list_content(cx, trusted.id, ListKind::Whole)
+            .await?;
         let content = content.ok_or(CertificateRefusal::ListUnavailable)?;
         let (content, list) = match read_list(content, trusted).await {
             Ok(read) => read,
@@ -177,12 +262,31 @@ impl Means {
         Ok(list)
     }
 
-    /// Fetches the list of an authority and keeps it; who waits for another fetch of it takes what that one brought.
-    async fn fetch(&self, cx: &Cx, trusted: &TrustedAuthority) -> Result<Result<ListRow, Fetch>, MeansError> {
+    /// What is kept of changes since the list; it is read for a new pair of lists only.
+    async fn read_changes(&self, cx: &Cx, trusted: &TrustedAuthority) -> Result<DeltaList, MeansError> {
+        let directory = self.directory();
+        let content = directory
+            .revocation_list_content(cx, trusted.id, ListKind::Delta)
+            .await?;
+        match read_delta(content.ok_or(CertificateRefusal::ListUnavailable)?, trusted).await {
+            Ok((_, changes)) => Ok(changes),
+            Err(TrustError::Store(error)) => Err(error.into()),
+            Err(_) => Err(CertificateRefusal::ListInvalid.into()),
+        }
+    }
+
+    /// Fetches a list of an authority, another one than that with a digest, and keeps it; who waits for another fetch of it
+    /// takes what that one brought.
+    async fn fetch(
+        &self,
+        cx: &Cx,
+        trusted: &TrustedAuthority,
+        (kind, but): (ListKind, Option<[u8; 32]>),
+    ) -> Result<Result<ListRow, Fetch>, MeansError> {
         let known = self.inner().lists.known(cx.tenant, trusted.id);
-        let mut last = known.fetching.lock().await;
-        let kept = self.directory().revocation_list(cx, trusted.id).await?;
-        if let Some(row) = kept.filter(|row| cx.now < row.next_update) {
+        let mut last = known.fetching(kind).lock().await;
+        let kept = self.row(cx, trusted, kind).await?;
+        if let Some(row) = kept.filter(|row| cx.now < row.next_update && Some(row.digest) != but) {
             return Ok(Ok(row));
         }
         if let Some((at, fault)) = *last
@@ -190,39 +294,56 @@ impl Means {
         {
             return Ok(Err(fault));
         }
-        let fetched = self.fetch_now(cx, trusted).await?;
+        let fetched = match self.fetch_now(cx, trusted, kind).await? {
+            Ok(row) if Some(row.digest) == but => Err(Fetch::Older),
+            other => other,
+        };
         *last = fetched.as_ref().err().map(|fault| (cx.now, *fault));
         Ok(fetched)
     }
 
-    async fn fetch_now(&self, cx: &Cx, trusted: &TrustedAuthority) -> Result<Result<ListRow, Fetch>, MeansError> {
-        let list = match self.download(trusted).await {
+    async fn fetch_now(
+        &self,
+        cx: &Cx,
+        trusted: &TrustedAuthority,
+        kind: ListKind,
+    ) -> Result<Result<ListRow, Fetch>, MeansError> {
+        let list = match self.download(trusted, kind).await {
             Ok(list) => list,
             Err(fault) => {
-                tracing::warn!(authority = %trusted.id, %fault, "a revocation list cannot be fetched");
+                tracing::warn!(authority = %trusted.id, ?kind, %fault, "a revocation list cannot be fetched");
                 return Ok(Err(fault));
             }
         };
-        let kept = self
-            .directory()
-            .keep_revocation_list(cx, trusted, list, ListSource::Fetched);
-        let fault = match kept.await {
-            Ok(list) if list.next_update <= cx.now => Fetch::Ended,
-            Ok(_) => {
-                let row = self.directory().revocation_list(cx, trusted.id).await?;
-                return Ok(row.ok_or(Fetch::Invalid));
+        let directory = self.directory();
+        let kept = match kind {
+            ListKind::Whole => {
+                let kept = directory.keep_revocation_list(cx, trusted, list, ListSource::Fetched);
+                kept.await.map(|list| list.next_update)
             }
+            ListKind::Delta => {
+                let kept = directory.keep_delta_list(cx, trusted, list);
+                kept.await.map(|list| list.next_update())
+            }
+        };
+        let fault = match kept {
+            Ok(next_update) if next_update <= cx.now => Fetch::Ended,
+            Ok(_) => return Ok(self.row(cx, trusted, kind).await?.ok_or(Fetch::Invalid)),
             Err(TrustError::Store(error)) => return Err(error.into()),
             Err(TrustError::ListOlder) => Fetch::Older,
             Err(_) => Fetch::Invalid,
         };
-        tracing::warn!(authority = %trusted.id, %fault, "a revocation list does not count");
+        tracing::warn!(authority = %trusted.id, ?kind, %fault, "a revocation list does not count");
         Ok(Err(fault))
     }
 
-    async fn download(&self, trusted: &TrustedAuthority) -> Result<Vec<u8>, Fetch> {
+    async fn download(&self, trusted: &TrustedAuthority, kind: ListKind) -> Result<Vec<u8>, Fetch> {
         let outgoing: &Outgoing = self.inner().outgoing.as_ref().ok_or(Fetch::Off)?;
-        let url = trusted.list_url.as_deref().and_then(|url| Url::parse(url).ok());
+        let url = match kind {
+            ListKind::Whole => &trusted.list_url,
+            ListKind::Delta => &trusted.delta_url,
+        };
+        let url = url.as_deref().and_then(|url| Url::parse(url).ok());
         let answer = outgoing.get_signed(&url.ok_or(Fetch::Off)?, MAX_LIST).await;
         let answer = answer.map_err(|error| match error {
             OutgoingError::Denied | OutgoingError::Malformed => Fetch::Denied,
@@ -237,25 +358,40 @@ impl Means {
         }
     }
 
-    /// What is known of the list of an authority; fetched anew before, where `fetch` says so.
+    /// What is known of the lists of an authority; fetched anew before, where `fetch` says so.
     pub async fn list_state(
         &self,
         cx: &Cx,
         trusted: &TrustedAuthority,
         fetch: FetchFirst,
     ) -> Result<ListState, MeansError> {
-        let fault = match fetch {
-            FetchFirst::Yes => self.fetch_now(cx, trusted).await?.err(),
-            FetchFirst::No => None,
-        };
-        let list = self.directory().revocation_list(cx, trusted.id).await?;
-        let is_current = list
-            .as_ref()
-            .is_some_and(|row| cx.now < row.next_update + trusted.grace());
+        let (mut fault, mut delta_fault) = (None, None);
+        if fetch == FetchFirst::Yes {
+            fault = self.fetch_now(cx, trusted, ListKind::Whole).await?.err();
+            if trusted.delta_url.is_some() {
+                delta_fault = self.fetch_now(cx, trusted, ListKind::Delta).await?.err();
+            }
+        }
+        let list = self.row(cx, trusted, ListKind::Whole).await?;
+        let counts = |row: Option<&ListRow>| row.is_some_and(|row| cx.now < row.next_update + trusted.grace());
+        let mut is_current = counts(list.as_ref());
+        let mut delta = None;
+        if trusted.delta_url.is_some() {
+            delta = self.row(cx, trusted, ListKind::Delta).await?;
+            is_current &= counts(delta.as_ref());
+            if let (Some(list), Some(delta)) = (&list, &delta)
+                && self.together(cx, trusted, (list, delta)).await?.is_err()
+            {
+                is_current = false;
+                delta_fault = delta_fault.or(Some(Fetch::Unrelated));
+            }
+        }
         Ok(ListState {
             list,
+            delta,
             is_current,
             fault,
+            delta_fault,
         })
     }
 }

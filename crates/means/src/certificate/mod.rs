@@ -10,6 +10,7 @@
 //!   tenant, in the order of its bindings. Entra ID asks for the name first.
 //! - Whoever typed a name that nobody has is told what somebody else's certificate is told.
 
+mod hints;
 mod lists;
 mod refusal;
 mod trial;
@@ -31,6 +32,7 @@ use hygie_store::{StoreError, Tx};
 
 use crate::guess::refused;
 use crate::{MAX_GROUPS, Means, MeansError, Refusal};
+pub use hints::Hints;
 pub(crate) use lists::Lists;
 pub use lists::{Fetch, FetchFirst, ListState};
 pub use refusal::CertificateRefusal;

@@ -9,7 +9,7 @@ use hygie_access::{EgressPolicy, Outgoing};
 use hygie_core::{Clock, Cx};
 use hygie_directory::UserChange;
 use hygie_directory::trust::{AuthorityChange, ListSource, TrustedAuthority};
-use hygie_means::{CertificateRefusal, Claimed, Fetch, FetchFirst, Refusal};
+use hygie_means::{CertificateRefusal, Claimed, Fetch, FetchFirst, Hints, Refusal};
 use hygie_policy::methods::Method;
 use hygie_policy::strength::{Details, Mode};
 use hygie_testkit::{CARD_POLICY, CardAuthority, CardOf};
@@ -23,10 +23,11 @@ const DAY: Duration = Duration::from_hours(24);
 const CARD: &str = "899700123456";
 const BOUND: &str = "X509:<PN>8.99700123456@carte-cps.fr";
 
-/// A web server with one file, or none.
+/// A web server with one file and what changed since, or none.
 #[derive(Clone, Default)]
 struct Site {
     file: Arc<Mutex<Option<Vec<u8>>>>,
+    changes: Arc<Mutex<Option<Vec<u8>>>>,
     asked: Arc<AtomicUsize>,
 }
 
@@ -41,7 +42,12 @@ impl Site {
                 let mut request = [0; 4096];
                 let _ = stream.read(&mut request).await;
                 serving.asked.fetch_add(1, Ordering::SeqCst);
-                let file = serving.file.lock().unwrap().clone();
+                let file = if request.starts_with(b"GET /delta.crl ") {
+                    &serving.changes
+                } else {
+                    &serving.file
+                };
+                let file = file.lock().unwrap().clone();
                 let status = if file.is_some() { "200 OK" } else { "404 Not Found" };
                 let body = file.unwrap_or_default();
                 let head = format!(
@@ -154,6 +160,15 @@ impl Ward {
             ..CardOf::professional(CARD, self.world.clock.now())
         };
         self.issuing.card(&of).certificate
+    }
+
+    /// That the authority publishes what changed since its list, too.
+    fn publishing_changes(&self) -> AuthorityChange {
+        let list = self.trusted.list_url.as_deref().unwrap_or_default();
+        AuthorityChange {
+            delta_url: Some(Some(list.replace("ACI.crl", "delta.crl"))),
+            ..AuthorityChange::default()
+        }
     }
 
     /// What the nurse's card proves.
@@ -406,4 +421,145 @@ async fn a_card_is_tried_as_it_would_be_and_nobody_is_recorded() {
     ward.site.serve(Some(ward.list(&[])));
     assert_eq!(tried(&card).await.outcome.unwrap_err(), Refusal::NotOffered);
     assert_eq!(ward.world.recorded("idp.signin", None).await, 0);
+}
+
+#[tokio::test]
+async fn browsers_are_told_of_marked_authorities_where_the_tenant_wants_it() {
+    let ward = Ward::new().await;
+    let (cx, directory) = (ward.cx(), ward.world.means.directory());
+    let mark = AuthorityChange {
+        is_hint_enabled: Some(true),
+        ..AuthorityChange::default()
+    };
+    let place = (ward.trusted.pki, ward.trusted.id);
+    directory.update_authority(&cx, place, mark.clone()).await.unwrap();
+    let told = async || {
+        let told = ward.world.means.hinted_issuers(&cx).await.unwrap();
+        (ward.world.means.issuer_hints(&cx).await.unwrap(), told)
+    };
+    let none = BTreeSet::new();
+    // Marks alone tell nobody.
+    assert_eq!(told().await, (Hints::Unnamed, none.clone()));
+    let hints = json!({ "state": "enabled" });
+    ward.configure(&json!({ "issuerHintsConfiguration": hints })).await;
+    // Not the root, which is not marked.
+    let issuing = BTreeSet::from([ward.trusted.authority.subject().to_vec()]);
+    assert_eq!(told().await, (Hints::Named, issuing.clone()));
+    // Two certificates of one name are one name.
+    let again = CardAuthority::root("HYGIE TEST AC PERSONNES", cx.now);
+    let pki = place.0;
+    directory
+        .add_authority(&cx, pki, &again.certificate, mark.clone())
+        .await
+        .unwrap();
+    assert_eq!(told().await, (Hints::Named, issuing));
+    // More than a handshake takes: any card is asked for.
+    for number in 0..80 {
+        let other = CardAuthority::root(&format!("{number:0200}"), cx.now);
+        directory
+            .add_authority(&cx, pki, &other.certificate, mark.clone())
+            .await
+            .unwrap();
+    }
+    assert_eq!(told().await, (Hints::Named, none.clone()));
+    ward.configure(&json!({ "state": "disabled", "issuerHintsConfiguration": hints }))
+        .await;
+    assert_eq!(told().await, (Hints::Unnamed, none));
+}
+
+#[tokio::test]
+async fn what_changed_since_a_list_is_fetched_and_counts_with_it() {
+    let ward = Ward::new().await;
+    let (cx, card) = (ward.cx(), ward.card());
+    let change = ward.publishing_changes();
+    let place = (ward.trusted.pki, ward.trusted.id);
+    ward.world
+        .means
+        .directory()
+        .update_authority(&cx, place, change)
+        .await
+        .unwrap();
+    let begun = ward.world.clock.now();
+    let hour = Duration::from_hours(1);
+    let give = |revoked: &[&[u8]], removed: &[&[u8]], since| {
+        let at = ward.world.clock.now();
+        let changes = ward.issuing.delta((revoked, removed), (since, at), hour);
+        *ward.site.changes.lock().unwrap() = Some(changes);
+    };
+    // Without it nobody comes in, though the list itself is there and good for a day.
+    assert_eq!(ward.check(&card).await, refused(CertificateRefusal::ListUnavailable));
+    ward.world.clock.advance(Duration::from_mins(1));
+    give(&[], &[], begun);
+    assert_eq!(ward.check(&card).await, MULTI);
+    let asked = ward.site.asked();
+    assert_eq!(ward.check(&card).await, MULTI);
+    assert_eq!(ward.site.asked(), asked, "both are kept");
+    // Within the day of the list the card is revoked, and taken back.
+    ward.world.clock.advance(hour);
+    give(&[&[0x66, 0x01]], &[], begun);
+    assert_eq!(ward.check(&card).await, refused(CertificateRefusal::Revoked));
+    ward.world.clock.advance(hour);
+    give(&[], &[&[0x66, 0x01]], begun);
+    assert_eq!(ward.check(&card).await, MULTI);
+    // What ends and is not replaced counts no more.
+    ward.world.clock.advance(hour);
+    assert_eq!(ward.check(&card).await, refused(CertificateRefusal::ListExpired));
+}
+
+#[tokio::test]
+async fn changes_since_a_later_list_have_that_one_fetched() {
+    let ward = Ward::new().await;
+    let (cx, card) = (ward.cx(), ward.card());
+    let change = ward.publishing_changes();
+    let (directory, place) = (ward.world.means.directory(), (ward.trusted.pki, ward.trusted.id));
+    directory.update_authority(&cx, place, change).await.unwrap();
+    let hour = Duration::from_hours(1);
+    let changes = |since| Some(ward.issuing.delta((&[], &[]), (since, ward.world.clock.now()), hour));
+    *ward.site.changes.lock().unwrap() = changes(ward.world.clock.now());
+    assert_eq!(ward.check(&card).await, MULTI);
+    // The authority publishes another list before the end of the last, and what changed since that one.
+    ward.world.clock.advance(hour);
+    let between = ward.world.clock.now();
+    ward.world.clock.advance(Duration::from_mins(10));
+    *ward.site.changes.lock().unwrap() = changes(between);
+    assert_eq!(
+        ward.check(&card).await,
+        refused(CertificateRefusal::ListInvalid),
+        "not there yet"
+    );
+    let asked = ward.site.asked();
+    assert_eq!(ward.check(&card).await, refused(CertificateRefusal::ListInvalid));
+    assert_eq!(ward.site.asked(), asked, "nobody is kept waiting for it again at once");
+    let list = ward.issuing.list(&[&[0x66, 0x01]], between, DAY);
+    ward.site.serve(Some(list));
+    ward.world.clock.advance(Duration::from_mins(1));
+    assert_eq!(ward.check(&card).await, refused(CertificateRefusal::Revoked));
+    // Both are told about, and what does not fit together is said.
+    let trusted = directory.list_authorities(&cx).await.unwrap();
+    let trusted = trusted.into_iter().find(|one| one.id == place.1).unwrap();
+    let cx = ward.cx();
+    let state = ward
+        .world
+        .means
+        .list_state(&cx, &trusted, FetchFirst::Yes)
+        .await
+        .unwrap();
+    assert_eq!((state.is_current, state.fault, state.delta_fault), (true, None, None));
+    assert_eq!(state.delta.unwrap().this_update, between + Duration::from_mins(10));
+    *ward.site.changes.lock().unwrap() = Some(b"<html>".to_vec());
+    let state = ward
+        .world
+        .means
+        .list_state(&cx, &trusted, FetchFirst::Yes)
+        .await
+        .unwrap();
+    assert_eq!((state.is_current, state.delta_fault), (true, Some(Fetch::Invalid)));
+    *ward.site.changes.lock().unwrap() = changes(ward.world.clock.now());
+    let state = ward
+        .world
+        .means
+        .list_state(&cx, &trusted, FetchFirst::Yes)
+        .await
+        .unwrap();
+    assert_eq!((state.is_current, state.delta_fault), (false, Some(Fetch::Unrelated)));
 }

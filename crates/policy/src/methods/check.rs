@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use hygie_core::{ErrorKind, Fault};
 use thiserror::Error;
 
-use super::{AdvancedState, Configuration, Fido2, KeyRestrictions, Method, MethodsPolicy, TemporaryAccessPass};
+use super::{Configuration, Fido2, KeyRestrictions, Method, MethodsPolicy, TemporaryAccessPass};
 use crate::certificate::{self, State};
 
 /// Signs of a temporary access pass.
@@ -53,6 +53,15 @@ pub enum Broken {
     /// A method has two configurations.
     #[error("each method has one configuration")]
     SameMethod,
+    /// Nobody is made to register by a target.
+    #[error("isRegistrationRequired cannot be true: people are asked to register by registrationEnforcement")]
+    RegistrationRequired,
+    /// People would be asked for what is not offered.
+    #[error(
+        "a registration campaign can be enabled for passkeys only: targetedAuthenticationMethod of each of its \
+         includeTargets must be fido2"
+    )]
+    Campaign,
     /// The configuration of certificates.
     #[error(transparent)]
     Certificate(#[from] certificate::Broken),
@@ -83,14 +92,10 @@ impl MethodsPolicy {
             return Err(Broken::SameMethod);
         }
         if let Some(campaign) = self.registration.as_ref().and_then(|it| it.campaign.as_ref()) {
-            if campaign.state == AdvancedState::Enabled {
-                return Err(Broken::NotOffered("authenticationMethodsRegistrationCampaign"));
-            }
-            few(campaign.include_targets.len(), "includeTargets")?;
-            few(campaign.exclude_targets.len(), "excludeTargets")?;
-            for target in &campaign.include_targets {
-                bounded(target.method.as_deref(), "targetedAuthenticationMethod")?;
-            }
+            campaign.check()?;
+        }
+        if self.configurations.iter().any(Configuration::requires_registration) {
+            return Err(Broken::RegistrationRequired);
         }
         self.configurations.iter().try_for_each(Configuration::check)
     }
@@ -172,7 +177,7 @@ fn targets(include: usize, exclude: usize) -> Result<(), Broken> {
     few(exclude, "excludeTargets")
 }
 
-fn few(count: usize, name: &'static str) -> Result<(), Broken> {
+pub(super) fn few(count: usize, name: &'static str) -> Result<(), Broken> {
     if count > MAX_TARGETS {
         Err(Broken::TooMany(name))
     } else {
@@ -186,6 +191,10 @@ fn models(restrictions: Option<&KeyRestrictions>) -> Result<(), Broken> {
     } else {
         Ok(())
     }
+}
+
+pub(super) fn bounded_all<'a>(texts: impl Iterator<Item = &'a str>, name: &'static str) -> Result<(), Broken> {
+    texts.map(Some).try_for_each(|text| bounded(text, name))
 }
 
 fn bounded(text: Option<&str>, name: &'static str) -> Result<(), Broken> {

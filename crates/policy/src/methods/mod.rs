@@ -4,12 +4,15 @@
 //! # Deviations
 //!
 //! - A method that cannot be offered (`MicrosoftAuthenticator`, `Sms`, `Voice`, `Email`) has its configuration, which is kept
-//!   and returned; to enable it is refused, because people would rely on what never comes. So is the registration campaign.
-//! - `isRegistrationRequired` and `reconfirmationInDays` are kept and returned; nobody is asked to register by them.
+//!   and returned; to enable it is refused, because people would rely on what never comes. The registration campaign is for
+//!   passkeys (`targetedAuthenticationMethod` `fido2`) alone.
+//! - `isRegistrationRequired`, which Graph says is not supported, is refused where it is true. `reconfirmationInDays` is kept and
+//!   returned; nobody is asked by it.
 //! - Restrictions of models hold when a passkey is registered and whenever it is used; its origin is proved at registration.
 //! - Who is named by several targets with several passkey profiles may use what any of these profiles admits.
 //! - Which models count as Windows Hello for Business is a setting of ours beside this policy.
 
+mod campaign;
 mod check;
 mod configuration;
 
@@ -18,6 +21,7 @@ use std::collections::BTreeSet;
 use hygie_core::{GroupId, ObjectId, Timestamp};
 use serde_json::{Map, Value};
 
+pub use campaign::{Nudge, PutOff};
 pub use check::{Broken, MAX_LENGTH, MAX_LIFETIME, MAX_MODELS, MIN_LENGTH, MIN_LIFETIME};
 pub use configuration::{
     AdvancedState, AttestationEnforcement, AuthenticatorFeatures, AuthenticatorMode, AuthenticatorTarget,
@@ -26,6 +30,7 @@ pub use configuration::{
     TemporaryAccessPass, Voice,
 };
 
+use self::check::few;
 use crate::Aaguid;
 use crate::certificate::{State, Target, TargetId, TargetType, X509Certificate};
 use crate::json::{self, At, Member, ReadError, Wrong, record, vocabulary};
@@ -351,6 +356,27 @@ impl Fido2 {
         PasskeyRules {
             is_self_service_allowed: self.is_self_service_allowed == Some(true),
             rules,
+        }
+    }
+}
+
+impl Configuration {
+    /// Whether a target of it asks for registration, which nothing would do.
+    fn requires_registration(&self) -> bool {
+        let any = |targets: &[Target]| {
+            targets
+                .iter()
+                .any(|target| target.is_registration_required == Some(true))
+        };
+        match self {
+            Self::Fido2(it) => {
+                let mut targets = it.include_targets.iter();
+                targets.any(|target| target.is_registration_required == Some(true))
+            }
+            Self::SoftwareOath(it) => any(&it.include_targets),
+            Self::TemporaryAccessPass(it) => any(&it.include_targets),
+            Self::X509Certificate(it) => any(&it.include_targets),
+            Self::MicrosoftAuthenticator(_) | Self::Sms(_) | Self::Voice(_) | Self::Email(_) => false,
         }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use hygie_core::ObjectId;
 use hygie_policy::check::Broken;
-use hygie_policy::guard::{Means, Why, lock_outs};
+use hygie_policy::guard::{Means, Why, lock_outs, walls};
 use hygie_policy::psc::{Application, Export, Verdict, check};
-use hygie_policy::signin::Guest;
+use hygie_policy::signin::{Application as Target, Guest, User};
 use hygie_policy::strength::{MFA, Mode};
 use hygie_policy::templates::{
     ADMINISTRATORS, ProSanteConnect, pro_sante_connect, pro_sante_connect_strength, secure_foundation,
@@ -15,7 +15,7 @@ use hygie_policy::templates::{
 use hygie_policy::{Outcome, Policy, Rules, evaluate};
 use serde_json::{Value, json};
 
-use crate::decisions::{PSC, nurse};
+use crate::decisions::{NURSE, PSC, nurse};
 use crate::documents::{least, with};
 
 const EMERGENCY: &str = "4a1d3f0e-0000-4000-8000-0000000000e1";
@@ -147,13 +147,30 @@ fn the_policies_of_pro_sante_connect_conform() {
     }
 }
 
-/// The names of the policies that shut everybody out, with why.
+/// An application by which policies are changed.
+const CONSOLE: &str = "19db86c3-b2b9-44cc-b339-36da233a3be2";
+
+fn target(id: &str) -> Target {
+    Target {
+        id: id.parse().expect("an id"),
+        suite: None,
+    }
+}
+
+/// Why policies keep out three people.
 fn told(policies: &[Value], means: &Means) -> Vec<Why> {
     let policies: Vec<Policy> = policies
         .iter()
         .map(|one| Policy::from_json(one).expect("a policy"))
         .collect();
-    lock_outs(&policies, &[], means)
+    let person = |id: &str| User {
+        id: id.parse().expect("an id"),
+        groups: [].into(),
+        roles: [].into(),
+        guest: None,
+    };
+    let people = [person(EMERGENCY), person(NURSE), person(FA01)];
+    lock_outs(&walls(&policies, &[], means), &people)
         .into_iter()
         .map(|lock_out| lock_out.why)
         .collect()
@@ -164,6 +181,7 @@ fn told(policies: &[Value], means: &Means) -> Vec<Why> {
 fn who_shuts_everybody_out_is_told() {
     let passwords = Means {
         modes: [Mode::Password].into(),
+        consoles: vec![target(CONSOLE), target(PSC)],
         ..Means::default()
     };
     let block = with(least(), "/grantControls/builtInControls", json!(["block"]));
@@ -214,6 +232,14 @@ fn who_shuts_everybody_out_is_told() {
                 "/conditions/applications/includeApplications",
                 json!([PSC]),
             ),
+            Some(Why::Block),
+        ),
+        (
+            with(
+                block.clone(),
+                "/conditions/applications/includeApplications",
+                json!([EMERGENCY]),
+            ),
             None,
         ),
         (
@@ -222,7 +248,31 @@ fn who_shuts_everybody_out_is_told() {
                 "/conditions/applications/excludeApplications",
                 json!([PSC]),
             ),
+            Some(Why::Block),
+        ),
+        (
+            with(
+                block.clone(),
+                "/conditions/applications/excludeApplications",
+                json!([PSC, CONSOLE]),
+            ),
             None,
+        ),
+        (
+            with(
+                block.clone(),
+                "/conditions/users/includeUsers",
+                json!([NURSE, FA01, EMERGENCY]),
+            ),
+            Some(Why::Block),
+        ),
+        (
+            with(
+                block.clone(),
+                "/conditions/users/excludeRoles",
+                json!(["729827e3-9c14-49f7-bb1b-9608f156bbb8"]),
+            ),
+            Some(Why::Block),
         ),
         (
             with(
@@ -269,35 +319,20 @@ fn who_shuts_everybody_out_is_told() {
     }
     let codes = Means {
         modes: [Mode::Password, Mode::SoftwareOath].into(),
-        ..Means::default()
+        ..passwords.clone()
     };
     assert_eq!(told(&[mfa], &codes), []);
 
     let one = with(block.clone(), "/conditions/users/excludeUsers", json!([EMERGENCY]));
     let other = with(block.clone(), "/conditions/users/excludeUsers", json!([FA01]));
+    let everybody_else = with(block, "/conditions/users/excludeUsers", json!([FA01, EMERGENCY]));
     assert_eq!(
-        told(&[one.clone(), other], &codes),
+        told(&[one.clone(), other.clone()], &codes),
         [Why::Block, Why::Block],
         "nobody is out of both"
     );
+    assert_eq!(told(&[other, everybody_else], &codes), [], "one is out of both");
     assert_eq!(told(&[one.clone(), one], &codes), []);
-
-    let consoles = Means {
-        consoles: [PSC.parse().expect("an id")].into(),
-        ..codes
-    };
-    let elsewhere = with(
-        block.clone(),
-        "/conditions/applications/excludeApplications",
-        json!([FA01]),
-    );
-    assert_eq!(
-        told(std::slice::from_ref(&elsewhere), &consoles),
-        [Why::Block],
-        "the console is not what is out"
-    );
-    let console = with(block, "/conditions/applications/includeApplications", json!([PSC]));
-    assert_eq!(told(&[console], &consoles), [Why::Block]);
 }
 
 #[test]

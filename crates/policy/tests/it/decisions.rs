@@ -15,7 +15,7 @@ use crate::documents::{least, with};
 
 pub const NOW: i64 = 1_795_000_000;
 pub const PSC: &str = "99383c77-0bb9-41f0-96e1-b72ad6eca607";
-const NURSE: &str = "4a1d3f0e-0000-4000-8000-000000000001";
+pub const NURSE: &str = "4a1d3f0e-0000-4000-8000-000000000001";
 const FA01: &str = "4a1d3f0e-0000-4000-8000-000000000002";
 const TERMS: &str = "4a1d3f0e-0000-4000-8000-000000000003";
 const MODEL: &str = "4a1d3f0e-0000-4000-8000-000000000004";

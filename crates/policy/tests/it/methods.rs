@@ -149,7 +149,7 @@ fn what_cannot_be_offered_cannot_be_enabled() {
     let campaign =
         json!({"registrationEnforcement": {"authenticationMethodsRegistrationCampaign": {"state": "enabled"}}});
     let policy = MethodsPolicy::initial().patched(&campaign).unwrap();
-    assert!(matches!(policy.check(), Err(Broken::NotOffered(_))));
+    assert_eq!(policy.check(), Err(Broken::Campaign), "it names no passkeys");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use hygie_core::Timestamp;
 use hygie_policy::decide::{Ask, Outcome};
+use hygie_policy::guard::{Means, is_let_in, lock_outs, walls};
 use hygie_policy::json::read;
 use hygie_policy::location::Whereabouts;
 use hygie_policy::policy::{ClientAppType, DevicePlatform, GuestType, RiskLevel, TransferMethod, UserAction};
@@ -183,7 +184,7 @@ fn strength_state(strength: &str, policy: &Value, facts: &Facts) -> State {
             || (is_second && *method == "password")
             || match frequency["value"].as_i64() {
                 Some(hours) => *age < hours * 60,
-                None => *age <= 5,
+                None => *age < 5,
             }
     };
     let used: BTreeSet<&str> = facts.used.iter().filter(counts).map(|(method, _)| *method).collect();
@@ -238,7 +239,7 @@ fn is_stale(policy: &Value, facts: &Facts) -> bool {
     }
     let too_old = |age: i64| match frequency["value"].as_i64() {
         Some(hours) => age >= hours * 60,
-        None => age > 5,
+        None => age >= 5,
     };
     if frequency["authenticationType"] == "secondaryAuthentication" {
         return facts.secondary.is_some_and(too_old);
@@ -688,5 +689,27 @@ proptest! {
             evaluate(&rules, &sign_in(&facts)).outcome
         };
         prop_assert_eq!(outcome(&policies), outcome(&enforced));
+    }
+
+    /// Who is said to be kept out by a page is granted nothing, wherever they come from and whatever they have done.
+    #[test]
+    fn who_is_kept_out_is_never_let_in(documents in prop::collection::vec(policy(), 0..5), facts in facts()) {
+        let policies: Vec<Policy> = documents.iter().map(|one| Policy::from_json(one).expect("a policy")).collect();
+        let (strengths, locations) = (strengths(), locations());
+        let rules = Rules { policies: &policies, strengths: &strengths, locations: &locations, windows_hello: &[] };
+        let mut sign_in = sign_in(&facts);
+        let Identity::User(person) = &sign_in.identity else { unreachable!("people alone") };
+        let person = person.clone();
+        let Target::Resources { applications, .. } = &sign_in.target else { return Ok(()) };
+        // Nothing of theirs is managed.
+        sign_in.conditions.device = None;
+        let modern = sign_in.conditions.client_app.is_some_and(|client| client == ClientAppType::Browser);
+        let means = Means { modes: Mode::ALL.iter().copied().collect(), consoles: applications.clone(), ..Means::default() };
+        let walls = walls(&policies, &strengths, &means);
+        if modern && !is_let_in(&walls, &person) {
+            let outcome = evaluate(&rules, &sign_in).outcome;
+            prop_assert!(!matches!(outcome, Outcome::Granted(_)), "{:?}", outcome);
+        }
+        prop_assert_eq!(lock_outs(&walls, std::slice::from_ref(&person)).is_empty(), is_let_in(&walls, &person));
     }
 }

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use hygie_core::{AppId, TenantId};
-use hygie_directory::directory_api;
+use anyhow::{Context, Result};
+use hygie_core::{AppId, Secret, TenantId};
+use hygie_directory::{PasswordOwner, directory_api};
 use serde::Deserialize;
 
-use super::Psc;
+use super::{Psc, env_origin};
+use crate::ambient::environment;
 
 /// An establishment.
 #[derive(Debug, Deserialize)]
@@ -75,6 +77,23 @@ pub struct Administrator {
     pub upn: String,
     /// The variable of the environment that holds the first password.
     pub password_env: String,
+}
+
+impl Administrator {
+    /// Who it is and the first password, which the rules for passwords allow.
+    pub fn account(&self, tenant: &Tenant) -> Result<(String, Secret<String>)> {
+        let origin = env_origin(&self.password_env);
+        let password = environment(&self.password_env);
+        let password = password.with_context(|| format!("{origin} with the first password is not set"))?;
+        let organization = [Some(tenant.display_name.as_str()), tenant.domain.split('.').next()];
+        let owner = PasswordOwner {
+            user: vec![&self.upn],
+            organization: organization.into_iter().flatten().collect(),
+            ..PasswordOwner::default()
+        };
+        hygie_directory::check_password(&password, &owner).with_context(|| format!("{origin} cannot be a password"))?;
+        Ok((self.upn.clone(), Secret::new(password)))
+    }
 }
 
 /// An application of a tenant. Its later changes are made in the directory, not here.

@@ -8,6 +8,7 @@ mod directory;
 mod events;
 mod geo;
 mod issuers;
+mod mail;
 mod outgoing;
 mod passwords;
 mod problem;
@@ -34,6 +35,7 @@ pub use directory::{Administrator, Application, Publisher, Tenant, Workload};
 pub use events::{Events, Who};
 pub use geo::Geo;
 pub use issuers::{AppRole, EntraTenant, Metadata, OpenIdIssuer};
+pub use mail::Mail;
 pub use outgoing::Outgoing;
 pub use passwords::Passwords;
 pub use problem::{Problem, Problems};
@@ -73,6 +75,8 @@ pub struct Config {
     /// Where the logs of the directory go.
     #[serde(default)]
     pub audit_logs: AuditLogs,
+    /// The mail server that letters to people and administrators are given to; without it there are none.
+    pub mail: Option<Spanned<Mail>>,
     /// How log lines look and what is logged.
     #[serde(default)]
     pub log: Log,
@@ -346,6 +350,11 @@ impl Config {
         {
             problems.add(&text, &events.span(), &format!("audit logs: {error:#}"));
         }
+        if let Some(mail) = &config.mail
+            && let Err(error) = mail.get_ref().reach(&config).await
+        {
+            problems.add(&text, &mail.span(), &format!("[mail]: {error:#}"));
+        }
         for workspace in &config.workspaces {
             for (service, events) in workspace.get_ref().events() {
                 if let Err(error) = kafka::reach(events).await {
@@ -376,6 +385,7 @@ impl Config {
         config.make_absolute(path.parent().unwrap_or(Path::new("")));
         let mut problems = check::check(&config, text);
         audit_logs::check(&config, text, &mut problems);
+        mail::check(&config, text, &mut problems);
         geo::check(&config, text, &mut problems);
         passwords::check(&config, text, &mut problems);
         if problems.is_empty() { Ok(config) } else { Err(problems) }
@@ -393,6 +403,9 @@ impl Config {
             resolve(&mut passwords.as_mut().breached);
         }
         self.audit_logs.make_absolute(base);
+        if let Some(mail) = &mut self.mail {
+            mail.as_mut().make_absolute(base);
+        }
         if let Some(postgres) = &mut self.storage.postgres {
             postgres.as_mut().make_absolute(base);
         }

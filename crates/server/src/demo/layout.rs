@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use hygie_idp::Certauth;
+
 use super::people;
 use crate::failure::Failure;
 
@@ -117,6 +119,24 @@ impl Layout {
         }
     }
 
+    /// What the names end with under which browsers are told of the authorities of a tenant. No certificate covers all
+    /// names below `localhost` itself.
+    pub fn certauth_place(&self) -> String {
+        format!("certauth.{}", self.domain().unwrap_or("localhost"))
+    }
+
+    /// The host that asks people for certificates.
+    pub fn certauth(&self) -> Certauth {
+        let place = self.certauth_place();
+        Certauth {
+            url: self.origin(Service::Certauth),
+            tenants: Some(match self.base_port + Service::Certauth.offset() {
+                443 => place,
+                port => format!("{place}:{port}"),
+            }),
+        }
+    }
+
     /// The address of a service, without a final slash. Health and managed identities are plain and local in every
     /// world, for scripts and programs of this machine. The port that a scheme implies is not written (RFC 3986 §6.2.3):
     /// clients leave it out as well, and compare issuers by their letters.
@@ -170,6 +190,10 @@ mod tests {
         let standard = Layout::new(442, None).expect("a layout");
         assert_eq!(standard.origin(Service::Login), "https://localhost");
         assert_eq!(standard.origin(Service::Graph), "https://localhost:445");
+        assert_eq!(standard.certauth().tenants.as_deref(), Some("certauth.localhost:444"));
+        let certauth = named.certauth();
+        assert_eq!(certauth.url, "https://certauth.hygie.test:9002");
+        assert_eq!(certauth.tenants.as_deref(), Some("certauth.hygie.test:9002"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::{DEFAULT_BASE_PORT, Options, cards, fill, settle};
 use crate::ambient::{SystemClock, SystemRandom};
 use crate::config::Space;
 use crate::failure::Failure;
-use crate::front::{Front, Serving, Sockets};
+use crate::front::{Front, Serving, Sockets, Tenants};
 use crate::health::{self, Health};
 use crate::listen::{Forwarding, Limits, Stop};
 use crate::portal::{self, Entry, Shown, Step};
@@ -131,7 +131,7 @@ fn settings(
         login: layout.origin(Service::Login),
         graph: Some(layout.origin(Service::Graph)),
         back_channel: Some(layout.origin(Service::BackChannel)),
-        certauth: Some(layout.origin(Service::Certauth)),
+        certauth: Some(layout.certauth()),
         outgoing: outgoing(layout)?,
         exchanges: None,
         authenticator_metadata: None,
@@ -227,10 +227,15 @@ async fn serve(
             hosts: layout.hosts(service),
         },
         router,
+        tenants: None,
     };
     let services = base.open_fhir(&instances(document)).await?;
     let login = base.login_router()?;
     let certauth = base.certauth_router()?;
+    let tenants = Tenants {
+        place: layout.certauth_place(),
+        hints: base.issuer_hints(),
+    };
     let graph = base.graph_router(&layout.origin(Service::Graph))?;
     let fhir = base.fhir_router(&services)?;
     let back = base.back_channel_router(&layout.origin(Service::BackChannel), &services)?;
@@ -254,7 +259,7 @@ async fn serve(
     let fronts = vec![
         front(Service::Portal, portal),
         front(Service::Login, login),
-        front(Service::Certauth, certauth),
+        front(Service::Certauth, certauth).with_tenants(tenants),
         front(Service::Graph, graph),
         front(Service::Fhir, fhir),
         front(Service::BackChannel, back),

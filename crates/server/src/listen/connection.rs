@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
@@ -121,19 +122,33 @@ async fn handshake(stream: TcpStream, sites: &[Site]) -> Option<(TlsStream<TcpSt
         .await
         .ok()?;
     let server_name = start.client_hello().server_name().map(host::normal);
-    let site = match &server_name {
-        Some(name) => sites.iter().find(|site| site.hosts.contains(name)),
-        None => sites.first(),
-    };
-    let Some(site) = site else {
+    let Some((site, tls)) = chosen(sites, server_name.as_deref()).await else {
         let mut stream = start.io;
         // The client may be gone; there is nobody else to tell.
         let _ = stream.write_all(&UNRECOGNIZED_NAME).await;
         let _ = stream.shutdown().await;
         return None;
     };
-    let stream = start.into_stream(site.tls.clone()).await.ok()?;
+    let stream = start.into_stream(tls).await.ok()?;
     Some((stream, site, server_name))
+}
+
+/// The site of a name, and how it speaks under that name.
+async fn chosen<'a>(sites: &'a [Site], server_name: Option<&str>) -> Option<(&'a Site, Arc<ServerConfig>)> {
+    let Some(name) = server_name else {
+        return sites.first().map(|site| (site, site.tls.clone()));
+    };
+    if let Some(site) = sites.iter().find(|site| site.hosts.iter().any(|host| host == name)) {
+        return Some((site, site.tls.clone()));
+    }
+    for site in sites {
+        if let Some(tenants) = &site.tenants
+            && let Some(tenant) = tenants.tenant(name)
+        {
+            return Some((site, tenants.config(tenant).await?));
+        }
+    }
+    None
 }
 
 /// The certificate that the client proved to hold, where it was asked and has one.

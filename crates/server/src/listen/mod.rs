@@ -22,6 +22,7 @@ pub use host::host_of;
 pub use stop::{Signals, Stop};
 
 use crate::failure::Failure;
+use crate::tls::TenantHosts;
 
 /// What a client can hold, in time and number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,8 @@ pub struct Site {
     pub hosts: Vec<String>,
     /// Its TLS configuration.
     pub tls: Arc<ServerConfig>,
+    /// Its names for single tenants, where it has some.
+    pub tenants: Option<Arc<TenantHosts>>,
     /// What answers.
     pub router: Router,
     /// What reverse proxies say of certificates.

@@ -107,7 +107,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         println!("{}", told(&things, &report));
     } else {
         print(&things, options.lang);
-        super::print(&report, POLICIES, options.lang);
+        super::tell(&super::text(&report, POLICIES, options.lang));
     }
     if report.verdict() == Verdict::DoesNotConform {
         Err(Failure::Reported)

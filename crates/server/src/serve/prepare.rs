@@ -6,15 +6,12 @@ use hygie_access::{Assignee, AssigneeKind, AssignmentError, Holder, Kind, Role, 
 use hygie_core::{Cx, ObjectId, Secret};
 use hygie_directory::{
     Cursor, DIRECTORY_API, Definition, Enabled, GLOBAL_ADMINISTRATOR, NewApplication, NewTenant, NewUser,
-    PasswordOwner, Scope as Permission,
+    Scope as Permission,
 };
 use hygie_jose::Certificate;
 use hygie_oidc::RedirectUris;
 
-use crate::ambient::environment;
-use crate::config::{
-    Application, Config, FhirInstance, Publisher, RoleAssignment, Tenant, Whose, Workload, Workspace, env_origin,
-};
+use crate::config::{Application, Config, FhirInstance, Publisher, RoleAssignment, Tenant, Whose, Workload, Workspace};
 use crate::files;
 use crate::tls::certificate::read_certificate;
 use crate::wiring::{Base, USER_IMPERSONATION, own_workload};
@@ -73,27 +70,10 @@ async fn make_tenant(base: &Base, tenant: &Tenant) -> Result<()> {
         return Ok(());
     }
     // Read before anything is made: without the password nobody could sign in to what was made.
-    let administrator = match &tenant.administrator {
-        Some(administrator) => {
-            let name = &administrator.password_env;
-            let password = environment(name)
-                .with_context(|| format!("{} with the first password is not set", env_origin(name)))?;
-            Some((administrator.upn.clone(), Secret::new(password)))
-        }
-        None => None,
-    };
-    if let (Some((upn, password)), Some(administrator)) = (&administrator, &tenant.administrator) {
-        let owner = PasswordOwner {
-            user: vec![upn],
-            organization: [Some(tenant.display_name.as_str()), tenant.domain.split('.').next()]
-                .into_iter()
-                .flatten()
-                .collect(),
-            ..PasswordOwner::default()
-        };
-        hygie_directory::check_password(password.expose(), &owner)
-            .with_context(|| format!("{} cannot be a password", env_origin(&administrator.password_env)))?;
-    }
+    let administrator = tenant.administrator.as_ref();
+    let administrator = administrator
+        .map(|administrator| administrator.account(tenant))
+        .transpose()?;
     let new = NewTenant {
         id: tenant.id,
         display_name: tenant.display_name.clone(),

@@ -10,6 +10,7 @@ use hygie_core::{Clock, Random};
 use hygie_idp::token::Recognised;
 use url::Url;
 
+use super::certauth;
 use super::exchanges::exchanges;
 use super::issuers::Issuers;
 use super::prepare;
@@ -60,7 +61,7 @@ impl Running {
             login,
             graph: config.graph.as_ref().map(|graph| origin(&graph.get_ref().url)),
             back_channel: config.back_channel.as_ref().map(|back| origin(&back.get_ref().url)),
-            certauth: config.certauth.as_ref().map(|host| origin(&host.get_ref().url)),
+            certauth: certauth::host(config)?,
             outgoing: outgoing.clone(),
             exchanges: exchanges(config, &outgoing, &clock)?,
             authenticator_metadata: config.authenticator_metadata.clone(),
@@ -71,6 +72,7 @@ impl Running {
         };
         let mut base = Base::open(settings).await?;
         base.follow_logs(&config.audit_logs, &config.outgoing.policy()?).await?;
+        base.send_letters(config).await?;
         prepare::prepare(&base, config).await?;
         if let (Some(portal), Some(_)) = (&config.portal, &config.graph) {
             console::register(&base, &origin(&portal.get_ref().url)).await?;
@@ -168,12 +170,9 @@ async fn fronts(
             ..certificates.front(back, router)?
         });
     }
-    if let Some(certauth) = &config.certauth {
-        let router = base.certauth_router()?;
-        fronts.push(Front {
-            clients: ClientCertificates::AskedEachTime,
-            ..certificates.front(certauth.get_ref(), router)?
-        });
+    if let Some(service) = config.certauth.as_ref().map(toml::Spanned::get_ref) {
+        let front = certificates.front(service, base.certauth_router()?)?;
+        fronts.push(certauth::front(front, service, base)?);
     }
     let health = Health::new(base.probes());
     if let Some(portal) = &config.portal {
@@ -270,6 +269,7 @@ impl Certificates {
             certificate,
             router,
             clients: ClientCertificates::Unasked,
+            tenants: None,
         })
     }
 }
@@ -285,6 +285,6 @@ fn forwarding(config: &Config) -> Forwarding {
     }
 }
 
-fn origin(url: &Url) -> String {
+pub(super) fn origin(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }

@@ -147,6 +147,14 @@ pub fn check_files(chain: &Path, key: &Path, host: &str, now: Timestamp) -> Resu
     Ok(())
 }
 
+/// Whether the certificate of a file names this host.
+pub fn names(chain: &Path, host: &str) -> Result<bool> {
+    let leaf = read_certificate(chain)?;
+    let name = rustls::pki_types::ServerName::try_from(host).with_context(|| format!("{host:?} is not a host name"))?;
+    let parsed = rustls::server::ParsedCertificate::try_from(&leaf)?;
+    Ok(rustls::client::verify_server_name(&parsed, &name).is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,12 +10,18 @@ use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 /// a certificate-bound token asks (RFC 8705 §3, self-signed ones included, §2.2); which certificates prove a client is
 /// the decision of the service that knows the client.
 #[derive(Debug)]
-pub struct AnyHolder(WebPkiSupportedAlgorithms);
+pub struct AnyHolder {
+    algorithms: WebPkiSupportedAlgorithms,
+    issuers: Vec<DistinguishedName>,
+}
 
 impl AnyHolder {
-    /// With the algorithms of this provider.
-    pub fn new(provider: &CryptoProvider) -> Self {
-        Self(provider.signature_verification_algorithms)
+    /// With the algorithms of this provider; clients are told that certificates of these issuers are wanted.
+    pub fn new(provider: &CryptoProvider, issuers: Vec<DistinguishedName>) -> Self {
+        Self {
+            algorithms: provider.signature_verification_algorithms,
+            issuers,
+        }
     }
 }
 
@@ -24,9 +30,9 @@ impl ClientCertVerifier for AnyHolder {
         false
     }
 
-    /// None: a client chooses by itself.
+    /// Of none, a client chooses by itself.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
+        &self.issuers
     }
 
     fn verify_client_cert(
@@ -44,7 +50,7 @@ impl ClientCertVerifier for AnyHolder {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<rustls::client::danger::HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0)
+        verify_tls12_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -53,10 +59,10 @@ impl ClientCertVerifier for AnyHolder {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<rustls::client::danger::HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0)
+        verify_tls13_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }

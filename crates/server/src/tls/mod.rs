@@ -4,18 +4,20 @@ pub mod ca;
 pub mod certificate;
 mod holder;
 mod renewal;
+pub mod tenants;
 
 use std::sync::Arc;
 
 use anyhow::Result;
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::server::NoServerSessionStorage;
+use rustls::{DistinguishedName, ServerConfig};
 
 pub use ca::LocalCa;
 pub use certificate::{Certificate, Source};
 use holder::AnyHolder;
 pub use renewal::keep_renewed;
+pub use tenants::{IssuerHints, TenantHosts};
 
 /// Makes aws-lc-rs the provider of the process, before anything speaks TLS. Without it rustls refuses to choose when a
 /// dependency brings a second one.
@@ -38,12 +40,21 @@ pub enum ClientCertificates {
 
 /// The configuration of a host.
 pub fn server_config(certificate: Arc<Certificate>, clients: ClientCertificates) -> Result<Arc<ServerConfig>> {
+    naming(certificate, clients, Vec::new())
+}
+
+/// The configuration of a host that tells its clients whose certificates it wants.
+fn naming(
+    certificate: Arc<Certificate>,
+    clients: ClientCertificates,
+    issuers: Vec<DistinguishedName>,
+) -> Result<Arc<ServerConfig>> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
     let builder = match clients {
         ClientCertificates::Unasked => builder.with_no_client_auth(),
         ClientCertificates::Asked | ClientCertificates::AskedEachTime => {
-            builder.with_client_cert_verifier(Arc::new(AnyHolder::new(&provider)))
+            builder.with_client_cert_verifier(Arc::new(AnyHolder::new(&provider, issuers)))
         }
     };
     let mut config = builder.with_cert_resolver(certificate);

@@ -35,12 +35,21 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Has the instance keep its events from now on.
-    pub async fn begin(service: String, store: &Store, cx: &Cx, consumer: Arc<dyn Consumer>) -> Result<Self> {
+    /// Has the instance keep its events from now on, those whose kind begins with `kinds`.
+    pub async fn begin(
+        (service, kinds): (String, &'static str),
+        store: &Store,
+        cx: &Cx,
+        consumer: Arc<dyn Consumer>,
+    ) -> Result<Self> {
         let name = consumer.name().to_owned();
-        if !consumers(store, cx).await?.contains(&name) {
-            let added = store.write(cx, name, |name, tx| {
-                Box::pin(async move { Consumers(tx).add(name).await })
+        let known = store.read(cx, name.clone(), |name, tx| {
+            Box::pin(async move { Consumers(tx).kinds(name).await })
+        });
+        let known: Result<Option<String>, StoreError> = known.await;
+        if known?.as_deref() != Some(kinds) {
+            let added = store.write(cx, name, move |name, tx| {
+                Box::pin(async move { Consumers(tx).add(name, kinds).await })
             });
             let added: Result<(), StoreError> = added.await;
             added?;

@@ -104,7 +104,7 @@ async fn begin_delivery(base: &mut Base, instance: &FhirInstance, store: &Store)
     let identity = base.idp.own_identity(instance.tenant, &workload);
     let consumer = kafka::open(events, &instance.base, identity)
         .with_context(|| format!("the events of the FHIR service {service}"))?;
-    let delivery = Delivery::begin(service, store, &cx, consumer).await?;
+    let delivery = Delivery::begin((service, ""), store, &cx, consumer).await?;
     base.deliveries.push(delivery);
     Ok(())
 }

@@ -9,6 +9,7 @@ mod directory;
 mod edge;
 mod fhir;
 mod followers;
+mod hints;
 #[cfg_attr(not(feature = "cloud"), path = "no_kafka.rs")]
 pub mod kafka;
 pub mod objects;
@@ -31,7 +32,7 @@ use hygie_core::{Clock, Cx, Random, TenantId};
 use hygie_directory::Directory;
 use hygie_fhir::Fhir;
 use hygie_idp::token::Recognised;
-use hygie_idp::{Exchanges, Idp};
+use hygie_idp::{Certauth, Exchanges, Idp};
 use hygie_store::Owner;
 use hygie_store::keys::KeyProvider;
 use hygie_web::client::Proxies;
@@ -42,9 +43,11 @@ use crate::config::Space;
 use crate::geo::CountryDatabase;
 use crate::health::Probe;
 use crate::listen::Stop;
+use crate::tls::IssuerHints;
 use delivery::Delivery;
 pub use edge::Edge;
 pub use fhir::{FhirInstance, fhir_database};
+use hints::Hints;
 use objects::{Objects, Places};
 pub use stores::{Storage, Stores};
 
@@ -72,8 +75,8 @@ pub struct Settings {
     pub graph: Option<String>,
     /// Address of the back channel, without a final slash, where there is one.
     pub back_channel: Option<String>,
-    /// Address of the host that asks people for certificates, without a final slash, where there is one.
-    pub certauth: Option<String>,
+    /// The host that asks people for certificates, where there is one.
+    pub certauth: Option<Certauth>,
     /// What asks other servers.
     pub outgoing: Outgoing,
     /// Whose tokens are exchanged, if any are.
@@ -156,6 +159,11 @@ impl Base {
         Ok(router.layer(axum::middleware::from_fn(hygie_idp::alone)))
     }
 
+    /// What that host is told of the authorities of tenants.
+    pub fn issuer_hints(&self) -> Arc<dyn IssuerHints> {
+        Arc::new(Hints(self.idp.clone()))
+    }
+
     fn put_idp(&mut self, router: Router) -> Result<Router> {
         let store = self.stores.directory().clone();
         let service = edge::Service {
@@ -182,14 +190,14 @@ impl Base {
             name: "graph",
             messages: &[],
             render: Arc::new(hygie_web::error::Graph),
-            cors: |_| hygie_web::layers::Cors::Closed,
+            cors: hygie_graph::cors,
             limits: hygie_web::layers::Limits {
                 body: hygie_graph::MAX_BODY,
                 ..hygie_web::layers::Limits::default()
             },
             store: self.stores.directory().clone(),
         };
-        let graph = self.edge.put(hygie_graph::router(graph), service)?;
+        let graph = hygie_graph::normal(self.edge.put(hygie_graph::router(graph), service)?);
         let user_info = self.put_idp(hygie_idp::user_info_router(self.idp.clone()))?;
         Ok(edge::beside(user_info, hygie_idp::is_user_info, graph))
     }
@@ -345,6 +353,12 @@ impl Base {
     /// Records what is still counted and closes the stores; everything that was answered is on the disk already.
     pub async fn close(self) -> Result<()> {
         self.edge.record_refusals().await;
+        if let Err(error) = self.idp.write_app_sign_ins().await {
+            tracing::error!(
+                error = format!("{:#}", anyhow::Error::from(error)),
+                "sign-ins of applications are not in the log"
+            );
+        }
         self.stores.close().await.context("the stores did not close in order")
     }
 }

@@ -172,13 +172,13 @@ async fn three_hosts_share_one_address_and_a_second_start_changes_nothing() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_master_key_beside_the_data_is_refused() {
+#[test]
+fn a_master_key_beside_the_data_is_refused() {
     for key in ["srv/data/master.key", "srv/master.key"] {
         let installation = Installation::new();
         installation.write_key(key);
         installation.write_config(key);
-        match Running::start(&installation.config()).await.err().expect("refused") {
+        match Config::read(&installation.path("hygie.toml")).expect_err("refused") {
             Failure::Usage(message) => assert!(message.contains("lies beside the data it protects"), "{message}"),
             other => panic!("{other}"),
         }

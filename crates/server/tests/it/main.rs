@@ -7,6 +7,7 @@ mod demo;
 mod exchange;
 mod geo;
 mod installation;
+mod issuer_hints;
 mod keys;
 mod listeners;
 mod load;

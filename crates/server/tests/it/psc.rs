@@ -133,3 +133,28 @@ fn wrong_usage_gets_one_line() {
     assert_eq!(status, Some(2), "{err}");
     assert!(err.starts_with("hygie: absent.json: "), "{err}");
 }
+
+/// The other end of the pipe is gone before the first line.
+#[test]
+fn who_stops_reading_does_not_change_the_verdict() {
+    let dir = TempDir::new().expect("a directory");
+    let file = dir.path().join("policies.json");
+    let mut wrong = policy();
+    wrong["state"] = json!("disabled");
+    for (document, status) in [(policy(), 0), (wrong, 1)] {
+        fs::write(&file, json!({ "value": [document] }).to_string()).expect("written");
+        for option in ["--lang=en", "--json"] {
+            let (reader, writer) = std::io::pipe().expect("a pipe");
+            drop(reader);
+            let mut command = Command::new(env!("CARGO_BIN_EXE_hygie"));
+            command.args(["psc", "check"]).arg(&file).arg(option).stdout(writer);
+            let output = command.output().expect("it runs");
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(
+                (output.status.code(), told.contains("panicked")),
+                (Some(status), false),
+                "{told}"
+            );
+        }
+    }
+}

@@ -30,6 +30,11 @@ impl TestListener {
         let ca = LocalCa::open_or_create(dir.path(), &domains, SystemClock.now(), &SystemRandom).expect("made");
         let ca = Arc::new(ca);
         let sites = sites.iter().map(|hosts| site(&ca, hosts)).collect();
+        Self::serve(limits, (dir, ca), sites).await
+    }
+
+    /// These sites, with what their certificates are of.
+    pub async fn serve(limits: Limits, (dir, ca): (TempDir, Arc<LocalCa>), sites: Vec<Site>) -> Self {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listener = Listener::bind("test", free, "--base-port").await.expect("a free port");
         let address = listener.address().expect("bound");
@@ -60,7 +65,7 @@ pub fn client(ca: &Path) -> reqwest::ClientBuilder {
     reqwest::Client::builder().tls_certs_only([certificate]).no_proxy()
 }
 
-fn site(ca: &Arc<LocalCa>, hosts: &[&str]) -> Site {
+pub fn site(ca: &Arc<LocalCa>, hosts: &[&str]) -> Site {
     let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
     let source = Source::Local {
         ca: ca.clone(),
@@ -84,6 +89,7 @@ fn site(ca: &Arc<LocalCa>, hosts: &[&str]) -> Site {
     Site {
         hosts,
         tls: tls::server_config(Arc::new(certificate), ClientCertificates::Unasked).expect("a configuration"),
+        tenants: None,
         router,
         forwarding: Forwarding::default(),
     }

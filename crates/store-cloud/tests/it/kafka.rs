@@ -291,7 +291,7 @@ async fn an_outbox_with_another_head_begins_anew(server: &Kafka, front: &Front) 
 
 async fn add_consumer(store: &Store) {
     let added = store.write(cx(), (), |(), tx| {
-        Box::pin(async move { Consumers(tx).add("kafka").await })
+        Box::pin(async move { Consumers(tx).add("kafka", "").await })
     });
     added.await.unwrap_or_else(|error: StoreError| panic!("{error:?}"));
 }

@@ -55,13 +55,22 @@ pub struct Backlog {
 pub struct Consumers<'t, 'e>(pub &'t mut Tx<'e>);
 
 impl Consumers<'_, '_> {
-    /// Adds a consumer, which gets what is emitted from now on. That it is there already is no error.
-    pub async fn add(&mut self, name: &str) -> Result<(), StoreError> {
+    /// Adds a consumer, which gets what is emitted from now on, of the kinds that begin with `kinds` (of all when that is
+    /// empty). Where it is there already it gets others from now on.
+    pub async fn add(&mut self, name: &str, kinds: &str) -> Result<(), StoreError> {
         let lease = "INSERT INTO outbox_lease ({i.col}consumer, owner, lease_until, fence) \
                      VALUES ({i.val}?1, NULL, 0, 0) ON CONFLICT DO NOTHING";
         self.0.execute(lease, &[name.into()]).await?;
-        let consumer = "INSERT INTO outbox_consumer ({i.col}name) VALUES ({i.val}?1) ON CONFLICT DO NOTHING";
-        self.0.execute(consumer, &[name.into()]).await.map(drop)
+        let consumer = "INSERT INTO outbox_consumer ({i.col}name, kinds) VALUES ({i.val}?1, ?2) \
+                        ON CONFLICT ({i.col}name) DO UPDATE SET kinds = excluded.kinds";
+        self.0.execute(consumer, &[name.into(), kinds.into()]).await.map(drop)
+    }
+
+    /// What the kinds that a consumer gets begin with, if it is there.
+    pub async fn kinds(&mut self, name: &str) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT kinds FROM outbox_consumer WHERE {i.is}name = ?1";
+        let row = self.0.query_one(sql, &[name.into()]).await?;
+        row.map(|mut row| row.take(0)).transpose()
     }
 
     /// Removes a consumer and what waits for it.

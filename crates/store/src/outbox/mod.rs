@@ -2,7 +2,7 @@
 //!
 //! - [`Outbox::emit`] is part of a transaction: what commits has its events, what does not has none.
 //! - Each **consumer** has a set of its own of what it has not acknowledged ([`Consumers`]). A consumer gets what is emitted
-//!   from the moment it is added. Where there is no consumer, nothing is kept.
+//!   from the moment it is added, of the kinds that begin as it says. Where there is no consumer, nothing is kept.
 //! - Of several processes one delivers for a consumer at a time: the one with the lease ([`crate::Owner`]).
 //! - Delivery is **at least once**: what was not acknowledged comes again. It is **in order per key** for transactions that
 //!   exclude one another, as those do that change the same thing: events get their numbers in their transaction.
@@ -56,6 +56,9 @@ ALTER TABLE outbox_consumer DROP COLUMN owner;
 ALTER TABLE outbox_consumer DROP COLUMN lease_until;
 ALTER TABLE outbox_consumer DROP COLUMN fence;";
 
+/// What the kinds that a consumer gets begin with: all get everything at first.
+pub const KINDS: &str = "ALTER TABLE outbox_consumer ADD COLUMN kinds TEXT NOT NULL DEFAULT '';";
+
 /// Longest body of an event: it says what changed, it does not carry it.
 pub const MAX_BODY: usize = 64 * 1024;
 /// Longest kind and key.
@@ -76,14 +79,22 @@ impl Outbox<'_, '_> {
         // One statement for the question and the answer: on PostgreSQL each is a round trip.
         let event = "INSERT INTO outbox_event ({i.col}tenant, kind, event_key, body, emitted_at) \
                      SELECT {i.val}CAST(:tenant AS {blob}), CAST(?1 AS TEXT), CAST(?2 AS TEXT), CAST(?3 AS {blob}), \
-                     CAST(?4 AS {int}) WHERE EXISTS (SELECT 1 FROM outbox_consumer WHERE {i.is}1 = 1) RETURNING seq";
+                     CAST(?4 AS {int}) WHERE EXISTS \
+                     (SELECT 1 FROM outbox_consumer WHERE {i.is}CAST(?1 AS TEXT) LIKE kinds || '%') RETURNING seq";
         let values = [kind.into(), key.into(), body.into(), at.into()];
         let Some(mut row) = self.0.query_one(event, &values).await? else {
             return Ok(());
         };
         let seq: i64 = row.take(0)?;
         let pending = "INSERT INTO outbox_pending ({i.col}consumer, seq) \
-                       SELECT {i.val}name, CAST(?1 AS {int}) FROM outbox_consumer WHERE {i.is}1 = 1";
-        self.0.execute(pending, &[seq.into()]).await.map(drop)
+                       SELECT {i.val}name, CAST(?1 AS {int}) FROM outbox_consumer \
+                       WHERE {i.is}CAST(?2 AS TEXT) LIKE kinds || '%'";
+        self.0.execute(pending, &[seq.into(), kind.into()]).await.map(drop)
+    }
+
+    /// Whether anybody gets events of a kind: for who would have to read much to make one.
+    pub async fn is_awaited(&mut self, kind: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM outbox_consumer WHERE {i.is}CAST(?1 AS TEXT) LIKE kinds || '%' LIMIT 1";
+        Ok(self.0.query_one(sql, &[kind.into()]).await?.is_some())
     }
 }

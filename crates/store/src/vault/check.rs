@@ -27,7 +27,12 @@ impl Store {
             let (good, bad, first) = self
                 .read(cx, *column, |column, tx| {
                     Box::pin(async move {
-                        let sql = format!("SELECT {} FROM {} WHERE {{i.is}}1 = 1", column.columns(), column.table);
+                        let sql = format!(
+                            "SELECT {} FROM {} WHERE {{i.is}}{} IS NOT NULL",
+                            column.columns(),
+                            column.table,
+                            column.column
+                        );
                         let (mut good, mut bad, mut first) = (0_u64, 0_u64, None);
                         for mut row in tx.query(&sql, &[]).await? {
                             let key = row.values(column.key.len());

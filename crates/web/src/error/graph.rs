@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
-use http::HeaderValue;
 use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue};
 use hygie_core::Fault;
 use serde_json::json;
 
@@ -37,14 +37,24 @@ impl Render for Graph {
         let body = json!({ "error": {
             "code": failure.code,
             "message": failure.message,
-            "innerError": { "date": asked.now().to_rfc3339(), "request-id": request, "client-request-id": request },
+            "innerError": { "date": asked.now().to_rfc3339(), "request-id": request,
+                            "client-request-id": asked.client_request() },
         }});
         let mut answer = body.to_string().into_response();
-        let headers = answer.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Ok(request) = HeaderValue::from_str(&request) {
-            headers.insert(HeaderName::from_static("request-id"), request);
-        }
+        let kind = HeaderValue::from_static("application/json");
+        answer.headers_mut().insert(CONTENT_TYPE, kind);
+        self.mark(asked, answer.headers_mut());
         answer
+    }
+
+    fn mark(&self, asked: &Asked, headers: &mut HeaderMap) {
+        for (name, id) in [
+            ("request-id", asked.request().to_string()),
+            ("client-request-id", asked.client_request()),
+        ] {
+            if let Ok(id) = HeaderValue::from_str(&id) {
+                headers.insert(HeaderName::from_static(name), id);
+            }
+        }
     }
 }

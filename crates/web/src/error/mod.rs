@@ -26,6 +26,11 @@ use crate::asked::Asked;
 pub trait Render: Send + Sync {
     /// The body and its content type.
     fn render(&self, failure: &Failure, asked: &Asked) -> Response;
+
+    /// The headers that every answer of the protocol has; none for most.
+    fn mark(&self, asked: &Asked, headers: &mut HeaderMap) {
+        let _ = (asked, headers);
+    }
 }
 
 /// What went wrong, as far as a client may know, and the chain of causes for the log.

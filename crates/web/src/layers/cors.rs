@@ -18,9 +18,8 @@ pub enum Cors {
     Origins(Vec<String>),
 }
 
-const EXPOSED: &str =
-    "ETag, Last-Modified, Location, Content-Location, WWW-Authenticate, Retry-After, X-Request-Id, X-Correlation-Id";
-const ALLOWED: &str = "Authorization, Content-Type, Accept, If-Match, If-None-Match, If-None-Exist, If-Modified-Since, Prefer, X-Request-Id, client-request-id, return-client-request-id, x-client-sku, x-client-ver, x-client-os, x-client-cpu, x-client-current-telemetry, x-client-last-telemetry, x-ms-lib-capability, x-app-name, x-app-ver";
+const EXPOSED: &str = "ETag, Last-Modified, Location, Content-Location, WWW-Authenticate, Retry-After, X-Request-Id, X-Correlation-Id, request-id, client-request-id";
+const ALLOWED: &str = "Authorization, Content-Type, Accept, If-Match, If-None-Match, If-None-Exist, If-Modified-Since, Prefer, X-Request-Id, client-request-id, return-client-request-id, x-client-sku, x-client-ver, x-client-os, x-client-cpu, x-client-current-telemetry, x-client-last-telemetry, x-ms-lib-capability, x-app-name, x-app-ver, ConsistencyLevel, SdkVersion, OData-Version, OData-MaxVersion";
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 impl Cors {

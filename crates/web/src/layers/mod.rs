@@ -133,6 +133,7 @@ async fn pass(State(shared): State<Arc<Shared>>, mut request: Request, next: Nex
         headers::transport(response.headers_mut(), hsts);
         cors.mark(origin.as_ref(), response.headers_mut());
         ids.mark(response.headers_mut());
+        settings.render.mark(&asked, response.headers_mut());
         measure(&asked, &response, started);
         response
     }
@@ -146,6 +147,7 @@ fn open(settings: &Settings, request: &Request) -> Asked {
     Asked(Arc::new(Opened {
         service: settings.service,
         request: RequestId::random(&*settings.random),
+        client_request: client_request(headers),
         now: settings.clock.now(),
         client: client_address(request.extensions(), headers, &settings.proxies),
         method: request.method().clone(),
@@ -159,6 +161,14 @@ fn open(settings: &Settings, request: &Request) -> Asked {
         random: settings.random.clone(),
         told: parking_lot::Mutex::new(Told::default()),
     }))
+}
+
+/// The id that a client gave its request: short, of signs that may stand in a header and a log.
+fn client_request(headers: &HeaderMap) -> Option<String> {
+    let sent = headers.get("client-request-id")?.to_str().ok()?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let is_id = !sent.is_empty() && sent.len() <= 64 && sent.bytes().all(is_plain);
+    is_id.then(|| sent.to_owned())
 }
 
 /// Our id of the request, and the caller's own, which it sent as `X-Request-Id` or `X-Correlation-Id`.

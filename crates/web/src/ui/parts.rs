@@ -89,6 +89,11 @@ pub struct Field {
 }
 
 impl Field {
+    /// What it sends.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// A field of this kind. `name` is also its id in the page.
     pub fn new(page: &Page, kind: Input, name: &'static str, label: impl Into<String>) -> Self {
         let reveal = (kind == Input::Password).then(|| Reveal {

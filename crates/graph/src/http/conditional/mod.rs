@@ -11,11 +11,13 @@ mod replay;
 mod security_defaults;
 mod strengths;
 mod templates;
+mod version;
 
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get as read_by, post as act_by};
+use http::HeaderMap;
 use hygie_core::ObjectId;
 use hygie_directory::{AccessRules, Cursor, Kept};
 use hygie_policy::json::read;
@@ -26,6 +28,7 @@ use hygie_web::error::GraphError;
 use serde_json::{Map, Value};
 
 use super::answer::Of;
+use super::authority::Operation;
 use super::caller::Caller;
 use super::document::{Document, created, done};
 use super::list::{Item, Listed};
@@ -53,6 +56,8 @@ pub trait Collection: Kept {
     const WRITE: &'static [&'static [&'static str]] = &[WRITE, READ];
     /// And of these too, to make one or change what one says.
     const NAME: &'static [&'static [&'static str]] = &[];
+    /// Who reads it and who changes it, where that is said apart from conditional access.
+    const BY: Option<(&'static Operation, &'static Operation)> = None;
 
     /// Every object of it, those of every tenant too.
     fn all(rules: &AccessRules) -> Vec<Self> {
@@ -89,8 +94,22 @@ pub(super) fn object(document: Value) -> Map<String, Value> {
     }
 }
 
+async fn may_read<T: Collection>(graph: &Graph, caller: &Caller) -> Result<(), GraphFault> {
+    match T::BY {
+        Some((read, _)) => caller.may(graph, read).await,
+        None => caller.may_read_policies(graph, T::READ).await,
+    }
+}
+
+async fn may_change<T: Collection>(graph: &Graph, caller: &Caller, some: &[&[&str]]) -> Result<(), GraphFault> {
+    match T::BY {
+        Some((_, change)) => caller.may(graph, change).await,
+        None => caller.may_change_policies(graph, some).await,
+    }
+}
+
 pub async fn list<T: Collection>(State(graph): State<Graph>, caller: Caller) -> Result<Response, GraphError> {
-    caller.may_read_policies(&graph, T::READ).await?;
+    may_read::<T>(&graph, &caller).await?;
     let query = caller.query_in_one_page(T::ENTITY)?;
     let rules = graph.directory().read_access_rules(&caller.cx).await?;
     let mut all: Vec<Item> = T::all(&rules)
@@ -119,7 +138,7 @@ pub async fn get<T: Collection>(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    caller.may_read_policies(&graph, T::READ).await?;
+    may_read::<T>(&graph, &caller).await?;
     let select = caller.select(T::ENTITY)?;
     let rules = graph.directory().read_access_rules(&caller.cx).await?;
     let found = find::<T>(&rules, &id)?;
@@ -129,7 +148,9 @@ pub async fn get<T: Collection>(
         select: select.as_deref(),
     };
     let note = Note::new("graph.read", format!("{}/{key}", T::KIND));
-    Ok(graph.one(&of, shown(found.members(&rules), select.as_deref()), note))
+    let version = version::of(&found);
+    let answer = graph.one(&of, shown(found.members(&rules), select.as_deref()), note);
+    Ok(version::marked(answer, &version))
 }
 
 /// The object with this id, whatever its case.
@@ -148,8 +169,7 @@ pub async fn post<T: Collection>(
     caller: Caller,
     Document(document): Document,
 ) -> Result<Response, GraphError> {
-    let permissions = [T::WRITE, T::NAME].concat();
-    caller.may_change_policies(&graph, &permissions).await?;
+    may_change::<T>(&graph, &caller, &[T::WRITE, T::NAME].concat()).await?;
     let new = read::<T>(&document)?;
     let made = graph.directory().create_rule(&caller.cx, new).await?;
     let rules = graph.directory().read_access_rules(&caller.cx).await?;
@@ -166,12 +186,20 @@ pub async fn patch<T: Collection>(
     State(graph): State<Graph>,
     caller: Caller,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Document(change): Document,
 ) -> Result<Response, GraphError> {
     let permissions = [T::WRITE, T::NAME].concat();
-    caller.may_change_policies(&graph, &permissions).await?;
-    let id = id.to_ascii_lowercase();
-    graph.directory().update_rule::<T>(&caller.cx, &id, change).await?;
+    may_change::<T>(&graph, &caller, &permissions).await?;
+    let (id, directory) = (id.to_ascii_lowercase(), graph.directory());
+    match version::expected::<T>(&headers) {
+        Some(is_same) => {
+            directory
+                .update_unchanged_rule(&caller.cx, &id, change, is_same)
+                .await?
+        }
+        None => directory.update_rule::<T>(&caller.cx, &id, change).await?,
+    };
     Ok(done())
 }
 
@@ -179,10 +207,14 @@ pub async fn delete<T: Collection>(
     State(graph): State<Graph>,
     caller: Caller,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, GraphError> {
-    caller.may_change_policies(&graph, T::WRITE).await?;
-    let id = id.to_ascii_lowercase();
-    graph.directory().delete_rule::<T>(&caller.cx, &id).await?;
+    may_change::<T>(&graph, &caller, T::WRITE).await?;
+    let (id, directory) = (id.to_ascii_lowercase(), graph.directory());
+    match version::expected::<T>(&headers) {
+        Some(is_same) => directory.delete_unchanged_rule(&caller.cx, &id, is_same).await?,
+        None => directory.delete_rule::<T>(&caller.cx, &id).await?,
+    }
     Ok(done())
 }
 
@@ -239,7 +271,7 @@ fn all<T: Collection>() -> MethodRouter<Graph> {
 }
 
 /// A collection at this address.
-fn collection<T: Collection>(routes: Router<Graph>, path: &str) -> Router<Graph> {
+pub(super) fn collection<T: Collection>(routes: Router<Graph>, path: &str) -> Router<Graph> {
     let one = read_by(get::<T>).patch(patch::<T>).delete(delete::<T>);
     let routes = routes.route(&format!("/v1.0/{path}"), all::<T>());
     routes.route(&format!("/v1.0/{path}/{{id}}"), one.fallback(unsupported::any))

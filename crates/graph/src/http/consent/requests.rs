@@ -39,9 +39,8 @@ const POLICY: &str = "policies/adminConsentRequestPolicy";
 const READ_POLICY: &[&str] = &["Policy.Read.All", "Policy.ReadWrite.ConsentRequest"];
 
 /// What is never otherwise here.
-fn fixed() -> [(&'static str, Value); 4] {
+fn fixed() -> [(&'static str, Value); 3] {
     [
-        ("notifyReviewers", json!(false)),
         ("remindersEnabled", json!(false)),
         ("reviewers", json!([])),
         ("version", json!(0)),
@@ -55,9 +54,14 @@ pub async fn policy(State(graph): State<Graph>, caller: Caller) -> Result<Respon
         .read_access_rules(&caller.cx)
         .await
         .map_err(GraphFault::from)?;
-    let ConsentRequestPolicy { is_enabled, days } = rules.consent_requests;
+    let ConsentRequestPolicy {
+        is_enabled,
+        tells_reviewers,
+        days,
+    } = rules.consent_requests;
     let mut members = Map::from_iter(fixed().map(|(name, value)| (name.to_owned(), value)));
     members.insert("isEnabled".to_owned(), is_enabled.into());
+    members.insert("notifyReviewers".to_owned(), tells_reviewers.into());
     members.insert("requestDurationInDays".to_owned(), days.into());
     let note = Note::new("graph.read", "adminConsentRequestPolicy".to_owned());
     Ok(graph.told(&format!("{POLICY}/$entity"), members, note))
