@@ -5,6 +5,7 @@ import time
 import pytest
 import requests
 from chromium import arrivals, sign_in
+from directory import Directory
 from means import authenticator, one_time_code, prove
 from test_pages import authorize, check, person  # noqa: F401  (a fixture)
 
@@ -90,4 +91,32 @@ def test_codes_of_an_application(world, person):  # noqa: F811
 def test_nobody(world, person):  # noqa: F811
     person.goto(f"{world.authority}/securityinfo")
     check(person, "nobody")
+    assert not person.complaints
+
+
+@pytest.fixture
+def campaign(world, monkeypatch):
+    """The establishment asks people for a passkey, who may put it off."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(world.ca))
+    directory = Directory(world)
+    policy = "policies/authenticationMethodsPolicy"
+    before = directory.call("GET", policy)["registrationEnforcement"]
+    everybody = {"id": "all_users", "targetType": "group", "targetedAuthenticationMethod": "fido2"}
+    before_it = before["authenticationMethodsRegistrationCampaign"]
+    asked = {**before_it, "state": "enabled", "snoozeDurationInDays": 0, "includeTargets": [everybody]}
+    directory.call("PATCH", policy, {"registrationEnforcement": {"authenticationMethodsRegistrationCampaign": asked}})
+    yield
+    directory.call("PATCH", policy, {"registrationEnforcement": before})
+
+
+def test_people_are_asked_for_a_passkey(world, person, campaign):  # noqa: F811
+    """After the password; they put it off, and go on."""
+    nurse = world.user("nurse")
+    with arrivals() as listener:
+        person.goto(authorize(world, listener.uri))
+        sign_in(person, nurse)
+        person.locator("main a[target=_blank]").wait_for()
+        check(person, "registration campaign")
+        person.locator("main form button").click()
+        assert "code" in listener.next(person)
     assert not person.complaints
