@@ -8,8 +8,8 @@ use hygie_web::ui::{Notice, Page, View};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::problem::{Problem, told};
-use super::shown::{carried, differing, refuse_changed};
+use super::problem::Problem;
+use super::shown::{carried, differing, refuse_changed, refused};
 use super::{Fields, Section, Visit, Wrong, done};
 use crate::Console;
 use crate::api::{Api, ApiError};
@@ -69,9 +69,7 @@ async fn post(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
     match act(&visit.api(), &fields).await {
         Ok(()) => Ok(done(HERE, "settings")),
         Err(problem) => {
-            // What somebody else changed is shown as it is now.
-            let typed = (!matches!(problem, Problem::Changed)).then_some(fields);
-            let notice = told(&visit.page(), problem)?;
+            let (typed, notice) = refused(&visit.page(), problem, fields)?;
             show(&visit, typed, Some(notice)).await
         }
     }

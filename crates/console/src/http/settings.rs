@@ -8,8 +8,8 @@ use hygie_web::ui::{Field, Form, Input, Link, Notice, Page, Tone, View};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::problem::{Problem, told};
-use super::shown::{carried, differing, refuse_changed};
+use super::problem::Problem;
+use super::shown::{carried, differing, refuse_changed, refused};
 use super::{Fields, Section, Visit, Wrong, done};
 use crate::Console;
 use crate::api::{Api, ApiError};
@@ -74,11 +74,8 @@ async fn post(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
     match act(&visit.api(), &fields).await {
         Ok(()) => Ok(done(HERE, "settings")),
         Err(problem) => {
-            // What somebody else changed is shown as it is now.
-            let is_changed = matches!(problem, Problem::Changed);
-            let typed = if is_changed { Fields(Vec::new()) } else { fields };
-            let notice = told(&visit.page(), problem)?;
-            show(&visit, Some((typed, notice))).await
+            let (typed, notice) = refused(&visit.page(), problem, fields)?;
+            show(&visit, Some((typed.unwrap_or(Fields(Vec::new())), notice))).await
         }
     }
 }

@@ -1,11 +1,11 @@
 //! What a form was made from, which it carries along: what differs from it is what somebody changed, and what is otherwise by
 //! now was changed by somebody else.
 
-use hygie_web::ui::Form;
+use hygie_web::ui::{Form, Notice, Page};
 use serde_json::{Map, Value};
 
-use super::Fields;
-use super::problem::Problem;
+use super::problem::{Problem, told};
+use super::{Fields, Wrong};
 
 /// The field with the version of what the page showed.
 pub const VERSION: &str = "version";
@@ -34,6 +34,13 @@ pub fn refuse_changed(fields: &Fields, change: &Map<String, Value>, now: &Map<St
         return Err(Problem::Changed);
     }
     Ok(())
+}
+
+/// What a page is shown again with after a refusal: what was typed, unless somebody else changed it, which is shown as it is now;
+/// and the notice.
+pub fn refused(page: &Page, problem: Problem, fields: Fields) -> Result<(Option<Fields>, Notice), Wrong> {
+    let typed = (!matches!(problem, Problem::Changed)).then_some(fields);
+    Ok((typed, told(page, problem)?))
 }
 
 fn shown(fields: &Fields) -> Map<String, Value> {

@@ -85,7 +85,8 @@ impl Letters<'_, '_> {
         Ok(())
     }
 
-    async fn is_awaited(&mut self, matter: &Matter) -> Result<bool, StoreError> {
+    /// Whether anybody sends letters of this kind.
+    pub(crate) async fn is_awaited(&mut self, matter: &Matter) -> Result<bool, StoreError> {
         Outbox(self.0).is_awaited(&kind(matter)).await
     }
 

@@ -3,6 +3,8 @@
 //! The id of an entry begins with its instant, so that a range of instants is a range of ids. What an entry is found by
 //! ([`LogEntry::marks`]) is kept beside it in one table, by which a filter walks over the entries that it can find alone.
 
+use std::time::Duration;
+
 use hygie_core::Timestamp;
 use hygie_store::outbox::Outbox;
 use hygie_store::{Row, StoreError, Tx, Value};
@@ -14,6 +16,10 @@ use crate::logs::{Alert, Log, LogEntry, LogQuery, event};
 
 /// Entries that one purge of a log removes at most.
 const PURGED: u32 = 500;
+
+/// Letters about alerts of one kind that leave within this time.
+const LETTERS: u32 = 5;
+const LETTERS_IN: Duration = Duration::from_mins(10);
 
 /// The logs of a tenant.
 pub struct Logs<'t, 'e>(pub &'t mut Tx<'e>);
@@ -35,10 +41,25 @@ impl Logs<'_, '_> {
         Outbox(self.0).emit(&kind, key, &body).await
     }
 
-    /// Writes an alert, and sends it to where the establishment wants to be told.
+    /// Writes an alert, and sends it to where the establishment wants to be told. Who tries an emergency account again and
+    /// again from outside must not fill mailboxes: of one kind some letters leave in a while, and the log has all.
     pub async fn alert(&mut self, alert: &Alert) -> Result<(), StoreError> {
         self.insert(alert).await?;
-        Letters(self.0).to_security(Matter::of_alert(alert)).await
+        let matter = Matter::of_alert(alert);
+        if !Letters(self.0).is_awaited(&matter).await? {
+            return Ok(());
+        }
+        let same = LogQuery {
+            from: Some(alert.created_date_time - LETTERS_IN),
+            mark: alert.marks().pop(),
+            limit: LETTERS + 1,
+            ..LogQuery::default()
+        };
+        let recent: Vec<Alert> = self.list(&same).await?;
+        if recent.len() > LETTERS as usize {
+            return Ok(());
+        }
+        Letters(self.0).to_security(matter).await
     }
 
     async fn mark(&mut self, log: Log, id: &Value, marks: &[String]) -> Result<(), StoreError> {

@@ -161,6 +161,32 @@ async fn alerts_go_where_the_establishment_says() {
 }
 
 #[tokio::test]
+async fn many_alerts_of_a_kind_are_few_letters() {
+    let world = World::new().await;
+    let cx = world.cx(world.tenant);
+    let directory = &world.directory;
+    let to_one = NotificationMails {
+        security: Some(vec!["a@ch.example".to_owned()]),
+        technical: None,
+    };
+    directory.change_notification_mails(&cx, to_one).await.unwrap();
+    world.awaits_letters(&cx).await;
+    let gives = async |count: usize| {
+        let cx = world.cx(world.tenant);
+        for _ in 0..count {
+            let given = directory
+                .assign_directory_role(&cx, world.nurse, role::SECURITY_READER)
+                .await;
+            directory.remove_role_assignment(&cx, given.unwrap().id).await.unwrap();
+        }
+        world.letters(&cx).await.len()
+    };
+    assert_eq!(gives(9).await, 5, "the log has the others");
+    world.clock.advance(Duration::from_mins(11));
+    assert_eq!(gives(1).await, 1, "after a while they leave again");
+}
+
+#[tokio::test]
 async fn each_establishment_says_for_itself_where() {
     let world = World::new().await;
     let (here, elsewhere) = (world.cx(world.tenant), world.cx(world.other));

@@ -24,6 +24,9 @@ const BOUND: &[&str] = &[
     "revokeSignInSessions",
 ];
 
+/// What may stand before their names.
+const NAMESPACE: &str = "microsoft.graph.";
+
 /// The directory API with its layers, asked by the usual addresses.
 pub fn normal(router: Router) -> Router {
     let usually = router.map_request(|mut request: Request<Body>| {
@@ -41,6 +44,10 @@ pub fn normal(router: Router) -> Router {
 /// The usual form of an address; the query stays as it is.
 pub fn usual(address: &str) -> Cow<'_, str> {
     let (path, query) = address.find('?').map_or((address, ""), |query| address.split_at(query));
+    // Most addresses are.
+    if !path.contains(['%', '(']) && !path.contains(NAMESPACE) {
+        return Cow::Borrowed(address);
+    }
     let mut is_other = false;
     let segments: Vec<String> = path
         .split('/')
@@ -68,7 +75,7 @@ fn usual_segment(segment: &str) -> Option<String> {
 
 /// `microsoft.graph.delta()` is `delta`.
 fn bound(segment: &str) -> Option<String> {
-    let name = segment.strip_prefix("microsoft.graph.").unwrap_or(segment);
+    let name = segment.strip_prefix(NAMESPACE).unwrap_or(segment);
     let name = ["()", "%28%29"]
         .iter()
         .find_map(|none| name.strip_suffix(none))
