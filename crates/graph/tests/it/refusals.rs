@@ -181,3 +181,21 @@ async fn what_binds_people_with_roles_is_not_for_everybody_to_change() {
     }
     caller.changed("PATCH", &path, &json!({ "department": "x" })).await;
 }
+
+/// Found by fuzzing: the name of a member came back with what it would have done to a terminal.
+#[tokio::test]
+async fn a_message_is_one_line_without_escapes() {
+    let world = World::new().await;
+    let path = format!("/v1.0/users/{}", world.nurse);
+    let answer = world
+        .app(&["User.ReadWrite.All"])
+        .send("PATCH", &path, &json!({ "na\tme\u{1b}[31m\n": 1 }))
+        .await;
+    let body = answer.json();
+    let message = body["error"]["message"].as_str().unwrap();
+    assert_eq!(answer.status, 400);
+    assert!(
+        message.contains("name[31m") && !message.contains(char::is_control),
+        "{message:?}"
+    );
+}
