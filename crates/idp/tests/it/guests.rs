@@ -304,6 +304,7 @@ async fn an_application_may_ask_who_is_a_guest() {
     let mut definition = (*portal.definition).clone();
     definition.optional_claims.id_token = vec![OptionalClaim {
         name: "acct".to_owned(),
+        additional_properties: Vec::new(),
     }];
     let change = (portal.display_name.clone(), definition);
     directory.update_application(&cx, portal, change, None).await.unwrap();
