@@ -70,7 +70,7 @@ pub use conditional::{
 pub use consent::{ConsentDecision, MAX_CONSENT_REQUESTS, NewConsentRequest};
 pub use consent::{Consented, ForWhom, LowImpact, OwnConsent, Permissions};
 pub use error::DirectoryError;
-pub use guests::{Invitation, Invited, NewInvitation, guest_name};
+pub use guests::{Invitation, InvitationMessage, Invited, NewInvitation, guest_name};
 pub use notification::NotificationMails;
 pub use password::{MAX_PASSWORD, PasswordError, Passwords, is_too_long};
 pub use password_rules::{Owner as PasswordOwner, WeakPassword, check as check_password};
