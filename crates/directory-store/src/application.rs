@@ -246,6 +246,19 @@ pub struct OptionalClaims {
 pub struct OptionalClaim {
     /// Name of the claim.
     pub name: String,
+    /// What else is said of it, in the words of Entra ID.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub additional_properties: Vec<String>,
+}
+
+/// Has `idtyp` told of people too, and not of applications alone.
+pub const INCLUDE_USER_TOKEN: &str = "include_user_token";
+
+impl OptionalClaim {
+    /// Whether tokens of people have `idtyp`.
+    pub fn is_for_people_too(&self) -> bool {
+        self.additional_properties.iter().any(|word| word == INCLUDE_USER_TOKEN)
+    }
 }
 
 /// The presence of an application in a tenant.

@@ -36,8 +36,9 @@ mod workload;
 pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, FIRST_PARTY, PORTAL, directory_api, suite_of};
 pub use app_signin::AppSignInEntry;
 pub use application::{
-    AccessKind, AppRole, Application, Audience, Definition, ExtraGrant, GroupClaims, Links, MemberTypes, OptionalClaim,
-    OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal, VerifiedPublisher,
+    AccessKind, AppRole, Application, Audience, Definition, ExtraGrant, GroupClaims, INCLUDE_USER_TOKEN, Links,
+    MemberTypes, OptionalClaim, OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal,
+    VerifiedPublisher,
 };
 pub use assignment::{AppRoleAssignment, NewAppRole, NewGrant, PermissionGrant};
 pub use authentication::Authentications;

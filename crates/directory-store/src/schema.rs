@@ -382,8 +382,7 @@ ALTER TABLE idp_session ADD COLUMN arrival_json TEXT;",
     Migration {
         number: 252,
         title: "codes by their grants",
-        sql: "
-CREATE INDEX idp_code_family ON idp_code ({i.col}tenant, family);",
+        sql: "CREATE INDEX idp_code_family ON idp_code ({i.col}tenant, family);",
     },
     Migration {
         number: 256,
@@ -426,8 +425,7 @@ ALTER TABLE idp_pass DROP COLUMN hash;",
     Migration {
         number: 260,
         title: "lists of what changed since a revocation list",
-        sql: "
-ALTER TABLE idp_authority ADD COLUMN delta_url TEXT;
+        sql: "ALTER TABLE idp_authority ADD COLUMN delta_url TEXT;
 CREATE TABLE idp_delta_crl ({i.def}tenant {blob} NOT NULL, authority {blob} NOT NULL, digest {blob} NOT NULL,
   this_update {int} NOT NULL, next_update {int} NOT NULL, stored_at {int} NOT NULL, uploaded {int} NOT NULL,
   revoked {int} NOT NULL, content {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, authority));",
@@ -443,8 +441,7 @@ CREATE INDEX idp_manager_of ON idp_manager ({i.col}tenant, manager, user_id);",
     Migration {
         number: 267,
         title: "what is known of service principals",
-        sql: "
-ALTER TABLE idp_principal ADD COLUMN profile TEXT;",
+        sql: "ALTER TABLE idp_principal ADD COLUMN profile TEXT;",
     },
     Migration {
         number: 268,
@@ -465,8 +462,7 @@ CREATE INDEX idp_risk_event_user ON idp_risk_event ({i.col}tenant, user_id, id);
     Migration {
         number: 270,
         title: "guests by their homes",
-        sql: "
-CREATE INDEX idp_guest_home_user ON idp_guest ({i.col}home, home_user);",
+        sql: "CREATE INDEX idp_guest_home_user ON idp_guest ({i.col}home, home_user);",
     },
     Migration {
         number: 271,
@@ -484,6 +480,11 @@ CREATE TABLE idp_campaign ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NUL
   session {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, user_id));",
     },
     Migration {
+        number: 277,
+        title: "when a session last confirmed something elsewhere",
+        sql: "ALTER TABLE idp_session ADD COLUMN confirmed_at {int};",
+    },
+    Migration {
         number: 281,
         title: "where an establishment wants to be told",
         sql: "
@@ -493,8 +494,7 @@ CREATE TABLE idp_notification_mail ({i.def}tenant {blob} NOT NULL, topic TEXT NO
     Migration {
         number: 286,
         title: "grants that descend from others",
-        sql: "
-ALTER TABLE idp_family ADD COLUMN root {blob};
+        sql: "ALTER TABLE idp_family ADD COLUMN root {blob};
 CREATE INDEX idp_family_root ON idp_family ({i.col}tenant, root);",
     },
 ];

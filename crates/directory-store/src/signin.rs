@@ -74,6 +74,9 @@ pub struct SignInEntry {
     /// What else was known of it.
     #[serde(default)]
     pub signals: Signals,
+    /// What is told of a certificate that was refused, by names; of one that counted, `used` tells.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused_certificate: Vec<(String, String)>,
 }
 
 /// What is known of a sign-in beside what its request says; older entries have none.
@@ -163,6 +166,15 @@ impl SignInEntry {
             SignInProtocol::Ropc => "ropc",
             SignInProtocol::Ciba => "ciba",
             SignInProtocol::None => "none",
+        }
+    }
+
+    /// What is told of the certificate.
+    fn processing(&self) -> &[(String, String)] {
+        if self.refused_certificate.is_empty() {
+            self.used.told()
+        } else {
+            &self.refused_certificate
         }
     }
 
@@ -279,6 +291,7 @@ impl LogEntry for SignInEntry {
             "location": { "city": signals.city, "state": signals.state, "countryOrRegion": signals.country,
                           "geoCoordinates": { "altitude": null, "latitude": degrees(0), "longitude": degrees(1) } },
             "authenticationDetails": self.used.used().iter().map(step).collect::<Vec<_>>(),
+            "authenticationProcessingDetails": self.processing().iter().map(|(key, value)| json!({ "key": key, "value": value })).collect::<Vec<_>>(),
             "appliedConditionalAccessPolicies": self.applied.iter().map(AppliedPolicy::shown).collect::<Vec<_>>(),
         });
         match members {

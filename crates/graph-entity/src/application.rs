@@ -259,7 +259,10 @@ fn group_claims(claims: GroupClaims) -> &'static str {
 }
 
 fn claims(claims: &[OptionalClaim]) -> Value {
-    let one = |claim: &OptionalClaim| json!({ "name": claim.name, "source": null, "essential": false, "additionalProperties": [] });
+    let one = |claim: &OptionalClaim| {
+        json!({ "name": claim.name, "source": null, "essential": false,
+        "additionalProperties": claim.additional_properties })
+    };
     claims.iter().map(one).collect()
 }
 

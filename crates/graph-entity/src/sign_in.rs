@@ -50,6 +50,8 @@ const STEP: &[Property] = &[
     Property::new("succeeded", Kind::Flag),
 ];
 
+const DETAIL: &[Property] = &[Property::new("key", TEXT), Property::new("value", TEXT)];
+
 /// The type.
 pub static SIGN_IN: EntityType = EntityType {
     name: "signIn",
@@ -86,6 +88,7 @@ pub static SIGN_IN: EntityType = EntityType {
         Property::new("deviceDetail", Kind::Complex(DEVICE)),
         Property::new("location", Kind::Complex(LOCATION)),
         Property::new("authenticationDetails", Kind::List(&Kind::Complex(STEP))),
+        Property::new("authenticationProcessingDetails", Kind::List(&Kind::Complex(DETAIL))),
         Property::new("appliedConditionalAccessPolicies", Kind::List(&Kind::Complex(POLICY))),
     ],
     navigations: &[],

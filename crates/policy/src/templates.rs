@@ -224,6 +224,11 @@ pub fn security_defaults() -> Vec<Policy> {
     enabled.collect()
 }
 
+/// Whether a policy is one of the security defaults: those of a tenant have ids that are drawn.
+pub const fn is_security_default(id: PolicyId) -> bool {
+    matches!(id.uuid().as_u128(), 1..=4)
+}
+
 /// What the policies of Pro Santé Connect are made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProSanteConnect {

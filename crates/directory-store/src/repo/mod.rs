@@ -79,7 +79,7 @@ pub use guests::{GuestRow, Guests};
 pub use handovers::{HandoverRow, Handovers};
 pub use hashes::complete as seal_hashes;
 pub use keys::{KeyMark, KeyRow, Keys};
-pub use letters::{Letters, Topic};
+pub use letters::{Letters, Topic, address_of};
 pub use logs::Logs;
 pub(crate) use logs::first_id;
 pub use managers::Managers;

@@ -81,6 +81,7 @@ fn sign_in(cx: &Cx, user: ObjectId, error_code: u32) -> SignInEntry {
         status: "notApplied".to_owned(),
         applied: Vec::new(),
         is_emergency: false,
+        refused_certificate: Vec::new(),
         signals: Signals::default(),
     }
 }

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hygie_core::AppId;
 use hygie_directory::{
-    AccessKind, AppRole, Audience, Definition, ExtraGrant, GroupClaims, KeyCredential, Links, MemberTypes,
-    OptionalClaim, RequiredAccess, RequiredResource, Scope,
+    AccessKind, AppRole, Audience, Definition, ExtraGrant, GroupClaims, INCLUDE_USER_TOKEN, KeyCredential, Links,
+    MemberTypes, OptionalClaim, RequiredAccess, RequiredResource, Scope,
 };
 use hygie_jose::Certificate;
 use hygie_policy::ReadError;
@@ -118,6 +118,7 @@ fn read_claims(to: &mut Definition, found: Option<&Value>, at: &At<'_>) -> Resul
 
 fn claim(value: &Value, at: &At<'_>) -> Result<OptionalClaim, ReadError> {
     let mut claim = None;
+    let mut additional_properties: Vec<String> = Vec::new();
     each(value, at, |name, found, at| {
         match name {
             "name" => {
@@ -127,14 +128,21 @@ fn claim(value: &Value, at: &At<'_>) -> Result<OptionalClaim, ReadError> {
             }
             // It comes with every token that can have it.
             "essential" => drop(Option::<bool>::read(found, at)?),
-            "source" | "additionalProperties" => nothing(found, at)?,
+            "source" => nothing(found, at)?,
+            "additionalProperties" => additional_properties = Option::read(found, at)?.unwrap_or_default(),
             _ => return Ok(Known::No),
         }
         Ok(Known::Yes)
     })?;
     let missing = || At::Member(at, "name").refuse(Wrong::Missing);
+    let name = claim.ok_or_else(missing)?;
+    let has_meaning = |word: &String| name == "idtyp" && word == INCLUDE_USER_TOKEN;
+    if let Some(word) = additional_properties.iter().find(|word| !has_meaning(word)) {
+        return Err(At::Member(at, "additionalProperties").refuse(Wrong::unknown(word)));
+    }
     Ok(OptionalClaim {
-        name: claim.ok_or_else(missing)?,
+        name,
+        additional_properties,
     })
 }
 

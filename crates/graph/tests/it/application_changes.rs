@@ -21,7 +21,10 @@ fn agenda() -> Value {
         "isFallbackPublicClient": false,
         "isPasswordGrantEnabled": true, "isBackchannelAuthenticationEnabled": true,
         "groupMembershipClaims": "SecurityGroup",
-        "optionalClaims": { "idToken": [{ "name": "auth_time", "source": null, "essential": true, "additionalProperties": [] }] },
+        "optionalClaims": {
+            "idToken": [{ "name": "auth_time", "source": null, "essential": true, "additionalProperties": [] }],
+            "accessToken": [{ "name": "idtyp", "source": null, "additionalProperties": ["include_user_token"] }],
+        },
         "api": {
             "requestedAccessTokenVersion": 2,
             "oauth2PermissionScopes": [{

@@ -45,6 +45,7 @@ pub fn entry(world: &World, n: u128, error_code: u32) -> SignInEntry {
             unmet: vec!["users".to_owned(), "location".to_owned()],
         }],
         is_emergency: false,
+        refused_certificate: Vec::new(),
         signals: Signals::default(),
     }
 }

@@ -22,7 +22,7 @@ use hygie_policy::policy::{ClientAppType, ContextId, Policy, TransferMethod, Use
 use hygie_policy::session::Effects;
 use hygie_policy::signin::{Application, Guest, Identity, Session, SignIn, SignInConditions, Target, User};
 use hygie_policy::strength::{MFA, Mode, PHISHING_RESISTANT};
-use hygie_policy::templates::requested;
+use hygie_policy::templates::{is_security_default, requested};
 use hygie_store::StoreError;
 
 use super::KnownSignals;
@@ -392,6 +392,7 @@ fn claims_for(applied: &[Applied], contexts: &[String]) -> String {
 fn refusal(outcome: &Outcome, occasion: Occasion, targets: &[AppId]) -> Refusal {
     let code = match outcome {
         Outcome::Granted(_) => Aadsts::ServiceFault,
+        Outcome::Block { policy: Some(id), .. } if is_security_default(*id) => Aadsts::BlockedByDefaults,
         Outcome::Block { .. } => Aadsts::Blocked,
         Outcome::NeedsRegistration { .. } => Aadsts::MfaEnrolment,
         Outcome::Interrupt(ask) => match ask {

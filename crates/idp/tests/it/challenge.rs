@@ -51,6 +51,7 @@ impl World {
 fn named(names: &[&str]) -> Vec<OptionalClaim> {
     let claim = |name: &&str| OptionalClaim {
         name: (*name).to_owned(),
+        additional_properties: Vec::new(),
     };
     names.iter().map(claim).collect()
 }
@@ -154,6 +155,26 @@ async fn what_a_client_understands_is_told_where_the_resource_asks() {
     assert_eq!(claims(&capable["access_token"])["xms_cc"], json!(["cp1"]));
     let other = world.refresh(refresh, &[]).await.json();
     assert_eq!(claims(&other["access_token"])["xms_cc"], Value::Null);
+}
+
+/// As in Entra ID: `idtyp` is for applications unless the registration asks for people too.
+#[tokio::test]
+async fn the_kind_of_a_persons_token_is_told_where_it_is_asked_for() {
+    let world = World::new().await;
+    for (words, expected) in [
+        (&[][..], Value::Null),
+        (&["include_user_token".to_owned()][..], json!("user")),
+    ] {
+        let change = |definition: &mut Definition| {
+            definition.optional_claims.access_token = vec![OptionalClaim {
+                name: "idtyp".to_owned(),
+                additional_properties: words.to_vec(),
+            }];
+        };
+        world.registered_with(world.fhir, change).await;
+        let tokens = world.code_flow(&[]).await;
+        assert_eq!(claims(&tokens["access_token"])["idtyp"], expected, "{words:?}");
+    }
 }
 
 #[tokio::test]

@@ -242,6 +242,7 @@ fn certificates_by_issuer_and_policy() {
     let card = Details::Certificate {
         issuer_ski: Some("0A1B2C".to_owned()),
         policy_oids: ["1.2.250.1.71.1.2.6.2".to_owned()].into(),
+        told: Vec::new(),
     };
     let used = [
         Usage::of(Mode::Password),
