@@ -17,7 +17,7 @@ const CRATE: usize = 15_000;
 /// Crates that may have more until they are split, as `docs/plan.md` says.
 const LARGER: &[(&str, usize)] = &[
     ("hygie", 16_800),
-    ("hygie-graph", 19_500),
+    ("hygie-graph", 20_600),
     ("hygie-idp", 19_000),
     ("hygie-store", 16_600),
 ];

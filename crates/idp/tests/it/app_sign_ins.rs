@@ -72,6 +72,8 @@ async fn tokens_of_a_minute_are_one_entry_for_each_resource_and_outcome() {
         good.is_managed,
     );
     assert_eq!(of, (world.portal, "Portal", "clientSecret", false));
+    let tenants = (good.signals.tenant, good.signals.home);
+    assert_eq!(tenants, (Some(world.tenant), Some(world.tenant)));
     world.clock.advance(Duration::from_mins(1));
     world.asks(&world.secret, FHIR).await;
     let second = world.of_apps().await;
