@@ -15,8 +15,7 @@ pub const MIGRATIONS: &[Migration] = &[
 CREATE TABLE idp_root ({i.def}name TEXT NOT NULL, secret {blob} NOT NULL, PRIMARY KEY ({i.col}name));
 CREATE TABLE idp_tenant ({i.def}tenant {blob} NOT NULL, display_name TEXT NOT NULL, pairwise {blob} NOT NULL,
   created_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant));
-CREATE TABLE idp_domain ({i.def}tenant {blob} NOT NULL, name TEXT NOT NULL, is_default {int} NOT NULL,
-  PRIMARY KEY ({i.col}tenant, name));
+CREATE TABLE idp_domain ({i.def}tenant {blob} NOT NULL, name TEXT NOT NULL, is_default {int} NOT NULL, PRIMARY KEY ({i.col}tenant, name));
 CREATE UNIQUE INDEX idp_domain_name ON idp_domain ({i.col}name);",
     },
     Migration {
@@ -56,8 +55,7 @@ CREATE TABLE idp_consent ({i.def}tenant {blob} NOT NULL, client {blob} NOT NULL,
   subject {blob} NOT NULL, id {blob} NOT NULL, scope TEXT NOT NULL, created_at {int} NOT NULL,
   PRIMARY KEY ({i.col}tenant, client, resource, subject));
 CREATE TABLE idp_app_role ({i.def}tenant {blob} NOT NULL, resource {blob} NOT NULL, principal {blob} NOT NULL,
-  role {blob} NOT NULL, id {blob} NOT NULL, created_at {int} NOT NULL,
-  PRIMARY KEY ({i.col}tenant, resource, principal, role));",
+  role {blob} NOT NULL, id {blob} NOT NULL, created_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, resource, principal, role));",
     },
     Migration {
         number: 203,
@@ -103,8 +101,7 @@ CREATE INDEX idp_revoked_grant_at ON idp_revoked_grant ({i.col}revoked_at);",
         title: "certificates of applications",
         sql: "
 CREATE TABLE idp_certificate ({i.def}tenant {blob} NOT NULL, app {blob} NOT NULL, id {blob} NOT NULL,
-  display_name TEXT NOT NULL, certificate {blob} NOT NULL, created_at {int} NOT NULL,
-  PRIMARY KEY ({i.col}tenant, app, id));",
+  display_name TEXT NOT NULL, certificate {blob} NOT NULL, created_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, app, id));",
     },
     Migration {
         number: 207,
@@ -200,8 +197,7 @@ CREATE TABLE idp_conditional ({i.def}tenant {blob} NOT NULL, kind TEXT NOT NULL,
         number: 216,
         title: "terms of use",
         sql: "
-CREATE TABLE idp_agreement ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, document TEXT NOT NULL,
-  PRIMARY KEY ({i.col}tenant, id));
+CREATE TABLE idp_agreement ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, document TEXT NOT NULL, PRIMARY KEY ({i.col}tenant, id));
 CREATE TABLE idp_agreement_file ({i.def}tenant {blob} NOT NULL, agreement {blob} NOT NULL, id {blob} NOT NULL,
   number {int} NOT NULL, document TEXT NOT NULL, PRIMARY KEY ({i.col}tenant, agreement, number));
 CREATE TABLE idp_agreement_pdf ({i.def}tenant {blob} NOT NULL, agreement {blob} NOT NULL, file {blob} NOT NULL,
@@ -227,8 +223,7 @@ CREATE TABLE idp_oath ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, i
   display_name TEXT NOT NULL, secret {blob} NOT NULL, algorithm TEXT NOT NULL, period {int} NOT NULL,
   used_step {int} NOT NULL, created_at {int} NOT NULL, used_at {int}, PRIMARY KEY ({i.col}tenant, user_id, id));
 CREATE TABLE idp_attempt ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, kind {int} NOT NULL,
-  failures {int} NOT NULL, locks {int} NOT NULL, locked_until {int}, recent {blob} NOT NULL,
-  PRIMARY KEY ({i.col}tenant, user_id, kind));",
+  failures {int} NOT NULL, locks {int} NOT NULL, locked_until {int}, recent {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, user_id, kind));",
     },
     Migration {
         number: 222,
@@ -236,8 +231,7 @@ CREATE TABLE idp_attempt ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL
         sql: "
 CREATE TABLE idp_passkey ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, user_id {blob} NOT NULL,
   display_name TEXT NOT NULL, credential_json TEXT NOT NULL, aaguid {blob} NOT NULL, synced {int} NOT NULL,
-  attested {int} NOT NULL, counter {int} NOT NULL, created_at {int} NOT NULL, used_at {int},
-  PRIMARY KEY ({i.col}tenant, id));
+  attested {int} NOT NULL, counter {int} NOT NULL, created_at {int} NOT NULL, used_at {int}, PRIMARY KEY ({i.col}tenant, id));
 CREATE INDEX idp_passkey_user ON idp_passkey ({i.col}tenant, user_id);
 CREATE TABLE idp_challenge ({i.def}tenant {blob} NOT NULL, digest {blob} NOT NULL, expires_at {int} NOT NULL,
   PRIMARY KEY ({i.col}tenant, digest));
@@ -256,8 +250,7 @@ CREATE TABLE idp_pass ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, i
         title: "changes of means of identification",
         sql: "
 CREATE TABLE idp_notice ({i.def}tenant {blob} NOT NULL, user_id {blob} NOT NULL, id {blob} NOT NULL,
-  change_word TEXT NOT NULL, about TEXT NOT NULL, own {int} NOT NULL, at {int} NOT NULL,
-  PRIMARY KEY ({i.col}tenant, user_id, id));",
+  change_word TEXT NOT NULL, about TEXT NOT NULL, own {int} NOT NULL, at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, user_id, id));",
     },
     Migration {
         number: 225,
@@ -316,8 +309,7 @@ CREATE TABLE idp_log_retention ({i.def}tenant {blob} NOT NULL, days {int} NOT NU
         number: 240,
         title: "authorization policy",
         sql: "
-CREATE TABLE idp_authorization_policy ({i.def}tenant {blob} NOT NULL, document TEXT NOT NULL,
-  PRIMARY KEY ({i.col}tenant));",
+CREATE TABLE idp_authorization_policy ({i.def}tenant {blob} NOT NULL, document TEXT NOT NULL, PRIMARY KEY ({i.col}tenant));",
     },
     Migration {
         number: 241,
@@ -382,8 +374,7 @@ ALTER TABLE idp_session ADD COLUMN arrival_json TEXT;",
     Migration {
         number: 252,
         title: "codes by their grants",
-        sql: "
-CREATE INDEX idp_code_family ON idp_code ({i.col}tenant, family);",
+        sql: "CREATE INDEX idp_code_family ON idp_code ({i.col}tenant, family);",
     },
     Migration {
         number: 256,
@@ -407,8 +398,7 @@ CREATE TABLE idp_first_password ({i.def}tenant {blob} NOT NULL, user_id {blob} N
         sql: "
 CREATE TABLE idp_consent_request ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, app {blob} NOT NULL,
   app_name TEXT NOT NULL, user_id {blob} NOT NULL, permissions_json TEXT NOT NULL, reason TEXT NOT NULL,
-  status {int} NOT NULL, justification TEXT, created_at {int} NOT NULL, ends_at {int} NOT NULL,
-  PRIMARY KEY ({i.col}tenant, id));
+  status {int} NOT NULL, justification TEXT, created_at {int} NOT NULL, ends_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, id));
 CREATE UNIQUE INDEX idp_consent_request_of ON idp_consent_request ({i.col}tenant, user_id, app);
 CREATE INDEX idp_consent_request_end ON idp_consent_request ({i.col}ends_at);",
     },
@@ -433,6 +423,17 @@ CREATE TABLE idp_delta_crl ({i.def}tenant {blob} NOT NULL, authority {blob} NOT 
   revoked {int} NOT NULL, content {blob} NOT NULL, PRIMARY KEY ({i.col}tenant, authority));",
     },
     Migration {
+        number: 261,
+        title: "risk of service principals",
+        sql: "
+CREATE TABLE idp_principal_risk ({i.def}tenant {blob} NOT NULL, principal {blob} NOT NULL, level TEXT NOT NULL,
+  state TEXT NOT NULL, detail TEXT NOT NULL, updated_at {int} NOT NULL, PRIMARY KEY ({i.col}tenant, principal));
+CREATE TABLE idp_principal_risk_event ({i.def}tenant {blob} NOT NULL, id {blob} NOT NULL, principal {blob} NOT NULL,
+  level TEXT NOT NULL, state TEXT NOT NULL, detail TEXT NOT NULL, event TEXT, told_by {blob}, at {int} NOT NULL,
+  PRIMARY KEY ({i.col}tenant, id));
+CREATE INDEX idp_principal_risk_event_of ON idp_principal_risk_event ({i.col}tenant, principal, id);",
+    },
+    Migration {
         number: 266,
         title: "managers",
         sql: "
@@ -443,8 +444,7 @@ CREATE INDEX idp_manager_of ON idp_manager ({i.col}tenant, manager, user_id);",
     Migration {
         number: 267,
         title: "what is known of service principals",
-        sql: "
-ALTER TABLE idp_principal ADD COLUMN profile TEXT;",
+        sql: "ALTER TABLE idp_principal ADD COLUMN profile TEXT;",
     },
     Migration {
         number: 268,
@@ -465,8 +465,7 @@ CREATE INDEX idp_risk_event_user ON idp_risk_event ({i.col}tenant, user_id, id);
     Migration {
         number: 270,
         title: "guests by their homes",
-        sql: "
-CREATE INDEX idp_guest_home_user ON idp_guest ({i.col}home, home_user);",
+        sql: "CREATE INDEX idp_guest_home_user ON idp_guest ({i.col}home, home_user);",
     },
     Migration {
         number: 271,

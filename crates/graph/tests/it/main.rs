@@ -24,6 +24,7 @@ mod names;
 mod objects;
 mod pages;
 mod principal_credentials;
+mod principal_risk;
 mod principals;
 mod protection;
 mod refusals;

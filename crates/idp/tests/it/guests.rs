@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hygie_core::{ObjectId, Secret, Timestamp};
+use hygie_directory::logs::LogEntry as _;
 use hygie_directory::{Enabled, NewInvitation, NewUser, OptionalClaim, UserType};
 use hygie_policy::Policy;
 use hygie_policy::json::read;
