@@ -286,6 +286,18 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         "Read and write all identity risky user information",
     ),
     (
+        "IdentityRiskyServicePrincipal.Read.All",
+        Some(0xea5c_4ab0_5a73_4f35_8272_5d53_3788_4e5d),
+        Some(0x607c_7344_0eed_41e5_823a_9695_ebe1_b7b0),
+        "Read all identity risky service principal information",
+    ),
+    (
+        "IdentityRiskyServicePrincipal.ReadWrite.All",
+        Some(0xbb6f_654c_d7fd_4ae3_85c3_fc38_0934_f515),
+        Some(0xcb8d_6980_6bcb_4507_afec_ed6d_e3a2_d798),
+        "Read and write all identity risky service principal information",
+    ),
+    (
         "IdentityRiskEvent.Read.All",
         Some(0x8f6a_01e7_0391_4ee5_aa22_a3af_122c_ef27),
         Some(0x6e47_2fd1_ad78_48da_a0f0_97ab_2c6b_769e),

@@ -49,7 +49,9 @@ pub use group::Group;
 pub use letter::{LETTERS, Letter, Matter};
 pub use lockout::{LockoutRule, Mark};
 pub use object::{DirectoryObject, object, objects};
-pub use profile::{GroupProfile, Home, PrincipalProfile, SignOnMode, UserProfile, UserType, Visibility};
+pub use profile::{
+    EXTENSION_ATTRIBUTES, GroupProfile, Home, PrincipalProfile, SignOnMode, UserProfile, UserType, Visibility,
+};
 pub use roles::{
     CONSENT_REVIEWERS, DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role,
 };

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use hygie_core::{AppId, ObjectId, SessionId, Timestamp};
+use hygie_core::{AppId, ObjectId, SessionId, TenantId, Timestamp};
 use hygie_policy::decide::{Applied, Status};
 use hygie_policy::location::Whereabouts;
 use hygie_policy::policy::RiskLevel;
@@ -94,6 +94,12 @@ pub struct Signals {
     /// Latitude and longitude.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coordinates: Option<[i32; 2]>,
+    /// The tenant that was signed in to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantId>,
+    /// The tenant that who signs in is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<TenantId>,
     /// Risk of the sign-in, where there is some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_in_risk: Option<String>,
@@ -265,6 +271,9 @@ impl LogEntry for SignInEntry {
             "userId": self.user.to_string(),
             "appId": self.app.to_string(),
             "appDisplayName": self.app_display_name,
+            // As Graph gives them of people.
+            "servicePrincipalId": "",
+            "servicePrincipalName": null,
             "ipAddress": self.address.map(|address| address.to_string()),
             "clientAppUsed": self.client_app,
             "authenticationProtocol": self.protocol(),
@@ -284,6 +293,8 @@ impl LogEntry for SignInEntry {
             "riskEventTypes_v2": signals.risk_events,
             "resourceDisplayName": resource.map(|(_, name)| name.clone()),
             "resourceId": resource.map(|(app, _)| app.to_string()),
+            "resourceTenantId": signals.tenant.map(|tenant| tenant.to_string()),
+            "homeTenantId": signals.home.map(|tenant| tenant.to_string()),
             "status": { "errorCode": self.error_code, "failureReason": self.failure_reason,
                         "additionalDetails": null },
             "deviceDetail": { "deviceId": "", "displayName": "", "browser": of(browser), "isCompliant": false, "isManaged": false,

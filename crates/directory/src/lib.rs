@@ -51,7 +51,7 @@ pub use hygie_directory_store::{
     is_workload_name, key_of, managed_identity, repo, rh_of, role, suite_of,
 };
 
-pub use hygie_directory_store::AppSignInEntry;
+pub use hygie_directory_store::{AppSignInEntry, EXTENSION_ATTRIBUTES};
 pub use hygie_directory_store::{AskedConsent, ConsentRequestStatus, RequestedPermissions};
 pub use hygie_directory_store::{Backchannel, CONSENT_REVIEWERS, ExtraGrant, FederatedCredential, SignInProtocol};
 pub use hygie_directory_store::{LETTERS, Letter, Matter};

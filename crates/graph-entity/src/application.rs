@@ -47,6 +47,7 @@ pub(super) const CERTIFICATE: &[Property] = &[
     Property::new("keyId", TEXT),
     Property::new("type", TEXT),
     Property::new("usage", TEXT),
+    Property::new("key", TEXT),
     Property::new("displayName", TEXT),
     Property::new("customKeyIdentifier", TEXT),
     Property::new("startDateTime", Kind::Instant),
@@ -73,9 +74,11 @@ const WEB: &[Property] = &[
 ];
 const REDIRECTS: &[Property] = &[Property::new("redirectUris", TEXTS)];
 pub(super) const SECRET: &[Property] = &[
+    Property::new("customKeyIdentifier", TEXT),
     Property::new("keyId", TEXT),
     Property::new("displayName", TEXT),
     Property::new("hint", TEXT),
+    Property::new("secretText", TEXT),
     Property::new("startDateTime", Kind::Instant),
     Property::new("endDateTime", Kind::Instant),
 ];

@@ -14,6 +14,7 @@ mod group;
 mod log;
 mod organization;
 mod permission;
+mod principal_risk;
 mod risk;
 mod role;
 mod service_principal;
@@ -42,6 +43,10 @@ pub use group::{GROUP, group};
 pub use log::{ALERT, DIRECTORY_AUDIT, logged};
 pub use organization::{ORGANIZATION, organization};
 pub use permission::{APP_ROLE_ASSIGNMENT, PERMISSION_GRANT, app_role_assignment, permission_grant};
+pub use principal_risk::{
+    PRINCIPAL_RISK_DETECTION, RISKY_PRINCIPAL, RISKY_PRINCIPAL_HISTORY, principal_history, principal_risk_detection,
+    risky_principal,
+};
 pub use risk::{RISK_DETECTION, RISKY_USER, RISKY_USER_HISTORY, SUPPLIED_RISK, history, risk_detection, risky_user};
 pub use role::{
     DIRECTORY_ROLE, DIRECTORY_ROLE_TEMPLATE, ROLE_ASSIGNMENT, ROLE_DEFINITION, directory_role, directory_role_template,

@@ -1,8 +1,8 @@
 //! `user`: <https://learn.microsoft.com/graph/api/resources/user>.
 
 use hygie_core::Timestamp;
-use hygie_directory::User;
 use hygie_directory::repo::{LastSignIn, SignInActivity};
+use hygie_directory::{EXTENSION_ATTRIBUTES, User};
 use serde_json::{Map, Value, json};
 
 use super::{add_profile, filled, security_identifier};
@@ -21,6 +21,24 @@ const PASSWORD: &[Property] = &[
     Property::new("forceChangePasswordNextSignInWithMfa", Kind::Flag),
 ];
 const AUTHORIZATION: &[Property] = &[Property::new("certificateUserIds", TEXTS)];
+
+const EXTENSIONS: &[Property] = &[
+    Property::new("extensionAttribute1", TEXT),
+    Property::new("extensionAttribute2", TEXT),
+    Property::new("extensionAttribute3", TEXT),
+    Property::new("extensionAttribute4", TEXT),
+    Property::new("extensionAttribute5", TEXT),
+    Property::new("extensionAttribute6", TEXT),
+    Property::new("extensionAttribute7", TEXT),
+    Property::new("extensionAttribute8", TEXT),
+    Property::new("extensionAttribute9", TEXT),
+    Property::new("extensionAttribute10", TEXT),
+    Property::new("extensionAttribute11", TEXT),
+    Property::new("extensionAttribute12", TEXT),
+    Property::new("extensionAttribute13", TEXT),
+    Property::new("extensionAttribute14", TEXT),
+    Property::new("extensionAttribute15", TEXT),
+];
 
 const ACTIVITY: &[Property] = &[
     Property::new("lastSignInDateTime", Kind::Instant),
@@ -79,6 +97,7 @@ pub static USER: EntityType = EntityType {
         Property::new("onPremisesDistinguishedName", TEXT),
         Property::new("onPremisesDomainName", TEXT),
         Property::new("onPremisesLastSyncDateTime", Kind::Instant),
+        Property::new("onPremisesExtensionAttributes", Kind::Complex(EXTENSIONS)),
         Property::new("securityIdentifier", TEXT),
         Property::new("signInSessionsValidFromDateTime", Kind::Instant),
         Property::new("signInActivity", Kind::Complex(ACTIVITY)),
@@ -144,7 +163,17 @@ pub fn user(user: &User) -> Map<String, Value> {
         ],
     );
     add_profile(&mut members, profile);
+    members.insert("onPremisesExtensionAttributes".to_owned(), extensions(user));
     members
+}
+
+/// All fifteen, set or not.
+fn extensions(user: &User) -> Value {
+    let set = &user.profile.on_premises_extension_attributes;
+    let members = EXTENSION_ATTRIBUTES
+        .iter()
+        .map(|name| ((*name).to_owned(), set.get(*name).cloned().into()));
+    Value::Object(members.collect())
 }
 
 /// When somebody signed in last; nothing of who never did.

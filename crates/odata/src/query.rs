@@ -122,6 +122,13 @@ impl Query {
         }
     }
 
+    /// The properties to show: those that are selected, and those that entities are expanded by.
+    pub fn view(&self) -> Option<Vec<&'static str>> {
+        let mut view = self.select.clone()?;
+        view.extend(self.expand.iter().map(|expand| expand.navigation));
+        Some(view)
+    }
+
     /// Whether this property is to be shown, or is asked about.
     pub fn asks(&self, property: &str) -> bool {
         self.select.as_ref().is_some_and(|select| select.contains(&property))

@@ -60,6 +60,17 @@ fn what_a_filter_finds() {
         ("mail ne null", false),
         ("mail ne 'x'", true),
         ("startsWith(displayName,'anna')", true),
+        (
+            "startsWith(displayName,'anna') eq true and startsWith(displayName,'x') eq false",
+            true,
+        ),
+        ("startsWith(displayName,'anna') eq false", false),
+        ("displayName eq microsoft.graph.kind'Anna d''Arc'", true),
+        (
+            "displayName in (microsoft.graph.kind'x',microsoft.graph.kind'Anna d''Arc')",
+            true,
+        ),
+        ("displayName eq microsoft.graph.kind'x'", false),
         ("startswith(displayName, 'arc') or endsWith(displayName,'ARC')", true),
         ("startsWith(mail,'a')", false),
         ("contains(displayName,'a d')", true),

@@ -97,7 +97,7 @@ pub use principals::Principals;
 pub use publishers::{Publisher, Publishers};
 pub use refresh::{FamilyRow, Refreshes};
 pub use risk_events::{RiskEvent, RiskEvents};
-pub use risks::Risks;
+pub use risks::{AtRisk, Risks};
 pub use roles::Roles;
 pub use sessions::{Kept, SessionRow, Sessions};
 pub use signins::MovedSignIns;

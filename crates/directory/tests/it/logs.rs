@@ -82,7 +82,11 @@ fn sign_in(cx: &Cx, user: ObjectId, error_code: u32) -> SignInEntry {
         applied: Vec::new(),
         is_emergency: false,
         refused_certificate: Vec::new(),
-        signals: Signals::default(),
+        signals: Signals {
+            tenant: Some(cx.tenant),
+            home: Some(cx.tenant),
+            ..Signals::default()
+        },
     }
 }
 

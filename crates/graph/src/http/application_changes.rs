@@ -291,8 +291,14 @@ impl Graph {
 /// `POST /servicePrincipals`: an application becomes present in the tenant.
 pub async fn create_principal(State(graph): State<Graph>, caller: Caller, body: Body) -> Result<Response, GraphError> {
     caller.may(&graph, &WRITE_APPLICATIONS).await?;
-    let app: AppId = body.members(&["appId"])?.read("appId").map_err(GraphFault::from)?;
-    let made = graph.directory().create_service_principal(&caller.cx, app).await;
+    let Value::Object(mut members) = body.0 else {
+        return Err(GraphFault::from(At::Root.refuse(Wrong::NotA("an object"))).into());
+    };
+    let app = members.remove("appId");
+    let app: AppId = Member::read(app.as_ref(), &At::Member(&At::Root, "appId")).map_err(GraphFault::from)?;
+    let change = read_principal(&members)?;
+    let directory = graph.directory();
+    let made = directory.create_service_principal_with(&caller.cx, app, change).await;
     let made = made.map_err(GraphFault::from)?;
     let found = find_principal(&graph, &caller, &made.id.to_string()).await?;
     let of = Of {
@@ -310,7 +316,10 @@ pub async fn update_principal(
 ) -> Result<Response, GraphError> {
     may(&graph, &caller, &id).await?;
     let found = find_principal(&graph, &caller, &id).await?;
-    let change = read_principal(&body)?;
+    let Some(members) = body.0.as_object() else {
+        return Err(GraphFault::from(At::Root.refuse(Wrong::NotA("an object"))).into());
+    };
+    let change = read_principal(members)?;
     if change.keys.is_some() {
         may_prove_as(&graph, &caller, found.principal.app).await?;
     }
@@ -323,7 +332,7 @@ pub async fn update_principal(
 }
 
 /// What a tenant says of an application in it; the rest is what the registration says.
-fn read_principal(body: &Body) -> Result<PrincipalChange, GraphFault> {
+fn read_principal(all: &Map<String, Value>) -> Result<PrincipalChange, GraphFault> {
     const PROFILE: &[&str] = &[
         "description",
         "notes",
@@ -332,9 +341,6 @@ fn read_principal(body: &Body) -> Result<PrincipalChange, GraphFault> {
         "preferredSingleSignOnMode",
         "notificationEmailAddresses",
     ];
-    let Some(all) = body.0.as_object() else {
-        return Err(At::Root.refuse(Wrong::NotA("an object")).into());
-    };
     let mut change = PrincipalChange::default();
     for (name, value) in all.iter().filter(|(name, _)| !name.contains("@odata.")) {
         let at = At::Member(&At::Root, name);

@@ -29,6 +29,8 @@ pub struct Caller {
     consistency: Consistency,
     /// Whether only the number of a collection is asked for (`/users/$count`).
     pub wants_number: bool,
+    /// Whether only the addresses of its objects are (`/groups/{id}/members/$ref`).
+    pub wants_references: bool,
 }
 
 impl Caller {
@@ -165,6 +167,7 @@ impl FromRequestParts<Graph> for Caller {
         let query = parts.uri.query().unwrap_or_default();
         Ok(Self {
             wants_number: parts.uri.path().ends_with("/$count"),
+            wants_references: parts.uri.path().ends_with("/$ref"),
             cx,
             principal,
             options: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),

@@ -16,6 +16,7 @@ mod conditional;
 mod consent;
 mod deleted_items;
 mod delta;
+mod directory_objects;
 mod directory_roles;
 mod document;
 mod expand;
@@ -101,6 +102,7 @@ fn addresses() -> Router<Graph> {
         .merge(memberships::routes())
         .merge(member_of::routes())
         .merge(relations::routes())
+        .merge(directory_objects::routes())
         .merge(principals())
         .merge(federated::routes())
         .merge(token_lifetimes::routes())
@@ -179,13 +181,19 @@ fn groups_and_members() -> Router<Graph> {
         .route("/v1.0/groups/{id}/members/$count", route(get(groups::members)))
         .route("/v1.0/groups/delta", route(get(delta::of_groups)))
         .route("/v1.0/groups/{id}/members", route(get(groups::members)))
-        .route("/v1.0/groups/{id}/members/$ref", route(post(group_changes::add_member)))
+        .route(
+            "/v1.0/groups/{id}/members/$ref",
+            route(get(groups::members).post(group_changes::add_member)),
+        )
         .route(
             "/v1.0/groups/{id}/members/{member}/$ref",
             route(delete(group_changes::remove_member)),
         )
         .route("/v1.0/groups/{id}/owners", route(get(group_changes::owners)))
-        .route("/v1.0/groups/{id}/owners/$ref", route(post(group_changes::add_owner)))
+        .route(
+            "/v1.0/groups/{id}/owners/$ref",
+            route(get(group_changes::owners).post(group_changes::add_owner)),
+        )
         .route(
             "/v1.0/groups/{id}/owners/{owner}/$ref",
             route(delete(group_changes::remove_owner)),
@@ -226,7 +234,7 @@ fn registrations() -> Router<Graph> {
         )
         .route(
             "/v1.0/applications/{id}/owners/$ref",
-            route(post(application_changes::add_owner)),
+            route(get(application_changes::owners).post(application_changes::add_owner)),
         )
         .route(
             "/v1.0/applications/{id}/owners/{owner}/$ref",
@@ -268,7 +276,7 @@ fn principals() -> Router<Graph> {
         )
         .route(
             &format!("{one}/owners/$ref"),
-            route(post(application_changes::add_principal_owner)),
+            route(get(application_changes::principal_owners).post(application_changes::add_principal_owner)),
         )
         .route(
             &format!("{one}/owners/{{owner}}/$ref"),
@@ -323,7 +331,7 @@ fn roles() -> Router<Graph> {
         )
         .route(
             "/v1.0/directoryRoles/{id}/members/$ref",
-            route(post(directory_roles::add)),
+            route(get(directory_roles::members).post(directory_roles::add)),
         )
         .route(
             "/v1.0/directoryRoles/{id}/members/{member}/$ref",

@@ -158,6 +158,7 @@ fn wrong_members() -> Vec<(&'static str, Value, &'static str)> {
         ("colour", json!("x"), "colour: there is no such member"),
         ("signInAudience", json!("PersonalMicrosoftAccount"), "signInAudience"),
         ("groupMembershipClaims", json!("Everything"), "groupMembershipClaims"),
+        ("groupMembershipClaims", json!("none"), "groupMembershipClaims"),
         ("passwordCredentials", json!([{}]), "passwordCredentials"),
         ("keyCredentials", json!([{ "key": "x" }]), "keyCredentials[0].key"),
         (

@@ -157,3 +157,58 @@ async fn a_certificate_user_id_names_one_user() {
     };
     world.directory.create_user(&elsewhere, there).await.unwrap();
 }
+
+#[tokio::test]
+async fn extension_attributes_are_changed_one_by_one_and_found() {
+    let world = World::new().await;
+    let caller = world.app(&["User.ReadWrite.All"]);
+    let path = format!("/v1.0/users/{}", world.nurse);
+    let with = |set: serde_json::Value| json!({ "onPremisesExtensionAttributes": set });
+    let change = with(json!({ "extensionAttribute1": "ADELI", "extensionAttribute15": "Réanimation" }));
+    caller.changed("PATCH", &path, &change).await;
+    let change = with(json!({ "extensionAttribute1": null, "extensionAttribute2": "Jour" }));
+    caller.changed("PATCH", &path, &change).await;
+    let seen = caller
+        .json(&format!("{path}?$select=onPremisesExtensionAttributes"))
+        .await;
+    let seen = seen["onPremisesExtensionAttributes"]
+        .as_object()
+        .expect("an object")
+        .clone();
+    let set: Vec<_> = seen.iter().filter(|(_, value)| !value.is_null()).collect();
+    assert_eq!(seen.len(), 15);
+    assert_eq!(
+        set,
+        [
+            (&"extensionAttribute2".to_owned(), &json!("Jour")),
+            (&"extensionAttribute15".to_owned(), &json!("Réanimation")),
+        ]
+    );
+    let find = |text: &str| format!("/v1.0/users?$select=id&$filter=onPremisesExtensionAttributes/{text}");
+    let found = caller
+        .json(&find("extensionAttribute15%20eq%20'R%C3%A9animation'"))
+        .await;
+    assert_eq!(each(&found, "id"), [world.nurse.to_string()]);
+    let none = caller.json(&find("extensionAttribute1%20eq%20'ADELI'")).await;
+    assert_eq!(none["value"], json!([]));
+    for (wrong, place) in [
+        (
+            json!({ "extensionAttribute16": "x" }),
+            "onPremisesExtensionAttributes.extensionAttribute16",
+        ),
+        (json!({ "extensionAttribute1": 1 }), "onPremisesExtensionAttributes"),
+        (json!({ "extensionAttribute1": "" }), "onPremisesExtensionAttributes"),
+        (json!("x"), "onPremisesExtensionAttributes"),
+    ] {
+        let answer = caller.send("PATCH", &path, &with(wrong)).await;
+        assert_eq!(refusal(&answer), refused(400, "Request_BadRequest"));
+        assert!(
+            answer.text().to_lowercase().contains(&place.to_lowercase()),
+            "{}",
+            answer.text()
+        );
+    }
+    caller.changed("PATCH", &path, &with(json!(null))).await;
+    let none = caller.json(&find("extensionAttribute2%20eq%20'Jour'")).await;
+    assert_eq!(none["value"], json!([]));
+}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hygie_core::{ObjectId, Secret, Timestamp};
+use hygie_directory::logs::LogEntry as _;
 use hygie_directory::{Enabled, NewInvitation, NewUser, OptionalClaim, UserType};
 use hygie_policy::Policy;
 use hygie_policy::json::read;
@@ -144,6 +145,16 @@ async fn a_guest_accepts_and_signs_in() {
     );
     let refreshed = world.refresh(tokens["refresh_token"].as_str().unwrap(), &[]).await;
     assert_eq!(refreshed.status, 200, "{}", refreshed.text());
+    // The log says between which tenants.
+    let log = world.log().await;
+    assert!(log.len() > 1, "the sign-in and the renewal");
+    for entry in log {
+        let shown = entry.shown();
+        assert_eq!(
+            (&shown["resourceTenantId"], &shown["homeTenantId"]),
+            (&json!(world.tenant), &json!(world.other))
+        );
+    }
     // The invitation is used up.
     let again = world.browser().get(&address).await;
     assert!(again.text().contains("plus valable"), "{}", again.text());
