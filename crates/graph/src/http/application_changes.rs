@@ -277,7 +277,8 @@ impl Graph {
     /// Of an application or a service principal.
     async fn add_owner(&self, caller: &Caller, of: ObjectId, body: &Body) -> Result<Response, GraphError> {
         let owner = self.referred(body)?;
-        self.directory().add_owner(&caller.cx, of, owner).await?;
+        let added = self.directory().add_owner(&caller.cx, of, owner).await;
+        added.map_err(GraphFault::of_reference("owners"))?;
         Ok(done())
     }
 

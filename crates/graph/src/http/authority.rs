@@ -25,7 +25,7 @@ pub struct Operation {
 
 const USERS: &[&str] = &["User.ReadWrite.All", "Directory.ReadWrite.All"];
 const USERS_DELEGATED: &[&str] = &["User.ReadWrite.All", "Directory.ReadWrite.All", AS_USER];
-const AS_USER: &str = "Directory.AccessAsUser.All";
+pub(super) const AS_USER: &str = "Directory.AccessAsUser.All";
 const APPLICATIONS: &[&str] = &["Application.ReadWrite.All"];
 const APPLICATIONS_DELEGATED: &[&str] = &["Application.ReadWrite.All", AS_USER];
 const APPLICATION_ROLES: &[RoleTemplateId] = &[

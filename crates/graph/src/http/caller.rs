@@ -12,6 +12,7 @@ use hygie_web::Asked;
 use hygie_web::client::ClientCertificate;
 use hygie_web::error::Failure;
 
+use super::authority::AS_USER;
 use super::batch::Batch;
 use crate::{Graph, GraphFault};
 use hygie_odata::{Consistency, EntityType, Query, QueryError};
@@ -41,7 +42,10 @@ impl Caller {
             PrincipalKind::User => &self.principal.scopes,
             PrincipalKind::App | PrincipalKind::ManagedIdentity => &self.principal.app_roles,
         };
-        held.iter().any(|held| permissions.contains(&held.as_str()))
+        // Who acts as the person reads what the directory shows.
+        let reads = self.principal.kind == PrincipalKind::User && permissions.contains(&"Directory.Read.All");
+        held.iter()
+            .any(|held| permissions.contains(&held.as_str()) || (reads && held == AS_USER))
     }
 
     /// Refuses without one of these permissions.

@@ -132,7 +132,7 @@ pub async fn add_member(
     let found = find(&graph, &caller, &id).await?;
     let member = graph.referred(&body)?;
     let added = graph.directory().add_member(&caller.cx, found.id, member).await;
-    added.map_err(GraphFault::from)?;
+    added.map_err(GraphFault::of_reference("members"))?;
     Ok(done())
 }
 
@@ -195,7 +195,7 @@ pub async fn add_owner(
     find(&graph, &caller, &id).await?;
     let owner = graph.referred(&body)?;
     let added = graph.directory().add_owner(&caller.cx, object, owner).await;
-    added.map_err(GraphFault::from)?;
+    added.map_err(GraphFault::of_reference("owners"))?;
     Ok(done())
 }
 

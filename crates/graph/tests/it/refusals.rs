@@ -199,3 +199,26 @@ async fn a_message_is_one_line_without_escapes() {
         "{message:?}"
     );
 }
+
+/// Scripts and Terraform look for these words, to go on where nothing is left to do.
+#[tokio::test]
+async fn a_reference_that_is_there_is_told_in_words_that_scripts_know() {
+    let world = World::new().await;
+    let app = world.app(&["Group.ReadWrite.All", "Application.ReadWrite.All"]);
+    let nurse = json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{}", world.nurse) });
+    let application = format!("applications(appId='{}')", world.portal.0);
+    for (of, property) in [
+        (format!("groups/{}", world.nurses), "members"),
+        (format!("groups/{}", world.nurses), "owners"),
+        (application, "owners"),
+    ] {
+        let path = format!("/v1.0/{of}/{property}/$ref");
+        app.send("POST", &path, &nurse).await;
+        let answer = app.send("POST", &path, &nurse).await;
+        assert_eq!(refusal(&answer), refused(400, "Request_BadRequest"), "{path}");
+        let words = format!(
+            "One or more added object references already exist for the following modified properties: '{property}'."
+        );
+        assert_eq!(answer.json()["error"]["message"], words.as_str());
+    }
+}

@@ -172,3 +172,52 @@ async fn what_is_not_built_says_so_to_who_has_a_token() {
         assert_eq!(refusal(&caller.get(&path).await), refused(400, "BadRequest"), "{path}");
     }
 }
+
+#[tokio::test]
+async fn who_acts_as_the_person_reads_the_directory() {
+    let world = World::new().await;
+    for path in [
+        "/v1.0/users",
+        "/v1.0/groups",
+        "/v1.0/applications",
+        "/v1.0/servicePrincipals",
+    ] {
+        assert_eq!(
+            world.person("Directory.AccessAsUser.All").get(path).await.status,
+            200,
+            "{path}"
+        );
+    }
+    // It opens nothing that wants more than a look at the directory, and is no permission of applications.
+    for path in ["/v1.0/identity/conditionalAccess/policies", "/v1.0/auditLogs/signIns"] {
+        assert_eq!(
+            world.person("Directory.AccessAsUser.All").get(path).await.status,
+            403,
+            "{path}"
+        );
+    }
+    assert_eq!(
+        world
+            .app(&["Directory.AccessAsUser.All"])
+            .get("/v1.0/users")
+            .await
+            .status,
+        403
+    );
+}
+
+/// Whoever may change applications sees them: a policy that names one can be written.
+#[tokio::test]
+async fn permission_to_write_applications_is_enough_to_name_one() {
+    let world = World::new().await;
+    let policy = json!({
+        "displayName": "A", "state": "disabled",
+        "conditions": { "users": { "includeUsers": ["All"] }, "applications": { "includeApplications": ["All"] } },
+        "grantControls": { "operator": "OR", "builtInControls": ["mfa"] },
+    });
+    let path = "/v1.0/identity/conditionalAccess/policies";
+    let both = ["Policy.Read.All", "Policy.ReadWrite.ConditionalAccess"];
+    assert_eq!(world.app(&both).send("POST", path, &policy).await.status, 403);
+    let with = [both[0], both[1], "Application.ReadWrite.All"];
+    world.app(&with).made(path, &policy).await;
+}

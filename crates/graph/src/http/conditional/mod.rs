@@ -42,7 +42,7 @@ pub(super) const READ: &[&str] = &["Policy.Read.All", "Policy.Read.ConditionalAc
 /// The permission to change them, beside one to read them.
 const WRITE: &[&str] = &["Policy.ReadWrite.ConditionalAccess"];
 /// A policy names applications: whoever writes one must see them.
-const APPLICATIONS: &[&str] = &["Application.Read.All", "Directory.Read.All"];
+const APPLICATIONS: &[&str] = super::applications::READ;
 
 /// A collection of objects of conditional access.
 pub trait Collection: Kept {
