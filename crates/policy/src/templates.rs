@@ -345,6 +345,19 @@ pub fn requested(strength: StrengthId) -> Policy {
     asked
 }
 
+/// A policy as it stands for a sign-in that names it (`polids`): for whatever application. One for an action of people stays so.
+pub fn named(policy: &Policy) -> Policy {
+    let mut named = policy.clone();
+    let conditions = &mut named.conditions.applications;
+    if conditions
+        .as_ref()
+        .is_some_and(|its| its.include_user_actions.is_empty())
+    {
+        *conditions = Some(applications());
+    }
+    named
+}
+
 fn legacy(mut policy: Policy) -> Policy {
     policy.conditions.client_app_types = vec![ClientAppType::ExchangeActiveSync, ClientAppType::Other];
     policy
