@@ -116,6 +116,46 @@ def test_people_and_groups(world, person):  # noqa: F811
     assert not person.complaints
 
 
+def further_conditions(person):
+    """What stands below the common parts: kept, told in words, open where it is set, and refused in words."""
+    person.goto(person.url.split("?")[0])
+    person.locator("details.more").nth(0).locator("summary").first.click()
+
+    def box(field, value):
+        return person.locator(f"input[name={field}][value='{value}']")
+
+    wanted = [
+        ("except-guest", "serviceProvider"),
+        ("except-platform", "iOS"),
+        ("program", "browser"),
+        ("filter-mode", "exclude"),
+        ("sign-in-risk", "high"),
+        ("user-risk", "medium"),
+        ("flow", "deviceCodeFlow"),
+        ("unit", "days"),
+        ("persistent", "never"),
+    ]
+    for field, value in wanted:
+        part = person.locator("form.policy details", has=box(field, value))
+        if part.count() and part.get_attribute("open") is None:
+            part.locator("summary").click()
+        box(field, value).check()
+    person.locator("textarea[name=filter-rule]").fill("device.nothing -eq")
+    person.locator("form.policy button.primary").click()
+    person.locator(".notice.danger").wait_for()
+    assert "deviceFilter.rule" in person.locator(".notice.danger").inner_text()
+    shown(person, "policy with a rule that is refused")
+    person.locator("textarea[name=filter-rule]").fill('device.displayName -eq "Poste 7"')
+    person.locator("form.policy button.primary").click()
+    person.locator(".notice.success").wait_for()
+    sentence = person.locator("p.sentence").inner_text()
+    assert "iOS" in sentence and "Poste 7" in sentence, sentence
+    person.locator("details.more").nth(0).locator("summary").first.click()
+    for field, value in wanted:
+        assert box(field, value).is_checked() and box(field, value).is_visible(), field
+    look(person, "policy with further conditions")
+
+
 def test_policies_in_words(world, person):  # noqa: F811
     enter(world, person, world.user("administrator"), "/admin/policies")
     shown(person, "policies")
@@ -140,7 +180,10 @@ def test_policies_in_words(world, person):  # noqa: F811
     assert person.locator("input[name=name]").input_value() == name
     person.locator("textarea[name=people]").fill(world.user("secretary")["upn"])
     person.locator("textarea[name=except]").fill(world.user("emergency")["upn"])
-    person.locator("input[name=hours]").fill("8")
+    # All of the controls unless one is said to be enough, as Entra ID begins.
+    assert person.locator("input[name=operator][value=AND]").is_checked()
+    person.locator("input[name=unit][value=hours]").check()
+    person.locator("input[name=count]").fill("8")
     person.locator("main button.primary").click()
     person.get_by_role("heading", name=name).wait_for()
     sentence = person.locator("p.sentence").inner_text()
@@ -151,10 +194,10 @@ def test_policies_in_words(world, person):  # noqa: F811
     look(person, "policy by form")
 
     # A draft is tried, and nothing of it is kept.
-    person.locator("input[name=hours]").fill("1")
+    person.locator("input[name=count]").fill("1")
     person.locator("button[value=try]").click()
     person.locator("#effect ~ p.soft").nth(1).wait_for()
-    assert person.locator("input[name=hours]").input_value() == "1"
+    assert person.locator("input[name=count]").input_value() == "1"
     assert "8" in person.locator("p.sentence").inner_text()
     shown(person, "draft that is tried")
 
@@ -171,6 +214,9 @@ def test_policies_in_words(world, person):  # noqa: F811
 
     person.goto(f"{portal(world)}/admin/policies")
     person.get_by_role("link", name=name).click()
+    person.get_by_role("heading", name=name).wait_for()
+    further_conditions(person)
+    sentence = person.locator("p.sentence").inner_text()
 
     def delete():
         person.locator("input[name=sure]").check()
