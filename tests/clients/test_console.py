@@ -198,6 +198,33 @@ def test_applications_and_the_log(world, person):  # noqa: F811
     assert person.evaluate(SHIFT) == 0
     shown(person, "sign-ins")
     person.unroute("**/hygie.*.js")
+    # A filter stays in the address; what it finds is a file.
+    upn = world.user("administrator")["upn"]
+    person.locator("input[name=q]").fill(upn)
+    person.locator("select[name=outcome]").select_option("success")
+    person.locator("details.more summary").click()
+    person.locator("input[name=from]").fill("2020-01-01")
+    person.locator("details.more button").click()
+    person.wait_for_url("**from=2020-01-01**")
+    assert person.locator("input[name=q]").input_value() == upn
+    assert {upn} == set(person.locator("tbody td .soft").all_inner_texts())
+    shown(person, "sign-ins found")
+    for kind in ("csv", "ndjson"):
+        with person.expect_download() as download:
+            person.locator(f"a[download][href*='format={kind}']").click()
+        assert download.value.suggested_filename == f"sign-ins.{kind}"
+        lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()
+        if kind == "csv":
+            assert lines.pop(0).startswith("createdDateTime"), lines
+            assert all(upn in line for line in lines), lines
+        else:
+            found = [json.loads(line) for line in lines]
+            assert {(one["userPrincipalName"], one["status"]["errorCode"]) for one in found} == {(upn, 0)}
+        assert lines
+    person.goto(f"{portal(world)}/admin/sign-ins?code=x")
+    person.locator("#code-error").wait_for()
+    look(person, "sign-ins with a wrong number")
+    person.goto(f"{portal(world)}/admin/sign-ins")
     person.locator("tbody th a").first.click()
     person.locator("ol.steps").wait_for()
     steps = person.locator("ol.steps > li").all_inner_texts()
