@@ -315,3 +315,47 @@ async fn the_role_of_the_last_administrator_stays() {
         "{text}"
     );
 }
+
+#[tokio::test]
+async fn a_password_is_good_for_one_sign_in_unless_the_box_is_empty() {
+    let (world, token) = with_token("/admin/users/new").await;
+    let user = format!("/admin/users/{ID}");
+    for (address, step) in [("/admin/users/new", ""), (user.as_str(), "password")] {
+        let page = world.client.get(address).await;
+        let ticked = "name=\"once\" value=\"yes\" checked";
+        assert!(page.text().contains(ticked), "{address}: {}", page.text());
+        for (once, word) in [("yes", "done=user-password"), ("", "done=user-password-kept")] {
+            world.script.asked.lock().clear();
+            let fields = [
+                ("csrf", token.as_str()),
+                ("step", step),
+                ("password", "x"),
+                ("once", once),
+            ];
+            let answer = world.client.post(address, &fields).await;
+            let is_forced = &sent(&world)[0].1["passwordProfile"]["forceChangePasswordNextSignIn"];
+            assert_eq!(*is_forced, once == "yes", "{address}");
+            assert!(
+                step.is_empty() || answer.location().ends_with(word),
+                "{}",
+                answer.location()
+            );
+        }
+    }
+    // What was refused keeps the box as it was left.
+    world
+        .script
+        .answer("POST /v1.0/users", 400, json!({ "error": { "message": "no" } }));
+    world
+        .script
+        .answer("PATCH /v1.0/users", 400, json!({ "error": { "message": "no" } }));
+    for (address, step) in [("/admin/users/new", ""), (user.as_str(), "password")] {
+        let fields = [("csrf", token.as_str()), ("step", step), ("password", "x")];
+        let page = world.client.post(address, &fields).await;
+        assert!(
+            page.text().contains("name=\"once\" value=\"yes\" aria-describedby"),
+            "{}",
+            page.text()
+        );
+    }
+}
