@@ -359,6 +359,16 @@ def test_trust_and_methods(world, person):  # noqa: F811
     assert doctor["display_name"] in person.locator(".notice.success").inner_text()
     assert "→" in person.locator("dl.facts").inner_text()
     shown(person, "card tried")
+    # The card is of one person, whoever's name is typed before; what the log would say of it is told.
+    for user, outcome in ((doctor, "success"), (world.user("administrator"), "danger")):
+        person.locator("input[name=userPrincipalName]").fill(user["upn"])
+        attempt(doctor["card"])
+        person.locator(f".notice.{outcome}, .notice.warning").first.wait_for()
+        assert person.locator("input[name=userPrincipalName]").input_value() == user["upn"]
+        assert (doctor["display_name"] in person.locator(".notice").first.inner_text()) == (user is doctor)
+        assert "multiFactorAuthentication" in person.locator("dl.facts").inner_text()
+    shown(person, "card tried by name")
+    person.locator("input[name=userPrincipalName]").fill("")
     attempt(world.demo["cards"]["refused"]["revoked"])
     words = "mise en opposition" if language == "fr" else "reported lost"
     assert words in person.locator(".notice.danger").inner_text()
