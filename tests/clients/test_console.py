@@ -244,6 +244,33 @@ def test_applications_and_the_log(world, person):  # noqa: F811
     assert person.evaluate(SHIFT) == 0
     shown(person, "sign-ins")
     person.unroute("**/hygie.*.js")
+    # A filter stays in the address; what it finds is a file.
+    upn = world.user("administrator")["upn"]
+    person.locator("input[name=q]").fill(upn)
+    person.locator("select[name=outcome]").select_option("success")
+    person.locator("details.more summary").click()
+    person.locator("input[name=from]").fill("2020-01-01")
+    person.locator("details.more button").click()
+    person.wait_for_url("**from=2020-01-01**")
+    assert person.locator("input[name=q]").input_value() == upn
+    assert {upn} == set(person.locator("tbody td .soft").all_inner_texts())
+    shown(person, "sign-ins found")
+    for kind in ("csv", "ndjson"):
+        with person.expect_download() as download:
+            person.locator(f"a[download][href*='format={kind}']").click()
+        assert download.value.suggested_filename == f"sign-ins.{kind}"
+        lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()
+        if kind == "csv":
+            assert lines.pop(0).startswith("createdDateTime"), lines
+            assert all(upn in line for line in lines), lines
+        else:
+            found = [json.loads(line) for line in lines]
+            assert {(one["userPrincipalName"], one["status"]["errorCode"]) for one in found} == {(upn, 0)}
+        assert lines
+    person.goto(f"{portal(world)}/admin/sign-ins?code=x")
+    person.locator("#code-error").wait_for()
+    look(person, "sign-ins with a wrong number")
+    person.goto(f"{portal(world)}/admin/sign-ins")
     person.locator("tbody th a").first.click()
     person.locator("ol.steps").wait_for()
     steps = person.locator("ol.steps > li").all_inner_texts()
@@ -378,6 +405,16 @@ def test_trust_and_methods(world, person):  # noqa: F811
     assert doctor["display_name"] in person.locator(".notice.success").inner_text()
     assert "→" in person.locator("dl.facts").inner_text()
     shown(person, "card tried")
+    # The card is of one person, whoever's name is typed before; what the log would say of it is told.
+    for user, outcome in ((doctor, "success"), (world.user("administrator"), "danger")):
+        person.locator("input[name=userPrincipalName]").fill(user["upn"])
+        attempt(doctor["card"])
+        person.locator(f".notice.{outcome}, .notice.warning").first.wait_for()
+        assert person.locator("input[name=userPrincipalName]").input_value() == user["upn"]
+        assert (doctor["display_name"] in person.locator(".notice").first.inner_text()) == (user is doctor)
+        assert "multiFactorAuthentication" in person.locator("dl.facts").inner_text()
+    shown(person, "card tried by name")
+    person.locator("input[name=userPrincipalName]").fill("")
     attempt(world.demo["cards"]["refused"]["revoked"])
     words = "mise en opposition" if language == "fr" else "reported lost"
     assert words in person.locator(".notice.danger").inner_text()

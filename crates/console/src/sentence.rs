@@ -368,7 +368,7 @@ impl Writer<'_> {
     fn session(&self, controls: &SessionControls) -> Vec<String> {
         let mut parts = Vec::new();
         if let Some(frequency) = &controls.sign_in_frequency
-            && frequency.is_enabled != Some(false)
+            && frequency.is_enabled == Some(true)
         {
             let count = usize::try_from(frequency.value.unwrap_or_default()).unwrap_or_default();
             parts.push(match (frequency.interval, frequency.unit) {
@@ -378,7 +378,7 @@ impl Writer<'_> {
             });
         }
         if let Some(persistent) = &controls.persistent_browser
-            && persistent.is_enabled != Some(false)
+            && persistent.is_enabled == Some(true)
         {
             parts.push(self.page.t(match persistent.mode {
                 Some(PersistentBrowserMode::Always) => "sentence-persistent",
