@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 pub use agreement::{ACCEPTANCE, AGREEMENT, AGREEMENT_FILE, acceptance};
 pub use application::{APPLICATION, application};
-pub use body::{ApplicationBody, read_application, read_key, read_keys};
+pub use body::{ApplicationBody, nothing, read_application, read_key, read_keys};
 pub use conditional::{
     CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE, TOKEN_LIFETIME_POLICY,
 };

@@ -19,7 +19,7 @@ use super::body::Body;
 use super::caller::Caller;
 use super::group_changes::owners_of;
 use super::{applications, service_principals};
-use crate::entity::{ApplicationBody, read_application, read_keys};
+use crate::entity::{ApplicationBody, nothing, read_application, read_keys};
 use crate::entity::{SERVICE_PRINCIPAL, application, service_principal};
 use crate::{Graph, GraphFault};
 
@@ -341,6 +341,17 @@ fn read_principal(all: &Map<String, Value>) -> Result<PrincipalChange, GraphFaul
         "preferredSingleSignOnMode",
         "notificationEmailAddresses",
     ];
+    // What tools send though it is of SAML, or of others than its tenant.
+    const EMPTY: &[&str] = &[
+        "addIns",
+        "alternativeNames",
+        "applicationTemplateId",
+        "disabledByMicrosoftStatus",
+        "preferredTokenSigningKeyThumbprint",
+        "resourceSpecificApplicationPermissions",
+        "samlSingleSignOnSettings",
+        "tokenEncryptionKeyId",
+    ];
     let mut change = PrincipalChange::default();
     for (name, value) in all.iter().filter(|(name, _)| !name.contains("@odata.")) {
         let at = At::Member(&At::Root, name);
@@ -351,6 +362,7 @@ fn read_principal(all: &Map<String, Value>) -> Result<PrincipalChange, GraphFaul
             name if PROFILE.contains(&name) => {
                 change.profile.insert(name.to_owned(), value.clone());
             }
+            name if EMPTY.contains(&name) => nothing((!value.is_null()).then_some(value), &at)?,
             name if SERVICE_PRINCIPAL.properties.iter().any(|known| known.name == name) => {
                 return Err(at.refuse(Wrong::ReadOnly).into());
             }
