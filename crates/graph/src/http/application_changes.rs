@@ -17,8 +17,7 @@ use super::answer::{Of, done};
 use super::authority::{ASSIGN_PERMISSIONS, WRITE_APPLICATIONS};
 use super::body::Body;
 use super::caller::Caller;
-use super::group_changes::owners_of;
-use super::{applications, service_principals};
+use super::{applications, members, service_principals};
 use crate::entity::{ApplicationBody, nothing, read_application, read_keys};
 use crate::entity::{SERVICE_PRINCIPAL, application, service_principal};
 use crate::{Graph, GraphFault};
@@ -245,9 +244,7 @@ pub async fn owners(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    caller.need(applications::READ)?;
-    let found = find(&graph, &caller, &id).await?.application.id;
-    owners_of(&graph, &caller, (found, &format!("applications/{found}"))).await
+    members::answer(&graph, &caller, (members::Of::ApplicationOwners, &id), None).await
 }
 
 /// `POST /applications/{id}/owners/$ref`.
@@ -378,9 +375,7 @@ pub async fn principal_owners(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    caller.need(applications::READ)?;
-    let found = find_principal(&graph, &caller, &id).await?.principal.id;
-    owners_of(&graph, &caller, (found, &format!("servicePrincipals/{found}"))).await
+    members::answer(&graph, &caller, (members::Of::PrincipalOwners, &id), None).await
 }
 
 /// `POST /servicePrincipals/{id}/owners/$ref`.
