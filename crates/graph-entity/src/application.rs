@@ -91,7 +91,7 @@ pub static APPLICATION: EntityType = EntityType {
     properties: &[
         Property::new("id", TEXT),
         Property::new("appId", TEXT),
-        Property::new("displayName", TEXT),
+        Property::ordered("displayName"),
         Property::new("description", TEXT),
         Property::new("identifierUris", TEXTS),
         Property::new("signInAudience", TEXT),

@@ -19,7 +19,7 @@ pub static SERVICE_PRINCIPAL: EntityType = EntityType {
     properties: &[
         Property::new("id", TEXT),
         Property::new("appId", TEXT),
-        Property::new("displayName", TEXT),
+        Property::ordered("displayName"),
         Property::new("description", TEXT),
         Property::new("notes", TEXT),
         Property::new("appDisplayName", TEXT),
