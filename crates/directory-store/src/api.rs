@@ -81,6 +81,12 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         "Read and write organization information",
     ),
     (
+        "Domain.Read.All",
+        Some(0x2f9e_e017_59c1_4f1d_9472_bd55_29a7_b311),
+        Some(0xdbb9_058a_0e50_45d7_ae91_6690_9b5d_4664),
+        "Read domains",
+    ),
+    (
         "Directory.Read.All",
         Some(0x06da_0dbc_49e2_44d2_8312_53f1_66ab_848a),
         Some(0x7ab1_d382_f21e_4acd_a863_ba3e_13f7_da61),

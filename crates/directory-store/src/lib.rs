@@ -18,6 +18,7 @@ mod consent_request;
 mod federated;
 mod grant;
 mod group;
+mod group_claims;
 mod letter;
 mod lockout;
 pub mod logs;
@@ -36,9 +37,8 @@ mod workload;
 pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, FIRST_PARTY, PORTAL, directory_api, suite_of};
 pub use app_signin::AppSignInEntry;
 pub use application::{
-    AccessKind, AppRole, Application, Audience, Definition, ExtraGrant, GroupClaims, INCLUDE_USER_TOKEN, Links,
-    MemberTypes, OptionalClaim, OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal,
-    VerifiedPublisher,
+    AccessKind, AppRole, Application, Audience, Definition, ExtraGrant, INCLUDE_USER_TOKEN, Links, MemberTypes,
+    OptionalClaim, OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal, VerifiedPublisher,
 };
 pub use assignment::{AppRoleAssignment, NewAppRole, NewGrant, PermissionGrant};
 pub use authentication::Authentications;
@@ -46,6 +46,7 @@ pub use consent_request::{AskedConsent, ConsentRequestStatus, RequestedPermissio
 pub use federated::{FederatedCredential, MAX_FEDERATED};
 pub use grant::{Arrival, Authorization, Backchannel, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;
+pub use group_claims::GroupClaims;
 pub use letter::{LETTERS, Letter, Matter};
 pub use lockout::{LockoutRule, Mark};
 pub use object::{DirectoryObject, object, objects};

@@ -70,6 +70,7 @@ pub struct UserProfile {
     pub company_name: Option<String>,
     pub employee_id: Option<String>,
     pub employee_type: Option<String>,
+    pub employee_hire_date: Option<String>,
     pub business_phones: Vec<String>,
     pub mobile_phone: Option<String>,
     pub fax_number: Option<String>,
@@ -235,10 +236,12 @@ impl UserProfile {
             ("onPremisesDomainName", &self.on_premises_domain_name, 256),
         ];
         check_texts(&texts)?;
-        check_instant(
-            "onPremisesLastSyncDateTime",
-            self.on_premises_last_sync_date_time.as_deref(),
-        )?;
+        for (member, text) in [
+            ("onPremisesLastSyncDateTime", &self.on_premises_last_sync_date_time),
+            ("employeeHireDate", &self.employee_hire_date),
+        ] {
+            check_instant(member, text.as_deref())?;
+        }
         for (member, list) in [
             ("otherMails", &self.other_mails),
             ("proxyAddresses", &self.proxy_addresses),

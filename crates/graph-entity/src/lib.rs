@@ -9,6 +9,7 @@ mod application;
 mod body;
 mod conditional;
 mod consent;
+mod domain;
 mod federated;
 mod group;
 mod log;
@@ -30,7 +31,7 @@ use uuid::Uuid;
 
 pub use agreement::{ACCEPTANCE, AGREEMENT, AGREEMENT_FILE, acceptance};
 pub use application::{APPLICATION, application};
-pub use body::{ApplicationBody, read_application, read_key, read_keys};
+pub use body::{ApplicationBody, nothing, read_application, read_key, read_keys};
 pub use conditional::{
     CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE, TOKEN_LIFETIME_POLICY,
 };
@@ -38,6 +39,7 @@ pub use consent::{APP_CONSENT_REQUEST, USER_CONSENT_REQUEST};
 pub use consent::{
     AUTHORIZATION_POLICY, CLASSIFICATION, INVITATION, PERMISSION_GRANT_POLICY, classification, document,
 };
+pub use domain::{DOMAIN, domains};
 pub use federated::{FEDERATED, federated};
 pub use group::{GROUP, group};
 pub use log::{ALERT, DIRECTORY_AUDIT, logged};

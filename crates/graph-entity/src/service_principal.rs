@@ -19,7 +19,7 @@ pub static SERVICE_PRINCIPAL: EntityType = EntityType {
     properties: &[
         Property::new("id", TEXT),
         Property::new("appId", TEXT),
-        Property::new("displayName", TEXT),
+        Property::ordered("displayName"),
         Property::new("description", TEXT),
         Property::new("notes", TEXT),
         Property::new("appDisplayName", TEXT),
@@ -45,6 +45,16 @@ pub static SERVICE_PRINCIPAL: EntityType = EntityType {
         Property::new("keyCredentials", Kind::List(&Kind::Complex(CERTIFICATE))),
         Property::new("createdDateTime", Kind::Instant),
         Property::new("deletedDateTime", Kind::Instant),
+        Property::new("addIns", Kind::List(&Kind::Complex(&[]))),
+        Property::new("applicationTemplateId", TEXT),
+        Property::new("disabledByMicrosoftStatus", TEXT),
+        Property::new("preferredTokenSigningKeyThumbprint", TEXT),
+        Property::new(
+            "resourceSpecificApplicationPermissions",
+            Kind::List(&Kind::Complex(&[])),
+        ),
+        Property::new("samlSingleSignOnSettings", Kind::Complex(&[])),
+        Property::new("tokenEncryptionKeyId", TEXT),
     ],
     navigations: &["owners", "memberOf", "transitiveMemberOf", "ownedObjects"],
 };

@@ -122,6 +122,7 @@ impl Parser {
         let fits = match operator {
             Operator::Eq | Operator::Ne => true,
             Operator::Has => matches!(value, Literal::Text(_)),
+            Operator::Ge | Operator::Le if matches!(value, Literal::Text(_)) => self.is_ordered(&path),
             Operator::Gt | Operator::Ge | Operator::Lt | Operator::Le => {
                 matches!(value, Literal::Number(_) | Literal::Instant(_))
             }
@@ -131,6 +132,12 @@ impl Parser {
         } else {
             Err(wrong(&path))
         }
+    }
+
+    /// Whether a path leads to a text of the entity itself that has an order.
+    fn is_ordered(&self, path: &Path) -> bool {
+        let [member] = path.members[..] else { return false };
+        path.variable.is_none() && self.entity.find(member).is_some_and(|property| property.is_ordered)
     }
 
     fn operator(&mut self) -> Result<Operator, QueryError> {

@@ -17,9 +17,8 @@ use super::answer::{Of, done};
 use super::authority::{ASSIGN_PERMISSIONS, WRITE_APPLICATIONS};
 use super::body::Body;
 use super::caller::Caller;
-use super::group_changes::owners_of;
-use super::{applications, service_principals};
-use crate::entity::{ApplicationBody, read_application, read_keys};
+use super::{applications, members, service_principals};
+use crate::entity::{ApplicationBody, nothing, read_application, read_keys};
 use crate::entity::{SERVICE_PRINCIPAL, application, service_principal};
 use crate::{Graph, GraphFault};
 
@@ -245,9 +244,7 @@ pub async fn owners(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    caller.need(applications::READ)?;
-    let found = find(&graph, &caller, &id).await?.application.id;
-    owners_of(&graph, &caller, (found, &format!("applications/{found}"))).await
+    members::answer(&graph, &caller, (members::Of::ApplicationOwners, &id), None).await
 }
 
 /// `POST /applications/{id}/owners/$ref`.
@@ -342,6 +339,17 @@ fn read_principal(all: &Map<String, Value>) -> Result<PrincipalChange, GraphFaul
         "preferredSingleSignOnMode",
         "notificationEmailAddresses",
     ];
+    // What tools send though it is of SAML, or of others than its tenant.
+    const EMPTY: &[&str] = &[
+        "addIns",
+        "alternativeNames",
+        "applicationTemplateId",
+        "disabledByMicrosoftStatus",
+        "preferredTokenSigningKeyThumbprint",
+        "resourceSpecificApplicationPermissions",
+        "samlSingleSignOnSettings",
+        "tokenEncryptionKeyId",
+    ];
     let mut change = PrincipalChange::default();
     for (name, value) in all.iter().filter(|(name, _)| !name.contains("@odata.")) {
         let at = At::Member(&At::Root, name);
@@ -352,6 +360,7 @@ fn read_principal(all: &Map<String, Value>) -> Result<PrincipalChange, GraphFaul
             name if PROFILE.contains(&name) => {
                 change.profile.insert(name.to_owned(), value.clone());
             }
+            name if EMPTY.contains(&name) => nothing((!value.is_null()).then_some(value), &at)?,
             name if SERVICE_PRINCIPAL.properties.iter().any(|known| known.name == name) => {
                 return Err(at.refuse(Wrong::ReadOnly).into());
             }
@@ -367,9 +376,7 @@ pub async fn principal_owners(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    caller.need(applications::READ)?;
-    let found = find_principal(&graph, &caller, &id).await?.principal.id;
-    owners_of(&graph, &caller, (found, &format!("servicePrincipals/{found}"))).await
+    members::answer(&graph, &caller, (members::Of::PrincipalOwners, &id), None).await
 }
 
 /// `POST /servicePrincipals/{id}/owners/$ref`.

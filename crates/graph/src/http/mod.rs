@@ -19,6 +19,7 @@ mod delta;
 mod directory_objects;
 mod directory_roles;
 mod document;
+mod domains;
 mod expand;
 mod federated;
 mod group_changes;
@@ -30,6 +31,7 @@ mod list;
 mod logs;
 mod me;
 mod member_of;
+mod members;
 mod memberships;
 mod mfa_gaps;
 mod organization;
@@ -101,12 +103,15 @@ fn addresses() -> Router<Graph> {
         .merge(trust_bundle::former())
         .merge(memberships::routes())
         .merge(member_of::routes())
+        .merge(members::routes())
         .merge(relations::routes())
         .merge(directory_objects::routes())
         .merge(principals())
         .merge(federated::routes())
         .merge(token_lifetimes::routes())
         .route("/v1.0/organization", route(get(organization::list)))
+        .route("/v1.0/domains", route(get(domains::list)))
+        .route("/v1.0/domains/{name}", route(get(domains::get)))
         .route(
             "/v1.0/organization/{id}",
             route(get(organization::get).patch(organization::patch)),

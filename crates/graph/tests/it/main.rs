@@ -20,6 +20,7 @@ mod gone;
 mod group_changes;
 mod logs;
 mod member_of;
+mod members;
 mod names;
 mod objects;
 mod pages;

@@ -15,6 +15,7 @@ const PERMISSIONS: &[&str] = &[
     "GroupMember.Read.All",
     "Application.Read.All",
     "Organization.Read.All",
+    "Domain.Read.All",
     "Directory.Read.All",
 ];
 
@@ -22,10 +23,13 @@ const PERMISSIONS: &[&str] = &[
 const EXPECTED: &str = "\
 /v1.0/applications: Application.Read.All Directory.Read.All | Application.Read.All Directory.Read.All
 /v1.0/applications(appId='APP'): Application.Read.All Directory.Read.All | Application.Read.All Directory.Read.All
+/v1.0/domains: Domain.Read.All Directory.Read.All | Domain.Read.All Directory.Read.All
+/v1.0/domains/ch-demo.example: Domain.Read.All Directory.Read.All | Domain.Read.All Directory.Read.All
 /v1.0/groups: Group.Read.All GroupMember.Read.All Directory.Read.All | Group.Read.All GroupMember.Read.All Directory.Read.All
 /v1.0/groups/GROUP: Group.Read.All GroupMember.Read.All Directory.Read.All | Group.Read.All GroupMember.Read.All Directory.Read.All
 /v1.0/groups/GROUP/memberOf: Group.Read.All GroupMember.Read.All Directory.Read.All | Group.Read.All GroupMember.Read.All Directory.Read.All
 /v1.0/groups/GROUP/members: Group.Read.All GroupMember.Read.All Directory.Read.All | Group.Read.All GroupMember.Read.All Directory.Read.All
+/v1.0/groups/GROUP/members/microsoft.graph.user: Group.Read.All GroupMember.Read.All Directory.Read.All | Group.Read.All GroupMember.Read.All Directory.Read.All
 /v1.0/me: User.Read User.Read.All Directory.Read.All |
 /v1.0/me/memberOf: User.Read Group.Read.All GroupMember.Read.All Directory.Read.All |
 /v1.0/organization: User.Read User.Read.All Organization.Read.All Directory.Read.All | User.Read User.Read.All Organization.Read.All Directory.Read.All

@@ -249,9 +249,11 @@ async fn directory_roles_are_told_by_their_templates() {
         .unwrap();
     for (kind, has_roles, has_groups) in [
         (None, false, false),
-        (Some(GroupClaims::SecurityGroup), false, true),
-        (Some(GroupClaims::DirectoryRole), true, false),
-        (Some(GroupClaims::All), true, true),
+        (Some(GroupClaims::SECURITY_GROUP), false, true),
+        (Some(GroupClaims::DIRECTORY_ROLE), true, false),
+        (Some(GroupClaims::ALL), true, true),
+        ("SecurityGroup,ApplicationGroup".parse().ok(), false, true),
+        ("ApplicationGroup, DirectoryRole".parse().ok(), true, false),
     ] {
         for app in [world.fhir, world.portal] {
             let change = |definition: &mut Definition| definition.group_membership_claims = kind;
@@ -274,7 +276,7 @@ async fn too_many_groups_are_told_by_where_to_ask() {
     let cx = world.cx(world.tenant);
     for app in [world.fhir, world.portal] {
         let change = |definition: &mut Definition| {
-            definition.group_membership_claims = Some(GroupClaims::SecurityGroup);
+            definition.group_membership_claims = Some(GroupClaims::SECURITY_GROUP);
             definition.enable_id_token_issuance = true;
         };
         world.registered_with(app, change).await;
