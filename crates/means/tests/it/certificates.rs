@@ -404,6 +404,44 @@ async fn a_card_is_tried_as_it_would_be_and_nobody_is_recorded() {
         .collect();
     assert_eq!(chain, ["HYGIE TEST AC PERSONNES", "HYGIE TEST AC RACINE"]);
     assert!(trial.card.unwrap().subject.contains(CARD));
+    // Its list was fetched as for a sign-in, and one that ended is fetched anew.
+    assert_eq!(ward.site.asked(), 1);
+    ward.world.clock.advance(DAY);
+    ward.site.serve(Some(ward.list(&[&[0x66, 0x01]])));
+    let tried = async |card: &[u8]| means.try_certificate(&ward.cx(), card, Claimed::Anybody).await.unwrap();
+    let refused = |why| Refusal::Certificate(why);
+    assert_eq!(
+        tried(&card).await.outcome.unwrap_err(),
+        refused(CertificateRefusal::Revoked)
+    );
+    let stranger = CardAuthority::root("OTHER", ward.world.clock.now());
+    let stranger = stranger
+        .card(&CardOf::professional(CARD, ward.world.clock.now()))
+        .certificate;
+    let trial = tried(&stranger).await;
+    assert!(trial.chain.is_empty());
+    assert_eq!(
+        trial.outcome.unwrap_err(),
+        refused(CertificateRefusal::Path(hygie_jose::x509::PathFault::UnknownIssuer))
+    );
+    let trial = tried(b"x").await;
+    assert_eq!(trial.card, None);
+    ward.configure(&json!({ "state": "disabled" })).await;
+    ward.world.clock.advance(DAY);
+    ward.site.serve(Some(ward.list(&[])));
+    assert_eq!(tried(&card).await.outcome.unwrap_err(), Refusal::NotOffered);
+    assert_eq!(ward.world.recorded("idp.signin", None).await, 0);
+}
+
+#[tokio::test]
+async fn a_card_is_tried_by_a_name_and_told_as_the_log_would() {
+    let ward = Ward::new().await;
+    let card = ward.card();
+    let means = &ward.world.means;
+    let trial = means
+        .try_certificate(&ward.cx(), &card, Claimed::Anybody)
+        .await
+        .unwrap();
     let words: Vec<(String, String)> = trial.told.into_pairs();
     let words: Vec<(&str, &str)> = words
         .iter()
@@ -432,33 +470,6 @@ async fn a_card_is_tried_as_it_would_be_and_nobody_is_recorded() {
         let found = trial.outcome.map(|(user, _)| user.id);
         assert_eq!(found, whose.map_err(Refusal::Certificate), "{name}");
     }
-    // Its list was fetched as for a sign-in, and one that ended is fetched anew.
-    assert_eq!(ward.site.asked(), 1);
-    ward.world.clock.advance(DAY);
-    ward.site.serve(Some(ward.list(&[&[0x66, 0x01]])));
-    let tried = async |card: &[u8]| means.try_certificate(&ward.cx(), card, Claimed::Anybody).await.unwrap();
-    let refused = |why| Refusal::Certificate(why);
-    assert_eq!(
-        tried(&card).await.outcome.unwrap_err(),
-        refused(CertificateRefusal::Revoked)
-    );
-    let stranger = CardAuthority::root("OTHER", ward.world.clock.now());
-    let stranger = stranger
-        .card(&CardOf::professional(CARD, ward.world.clock.now()))
-        .certificate;
-    let trial = tried(&stranger).await;
-    assert!(trial.chain.is_empty());
-    assert_eq!(
-        trial.outcome.unwrap_err(),
-        refused(CertificateRefusal::Path(hygie_jose::x509::PathFault::UnknownIssuer))
-    );
-    let trial = tried(b"x").await;
-    assert_eq!(trial.card, None);
-    ward.configure(&json!({ "state": "disabled" })).await;
-    ward.world.clock.advance(DAY);
-    ward.site.serve(Some(ward.list(&[])));
-    assert_eq!(tried(&card).await.outcome.unwrap_err(), Refusal::NotOffered);
-    assert_eq!(ward.world.recorded("idp.signin", None).await, 0);
 }
 
 #[tokio::test]
