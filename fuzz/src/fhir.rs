@@ -8,11 +8,12 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{Method, StatusCode};
 use hygie_fhir::Limits;
 use hygie_fhir_model::json::{Document, Json, Limits as JsonLimits};
 use hygie_testkit::Answer;
 
+use crate::request::Request;
 use crate::world::{BASE, Service};
 use crate::{Target, texts};
 
@@ -58,36 +59,6 @@ fn seeds() -> Vec<Vec<u8>> {
     ])
 }
 
-/// A request that HTTP lets through.
-struct Request<'r> {
-    method: Method,
-    address: String,
-    headers: Vec<(&'r str, &'r str)>,
-    body: &'r [u8],
-}
-
-impl<'r> Request<'r> {
-    fn read(input: &'r [u8]) -> Option<Self> {
-        let end = input.windows(2).position(|two| two == b"\n\n")?;
-        let mut lines = std::str::from_utf8(&input[..end]).ok()?.lines();
-        let (method, path) = lines.next()?.split_once(' ')?;
-        let address = format!("/demo/fhir{path}");
-        address.parse::<Uri>().ok()?;
-        let is_header = |(name, value): &(&str, &str)| {
-            let is_ours = name.eq_ignore_ascii_case("authorization");
-            name.parse::<HeaderName>().is_ok() && HeaderValue::from_str(value).is_ok() && !is_ours
-        };
-        let headers = lines.filter_map(|line| line.split_once(':'));
-        let headers = headers.map(|(name, value)| (name, value.trim())).filter(is_header);
-        Some(Self {
-            method: method.parse().ok()?,
-            headers: headers.take(16).collect(),
-            address,
-            body: &input[end + 2..],
-        })
-    }
-}
-
 fn send(method: Method, address: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let service = &*SERVICE;
     let headers = [&[("authorization", service.authorization.as_str())], headers].concat();
@@ -98,7 +69,9 @@ fn send(method: Method, address: &str, headers: &[(&str, &str)], body: &[u8]) ->
 }
 
 fn run(input: &[u8]) {
-    let Some(request) = Request::read(input) else { return };
+    let Some(request) = Request::read(input, "/demo/fhir") else {
+        return;
+    };
     let answer = send(request.method.clone(), &request.address, &request.headers, request.body);
     assert!(
         !answer.status.is_server_error() || answer.status == StatusCode::NOT_IMPLEMENTED,

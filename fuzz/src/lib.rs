@@ -11,6 +11,7 @@ pub mod blob;
 pub mod certificate;
 pub mod config;
 pub mod fhir;
+pub mod graph;
 pub mod head;
 pub mod json;
 pub mod jwks;
@@ -22,6 +23,7 @@ pub mod primitives;
 pub mod psc;
 pub mod record;
 pub mod redirect;
+mod request;
 pub mod resource;
 pub mod scopes;
 pub mod search;
@@ -47,6 +49,7 @@ pub const TARGETS: &[Target] = &[
     certificate::TARGET,
     config::TARGET,
     fhir::TARGET,
+    graph::TARGET,
     head::TARGET,
     json::TARGET,
     jwks::TARGET,

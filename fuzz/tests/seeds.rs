@@ -63,7 +63,7 @@ macro_rules! tests {
     };
 }
 
-tests! { access blob certificate config fhir head json jwks oauth odata patch policy primitives psc record redirect resource scopes search token }
+tests! { access blob certificate config fhir graph head json jwks oauth odata patch policy primitives psc record redirect resource scopes search token }
 
 #[test]
 fn all_targets_are_tried() {

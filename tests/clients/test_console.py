@@ -116,6 +116,46 @@ def test_people_and_groups(world, person):  # noqa: F811
     assert not person.complaints
 
 
+def further_conditions(person):
+    """What stands below the common parts: kept, told in words, open where it is set, and refused in words."""
+    person.goto(person.url.split("?")[0])
+    person.locator("details.more").nth(0).locator("summary").first.click()
+
+    def box(field, value):
+        return person.locator(f"input[name={field}][value='{value}']")
+
+    wanted = [
+        ("except-guest", "serviceProvider"),
+        ("except-platform", "iOS"),
+        ("program", "browser"),
+        ("filter-mode", "exclude"),
+        ("sign-in-risk", "high"),
+        ("user-risk", "medium"),
+        ("flow", "deviceCodeFlow"),
+        ("unit", "days"),
+        ("persistent", "never"),
+    ]
+    for field, value in wanted:
+        part = person.locator("form.policy details", has=box(field, value))
+        if part.count() and part.get_attribute("open") is None:
+            part.locator("summary").click()
+        box(field, value).check()
+    person.locator("textarea[name=filter-rule]").fill("device.nothing -eq")
+    person.locator("form.policy button.primary").click()
+    person.locator(".notice.danger").wait_for()
+    assert "deviceFilter.rule" in person.locator(".notice.danger").inner_text()
+    shown(person, "policy with a rule that is refused")
+    person.locator("textarea[name=filter-rule]").fill('device.displayName -eq "Poste 7"')
+    person.locator("form.policy button.primary").click()
+    person.locator(".notice.success").wait_for()
+    sentence = person.locator("p.sentence").inner_text()
+    assert "iOS" in sentence and "Poste 7" in sentence, sentence
+    person.locator("details.more").nth(0).locator("summary").first.click()
+    for field, value in wanted:
+        assert box(field, value).is_checked() and box(field, value).is_visible(), field
+    look(person, "policy with further conditions")
+
+
 def test_policies_in_words(world, person):  # noqa: F811
     enter(world, person, world.user("administrator"), "/admin/policies")
     shown(person, "policies")
@@ -140,7 +180,10 @@ def test_policies_in_words(world, person):  # noqa: F811
     assert person.locator("input[name=name]").input_value() == name
     person.locator("textarea[name=people]").fill(world.user("secretary")["upn"])
     person.locator("textarea[name=except]").fill(world.user("emergency")["upn"])
-    person.locator("input[name=hours]").fill("8")
+    # All of the controls unless one is said to be enough, as Entra ID begins.
+    assert person.locator("input[name=operator][value=AND]").is_checked()
+    person.locator("input[name=unit][value=hours]").check()
+    person.locator("input[name=count]").fill("8")
     person.locator("main button.primary").click()
     person.get_by_role("heading", name=name).wait_for()
     sentence = person.locator("p.sentence").inner_text()
@@ -151,10 +194,10 @@ def test_policies_in_words(world, person):  # noqa: F811
     look(person, "policy by form")
 
     # A draft is tried, and nothing of it is kept.
-    person.locator("input[name=hours]").fill("1")
+    person.locator("input[name=count]").fill("1")
     person.locator("button[value=try]").click()
     person.locator("#effect ~ p.soft").nth(1).wait_for()
-    assert person.locator("input[name=hours]").input_value() == "1"
+    assert person.locator("input[name=count]").input_value() == "1"
     assert "8" in person.locator("p.sentence").inner_text()
     shown(person, "draft that is tried")
 
@@ -171,6 +214,9 @@ def test_policies_in_words(world, person):  # noqa: F811
 
     person.goto(f"{portal(world)}/admin/policies")
     person.get_by_role("link", name=name).click()
+    person.get_by_role("heading", name=name).wait_for()
+    further_conditions(person)
+    sentence = person.locator("p.sentence").inner_text()
 
     def delete():
         person.locator("input[name=sure]").check()
@@ -198,6 +244,33 @@ def test_applications_and_the_log(world, person):  # noqa: F811
     assert person.evaluate(SHIFT) == 0
     shown(person, "sign-ins")
     person.unroute("**/hygie.*.js")
+    # A filter stays in the address; what it finds is a file.
+    upn = world.user("administrator")["upn"]
+    person.locator("input[name=q]").fill(upn)
+    person.locator("select[name=outcome]").select_option("success")
+    person.locator("details.more summary").click()
+    person.locator("input[name=from]").fill("2020-01-01")
+    person.locator("details.more button").click()
+    person.wait_for_url("**from=2020-01-01**")
+    assert person.locator("input[name=q]").input_value() == upn
+    assert {upn} == set(person.locator("tbody td .soft").all_inner_texts())
+    shown(person, "sign-ins found")
+    for kind in ("csv", "ndjson"):
+        with person.expect_download() as download:
+            person.locator(f"a[download][href*='format={kind}']").click()
+        assert download.value.suggested_filename == f"sign-ins.{kind}"
+        lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()
+        if kind == "csv":
+            assert lines.pop(0).startswith("createdDateTime"), lines
+            assert all(upn in line for line in lines), lines
+        else:
+            found = [json.loads(line) for line in lines]
+            assert {(one["userPrincipalName"], one["status"]["errorCode"]) for one in found} == {(upn, 0)}
+        assert lines
+    person.goto(f"{portal(world)}/admin/sign-ins?code=x")
+    person.locator("#code-error").wait_for()
+    look(person, "sign-ins with a wrong number")
+    person.goto(f"{portal(world)}/admin/sign-ins")
     person.locator("tbody th a").first.click()
     person.locator("ol.steps").wait_for()
     steps = person.locator("ol.steps > li").all_inner_texts()
@@ -332,6 +405,16 @@ def test_trust_and_methods(world, person):  # noqa: F811
     assert doctor["display_name"] in person.locator(".notice.success").inner_text()
     assert "→" in person.locator("dl.facts").inner_text()
     shown(person, "card tried")
+    # The card is of one person, whoever's name is typed before; what the log would say of it is told.
+    for user, outcome in ((doctor, "success"), (world.user("administrator"), "danger")):
+        person.locator("input[name=userPrincipalName]").fill(user["upn"])
+        attempt(doctor["card"])
+        person.locator(f".notice.{outcome}, .notice.warning").first.wait_for()
+        assert person.locator("input[name=userPrincipalName]").input_value() == user["upn"]
+        assert (doctor["display_name"] in person.locator(".notice").first.inner_text()) == (user is doctor)
+        assert "multiFactorAuthentication" in person.locator("dl.facts").inner_text()
+    shown(person, "card tried by name")
+    person.locator("input[name=userPrincipalName]").fill("")
     attempt(world.demo["cards"]["refused"]["revoked"])
     words = "mise en opposition" if language == "fr" else "reported lost"
     assert words in person.locator(".notice.danger").inner_text()

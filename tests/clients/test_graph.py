@@ -44,6 +44,7 @@ def test_the_graph_client_finds(world, graph):
     seen = play(world, "graph_client", "found", **given)
     assert seen["principals"] == [world.app("demo-web")["client_id"]]
     assert (seen["user"]["id"], seen["user"]["displayName"]) == (nurse["oid"], nurse["display_name"])
+    assert seen["again"] == seen["begins"] == [nurse["oid"]]
     names = [user["displayName"] for user in seen["counted"]["value"]]
     assert names == sorted(names, key=str.lower, reverse=True)
     assert seen["counted"]["@odata.count"] == len(world.tenant["users"])

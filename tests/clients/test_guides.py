@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from guides import GUIDES, PLACEHOLDER, commands, in_english, is_as_shown, program
 from means import authenticator, prove
 from test_readme import Reader
-from world import BINARY
+from world import BINARY, REPOSITORY
 
 # What Chromium's own security key says of itself; and a model that nobody here has.
 MODEL = "01020304-0506-0708-0102-030405060708"
@@ -115,6 +115,21 @@ class Walk(Reader):
         said, _ = asking.communicate(timeout=60)
         assert said.splitlines()[-1] == {"fr": "confirmé", "en": "confirmed"}[self.language]
         assert asking.returncode == 0
+
+
+def as_installed(walk):
+    """The guides' application has what the guide of installation gives to its own, and no more: of each command that is enough."""
+    given = re.search(r"directory_permissions = (\[.*?\])", (REPOSITORY / "docs/en/installation.md").read_text(), re.S)[1]
+    taken = walk.ask(
+        f"""own=$(api GET "servicePrincipals(appId='$(app directory-admin client_id)')" | jq -r .id)
+        api=$(api GET "servicePrincipals(appId='00000003-0000-0000-c000-000000000000')" | jq -c .appRoles)
+        api GET "servicePrincipals/$own/appRoleAssignments?\\$top=999" |
+          jq -r --argjson roles "$api" --argjson given '{given}' \
+            '.value[] | select([.appRoleId as $id | $roles[] | select(.id == $id) | .value | IN($given[])] | any | not) | .id' |
+          while read -r one; do api DELETE "servicePrincipals/$own/appRoleAssignments/$one"; echo $one; done"""
+    )
+    assert taken, "the demo's application has what the guide gives, and no more"
+    walk.type("connect")
 
 
 def staff(walk):
@@ -325,6 +340,8 @@ def test_a_reader_follows_all_guides(language, playwright, tmp_path):
             walk.open(chromium.context())
             for guide in GUIDES:
                 walk.walk(guide[language == "en"])
+                if guide is GUIDES[0]:
+                    as_installed(walk)
         assert what_the_card_is_worth(walk) == "x509CertificateMultiFactor"
     finally:
         walk.close()

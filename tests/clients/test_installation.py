@@ -92,6 +92,21 @@ def test_the_guide_of_installation(reader, playwright):
     finally:
         process.terminate()
         assert process.wait(timeout=60) == 0
+    a_permission_named_later(reader, start)
+
+
+def a_permission_named_later(reader, start):
+    """It is given in the directory, not by the configuration: the start says so."""
+    file = reader.directory / "hygie/hygie.toml"
+    file.write_text(file.read_text().replace('["AgreementAcceptance', '["Policy.ReadWrite.PermissionGrant", "AgreementAcceptance'))
+    process = reader.start(start)
+    try:
+        wait_for(lambda: (reader.directory / "log").read_text()[-3000:], reader.is_ready)
+        [warned] = [line for line in (reader.directory / "log").read_text().splitlines() if "WARN" in line and "permission" in line]
+        assert "Policy.ReadWrite.PermissionGrant" in warned and "give it in the directory" in warned
+    finally:
+        process.terminate()
+        assert process.wait(timeout=60) == 0
 
 
 def first_sign_in(reader, playwright):

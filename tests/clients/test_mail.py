@@ -15,6 +15,7 @@ from cluster import Cluster, free_ports, wait_for
 
 USER, PASSWORD = "hygie@ch.test", "a password of the relay"
 SECURITY = "securite@ch.test"
+NEIGHBOUR = "6f1d3c52-7f5c-4f2e-9f39-1d1b1a7a0042"
 
 
 class Mailboxes:
@@ -75,8 +76,15 @@ class Installation(Cluster):
     def configuration(self, process, chain, key):
         # Nothing stands before the one process.
         process.login_port = self.login_port
-        permissions = '"User.ReadWrite.All", "Organization.ReadWrite.All", "RoleManagement.ReadWrite.Directory"'
+        permissions = '"User.ReadWrite.All", "Organization.ReadWrite.All", "RoleManagement.ReadWrite.Directory", "User.Invite.All"'
         text = super().configuration(process, chain, key).replace('"User.Read.All"', permissions)
+        neighbour = f'''[[tenants]]
+id = "{NEIGHBOUR}"
+domain = "voisin.test"
+display_name = "Clinique voisine"
+security_defaults = false
+[[workspaces]]'''
+        text = text.replace("[[workspaces]]", neighbour, 1)
         return text + f"""
 [graph]
 url = "https://localhost:{self.graph_port}"
@@ -185,6 +193,43 @@ def test_letters_arrive(installation):
     assert mailboxes.logins == {"PLAIN"}
     metrics = requests.get(f"http://127.0.0.1:{process.health_port}/metrics", timeout=10).text
     assert "hygie_mail_sent_total" in metrics and "hygie_mail_given_up_total 1" in metrics
+
+
+def test_who_is_invited_is_written_to(installation):
+    mailboxes, [process] = Mailboxes(), installation.processes
+    relay = installation.relay(mailboxes)
+    try:
+        process.start()
+        process.wait()
+        message = {"customizedMessageBody": "À bientôt\nau bloc", "messageLanguage": "en-GB",
+                   "ccRecipients": [{"emailAddress": {"address": "cadre@ch.test"}}]}
+        asked = {"invitedUserEmailAddress": "paul@voisin.test", "invitedUserDisplayName": "Paul Durand",
+                 "inviteRedirectUrl": "https://portal.test/", "sendInvitationMessage": True,
+                 "invitedUserMessageInfo": message}
+        made = installation.call_directory("POST", "invitations", asked)
+        ticket = made["inviteRedeemUrl"].split("ticket=")[1]
+        for address in ("paul@voisin.test", "cadre@ch.test"):
+            wait_for("nobody is invited", lambda: len(mailboxes.to(address)) == 1)
+            [letter] = mailboxes.to(address)
+            assert letter["Subject"] == "[Centre hospitalier] You are invited" and letter["To"] == address
+            text = letter.get_content()
+            assert "Message: À bientôt au bloc" in text
+            assert ticket not in text
+        [letter] = mailboxes.to("paul@voisin.test")
+        assert "Hello Paul Durand," in letter.get_content()
+        # It leads to the sign-in at home, and nowhere else.
+        [link] = [line.strip() for line in letter.get_content().splitlines() if line.strip().startswith("https://")]
+        led = requests.get(link, allow_redirects=False, verify=installation.authority.file, timeout=30)
+        assert led.status_code in (302, 303) and led.headers["Location"].startswith(f"/{NEIGHBOUR}/"), led.headers
+
+        # Who gets another address reads it at the former one too.
+        eva = installation.person("eva", preferredLanguage="en-GB")
+        installation.call_directory("PATCH", f"users/{eva}", {"mail": "eve@ch.test"})
+        for address in ("eva@ch.test", "eve@ch.test"):
+            wait_for("nobody is told of the address", lambda: len(mailboxes.to(address)) == 1)
+            assert "The address where you are written to has changed" in mailboxes.to(address)[0]["Subject"]
+    finally:
+        relay.stop()
 
 
 def test_what_is_wrong_with_it_is_said_before_the_start(installation):

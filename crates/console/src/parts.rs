@@ -104,6 +104,34 @@ pub struct Boxes {
     pub options: Vec<(String, String, bool)>,
 }
 
+/// A box of its own.
+#[derive(Clone, Debug, Template)]
+#[template(path = "parts/check.html")]
+pub struct Check {
+    pub name: &'static str,
+    pub label: String,
+    pub hint: String,
+    /// What is wrong with it.
+    pub error: Option<String>,
+    pub is_ticked: bool,
+}
+
+impl Check {
+    /// What a ticked box sends.
+    pub const TICKED: &'static str = "yes";
+
+    /// Ticked or not.
+    pub const fn new(name: &'static str, label: String, hint: String, is_ticked: bool) -> Self {
+        Self {
+            name,
+            label,
+            hint,
+            error: None,
+            is_ticked,
+        }
+    }
+}
+
 /// A part of a form.
 #[derive(Clone, Debug)]
 pub enum Part {
@@ -112,6 +140,7 @@ pub enum Part {
     Area(Area),
     Choose(Choose),
     Boxes(Boxes),
+    Check(Check),
 }
 
 impl Part {
@@ -137,6 +166,10 @@ impl Part {
                 }
                 Self::Boxes(part)
             }
+            Self::Check(part) => Self::Check(Check {
+                is_ticked: typed.get(part.name) == Check::TICKED,
+                ..part
+            }),
         }
     }
 }
@@ -154,6 +187,7 @@ impl fmt::Display for Part {
             Self::Area(part) => part.fmt(f),
             Self::Choose(part) => part.fmt(f),
             Self::Boxes(part) => part.fmt(f),
+            Self::Check(part) => part.fmt(f),
         }
     }
 }
@@ -163,4 +197,5 @@ impl HtmlSafe for Select {}
 impl HtmlSafe for Area {}
 impl HtmlSafe for Choose {}
 impl HtmlSafe for Boxes {}
+impl HtmlSafe for Check {}
 impl HtmlSafe for Part {}

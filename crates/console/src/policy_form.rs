@@ -3,11 +3,16 @@
 use std::collections::BTreeSet;
 
 use hygie_policy::policy::{
-    AppTarget, BuiltInControl, FrequencyInterval, FrequencyType, LocationTarget, Operator, Policy, UserTarget,
+    AppTarget, BuiltInControl, FrequencyInterval, FrequencyType, LocationTarget, Operator, Policy, SignInFrequency,
+    UserTarget,
 };
 use serde_json::{Map, Value, json};
 
 use crate::http::Fields;
+
+mod picked;
+
+pub use picked::Picked;
 
 /// What the form holds; people, groups and roles by their ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,7 +23,8 @@ pub struct Draft {
     pub is_for_everybody: bool,
     pub people: Who,
     pub except: Who,
-    pub is_for_all_applications: bool,
+    /// `all`, `some`, `actions` or `contexts`.
+    pub what: String,
     pub applications: BTreeSet<String>,
     pub except_applications: BTreeSet<String>,
     pub locations: BTreeSet<String>,
@@ -28,8 +34,20 @@ pub struct Draft {
     pub strength: Option<String>,
     pub terms: BTreeSet<String>,
     pub is_any: bool,
-    /// Hours between two authentications.
-    pub hours: Option<u32>,
+    /// What is between two authentications: `hours`, `days` or `everyTime`; empty asks for none.
+    pub unit: String,
+    pub count: Option<u32>,
+    /// Whether the session outlives the browser: `always` or `never`; empty says nothing.
+    pub persistent: String,
+    pub picked: Picked,
+    pub filter: Option<Filter>,
+}
+
+/// A rule over attributes of devices.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub mode: String,
+    pub rule: String,
 }
 
 /// People, groups and roles.
@@ -42,6 +60,8 @@ pub struct Who {
 
 /// `All` among the ids of a list.
 const ALL: &str = "All";
+/// `None` in a list that must not be empty.
+const NONE: &str = "None";
 
 impl Draft {
     /// The form of this policy, if it can hold all of it.
@@ -64,17 +84,31 @@ impl Draft {
         let mut applications_in = text(&applications.include_applications);
         let places = |ids: &[LocationTarget]| ids.iter().map(ToString::to_string).collect();
         let locations = conditions.locations.as_ref();
-        let frequency = policy
-            .session_controls
+        let session = policy.session_controls.as_ref();
+        let (unit, count) = frequency(session.and_then(|session| session.sign_in_frequency.as_ref()));
+        let persistent = session.and_then(|session| session.persistent_browser.as_ref()?.mode);
+        let filter = conditions
+            .devices
             .as_ref()
-            .and_then(|session| session.sign_in_frequency.as_ref());
+            .and_then(|devices| devices.device_filter.as_ref());
+        let is_for_all = applications_in.remove(ALL);
+        applications_in.remove(NONE);
+        let what = if !applications.include_user_actions.is_empty() {
+            "actions"
+        } else if !applications.include_authentication_contexts.is_empty() {
+            "contexts"
+        } else if is_for_all {
+            "all"
+        } else {
+            "some"
+        };
         Some(Self {
             name: policy.display_name.clone(),
             state: policy.state.as_str().to_owned(),
             is_for_everybody: users.include_users.contains(&UserTarget::All),
             people: who(&users.include_users, &users.include_groups, &users.include_roles),
             except: who(&users.exclude_users, &users.exclude_groups, &users.exclude_roles),
-            is_for_all_applications: applications_in.remove(ALL),
+            what: what.to_owned(),
             applications: applications_in,
             except_applications: text(&applications.exclude_applications),
             locations: locations
@@ -89,12 +123,14 @@ impl Draft {
             terms: controls
                 .map(|controls| controls.terms_of_use.iter().map(ToString::to_string).collect())
                 .unwrap_or_default(),
-            is_any: controls.and_then(|controls| controls.operator) != Some(Operator::And),
-            hours: frequency.and_then(|frequency| match frequency.unit {
-                Some(FrequencyType::Hours) if frequency.interval != Some(FrequencyInterval::EveryTime) => {
-                    frequency.value
-                }
-                _ => None,
+            is_any: controls.and_then(|controls| controls.operator) == Some(Operator::Or),
+            unit,
+            count,
+            persistent: persistent.map(|mode| mode.to_string()).unwrap_or_default(),
+            picked: Picked::read(conditions),
+            filter: filter.map(|filter| Filter {
+                mode: filter.mode.to_string(),
+                rule: filter.rule.clone(),
             }),
         })
     }
@@ -106,13 +142,15 @@ impl Draft {
             values.map(str::to_owned).collect::<BTreeSet<_>>()
         };
         let strength = fields.get("strength");
+        // Browsers send what ends a line as two signs.
+        let rule = fields.get("filter-rule").replace("\r\n", "\n").trim().to_owned();
         Self {
             name: fields.get("name").to_owned(),
             state: fields.get("state").to_owned(),
             is_for_everybody: fields.get("who") == "everybody",
             people: Who::default(),
             except: Who::default(),
-            is_for_all_applications: fields.get("what") == "all",
+            what: fields.get("what").to_owned(),
             applications: all("application"),
             except_applications: all("except-application"),
             locations: all("location"),
@@ -121,8 +159,15 @@ impl Draft {
             needs_mfa: fields.get("mfa") == "yes",
             strength: (!strength.is_empty()).then(|| strength.to_owned()),
             terms: all("terms"),
-            is_any: fields.get("operator") != "AND",
-            hours: fields.get("hours").parse().ok(),
+            is_any: fields.get("operator") == "OR",
+            unit: fields.get("unit").to_owned(),
+            count: fields.get("count").parse().ok(),
+            persistent: fields.get("persistent").to_owned(),
+            picked: Picked::typed(fields),
+            filter: (!rule.is_empty()).then(|| Filter {
+                mode: fields.get("filter-mode").to_owned(),
+                rule,
+            }),
         }
     }
 
@@ -138,19 +183,17 @@ impl Draft {
         } else {
             (self.people.groups.clone(), self.people.roles.clone())
         };
-        let applications = match (self.is_for_all_applications, self.applications.is_empty()) {
-            (true, _) => BTreeSet::from([ALL.to_owned()]),
-            (false, true) => BTreeSet::from(["None".to_owned()]),
-            (false, false) => self.applications.clone(),
-        };
         let mut conditions = json!({
-            "clientAppTypes": ["all"],
             "users": {
                 "includeUsers": people, "includeGroups": groups, "includeRoles": roles,
                 "excludeUsers": self.except.users, "excludeGroups": self.except.groups, "excludeRoles": self.except.roles,
             },
-            "applications": { "includeApplications": applications, "excludeApplications": self.except_applications },
+            "applications": self.target(),
         });
+        self.picked.write(&mut conditions);
+        if let Some(Filter { mode, rule }) = &self.filter {
+            conditions["devices"] = json!({ "deviceFilter": { "mode": mode, "rule": rule } });
+        }
         if !self.locations.is_empty() || !self.except_locations.is_empty() {
             let included = if self.locations.is_empty() {
                 BTreeSet::from([ALL.to_owned()])
@@ -164,6 +207,19 @@ impl Draft {
             "displayName": self.name, "state": self.state, "conditions": conditions,
             "grantControls": self.grant(), "sessionControls": self.session(),
         })
+    }
+
+    /// Applications, or actions or contexts in their place.
+    fn target(&self) -> Value {
+        let picked = |list| json!(self.picked.of(list).cloned().unwrap_or_default());
+        let (member, list) = match self.what.as_str() {
+            "actions" => ("includeUserActions", picked("action")),
+            "contexts" => ("includeAuthenticationContextClassReferences", picked("context")),
+            "all" => ("includeApplications", json!([ALL])),
+            _ if self.applications.is_empty() => ("includeApplications", json!([NONE])),
+            _ => ("includeApplications", json!(self.applications)),
+        };
+        json!({ member: list, "excludeApplications": self.except_applications })
     }
 
     fn grant(&self) -> Value {
@@ -186,12 +242,45 @@ impl Draft {
     }
 
     fn session(&self) -> Value {
-        match self.hours {
-            Some(hours) => json!({ "signInFrequency": {
-                "isEnabled": true, "type": "hours", "value": hours, "frequencyInterval": "timeBased",
-                "authenticationType": "primaryAndSecondaryAuthentication",
-            } }),
-            None => Value::Null,
+        let mut session = Map::new();
+        match self.unit.as_str() {
+            "" if self.count.is_none() => {}
+            every @ "everyTime" => {
+                let frequency = json!({
+                    "isEnabled": true, "value": self.count, "frequencyInterval": every,
+                    "authenticationType": "primaryAndSecondaryAuthentication",
+                });
+                session.insert("signInFrequency".to_owned(), frequency);
+            }
+            // A number without its unit is refused by the directory API, and not left out.
+            unit => {
+                let unit = (!unit.is_empty()).then_some(unit);
+                let frequency = json!({
+                    "isEnabled": true, "type": unit, "value": self.count, "frequencyInterval": "timeBased",
+                    "authenticationType": "primaryAndSecondaryAuthentication",
+                });
+                session.insert("signInFrequency".to_owned(), frequency);
+            }
+        }
+        if !self.persistent.is_empty() {
+            let browser = json!({ "isEnabled": true, "mode": self.persistent });
+            session.insert("persistentBrowser".to_owned(), browser);
+        }
+        if session.is_empty() {
+            return Value::Null;
+        }
+        Value::Object(session)
+    }
+}
+
+/// The unit of a frequency and how many of it.
+fn frequency(frequency: Option<&SignInFrequency>) -> (String, Option<u32>) {
+    match frequency {
+        None => Default::default(),
+        Some(frequency) if frequency.interval == Some(FrequencyInterval::EveryTime) => ("everyTime".to_owned(), None),
+        Some(frequency) => {
+            let unit = frequency.unit.unwrap_or(FrequencyType::Hours);
+            (unit.to_string(), frequency.value)
         }
     }
 }
@@ -221,8 +310,8 @@ fn normal(policy: &Policy) -> Value {
     pruned(parts)
 }
 
-/// Without `null`, empty lists and objects, `clientAppTypes` of `all` only and what Graph sends along of a strength;
-/// lists in order.
+/// Without `null`, empty lists and objects, `clientAppTypes` of `all` only, guests of `all` tenants and what Graph sends
+/// along of a strength; lists in order.
 fn pruned(value: Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -232,7 +321,7 @@ fn pruned(value: Value) -> Value {
                 let is_default = name == "clientAppTypes" && value == json!(["all"])
                     || name == "frequencyInterval" && value == "timeBased"
                     || name == "authenticationType" && value == "primaryAndSecondaryAuthentication"
-                    || name == "isEnabled" && value == true
+                    || name == "externalTenants" && value["membershipKind"] == "all"
                     || is_strength && name != "id";
                 (!is_default && !is_empty(&value)).then_some((name, value))
             });
@@ -277,12 +366,14 @@ mod tests {
                 users: ids(&[ID]),
                 ..Who::default()
             },
+            what: "some".to_owned(),
             applications: ids(&[ID]),
             strength: Some(ID.to_owned()),
             terms: ids(&[ID]),
             locations: BTreeSet::new(),
             except_locations: ids(&["AllTrusted"]),
-            hours: Some(4),
+            unit: "hours".to_owned(),
+            count: Some(4),
             ..Draft::default()
         }
     }
@@ -297,7 +388,7 @@ mod tests {
                 roles: ids(&[ID]),
                 ..Who::default()
             },
-            is_for_all_applications: true,
+            what: "all".to_owned(),
             except_applications: ids(&[ID]),
             is_block: true,
             is_any: true,
@@ -312,24 +403,99 @@ mod tests {
         }
     }
 
+    /// A document with one part as it is here.
+    fn with(path: &str, part: Value) -> Value {
+        let mut document = full().document();
+        let (parent, name) = path.rsplit_once('/').unwrap();
+        document.pointer_mut(parent).unwrap()[name] = part;
+        document
+    }
+
     #[test]
-    fn a_policy_that_has_more_is_no_form() {
-        let document = full().document();
-        assert!(Draft::of(&Policy::from_json(&document).unwrap()).is_some());
-        for (path, more) in [
+    fn each_condition_of_the_form_is_kept() {
+        let guests = json!({ "guestOrExternalUserTypes": "internalGuest,serviceProvider" });
+        let of_all = json!({
+            "guestOrExternalUserTypes": "b2bCollaborationGuest",
+            "externalTenants": {
+                "@odata.type": "#microsoft.graph.conditionalAccessAllExternalTenants", "membershipKind": "all",
+            },
+        });
+        for (path, part) in [
             (
                 "/conditions/platforms",
-                json!({ "includePlatforms": ["iOS"], "excludePlatforms": [] }),
+                json!({ "includePlatforms": ["iOS", "all"], "excludePlatforms": ["linux"] }),
             ),
-            ("/conditions/clientAppTypes", json!(["browser"])),
-            ("/conditions/users/includeUsers", json!(["GuestsOrExternalUsers"])),
-            ("/grantControls/builtInControls", json!(["compliantDevice"])),
+            ("/conditions/clientAppTypes", json!(["other", "browser"])),
+            ("/conditions/clientAppTypes", json!(["all", "browser"])),
+            ("/conditions/clientAppTypes", json!([])),
+            ("/conditions/signInRiskLevels", json!(["medium", "high"])),
+            ("/conditions/userRiskLevels", json!(["high", "none"])),
+            ("/conditions/users/includeGuestsOrExternalUsers", guests.clone()),
+            ("/conditions/users/includeGuestsOrExternalUsers", of_all),
+            ("/conditions/users/excludeGuestsOrExternalUsers", guests),
+            (
+                "/conditions/applications",
+                json!({ "includeUserActions": ["urn:user:registersecurityinfo"] }),
+            ),
+            (
+                "/conditions/applications",
+                json!({ "includeAuthenticationContextClassReferences": ["c7", "c1"] }),
+            ),
+            ("/conditions/applications", json!({ "includeApplications": ["None"] })),
+            (
+                "/conditions/devices",
+                json!({ "deviceFilter": { "mode": "exclude", "rule": "device.displayName -eq \"a\"" } }),
+            ),
+            (
+                "/conditions/authenticationFlows",
+                json!({ "transferMethods": "deviceCodeFlow" }),
+            ),
             ("/sessionControls/signInFrequency/type", json!("days")),
+            (
+                "/sessionControls/signInFrequency",
+                json!({ "isEnabled": true, "frequencyInterval": "everyTime" }),
+            ),
+            (
+                "/sessionControls/persistentBrowser",
+                json!({ "isEnabled": true, "mode": "never" }),
+            ),
+            ("/grantControls/operator", json!("OR")),
         ] {
-            let mut document = document.clone();
-            let (parent, name) = path.rsplit_once('/').unwrap();
-            document.pointer_mut(parent).unwrap()[name] = more;
-            let policy = Policy::from_json(&document).unwrap();
+            let policy = Policy::from_json(&with(path, part)).unwrap();
+            let draft = Draft::of(&policy).unwrap_or_else(|| panic!("{path} is no form"));
+            assert_ne!(draft, Draft::default());
+            let again = Policy::from_json(&draft.document()).unwrap();
+            assert_eq!(normal(&again), normal(&policy), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_policy_that_has_more_is_no_form() {
+        let workloads = json!({ "includeServicePrincipals": ["ServicePrincipalsInMyTenant"] });
+        let tenants = json!({
+            "guestOrExternalUserTypes": "internalGuest",
+            "externalTenants": { "membershipKind": "enumerated", "members": [ID] },
+        });
+        let mixed = json!({
+            "includeApplications": [ID], "includeUserActions": ["urn:user:registersecurityinfo"],
+        });
+        for (path, more) in [
+            ("/conditions/clientApplications", workloads),
+            ("/conditions/users/includeUsers", json!(["GuestsOrExternalUsers"])),
+            ("/conditions/users/includeGuestsOrExternalUsers", tenants),
+            ("/conditions/applications", mixed),
+            ("/conditions/insiderRiskLevels", json!("minor")),
+            ("/grantControls/builtInControls", json!(["compliantDevice"])),
+            ("/sessionControls/signInFrequency/isEnabled", json!(false)),
+            // Unset is off.
+            ("/sessionControls/signInFrequency/isEnabled", Value::Null),
+            (
+                "/sessionControls/signInFrequency/authenticationType",
+                json!("secondaryAuthentication"),
+            ),
+            ("/sessionControls/disableResilienceDefaults", json!(true)),
+        ] {
+            let policy = Policy::from_json(&with(path, more)).unwrap();
             assert_eq!(Draft::of(&policy), None, "{path}");
         }
     }

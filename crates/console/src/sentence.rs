@@ -303,10 +303,32 @@ impl Writer<'_> {
                 parts.push(self.page.t1(key, "level", &self.or(levels)));
             }
         }
+        parts.extend(self.device(conditions));
         parts
             .iter()
             .map(|part| self.page.t1("sentence-part", "part", part))
             .collect()
+    }
+
+    /// On which devices, and handed over how.
+    fn device(&self, conditions: &Conditions) -> Vec<String> {
+        let filter = conditions
+            .devices
+            .as_ref()
+            .and_then(|devices| devices.device_filter.as_ref());
+        let filter = filter.map(|filter| {
+            let key = format!("sentence-devices-{}", filter.mode.as_str());
+            self.page.t1(&key, "rule", &filter.rule)
+        });
+        let flows = conditions.authentication_flows.as_ref();
+        let flows = flows.and_then(|flows| flows.transfer_methods.as_ref()).map(|methods| {
+            let names = methods
+                .0
+                .iter()
+                .map(|method| self.page.t(&format!("sentence-flow-{}", method.as_str())));
+            self.page.t1("sentence-flows", "flow", &self.or(names.collect()))
+        });
+        filter.into_iter().chain(flows).collect()
     }
 
     fn effect(&self, policy: &Policy) -> String {
@@ -346,7 +368,7 @@ impl Writer<'_> {
     fn session(&self, controls: &SessionControls) -> Vec<String> {
         let mut parts = Vec::new();
         if let Some(frequency) = &controls.sign_in_frequency
-            && frequency.is_enabled != Some(false)
+            && frequency.is_enabled == Some(true)
         {
             let count = usize::try_from(frequency.value.unwrap_or_default()).unwrap_or_default();
             parts.push(match (frequency.interval, frequency.unit) {
@@ -356,7 +378,7 @@ impl Writer<'_> {
             });
         }
         if let Some(persistent) = &controls.persistent_browser
-            && persistent.is_enabled != Some(false)
+            && persistent.is_enabled == Some(true)
         {
             parts.push(self.page.t(match persistent.mode {
                 Some(PersistentBrowserMode::Always) => "sentence-persistent",
@@ -407,9 +429,7 @@ fn last(name: &str) -> &str {
 /// Whether the sentence says all of it.
 fn is_whole(policy: &Policy) -> bool {
     let conditions = &policy.conditions;
-    let is_filtered = conditions.devices.is_some()
-        || conditions.insider_risk_levels.is_some()
-        || conditions.authentication_flows.is_some()
+    let is_filtered = conditions.insider_risk_levels.is_some()
         || conditions
             .applications
             .as_ref()

@@ -154,6 +154,7 @@ pub struct SignIn {
     pub device_detail: Device,
     pub applied_conditional_access_policies: Vec<Applied>,
     pub authentication_details: Vec<Step>,
+    pub authentication_processing_details: Vec<Detail>,
     pub location: Whereabouts,
     pub risk_level_during_sign_in: String,
     pub risk_level_aggregated: String,
@@ -165,6 +166,14 @@ pub struct SignIn {
 pub struct Step {
     pub authentication_step_date_time: String,
     pub authentication_method: String,
+}
+
+/// What is told of how somebody was recognised.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Detail {
+    pub key: String,
+    pub value: String,
 }
 
 /// Where a sign-in came from.

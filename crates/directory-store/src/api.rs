@@ -81,6 +81,12 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         "Read and write organization information",
     ),
     (
+        "Domain.Read.All",
+        Some(0x2f9e_e017_59c1_4f1d_9472_bd55_29a7_b311),
+        Some(0xdbb9_058a_0e50_45d7_ae91_6690_9b5d_4664),
+        "Read domains",
+    ),
+    (
         "Directory.Read.All",
         Some(0x06da_0dbc_49e2_44d2_8312_53f1_66ab_848a),
         Some(0x7ab1_d382_f21e_4acd_a863_ba3e_13f7_da61),
@@ -284,6 +290,18 @@ const PERMISSIONS: &[(&str, Option<u128>, Option<u128>, &str)] = &[
         Some(0xe0a7_cdbb_08b0_4697_8264_0069_786e_9674),
         Some(0x656f_6061_f9fe_4807_9708_6a2e_0934_df76),
         "Read and write all identity risky user information",
+    ),
+    (
+        "IdentityRiskyServicePrincipal.Read.All",
+        Some(0xea5c_4ab0_5a73_4f35_8272_5d53_3788_4e5d),
+        Some(0x607c_7344_0eed_41e5_823a_9695_ebe1_b7b0),
+        "Read all identity risky service principal information",
+    ),
+    (
+        "IdentityRiskyServicePrincipal.ReadWrite.All",
+        Some(0xbb6f_654c_d7fd_4ae3_85c3_fc38_0934_f515),
+        Some(0xcb8d_6980_6bcb_4507_afec_ed6d_e3a2_d798),
+        "Read and write all identity risky service principal information",
     ),
     (
         "IdentityRiskEvent.Read.All",

@@ -117,6 +117,8 @@ impl LogEntry for AppSignInEntry {
             "isInteractive": false,
             "resourceDisplayName": resource.map(|(_, name)| name.clone()),
             "resourceId": resource.map(|(app, _)| app.to_string()),
+            "resourceTenantId": signals.tenant.map(|tenant| tenant.to_string()),
+            "homeTenantId": signals.home.map(|tenant| tenant.to_string()),
             "status": { "errorCode": self.error_code, "failureReason": self.failure_reason, "additionalDetails": null },
             "location": { "city": signals.city, "state": signals.state, "countryOrRegion": signals.country,
                           "geoCoordinates": null },

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
-use crate::PrincipalProfile;
+use crate::{GroupClaims, PrincipalProfile};
 
 /// Longest text of a definition.
 const MAX_TEXT: usize = 256;
@@ -48,19 +48,6 @@ pub enum Audience {
     /// Accounts of any tenant that has a service principal of it.
     #[serde(rename = "AzureADMultipleOrgs")]
     Tenants,
-}
-
-/// Which groups go into tokens (`groupMembershipClaims`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum GroupClaims {
-    /// All security groups of the user, nested ones included.
-    SecurityGroup,
-    /// Only the groups that are assigned to the application.
-    ApplicationGroup,
-    /// Security groups and directory roles.
-    All,
-    /// Directory roles alone.
-    DirectoryRole,
 }
 
 /// A grant that is off unless it is needed.
@@ -108,6 +95,8 @@ pub struct Definition {
     pub description: Option<String>,
     /// What its administrators should know.
     pub notes: Option<String>,
+    /// Where it is in a register of services or assets elsewhere.
+    pub service_management_reference: Option<String>,
     /// Words to find it by.
     pub tags: Vec<String>,
     /// Where people begin.
@@ -246,6 +235,19 @@ pub struct OptionalClaims {
 pub struct OptionalClaim {
     /// Name of the claim.
     pub name: String,
+    /// What else is said of it, in the words of Entra ID.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub additional_properties: Vec<String>,
+}
+
+/// Has `idtyp` told of people too, and not of applications alone.
+pub const INCLUDE_USER_TOKEN: &str = "include_user_token";
+
+impl OptionalClaim {
+    /// Whether tokens of people have `idtyp`.
+    pub fn is_for_people_too(&self) -> bool {
+        self.additional_properties.iter().any(|word| word == INCLUDE_USER_TOKEN)
+    }
 }
 
 /// The presence of an application in a tenant.
@@ -332,7 +334,11 @@ impl Definition {
             text.len() <= MAX_TEXT && scheme.is_ok_and(|scheme| scheme == "https" || scheme == "http")
         };
         let is_text = |text: &&str| text.chars().count() <= MAX_LONG && !text.contains('\0');
-        for (member, text) in [("description", &self.description), ("notes", &self.notes)] {
+        for (member, text) in [
+            ("description", &self.description),
+            ("notes", &self.notes),
+            ("serviceManagementReference", &self.service_management_reference),
+        ] {
             if text.as_deref().is_some_and(|text| !is_text(&text)) {
                 return Err(member);
             }

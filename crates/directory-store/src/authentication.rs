@@ -70,13 +70,28 @@ impl Authentications {
 
     /// One more method; an earlier use of the same is forgotten.
     pub fn add(&mut self, usage: Usage, at: Timestamp) {
-        self.0.retain(|used| used.usage != usage);
+        self.0.retain(|used| !used.usage.is_same(&usage));
         self.0.push(Used { usage, at });
+    }
+
+    /// What of it was proved at this instant or later.
+    #[must_use]
+    pub fn since(&self, at: Timestamp) -> Self {
+        Self(self.0.iter().filter(|used| used.at >= at).cloned().collect())
     }
 
     /// The methods.
     pub fn used(&self) -> &[Used] {
         &self.0
+    }
+
+    /// What the log of sign-ins says of the certificate that was shown last.
+    pub fn told(&self) -> &[(String, String)] {
+        let certificates = self.0.iter().filter_map(|used| match &used.usage.details {
+            Details::Certificate { told, .. } => Some((used.at, told)),
+            _ => None,
+        });
+        certificates.max_by_key(|(at, _)| *at).map_or(&[], |(_, told)| told)
     }
 
     /// When a first factor was given last; a method that is both factors is one.
@@ -141,6 +156,8 @@ struct Kept {
 struct KeptCertificate {
     issuer_ski: Option<String>,
     policy_oids: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    told: Vec<(String, String)>,
 }
 
 impl From<Authentications> for Vec<Kept> {
@@ -157,10 +174,12 @@ impl From<Used> for Kept {
             Details::Certificate {
                 issuer_ski,
                 policy_oids,
+                told,
             } => {
                 certificate = Some(KeptCertificate {
                     issuer_ski,
                     policy_oids: policy_oids.into_iter().collect(),
+                    told,
                 });
             }
             Details::None | Details::ToBeChosen => {}
@@ -193,6 +212,7 @@ impl TryFrom<Kept> for Used {
             (None, Some(certificate)) => Details::Certificate {
                 issuer_ski: certificate.issuer_ski,
                 policy_oids: certificate.policy_oids.into_iter().collect(),
+                told: certificate.told,
             },
             (Some(_), Some(_)) => return Err("a passkey and a certificate at once".to_owned()),
         };
@@ -263,6 +283,7 @@ mod tests {
         let certificate = Details::Certificate {
             issuer_ski: Some("A1B2".to_owned()),
             policy_oids: ["1.2.250.1.213.1.7.2.1.1.1.1".to_owned()].into(),
+            told: vec![("User certificate subject name".to_owned(), "CN=X".to_owned())],
         };
         session.add(
             Usage {

@@ -1,7 +1,7 @@
 //! Letters: what people, and who looks after an establishment, are told by mail. Each is an event of the outbox, written in the
 //! transaction of what it tells of; where nobody sends mail none is made.
 
-use hygie_core::Timestamp;
+use hygie_core::{TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::logs::{Alert, AlertKind};
@@ -42,6 +42,21 @@ pub enum Matter {
         /// Whether the person did it.
         is_own: bool,
     },
+    /// Where a person is written to changed.
+    AddressChanged {
+        /// Whether the person did it.
+        is_own: bool,
+    },
+    /// Somebody of another establishment is invited. The letter has no ticket: it leads to their sign-in at home, which says who
+    /// they are.
+    Invited {
+        /// Who invites, where it is a person.
+        by: Option<String>,
+        /// The establishment of who is invited.
+        home: TenantId,
+        /// What who invites says.
+        words: Option<String>,
+    },
     /// Something that somebody should look at.
     Alert {
         /// Of what kind.
@@ -81,6 +96,8 @@ impl Matter {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::MeansChanged { .. } => "means-changed",
+            Self::AddressChanged { .. } => "address-changed",
+            Self::Invited { .. } => "invited",
             Self::Alert { .. } => "alert",
             Self::AlertsEnd { .. } => "alerts-end",
             Self::ConsentAsked { .. } => "consent-asked",

@@ -18,6 +18,7 @@ mod consent_request;
 mod federated;
 mod grant;
 mod group;
+mod group_claims;
 mod letter;
 mod lockout;
 pub mod logs;
@@ -36,8 +37,8 @@ mod workload;
 pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, FIRST_PARTY, PORTAL, directory_api, suite_of};
 pub use app_signin::AppSignInEntry;
 pub use application::{
-    AccessKind, AppRole, Application, Audience, Definition, ExtraGrant, GroupClaims, Links, MemberTypes, OptionalClaim,
-    OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal, VerifiedPublisher,
+    AccessKind, AppRole, Application, Audience, Definition, ExtraGrant, INCLUDE_USER_TOKEN, Links, MemberTypes,
+    OptionalClaim, OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal, VerifiedPublisher,
 };
 pub use assignment::{AppRoleAssignment, NewAppRole, NewGrant, PermissionGrant};
 pub use authentication::Authentications;
@@ -45,10 +46,13 @@ pub use consent_request::{AskedConsent, ConsentRequestStatus, RequestedPermissio
 pub use federated::{FederatedCredential, MAX_FEDERATED};
 pub use grant::{Arrival, Authorization, Backchannel, DeviceAsk, Place, grant_of, rh_of};
 pub use group::Group;
+pub use group_claims::GroupClaims;
 pub use letter::{LETTERS, Letter, Matter};
 pub use lockout::{LockoutRule, Mark};
 pub use object::{DirectoryObject, object, objects};
-pub use profile::{GroupProfile, Home, PrincipalProfile, SignOnMode, UserProfile, UserType, Visibility};
+pub use profile::{
+    EXTENSION_ATTRIBUTES, GroupProfile, Home, PrincipalProfile, SignOnMode, UserProfile, UserType, Visibility,
+};
 pub use roles::{
     CONSENT_REVIEWERS, DIRECTORY_ROLES, DirectoryRole, GLOBAL_ADMINISTRATOR, RoleAssignment, directory_role, role,
 };

@@ -1,6 +1,8 @@
 //! The members of users and groups that nothing is searched by: one JSON column, spelled as in Graph.
 //! <https://learn.microsoft.com/graph/api/resources/user>, <https://learn.microsoft.com/graph/api/resources/group>
 
+use std::collections::BTreeMap;
+
 use hygie_core::{ObjectId, TenantId};
 use hygie_policy::ReadError;
 use hygie_policy::json::{At, Wrong};
@@ -14,6 +16,26 @@ const MAX_ITEM: usize = 256;
 /// Most values that certificates are found by, and the longest of them.
 const MAX_CERTIFICATE_USER_IDS: usize = 5;
 const MAX_CERTIFICATE_USER_ID: usize = 1024;
+/// What an establishment keeps of people in words of its own (`onPremisesExtensionAttributes`).
+pub const EXTENSION_ATTRIBUTES: &[&str] = &[
+    "extensionAttribute1",
+    "extensionAttribute2",
+    "extensionAttribute3",
+    "extensionAttribute4",
+    "extensionAttribute5",
+    "extensionAttribute6",
+    "extensionAttribute7",
+    "extensionAttribute8",
+    "extensionAttribute9",
+    "extensionAttribute10",
+    "extensionAttribute11",
+    "extensionAttribute12",
+    "extensionAttribute13",
+    "extensionAttribute14",
+    "extensionAttribute15",
+];
+/// Longest of them.
+const MAX_EXTENSION: usize = 1024;
 /// How such a value begins.
 /// <https://learn.microsoft.com/entra/identity/authentication/concept-certificate-based-authentication-certificateuserids>
 const CERTIFICATE_USER_IDS: &[&str] = &[
@@ -48,6 +70,7 @@ pub struct UserProfile {
     pub company_name: Option<String>,
     pub employee_id: Option<String>,
     pub employee_type: Option<String>,
+    pub employee_hire_date: Option<String>,
     pub business_phones: Vec<String>,
     pub mobile_phone: Option<String>,
     pub fax_number: Option<String>,
@@ -72,6 +95,8 @@ pub struct UserProfile {
     pub on_premises_distinguished_name: Option<String>,
     pub on_premises_domain_name: Option<String>,
     pub on_premises_last_sync_date_time: Option<String>,
+    /// Those that are set, by their names.
+    pub on_premises_extension_attributes: BTreeMap<String, String>,
     pub creation_type: Option<String>,
     pub external_user_state: Option<String>,
     pub external_user_state_change_date_time: Option<String>,
@@ -211,10 +236,12 @@ impl UserProfile {
             ("onPremisesDomainName", &self.on_premises_domain_name, 256),
         ];
         check_texts(&texts)?;
-        check_instant(
-            "onPremisesLastSyncDateTime",
-            self.on_premises_last_sync_date_time.as_deref(),
-        )?;
+        for (member, text) in [
+            ("onPremisesLastSyncDateTime", &self.on_premises_last_sync_date_time),
+            ("employeeHireDate", &self.employee_hire_date),
+        ] {
+            check_instant(member, text.as_deref())?;
+        }
         for (member, list) in [
             ("otherMails", &self.other_mails),
             ("proxyAddresses", &self.proxy_addresses),
@@ -231,6 +258,7 @@ impl UserProfile {
         if !self.password_policies.as_deref().is_none_or(is_password_policies) {
             return Err("passwordPolicies");
         }
+        check_extensions(&self.on_premises_extension_attributes)?;
         check_certificate_user_ids(&self.certificate_user_ids)
     }
 
@@ -281,6 +309,17 @@ fn check_instant(member: &'static str, text: Option<&str>) -> Result<(), &'stati
     if is_instant { Ok(()) } else { Err(member) }
 }
 
+fn check_extensions(set: &BTreeMap<String, String>) -> Result<(), &'static str> {
+    let is_extension = |(name, text): (&String, &String)| {
+        EXTENSION_ATTRIBUTES.contains(&name.as_str()) && is_text(text, MAX_EXTENSION)
+    };
+    if set.iter().all(is_extension) {
+        Ok(())
+    } else {
+        Err("onPremisesExtensionAttributes")
+    }
+}
+
 fn check_certificate_user_ids(values: &[String]) -> Result<(), &'static str> {
     let is_value = |value: &String| {
         let rest = CERTIFICATE_USER_IDS
@@ -309,8 +348,8 @@ fn is_password_policies(text: &str) -> bool {
     text.split(',').all(known)
 }
 
-/// What has these members instead of its own; `null` takes a member away. A member that is not known, or takes no such
-/// value, is refused with its name.
+/// What has these members instead of its own; `null` takes a member away, and a member of an object that is one. A member that is
+/// not known, or takes no such value, is refused with its name.
 pub fn merged<T>(current: &T, changes: &Map<String, Value>) -> Result<T, ReadError>
 where
     T: Serialize + DeserializeOwned + Default,
@@ -319,11 +358,20 @@ where
     for (name, value) in changes {
         let at = At::Member(&At::Root, name);
         let unset = nothing.get(name).ok_or_else(|| at.refuse(Wrong::UnknownMember))?;
-        let value = if value.is_null() { unset } else { value };
+        let value = match (all.get(name), value) {
+            (_, Value::Null) => unset.clone(),
+            (Some(Value::Object(before)), Value::Object(changed)) => {
+                let mut both = before.clone();
+                both.extend(changed.clone());
+                both.retain(|_, value| !value.is_null());
+                Value::Object(both)
+            }
+            _ => value.clone(),
+        };
         let alone = Map::from_iter([(name.clone(), value.clone())]);
         serde_json::from_value::<T>(Value::Object(alone))
             .map_err(|_| at.refuse(Wrong::NotA("a value that this member takes")))?;
-        all.insert(name.clone(), value.clone());
+        all.insert(name.clone(), value);
     }
     serde_json::from_value(Value::Object(all)).map_err(|_| At::Root.refuse(Wrong::NotA("an object of this kind")))
 }
@@ -331,7 +379,12 @@ where
 /// As it is stored: without what is not set.
 pub(crate) fn stored<T: Serialize>(profile: &T) -> String {
     let mut all = members(profile);
-    all.retain(|_, value| !matches!(value, Value::Null | Value::Bool(false)) && *value != Value::Array(Vec::new()));
+    all.retain(|_, value| match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        _ => true,
+    });
     Value::Object(all).to_string()
 }
 
@@ -397,6 +450,14 @@ mod tests {
             (json!({"usageLocation": "fr"}), "usageLocation"),
             (json!({"passwordPolicies": "Strong"}), "passwordPolicies"),
             (json!({"otherMails": vec!["x"; 251]}), "otherMails"),
+            (
+                json!({"onPremisesExtensionAttributes": {"extensionAttribute16": "x"}}),
+                "onPremisesExtensionAttributes",
+            ),
+            (
+                json!({"onPremisesExtensionAttributes": {"extensionAttribute1": long}}),
+                "onPremisesExtensionAttributes",
+            ),
             (
                 json!({"onPremisesLastSyncDateTime": "today"}),
                 "onPremisesLastSyncDateTime",

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use hygie_core::{AppId, ObjectId, SessionId, Timestamp};
+use hygie_core::{AppId, ObjectId, SessionId, TenantId, Timestamp};
 use hygie_policy::decide::{Applied, Status};
 use hygie_policy::location::Whereabouts;
 use hygie_policy::policy::RiskLevel;
@@ -74,6 +74,9 @@ pub struct SignInEntry {
     /// What else was known of it.
     #[serde(default)]
     pub signals: Signals,
+    /// What is told of a certificate that was refused, by names; of one that counted, `used` tells.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused_certificate: Vec<(String, String)>,
 }
 
 /// What is known of a sign-in beside what its request says; older entries have none.
@@ -91,6 +94,12 @@ pub struct Signals {
     /// Latitude and longitude.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coordinates: Option<[i32; 2]>,
+    /// The tenant that was signed in to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantId>,
+    /// The tenant that who signs in is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<TenantId>,
     /// Risk of the sign-in, where there is some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_in_risk: Option<String>,
@@ -163,6 +172,15 @@ impl SignInEntry {
             SignInProtocol::Ropc => "ropc",
             SignInProtocol::Ciba => "ciba",
             SignInProtocol::None => "none",
+        }
+    }
+
+    /// What is told of the certificate.
+    fn processing(&self) -> &[(String, String)] {
+        if self.refused_certificate.is_empty() {
+            self.used.told()
+        } else {
+            &self.refused_certificate
         }
     }
 
@@ -253,6 +271,9 @@ impl LogEntry for SignInEntry {
             "userId": self.user.to_string(),
             "appId": self.app.to_string(),
             "appDisplayName": self.app_display_name,
+            // As Graph gives them of people.
+            "servicePrincipalId": "",
+            "servicePrincipalName": null,
             "ipAddress": self.address.map(|address| address.to_string()),
             "clientAppUsed": self.client_app,
             "authenticationProtocol": self.protocol(),
@@ -272,6 +293,8 @@ impl LogEntry for SignInEntry {
             "riskEventTypes_v2": signals.risk_events,
             "resourceDisplayName": resource.map(|(_, name)| name.clone()),
             "resourceId": resource.map(|(app, _)| app.to_string()),
+            "resourceTenantId": signals.tenant.map(|tenant| tenant.to_string()),
+            "homeTenantId": signals.home.map(|tenant| tenant.to_string()),
             "status": { "errorCode": self.error_code, "failureReason": self.failure_reason,
                         "additionalDetails": null },
             "deviceDetail": { "deviceId": "", "displayName": "", "browser": of(browser), "isCompliant": false, "isManaged": false,
@@ -279,6 +302,7 @@ impl LogEntry for SignInEntry {
             "location": { "city": signals.city, "state": signals.state, "countryOrRegion": signals.country,
                           "geoCoordinates": { "altitude": null, "latitude": degrees(0), "longitude": degrees(1) } },
             "authenticationDetails": self.used.used().iter().map(step).collect::<Vec<_>>(),
+            "authenticationProcessingDetails": self.processing().iter().map(|(key, value)| json!({ "key": key, "value": value })).collect::<Vec<_>>(),
             "appliedConditionalAccessPolicies": self.applied.iter().map(AppliedPolicy::shown).collect::<Vec<_>>(),
         });
         match members {

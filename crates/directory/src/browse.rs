@@ -98,6 +98,13 @@ pub(crate) async fn owned(tx: &mut Tx<'_>, ids: Vec<ObjectId>) -> Result<Vec<Own
 }
 
 impl Directory {
+    /// Those of these objects and registrations that are there.
+    pub async fn list_objects(&self, cx: &Cx, ids: Vec<ObjectId>) -> Result<Vec<Owned>, StoreError> {
+        self.store()
+            .read(cx, ids, |ids, tx| Box::pin(owned(tx, ids.clone())))
+            .await
+    }
+
     /// A page of what somebody owns.
     pub async fn page_owned(&self, cx: &Cx, owner: ObjectId, at: Cursor) -> Result<Vec<Owned>, StoreError> {
         self.store()

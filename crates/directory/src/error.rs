@@ -24,6 +24,9 @@ pub enum DirectoryError {
     /// What it refers to is not there; tells which.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// A letter is asked for where nobody sends any.
+    #[error("no message is sent here, for no mail server is configured: hand inviteRedeemUrl over")]
+    NoMail,
     /// A member of an object.
     #[error(transparent)]
     Member(#[from] ReadError),
@@ -77,6 +80,7 @@ impl Fault for DirectoryError {
             | Self::WeakPassword(_)
             | Self::WrongPassword
             | Self::Fixed(_)
+            | Self::NoMail
             | Self::LastAdministrator
             | Self::LockOut(_) => ErrorKind::Invalid,
             Self::Exists | Self::Changed => ErrorKind::Conflict,

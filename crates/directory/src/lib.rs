@@ -43,15 +43,15 @@ use uuid::Uuid;
 pub use hygie_directory_store::{
     AccessKind, AppRole, AppRoleAssignment, Application, AppliedPolicy, Arrival, Audience, Authentications,
     Authorization, Belongs, DIRECTORY_API, DIRECTORY_API_NAMES, DIRECTORY_ROLES, Definition, DeviceAsk,
-    DirectoryObject, DirectoryRole, FIRST_PARTY, GLOBAL_ADMINISTRATOR, Group, GroupClaims, GroupProfile, Home, Links,
-    LockoutRule, MIGRATIONS, Mark, MemberTypes, NewAppRole, NewGrant, OptionalClaim, OptionalClaims, PORTAL,
-    PermissionGrant, Place, PrincipalProfile, RequiredAccess, RequiredResource, RoleAssignment, SEALED_COLUMNS, Scope,
-    ServicePrincipal, SignInEntry, Signals, Tenant, User, UserProfile, UserType, VerifiedPublisher, Visibility,
-    Workload, directory_api, directory_role, grant_of, is_user_principal_name, is_workload_name, key_of,
-    managed_identity, repo, rh_of, role, suite_of,
+    DirectoryObject, DirectoryRole, FIRST_PARTY, GLOBAL_ADMINISTRATOR, Group, GroupClaims, GroupProfile, Home,
+    INCLUDE_USER_TOKEN, Links, LockoutRule, MIGRATIONS, Mark, MemberTypes, NewAppRole, NewGrant, OptionalClaim,
+    OptionalClaims, PORTAL, PermissionGrant, Place, PrincipalProfile, RequiredAccess, RequiredResource, RoleAssignment,
+    SEALED_COLUMNS, Scope, ServicePrincipal, SignInEntry, Signals, Tenant, User, UserProfile, UserType,
+    VerifiedPublisher, Visibility, Workload, directory_api, directory_role, grant_of, is_user_principal_name,
+    is_workload_name, key_of, managed_identity, repo, rh_of, role, suite_of,
 };
 
-pub use hygie_directory_store::AppSignInEntry;
+pub use hygie_directory_store::{AppSignInEntry, EXTENSION_ATTRIBUTES};
 pub use hygie_directory_store::{AskedConsent, ConsentRequestStatus, RequestedPermissions};
 pub use hygie_directory_store::{Backchannel, CONSENT_REVIEWERS, ExtraGrant, FederatedCredential, SignInProtocol};
 pub use hygie_directory_store::{LETTERS, Letter, Matter};
@@ -70,7 +70,7 @@ pub use conditional::{
 pub use consent::{ConsentDecision, MAX_CONSENT_REQUESTS, NewConsentRequest};
 pub use consent::{Consented, ForWhom, LowImpact, OwnConsent, Permissions};
 pub use error::DirectoryError;
-pub use guests::{Invitation, Invited, NewInvitation, guest_name};
+pub use guests::{Invitation, InvitationMessage, Invited, NewInvitation, guest_name};
 pub use notification::NotificationMails;
 pub use password::{MAX_PASSWORD, PasswordError, Passwords, is_too_long};
 pub use password_rules::{Owner as PasswordOwner, WeakPassword, check as check_password};

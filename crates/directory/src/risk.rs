@@ -1,4 +1,4 @@
-//! Risk of people and of sign-ins: told by administrators and by detectors, remedied by the people themselves.
+//! Risk of people, of service principals and of sign-ins: told by administrators and by detectors, remedied by the people themselves.
 //! <https://learn.microsoft.com/graph/api/resources/riskyuser>
 //!
 //! Nothing here measures it. What is told counts at the next question to policies: at each issuance of a token.
@@ -14,7 +14,7 @@ use hygie_store::{StoreError, Tx};
 
 use crate::admin::new_uuid;
 use crate::logs::new_id;
-use crate::repo::{RiskEvent, RiskEvents, Risks, Users};
+use crate::repo::{AtRisk, Principals, RiskEvent, RiskEvents, Risks, Users};
 use crate::{ConditionalError, Cursor, Directory};
 
 /// People of one request, as in Graph.
@@ -50,30 +50,39 @@ pub enum RiskSaid {
 }
 
 impl RiskSaid {
-    const fn action(self) -> &'static str {
-        match self {
-            Self::Compromised => "idp.risk.compromise",
-            Self::Dismissed => "idp.risk.dismiss",
-            Self::Safe => "idp.risk.safe",
-            Self::Reported(_) => "idp.risk.report",
-        }
+    fn record(self, cx: &Cx, (kind, id): (AtRisk, ObjectId)) -> Record {
+        let (object, action) = match (kind, self) {
+            (AtRisk::User, Self::Compromised) => ("user", "idp.risk.compromise"),
+            (AtRisk::User, Self::Dismissed) => ("user", "idp.risk.dismiss"),
+            (AtRisk::User, Self::Safe) => ("user", "idp.risk.safe"),
+            (AtRisk::User, Self::Reported(_)) => ("user", "idp.risk.report"),
+            (AtRisk::ServicePrincipal, Self::Compromised) => ("principal", "idp.principal_risk.compromise"),
+            (AtRisk::ServicePrincipal, Self::Dismissed | Self::Safe) => ("principal", "idp.principal_risk.dismiss"),
+            (AtRisk::ServicePrincipal, Self::Reported(_)) => ("principal", "idp.principal_risk.report"),
+        };
+        Record::success(cx, action, format!("{object}/{id}"))
     }
 
     /// What was seen, where risk is told.
-    const fn event(self) -> Option<&'static str> {
-        match self {
-            Self::Compromised => Some("adminConfirmedUserCompromised"),
-            Self::Reported(_) => Some("generic"),
-            Self::Dismissed | Self::Safe => None,
+    const fn event(self, kind: AtRisk) -> Option<&'static str> {
+        match (self, kind) {
+            (Self::Compromised, AtRisk::User) => Some("adminConfirmedUserCompromised"),
+            (Self::Compromised, AtRisk::ServicePrincipal) => Some("adminConfirmedServicePrincipalCompromised"),
+            (Self::Reported(_), _) => Some("generic"),
+            (Self::Dismissed | Self::Safe, _) => None,
         }
     }
 
-    fn becomes(self, before: Option<UserRisk>, cx: &Cx) -> UserRisk {
-        match self {
+    fn becomes(self, kind: AtRisk, before: Option<UserRisk>, cx: &Cx) -> UserRisk {
+        let risk = match self {
             Self::Compromised => UserRisk::compromised(cx.now),
             Self::Dismissed => UserRisk::dismissed(cx.now),
             Self::Safe => UserRisk::safe(cx.now),
             Self::Reported(level) => UserRisk::reported(before, level, cx.now),
+        };
+        match kind {
+            AtRisk::User => risk,
+            AtRisk::ServicePrincipal => risk.of_principal(),
         }
     }
 }
@@ -81,50 +90,65 @@ impl RiskSaid {
 impl Directory {
     /// How it stands with somebody of whom anything was ever told.
     pub async fn user_risk(&self, cx: &Cx, user: ObjectId) -> Result<Option<UserRisk>, StoreError> {
+        self.find_risk(cx, AtRisk::User, user).await
+    }
+
+    /// How it stands with a service principal of which anything was ever told.
+    pub async fn principal_risk(&self, cx: &Cx, principal: ObjectId) -> Result<Option<UserRisk>, StoreError> {
+        self.find_risk(cx, AtRisk::ServicePrincipal, principal).await
+    }
+
+    async fn find_risk(&self, cx: &Cx, kind: AtRisk, id: ObjectId) -> Result<Option<UserRisk>, StoreError> {
         self.store()
-            .read(cx, user, |user, tx| {
-                Box::pin(async move { Risks(tx).find(*user).await })
+            .read(cx, (kind, id), |(kind, id), tx| {
+                Box::pin(async move { Risks(tx).find(*kind, *id).await })
             })
             .await
     }
 
-    /// People of whom anything was ever told.
-    pub async fn page_user_risks(&self, cx: &Cx, at: Cursor) -> Result<Vec<(ObjectId, UserRisk)>, StoreError> {
+    /// Those of this kind of whom anything was ever told.
+    pub async fn page_risks(&self, cx: &Cx, kind: AtRisk, at: Cursor) -> Result<Vec<(ObjectId, UserRisk)>, StoreError> {
         self.store()
-            .read(cx, at, |at, tx| {
-                Box::pin(async move { Risks(tx).list(at.after, at.limit).await })
+            .read(cx, (kind, at), |(kind, at), tx| {
+                Box::pin(async move { Risks(tx).list(*kind, at.after, at.limit).await })
             })
             .await
     }
 
     /// What was told of somebody, the first first: the last hundred.
-    pub async fn risk_history(&self, cx: &Cx, user: ObjectId) -> Result<Vec<RiskEvent>, StoreError> {
+    pub async fn risk_history(&self, cx: &Cx, kind: AtRisk, id: ObjectId) -> Result<Vec<RiskEvent>, StoreError> {
         self.store()
-            .read(cx, user, |user, tx| {
-                Box::pin(async move { RiskEvents(tx).list_of(*user).await })
+            .read(cx, (kind, id), |(kind, id), tx| {
+                Box::pin(async move { RiskEvents(tx, *kind).list_of(*id).await })
             })
             .await
     }
 
-    /// A page of the risks that were told of people.
-    pub async fn page_risk_detections(&self, cx: &Cx, at: Cursor) -> Result<Vec<Detection>, StoreError> {
+    /// A page of the risks that were told of this kind.
+    pub async fn page_risk_detections(&self, cx: &Cx, kind: AtRisk, at: Cursor) -> Result<Vec<Detection>, StoreError> {
         self.store()
-            .read(cx, at, |at, tx| {
+            .read(cx, (kind, at), |(kind, at), tx| {
                 Box::pin(async move {
-                    let found = RiskEvents(tx).page_detections(at.after, at.limit).await?;
-                    detections(tx, found).await
+                    let found = RiskEvents(tx, *kind).page_detections(at.after, at.limit).await?;
+                    detections(tx, *kind, found).await
                 })
             })
             .await
     }
 
     /// The risk that was told with this id.
-    pub async fn find_risk_detection(&self, cx: &Cx, id: ObjectId) -> Result<Option<Detection>, StoreError> {
+    pub async fn find_risk_detection(
+        &self,
+        cx: &Cx,
+        kind: AtRisk,
+        id: ObjectId,
+    ) -> Result<Option<Detection>, StoreError> {
         self.store()
-            .read(cx, id, |id, tx| {
+            .read(cx, (kind, id), |(kind, id), tx| {
                 Box::pin(async move {
-                    let found = RiskEvents(tx).find(*id).await?.filter(|event| event.event.is_some());
-                    Ok::<_, StoreError>(detections(tx, found.into_iter().collect()).await?.pop())
+                    let found = RiskEvents(tx, *kind).find(*id).await?;
+                    let found = found.filter(|event| event.event.is_some());
+                    Ok::<_, StoreError>(detections(tx, *kind, found.into_iter().collect()).await?.pop())
                 })
             })
             .await
@@ -132,26 +156,40 @@ impl Directory {
 
     /// Says how it stands with people, all or none.
     pub async fn say_risk(&self, cx: &Cx, users: Vec<ObjectId>, said: RiskSaid) -> Result<(), ConditionalError> {
-        if users.is_empty() {
-            return Err(Broken::Empty("userIds").into());
+        self.say(cx, (AtRisk::User, users), said).await
+    }
+
+    /// Says how it stands with service principals, all or none.
+    pub async fn say_principal_risk(
+        &self,
+        cx: &Cx,
+        principals: Vec<ObjectId>,
+        said: RiskSaid,
+    ) -> Result<(), ConditionalError> {
+        self.say(cx, (AtRisk::ServicePrincipal, principals), said).await
+    }
+
+    async fn say(&self, cx: &Cx, (kind, ids): (AtRisk, Vec<ObjectId>), said: RiskSaid) -> Result<(), ConditionalError> {
+        if ids.is_empty() {
+            return Err(Broken::Empty(member(kind)).into());
         }
-        if users.len() > MAX_RISKY {
-            return Err(Broken::TooMany("userIds", MAX_RISKY).into());
+        if ids.len() > MAX_RISKY {
+            return Err(Broken::TooMany(member(kind), MAX_RISKY).into());
         }
         if matches!(said, RiskSaid::Reported(level) if !hygie_policy::risk::is_risk(level)) {
             return Err(Broken::RiskLevel.into());
         }
-        self.change(cx, (users, said), |(users, said), tx| {
+        self.change(cx, (kind, ids, said), |(kind, ids, said), tx| {
             Box::pin(async move {
-                for user in users {
-                    must_be_there(tx, *user).await?;
-                    let before = Risks(tx).find(*user).await?;
-                    let after = said.becomes(before, tx.cx());
+                for id in ids {
+                    must_be_there(tx, (*kind, *id)).await?;
+                    let before = Risks(tx).find(*kind, *id).await?;
+                    let after = said.becomes(*kind, before, tx.cx());
                     if before != Some(after) {
-                        Risks(tx).put(*user, &after).await?;
+                        Risks(tx).put(*kind, *id, &after).await?;
                     }
-                    note(tx, *user, (*said, after)).await?;
-                    let record = Record::success(tx.cx(), said.action(), format!("user/{user}"));
+                    note(tx, (*kind, *id), (*said, after)).await?;
+                    let record = said.record(tx.cx(), (*kind, *id));
                     tx.audit(&record).await?;
                 }
                 Ok(())
@@ -164,18 +202,18 @@ impl Directory {
     pub async fn remediate_risk(&self, cx: &Cx, user: ObjectId) -> Result<(), StoreError> {
         self.change(cx, user, |user, tx| {
             Box::pin(async move {
-                let before = Risks(tx).find(*user).await?;
+                let before = Risks(tx).find(AtRisk::User, *user).await?;
                 if !before.is_some_and(|risk| risk.is_there()) {
                     return Ok(());
                 }
                 let now = tx.cx().now;
                 let after = UserRisk::remediated(now);
-                Risks(tx).put(*user, &after).await?;
+                Risks(tx).put(AtRisk::User, *user, &after).await?;
                 let event = RiskEvent {
                     told_by: Some(*user),
                     ..event(tx.cx(), *user, after)
                 };
-                RiskEvents(tx).insert(&event).await?;
+                RiskEvents(tx, AtRisk::User).insert(&event).await?;
                 let record = Record::success(tx.cx(), "idp.risk.remediate", format!("user/{user}"));
                 tx.audit(&record).await
             })
@@ -229,7 +267,7 @@ impl Directory {
                     });
                 }
                 for user in &kept.users {
-                    must_be_there(tx, *user).await?;
+                    must_be_there(tx, (AtRisk::User, *user)).await?;
                 }
                 Risks(tx).insert_supplied(*id, kept).await?;
                 tx.audit(record).await?;
@@ -257,12 +295,12 @@ impl Directory {
 }
 
 /// Each with what ended it.
-async fn detections(tx: &mut Tx<'_>, events: Vec<RiskEvent>) -> Result<Vec<Detection>, StoreError> {
+async fn detections(tx: &mut Tx<'_>, kind: AtRisk, events: Vec<RiskEvent>) -> Result<Vec<Detection>, StoreError> {
     let people: BTreeSet<ObjectId> = events.iter().map(|event| event.user).collect();
     let people: Vec<ObjectId> = people.into_iter().collect();
     let mut ends: HashMap<ObjectId, Vec<RiskEvent>> = HashMap::new();
     for some in people.chunks(CHUNK) {
-        for end in RiskEvents(tx).list_ends(some).await? {
+        for end in RiskEvents(tx, kind).list_ends(some).await? {
             ends.entry(end.user).or_default().push(end);
         }
     }
@@ -275,16 +313,16 @@ async fn detections(tx: &mut Tx<'_>, events: Vec<RiskEvent>) -> Result<Vec<Detec
 }
 
 /// Notes what was told of somebody. A report tells its own level, also where it lowers nothing.
-async fn note(tx: &mut Tx<'_>, user: ObjectId, (said, after): (RiskSaid, UserRisk)) -> Result<(), StoreError> {
+async fn note(tx: &mut Tx<'_>, of: (AtRisk, ObjectId), (said, after): (RiskSaid, UserRisk)) -> Result<(), StoreError> {
     let risk = match said {
         RiskSaid::Reported(level) => UserRisk::reported(None, level, tx.cx().now),
         _ => after,
     };
     let event = RiskEvent {
-        event: said.event().map(str::to_owned),
-        ..event(tx.cx(), user, risk)
+        event: said.event(of.0).map(str::to_owned),
+        ..event(tx.cx(), of.1, risk)
     };
-    RiskEvents(tx).insert(&event).await
+    RiskEvents(tx, of.0).insert(&event).await
 }
 
 fn event(cx: &Cx, user: ObjectId, risk: UserRisk) -> RiskEvent {
@@ -302,12 +340,24 @@ fn items(risk: &SuppliedRisk) -> usize {
     risk.users.len() + risk.ranges.len()
 }
 
-async fn must_be_there(tx: &mut Tx<'_>, user: ObjectId) -> Result<(), ConditionalError> {
-    match Users(tx).find(user).await? {
-        Some(_) => Ok(()),
-        None => Err(ConditionalError::Missing {
-            at: "userIds",
-            id: user.to_string(),
-        }),
+/// The member that names them.
+const fn member(kind: AtRisk) -> &'static str {
+    match kind {
+        AtRisk::User => "userIds",
+        AtRisk::ServicePrincipal => "servicePrincipalIds",
     }
+}
+
+async fn must_be_there(tx: &mut Tx<'_>, (kind, id): (AtRisk, ObjectId)) -> Result<(), ConditionalError> {
+    let is_there = match kind {
+        AtRisk::User => Users(tx).find(id).await?.is_some(),
+        AtRisk::ServicePrincipal => Principals(tx).find(id).await?.is_some(),
+    };
+    if is_there {
+        return Ok(());
+    }
+    Err(ConditionalError::Missing {
+        at: member(kind),
+        id: id.to_string(),
+    })
 }

@@ -10,6 +10,7 @@ mod fold;
 mod id;
 pub mod json;
 mod names;
+mod narrative;
 pub mod patch;
 mod primitive;
 mod reference;

@@ -1,8 +1,8 @@
 //! The primitive datatypes and the form of their values. <http://hl7.org/fhir/R4/datatypes.html#primitive>
 
 use crate::date::DateTime;
-use crate::id;
 use crate::json::{Json, Kind};
+use crate::{id, narrative};
 
 /// A primitive datatype.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -125,7 +125,7 @@ impl Primitive {
             Self::Instant => DateTime::parse(text).is_some_and(|date| date.is_instant()),
             Self::Time => is_time(text),
             Self::Base64Binary => is_base64(text),
-            Self::Xhtml => text.trim_start().starts_with("<div"),
+            Self::Xhtml => narrative::check(text).is_ok(),
             _ => !text.is_empty() && text.len() <= STRING_BYTES && !text.bytes().all(|b| b.is_ascii_whitespace()),
         }
     }

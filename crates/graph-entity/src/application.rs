@@ -1,9 +1,7 @@
 //! `application`: <https://learn.microsoft.com/graph/api/resources/application>.
 
 use hygie_directory::repo::{CertificateRow, SecretRow};
-use hygie_directory::{
-    AppRole, Audience, Definition, ExtraGrant, GroupClaims, MemberTypes, OptionalClaim, Registration, Scope,
-};
+use hygie_directory::{AppRole, Audience, Definition, ExtraGrant, MemberTypes, OptionalClaim, Registration, Scope};
 use serde_json::{Map, Value, json};
 
 use super::consent::{PUBLISHER, publisher};
@@ -47,10 +45,15 @@ pub(super) const CERTIFICATE: &[Property] = &[
     Property::new("keyId", TEXT),
     Property::new("type", TEXT),
     Property::new("usage", TEXT),
+    Property::new("key", TEXT),
     Property::new("displayName", TEXT),
     Property::new("customKeyIdentifier", TEXT),
     Property::new("startDateTime", Kind::Instant),
     Property::new("endDateTime", Kind::Instant),
+];
+const PARENTAL: &[Property] = &[
+    Property::new("countriesBlockedForMinors", TEXTS),
+    Property::new("legalAgeGroupRule", TEXT),
 ];
 const API: &[Property] = &[
     Property::new("acceptMappedClaims", Kind::Flag),
@@ -73,9 +76,11 @@ const WEB: &[Property] = &[
 ];
 const REDIRECTS: &[Property] = &[Property::new("redirectUris", TEXTS)];
 pub(super) const SECRET: &[Property] = &[
+    Property::new("customKeyIdentifier", TEXT),
     Property::new("keyId", TEXT),
     Property::new("displayName", TEXT),
     Property::new("hint", TEXT),
+    Property::new("secretText", TEXT),
     Property::new("startDateTime", Kind::Instant),
     Property::new("endDateTime", Kind::Instant),
 ];
@@ -86,7 +91,7 @@ pub static APPLICATION: EntityType = EntityType {
     properties: &[
         Property::new("id", TEXT),
         Property::new("appId", TEXT),
-        Property::new("displayName", TEXT),
+        Property::ordered("displayName"),
         Property::new("description", TEXT),
         Property::new("identifierUris", TEXTS),
         Property::new("signInAudience", TEXT),
@@ -112,6 +117,19 @@ pub static APPLICATION: EntityType = EntityType {
         Property::new("notes", TEXT),
         Property::new("uniqueName", TEXT),
         Property::new("isDisabled", Kind::Flag),
+        Property::new("serviceManagementReference", TEXT),
+        Property::new("isDeviceOnlyAuthSupported", Kind::Flag),
+        Property::new("oauth2RequirePostResponse", Kind::Flag),
+        Property::new("parentalControlSettings", Kind::Complex(PARENTAL)),
+        Property::new("addIns", Kind::List(&Kind::Complex(&[]))),
+        Property::new("applicationTemplateId", TEXT),
+        Property::new("certification", Kind::Complex(&[])),
+        Property::new("defaultRedirectUri", TEXT),
+        Property::new("disabledByMicrosoftStatus", TEXT),
+        Property::new("requestSignatureVerification", Kind::Complex(&[])),
+        Property::new("samlMetadataUrl", TEXT),
+        Property::new("servicePrincipalLockConfiguration", Kind::Complex(&[])),
+        Property::new("tokenEncryptionKeyId", TEXT),
     ],
     navigations: &["owners"],
 };
@@ -129,6 +147,15 @@ pub fn application(registration: &Registration) -> Map<String, Value> {
             ("displayName", application.display_name.clone().into()),
             ("description", definition.description.clone().into()),
             ("notes", definition.notes.clone().into()),
+            (
+                "serviceManagementReference",
+                definition.service_management_reference.clone().into(),
+            ),
+            ("oauth2RequirePostResponse", false.into()),
+            (
+                "parentalControlSettings",
+                json!({ "countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow" }),
+            ),
             ("tags", definition.tags.clone().into()),
             ("identifierUris", definition.identifier_uris.clone().into()),
             ("signInAudience", audience(definition.sign_in_audience).into()),
@@ -146,7 +173,10 @@ pub fn application(registration: &Registration) -> Map<String, Value> {
             ("isPasswordGrantEnabled", definition.allows(ExtraGrant::Password).into()),
             (
                 "groupMembershipClaims",
-                definition.group_membership_claims.map(group_claims).into(),
+                definition
+                    .group_membership_claims
+                    .map(|claims| claims.to_string())
+                    .into(),
             ),
             (
                 "optionalClaims",
@@ -249,17 +279,11 @@ pub(super) fn audience(audience: Audience) -> &'static str {
     }
 }
 
-fn group_claims(claims: GroupClaims) -> &'static str {
-    match claims {
-        GroupClaims::SecurityGroup => "SecurityGroup",
-        GroupClaims::ApplicationGroup => "ApplicationGroup",
-        GroupClaims::All => "All",
-        GroupClaims::DirectoryRole => "DirectoryRole",
-    }
-}
-
 fn claims(claims: &[OptionalClaim]) -> Value {
-    let one = |claim: &OptionalClaim| json!({ "name": claim.name, "source": null, "essential": false, "additionalProperties": [] });
+    let one = |claim: &OptionalClaim| {
+        json!({ "name": claim.name, "source": null, "essential": false,
+        "additionalProperties": claim.additional_properties })
+    };
     claims.iter().map(one).collect()
 }
 

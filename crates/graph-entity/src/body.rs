@@ -2,12 +2,13 @@
 
 mod application;
 mod claims;
+mod settings;
 
 use hygie_policy::ReadError;
 use hygie_policy::json::{At, Wrong};
 use serde_json::Value;
 
-pub use application::{ApplicationBody, read_application, read_key, read_keys};
+pub use application::{ApplicationBody, nothing, read_application, read_key, read_keys};
 
 /// Whether a member is known.
 #[derive(PartialEq, Eq)]

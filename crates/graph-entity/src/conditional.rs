@@ -93,7 +93,7 @@ pub static STRENGTH: EntityType = EntityType {
         Property::new("createdDateTime", INSTANT),
         Property::new("modifiedDateTime", INSTANT),
     ],
-    navigations: &[],
+    navigations: &["combinationConfigurations"],
 };
 
 /// `authenticationContextClassReference`.

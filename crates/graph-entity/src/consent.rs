@@ -82,6 +82,16 @@ pub static CLASSIFICATION: EntityType = EntityType {
     navigations: &[],
 };
 
+const ADDRESS: &[Property] = &[Property::new("name", TEXT), Property::new("address", TEXT)];
+
+const RECIPIENT: &[Property] = &[Property::new("emailAddress", Kind::Complex(ADDRESS))];
+
+const MESSAGE: &[Property] = &[
+    Property::new("messageLanguage", TEXT),
+    Property::new("customizedMessageBody", TEXT),
+    Property::new("ccRecipients", Kind::List(&Kind::Complex(RECIPIENT))),
+];
+
 /// Its type.
 pub static INVITATION: EntityType = EntityType {
     name: "invitation",
@@ -92,6 +102,7 @@ pub static INVITATION: EntityType = EntityType {
         Property::new("invitedUserType", TEXT),
         Property::new("invitedUserEmailAddress", TEXT),
         Property::new("sendInvitationMessage", Kind::Flag),
+        Property::new("invitedUserMessageInfo", Kind::Complex(MESSAGE)),
         Property::new("resetRedemption", Kind::Flag),
         Property::new("inviteRedirectUrl", TEXT),
         Property::new("status", TEXT),

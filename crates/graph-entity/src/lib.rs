@@ -9,11 +9,13 @@ mod application;
 mod body;
 mod conditional;
 mod consent;
+mod domain;
 mod federated;
 mod group;
 mod log;
 mod organization;
 mod permission;
+mod principal_risk;
 mod risk;
 mod role;
 mod service_principal;
@@ -29,7 +31,7 @@ use uuid::Uuid;
 
 pub use agreement::{ACCEPTANCE, AGREEMENT, AGREEMENT_FILE, acceptance};
 pub use application::{APPLICATION, application};
-pub use body::{ApplicationBody, read_application, read_key, read_keys};
+pub use body::{ApplicationBody, nothing, read_application, read_key, read_keys};
 pub use conditional::{
     CONFIGURATION, CONTEXT, NAMED_LOCATION, POLICY, SECURITY_DEFAULTS, STRENGTH, TEMPLATE, TOKEN_LIFETIME_POLICY,
 };
@@ -37,11 +39,16 @@ pub use consent::{APP_CONSENT_REQUEST, USER_CONSENT_REQUEST};
 pub use consent::{
     AUTHORIZATION_POLICY, CLASSIFICATION, INVITATION, PERMISSION_GRANT_POLICY, classification, document,
 };
+pub use domain::{DOMAIN, domains};
 pub use federated::{FEDERATED, federated};
 pub use group::{GROUP, group};
 pub use log::{ALERT, DIRECTORY_AUDIT, logged};
 pub use organization::{ORGANIZATION, organization};
 pub use permission::{APP_ROLE_ASSIGNMENT, PERMISSION_GRANT, app_role_assignment, permission_grant};
+pub use principal_risk::{
+    PRINCIPAL_RISK_DETECTION, RISKY_PRINCIPAL, RISKY_PRINCIPAL_HISTORY, principal_history, principal_risk_detection,
+    risky_principal,
+};
 pub use risk::{RISK_DETECTION, RISKY_USER, RISKY_USER_HISTORY, SUPPLIED_RISK, history, risk_detection, risky_user};
 pub use role::{
     DIRECTORY_ROLE, DIRECTORY_ROLE_TEMPLATE, ROLE_ASSIGNMENT, ROLE_DEFINITION, directory_role, directory_role_template,

@@ -99,33 +99,37 @@ pub fn history(event: &RiskEvent, user: Option<&User>) -> Map<String, Value> {
 
 /// A risk that was told of somebody: how it stands is what was said of it since.
 pub fn risk_detection(detection: &Detection, user: Option<&User>) -> Map<String, Value> {
+    let of = [
+        ("userId", detection.event.user.to_string().into()),
+        ("userDisplayName", user.map(|user| user.display_name.clone()).into()),
+        (
+            "userPrincipalName",
+            user.map(|user| user.user_principal_name.clone()).into(),
+        ),
+    ];
+    super::filled(&RISK_DETECTION, detected(detection, "user").into_iter().chain(of))
+}
+
+/// What a detection says of whichever account.
+pub(super) fn detected(detection: &Detection, activity: &'static str) -> [(&'static str, Value); 12] {
     let event = &detection.event;
     let now = detection.end.unwrap_or(event.risk);
     let at = event.risk.updated_at.to_rfc3339();
-    super::filled(
-        &RISK_DETECTION,
-        [
-            ("id", event.id.to_string().into()),
-            ("riskEventType", event.event.clone().into()),
-            ("riskState", now.state.as_str().into()),
-            ("riskLevel", event.risk.level.as_str().into()),
-            ("riskDetail", now.detail.as_str().into()),
-            // Who told it: an administrator or a detector, by the directory API.
-            ("source", "MicrosoftGraph".into()),
-            ("detectionTimingType", "offline".into()),
-            ("activity", "user".into()),
-            ("tokenIssuerType", "AzureAD".into()),
-            ("activityDateTime", at.clone().into()),
-            ("detectedDateTime", at.into()),
-            ("lastUpdatedDateTime", now.updated_at.to_rfc3339().into()),
-            ("userId", event.user.to_string().into()),
-            ("userDisplayName", user.map(|user| user.display_name.clone()).into()),
-            (
-                "userPrincipalName",
-                user.map(|user| user.user_principal_name.clone()).into(),
-            ),
-        ],
-    )
+    [
+        ("id", event.id.to_string().into()),
+        ("riskEventType", event.event.clone().into()),
+        ("riskState", now.state.as_str().into()),
+        ("riskLevel", event.risk.level.as_str().into()),
+        ("riskDetail", now.detail.as_str().into()),
+        // Who told it: an administrator or a detector, by the directory API.
+        ("source", "MicrosoftGraph".into()),
+        ("detectionTimingType", "offline".into()),
+        ("activity", activity.into()),
+        ("tokenIssuerType", "AzureAD".into()),
+        ("activityDateTime", at.clone().into()),
+        ("detectedDateTime", at.into()),
+        ("lastUpdatedDateTime", now.updated_at.to_rfc3339().into()),
+    ]
 }
 
 /// A risk of sign-ins that was supplied.

@@ -61,7 +61,7 @@ pub static ROLE_ASSIGNMENT: EntityType = EntityType {
         Property::new("directoryScopeId", TEXT),
         Property::new("roleDefinitionId", TEXT),
     ],
-    navigations: &[],
+    navigations: &["principal", "roleDefinition"],
 };
 
 /// The id under which a tenant has a role: that of its template.

@@ -1,6 +1,6 @@
 //! `servicePrincipal`: <https://learn.microsoft.com/graph/api/resources/serviceprincipal>.
 
-use hygie_directory::{Belongs, Definition, Presence};
+use hygie_directory::{Belongs, Definition, Presence, ServicePrincipal};
 use serde_json::{Map, Value, json};
 
 use super::application::{
@@ -19,7 +19,7 @@ pub static SERVICE_PRINCIPAL: EntityType = EntityType {
     properties: &[
         Property::new("id", TEXT),
         Property::new("appId", TEXT),
-        Property::new("displayName", TEXT),
+        Property::ordered("displayName"),
         Property::new("description", TEXT),
         Property::new("notes", TEXT),
         Property::new("appDisplayName", TEXT),
@@ -45,6 +45,16 @@ pub static SERVICE_PRINCIPAL: EntityType = EntityType {
         Property::new("keyCredentials", Kind::List(&Kind::Complex(CERTIFICATE))),
         Property::new("createdDateTime", Kind::Instant),
         Property::new("deletedDateTime", Kind::Instant),
+        Property::new("addIns", Kind::List(&Kind::Complex(&[]))),
+        Property::new("applicationTemplateId", TEXT),
+        Property::new("disabledByMicrosoftStatus", TEXT),
+        Property::new("preferredTokenSigningKeyThumbprint", TEXT),
+        Property::new(
+            "resourceSpecificApplicationPermissions",
+            Kind::List(&Kind::Complex(&[])),
+        ),
+        Property::new("samlSingleSignOnSettings", Kind::Complex(&[])),
+        Property::new("tokenEncryptionKeyId", TEXT),
     ],
     navigations: &["owners", "memberOf", "transitiveMemberOf", "ownedObjects"],
 };
@@ -69,14 +79,7 @@ pub fn service_principal(presence: &Presence) -> Map<String, Value> {
                 application.map(|application| application.display_name.clone()).into(),
             ),
             ("appOwnerOrganizationId", principal.home.to_string().into()),
-            (
-                "servicePrincipalType",
-                match principal.resource_id {
-                    Some(_) => "ManagedIdentity",
-                    None => "Application",
-                }
-                .into(),
-            ),
+            ("servicePrincipalType", principal_type(principal).into()),
             ("accountEnabled", principal.is_enabled.into()),
             ("appRoleAssignmentRequired", principal.requires_assignment.into()),
             ("appRoles", definition.map_or_else(|| json!([]), roles)),
@@ -111,6 +114,14 @@ pub fn service_principal(presence: &Presence) -> Map<String, Value> {
     add_profile(&mut members, &principal.profile);
     add_credentials(&mut members, presence);
     members
+}
+
+/// The word of its kind.
+pub(super) fn principal_type(principal: &ServicePrincipal) -> &'static str {
+    match principal.resource_id {
+        Some(_) => "ManagedIdentity",
+        None => "Application",
+    }
 }
 
 /// What it has of its own in the tenant.

@@ -44,11 +44,21 @@ const POLICY: &[Property] = &[
     Property::new("analysisReasons", TEXT),
 ];
 
+/// Of the application on a telephone by which somebody proved themselves: there is none here.
+const APP_DEVICE: &[Property] = &[
+    Property::new("deviceId", TEXT),
+    Property::new("appVersion", TEXT),
+    Property::new("operatingSystem", TEXT),
+    Property::new("clientApp", TEXT),
+];
+
 const STEP: &[Property] = &[
     Property::new("authenticationStepDateTime", Kind::Instant),
     Property::new("authenticationMethod", TEXT),
     Property::new("succeeded", Kind::Flag),
 ];
+
+const DETAIL: &[Property] = &[Property::new("key", TEXT), Property::new("value", TEXT)];
 
 /// The type.
 pub static SIGN_IN: EntityType = EntityType {
@@ -82,10 +92,14 @@ pub static SIGN_IN: EntityType = EntityType {
         Property::new("riskEventTypes_v2", TEXTS),
         Property::new("resourceDisplayName", TEXT),
         Property::new("resourceId", TEXT),
+        Property::new("resourceTenantId", TEXT),
+        Property::new("homeTenantId", TEXT),
         Property::new("status", Kind::Complex(STATUS)),
         Property::new("deviceDetail", Kind::Complex(DEVICE)),
         Property::new("location", Kind::Complex(LOCATION)),
+        Property::new("authenticationAppDeviceDetails", Kind::Complex(APP_DEVICE)),
         Property::new("authenticationDetails", Kind::List(&Kind::Complex(STEP))),
+        Property::new("authenticationProcessingDetails", Kind::List(&Kind::Complex(DETAIL))),
         Property::new("appliedConditionalAccessPolicies", Kind::List(&Kind::Complex(POLICY))),
     ],
     navigations: &[],

@@ -1,8 +1,8 @@
 //! `user`: <https://learn.microsoft.com/graph/api/resources/user>.
 
 use hygie_core::Timestamp;
-use hygie_directory::User;
 use hygie_directory::repo::{LastSignIn, SignInActivity};
+use hygie_directory::{EXTENSION_ATTRIBUTES, User};
 use serde_json::{Map, Value, json};
 
 use super::{add_profile, filled, security_identifier};
@@ -22,6 +22,24 @@ const PASSWORD: &[Property] = &[
 ];
 const AUTHORIZATION: &[Property] = &[Property::new("certificateUserIds", TEXTS)];
 
+const EXTENSIONS: &[Property] = &[
+    Property::new("extensionAttribute1", TEXT),
+    Property::new("extensionAttribute2", TEXT),
+    Property::new("extensionAttribute3", TEXT),
+    Property::new("extensionAttribute4", TEXT),
+    Property::new("extensionAttribute5", TEXT),
+    Property::new("extensionAttribute6", TEXT),
+    Property::new("extensionAttribute7", TEXT),
+    Property::new("extensionAttribute8", TEXT),
+    Property::new("extensionAttribute9", TEXT),
+    Property::new("extensionAttribute10", TEXT),
+    Property::new("extensionAttribute11", TEXT),
+    Property::new("extensionAttribute12", TEXT),
+    Property::new("extensionAttribute13", TEXT),
+    Property::new("extensionAttribute14", TEXT),
+    Property::new("extensionAttribute15", TEXT),
+];
+
 const ACTIVITY: &[Property] = &[
     Property::new("lastSignInDateTime", Kind::Instant),
     Property::new("lastSignInRequestId", TEXT),
@@ -37,31 +55,32 @@ pub static USER: EntityType = EntityType {
     properties: &[
         Property::new("id", TEXT),
         Property::new("accountEnabled", Kind::Flag),
-        Property::new("userPrincipalName", TEXT),
-        Property::new("displayName", TEXT),
-        Property::new("givenName", TEXT),
-        Property::new("surname", TEXT),
-        Property::new("mail", TEXT),
-        Property::new("mailNickname", TEXT),
+        Property::ordered("userPrincipalName"),
+        Property::ordered("displayName"),
+        Property::ordered("givenName"),
+        Property::ordered("surname"),
+        Property::ordered("mail"),
+        Property::ordered("mailNickname"),
         Property::new("otherMails", TEXTS),
         Property::new("proxyAddresses", TEXTS),
         Property::new("identities", Kind::List(&Kind::Complex(IDENTITY))),
-        Property::new("jobTitle", TEXT),
-        Property::new("department", TEXT),
-        Property::new("companyName", TEXT),
-        Property::new("employeeId", TEXT),
-        Property::new("employeeType", TEXT),
+        Property::ordered("jobTitle"),
+        Property::ordered("department"),
+        Property::ordered("companyName"),
+        Property::ordered("employeeId"),
+        Property::ordered("employeeType"),
+        Property::new("employeeHireDate", Kind::Instant),
         Property::new("businessPhones", TEXTS),
-        Property::new("mobilePhone", TEXT),
+        Property::ordered("mobilePhone"),
         Property::new("faxNumber", TEXT),
-        Property::new("officeLocation", TEXT),
-        Property::new("streetAddress", TEXT),
-        Property::new("postalCode", TEXT),
-        Property::new("city", TEXT),
-        Property::new("state", TEXT),
-        Property::new("country", TEXT),
-        Property::new("preferredLanguage", TEXT),
-        Property::new("usageLocation", TEXT),
+        Property::ordered("officeLocation"),
+        Property::ordered("streetAddress"),
+        Property::ordered("postalCode"),
+        Property::ordered("city"),
+        Property::ordered("state"),
+        Property::ordered("country"),
+        Property::ordered("preferredLanguage"),
+        Property::ordered("usageLocation"),
         Property::new("userType", TEXT),
         Property::new("creationType", TEXT),
         Property::new("externalUserState", TEXT),
@@ -74,11 +93,12 @@ pub static USER: EntityType = EntityType {
         Property::new("onPremisesSyncEnabled", Kind::Flag),
         Property::new("onPremisesImmutableId", TEXT),
         Property::new("onPremisesUserPrincipalName", TEXT),
-        Property::new("onPremisesSamAccountName", TEXT),
+        Property::ordered("onPremisesSamAccountName"),
         Property::new("onPremisesSecurityIdentifier", TEXT),
         Property::new("onPremisesDistinguishedName", TEXT),
         Property::new("onPremisesDomainName", TEXT),
         Property::new("onPremisesLastSyncDateTime", Kind::Instant),
+        Property::new("onPremisesExtensionAttributes", Kind::Complex(EXTENSIONS)),
         Property::new("securityIdentifier", TEXT),
         Property::new("signInSessionsValidFromDateTime", Kind::Instant),
         Property::new("signInActivity", Kind::Complex(ACTIVITY)),
@@ -144,7 +164,17 @@ pub fn user(user: &User) -> Map<String, Value> {
         ],
     );
     add_profile(&mut members, profile);
+    members.insert("onPremisesExtensionAttributes".to_owned(), extensions(user));
     members
+}
+
+/// All fifteen, set or not.
+fn extensions(user: &User) -> Value {
+    let set = &user.profile.on_premises_extension_attributes;
+    let members = EXTENSION_ATTRIBUTES
+        .iter()
+        .map(|name| ((*name).to_owned(), set.get(*name).cloned().into()));
+    Value::Object(members.collect())
 }
 
 /// When somebody signed in last; nothing of who never did.

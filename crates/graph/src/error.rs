@@ -34,6 +34,9 @@ pub enum GraphFault {
     /// The directory does not take the change.
     #[error("the directory does not take it")]
     Directory(#[source] Box<DirectoryError>),
+    /// A reference that is there already; scripts look for these words.
+    #[error("One or more added object references already exist for the following modified properties: '{0}'.")]
+    Referred(&'static str),
     /// Not built.
     #[error("This operation is not supported.")]
     Unsupported,
@@ -51,6 +54,16 @@ impl From<DirectoryError> for GraphFault {
     }
 }
 
+impl GraphFault {
+    /// Why no reference is added to this property.
+    pub fn of_reference(property: &'static str) -> impl Fn(DirectoryError) -> Self {
+        move |error| match error {
+            DirectoryError::Exists => Self::Referred(property),
+            other => other.into(),
+        }
+    }
+}
+
 impl Fault for GraphFault {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -62,7 +75,12 @@ impl Fault for GraphFault {
             },
             Self::Denied => ErrorKind::Forbidden,
             Self::NotFound(_) => ErrorKind::NotFound,
-            Self::Query(_) | Self::PageToken | Self::NotJson | Self::Body(_) | Self::Unsupported => ErrorKind::Invalid,
+            Self::Query(_)
+            | Self::PageToken
+            | Self::NotJson
+            | Self::Body(_)
+            | Self::Referred(_)
+            | Self::Unsupported => ErrorKind::Invalid,
             Self::Store(error) => error.kind(),
         }
     }
@@ -74,7 +92,7 @@ impl Fault for GraphFault {
             Self::Query(QueryError::NeedsEventual(_)) => "Request_UnsupportedQuery",
             Self::Query(_) | Self::NotJson | Self::MediaType => "BadRequest",
             Self::PageToken => "Directory_ExpiredPageToken",
-            Self::Body(_) => "Request_BadRequest",
+            Self::Body(_) | Self::Referred(_) => "Request_BadRequest",
             Self::Directory(error) => match error.kind() {
                 ErrorKind::Conflict => "Request_BadRequest",
                 _ => error.code(),

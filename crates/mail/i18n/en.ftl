@@ -55,3 +55,13 @@ mail-denied = The application { $application }, which you asked for, is not allo
 mail-words = Reason: { $words }
 mail-decided-where = Your applications:
     { $url }
+
+mail-address-subject = The address where you are written to has changed
+mail-address = The address to which this service writes to you was changed { $when }.
+
+mail-invited-subject = You are invited
+mail-invited-by = { $who } invites you to use services of { $establishment } with your own account.
+mail-invited = You are invited to use services of { $establishment } with your own account.
+mail-invited-words = Message: { $words }
+mail-invited-where = Sign in as you do at your own establishment to accept; nothing is shared before. If you did not expect this, do nothing.
+    { $url }

@@ -55,3 +55,13 @@ mail-denied = L'application { $application }, que vous aviez demandée, n'est pa
 mail-words = Motif : { $words }
 mail-decided-where = Vos applications :
     { $url }
+
+mail-address-subject = L'adresse où l'on vous écrit a changé
+mail-address = L'adresse à laquelle ce service vous écrit a été changée { $when }.
+
+mail-invited-subject = Vous êtes invité
+mail-invited-by = { $who } vous invite à utiliser des services de { $establishment } avec votre propre compte.
+mail-invited = Vous êtes invité à utiliser des services de { $establishment } avec votre propre compte.
+mail-invited-words = Message : { $words }
+mail-invited-where = Connectez-vous comme dans votre propre établissement pour accepter ; rien n'est communiqué avant. Si vous ne vous y attendiez pas, ne faites rien.
+    { $url }

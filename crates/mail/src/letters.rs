@@ -75,6 +75,8 @@ impl Draft<'_> {
     fn subject(&self) -> String {
         let subject = match &self.letter.matter {
             Matter::MeansChanged { .. } => self.t("mail-means-subject", &[]),
+            Matter::AddressChanged { .. } => self.t("mail-address-subject", &[]),
+            Matter::Invited { .. } => self.t("mail-invited-subject", &[]),
             Matter::Alert { alert, .. } => self.alert(*alert),
             Matter::AlertsEnd { .. } => self.t("mail-alerts-end-subject", &[]),
             Matter::ConsentAsked { application, .. } => self.t("mail-asked-subject", &[("application", application)]),
@@ -98,6 +100,17 @@ impl Draft<'_> {
         let mut parts = vec![hello];
         match &self.letter.matter {
             Matter::MeansChanged { change, about, is_own } => self.means(&mut parts, (change, about), *is_own),
+            Matter::AddressChanged { is_own } => {
+                parts.push(self.t("mail-address", &[("when", &self.when())]));
+                let who = if *is_own {
+                    "mail-means-own"
+                } else {
+                    "mail-means-administrator"
+                };
+                parts.push(self.t(who, &[]));
+                parts.push(self.t("mail-unexpected", &[]));
+            }
+            Matter::Invited { by, home, words } => self.invited(&mut parts, *home, [by, words]),
             Matter::Alert {
                 alert,
                 by,
@@ -149,6 +162,22 @@ impl Draft<'_> {
         };
         parts.push(self.t(who, &[]));
         parts.push(self.t(or, &[("url", &url)]));
+    }
+
+    fn invited(&self, parts: &mut Vec<String>, home: TenantId, [by, words]: [&Option<String>; 2]) {
+        let establishment = line(&self.letter.establishment);
+        let invited = match by {
+            Some(by) => self.t(
+                "mail-invited-by",
+                &[("who", &line(by)), ("establishment", &establishment)],
+            ),
+            None => self.t("mail-invited", &[("establishment", &establishment)]),
+        };
+        parts.push(invited);
+        let words = words.as_deref().filter(|words| !words.trim().is_empty());
+        parts.extend(words.map(|words| self.t("mail-invited-words", &[("words", &line(words))])));
+        let url = format!("{}/{}/redeem?home={home}", self.writer.places.login, self.tenant);
+        parts.push(self.t("mail-invited-where", &[("url", &url)]));
     }
 
     fn alerted(&self, parts: &mut Vec<String>, alert: AlertKind, [by, address, target]: [&Option<String>; 3]) {
@@ -250,6 +279,18 @@ mod tests {
     fn matters() -> Vec<Matter> {
         let some = |text: &str| Some(text.to_owned());
         let mut all = vec![
+            Matter::AddressChanged { is_own: true },
+            Matter::AddressChanged { is_own: false },
+            Matter::Invited {
+                by: some("Luc Petit"),
+                home: tenant(),
+                words: some("À bientôt"),
+            },
+            Matter::Invited {
+                by: None,
+                home: tenant(),
+                words: None,
+            },
             Matter::AlertsEnd {
                 by: some("admin@ch.test"),
             },

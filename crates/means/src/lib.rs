@@ -34,7 +34,7 @@ use hygie_policy::methods::{Method, MethodsPolicy, Person};
 use hygie_store::{Store, StoreError, Tx};
 use uuid::Uuid;
 
-pub use certificate::{Card, CertificateRefusal, Claimed, Fetch, FetchFirst, Hints, ListState, Trial};
+pub use certificate::{Card, CertificateRefusal, Claimed, Fetch, FetchFirst, Hints, ListState, Told, Trial};
 pub use error::{MeansError, Refusal};
 pub use metadata::{Metadata, MetadataError};
 pub use methods::{Methods, RegisteredCodes, RegisteredPass, RegisteredPasskey};

@@ -18,6 +18,8 @@ pub struct Property {
     pub name: &'static str,
     /// What it holds.
     pub kind: Kind,
+    /// Whether it is a text that has an order.
+    pub is_ordered: bool,
 }
 
 /// What a property holds.
@@ -40,7 +42,20 @@ pub enum Kind {
 impl Property {
     /// A property.
     pub const fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind }
+        Self {
+            name,
+            kind,
+            is_ordered: false,
+        }
+    }
+
+    /// A text that `ge` and `le` compare, as it is read: no id and no value of an enumeration, whose order is another one.
+    pub const fn ordered(name: &'static str) -> Self {
+        Self {
+            name,
+            kind: Kind::Text,
+            is_ordered: true,
+        }
     }
 }
 

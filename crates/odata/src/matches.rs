@@ -73,7 +73,8 @@ fn compares(found: Option<&Value>, operator: Operator, value: &Literal) -> bool 
     let order = found.and_then(|found| match value {
         Literal::Number(number) => found.as_i64().map(|found| found.cmp(number)),
         Literal::Instant(at) => found.as_str()?.parse::<Timestamp>().ok().map(|found| found.cmp(at)),
-        Literal::Null | Literal::Flag(_) | Literal::Text(_) => None,
+        Literal::Text(text) => found.as_str().map(|found| found.to_lowercase().cmp(&text.folded)),
+        Literal::Null | Literal::Flag(_) => None,
     });
     match operator {
         Operator::Eq => is_same(found, value),

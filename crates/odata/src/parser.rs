@@ -91,11 +91,22 @@ impl Parser {
         if kind != Kind::Text {
             return Err(wrong(&path));
         }
-        Ok(Filter::Text {
+        let holds = Filter::Text {
             path,
             function,
             text: text.into(),
-        })
+        };
+        // As libraries write it: `startsWith(…) eq true`.
+        if !self.tokens.take_word("eq") {
+            return Ok(holds);
+        }
+        if self.tokens.take_word("true") {
+            Ok(holds)
+        } else if self.tokens.take_word("false") {
+            Ok(Filter::Not(Box::new(holds)))
+        } else {
+            Err(self.tokens.expected("true or false"))
+        }
     }
 
     fn condition(&mut self, depth: usize) -> Result<Filter, QueryError> {
@@ -111,6 +122,7 @@ impl Parser {
         let fits = match operator {
             Operator::Eq | Operator::Ne => true,
             Operator::Has => matches!(value, Literal::Text(_)),
+            Operator::Ge | Operator::Le if matches!(value, Literal::Text(_)) => self.is_ordered(&path),
             Operator::Gt | Operator::Ge | Operator::Lt | Operator::Le => {
                 matches!(value, Literal::Number(_) | Literal::Instant(_))
             }
@@ -120,6 +132,12 @@ impl Parser {
         } else {
             Err(wrong(&path))
         }
+    }
+
+    /// Whether a path leads to a text of the entity itself that has an order.
+    fn is_ordered(&self, path: &Path) -> bool {
+        let [member] = path.members[..] else { return false };
+        path.variable.is_none() && self.entity.find(member).is_some_and(|property| property.is_ordered)
     }
 
     fn operator(&mut self) -> Result<Operator, QueryError> {
@@ -213,6 +231,13 @@ impl Parser {
 
     /// A value for a property of this kind.
     fn literal(&mut self, path: &Path, kind: Kind) -> Result<Literal, QueryError> {
+        // A value of an enumeration may say which: `microsoft.graph.riskLevel'high'`.
+        if kind == Kind::Text
+            && matches!(self.tokens.peek(), Some(Token::Word(word)) if is_enumeration(word))
+            && matches!(self.tokens.peek_second(), Some(Token::Text(_)))
+        {
+            self.tokens.take();
+        }
         let literal = match (self.tokens.peek(), kind) {
             (Some(Token::Word(word)), _) if word == "null" => Some(Literal::Null),
             (Some(Token::Word(word)), Kind::Flag) => word.to_ascii_lowercase().parse().ok().map(Literal::Flag),
@@ -252,6 +277,12 @@ fn several(mut all: Vec<Filter>, join: fn(Vec<Filter>) -> Filter) -> Filter {
             join(all)
         }
     }
+}
+
+/// The name of a type of Graph.
+fn is_enumeration(word: &str) -> bool {
+    let name = word.strip_prefix("microsoft.graph.");
+    name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 fn wrong(path: &Path) -> QueryError {

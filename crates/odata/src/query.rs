@@ -1,7 +1,7 @@
 //! The query options of a request, together.
 
 use super::entity::{EntityType, Kind};
-use super::filter::{Filter, Pin};
+use super::filter::{Filter, Literal, Operator, Path, Pin};
 use super::lexer::{Token, Tokens};
 use super::search::Search;
 use super::{QueryError, parser};
@@ -120,6 +120,30 @@ impl Query {
             Some(what) if consistency == Consistency::Default || !query.counts => Err(QueryError::NeedsEventual(what)),
             _ => Ok(query),
         }
+    }
+
+    /// The properties to show: those that are selected, and those that entities are expanded by.
+    pub fn view(&self) -> Option<Vec<&'static str>> {
+        let mut view = self.select.clone()?;
+        view.extend(self.expand.iter().map(|expand| expand.navigation));
+        Some(view)
+    }
+
+    /// The same of entities of this type alone, in a collection whose entities say theirs.
+    #[must_use]
+    pub fn of_type(mut self, entity: &EntityType) -> Self {
+        let is_of_it = Filter::Compare {
+            path: Path {
+                variable: None,
+                members: vec!["@odata.type"],
+                is_count: false,
+            },
+            operator: Operator::Eq,
+            value: Literal::Text(format!("#microsoft.graph.{}", entity.name).into()),
+        };
+        let all = std::iter::once(is_of_it).chain(self.filter);
+        self.filter = Some(Filter::And(all.collect()));
+        self
     }
 
     /// Whether this property is to be shown, or is asked about.

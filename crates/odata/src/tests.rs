@@ -16,7 +16,7 @@ static USER: EntityType = EntityType {
     name: "user",
     properties: &[
         Property::new("id", Kind::Text),
-        Property::new("displayName", Kind::Text),
+        Property::ordered("displayName"),
         Property::new("mail", Kind::Text),
         Property::new("accountEnabled", Kind::Flag),
         Property::new("level", Kind::Number),
@@ -52,6 +52,8 @@ fn what_a_filter_finds() {
         // As the script of the PSC guide writes it.
         ("DisplayName eq 'Anna D''Arc'", true),
         ("displayName eq 'Anna'", false),
+        ("displayName ge 'ANNA' and displayName le 'anna d''arc'", true),
+        ("displayName ge 'bob'", false),
         ("id eq 5b1f9e0a-34a7-4c2a-9a64-0f6f0d2f0001", true),
         ("id eq '5B1F9E0A-34A7-4C2A-9A64-0F6F0D2F0001'", true),
         ("accountEnabled eq true and not (level lt 7)", true),
@@ -60,6 +62,17 @@ fn what_a_filter_finds() {
         ("mail ne null", false),
         ("mail ne 'x'", true),
         ("startsWith(displayName,'anna')", true),
+        (
+            "startsWith(displayName,'anna') eq true and startsWith(displayName,'x') eq false",
+            true,
+        ),
+        ("startsWith(displayName,'anna') eq false", false),
+        ("displayName eq microsoft.graph.kind'Anna d''Arc'", true),
+        (
+            "displayName in (microsoft.graph.kind'x',microsoft.graph.kind'Anna d''Arc')",
+            true,
+        ),
+        ("displayName eq microsoft.graph.kind'x'", false),
         ("startswith(displayName, 'arc') or endsWith(displayName,'ARC')", true),
         ("startsWith(mail,'a')", false),
         ("contains(displayName,'a d')", true),
@@ -149,6 +162,12 @@ fn what_is_not_known_is_refused() {
         let refused = filter(text).expect_err(text).to_string();
         assert_eq!(refused, expected, "{text}");
     }
+}
+
+#[test]
+fn order_is_asked_of_few_texts() {
+    let refused = filter("mail ge 'x'").expect_err("refused").to_string();
+    assert_eq!(refused, "The property 'mail' does not take this operator or value.");
 }
 
 #[test]

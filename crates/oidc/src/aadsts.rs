@@ -117,6 +117,8 @@ codes! {
     AppNotProtected = 53_009, "interaction_required", 400, "Application needs to enforce Intune protection policies.";
     /// Policies refuse.
     Blocked = 53_003, "access_denied", 400, "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.";
+    /// The security defaults of the tenant refuse.
+    BlockedByDefaults = 530_035, "invalid_grant", 400, "Access has been blocked by security defaults. The request is deemed unsafe by security defaults policies.";
     /// Somebody at risk would register a means of identification.
     RegistrationBlocked = 53_004, "interaction_required", 400, "User needs to complete the multi-factor authentication registration process before accessing this content, and cannot do so because of suspicious activity.";
     /// Policies ask for a remedy of the risk.
@@ -298,6 +300,7 @@ impl Aadsts {
                 | Self::AppNotApproved
                 | Self::AppNotProtected
                 | Self::Blocked
+                | Self::BlockedByDefaults
                 | Self::RiskRemediation
                 | Self::RegistrationBlocked
         )
@@ -312,7 +315,9 @@ impl Aadsts {
             | Self::BadCredentials
             | Self::OtherTenant
             | Self::PasswordExpired => "interaction_required",
-            Self::NotAssigned | Self::UserDisabled | Self::Locked | Self::Declined => "access_denied",
+            Self::NotAssigned | Self::UserDisabled | Self::Locked | Self::Declined | Self::BlockedByDefaults => {
+                "access_denied"
+            }
             other => other.error(),
         }
     }
@@ -324,10 +329,14 @@ impl Aadsts {
             Self::PasswordExpired => Some("user_password_expired"),
             Self::GrantRevoked | Self::SessionRevoked => Some("bad_token"),
             Self::MfaRequired | Self::MfaEnrolment | Self::SessionTooOld => Some("basic_action"),
-            Self::DeviceNotCompliant | Self::DeviceNotJoined | Self::AppNotApproved | Self::AppNotProtected => {
-                Some("message_only")
-            }
-            Self::Blocked | Self::RiskRemediation | Self::RegistrationBlocked => Some("message_only"),
+            Self::DeviceNotCompliant
+            | Self::DeviceNotJoined
+            | Self::AppNotApproved
+            | Self::AppNotProtected
+            | Self::Blocked
+            | Self::BlockedByDefaults
+            | Self::RiskRemediation
+            | Self::RegistrationBlocked => Some("message_only"),
             Self::PasswordChangeRequired | Self::ExternalChallenge => Some("additional_action"),
             _ => None,
         }

@@ -21,6 +21,10 @@ pub struct ClaimsRequest {
     /// Authentication contexts that the access token is to be good for (`acrs`): `c1`, …
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contexts: Vec<String>,
+    /// Policies of conditional access that are to be met whatever the resource (`polids`): what a resource behind the one that is
+    /// asked for wants, told by the challenge of an exchange on behalf of the person.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
     /// Classes of authentication (`acr_values`, or `acr` of the id token), the best liked first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub acr: Vec<String>,
@@ -61,6 +65,7 @@ impl ClaimsRequest {
         let parsed: Map<String, Value> = serde_json::from_str(text).map_err(|_| bad())?;
         if let Some(access) = member(&parsed, "access_token")? {
             request.contexts = values(access, "acrs")?;
+            request.policies = values(access, "polids")?;
             request.capabilities = values(access, "xms_cc")?;
             let not_before = values(access, "nbf")?;
             request.not_before = match not_before.as_slice() {
@@ -139,7 +144,7 @@ mod tests {
         let challenge = of(r#"{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}"#);
         assert_eq!(challenge.unwrap().not_before, Some(1_604_106_651));
         let polids = of(r#"{"access_token":{"polids":{"essential":true,"values":["x"]}}}"#);
-        assert_eq!(polids.unwrap(), ClaimsRequest::default());
+        assert_eq!(polids.unwrap().policies, ["x"]);
     }
 
     #[test]

@@ -6,13 +6,14 @@
 
 use std::collections::BTreeSet;
 
+use crate::location::Place;
 use crate::policy::{
     Applications, BuiltInControl, ClientAppType, Conditions, DevicePlatform, GrantControls, LocationTarget, Operator,
     Policy, State, Users,
 };
 use crate::signin::{Application, User};
 use crate::strength::{AuthenticationStrength, Details, MFA, Mode, Usage, built_ins};
-use crate::{Aaguid, PolicyId, StrengthId};
+use crate::{Aaguid, NamedLocation, PolicyId, StrengthId};
 
 /// What somebody in this tenant could have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,7 +59,12 @@ pub struct Wall<'a> {
 
 /// The policies that nobody passes whom they speak of, whatever they do. Mostly there are none, and nobody has to be looked
 /// for.
-pub fn walls<'a>(policies: &'a [Policy], strengths: &[AuthenticationStrength], means: &Means) -> Vec<Wall<'a>> {
+pub fn walls<'a>(
+    policies: &'a [Policy],
+    strengths: &[AuthenticationStrength],
+    locations: &[NamedLocation],
+    means: &Means,
+) -> Vec<Wall<'a>> {
     let built_ins = built_ins();
     let known: Vec<&AuthenticationStrength> = built_ins.iter().chain(strengths).collect();
     let wall = |policy: &'a Policy| {
@@ -67,7 +73,7 @@ pub fn walls<'a>(policies: &'a [Policy], strengths: &[AuthenticationStrength], m
     };
     policies
         .iter()
-        .filter(|policy| policy.state == State::Enabled && policy.cannot_be_avoided(means))
+        .filter(|policy| policy.state == State::Enabled && policy.cannot_be_avoided(means, locations))
         .filter_map(wall)
         .collect()
 }
@@ -104,10 +110,10 @@ impl Wall<'_> {
 }
 
 impl Policy {
-    fn cannot_be_avoided(&self, means: &Means) -> bool {
+    fn cannot_be_avoided(&self, means: &Means, locations: &[NamedLocation]) -> bool {
         let applications = self.conditions.applications.as_ref();
         applications.is_some_and(|applications| applications.include_consoles(means))
-            && self.conditions.leave_nothing_out()
+            && self.conditions.leave_nothing_out(locations)
     }
 }
 
@@ -120,7 +126,7 @@ impl Applications {
 
 impl Conditions {
     /// Whether a person cannot get around it by another place, device or program.
-    fn leave_nothing_out(&self) -> bool {
+    fn leave_nothing_out(&self, known: &[NamedLocation]) -> bool {
         let types = &self.client_app_types;
         let modern = [ClientAppType::Browser, ClientAppType::MobileAppsAndDesktopClients];
         let are_types =
@@ -129,7 +135,9 @@ impl Conditions {
             platforms.include_platforms.contains(&DevicePlatform::All) && platforms.exclude_platforms.is_empty()
         });
         let are_locations = self.locations.as_ref().is_none_or(|locations| {
-            locations.include_locations.contains(&LocationTarget::All) && locations.exclude_locations.is_empty()
+            let is_out = |target: &LocationTarget| target.is_anywhere(known);
+            locations.include_locations.contains(&LocationTarget::All)
+                && !locations.exclude_locations.iter().any(is_out)
         });
         let has_filter = self
             .devices
@@ -142,6 +150,18 @@ impl Conditions {
             .is_some_and(|flows| flows.transfer_methods.is_some());
         let is_narrow = has_filter || has_risk || has_flow || self.insider_risk_levels.is_some();
         are_types && are_platforms && are_locations && !is_narrow && self.client_applications.is_none()
+    }
+}
+
+impl LocationTarget {
+    /// Whether there is such a place: without one that is marked as trusted nothing is.
+    fn is_anywhere(&self, known: &[NamedLocation]) -> bool {
+        let is_trusted = |location: &NamedLocation| matches!(location.place, Place::Addresses { is_trusted: true, .. });
+        match self {
+            Self::All => true,
+            Self::AllTrusted => known.iter().any(is_trusted),
+            Self::Location(id) => known.iter().any(|location| location.id == Some(*id)),
+        }
     }
 }
 

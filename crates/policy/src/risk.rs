@@ -41,10 +41,12 @@ vocabulary! {
         AdminDismissedAllRiskForUser = "adminDismissedAllRiskForUser",
         AdminConfirmedUserCompromised = "adminConfirmedUserCompromised",
         AdminConfirmedAccountSafe = "adminConfirmedAccountSafe",
+        AdminDismissedAllRiskForServicePrincipal = "adminDismissedAllRiskForServicePrincipal",
+        AdminConfirmedServicePrincipalCompromised = "adminConfirmedServicePrincipalCompromised",
     }
 }
 
-/// The risk of a person.
+/// The risk of a person, or of a service principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UserRisk {
     /// How likely somebody else acts for them.
@@ -76,6 +78,17 @@ impl UserRisk {
             detail: RiskDetail::AdminDismissedAllRiskForUser,
             updated_at: at,
         }
+    }
+
+    /// The same, said of a service principal.
+    #[must_use]
+    pub const fn of_principal(self) -> Self {
+        let detail = match self.detail {
+            RiskDetail::AdminConfirmedUserCompromised => RiskDetail::AdminConfirmedServicePrincipalCompromised,
+            RiskDetail::AdminDismissedAllRiskForUser => RiskDetail::AdminDismissedAllRiskForServicePrincipal,
+            other => other,
+        };
+        Self { detail, ..self }
     }
 
     /// An administrator said that the account is its owner's.

@@ -273,6 +273,8 @@ pub enum Details {
         issuer_ski: Option<String>,
         /// Its policies.
         policy_oids: BTreeSet<String>,
+        /// What the log of sign-ins says of it, by names; nothing is decided by it.
+        told: Vec<(String, String)>,
     },
     /// Whatever is wanted: a method that is yet to be registered.
     ToBeChosen,
@@ -285,6 +287,23 @@ impl Usage {
             mode,
             details: Details::None,
         }
+    }
+
+    /// Whether it is the same method with all that decides: what is only told of a certificate may differ.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let decisive = |details: &Details| match details {
+            Details::Certificate {
+                issuer_ski,
+                policy_oids,
+                ..
+            } => Details::Certificate {
+                issuer_ski: issuer_ski.clone(),
+                policy_oids: policy_oids.clone(),
+                told: Vec::new(),
+            },
+            other => other.clone(),
+        };
+        self.mode == other.mode && decisive(&self.details) == decisive(&other.details)
     }
 
     /// Whether it counts as `mode`: itself, or Windows Hello by the administrator's mapping.
@@ -324,6 +343,7 @@ impl Allowed {
                 Details::Certificate {
                     issuer_ski,
                     policy_oids,
+                    ..
                 },
             ) => {
                 let is_issuer = |ski: &String| issuer_ski.as_ref().is_some_and(|its| its.eq_ignore_ascii_case(ski));

@@ -224,6 +224,11 @@ pub fn security_defaults() -> Vec<Policy> {
     enabled.collect()
 }
 
+/// Whether a policy is one of the security defaults: those of a tenant have ids that are drawn.
+pub const fn is_security_default(id: PolicyId) -> bool {
+    matches!(id.uuid().as_u128(), 1..=4)
+}
+
 /// What the policies of Pro Santé Connect are made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProSanteConnect {
@@ -338,6 +343,19 @@ pub fn requested(strength: StrengthId) -> Policy {
         ..GrantControls::default()
     });
     asked
+}
+
+/// A policy as it stands for a sign-in that names it (`polids`): for whatever application. One for an action of people stays so.
+pub fn named(policy: &Policy) -> Policy {
+    let mut named = policy.clone();
+    let conditions = &mut named.conditions.applications;
+    if conditions
+        .as_ref()
+        .is_some_and(|its| its.include_user_actions.is_empty())
+    {
+        *conditions = Some(applications());
+    }
+    named
 }
 
 fn legacy(mut policy: Policy) -> Policy {

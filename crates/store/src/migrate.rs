@@ -40,7 +40,7 @@ pub const TABLES: &[Migration] = &[
 /// One step of the schema of an instance: expand first, contract in a later release.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
-    /// Its number, 1 and up without gaps.
+    /// Its number, 1 and up; numbers that were left out stay so.
     pub number: u32,
     /// What it does, in a few words.
     pub title: &'static str,

@@ -42,7 +42,13 @@ await play({
       .orderby("displayName desc")
       .select("displayName")
       .get();
-    return { principals: value.map(({ appId }) => appId), user, counted };
+    const again = await client.api("/directoryObjects/getByIds").post({ ids: [user.id], types: ["user"] });
+    const begins = await client
+      .api("/users")
+      .filter(`startsWith(userPrincipalName, '${world.upn}') eq true`)
+      .get();
+    const ids = ({ value }) => value.map(({ id }) => id);
+    return { principals: value.map(({ appId }) => appId), user, counted, again: ids(again), begins: ids(begins) };
   },
 
   async refused(world) {

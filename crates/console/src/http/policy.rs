@@ -14,6 +14,7 @@ use super::problem::{Problem, find_all, told};
 use super::shown::VERSION;
 use super::{Fields, Frame, Section, Visit, Wrong, done, refusal};
 use crate::api::{Api, ApiError, segment};
+use crate::parts::{Area, Boxes};
 use crate::policy_form::{Draft, Who};
 use crate::sentence::{Names, Writer};
 use crate::wire::{Object, User};
@@ -70,7 +71,8 @@ struct Edit {
     name: Field,
     people: String,
     except: String,
-    hours: Field,
+    count: Field,
+    rule: Area,
     choices: Choices,
     submit: String,
 }
@@ -84,6 +86,7 @@ struct Choices {
     locations: Vec<Object>,
     strengths: Vec<Object>,
     terms: Vec<Object>,
+    contexts: Vec<Object>,
     states: Vec<(&'static str, String)>,
 }
 
@@ -188,9 +191,8 @@ pub async fn new(visit: Visit) -> Result<Response, Wrong> {
     let page = visit.page();
     let draft = Draft {
         state: STATES[0].to_owned(),
-        is_for_all_applications: true,
+        what: "all".to_owned(),
         needs_mfa: true,
-        is_any: true,
         ..Draft::default()
     };
     let nothing = Told {
@@ -360,13 +362,19 @@ async fn edit(
         let id = Choices::id_of(one);
         !(draft.applications.contains(id) || draft.except_applications.contains(id))
     });
-    let hours = draft.hours.map(|hours| hours.to_string()).unwrap_or_default();
+    let count = draft.count.map(|count| count.to_string()).unwrap_or_default();
+    let rule = draft
+        .filter
+        .as_ref()
+        .map(|filter| filter.rule.clone())
+        .unwrap_or_default();
     Ok(Edit {
         name: Field::text(page, "name", page.t("policy-name")).value(&*draft.name),
-        hours: Field::new(page, Input::Digits, "hours", page.t("policy-hours"))
-            .hint(page.t("policy-hours-hint"))
-            .value(hours)
+        count: Field::new(page, Input::Digits, "count", page.t("policy-count"))
+            .hint(page.t("policy-count-hint"))
+            .value(count)
             .optional(),
+        rule: Area::new("filter-rule", page.t("policy-rule"), page.t("policy-rule-hint"), rule),
         choices,
         page: page.clone(),
         form,
@@ -385,12 +393,18 @@ async fn choices(api: &Api<'_>, page: &Page) -> Result<Choices, ApiError> {
         applications,
         locations: api.all("/identity/conditionalAccess/namedLocations", &[]).await?,
         strengths: strengths(api, page).await?,
-        terms: match api.all("/identityGovernance/termsOfUse/agreements", &[]).await {
-            Err(ApiError::Denied) => Vec::new(),
-            found => found?,
-        },
+        terms: readable(api, "/identityGovernance/termsOfUse/agreements").await?,
+        contexts: readable(api, "/identity/conditionalAccess/authenticationContextClassReferences").await?,
         states: states(page),
     })
+}
+
+/// A collection that who changes policies need not read.
+async fn readable(api: &Api<'_>, path: &str) -> Result<Vec<Object>, ApiError> {
+    match api.all(path, &[]).await {
+        Err(ApiError::Denied) => Ok(Vec::new()),
+        found => found,
+    }
 }
 
 /// The strengths; those that are there from the beginning have a name in each language.
@@ -437,6 +451,23 @@ impl Choices {
             Some(app) => app.as_str(),
             None => object.id.as_str(),
         }
+    }
+}
+
+impl Edit {
+    fn boxes(&self, list: &'static str) -> Boxes {
+        self.draft.picked.boxes(&self.page, list, &self.choices.contexts)
+    }
+
+    fn is_excluding(&self) -> bool {
+        let filter = self.draft.filter.as_ref();
+        filter.is_some_and(|filter| filter.mode == "exclude")
+    }
+
+    /// What a choice of the session is called; the empty one asks for nothing.
+    fn of(&self, kind: &str, choice: &str) -> String {
+        let choice = if choice.is_empty() { "unset" } else { choice };
+        self.page.t(&format!("policy-{kind}-{choice}"))
     }
 }
 

@@ -284,6 +284,7 @@ impl Present {
                 policies: Vec::new(),
                 strengths: Vec::new(),
                 lifetime: None,
+                token_lifetimes: Vec::new(),
                 passed_over: Vec::new(),
             },
             export => export.map_err(|_| ApiError::Failed(StatusCode::PAYLOAD_TOO_LARGE))?,

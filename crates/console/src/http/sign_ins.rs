@@ -1,15 +1,27 @@
 //! `GET /admin/sign-ins` — the log of sign-ins, and one of them: who, from where, with what, and each policy with its
 //! result.
 
+mod export;
+mod filter;
+
 use askama::Template;
+use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
-use hygie_web::ui::{Field, Identifier, Input, Page, Tone, View};
+use axum::routing::get as read_by;
+use hygie_web::ui::{Identifier, Page, Tone, View};
 
+use self::export::EXPORT;
+use self::filter::Filter;
 use super::{Frame, Pager, Section, Visit, Wrong};
-use crate::api::{quoted, segment};
-use crate::wire::{Applied, SignIn};
+use crate::Console;
+use crate::api::segment;
+use crate::wire::{Applied, Detail, SignIn};
 
+/// The page.
+const HERE: &str = "/admin/sign-ins";
+/// The log.
+const LOG: &str = "/auditLogs/signIns";
 /// Entries of a page.
 const PAGE: &str = "25";
 
@@ -18,10 +30,12 @@ const PAGE: &str = "25";
 struct SignIns {
     page: Page,
     frame: Frame,
-    person: Field,
-    outcome: String,
+    filter: Filter,
     entries: Vec<SignIn>,
     pager: Pager,
+    /// Where the files are.
+    lines: String,
+    table: String,
 }
 
 #[derive(Template)]
@@ -37,6 +51,8 @@ struct One {
     place: String,
     program: Option<String>,
     system: Option<String>,
+    /// What the log tells beside: of a card, for example.
+    details: Vec<(String, String)>,
     /// How much risk was known, in words; nothing where there was none.
     risks: Vec<String>,
 }
@@ -52,28 +68,31 @@ struct Policy {
     because: Vec<String>,
 }
 
-pub async fn get(visit: Visit) -> Result<Response, Wrong> {
+pub fn routes() -> Router<Console> {
+    Router::new()
+        .route(HERE, read_by(get))
+        .route(EXPORT, read_by(export::get))
+        .route(&format!("{HERE}/{{id}}"), read_by(one))
+}
+
+async fn get(visit: Visit) -> Result<Response, Wrong> {
     let page = visit.page();
-    let (person, outcome) = (visit.option("q").trim(), visit.option("outcome"));
-    let mut filters = Vec::new();
-    if !person.is_empty() {
-        filters.push(format!("userPrincipalName eq {}", quoted(&person.to_lowercase())));
-    }
-    match outcome {
-        "success" => filters.push("status/errorCode eq 0".to_owned()),
-        "failure" => filters.push("status/errorCode ne 0".to_owned()),
-        _ => {}
-    }
-    let filter = filters.join(" and ");
-    let options = [("$top", PAGE), ("$filter", filter.as_str())];
-    let (entries, pager) = visit.listed("/auditLogs/signIns", &options).await?;
+    let filter = Filter::of(&visit, &page);
+    let (entries, pager) = match &filter.clause {
+        Some(clause) => visit.listed(LOG, &[("$top", PAGE), ("$filter", clause)]).await?,
+        None => (
+            Vec::new(),
+            Pager {
+                next: None,
+                first: None,
+            },
+        ),
+    };
     Ok(View(SignIns {
         frame: visit.frame(&page, Section::SignIns),
-        person: Field::new(&page, Input::Search, "q", page.t("sign-ins-person"))
-            .hint(page.t("user-principal-name-hint"))
-            .value(person)
-            .optional(),
-        outcome: outcome.to_owned(),
+        lines: filter.at(EXPORT, ("format", "ndjson")),
+        table: filter.at(EXPORT, ("format", "csv")),
+        filter,
         entries,
         pager,
         page,
@@ -81,12 +100,9 @@ pub async fn get(visit: Visit) -> Result<Response, Wrong> {
     .into_response())
 }
 
-pub async fn one(visit: Visit, Path(id): Path<String>) -> Result<Response, Wrong> {
+async fn one(visit: Visit, Path(id): Path<String>) -> Result<Response, Wrong> {
     let page = visit.page();
-    let entry: SignIn = visit
-        .api()
-        .get(&format!("/auditLogs/signIns/{}", segment(&id)), &[])
-        .await?;
+    let entry: SignIn = visit.api().get(&format!("{LOG}/{}", segment(&id)), &[]).await?;
     let mut applied: Vec<&Applied> = entry.applied_conditional_access_policies.iter().collect();
     // What decided comes first; what was far away, last.
     applied.sort_by_key(|applied| rank(&applied.result));
@@ -105,6 +121,7 @@ pub async fn one(visit: Visit, Path(id): Path<String>) -> Result<Response, Wrong
             .filter(|name| !name.is_empty())
             .map(|name| in_words(&page, "platform", name)),
         risks: risks(&page, &entry),
+        details: details(&page, &entry.authentication_processing_details),
         correlation: Identifier::new(&page, correlation, page.t("refused-correlation")),
         entry,
         page,
@@ -166,6 +183,17 @@ fn proofs(page: &Page, entry: &SignIn) -> Vec<(String, String)> {
         }
     }
     proofs
+}
+
+/// What the log tells of how somebody was recognised, by its words where it has some.
+pub fn details(page: &Page, details: &[Detail]) -> Vec<(String, String)> {
+    let named = details.iter().map(|one| {
+        let signs = one.key.chars().filter(char::is_ascii_alphanumeric);
+        let key: String = signs.collect();
+        let name = page.find(&format!("detail-{key}"));
+        (name.unwrap_or_else(|| one.key.clone()), one.value.clone())
+    });
+    named.collect()
 }
 
 /// City and country, as far as they are known.

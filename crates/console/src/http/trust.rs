@@ -7,9 +7,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get as read_by;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hygie_web::ui::{Field, Link, Notice, Page, Tone, View};
+use hygie_web::ui::{Field, Input, Link, Notice, Page, Tone, View};
 use serde_json::{Value, json};
 
+use super::sign_ins::details;
 use super::{Fields, Section, Visit, Wrong, authority, back_to, done, refusal};
 use crate::Console;
 use crate::api::{Api, ApiError, segment};
@@ -22,6 +23,9 @@ use crate::wire::{Authority, Object, RevocationList, Trial};
 const HERE: &str = "/admin/trust";
 const PKIS: &str = "/directory/publicKeyInfrastructure/certificateBasedAuthConfigurations";
 const TRY: &str = "/directory/publicKeyInfrastructure/tryCertificate";
+
+/// The name that would be typed before the card is asked for.
+const TYPED: &str = "userPrincipalName";
 
 pub fn routes() -> Router<Console> {
     Router::new()
@@ -77,14 +81,17 @@ async fn attempt(visit: Visit, upload: Upload) -> Result<Response, Wrong> {
         let notice = Notice::new(&page, Tone::Danger, page.t("trust-no-certificate"));
         return show(&visit, page, Some(notice), None).await;
     };
-    match visit
-        .api()
-        .post(TRY, &json!({ "certificate": STANDARD.encode(der) }))
-        .await
-    {
+    let mut body = json!({ "certificate": STANDARD.encode(der) });
+    let name = upload.fields.get(TYPED);
+    if !name.is_empty() {
+        body[TYPED] = Value::from(name);
+    }
+    match visit.api().post(TRY, &body).await {
         Ok(answer) => {
             let trial = serde_json::from_value(answer).map_err(ApiError::Unreadable)?;
-            show(&visit, page, None, Some(trial)).await
+            let mut sheet = sheet(&visit, page, None, Some(trial)).await?;
+            sheet.keep(&upload.fields);
+            Ok(View(sheet).into_response())
         }
         Err(error) => {
             let notice = refusal(&page, error)?;
@@ -126,10 +133,11 @@ async fn sheet(visit: &Visit, page: Page, wrong: Option<Notice>, trial: Option<T
         accept: ".cer,.crt,.der,.pem",
         is_required: true,
     });
+    let typed = Field::new(&page, Input::Name, TYPED, page.t("trust-typed")).hint(page.t("trust-typed-hint"));
     let form = visit.form(format!("{HERE}/try"));
     sheet.blocks.push(Block {
         lead: page.t("trust-try-lead"),
-        parts: vec![choose],
+        parts: vec![choose, Part::Field(typed.autocomplete("off").optional())],
         is_upload: true,
         ..Block::new("try", page.t("trust-try"), form, ("try", page.t("trust-try-do")))
     });
@@ -189,6 +197,14 @@ fn facts(page: &Page, trial: &Trial) -> Vec<(String, Fact)> {
         let words = page.find(&format!("trust-{mode}")).unwrap_or_else(|| mode.clone());
         facts.push((page.t("trust-worth"), Fact::Text(words)));
     }
+    // As the log of a sign-in would tell it; its subject is told above.
+    let told = details(page, &trial.authentication_processing_details);
+    let is_new = |value: &str| trial.subject.as_deref() != Some(value);
+    facts.extend(
+        told.into_iter()
+            .filter(|(_, value)| is_new(value))
+            .map(|(name, value)| (name, Fact::Text(value))),
+    );
     facts
 }
 

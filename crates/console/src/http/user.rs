@@ -9,9 +9,10 @@ use hygie_web::ui::{Field, Form, Identifier, Notice, Page, Tone, View};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::users::{ONCE, once};
 use super::{Fields, Frame, Section, Visit, Wrong, done, refusal};
 use crate::api::{Api, ApiError, Listed, quoted, segment};
-use crate::parts::Area;
+use crate::parts::{Area, Check};
 use crate::wire::{Method, Object, SignIn, USER, User};
 
 /// Sign-ins that are shown.
@@ -33,6 +34,8 @@ struct Shown {
     form: Form,
     profile: Vec<Field>,
     cards: Area,
+    /// Whether a new password is good for one sign-in.
+    once: Check,
     /// The form that was not taken.
     open: String,
     /// A value that is shown this once.
@@ -115,9 +118,11 @@ async fn act(api: &Api<'_>, id: &str, fields: &Fields) -> Result<Done, ApiError>
             Ok(Done::Secret("user-pass-made", value.to_owned()))
         }
         "password" => {
-            let profile = json!({ "password": fields.password("password"), "forceChangePasswordNextSignIn": true });
+            let is_once = fields.get(ONCE) == Check::TICKED;
+            let profile = json!({ "password": fields.password("password"), "forceChangePasswordNextSignIn": is_once });
             api.patch(&user, &json!({ "passwordProfile": profile })).await?;
-            Ok(Done::Word("user-password"))
+            let word = if is_once { "user-password" } else { "user-password-kept" };
+            Ok(Done::Word(word))
         }
         "profile" => {
             let before: User = api.get(&user, &[("$select", USER)]).await?;
@@ -227,8 +232,11 @@ async fn show(visit: &Visit, page: Page, id: &str, told: Option<Told>) -> Result
     }
     let sign_ins = recent(&api, &user.id).await?;
     let (profile, cards) = parts(&page, &user, typed.as_ref());
+    let refused = typed.as_ref().filter(|fields| fields.get("step") == "password");
+    let is_once = refused.is_none_or(|fields| fields.get(ONCE) == Check::TICKED);
     Ok(View(Shown {
         frame,
+        once: once(&page, is_once),
         profile,
         cards,
         open: typed.as_ref().map_or("", |fields| fields.get("step")).to_owned(),

@@ -6,6 +6,7 @@ use hygie_web::ui::{Field, Form, Input, Link, Notice, Page, Summary, View};
 use serde_json::json;
 
 use super::{Fields, Frame, Pager, Section, Visit, Wrong, done, refusal};
+use crate::parts::{Check, Part};
 use crate::wire::User;
 
 /// People of a page.
@@ -30,7 +31,7 @@ struct NewUser {
     lead: String,
     form: Form,
     summary: Summary,
-    fields: Vec<Field>,
+    fields: Vec<Part>,
     submit: String,
     back: Link,
 }
@@ -56,14 +57,28 @@ pub async fn get(visit: Visit) -> Result<Response, Wrong> {
 
 pub async fn new(visit: Visit) -> Result<Response, Wrong> {
     let page = visit.page();
-    Ok(form(&visit, page, &Typed::default(), None))
+    let typed = Typed {
+        display_name: String::new(),
+        user_principal_name: String::new(),
+        is_once: true,
+    };
+    Ok(form(&visit, page, &typed, None))
+}
+
+/// The box of a password that is good for one sign-in.
+pub const ONCE: &str = "once";
+
+/// The same, with when it is wise to leave it.
+pub fn once(page: &Page, is_ticked: bool) -> Check {
+    let (label, hint) = (page.t("user-password-once"), page.t("user-password-once-hint"));
+    Check::new(ONCE, label, hint, is_ticked)
 }
 
 /// What was typed.
-#[derive(Default)]
 struct Typed {
     display_name: String,
     user_principal_name: String,
+    is_once: bool,
 }
 
 pub async fn create(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
@@ -72,6 +87,7 @@ pub async fn create(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
     let typed = Typed {
         display_name: fields.get("displayName").to_owned(),
         user_principal_name: fields.get("userPrincipalName").to_owned(),
+        is_once: fields.get(ONCE) == Check::TICKED,
     };
     let nickname = typed.user_principal_name.split('@').next().unwrap_or_default();
     let body = json!({
@@ -79,7 +95,7 @@ pub async fn create(visit: Visit, fields: Fields) -> Result<Response, Wrong> {
         "displayName": typed.display_name,
         "userPrincipalName": typed.user_principal_name,
         "mailNickname": nickname,
-        "passwordProfile": { "password": fields.password("password"), "forceChangePasswordNextSignIn": true },
+        "passwordProfile": { "password": fields.password("password"), "forceChangePasswordNextSignIn": typed.is_once },
     });
     match visit.api().post("/users", &body).await {
         Ok(user) => {
@@ -104,6 +120,9 @@ fn form(visit: &Visit, page: Page, typed: &Typed, wrong: Option<Notice>) -> Resp
             .hint(page.t("user-first-password-hint"))
             .autocomplete("new-password"),
     ];
+    let summary = Summary::of(&page, &fields);
+    let mut fields: Vec<Part> = fields.into_iter().map(Part::Field).collect();
+    fields.push(Part::Check(once(&page, typed.is_once)));
     let mut frame = visit.frame(&page, Section::Users);
     frame.notices.extend(wrong);
     View(NewUser {
@@ -111,7 +130,7 @@ fn form(visit: &Visit, page: Page, typed: &Typed, wrong: Option<Notice>) -> Resp
         title: page.t("users-new"),
         lead: page.t("users-new-lead"),
         form: visit.form("/admin/users/new"),
-        summary: Summary::of(&page, &fields),
+        summary,
         fields,
         submit: page.t("users-create"),
         back: Link::new("/admin/users", page.t("admin-users")),

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Object;
+use super::{Detail, Object};
 
 /// An authority that vouches for people.
 #[derive(Debug, Default, Deserialize)]
@@ -54,6 +54,7 @@ pub struct Trial {
     pub chain: Vec<Object>,
     pub user: Option<Object>,
     pub authentication_mode: Option<String>,
+    pub authentication_processing_details: Vec<Detail>,
     pub reason: Option<String>,
     pub message: Option<String>,
 }

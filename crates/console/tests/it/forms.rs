@@ -142,6 +142,7 @@ async fn what_the_directory_refuses_is_told_and_what_was_typed_is_kept() {
         ("displayName", "Anna <Martin>"),
         ("userPrincipalName", "anna@ch-demo.example"),
         ("password", "secret-that-was-typed"),
+        ("once", "yes"),
     ];
     let page = world.client.post("/admin/users/new", &fields).await;
     let page = page.text();

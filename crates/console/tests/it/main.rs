@@ -15,4 +15,5 @@ mod sentences;
 mod session;
 mod settings;
 mod sheets;
+mod sign_ins;
 mod world;

@@ -9,7 +9,7 @@ use crate::world::World;
 fn french_and_english_have_the_same_messages() {
     let messages = Messages::new(&[hygie_console::MESSAGES]).unwrap();
     assert_eq!(messages.differences(), Vec::<String>::new());
-    for directory in ["templates", "templates/parts", "src", "src/http"] {
+    for directory in ["templates", "templates/parts", "src", "src/http", "src/http/sign_ins"] {
         let entries = std::fs::read_dir(directory).unwrap().flatten();
         for entry in entries.filter(|entry| entry.path().is_file()) {
             let text = std::fs::read_to_string(entry.path()).unwrap();

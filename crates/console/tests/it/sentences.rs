@@ -72,6 +72,12 @@ async fn each_part_has_its_words() {
                     "devices": { "deviceFilter": { "mode": "include", "rule": "device.isCompliant -eq True" } } }),
             json!({ "operator": "OR", "builtInControls": ["mfa", "compliantDevice"] }),
             Value::Null,
+            "Pour toutes les personnes accédant à toutes les applications, sur les appareils que désigne « device.isCompliant -eq True », exiger une authentification multifacteur ou un appareil conforme.",
+        ),
+        (
+            json!({ "users": everybody, "applications": { "includeApplications": ["All"] }, "insiderRiskLevels": "minor" }),
+            json!({ "operator": "OR", "builtInControls": ["mfa", "compliantDevice"] }),
+            Value::Null,
             "Pour toutes les personnes accédant à toutes les applications, exiger une authentification multifacteur ou un appareil conforme. Elle a d’autres conditions, que seul son document montre.",
         ),
     ];

@@ -315,3 +315,75 @@ async fn the_role_of_the_last_administrator_stays() {
         "{text}"
     );
 }
+
+#[tokio::test]
+async fn a_password_is_good_for_one_sign_in_unless_the_box_is_empty() {
+    let (world, token) = with_token("/admin/users/new").await;
+    let user = format!("/admin/users/{ID}");
+    for (address, step) in [("/admin/users/new", ""), (user.as_str(), "password")] {
+        let page = world.client.get(address).await;
+        let ticked = "name=\"once\" value=\"yes\" checked";
+        assert!(page.text().contains(ticked), "{address}: {}", page.text());
+        for (once, word) in [("yes", "done=user-password"), ("", "done=user-password-kept")] {
+            world.script.asked.lock().clear();
+            let fields = [
+                ("csrf", token.as_str()),
+                ("step", step),
+                ("password", "x"),
+                ("once", once),
+            ];
+            let answer = world.client.post(address, &fields).await;
+            let is_forced = &sent(&world)[0].1["passwordProfile"]["forceChangePasswordNextSignIn"];
+            assert_eq!(*is_forced, once == "yes", "{address}");
+            assert!(
+                step.is_empty() || answer.location().ends_with(word),
+                "{}",
+                answer.location()
+            );
+        }
+    }
+    // What was refused keeps the box as it was left.
+    world
+        .script
+        .answer("POST /v1.0/users", 400, json!({ "error": { "message": "no" } }));
+    world
+        .script
+        .answer("PATCH /v1.0/users", 400, json!({ "error": { "message": "no" } }));
+    for (address, step) in [("/admin/users/new", ""), (user.as_str(), "password")] {
+        let fields = [("csrf", token.as_str()), ("step", step), ("password", "x")];
+        let page = world.client.post(address, &fields).await;
+        assert!(
+            page.text().contains("name=\"once\" value=\"yes\" aria-describedby"),
+            "{}",
+            page.text()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_card_is_tried_by_a_name_and_its_details_are_told() {
+    let (world, token) = with_token("/admin/trust").await;
+    let trial = json!({ "subject": "CN=Anna", "reason": "unknown", "message": "nobody", "chain": [],
+        "authenticationProcessingDetails": [
+            { "key": "User certificate subject name", "value": "CN=Anna" },
+            { "key": "User certificate binding", "value": "Rank: <1>" },
+        ] });
+    let path = "/directory/publicKeyInfrastructure/tryCertificate";
+    world.script.answer(&format!("POST /v1.0{path}"), 200, trial);
+    let pem = b"-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n";
+    for (name, sent_name) in [("anna@ch.example", json!("anna@ch.example")), ("", Value::Null)] {
+        world.script.asked.lock().clear();
+        let parts: [(&str, Option<&str>, &[u8]); 4] = [
+            ("csrf", None, token.as_bytes()),
+            ("step", None, b"try"),
+            ("userPrincipalName", None, name.as_bytes()),
+            ("certificate", Some("card.pem"), pem),
+        ];
+        let page = upload(&world, "/admin/trust/try", &parts).await;
+        assert_eq!(sent(&world)[0].1["userPrincipalName"], sent_name);
+        let text = page.text();
+        assert!(text.contains(&format!("value=\"{name}\"")), "{text}");
+        assert!(text.contains("Rank: &#60;1&#62;"), "{text}");
+        assert_eq!(text.matches("CN=Anna").count(), 1, "{text}");
+    }
+}

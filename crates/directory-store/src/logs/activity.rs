@@ -46,6 +46,14 @@ const NO_CHANGES: &[&str] = &[
     "idp.token",
 ];
 
+/// By which nothing is asked any more for a risk.
+const RISK_TAKEN_AWAY: &[&str] = &[
+    "idp.principal_risk.dismiss",
+    "idp.risk.dismiss",
+    "idp.risk.safe",
+    "idp.risk.withdraw",
+];
+
 /// Actions that change what sign-ins have to prove, and for how long.
 const POLICIES: &[&str] = &[
     "idp.conditional.",
@@ -218,10 +226,7 @@ impl Recorded<'_> {
             "idp.role" if self.of() == "service principal" => Some(AlertKind::ConsentGranted),
             "idp.directory_role.assign" => Some(AlertKind::RoleAssigned),
             // Who adds an authority can make a card for anybody; a risk that is taken away asks for nothing any more.
-            action
-                if POLICIES.iter().any(|kind| action.starts_with(kind))
-                    || ["idp.risk.dismiss", "idp.risk.safe", "idp.risk.withdraw"].contains(&action) =>
-            {
+            action if POLICIES.iter().any(|kind| action.starts_with(kind)) || RISK_TAKEN_AWAY.contains(&action) => {
                 Some(AlertKind::PolicyChanged)
             }
             _ if comes_to_roles(self.targets) => Some(AlertKind::RoleAssigned),

@@ -47,6 +47,29 @@ impl Letters<'_, '_> {
         }
     }
 
+    /// To a person as they are, or were before a change.
+    pub async fn to_user(&mut self, user: &User, matter: Matter) -> Result<(), StoreError> {
+        if self.is_awaited(&matter).await? {
+            self.to(user, matter).await?;
+        }
+        Ok(())
+    }
+
+    /// To an address, of nobody who is known here yet. False where nobody sends letters.
+    pub async fn to_address(
+        &mut self,
+        (address, name): (&str, Option<&str>),
+        language: Option<&str>,
+        matter: Matter,
+    ) -> Result<bool, StoreError> {
+        if !self.is_awaited(&matter).await? {
+            return Ok(false);
+        }
+        let whom = (name.map(str::to_owned), language.map(str::to_owned));
+        self.send(vec![address.to_owned()], whom, matter).await?;
+        Ok(true)
+    }
+
     /// To where the establishment wants to be told of its security.
     pub async fn to_security(&mut self, matter: Matter) -> Result<(), StoreError> {
         if !self.is_awaited(&matter).await? {
@@ -56,7 +79,7 @@ impl Letters<'_, '_> {
         if to.is_empty() {
             return Ok(());
         }
-        self.send(to, None, matter).await
+        self.send(to, (None, None), matter).await
     }
 
     /// To those who may decide what people ask for, each by themselves.
@@ -91,13 +114,17 @@ impl Letters<'_, '_> {
     }
 
     async fn to(&mut self, user: &User, matter: Matter) -> Result<(), StoreError> {
-        match user.mail.as_ref().or(user.profile.other_mails.first()) {
-            Some(address) => self.send(vec![address.clone()], Some(user), matter).await,
-            None => Ok(()),
-        }
+        let Some(address) = address_of(user) else { return Ok(()) };
+        let whom = (Some(user.display_name.clone()), user.profile.preferred_language.clone());
+        self.send(vec![address.to_owned()], whom, matter).await
     }
 
-    async fn send(&mut self, to: Vec<String>, person: Option<&User>, matter: Matter) -> Result<(), StoreError> {
+    async fn send(
+        &mut self,
+        to: Vec<String>,
+        (addressee, language): (Option<String>, Option<String>),
+        matter: Matter,
+    ) -> Result<(), StoreError> {
         let Some(tenant) = Tenants(self.0).find().await? else {
             return Ok(());
         };
@@ -105,8 +132,8 @@ impl Letters<'_, '_> {
         let letter = Letter {
             establishment: tenant.display_name,
             to,
-            language: person.and_then(|user| user.profile.preferred_language.clone()),
-            addressee: person.map(|user| user.display_name.clone()),
+            language,
+            addressee,
             matter,
             at: self.0.cx().now,
         };
@@ -147,11 +174,17 @@ impl Letters<'_, '_> {
         for address in gone {
             let matter = Matter::AlertsEnd { by: by.clone() };
             if self.is_awaited(&matter).await? {
-                self.send(vec![address], None, matter).await?;
+                self.send(vec![address], (None, None), matter).await?;
             }
         }
         Ok(())
     }
+}
+
+/// Where a person is written to.
+pub fn address_of(user: &User) -> Option<&str> {
+    let address = user.mail.as_ref().or(user.profile.other_mails.first());
+    address.map(String::as_str)
 }
 
 fn kind(matter: &Matter) -> String {

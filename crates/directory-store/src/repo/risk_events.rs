@@ -1,15 +1,17 @@
-//! What was told of the risk of people, in order.
+//! What was told of the risk of people and service principals, in order.
 
 use hygie_core::{ObjectId, Timestamp};
 use hygie_policy::policy::RiskLevel;
 use hygie_policy::risk::{RiskDetail, RiskState, UserRisk};
 use hygie_store::{Row, StoreError, Tx};
 
-/// Events that are kept of a person.
+use super::AtRisk;
+
+/// Events that are kept of each.
 const KEPT: u32 = 100;
 
-/// The history of the risk of the people of a tenant.
-pub struct RiskEvents<'t, 'e>(pub &'t mut Tx<'e>);
+/// The history of risk in a tenant, of accounts of a kind.
+pub struct RiskEvents<'t, 'e>(pub &'t mut Tx<'e>, pub AtRisk);
 
 /// Something that was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,13 +28,18 @@ pub struct RiskEvent {
     pub told_by: Option<ObjectId>,
 }
 
-const COLUMNS: &str = "id, user_id, level, state, detail, event, told_by, at";
-
 impl RiskEvents<'_, '_> {
+    /// The table, the column of whose it is, and all columns.
+    fn names(&self) -> (&'static str, &'static str, String) {
+        let (_, table, of) = self.1.tables();
+        (table, of, format!("id, {of}, level, state, detail, event, told_by, at"))
+    }
+
     /// Keeps one, and the last hundred of its person.
     pub async fn insert(&mut self, event: &RiskEvent) -> Result<(), StoreError> {
+        let (table, of, columns) = self.names();
         let sql = format!(
-            "INSERT INTO idp_risk_event ({{i.col}}tenant, {COLUMNS})
+            "INSERT INTO {table} ({{i.col}}tenant, {columns})
              VALUES ({{i.val}}:tenant, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
         );
         let values = [
@@ -46,24 +53,26 @@ impl RiskEvents<'_, '_> {
             event.risk.updated_at.into(),
         ];
         self.0.execute(&sql, &values).await?;
-        let sql = "DELETE FROM idp_risk_event WHERE {i.is}tenant = :tenant AND user_id = ?1 AND id <=
-                   (SELECT id FROM idp_risk_event WHERE {i.is}tenant = :tenant AND user_id = ?1
-                    ORDER BY id DESC LIMIT 1 OFFSET ?2)";
-        self.0.execute(sql, &[event.user.into(), KEPT.into()]).await.map(drop)
+        let sql = format!(
+            "DELETE FROM {table} WHERE {{i.is}}tenant = :tenant AND {of} = ?1 AND id <=
+             (SELECT id FROM {table} WHERE {{i.is}}tenant = :tenant AND {of} = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)"
+        );
+        self.0.execute(&sql, &[event.user.into(), KEPT.into()]).await.map(drop)
     }
 
     /// Those of somebody, the first ones first.
     pub async fn list_of(&mut self, user: ObjectId) -> Result<Vec<RiskEvent>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM idp_risk_event WHERE {{i.is}}tenant = :tenant AND user_id = ?1 ORDER BY id");
+        let (table, of, columns) = self.names();
+        let sql = format!("SELECT {columns} FROM {table} WHERE {{i.is}}tenant = :tenant AND {of} = ?1 ORDER BY id");
         let rows = self.0.query(&sql, &[user.into()]).await?;
         rows.into_iter().map(event).collect()
     }
 
     /// Those by which risk was told, after this id, in order of id; at most `limit`.
     pub async fn page_detections(&mut self, after: Option<ObjectId>, limit: u32) -> Result<Vec<RiskEvent>, StoreError> {
+        let (table, _, columns) = self.names();
         let sql = format!(
-            "SELECT {COLUMNS} FROM idp_risk_event WHERE {{i.is}}tenant = :tenant AND id > ?1 AND event IS NOT NULL
+            "SELECT {columns} FROM {table} WHERE {{i.is}}tenant = :tenant AND id > ?1 AND event IS NOT NULL
              ORDER BY id LIMIT ?2"
         );
         let rows = self.0.query(&sql, &[super::after(after), limit.into()]).await?;
@@ -76,9 +85,10 @@ impl RiskEvents<'_, '_> {
             return Ok(Vec::new());
         }
         let list = super::placeholders(users.len());
+        let (table, of, columns) = self.names();
         let sql = format!(
-            "SELECT {COLUMNS} FROM idp_risk_event
-             WHERE {{i.is}}tenant = :tenant AND user_id IN ({list}) AND event IS NULL ORDER BY id"
+            "SELECT {columns} FROM {table}
+             WHERE {{i.is}}tenant = :tenant AND {of} IN ({list}) AND event IS NULL ORDER BY id"
         );
         let rows = self.0.query(&sql, &super::ids(users)).await?;
         rows.into_iter().map(event).collect()
@@ -86,19 +96,21 @@ impl RiskEvents<'_, '_> {
 
     /// The one with this id.
     pub async fn find(&mut self, id: ObjectId) -> Result<Option<RiskEvent>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM idp_risk_event WHERE {{i.is}}tenant = :tenant AND id = ?1");
+        let (table, _, columns) = self.names();
+        let sql = format!("SELECT {columns} FROM {table} WHERE {{i.is}}tenant = :tenant AND id = ?1");
         self.0.query_one(&sql, &[id.into()]).await?.map(event).transpose()
     }
 
     /// Forgets those of somebody.
     pub async fn forget(&mut self, user: ObjectId) -> Result<(), StoreError> {
-        let sql = "DELETE FROM idp_risk_event WHERE {i.is}tenant = :tenant AND user_id = ?1";
-        self.0.execute(sql, &[user.into()]).await.map(drop)
+        let (table, of, _) = self.names();
+        let sql = format!("DELETE FROM {table} WHERE {{i.is}}tenant = :tenant AND {of} = ?1");
+        self.0.execute(&sql, &[user.into()]).await.map(drop)
     }
 }
 
 fn event(mut row: Row) -> Result<RiskEvent, StoreError> {
-    let unreadable = || StoreError::Inconsistent("idp_risk_event cannot be read".to_owned());
+    let unreadable = || StoreError::Inconsistent("what was told of a risk cannot be read".to_owned());
     let (level, state, detail): (String, String, String) = (row.take(2)?, row.take(3)?, row.take(4)?);
     let updated_at: Timestamp = row.take(7)?;
     Ok(RiskEvent {

@@ -1,4 +1,4 @@
-//! Risk that others told: of people, and of sign-ins.
+//! Risk that others told: of people, of service principals, and of sign-ins.
 
 use hygie_core::{ObjectId, Timestamp};
 use hygie_policy::json::Member;
@@ -9,34 +9,63 @@ use hygie_store::{Row, StoreError, Tx};
 /// The risks of a tenant.
 pub struct Risks<'t, 'e>(pub &'t mut Tx<'e>);
 
+/// Of whom risk is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtRisk {
+    /// A person.
+    User,
+    /// An application in the tenant.
+    ServicePrincipal,
+}
+
+impl AtRisk {
+    /// The tables of what stands and of what was told, and the column of whose it is.
+    pub(super) const fn tables(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::User => ("idp_user_risk", "idp_risk_event", "user_id"),
+            Self::ServicePrincipal => ("idp_principal_risk", "idp_principal_risk_event", "principal"),
+        }
+    }
+}
+
 impl Risks<'_, '_> {
     /// The risk of somebody, of whom anything was ever told.
-    pub async fn find(&mut self, user: ObjectId) -> Result<Option<UserRisk>, StoreError> {
-        let sql = "SELECT level, state, detail, updated_at FROM idp_user_risk
-                   WHERE {i.is}tenant = :tenant AND user_id = ?1";
-        let row = self.0.query_one(sql, &[user.into()]).await?;
+    pub async fn find(&mut self, kind: AtRisk, user: ObjectId) -> Result<Option<UserRisk>, StoreError> {
+        let (table, _, of) = kind.tables();
+        let sql = format!(
+            "SELECT level, state, detail, updated_at FROM {table} WHERE {{i.is}}tenant = :tenant AND {of} = ?1"
+        );
+        let row = self.0.query_one(&sql, &[user.into()]).await?;
         row.map(|mut row| risk(&mut row, 0)).transpose()
     }
 
     /// Those of whom anything was ever told, after this one in the order of their ids.
-    pub async fn list(&mut self, after: Option<ObjectId>, limit: u32) -> Result<Vec<(ObjectId, UserRisk)>, StoreError> {
-        let sql = "SELECT user_id, level, state, detail, updated_at FROM idp_user_risk
-                   WHERE {i.is}tenant = :tenant AND user_id > ?1 ORDER BY user_id LIMIT ?2";
-        let rows = self
-            .0
-            .query(sql, &[super::after(after), i64::from(limit).into()])
-            .await?;
+    pub async fn list(
+        &mut self,
+        kind: AtRisk,
+        after: Option<ObjectId>,
+        limit: u32,
+    ) -> Result<Vec<(ObjectId, UserRisk)>, StoreError> {
+        let (table, _, of) = kind.tables();
+        let sql = format!(
+            "SELECT {of}, level, state, detail, updated_at FROM {table}
+             WHERE {{i.is}}tenant = :tenant AND {of} > ?1 ORDER BY {of} LIMIT ?2"
+        );
+        let rows = self.0.query(&sql, &[super::after(after), limit.into()]).await?;
         rows.into_iter()
             .map(|mut row| Ok((row.take(0)?, risk(&mut row, 1)?)))
             .collect()
     }
 
     /// Says how it stands with somebody.
-    pub async fn put(&mut self, user: ObjectId, risk: &UserRisk) -> Result<(), StoreError> {
-        let sql = "INSERT INTO idp_user_risk ({i.col}tenant, user_id, level, state, detail, updated_at)
-                   VALUES ({i.val}:tenant, ?1, ?2, ?3, ?4, ?5)
-                   ON CONFLICT ({i.col}tenant, user_id) DO UPDATE SET level = excluded.level, state = excluded.state,
-                   detail = excluded.detail, updated_at = excluded.updated_at";
+    pub async fn put(&mut self, kind: AtRisk, user: ObjectId, risk: &UserRisk) -> Result<(), StoreError> {
+        let (table, _, of) = kind.tables();
+        let sql = format!(
+            "INSERT INTO {table} ({{i.col}}tenant, {of}, level, state, detail, updated_at)
+             VALUES ({{i.val}}:tenant, ?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT ({{i.col}}tenant, {of}) DO UPDATE SET level = excluded.level, state = excluded.state,
+             detail = excluded.detail, updated_at = excluded.updated_at"
+        );
         let values = [
             user.into(),
             risk.level.as_str().into(),
@@ -44,13 +73,14 @@ impl Risks<'_, '_> {
             risk.detail.as_str().into(),
             risk.updated_at.into(),
         ];
-        self.0.execute(sql, &values).await.map(drop)
+        self.0.execute(&sql, &values).await.map(drop)
     }
 
     /// Forgets somebody.
-    pub async fn forget(&mut self, user: ObjectId) -> Result<(), StoreError> {
-        let sql = "DELETE FROM idp_user_risk WHERE {i.is}tenant = :tenant AND user_id = ?1";
-        self.0.execute(sql, &[user.into()]).await.map(drop)
+    pub async fn forget(&mut self, kind: AtRisk, user: ObjectId) -> Result<(), StoreError> {
+        let (table, _, of) = kind.tables();
+        let sql = format!("DELETE FROM {table} WHERE {{i.is}}tenant = :tenant AND {of} = ?1");
+        self.0.execute(&sql, &[user.into()]).await.map(drop)
     }
 
     /// The risks of sign-ins that have not ended, in the order of their ids.
@@ -79,7 +109,7 @@ impl Risks<'_, '_> {
 }
 
 fn risk(row: &mut Row, first: usize) -> Result<UserRisk, StoreError> {
-    let unreadable = || StoreError::Inconsistent("idp_user_risk cannot be read".to_owned());
+    let unreadable = || StoreError::Inconsistent("a risk cannot be read".to_owned());
     let (level, state, detail): (String, String, String) =
         (row.take(first)?, row.take(first + 1)?, row.take(first + 2)?);
     Ok(UserRisk {

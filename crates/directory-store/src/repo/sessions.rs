@@ -86,6 +86,22 @@ impl Sessions<'_, '_> {
             .transpose()
     }
 
+    /// Notes that the person of a session, by a proof of that instant, let something elsewhere sign in: the proof is worth nothing
+    /// for the next. False when it is worth nothing already.
+    pub async fn confirmed(&mut self, id: SessionId, (proof, at): (Timestamp, Timestamp)) -> Result<bool, StoreError> {
+        let sql = "UPDATE idp_session SET confirmed_at = ?3 WHERE {i.is}tenant = :tenant AND id = ?1
+                   AND (confirmed_at IS NULL OR confirmed_at < ?2)";
+        let values = [id.into(), proof.into(), at.into()];
+        Ok(self.0.execute(sql, &values).await? > 0)
+    }
+
+    /// When that was last.
+    pub async fn find_confirmed(&mut self, id: SessionId) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT confirmed_at FROM idp_session WHERE {i.is}tenant = :tenant AND id = ?1";
+        let row = self.0.query_one(sql, &[id.into()]).await?;
+        row.map_or(Ok(None), |mut row| row.take(0))
+    }
+
     /// Says so.
     pub async fn keep(&mut self, id: SessionId, kept: Kept) -> Result<(), StoreError> {
         let sql = "UPDATE idp_session SET kept = ?2 WHERE {i.is}tenant = :tenant AND id = ?1";

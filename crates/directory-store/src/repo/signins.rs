@@ -3,7 +3,7 @@
 use hygie_core::TenantId;
 use hygie_store::{StoreError, Tx};
 
-use super::{Activities, Logs};
+use super::{Activities, Logs, Users};
 use crate::logs::Alert;
 use crate::signin::SignInEntry;
 
@@ -11,8 +11,14 @@ use crate::signin::SignInEntry;
 pub struct SignIns<'t, 'e>(pub &'t mut Tx<'e>);
 
 impl SignIns<'_, '_> {
-    /// Writes an entry, and the alert that it is.
+    /// Writes an entry, with the tenants that it is between, and the alert that it is.
     pub async fn insert(&mut self, entry: &SignInEntry) -> Result<(), StoreError> {
+        let (here, mut entry) = (self.0.cx().tenant, entry.clone());
+        // Who has no account is of no tenant that is known: a professional whose token is exchanged.
+        let person = Users(self.0).find(entry.user).await?;
+        entry.signals.tenant = Some(here);
+        entry.signals.home = person.map(|person| person.profile.home.map_or(here, |home| home.tenant));
+        let entry = &entry;
         Logs(self.0).insert(entry).await?;
         Activities(self.0).note(entry).await?;
         match Alert::of_sign_in(self.0.cx(), entry) {

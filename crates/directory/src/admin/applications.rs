@@ -10,7 +10,7 @@ use hygie_store::audit::Record;
 use uuid::Uuid;
 
 use super::holders::{self, CredentialChange};
-use super::registration::{set_certificates, with_ids};
+use super::registration::{PrincipalChange, changed, set_certificates, with_ids};
 use super::{Enabled, KeyCredential, NewApplication, NewSecret, identifier_uris, named, new_uuid, principal_of};
 use crate::repo::{Applications, Global, Holder, Principals, SecretRow};
 use crate::{Application, Audience, DIRECTORY_API, Directory, DirectoryError, ServicePrincipal, directory_api};
@@ -65,6 +65,17 @@ impl Directory {
 
     /// Makes an application of another tenant present in this one, as the consent of an administrator does.
     pub async fn create_service_principal(&self, cx: &Cx, app: AppId) -> Result<ServicePrincipal, DirectoryError> {
+        self.create_service_principal_with(cx, app, PrincipalChange::default())
+            .await
+    }
+
+    /// The same, with what the tenant says of it from the beginning.
+    pub async fn create_service_principal_with(
+        &self,
+        cx: &Cx,
+        app: AppId,
+        change: PrincipalChange,
+    ) -> Result<ServicePrincipal, DirectoryError> {
         let application = self
             .find_application(cx, app)
             .await?
@@ -75,10 +86,12 @@ impl Directory {
         }
         let principal = principal_of(cx, &application);
         let record = Record::success(cx, "idp.principal.create", format!("app/{app}"));
-        let input = (names_of(&application), principal.clone(), record);
-        self.change(cx, input, |(names, principal, record), tx| {
+        let keys = change.keys.clone().map(|keys| with_ids(cx, keys));
+        let input = (names_of(&application), principal.clone(), (change, keys), record);
+        self.change(cx, input, |(names, principal, (change, keys), record), tx| {
             Box::pin(async move {
                 Principals(tx).insert(principal, names).await?;
+                changed(tx, principal, (change, keys.as_deref())).await?;
                 tx.audit(record).await?;
                 Ok::<_, DirectoryError>(())
             })

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use super::{changed, object_of};
 use crate::conditional::Watch;
 use crate::repo::{
-    Activities, Applications, Attempts, Became, Deleted, DeletedRow, Followed, Groups, Holder, Outsiders, Owners,
-    Principals, RiskEvents, Risks, Roles, Users,
+    Activities, Applications, AtRisk, Attempts, Became, Deleted, DeletedRow, Followed, Groups, Holder, Outsiders,
+    Owners, Principals, RiskEvents, Risks, Roles, Users,
 };
 use crate::revocation::revoke_all_of;
 use crate::{Application, Cursor, DIRECTORY_API, Definition, Directory, DirectoryError, Group, ServicePrincipal, User};
@@ -371,14 +371,16 @@ async fn forget_object(tx: &mut Tx<'_>, row: &DeletedRow) -> Result<(), StoreErr
     match DeletedObject::read(row)? {
         DeletedObject::User(_) => {
             Attempts(tx).forget(row.id).await?;
-            Risks(tx).forget(row.id).await?;
-            RiskEvents(tx).forget(row.id).await?;
+            Risks(tx).forget(AtRisk::User, row.id).await?;
+            RiskEvents(tx, AtRisk::User).forget(row.id).await?;
             Activities(tx).forget(row.id).await?;
             changed(tx, Followed::Users, row.id, Became::Forgotten).await?;
         }
         DeletedObject::Group(_) => changed(tx, Followed::Groups, row.id, Became::Forgotten).await?,
         DeletedObject::Application(application) => Applications(tx).remove_credentials(application.app).await?,
         DeletedObject::ServicePrincipal(principal, _) => {
+            Risks(tx).forget(AtRisk::ServicePrincipal, row.id).await?;
+            RiskEvents(tx, AtRisk::ServicePrincipal).forget(row.id).await?;
             Applications(tx)
                 .remove_credentials(Holder::Principal(principal.id))
                 .await?;

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use hygie_core::{Cx, ErrorKind, Fault};
-use hygie_policy::methods::{Broken, MAX_MODELS, Method, MethodsPolicy};
+use hygie_core::{Cx, ErrorKind, Fault, GroupId, ObjectId};
+use hygie_policy::certificate::TargetType;
+use hygie_policy::methods::{Broken, MAX_MODELS, Method, MethodsPolicy, Named};
 use hygie_policy::{Aaguid, ReadError};
-use hygie_store::StoreError;
 use hygie_store::audit::Record;
+use hygie_store::{StoreError, Tx};
 use serde_json::Value;
 
 use crate::Directory;
-use crate::repo::{MethodsPolicies, MethodsRow};
+use crate::repo::{Groups, MethodsPolicies, MethodsRow, Users};
 
 /// Why the policy is not changed.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,14 @@ pub enum MethodsError {
     /// What it would become breaks a rule.
     #[error(transparent)]
     Broken(#[from] Broken),
+    /// Somebody is named who is not there.
+    #[error("{at}: there is no user or group {id} in the tenant")]
+    Missing {
+        /// The member that names them.
+        at: &'static str,
+        /// Their id.
+        id: ObjectId,
+    },
     /// The directory cannot be read or written.
     #[error("the directory failed")]
     Store(#[from] StoreError),
@@ -31,6 +40,7 @@ impl Fault for MethodsError {
         match self {
             Self::Read(error) => error.kind(),
             Self::Broken(error) => error.kind(),
+            Self::Missing { .. } => ErrorKind::Invalid,
             Self::Store(error) => error.kind(),
         }
     }
@@ -39,6 +49,7 @@ impl Fault for MethodsError {
         match self {
             Self::Read(error) => error.code(),
             Self::Broken(error) => error.code(),
+            Self::Missing { .. } => "BadRequest",
             Self::Store(error) if error.kind() == ErrorKind::Unavailable => "serviceNotAvailable",
             Self::Store(_) => "internalServerError",
         }
@@ -48,6 +59,7 @@ impl Fault for MethodsError {
         match self {
             Self::Read(error) => error.public(),
             Self::Broken(error) => error.public(),
+            Self::Missing { .. } => self.to_string(),
             Self::Store(error) => error.public(),
         }
     }
@@ -109,12 +121,14 @@ impl Directory {
         self.change(cx, (change, record), |(change, record), tx| {
             Box::pin(async move {
                 let mut row = MethodsPolicies(tx).get().await?;
+                let before = row.policy.named();
                 match change {
                     Change::Policy(change) => row.policy = row.policy.patched(change)?,
                     Change::Configuration(method, change) => row.policy = row.policy.configured(*method, change)?,
                     Change::WindowsHello(models) => row.windows_hello.clone_from(models),
                 }
                 row.policy.check()?;
+                must_be_there(tx, &row.policy, &before).await?;
                 let now = tx.cx().now;
                 MethodsPolicies(tx).set(&row, now).await?;
                 tx.audit(record).await?;
@@ -123,4 +137,21 @@ impl Directory {
         })
         .await
     }
+}
+
+/// Refuses whom the policy names who is not there and was not named before: who was may be gone meanwhile.
+async fn must_be_there(tx: &mut Tx<'_>, policy: &MethodsPolicy, before: &[Named]) -> Result<(), MethodsError> {
+    for named in policy.named().into_iter().filter(|one| !before.contains(one)) {
+        let is_there = match named.kind {
+            TargetType::User => Users(tx).find(ObjectId::from_uuid(named.id)).await?.is_some(),
+            TargetType::Group => Groups(tx).find(GroupId::from_uuid(named.id)).await?.is_some(),
+        };
+        if !is_there {
+            return Err(MethodsError::Missing {
+                at: named.at,
+                id: ObjectId::from_uuid(named.id),
+            });
+        }
+    }
+    Ok(())
 }

@@ -14,7 +14,7 @@ use super::applications::names_of;
 use super::holders::{self, CredentialChange};
 use super::{identifier_uris, named, new_uuid};
 use crate::repo::{Applications, Holder, Principals};
-use crate::{Application, DIRECTORY_API, Definition, Directory, DirectoryError};
+use crate::{Application, DIRECTORY_API, Definition, Directory, DirectoryError, ServicePrincipal};
 
 /// Most certificates of an application.
 const MAX_KEYS: usize = 20;
@@ -158,33 +158,44 @@ impl Directory {
             Box::pin(async move {
                 let found = Principals(tx).find(*id).await?;
                 let principal = found.ok_or(DirectoryError::NotFound("service principal"))?;
-                if let Some(is_enabled) = change.is_enabled {
-                    if principal.app == DIRECTORY_API && !is_enabled {
-                        return Err(DirectoryError::Fixed("the directory API"));
-                    }
-                    Principals(tx).set_enabled(*id, is_enabled).await?;
-                }
-                if let Some(required) = change.requires_assignment {
-                    Principals(tx).set_requires_assignment(*id, required).await?;
-                }
-                if !change.profile.is_empty() {
-                    let profile = merged(&principal.profile, &change.profile)?;
-                    profile.check().map_err(DirectoryError::Value)?;
-                    Principals(tx).set_profile(*id, &profile).await?;
-                }
-                if let Some(keys) = keys {
-                    let of = Holder::Principal(*id);
-                    holders::check(tx, of).await?;
-                    set_certificates(tx, of, keys).await?;
-                    let record = holders::record(tx.cx(), of, CredentialChange::Certificate);
-                    tx.audit(&record).await?;
-                }
+                changed(tx, &principal, (change, keys.as_deref())).await?;
                 tx.audit(record).await?;
                 Ok(())
             })
         })
         .await
     }
+}
+
+/// Changes a service principal; its certificates have their ids.
+pub(super) async fn changed(
+    tx: &mut Tx<'_>,
+    principal: &ServicePrincipal,
+    (change, keys): (&PrincipalChange, Option<&[(Uuid, KeyCredential)]>),
+) -> Result<(), DirectoryError> {
+    let id = principal.id;
+    if let Some(is_enabled) = change.is_enabled {
+        if principal.app == DIRECTORY_API && !is_enabled {
+            return Err(DirectoryError::Fixed("the directory API"));
+        }
+        Principals(tx).set_enabled(id, is_enabled).await?;
+    }
+    if let Some(required) = change.requires_assignment {
+        Principals(tx).set_requires_assignment(id, required).await?;
+    }
+    if !change.profile.is_empty() {
+        let profile = merged(&principal.profile, &change.profile)?;
+        profile.check().map_err(DirectoryError::Value)?;
+        Principals(tx).set_profile(id, &profile).await?;
+    }
+    if let Some(keys) = keys {
+        let of = Holder::Principal(id);
+        holders::check(tx, of).await?;
+        set_certificates(tx, of, keys).await?;
+        let record = holders::record(tx.cx(), of, CredentialChange::Certificate);
+        tx.audit(&record).await?;
+    }
+    Ok(())
 }
 
 /// The certificates of an application, among which is the one that signed the proof.

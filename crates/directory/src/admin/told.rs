@@ -4,7 +4,8 @@ use hygie_core::{Cx, ObjectId};
 use hygie_store::{StoreError, Tx};
 
 use super::new_uuid;
-use crate::repo::{NoticeRow, Notices};
+use crate::repo::{Letters, NoticeRow, Notices, address_of};
+use crate::{Matter, User};
 
 /// The word of a changed password.
 pub const PASSWORD_CHANGED: &str = "password-changed";
@@ -30,4 +31,17 @@ pub fn notice(cx: &Cx, user: ObjectId, change: &str, about: &str) -> NoticeRow {
 pub(super) async fn tell(tx: &mut Tx<'_>, user: ObjectId, change: &str) -> Result<(), StoreError> {
     let notice = notice(tx.cx(), user, change, "");
     Notices(tx).insert(&notice, KEPT_NOTICES).await
+}
+
+/// Tells a person whose address changed, at the former one too: whoever gave another one reads there what is told from here on.
+pub(super) async fn tell_address(tx: &mut Tx<'_>, before: &User, after: &User) -> Result<(), StoreError> {
+    if address_of(before) == address_of(after) {
+        return Ok(());
+    }
+    let actor = tx.cx().principal.as_ref().map(|principal| principal.subject);
+    let is_own = actor == Some(after.id);
+    for user in [before, after] {
+        Letters(tx).to_user(user, Matter::AddressChanged { is_own }).await?;
+    }
+    Ok(())
 }

@@ -6,7 +6,7 @@ use hygie_store::{StoreError, Tx};
 use serde_json::{Map, Value};
 
 use super::people::{check_domain, given, user_principal_name};
-use super::told::{CERTIFICATES_CHANGED, PASSWORD_CHANGED, tell};
+use super::told::{CERTIFICATES_CHANGED, PASSWORD_CHANGED, tell, tell_address};
 use super::{Enabled, changed, named};
 use crate::conditional::Watch;
 use crate::repo::{Became, Familiar, FirstPasswords, Followed, Roles, Users};
@@ -55,6 +55,7 @@ impl Directory {
             Box::pin(async move {
                 let found = Users(tx).find(*id).await?;
                 let mut user = found.ok_or(DirectoryError::NotFound("user"))?;
+                let before = user.clone();
                 if change.user_principal_name.is_some() {
                     user.user_principal_name = change.user_principal_name.clone().unwrap_or_default();
                     check_domain(tx, &user.user_principal_name).await?;
@@ -70,6 +71,7 @@ impl Directory {
                 apply(&mut user, change)?;
                 Users(tx).update(&user).await?;
                 watch.after(tx).await?;
+                tell_address(tx, &before, &user).await?;
                 update_password(tx, &user, hash.as_ref()).await?;
                 changed(tx, Followed::Users, *id, Became::Different).await?;
                 if hash.is_some() || change.state == Some(Enabled::No) {

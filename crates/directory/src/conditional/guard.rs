@@ -51,7 +51,7 @@ impl Watch {
     /// Looks before the change, in its transaction.
     pub async fn before(tx: &mut Tx<'_>) -> Result<Self, StoreError> {
         let rules = AccessRules::load(tx).await?;
-        let is_watched = !walls(&rules.policies, &rules.strengths, &means()).is_empty()
+        let is_watched = !walls(&rules.policies, &rules.strengths, &rules.locations, &means()).is_empty()
             && !administrators(tx).await?.is_empty()
             && shut(&rules, tx).await?.is_empty();
         Ok(Self(is_watched.then_some(rules)))
@@ -89,7 +89,7 @@ fn names(shut: Vec<LockOut>) -> Vec<String> {
 
 /// The policies that together let nobody in who administers.
 async fn shut(rules: &AccessRules, tx: &mut Tx<'_>) -> Result<Vec<LockOut>, StoreError> {
-    let walls = walls(&rules.policies, &rules.strengths, &means());
+    let walls = walls(&rules.policies, &rules.strengths, &rules.locations, &means());
     if walls.is_empty() {
         return Ok(Vec::new());
     }

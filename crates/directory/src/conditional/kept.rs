@@ -183,7 +183,8 @@ fn without_effect(policy: &Policy) -> Vec<&'static str> {
             "sessionControls.secureSignInSession",
         ),
         (
-            !conditions.service_principal_risk_levels.is_empty(),
+            // Workloads have policies of their own.
+            !conditions.service_principal_risk_levels.is_empty() && conditions.client_applications.is_none(),
             "conditions.servicePrincipalRiskLevels",
         ),
         (conditions.insider_risk_levels.is_some(), "conditions.insiderRiskLevels"),

@@ -6,14 +6,20 @@ use hygie_store::Tx;
 use hygie_store::audit::Record;
 use url::Url;
 
-use super::{Invitation, NewInvitation, PENDING, guest_name};
+use super::{Invitation, InvitationMessage, NewInvitation, PENDING, guest_name};
 use crate::admin::{changed, named};
-use crate::repo::{Became, Followed, Global, GuestRow, Guests, Tenants, Users};
+use crate::repo::{Became, Followed, Global, GuestRow, Guests, Letters, Tenants, Users};
 use crate::revocation::revoke_all_of;
-use crate::{Directory, DirectoryError, User, UserProfile, is_user_principal_name};
+use crate::{Directory, DirectoryError, Matter, User, UserProfile, is_user_principal_name};
 
 /// Longest address that somebody is sent to.
 const MAX_REDIRECT: usize = 2048;
+/// Longest text of who invites.
+const MAX_WORDS: usize = 500;
+/// Longest tag of a language.
+const MAX_LANGUAGE: usize = 35;
+/// Who gets the same letter, as in Entra ID.
+const MAX_COPIES: usize = 1;
 
 /// What an invitation writes.
 #[derive(Clone)]
@@ -71,12 +77,64 @@ fn checked(new: NewInvitation) -> Result<NewInvitation, DirectoryError> {
     if !is_page || new.redirect.len() > MAX_REDIRECT {
         return Err(DirectoryError::Value("inviteRedirectUrl"));
     }
+    if let Some(message) = &new.message {
+        check_message(message)?;
+    }
     let display_name = new.display_name.map(named).transpose();
     Ok(NewInvitation {
         display_name: display_name.map_err(|_| DirectoryError::Value("invitedUserDisplayName"))?,
         address,
         ..new
     })
+}
+
+fn check_message(message: &InvitationMessage) -> Result<(), DirectoryError> {
+    let is_long = |words: &String| words.chars().count() > MAX_WORDS;
+    if message.words.as_ref().is_some_and(is_long) {
+        return Err(DirectoryError::Value("customizedMessageBody"));
+    }
+    let is_tag = |tag: &String| {
+        let is_sign = |sign: u8| sign.is_ascii_alphanumeric() || sign == b'-';
+        !tag.is_empty() && tag.len() <= MAX_LANGUAGE && tag.bytes().all(is_sign)
+    };
+    if !message.language.as_ref().is_none_or(is_tag) {
+        return Err(DirectoryError::Value("messageLanguage"));
+    }
+    let is_address = |address: &String| is_user_principal_name(address);
+    if message.copies.len() > MAX_COPIES || !message.copies.iter().all(is_address) {
+        return Err(DirectoryError::Value("ccRecipients"));
+    }
+    Ok(())
+}
+
+/// The letter to who is invited, and its copies. These go to people of this installation alone: nobody writes to the world in the
+/// name of an establishment.
+async fn send(tx: &mut Tx<'_>, draft: &Draft, message: &InvitationMessage) -> Result<(), DirectoryError> {
+    let by = tx.cx().principal.as_ref().map(|principal| principal.subject);
+    let by = match by {
+        Some(by) => Users(tx).find(by).await?.map(|user| user.display_name),
+        None => None,
+    };
+    let matter = Matter::Invited {
+        by,
+        home: draft.home,
+        words: message.words.clone(),
+    };
+    for copy in &message.copies {
+        let domain = copy.rsplit_once('@').map_or("", |(_, domain)| domain);
+        if Global(tx).find_tenant_of_domain(domain).await?.is_none() {
+            return Err(DirectoryError::Value("ccRecipients"));
+        }
+    }
+    let invited = (draft.new.address.as_str(), draft.new.display_name.as_deref());
+    let copies = message.copies.iter().map(|copy| (copy.as_str(), None));
+    for whom in [invited].into_iter().chain(copies) {
+        let language = message.language.as_deref();
+        if !Letters(tx).to_address(whom, language, matter.clone()).await? {
+            return Err(DirectoryError::NoMail);
+        }
+    }
+    Ok(())
 }
 
 async fn write(tx: &mut Tx<'_>, draft: &Draft) -> Result<(User, bool), DirectoryError> {
@@ -105,6 +163,9 @@ async fn write(tx: &mut Tx<'_>, draft: &Draft) -> Result<(User, bool), Directory
     changed(tx, Followed::Users, user.id, Became::Different).await?;
     let record = Record::success(tx.cx(), "idp.guest.invite", format!("user/{}", user.id));
     tx.audit(&record).await?;
+    if let Some(message) = &draft.new.message {
+        send(tx, draft, message).await?;
+    }
     let is_pending = user.profile.home.is_none();
     Ok((user, is_pending))
 }

@@ -37,6 +37,19 @@ pub struct NewInvitation {
     pub user_type: UserType,
     /// Whether a guest who has accepted does so again, maybe with another account of this address.
     pub resets: bool,
+    /// What is written to them; without it nothing is.
+    pub message: Option<InvitationMessage>,
+}
+
+/// A letter to who is invited.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InvitationMessage {
+    /// What who invites says.
+    pub words: Option<String>,
+    /// The language of the letter (BCP 47).
+    pub language: Option<String>,
+    /// Who gets the same letter.
+    pub copies: Vec<String>,
 }
 
 /// An invitation that was made: the ticket is shown this once.

@@ -293,6 +293,7 @@ fn invitation(address: &str) -> NewInvitation {
         redirect: "https://portal.example/".to_owned(),
         user_type: UserType::Guest,
         resets: false,
+        message: None,
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use hygie_core::{Cx, ObjectId, Secret};
 use hygie_directory::logs::AlertKind;
 use hygie_directory::{
-    ConsentDecision, DIRECTORY_API, DirectoryError, Enabled, LETTERS, Letter, Matter, NewConsentRequest, NewUser,
-    NotificationMails, RequestedPermissions, role,
+    ConsentDecision, DIRECTORY_API, DirectoryError, Enabled, InvitationMessage, LETTERS, Letter, Matter,
+    NewConsentRequest, NewInvitation, NewUser, NotificationMails, RequestedPermissions, UserChange, UserType, role,
 };
 use hygie_store::outbox::{Consumers, Event};
 use hygie_store::{Owner, StoreError};
@@ -280,5 +280,92 @@ async fn who_may_decide_is_asked_and_who_asked_is_told() {
     let quiet = json!({ "notifyReviewers": false });
     directory.change_consent_request_policy(&cx, quiet).await.unwrap();
     directory.ask_for_consent(&cx, asks()).await.unwrap();
+    assert_eq!(world.letters(&cx).await, []);
+}
+
+#[tokio::test]
+async fn whose_address_changes_is_told_at_the_former_one_too() {
+    let world = World::new().await;
+    let cx = world.cx(world.tenant);
+    world.awaits_letters(&cx).await;
+    let eva = world.person(&cx, "eva", Some("eva@mail.example")).await;
+    let change = |mail: Option<&str>| UserChange {
+        mail: Some(mail.map(str::to_owned)),
+        ..UserChange::default()
+    };
+    world
+        .directory
+        .update_user(&cx, eva, change(Some("eva@mail.example")))
+        .await
+        .unwrap();
+    assert_eq!(world.letters(&cx).await, [], "the same address");
+    world
+        .directory
+        .update_user(&cx, eva, change(Some("eve@mail.example")))
+        .await
+        .unwrap();
+    let letters = world.letters(&cx).await;
+    assert_eq!(to(&letters), ["eva@mail.example", "eve@mail.example"]);
+    assert!(
+        letters
+            .iter()
+            .all(|letter| letter.matter == Matter::AddressChanged { is_own: false })
+    );
+    world.directory.update_user(&cx, eva, change(None)).await.unwrap();
+    assert_eq!(to(&world.letters(&cx).await), ["eve@mail.example"]);
+}
+
+#[tokio::test]
+async fn who_is_invited_is_written_to_without_a_secret() {
+    let world = World::new().await;
+    let cx = world.cx(world.tenant);
+    let message = |words: &str, copies: &[&str]| NewInvitation {
+        address: "paul@ch-autre.example".to_owned(),
+        display_name: Some("Paul Durand".to_owned()),
+        redirect: "https://portal.example/".to_owned(),
+        user_type: UserType::Guest,
+        resets: false,
+        message: Some(InvitationMessage {
+            words: Some(words.to_owned()),
+            language: Some("en-GB".to_owned()),
+            copies: copies.iter().map(|copy| (*copy).to_owned()).collect(),
+        }),
+    };
+    // Where nobody sends it, nobody is invited either.
+    let refused = world.directory.invite(&cx, message("", &[])).await;
+    assert!(matches!(refused, Err(DirectoryError::NoMail)), "{refused:?}");
+    world.awaits_letters(&cx).await;
+    let copies = ["luc@ch-demo.example"];
+    let made = world
+        .directory
+        .invite(&cx, message("See you soon", &copies))
+        .await
+        .unwrap();
+    let letters = world.letters(&cx).await;
+    assert_eq!(to(&letters), ["luc@ch-demo.example", "paul@ch-autre.example"]);
+    for letter in &letters {
+        let kept = serde_json::to_string(letter).unwrap();
+        assert!(!kept.contains(made.ticket.expose()), "{kept}");
+        assert_eq!(letter.language.as_deref(), Some("en-GB"));
+        let invited = Matter::Invited {
+            by: None,
+            home: world.other,
+            words: Some("See you soon".to_owned()),
+        };
+        assert_eq!(letter.matter, invited);
+    }
+    // Nobody writes to the world in the name of an establishment, nor at length.
+    let long = "x".repeat(501);
+    for (wrong, member) in [
+        (message("", &["x@elsewhere.example"]), "ccRecipients"),
+        (message("", &["a@ch-demo.example", "b@ch-demo.example"]), "ccRecipients"),
+        (message(&long, &[]), "customizedMessageBody"),
+    ] {
+        let refused = world.directory.invite(&cx, wrong).await;
+        assert!(
+            matches!(refused, Err(DirectoryError::Value(told)) if told == member),
+            "{refused:?}"
+        );
+    }
     assert_eq!(world.letters(&cx).await, []);
 }

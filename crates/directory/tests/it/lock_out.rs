@@ -5,8 +5,8 @@ use hygie_directory::{
     DIRECTORY_API, DirectoryError, Enabled, GLOBAL_ADMINISTRATOR, GroupProfile, Kept, NewGroup, NewUser, UserChange,
     role,
 };
-use hygie_policy::Policy;
 use hygie_policy::json::read;
+use hygie_policy::{NamedLocation, Policy};
 use serde_json::{Value, json};
 
 use crate::conditional::policy;
@@ -186,4 +186,27 @@ async fn who_administers_by_a_group_counts() {
     make(&world, &document).await.unwrap();
     assert!(is_refused(&directory.remove_member(&cx, group, emergency).await));
     assert!(is_refused(&directory.delete_group(&cx, group).await));
+}
+
+/// Everywhere but where nothing is: the classic mistake of a house that has no trusted places yet.
+#[tokio::test]
+async fn a_policy_for_all_places_but_those_that_are_none_is_for_all() {
+    let world = World::new().await;
+    let cx = world.cx(world.tenant);
+    somebody(&world, "admin", &[GLOBAL_ADMINISTRATOR]).await;
+    let but_trusted = json!({ "includeLocations": ["All"], "excludeLocations": ["AllTrusted"] });
+    let document = block(&[("/locations", but_trusted)]);
+    let create = || world.directory.create_rule::<Policy>(&cx, read(&document).unwrap());
+    let refused = create().await.unwrap_err().public();
+    assert!(refused.starts_with(REFUSED), "{refused}");
+    let house = json!({ "@odata.type": "#microsoft.graph.ipNamedLocation", "displayName": "House", "isTrusted": true,
+        "ipRanges": [{ "@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": "192.0.2.0/24" }] });
+    let house: NamedLocation = world.directory.create_rule(&cx, read(&house).unwrap()).await.unwrap();
+    create().await.unwrap();
+    // Nor is the last of them taken away, or trusted no more.
+    let id = house.id.unwrap().to_string();
+    let untrusted = json!({ "@odata.type": "#microsoft.graph.ipNamedLocation", "isTrusted": false });
+    let changed = world.directory.update_rule::<NamedLocation>(&cx, &id, untrusted).await;
+    let refused = changed.unwrap_err().public();
+    assert!(refused.starts_with(REFUSED), "{refused}");
 }

@@ -81,7 +81,12 @@ fn sign_in(cx: &Cx, user: ObjectId, error_code: u32) -> SignInEntry {
         status: "notApplied".to_owned(),
         applied: Vec::new(),
         is_emergency: false,
-        signals: Signals::default(),
+        refused_certificate: Vec::new(),
+        signals: Signals {
+            tenant: Some(cx.tenant),
+            home: Some(cx.tenant),
+            ..Signals::default()
+        },
     }
 }
 

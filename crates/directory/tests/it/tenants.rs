@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hygie_core::{AppId, GroupId, ObjectId, Secret, SessionId, Timestamp};
 use hygie_directory::repo::{
-    Activities, Applications, Backchannels, Campaigns, Codes, ConsentRequests, Familiar, FederatedCredentials,
+    Activities, Applications, AtRisk, Backchannels, Campaigns, Codes, ConsentRequests, Familiar, FederatedCredentials,
     FirstPasswords, Grants, Groups, Lockout, Managers, Outsiders, PolicyTargets, Principals, Refreshes, RiskEvent,
     RiskEvents, Risks, Roles, SecretRow, SessionRow, Sessions, Tenants, Users,
 };
@@ -463,21 +463,21 @@ async fn risks() {
         .await
         .unwrap();
     within!(world, world.tenant, (world.nurse, compromised), |it, tx| Risks(tx)
-        .put(it.0, &it.1)
+        .put(AtRisk::User, it.0, &it.1)
         .await?);
     let seen = within!(world, world.other, (world.nurse, made.0), |it, tx| {
         let now = tx.cx().now;
         let mut risks = Risks(tx);
-        let seen = risks.find(it.0).await?.is_some()
-            || !risks.list(None, 9).await?.is_empty()
+        let seen = risks.find(AtRisk::User, it.0).await?.is_some()
+            || !risks.list(AtRisk::User, None, 9).await?.is_empty()
             || !risks.list_supplied(now).await?.is_empty()
             || risks.remove_supplied(it.1).await?;
-        risks.forget(it.0).await?;
+        risks.forget(AtRisk::User, it.0).await?;
         seen
     });
     assert!(!seen);
     within!(world, world.other, (world.nurse, dismissed), |it, tx| Risks(tx)
-        .put(it.0, &it.1)
+        .put(AtRisk::User, it.0, &it.1)
         .await?);
     let here = world.cx(world.tenant);
     assert_eq!(
@@ -512,16 +512,20 @@ async fn managers_and_what_was_told() {
     };
     within!(world, world.tenant, (world.nurse, manager, event.clone()), |it, tx| {
         Managers(tx).put(it.0, it.1).await?;
-        RiskEvents(tx).insert(&it.2).await?;
+        RiskEvents(tx, AtRisk::User).insert(&it.2).await?;
+        RiskEvents(tx, AtRisk::ServicePrincipal).insert(&it.2).await?;
     });
     let seen = within!(world, world.other, (world.nurse, manager, event.id), |it, tx| {
         let managers = Managers(tx).find(it.0).await?.is_some()
             || !Managers(tx).page_reports(it.1, None, 9).await?.is_empty()
             || Managers(tx).remove(it.0).await?;
-        let mut events = RiskEvents(tx);
+        let mut events = RiskEvents(tx, AtRisk::User);
         let told = events.find(it.2).await?.is_some()
             || !events.list_of(it.0).await?.is_empty()
             || !events.page_detections(None, 9).await?.is_empty();
+        events.forget(it.0).await?;
+        let mut events = RiskEvents(tx, AtRisk::ServicePrincipal);
+        let told = told || events.find(it.2).await?.is_some() || !events.page_detections(None, 9).await?.is_empty();
         events.forget(it.0).await?;
         Activities(tx).forget(it.0).await?;
         managers || told || !Activities(tx).list_of(&[it.0]).await?.is_empty()
@@ -530,9 +534,13 @@ async fn managers_and_what_was_told() {
     let kept = within!(world, world.tenant, (world.nurse, manager), |it, tx| (
         Managers(tx).find(it.0).await?,
         Managers(tx).page_reports(it.1, None, 9).await?,
-        RiskEvents(tx).list_of(it.0).await?
+        [
+            RiskEvents(tx, AtRisk::User).list_of(it.0).await?,
+            RiskEvents(tx, AtRisk::ServicePrincipal).list_of(it.0).await?
+        ]
     ));
-    assert_eq!(kept, (Some(manager), vec![world.nurse], vec![event]));
+    let once = || vec![event.clone()];
+    assert_eq!(kept, (Some(manager), vec![world.nurse], [once(), once()]));
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 
 use crate::json::{Document, Json, Kind};
 use crate::names::Name;
+use crate::narrative;
 use crate::primitive::Primitive;
 use crate::resource_type::ResourceType;
 use crate::tables::{Definitions, Field, TypeId, TypeKind, definitions};
@@ -254,12 +255,13 @@ impl Validator {
             };
             self.issue(IssueCode::Structure, "", format!("{expected} is expected"));
         } else if !primitive.accepts(value) {
-            let raw = shorten(value.raw());
-            self.issue(
-                IssueCode::Value,
-                "",
-                format!("{raw} is not a valid {}", primitive.text()),
-            );
+            let mut problem = format!("{} is not a valid {}", shorten(value.raw()), primitive.text());
+            if let (Primitive::Xhtml, Some(text)) = (primitive, value.text())
+                && let Err(why) = narrative::check(&text)
+            {
+                problem = format!("the narrative is not accepted: {why}");
+            }
+            self.issue(IssueCode::Value, "", problem);
         } else if let Some(id) = field.value_set {
             let value_set = self.definitions.value_sets.get(id.position());
             let code = value.text().unwrap_or_default();

@@ -51,6 +51,10 @@ fn bad_resources() -> Vec<(Vec<u8>, &'static str)> {
             b"{\"resourceType\":\"Observation\",\"status\":\"final\"}".to_vec(),
             "400 invalid",
         ),
+        (
+            b"{\"resourceType\":\"Patient\",\"text\":{\"status\":\"generated\",\"div\":\"<div><script>a()</script></div>\"}}".to_vec(),
+            "400 value",
+        ),
         (b"{\"resourceType\":\"Nonsense\"}".to_vec(), "400 structure"),
         (b"{\"resourceType\":7}".to_vec(), "400 structure"),
         (deep.into_bytes(), "400 structure"),

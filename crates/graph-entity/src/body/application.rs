@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hygie_core::AppId;
 use hygie_directory::{
-    AccessKind, AppRole, Audience, Definition, ExtraGrant, GroupClaims, KeyCredential, Links, MemberTypes,
-    OptionalClaim, RequiredAccess, RequiredResource, Scope,
+    AccessKind, AppRole, Audience, Definition, ExtraGrant, GroupClaims, INCLUDE_USER_TOKEN, KeyCredential, Links,
+    MemberTypes, OptionalClaim, RequiredAccess, RequiredResource, Scope,
 };
 use hygie_jose::Certificate;
 use hygie_policy::ReadError;
@@ -22,8 +22,21 @@ const READ_ONLY: &[&str] = &[
     "createdDateTime",
     "deletedDateTime",
     "publisherDomain",
-    "uniqueName",
     "verifiedPublisher",
+];
+
+/// Members that have no value here: those that manifests and tools send are left empty.
+const EMPTY: &[&str] = &[
+    "addIns",
+    "applicationTemplateId",
+    "authenticationBehaviors",
+    "certification",
+    "defaultRedirectUri",
+    "disabledByMicrosoftStatus",
+    "requestSignatureVerification",
+    "samlMetadataUrl",
+    "tokenEncryptionKeyId",
+    "uniqueName",
 ];
 
 /// What a body makes of an application.
@@ -50,6 +63,11 @@ pub fn read_application(body: &Value, mut to: ApplicationBody) -> Result<Applica
             "displayName" => to.display_name = Member::read(found, at)?,
             "description" => definition.description = Member::read(found, at)?,
             "notes" => definition.notes = Member::read(found, at)?,
+            "serviceManagementReference" => {
+                let text: Option<String> = Member::read(found, at)?;
+                definition.service_management_reference = text.filter(|text| !text.is_empty());
+            }
+            name if super::settings::is_one(name) => super::settings::check(name, found, at)?,
             "tags" => definition.tags = Member::read(found, at)?,
             "identifierUris" => definition.identifier_uris = Member::read(found, at)?,
             "signInAudience" => definition.sign_in_audience = audience(found, at)?,
@@ -68,6 +86,7 @@ pub fn read_application(body: &Value, mut to: ApplicationBody) -> Result<Applica
             "keyCredentials" => to.keys = Some(read_keys(found, at)?),
             "passwordCredentials" if found.is_none_or(|found| *found == Value::Array(Vec::new())) => {}
             "passwordCredentials" => return Err(at.refuse(Wrong::NotA("empty: addPassword makes secrets"))),
+            name if EMPTY.contains(&name) => nothing(found, at)?,
             name if READ_ONLY.contains(&name) => return Err(at.refuse(Wrong::ReadOnly)),
             _ => return Ok(Known::No),
         }
@@ -91,11 +110,10 @@ fn audience(found: Option<&Value>, at: &At<'_>) -> Result<Audience, ReadError> {
 fn group_claims(found: Option<&Value>, at: &At<'_>) -> Result<Option<GroupClaims>, ReadError> {
     match Option::<String>::read(found, at)?.as_deref() {
         None | Some("None") => Ok(None),
-        Some("SecurityGroup") => Ok(Some(GroupClaims::SecurityGroup)),
-        Some("ApplicationGroup") => Ok(Some(GroupClaims::ApplicationGroup)),
-        Some("All") => Ok(Some(GroupClaims::All)),
-        Some("DirectoryRole") => Ok(Some(GroupClaims::DirectoryRole)),
-        Some(other) => Err(at.refuse(Wrong::unknown(other))),
+        Some(words) => {
+            let claims: Result<GroupClaims, String> = words.parse();
+            claims.map(Some).map_err(|word| at.refuse(Wrong::unknown(&word)))
+        }
     }
 }
 
@@ -118,6 +136,7 @@ fn read_claims(to: &mut Definition, found: Option<&Value>, at: &At<'_>) -> Resul
 
 fn claim(value: &Value, at: &At<'_>) -> Result<OptionalClaim, ReadError> {
     let mut claim = None;
+    let mut additional_properties: Vec<String> = Vec::new();
     each(value, at, |name, found, at| {
         match name {
             "name" => {
@@ -127,14 +146,22 @@ fn claim(value: &Value, at: &At<'_>) -> Result<OptionalClaim, ReadError> {
             }
             // It comes with every token that can have it.
             "essential" => drop(Option::<bool>::read(found, at)?),
-            "source" | "additionalProperties" => nothing(found, at)?,
+            "source" => nothing(found, at)?,
+            "additionalProperties" => additional_properties = Option::read(found, at)?.unwrap_or_default(),
             _ => return Ok(Known::No),
         }
         Ok(Known::Yes)
     })?;
     let missing = || At::Member(at, "name").refuse(Wrong::Missing);
+    let name = claim.ok_or_else(missing)?;
+    let has_meaning = |word: &String| name == "idtyp" && word == INCLUDE_USER_TOKEN;
+    if let Some(word) = additional_properties.iter().find(|word| !has_meaning(word)) {
+        let wrong = claims::additional(&name, word);
+        return Err(At::Member(at, "additionalProperties").refuse(wrong));
+    }
     Ok(OptionalClaim {
-        name: claim.ok_or_else(missing)?,
+        name,
+        additional_properties,
     })
 }
 
@@ -398,10 +425,12 @@ fn guid(found: Option<&Value>, at: &At<'_>) -> Result<Uuid, ReadError> {
 }
 
 /// What is not supported, and so must not be asked for.
-fn nothing(found: Option<&Value>, at: &At<'_>) -> Result<(), ReadError> {
+pub fn nothing(found: Option<&Value>, at: &At<'_>) -> Result<(), ReadError> {
     match found {
         None => Ok(()),
-        Some(value) if *value == Value::Array(Vec::new()) => Ok(()),
+        Some(Value::String(text)) if text.is_empty() => Ok(()),
+        Some(Value::Array(items)) if items.is_empty() => Ok(()),
+        Some(Value::Object(members)) if members.is_empty() => Ok(()),
         Some(_) => Err(at.refuse(Wrong::NotA("empty: it is not supported"))),
     }
 }

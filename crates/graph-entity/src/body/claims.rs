@@ -47,6 +47,21 @@ pub(super) fn check(name: &str) -> Result<(), Wrong> {
     })
 }
 
+/// Why a claim cannot have this said of it.
+pub(super) fn additional(name: &str, word: &str) -> Wrong {
+    match (name, word) {
+        (
+            "groups",
+            "sam_account_name"
+            | "dns_domain_and_sam_account_name"
+            | "netbios_domain_and_sam_account_name"
+            | "cloud_displayname",
+        ) => Wrong::NotA("left out: tokens tell groups by their ids, which nobody can take over by a name"),
+        ("groups", "emit_as_roles") => Wrong::NotA("left out: groups are told in `groups`, and never as roles"),
+        _ => Wrong::unknown(word),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

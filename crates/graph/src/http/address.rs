@@ -16,6 +16,7 @@ const BOUND: &[&str] = &[
     "changePassword",
     "checkMemberGroups",
     "delta",
+    "getByIds",
     "getMemberGroups",
     "getMemberObjects",
     "removeKey",

@@ -17,9 +17,8 @@ use super::answer::{Of, done};
 use super::authority::{ASSIGN_PERMISSIONS, WRITE_APPLICATIONS};
 use super::body::Body;
 use super::caller::Caller;
-use super::group_changes::owners_of;
-use super::{applications, service_principals};
-use crate::entity::{ApplicationBody, read_application, read_keys};
+use super::{applications, members, service_principals};
+use crate::entity::{ApplicationBody, nothing, read_application, read_keys};
 use crate::entity::{SERVICE_PRINCIPAL, application, service_principal};
 use crate::{Graph, GraphFault};
 
@@ -245,9 +244,7 @@ pub async fn owners(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    caller.need(applications::READ)?;
-    let found = find(&graph, &caller, &id).await?.application.id;
-    owners_of(&graph, &caller, (found, &format!("applications/{found}"))).await
+    members::answer(&graph, &caller, (members::Of::ApplicationOwners, &id), None).await
 }
 
 /// `POST /applications/{id}/owners/$ref`.
@@ -277,7 +274,8 @@ impl Graph {
     /// Of an application or a service principal.
     async fn add_owner(&self, caller: &Caller, of: ObjectId, body: &Body) -> Result<Response, GraphError> {
         let owner = self.referred(body)?;
-        self.directory().add_owner(&caller.cx, of, owner).await?;
+        let added = self.directory().add_owner(&caller.cx, of, owner).await;
+        added.map_err(GraphFault::of_reference("owners"))?;
         Ok(done())
     }
 
@@ -291,8 +289,14 @@ impl Graph {
 /// `POST /servicePrincipals`: an application becomes present in the tenant.
 pub async fn create_principal(State(graph): State<Graph>, caller: Caller, body: Body) -> Result<Response, GraphError> {
     caller.may(&graph, &WRITE_APPLICATIONS).await?;
-    let app: AppId = body.members(&["appId"])?.read("appId").map_err(GraphFault::from)?;
-    let made = graph.directory().create_service_principal(&caller.cx, app).await;
+    let Value::Object(mut members) = body.0 else {
+        return Err(GraphFault::from(At::Root.refuse(Wrong::NotA("an object"))).into());
+    };
+    let app = members.remove("appId");
+    let app: AppId = Member::read(app.as_ref(), &At::Member(&At::Root, "appId")).map_err(GraphFault::from)?;
+    let change = read_principal(&members)?;
+    let directory = graph.directory();
+    let made = directory.create_service_principal_with(&caller.cx, app, change).await;
     let made = made.map_err(GraphFault::from)?;
     let found = find_principal(&graph, &caller, &made.id.to_string()).await?;
     let of = Of {
@@ -310,7 +314,10 @@ pub async fn update_principal(
 ) -> Result<Response, GraphError> {
     may(&graph, &caller, &id).await?;
     let found = find_principal(&graph, &caller, &id).await?;
-    let change = read_principal(&body)?;
+    let Some(members) = body.0.as_object() else {
+        return Err(GraphFault::from(At::Root.refuse(Wrong::NotA("an object"))).into());
+    };
+    let change = read_principal(members)?;
     if change.keys.is_some() {
         may_prove_as(&graph, &caller, found.principal.app).await?;
     }
@@ -323,7 +330,7 @@ pub async fn update_principal(
 }
 
 /// What a tenant says of an application in it; the rest is what the registration says.
-fn read_principal(body: &Body) -> Result<PrincipalChange, GraphFault> {
+fn read_principal(all: &Map<String, Value>) -> Result<PrincipalChange, GraphFault> {
     const PROFILE: &[&str] = &[
         "description",
         "notes",
@@ -332,9 +339,17 @@ fn read_principal(body: &Body) -> Result<PrincipalChange, GraphFault> {
         "preferredSingleSignOnMode",
         "notificationEmailAddresses",
     ];
-    let Some(all) = body.0.as_object() else {
-        return Err(At::Root.refuse(Wrong::NotA("an object")).into());
-    };
+    // What tools send though it is of SAML, or of others than its tenant.
+    const EMPTY: &[&str] = &[
+        "addIns",
+        "alternativeNames",
+        "applicationTemplateId",
+        "disabledByMicrosoftStatus",
+        "preferredTokenSigningKeyThumbprint",
+        "resourceSpecificApplicationPermissions",
+        "samlSingleSignOnSettings",
+        "tokenEncryptionKeyId",
+    ];
     let mut change = PrincipalChange::default();
     for (name, value) in all.iter().filter(|(name, _)| !name.contains("@odata.")) {
         let at = At::Member(&At::Root, name);
@@ -345,6 +360,7 @@ fn read_principal(body: &Body) -> Result<PrincipalChange, GraphFault> {
             name if PROFILE.contains(&name) => {
                 change.profile.insert(name.to_owned(), value.clone());
             }
+            name if EMPTY.contains(&name) => nothing((!value.is_null()).then_some(value), &at)?,
             name if SERVICE_PRINCIPAL.properties.iter().any(|known| known.name == name) => {
                 return Err(at.refuse(Wrong::ReadOnly).into());
             }
@@ -360,9 +376,7 @@ pub async fn principal_owners(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    caller.need(applications::READ)?;
-    let found = find_principal(&graph, &caller, &id).await?.principal.id;
-    owners_of(&graph, &caller, (found, &format!("servicePrincipals/{found}"))).await
+    members::answer(&graph, &caller, (members::Of::PrincipalOwners, &id), None).await
 }
 
 /// `POST /servicePrincipals/{id}/owners/$ref`.

@@ -25,7 +25,7 @@ pub struct Operation {
 
 const USERS: &[&str] = &["User.ReadWrite.All", "Directory.ReadWrite.All"];
 const USERS_DELEGATED: &[&str] = &["User.ReadWrite.All", "Directory.ReadWrite.All", AS_USER];
-const AS_USER: &str = "Directory.AccessAsUser.All";
+pub(super) const AS_USER: &str = "Directory.AccessAsUser.All";
 const APPLICATIONS: &[&str] = &["Application.ReadWrite.All"];
 const APPLICATIONS_DELEGATED: &[&str] = &["Application.ReadWrite.All", AS_USER];
 const APPLICATION_ROLES: &[RoleTemplateId] = &[
@@ -346,6 +346,7 @@ const RISK_WRITERS: &[RoleTemplateId] = &[
     role::SECURITY_OPERATOR,
 ];
 const RISKY_USERS: &[&str] = &["IdentityRiskyUser.ReadWrite.All"];
+const RISKY_PRINCIPALS: &[&str] = &["IdentityRiskyServicePrincipal.ReadWrite.All"];
 const RISK_EVENTS: &[&str] = &["IdentityRiskEvent.ReadWrite.All"];
 
 /// Reads whose accounts are at risk.
@@ -359,6 +360,26 @@ pub const READ_RISKY_USERS: Operation = Operation {
 pub const WRITE_RISKY_USERS: Operation = Operation {
     own: RISKY_USERS,
     delegated: RISKY_USERS,
+    roles: RISK_WRITERS,
+};
+
+/// Reads which service principals are at risk, and since when.
+pub const READ_RISKY_PRINCIPALS: Operation = Operation {
+    own: &[
+        "IdentityRiskyServicePrincipal.Read.All",
+        "IdentityRiskyServicePrincipal.ReadWrite.All",
+    ],
+    delegated: &[
+        "IdentityRiskyServicePrincipal.Read.All",
+        "IdentityRiskyServicePrincipal.ReadWrite.All",
+    ],
+    roles: RISK_READERS,
+};
+
+/// Says which service principals are at risk, and which are not.
+pub const WRITE_RISKY_PRINCIPALS: Operation = Operation {
+    own: RISKY_PRINCIPALS,
+    delegated: RISKY_PRINCIPALS,
     roles: RISK_WRITERS,
 };
 

@@ -12,6 +12,7 @@ use hygie_web::Asked;
 use hygie_web::client::ClientCertificate;
 use hygie_web::error::Failure;
 
+use super::authority::AS_USER;
 use super::batch::Batch;
 use crate::{Graph, GraphFault};
 use hygie_odata::{Consistency, EntityType, Query, QueryError};
@@ -29,6 +30,8 @@ pub struct Caller {
     consistency: Consistency,
     /// Whether only the number of a collection is asked for (`/users/$count`).
     pub wants_number: bool,
+    /// Whether only the addresses of its objects are (`/groups/{id}/members/$ref`).
+    pub wants_references: bool,
 }
 
 impl Caller {
@@ -39,7 +42,10 @@ impl Caller {
             PrincipalKind::User => &self.principal.scopes,
             PrincipalKind::App | PrincipalKind::ManagedIdentity => &self.principal.app_roles,
         };
-        held.iter().any(|held| permissions.contains(&held.as_str()))
+        // Who acts as the person reads what the directory shows.
+        let reads = self.principal.kind == PrincipalKind::User && permissions.contains(&"Directory.Read.All");
+        held.iter()
+            .any(|held| permissions.contains(&held.as_str()) || (reads && held == AS_USER))
     }
 
     /// Refuses without one of these permissions.
@@ -165,6 +171,7 @@ impl FromRequestParts<Graph> for Caller {
         let query = parts.uri.query().unwrap_or_default();
         Ok(Self {
             wants_number: parts.uri.path().ends_with("/$count"),
+            wants_references: parts.uri.path().ends_with("/$ref"),
             cx,
             principal,
             options: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),

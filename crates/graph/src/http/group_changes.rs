@@ -14,8 +14,7 @@ use super::authority::{MANAGE_ROLES, Operation, WRITE_GROUPS, WRITE_MEMBERS};
 use super::body::Body;
 use super::caller::Caller;
 use super::groups::find;
-use super::list::Listed;
-use super::{groups, users};
+use super::members;
 use crate::entity::{GROUP, group};
 use crate::{Graph, GraphFault};
 
@@ -132,7 +131,7 @@ pub async fn add_member(
     let found = find(&graph, &caller, &id).await?;
     let member = graph.referred(&body)?;
     let added = graph.directory().add_member(&caller.cx, found.id, member).await;
-    added.map_err(GraphFault::from)?;
+    added.map_err(GraphFault::of_reference("members"))?;
     Ok(done())
 }
 
@@ -156,32 +155,7 @@ pub async fn owners(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    caller.need(groups::READ)?;
-    let found = find(&graph, &caller, &id).await?;
-    let object = ObjectId::from_uuid(found.id.uuid());
-    owners_of(&graph, &caller, (object, &format!("groups/{}", found.id))).await
-}
-
-/// Who owns an object, at this path.
-pub(super) async fn owners_of(
-    graph: &Graph,
-    caller: &Caller,
-    (object, path): (ObjectId, &str),
-) -> Result<Response, GraphError> {
-    let query = caller.query(&GROUP)?;
-    let path = format!("{path}/owners");
-    let listed = Listed {
-        set: "directoryObjects",
-        path: &path,
-        query: &query,
-        default: None,
-        total: None,
-    };
-    let fetch = async |at| {
-        let page = graph.directory().page_owners(&caller.cx, object, at).await?;
-        Ok(page.iter().map(|one| users::typed_for(caller, one)).collect())
-    };
-    Ok(graph.list(caller, listed, fetch).await?)
+    members::answer(&graph, &caller, (members::Of::GroupOwners, &id), None).await
 }
 
 /// `POST /groups/{id}/owners/$ref`.
@@ -195,7 +169,7 @@ pub async fn add_owner(
     find(&graph, &caller, &id).await?;
     let owner = graph.referred(&body)?;
     let added = graph.directory().add_owner(&caller.cx, object, owner).await;
-    added.map_err(GraphFault::from)?;
+    added.map_err(GraphFault::of_reference("owners"))?;
     Ok(done())
 }
 

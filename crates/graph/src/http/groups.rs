@@ -11,7 +11,7 @@ use hygie_web::error::GraphError;
 use super::answer::Of;
 use super::caller::Caller;
 use super::list::{Item, Listed};
-use super::users;
+use super::{members, users};
 use crate::entity::{GROUP, group, shown};
 use crate::{Graph, GraphFault};
 use hygie_odata::Direction;
@@ -75,22 +75,7 @@ pub async fn members(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    caller.need(READ)?;
-    let found = find(&graph, &caller, &id).await?;
-    let query = caller.query(&GROUP)?;
-    let path = format!("groups/{}/members", found.id);
-    let listed = Listed {
-        set: "directoryObjects",
-        path: &path,
-        query: &query,
-        default: None,
-        total: None,
-    };
-    let fetch = async |at| {
-        let page = graph.directory().page_members(&caller.cx, found.id, at).await?;
-        Ok(page.iter().map(|one| users::typed_for(&caller, one)).collect())
-    };
-    Ok(graph.list(&caller, listed, fetch).await?)
+    members::answer(&graph, &caller, (members::Of::Members, &id), None).await
 }
 
 pub(super) async fn find(graph: &Graph, caller: &Caller, id: &str) -> Result<Group, GraphError> {

@@ -2,13 +2,14 @@
 //!
 //! # Deviations
 //!
-//! No message is sent: whoever invites hands `inviteRedeemUrl` over. Only addresses of establishments of this installation
-//! are invited.
+//! Only addresses of establishments of this installation are invited, and get copies. The message has no ticket: it leads to the
+//! sign-in at home. Where no mail server is configured it is refused, and whoever invites hands `inviteRedeemUrl` over.
 
 use axum::extract::State;
 use axum::response::Response;
-use hygie_directory::{NewInvitation, UserType, guest_name};
-use hygie_policy::json::{At, Members, Wrong};
+use hygie_directory::{InvitationMessage, NewInvitation, UserType, guest_name};
+use hygie_policy::ReadError;
+use hygie_policy::json::{At, Member, Members, Wrong};
 use hygie_web::error::GraphError;
 use serde_json::{Value, json};
 
@@ -49,7 +50,8 @@ pub async fn create(State(graph): State<Graph>, caller: Caller, body: Body) -> R
             UserType::Member => "Member",
         },
         "invitedUserEmailAddress": told.address,
-        "sendInvitationMessage": false,
+        "sendInvitationMessage": told.message.is_some(),
+        "invitedUserMessageInfo": told.message.as_ref().map(shown),
         "resetRedemption": told.resets,
         "inviteRedirectUrl": told.redirect,
         "status": if made.is_pending { "PendingAcceptance" } else { "Completed" },
@@ -85,14 +87,13 @@ fn read(body: &Body) -> Result<NewInvitation, GraphFault> {
         "resetRedemption",
         "invitedUser",
     ])?;
-    nothing(&members, "invitedUserMessageInfo", "null: no message is sent")?;
     nothing(&members, "invitedUser", "null: an address names who is invited")?;
-    if members.read::<Option<bool>>("sendInvitationMessage")? == Some(true) {
-        let at = At::Member(&At::Root, "sendInvitationMessage");
-        return Err(at
-            .refuse(Wrong::NotA("false: no message is sent, hand inviteRedeemUrl over"))
-            .into());
-    }
+    let message = if members.read::<Option<bool>>("sendInvitationMessage")? == Some(true) {
+        Some(message(members.find("invitedUserMessageInfo"))?)
+    } else {
+        nothing(&members, "invitedUserMessageInfo", "null: no message is asked for")?;
+        None
+    };
     let kind: Option<String> = members.read("invitedUserType")?;
     Ok(NewInvitation {
         address: members.read("invitedUserEmailAddress")?,
@@ -107,6 +108,52 @@ fn read(body: &Body) -> Result<NewInvitation, GraphFault> {
             }
         },
         resets: members.read::<Option<bool>>("resetRedemption")?.unwrap_or_default(),
+        message,
+    })
+}
+
+/// `invitedUserMessageInfo`.
+fn message(found: Option<&Value>) -> Result<InvitationMessage, GraphFault> {
+    let Some(found) = found.filter(|found| !found.is_null()) else {
+        return Ok(InvitationMessage::default());
+    };
+    let at = At::Member(&At::Root, "invitedUserMessageInfo");
+    let known = ["customizedMessageBody", "messageLanguage", "ccRecipients"];
+    let members = Members::of(Some(found), &at, &known)?;
+    let recipients: Option<Vec<Recipient>> = members.read("ccRecipients")?;
+    Ok(InvitationMessage {
+        words: members.read("customizedMessageBody")?,
+        language: members.read("messageLanguage")?,
+        copies: recipients.unwrap_or_default().into_iter().map(|one| one.0).collect(),
+    })
+}
+
+/// `recipient`: its address; the name is the directory's to know.
+struct Recipient(String);
+
+impl Member for Recipient {
+    fn read(found: Option<&Value>, at: &At<'_>) -> Result<Self, ReadError> {
+        let members = Members::of(found, at, &["emailAddress"])?;
+        let at = At::Member(at, "emailAddress");
+        let address = Members::of(members.find("emailAddress"), &at, &["address", "name"])?;
+        address.read::<Option<String>>("name")?;
+        Ok(Self(address.read("address")?))
+    }
+
+    fn write(&self) -> Value {
+        json!({ "emailAddress": { "address": self.0 } })
+    }
+}
+
+fn shown(message: &InvitationMessage) -> Value {
+    let copies = message
+        .copies
+        .iter()
+        .map(|copy| json!({ "emailAddress": { "name": null, "address": copy } }));
+    json!({
+        "messageLanguage": message.language,
+        "customizedMessageBody": message.words,
+        "ccRecipients": copies.collect::<Vec<_>>(),
     })
 }
 

@@ -128,12 +128,15 @@ impl Graph {
         if let (true, Some(number)) = (caller.wants_number, page.count) {
             return Ok(number_only(number, note));
         }
+        if caller.wants_references {
+            return self.references(caller, listed, page);
+        }
         let select = listed.query.select.as_deref();
-        let view = select.or(listed.default);
+        let view = listed.query.view().or(listed.default.map(<[_]>::to_vec));
         let mut items = Vec::new();
         for members in page.items {
             let id = members.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
-            let mut item = shown(members, view);
+            let mut item = shown(members, view.as_deref());
             if let Some(id) = id {
                 item.extend(self.expanded(caller, &listed.query.expand, id).await?);
             }
@@ -144,6 +147,27 @@ impl Graph {
             set: listed.set,
             select,
         };
+        Ok(self.many(&of, items, (page.count, next), note))
+    }
+
+    /// The addresses of what a page holds, and of the next page.
+    fn references(&self, caller: &Caller, listed: &Listed<'_>, page: Page) -> Result<Response, GraphFault> {
+        if listed.query.select.is_some() || !listed.query.expand.is_empty() {
+            return Err(QueryError::Option("$select or $expand of $ref".to_owned()).into());
+        }
+        let address = |members: &Map<String, Value>| {
+            let id = members.get("id").and_then(Value::as_str).unwrap_or_default();
+            let address = self.address(&format!("directoryObjects/{id}"));
+            Map::from_iter([("@odata.id".to_owned(), address.into())])
+        };
+        let items = page.items.iter().map(address).collect();
+        let path = format!("{}/$ref", listed.path);
+        let next = page.next.map(|place| self.next_link(caller, &path, &place));
+        let of = Of {
+            set: "Collection($ref)",
+            select: None,
+        };
+        let note = Note::new("graph.read", listed.set.to_owned());
         Ok(self.many(&of, items, (page.count, next), note))
     }
 

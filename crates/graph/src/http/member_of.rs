@@ -157,7 +157,8 @@ async fn found(
     Ok(all)
 }
 
-fn role_item(caller: &Caller, role: RoleTemplateId) -> Option<Item> {
+/// A directory role, as the caller sees it.
+pub(super) fn role_item(caller: &Caller, role: RoleTemplateId) -> Option<Item> {
     let role = hygie_directory::directory_role(role)?;
     let kind = format!("#microsoft.graph.{}", DIRECTORY_ROLE.name);
     let mut members = Map::from_iter([("@odata.type".to_owned(), kind.into())]);

@@ -26,6 +26,8 @@ enum Of {
     User,
     Group,
     Principal,
+    /// Whatever has this id.
+    Object,
 }
 
 /// What is asked.
@@ -45,6 +47,7 @@ pub fn routes() -> Router<Graph> {
         ("users/{id}", Of::User),
         ("groups/{id}", Of::Group),
         ("servicePrincipals/{id}", Of::Principal),
+        ("directoryObjects/{id}", Of::Object),
     ] {
         for (name, asked) in ACTIONS {
             let handler =
@@ -130,6 +133,13 @@ async fn object(graph: &Graph, caller: &Caller, of: Of, id: &str) -> Result<Obje
             caller.need(groups::READ)?;
             let found = groups::find(graph, caller, id).await?;
             Ok(ObjectId::from_uuid(found.id.uuid()))
+        }
+        Of::Object => {
+            caller.need(groups::READ)?;
+            let unknown = || GraphFault::NotFound(id.to_owned());
+            let object = id.parse().map_err(|_| unknown())?;
+            let found = graph.directory().find_object(&caller.cx, object).await?;
+            Ok(found.ok_or_else(unknown)?.id())
         }
         Of::Principal => {
             caller.need(groups::READ)?;

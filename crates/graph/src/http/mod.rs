@@ -16,8 +16,10 @@ mod conditional;
 mod consent;
 mod deleted_items;
 mod delta;
+mod directory_objects;
 mod directory_roles;
 mod document;
+mod domains;
 mod expand;
 mod federated;
 mod group_changes;
@@ -29,6 +31,7 @@ mod list;
 mod logs;
 mod me;
 mod member_of;
+mod members;
 mod memberships;
 mod mfa_gaps;
 mod organization;
@@ -100,11 +103,15 @@ fn addresses() -> Router<Graph> {
         .merge(trust_bundle::former())
         .merge(memberships::routes())
         .merge(member_of::routes())
+        .merge(members::routes())
         .merge(relations::routes())
+        .merge(directory_objects::routes())
         .merge(principals())
         .merge(federated::routes())
         .merge(token_lifetimes::routes())
         .route("/v1.0/organization", route(get(organization::list)))
+        .route("/v1.0/domains", route(get(domains::list)))
+        .route("/v1.0/domains/{name}", route(get(domains::get)))
         .route(
             "/v1.0/organization/{id}",
             route(get(organization::get).patch(organization::patch)),
@@ -179,13 +186,19 @@ fn groups_and_members() -> Router<Graph> {
         .route("/v1.0/groups/{id}/members/$count", route(get(groups::members)))
         .route("/v1.0/groups/delta", route(get(delta::of_groups)))
         .route("/v1.0/groups/{id}/members", route(get(groups::members)))
-        .route("/v1.0/groups/{id}/members/$ref", route(post(group_changes::add_member)))
+        .route(
+            "/v1.0/groups/{id}/members/$ref",
+            route(get(groups::members).post(group_changes::add_member)),
+        )
         .route(
             "/v1.0/groups/{id}/members/{member}/$ref",
             route(delete(group_changes::remove_member)),
         )
         .route("/v1.0/groups/{id}/owners", route(get(group_changes::owners)))
-        .route("/v1.0/groups/{id}/owners/$ref", route(post(group_changes::add_owner)))
+        .route(
+            "/v1.0/groups/{id}/owners/$ref",
+            route(get(group_changes::owners).post(group_changes::add_owner)),
+        )
         .route(
             "/v1.0/groups/{id}/owners/{owner}/$ref",
             route(delete(group_changes::remove_owner)),
@@ -226,7 +239,7 @@ fn registrations() -> Router<Graph> {
         )
         .route(
             "/v1.0/applications/{id}/owners/$ref",
-            route(post(application_changes::add_owner)),
+            route(get(application_changes::owners).post(application_changes::add_owner)),
         )
         .route(
             "/v1.0/applications/{id}/owners/{owner}/$ref",
@@ -268,7 +281,7 @@ fn principals() -> Router<Graph> {
         )
         .route(
             &format!("{one}/owners/$ref"),
-            route(post(application_changes::add_principal_owner)),
+            route(get(application_changes::principal_owners).post(application_changes::add_principal_owner)),
         )
         .route(
             &format!("{one}/owners/{{owner}}/$ref"),
@@ -323,7 +336,7 @@ fn roles() -> Router<Graph> {
         )
         .route(
             "/v1.0/directoryRoles/{id}/members/$ref",
-            route(post(directory_roles::add)),
+            route(get(directory_roles::members).post(directory_roles::add)),
         )
         .route(
             "/v1.0/directoryRoles/{id}/members/{member}/$ref",

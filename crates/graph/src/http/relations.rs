@@ -16,7 +16,7 @@ use super::authority::WRITE_USERS;
 use super::body::Body;
 use super::caller::Caller;
 use super::list::{Item, Listed};
-use super::{applications, groups, route, service_principals, users};
+use super::{applications, groups, members, route, service_principals, users};
 use crate::entity::{APPLICATION, GROUP, USER, application, shown};
 use crate::{Graph, GraphFault};
 
@@ -203,23 +203,5 @@ async fn transitive_members(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
-    caller.need(groups::READ)?;
-    let found = groups::find(&graph, &caller, &id).await?;
-    let query = caller.query(&GROUP)?;
-    let path = format!("groups/{}/transitiveMembers", found.id);
-    let listed = Listed {
-        set: "directoryObjects",
-        path: &path,
-        query: &query,
-        default: None,
-        total: None,
-    };
-    let fetch = async |at: Cursor| {
-        let page = graph
-            .directory()
-            .page_transitive_members(&caller.cx, found.id, at)
-            .await?;
-        Ok(page.iter().map(|one| users::typed_for(&caller, one)).collect())
-    };
-    Ok(graph.list(&caller, listed, fetch).await?)
+    members::answer(&graph, &caller, (members::Of::TransitiveMembers, &id), None).await
 }

@@ -81,13 +81,15 @@ pub async fn assignment(
         Err(_) => None,
     };
     let found = found.ok_or(GraphFault::NotFound(id))?;
-    let select = caller.select(&ROLE_ASSIGNMENT)?;
+    let query = caller.one(&ROLE_ASSIGNMENT)?;
     let of = Of {
         set: ASSIGNMENTS,
-        select: select.as_deref(),
+        select: query.select.as_deref(),
     };
     let note = Note::new("graph.read", format!("role_assignment/{}", found.id));
-    Ok(graph.one(&of, shown(role_assignment(&found), of.select), note))
+    let mut members = shown(role_assignment(&found), of.select);
+    members.extend(graph.expanded(&caller, &query.expand, found.id).await?);
+    Ok(graph.one(&of, members, note))
 }
 
 pub async fn create(State(graph): State<Graph>, caller: Caller, body: Body) -> Result<Response, GraphError> {

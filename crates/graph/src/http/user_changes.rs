@@ -4,7 +4,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::Secret;
-use hygie_directory::{Enabled, NewUser, User, UserChange, UserProfile, UserType};
+use hygie_directory::{EXTENSION_ATTRIBUTES, Enabled, NewUser, User, UserChange, UserProfile, UserType};
 use hygie_policy::json::{At, Member, Members, Wrong};
 use hygie_web::error::GraphError;
 use serde_json::{Map, Value};
@@ -236,6 +236,12 @@ fn read(body: &Body) -> Result<UserChange, GraphFault> {
                 change
                     .profile
                     .insert("certificateUserIds".to_owned(), values.unwrap_or_default());
+            }
+            "onPremisesExtensionAttributes" => {
+                if found.is_some() {
+                    Members::of(found, &at, EXTENSION_ATTRIBUTES)?;
+                }
+                change.profile.insert(name.clone(), value.clone());
             }
             name if READ_ONLY.contains(&name) => return Err(at.refuse(Wrong::ReadOnly).into()),
             name if USER.properties.iter().any(|known| known.name == name) => {

@@ -26,7 +26,7 @@ pub(super) const ALL: &[&str] = &[
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ];
-const BASIC: &[&str] = &["User.ReadBasic.All"];
+pub(super) const BASIC: &[&str] = &["User.ReadBasic.All"];
 /// The permission to see oneself.
 pub(super) const OWN: &[&str] = &["User.Read", "User.ReadWrite"];
 /// Permissions that show the groups of a user.

@@ -21,7 +21,10 @@ fn agenda() -> Value {
         "isFallbackPublicClient": false,
         "isPasswordGrantEnabled": true, "isBackchannelAuthenticationEnabled": true,
         "groupMembershipClaims": "SecurityGroup",
-        "optionalClaims": { "idToken": [{ "name": "auth_time", "source": null, "essential": true, "additionalProperties": [] }] },
+        "optionalClaims": {
+            "idToken": [{ "name": "auth_time", "source": null, "essential": true, "additionalProperties": [] }],
+            "accessToken": [{ "name": "idtyp", "source": null, "additionalProperties": ["include_user_token"] }],
+        },
         "api": {
             "requestedAccessTokenVersion": 2,
             "oauth2PermissionScopes": [{
@@ -155,6 +158,7 @@ fn wrong_members() -> Vec<(&'static str, Value, &'static str)> {
         ("colour", json!("x"), "colour: there is no such member"),
         ("signInAudience", json!("PersonalMicrosoftAccount"), "signInAudience"),
         ("groupMembershipClaims", json!("Everything"), "groupMembershipClaims"),
+        ("groupMembershipClaims", json!("none"), "groupMembershipClaims"),
         ("passwordCredentials", json!([{}]), "passwordCredentials"),
         ("keyCredentials", json!([{ "key": "x" }]), "keyCredentials[0].key"),
         (

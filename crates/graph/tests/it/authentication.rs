@@ -292,3 +292,57 @@ async fn what_is_not_there_or_not_done() {
     );
     assert_eq!(admin.json(&page).await["value"], json!([]));
 }
+
+#[tokio::test]
+async fn whom_the_policy_names_must_be_there() {
+    let world = World::new().await;
+    let caller = world.app(&[
+        "Policy.ReadWrite.AuthenticationMethod",
+        "Policy.Read.All",
+        "Group.ReadWrite.All",
+    ]);
+    let path = format!("{POLICY}/authenticationMethodConfigurations/SoftwareOath");
+    let kind = "#microsoft.graph.softwareOathAuthenticationMethodConfiguration";
+    let with = |include: serde_json::Value, exclude: serde_json::Value| json!({ "@odata.type": kind, "includeTargets": include, "excludeTargets": exclude });
+    let group = json!([{ "targetType": "group", "id": world.nurses }]);
+    let person = json!([{ "targetType": "user", "id": world.nurse }]);
+    let nobody = json!([{ "targetType": "group", "id": world.nurse }]);
+    for (change, place) in [
+        (with(nobody.clone(), json!([])), "includeTargets"),
+        (with(group.clone(), nobody.clone()), "excludeTargets"),
+        (
+            with(json!([{ "targetType": "user", "id": world.nurses }]), json!([])),
+            "includeTargets",
+        ),
+    ] {
+        let answer = caller.send("PATCH", &path, &change).await;
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        assert!(
+            answer.text().contains(&format!("{place}: there is no user or group")),
+            "{}",
+            answer.text()
+        );
+    }
+    caller.changed("PATCH", &path, &with(group, person)).await;
+    // Who was named and is gone keeps nobody from changing the rest.
+    caller
+        .changed(
+            "DELETE",
+            &format!("/v1.0/groups/{}", world.nurses),
+            &serde_json::Value::Null,
+        )
+        .await;
+    caller
+        .changed("PATCH", &path, &json!({ "@odata.type": kind, "state": "enabled" }))
+        .await;
+    let campaign = json!({ "registrationEnforcement": { "authenticationMethodsRegistrationCampaign": {
+        "includeTargets": [{ "targetType": "group", "id": world.nurses, "targetedAuthenticationMethod": "fido2" }] } } });
+    assert_eq!(
+        caller.send("PATCH", POLICY, &campaign).await.status,
+        204,
+        "it was named before"
+    );
+    let campaign = json!({ "registrationEnforcement": { "authenticationMethodsRegistrationCampaign": {
+        "includeTargets": [{ "targetType": "group", "id": world.nurse, "targetedAuthenticationMethod": "fido2" }] } } });
+    assert_eq!(caller.send("PATCH", POLICY, &campaign).await.status, 400);
+}

@@ -28,6 +28,7 @@ const PERMISSIONS: &[&str] = &[
     "ConsentRequest.ReadWrite.All",
     "PublicKeyInfrastructure.ReadWrite.All",
     "IdentityRiskyUser.ReadWrite.All",
+    "IdentityRiskyServicePrincipal.ReadWrite.All",
     "IdentityRiskEvent.ReadWrite.All",
     "UserAuthenticationMethod.ReadWrite.All",
 ];
@@ -93,6 +94,7 @@ POST directory/publicKeyInfrastructure/certificateBasedAuthConfigurations/NONE/u
 POST organization/TENANT/certificateBasedAuthConfiguration: PublicKeyInfrastructure.ReadWrite.All | Global PrivilegedAuthentication
 DELETE organization/TENANT/certificateBasedAuthConfiguration/NONE: PublicKeyInfrastructure.ReadWrite.All | Global PrivilegedAuthentication
 POST identityProtection/riskyUsers/confirmSafe: IdentityRiskyUser.ReadWrite.All | Global Security SecurityOperator
+POST identityProtection/riskyServicePrincipals/dismiss: IdentityRiskyServicePrincipal.ReadWrite.All | Global Security SecurityOperator
 ";
 
 /// What some addresses are of.

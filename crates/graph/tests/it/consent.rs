@@ -189,6 +189,8 @@ async fn somebody_is_invited() {
         json!({ "invitedUserEmailAddress": "a@ch-autre.example", "inviteRedirectUrl": "https://a.example",
             "sendInvitationMessage": true }),
         json!({ "invitedUserEmailAddress": "a@ch-autre.example", "inviteRedirectUrl": "https://a.example",
+            "invitedUserMessageInfo": { "customizedMessageBody": "Hello" } }),
+        json!({ "invitedUserEmailAddress": "a@ch-autre.example", "inviteRedirectUrl": "https://a.example",
             "invitedUserType": "Visitor" }),
         json!({ "invitedUserEmailAddress": "a@ch-autre.example", "inviteRedirectUrl": "https://a.example", "x": 1 }),
     ] {
@@ -204,6 +206,58 @@ async fn somebody_is_invited() {
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         assert_eq!(inviter.send("POST", INVITATIONS, &body).await.status, 403, "{more}");
         writer.made(INVITATIONS, &body).await;
+    }
+}
+
+#[tokio::test]
+async fn who_is_invited_gets_a_message_where_mail_is_sent() {
+    let world = World::new().await;
+    let inviter = world.app(&["User.Invite.All"]);
+    let mut body = invitation("paul@ch-autre.example");
+    body["sendInvitationMessage"] = true.into();
+    let refused = inviter.send("POST", INVITATIONS, &body).await;
+    assert_eq!(refused.status, 400);
+    let told = refused.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(told.contains("no mail server is configured"), "{told}");
+    let awaited: Result<(), hygie_store::StoreError> = world
+        .directory
+        .store()
+        .write(&world.cx, (), |(), tx| {
+            Box::pin(async move {
+                hygie_store::outbox::Consumers(tx)
+                    .add("mail", hygie_directory::LETTERS)
+                    .await
+            })
+        })
+        .await;
+    awaited.unwrap();
+    let copies = json!([{ "emailAddress": { "name": "Luc", "address": "luc@ch-demo.example" } }]);
+    body["invitedUserMessageInfo"] =
+        json!({ "customizedMessageBody": "Hello", "messageLanguage": "en-US", "ccRecipients": copies });
+    let made = inviter.made(INVITATIONS, &body).await;
+    assert_eq!(made["sendInvitationMessage"], true);
+    let told = &made["invitedUserMessageInfo"];
+    assert_eq!(
+        (&told["customizedMessageBody"], &told["messageLanguage"]),
+        (&json!("Hello"), &json!("en-US"))
+    );
+    assert_eq!(
+        told["ccRecipients"][0]["emailAddress"]["address"],
+        "luc@ch-demo.example"
+    );
+    for (member, wrong) in [
+        (
+            "ccRecipients",
+            json!([{ "emailAddress": { "address": "x@elsewhere.example" } }]),
+        ),
+        ("ccRecipients", json!([{ "address": "luc@ch-demo.example" }])),
+        ("messageLanguage", json!("en US")),
+        ("attachments", json!([])),
+    ] {
+        let mut body = body.clone();
+        body["invitedUserMessageInfo"][member] = wrong.clone();
+        let refused = inviter.send("POST", INVITATIONS, &body).await;
+        assert_eq!(refused.status, 400, "{member} {wrong}: {}", refused.text());
     }
 }
 

@@ -55,6 +55,12 @@ async fn a_page_reads_what_it_is_answered() {
             assert!(exposed.split(", ").any(|known| known == name), "{name}: {exposed}");
         }
     }
+    // What is no address at all says so to the page as well.
+    for path in ["/beta/users", "/v1.0", "/", "/v1.0/nothing/of/that/kind"] {
+        let answer = caller.get_with(path, &[("origin", PAGE)]).await;
+        assert!(matches!(answer.status.as_u16(), 404 | 501), "{path}: {}", answer.status);
+        assert_eq!(answer.headers["access-control-allow-origin"], "*", "{path}");
+    }
     let unknown = Client::new(&world.router)
         .get_with("/v1.0/me", &[("origin", PAGE)])
         .await;

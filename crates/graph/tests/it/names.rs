@@ -157,3 +157,100 @@ async fn a_certificate_user_id_names_one_user() {
     };
     world.directory.create_user(&elsewhere, there).await.unwrap();
 }
+
+#[tokio::test]
+async fn extension_attributes_are_changed_one_by_one_and_found() {
+    let world = World::new().await;
+    let caller = world.app(&["User.ReadWrite.All"]);
+    let path = format!("/v1.0/users/{}", world.nurse);
+    let with = |set: serde_json::Value| json!({ "onPremisesExtensionAttributes": set });
+    let change = with(json!({ "extensionAttribute1": "ADELI", "extensionAttribute15": "Réanimation" }));
+    caller.changed("PATCH", &path, &change).await;
+    let change = with(json!({ "extensionAttribute1": null, "extensionAttribute2": "Jour" }));
+    caller.changed("PATCH", &path, &change).await;
+    let seen = caller
+        .json(&format!("{path}?$select=onPremisesExtensionAttributes"))
+        .await;
+    let seen = seen["onPremisesExtensionAttributes"]
+        .as_object()
+        .expect("an object")
+        .clone();
+    let set: Vec<_> = seen.iter().filter(|(_, value)| !value.is_null()).collect();
+    assert_eq!(seen.len(), 15);
+    assert_eq!(
+        set,
+        [
+            (&"extensionAttribute2".to_owned(), &json!("Jour")),
+            (&"extensionAttribute15".to_owned(), &json!("Réanimation")),
+        ]
+    );
+    let find = |text: &str| format!("/v1.0/users?$select=id&$filter=onPremisesExtensionAttributes/{text}");
+    let found = caller
+        .json(&find("extensionAttribute15%20eq%20'R%C3%A9animation'"))
+        .await;
+    assert_eq!(each(&found, "id"), [world.nurse.to_string()]);
+    let none = caller.json(&find("extensionAttribute1%20eq%20'ADELI'")).await;
+    assert_eq!(none["value"], json!([]));
+    for (wrong, place) in [
+        (
+            json!({ "extensionAttribute16": "x" }),
+            "onPremisesExtensionAttributes.extensionAttribute16",
+        ),
+        (json!({ "extensionAttribute1": 1 }), "onPremisesExtensionAttributes"),
+        (json!({ "extensionAttribute1": "" }), "onPremisesExtensionAttributes"),
+        (json!("x"), "onPremisesExtensionAttributes"),
+    ] {
+        let answer = caller.send("PATCH", &path, &with(wrong)).await;
+        assert_eq!(refusal(&answer), refused(400, "Request_BadRequest"));
+        assert!(
+            answer.text().to_lowercase().contains(&place.to_lowercase()),
+            "{}",
+            answer.text()
+        );
+    }
+    caller.changed("PATCH", &path, &with(json!(null))).await;
+    let none = caller.json(&find("extensionAttribute2%20eq%20'Jour'")).await;
+    assert_eq!(none["value"], json!([]));
+}
+
+#[tokio::test]
+async fn people_are_found_by_the_day_they_came_and_by_the_order_of_texts() {
+    let world = World::new().await;
+    let caller = world.app(&["User.ReadWrite.All"]);
+    let path = format!("/v1.0/users/{}", world.nurse);
+    let change = json!({ "employeeHireDate": "2024-03-01T00:00:00Z", "employeeId": "50A" });
+    caller.changed("PATCH", &path, &change).await;
+    let seen = caller.json(&format!("{path}?$select=employeeHireDate")).await;
+    assert_eq!(seen["employeeHireDate"], "2024-03-01T00:00:00Z");
+    for (filter, is_found) in [
+        ("employeeHireDate eq 2024-03-01T00:00:00Z", true),
+        ("employeeHireDate ge 2024-03-01", true),
+        ("employeeHireDate ge 2024-03-02", false),
+        ("employeeHireDate le 2024-02-29T23:59:59Z", false),
+        ("employeeId ge '49'", true),
+        ("employeeId ge '50a'", true),
+        ("employeeId ge '51'", false),
+        ("employeeId le '50A'", true),
+        ("employeeId le '50'", false),
+        ("department ge 'A'", false),
+    ] {
+        let filter = filter.replace(' ', "%20");
+        let found = caller.json(&format!("/v1.0/users?$select=id&$filter={filter}")).await;
+        let expected = is_found.then(|| world.nurse.to_string());
+        assert_eq!(each(&found, "id"), Vec::from_iter(expected), "{filter}");
+    }
+    // An id has no order, nor has a word that is one of several; and a text is no day.
+    for wrong in ["id%20ge%20'1'", "userType%20ge%20'Guest'", "employeeId%20gt%20'1'"] {
+        let answer = caller.get(&format!("/v1.0/users?$filter={wrong}")).await;
+        assert_eq!(answer.status, 400, "{wrong}");
+    }
+    let answer = caller
+        .send("PATCH", &path, &json!({ "employeeHireDate": "March" }))
+        .await;
+    assert_eq!(refusal(&answer), refused(400, "Request_BadRequest"));
+    caller
+        .changed("PATCH", &path, &json!({ "employeeHireDate": null }))
+        .await;
+    let seen = caller.json(&format!("{path}?$select=employeeHireDate")).await;
+    assert_eq!(seen["employeeHireDate"], json!(null));
+}

@@ -209,6 +209,35 @@ async fn the_organization_of_the_token() {
 }
 
 #[tokio::test]
+async fn the_domains_of_the_tenant() {
+    let world = World::new().await;
+    let caller = world.app(&["Domain.Read.All"]);
+    let found = caller.json("/v1.0/domains").await;
+    let names = each(&found, "id");
+    assert_eq!(names[0], "ch-demo.example", "{found}");
+    let one = caller.json("/v1.0/domains/CH-demo.example").await;
+    for (member, expected) in [
+        ("id", json!("ch-demo.example")),
+        ("isDefault", json!(true)),
+        ("isVerified", json!(true)),
+        ("isRoot", json!(true)),
+        ("authenticationType", json!("Managed")),
+        ("supportedServices", json!([])),
+    ] {
+        assert_eq!(one[member], expected, "{member}");
+        assert_eq!(found["value"][0][member], expected, "{member}");
+    }
+    let chosen = caller
+        .json("/v1.0/domains?$select=id&$filter=isDefault%20eq%20true")
+        .await;
+    assert_eq!(chosen["value"], json!([{ "id": "ch-demo.example" }]));
+    // A domain of another tenant is none here, nor is part of a name.
+    for other in ["ch-autre.example", "demo.example", "x"] {
+        assert_eq!(caller.get(&format!("/v1.0/domains/{other}")).await.status, 404);
+    }
+}
+
+#[tokio::test]
 async fn an_organization_says_where_it_wants_to_be_told() {
     let world = World::new().await;
     let path = format!("/v1.0/organization/{}", world.tenant);

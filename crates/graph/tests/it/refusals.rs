@@ -181,3 +181,44 @@ async fn what_binds_people_with_roles_is_not_for_everybody_to_change() {
     }
     caller.changed("PATCH", &path, &json!({ "department": "x" })).await;
 }
+
+/// Found by fuzzing: the name of a member came back with what it would have done to a terminal.
+#[tokio::test]
+async fn a_message_is_one_line_without_escapes() {
+    let world = World::new().await;
+    let path = format!("/v1.0/users/{}", world.nurse);
+    let answer = world
+        .app(&["User.ReadWrite.All"])
+        .send("PATCH", &path, &json!({ "na\tme\u{1b}[31m\n": 1 }))
+        .await;
+    let body = answer.json();
+    let message = body["error"]["message"].as_str().unwrap();
+    assert_eq!(answer.status, 400);
+    assert!(
+        message.contains("name[31m") && !message.contains(char::is_control),
+        "{message:?}"
+    );
+}
+
+/// Scripts and Terraform look for these words, to go on where nothing is left to do.
+#[tokio::test]
+async fn a_reference_that_is_there_is_told_in_words_that_scripts_know() {
+    let world = World::new().await;
+    let app = world.app(&["Group.ReadWrite.All", "Application.ReadWrite.All"]);
+    let nurse = json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{}", world.nurse) });
+    let application = format!("applications(appId='{}')", world.portal.0);
+    for (of, property) in [
+        (format!("groups/{}", world.nurses), "members"),
+        (format!("groups/{}", world.nurses), "owners"),
+        (application, "owners"),
+    ] {
+        let path = format!("/v1.0/{of}/{property}/$ref");
+        app.send("POST", &path, &nurse).await;
+        let answer = app.send("POST", &path, &nurse).await;
+        assert_eq!(refusal(&answer), refused(400, "Request_BadRequest"), "{path}");
+        let words = format!(
+            "One or more added object references already exist for the following modified properties: '{property}'."
+        );
+        assert_eq!(answer.json()["error"]["message"], words.as_str());
+    }
+}

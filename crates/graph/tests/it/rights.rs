@@ -15,6 +15,7 @@ const PERMISSIONS: &[&str] = &[
     "GroupMember.Read.All",
     "Application.Read.All",
     "Organization.Read.All",
+    "Domain.Read.All",
     "Directory.Read.All",
 ];
 
@@ -22,10 +23,13 @@ const PERMISSIONS: &[&str] = &[
 const EXPECTED: &str = "\
 /v1.0/applications: Application.Read.All Directory.Read.All | Application.Read.All Directory.Read.All
 /v1.0/applications(appId='APP'): Application.Read.All Directory.Read.All | Application.Read.All Directory.Read.All
+/v1.0/domains: Domain.Read.All Directory.Read.All | Domain.Read.All Directory.Read.All
+/v1.0/domains/ch-demo.example: Domain.Read.All Directory.Read.All | Domain.Read.All Directory.Read.All
 /v1.0/groups: Group.Read.All GroupMember.Read.All Directory.Read.All | Group.Read.All GroupMember.Read.All Directory.Read.All
 /v1.0/groups/GROUP: Group.Read.All GroupMember.Read.All Directory.Read.All | Group.Read.All GroupMember.Read.All Directory.Read.All
 /v1.0/groups/GROUP/memberOf: Group.Read.All GroupMember.Read.All Directory.Read.All | Group.Read.All GroupMember.Read.All Directory.Read.All
 /v1.0/groups/GROUP/members: Group.Read.All GroupMember.Read.All Directory.Read.All | Group.Read.All GroupMember.Read.All Directory.Read.All
+/v1.0/groups/GROUP/members/microsoft.graph.user: Group.Read.All GroupMember.Read.All Directory.Read.All | Group.Read.All GroupMember.Read.All Directory.Read.All
 /v1.0/me: User.Read User.Read.All Directory.Read.All |
 /v1.0/me/memberOf: User.Read Group.Read.All GroupMember.Read.All Directory.Read.All |
 /v1.0/organization: User.Read User.Read.All Organization.Read.All Directory.Read.All | User.Read User.Read.All Organization.Read.All Directory.Read.All
@@ -171,4 +175,53 @@ async fn what_is_not_built_says_so_to_who_has_a_token() {
     ] {
         assert_eq!(refusal(&caller.get(&path).await), refused(400, "BadRequest"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn who_acts_as_the_person_reads_the_directory() {
+    let world = World::new().await;
+    for path in [
+        "/v1.0/users",
+        "/v1.0/groups",
+        "/v1.0/applications",
+        "/v1.0/servicePrincipals",
+    ] {
+        assert_eq!(
+            world.person("Directory.AccessAsUser.All").get(path).await.status,
+            200,
+            "{path}"
+        );
+    }
+    // It opens nothing that wants more than a look at the directory, and is no permission of applications.
+    for path in ["/v1.0/identity/conditionalAccess/policies", "/v1.0/auditLogs/signIns"] {
+        assert_eq!(
+            world.person("Directory.AccessAsUser.All").get(path).await.status,
+            403,
+            "{path}"
+        );
+    }
+    assert_eq!(
+        world
+            .app(&["Directory.AccessAsUser.All"])
+            .get("/v1.0/users")
+            .await
+            .status,
+        403
+    );
+}
+
+/// Whoever may change applications sees them: a policy that names one can be written.
+#[tokio::test]
+async fn permission_to_write_applications_is_enough_to_name_one() {
+    let world = World::new().await;
+    let policy = json!({
+        "displayName": "A", "state": "disabled",
+        "conditions": { "users": { "includeUsers": ["All"] }, "applications": { "includeApplications": ["All"] } },
+        "grantControls": { "operator": "OR", "builtInControls": ["mfa"] },
+    });
+    let path = "/v1.0/identity/conditionalAccess/policies";
+    let both = ["Policy.Read.All", "Policy.ReadWrite.ConditionalAccess"];
+    assert_eq!(world.app(&both).send("POST", path, &policy).await.status, 403);
+    let with = [both[0], both[1], "Application.ReadWrite.All"];
+    world.app(&with).made(path, &policy).await;
 }

@@ -45,6 +45,7 @@ pub fn entry(world: &World, n: u128, error_code: u32) -> SignInEntry {
             unmet: vec!["users".to_owned(), "location".to_owned()],
         }],
         is_emergency: false,
+        refused_certificate: Vec::new(),
         signals: Signals::default(),
     }
 }
@@ -84,6 +85,13 @@ async fn sign_ins_are_shown_the_latest_first() {
     );
     assert_eq!(first["authenticationDetails"][0]["authenticationMethod"], "password");
     assert_eq!(first["ipAddress"], "192.0.2.7");
+    let here = json!(world.tenant);
+    assert_eq!((&first["resourceTenantId"], &first["homeTenantId"]), (&here, &here));
+    assert_eq!(
+        (&first["servicePrincipalId"], &first["servicePrincipalName"]),
+        (&json!(""), &json!(null))
+    );
+    assert_eq!(first["authenticationAppDeviceDetails"], json!(null));
     let asked = caller
         .json(&format!("{LOG}?$orderby=createdDateTime%20desc&$top=2"))
         .await;

@@ -222,10 +222,30 @@ async fn what_would_happen_to_a_card_is_told() {
     let told = admin.send("POST", TRY, &question).await.json();
     assert_eq!(told["chain"][0]["displayName"], "HYGIE TEST AC RACINE");
     assert_eq!(told["reason"], "certificate-unbound");
+    let details = &told["authenticationProcessingDetails"];
+    assert_eq!(details[1]["key"], "User certificate authentication level", "{details}");
+    // Of the person who would type a name, and of nobody who has none.
+    let person = json!({ "accountEnabled": true, "displayName": "Marie", "mailNickname": "marie",
+        "userPrincipalName": "marie.trial@ch-demo.example", "passwordProfile": { "password": "Vent-de-Bretagne-29" } });
+    let person = world.app(&["User.ReadWrite.All"]).made("/v1.0/users", &person).await;
+    assert_eq!(person["displayName"], "Marie");
+    let hers = root.card(&CardOf {
+        mail: Some("marie.trial@ch-demo.example".to_owned()),
+        ..CardOf::professional("899700123457", now)
+    });
+    for (name, reason) in [
+        ("marie.trial@ch-demo.example", "not-offered"),
+        ("nobody@ch-demo.example", "certificate-unbound"),
+    ] {
+        let question = json!({ "certificate": STANDARD.encode(&hers.certificate), "userPrincipalName": name });
+        let told = admin.send("POST", TRY, &question).await.json();
+        assert_eq!(told["reason"], reason, "{told}");
+    }
     for wrong in [
         json!({}),
         json!({ "certificate": "%" }),
         json!({ "certificate": "", "x": 1 }),
+        json!({ "certificate": STANDARD.encode(&card.certificate), "userPrincipalName": 1 }),
     ] {
         assert_eq!(admin.send("POST", TRY, &wrong).await.status, 400, "{wrong}");
     }

@@ -15,14 +15,14 @@ use hygie_core::{AppId, Cx, ObjectId};
 use hygie_directory::repo::{Groups, Users};
 use hygie_directory::{AccessRules, Arrival, Authentications, Authorization, Signals, guest_of, suite_of};
 use hygie_oidc::{Aadsts, Platform, Refusal};
-use hygie_policy::StrengthId;
 use hygie_policy::client::{Entry, client_app, platform};
 use hygie_policy::decide::{Applied, Ask, Decision, Outcome, PolicyResult, Rules, Status, evaluate};
 use hygie_policy::policy::{ClientAppType, ContextId, Policy, TransferMethod, UserAction};
 use hygie_policy::session::Effects;
 use hygie_policy::signin::{Application, Guest, Identity, Session, SignIn, SignInConditions, Target, User};
 use hygie_policy::strength::{MFA, Mode, PHISHING_RESISTANT};
-use hygie_policy::templates::requested;
+use hygie_policy::templates::{is_security_default, named, requested};
+use hygie_policy::{PolicyId, StrengthId};
 use hygie_store::StoreError;
 
 use super::KnownSignals;
@@ -81,6 +81,8 @@ pub enum Purpose {
         targets: Vec<AppId>,
         /// What was asked for by `acrs`.
         contexts: BTreeSet<ContextId>,
+        /// Policies that are to be met whatever they are for, by `polids`.
+        policies: BTreeSet<PolicyId>,
         /// What the application asks for by itself, by `acr_values`.
         strength: Option<StrengthId>,
     },
@@ -124,6 +126,13 @@ impl Purpose {
         Ok(Self::Tokens {
             targets: targets(authorization, resources),
             contexts: contexts.map_err(|_| Refusal::bad("claims"))?,
+            // One that is not there asks for nothing.
+            policies: authorization
+                .claims
+                .policies
+                .iter()
+                .filter_map(|id| id.parse().ok())
+                .collect(),
             strength: authorization.claims.acr.iter().find_map(|acr| strength(acr)),
         })
     }
@@ -318,15 +327,24 @@ impl Purpose {
         })
     }
 
-    /// The policies with what the application asks for by itself, where it does.
-    fn asked(&self, policies: &[Policy]) -> Option<Vec<Policy>> {
-        match self {
-            Self::Tokens {
-                strength: Some(strength),
-                ..
-            } => Some([policies, &[requested(*strength)]].concat()),
-            _ => None,
+    /// The policies with what is asked for beyond them, where anything is: those that are named stand for any application,
+    /// and what the application asks for by itself is one more.
+    fn asked(&self, all: &[Policy]) -> Option<Vec<Policy>> {
+        let Self::Tokens { policies, strength, .. } = self else {
+            return None;
+        };
+        if policies.is_empty() && strength.is_none() {
+            return None;
         }
+        let is_named = |policy: &Policy| policy.id.is_some_and(|id| policies.contains(&id));
+        let stands = |policy: &Policy| {
+            if is_named(policy) {
+                named(policy)
+            } else {
+                policy.clone()
+            }
+        };
+        Some(all.iter().map(stands).chain(strength.map(requested)).collect())
     }
 }
 
@@ -392,6 +410,7 @@ fn claims_for(applied: &[Applied], contexts: &[String]) -> String {
 fn refusal(outcome: &Outcome, occasion: Occasion, targets: &[AppId]) -> Refusal {
     let code = match outcome {
         Outcome::Granted(_) => Aadsts::ServiceFault,
+        Outcome::Block { policy: Some(id), .. } if is_security_default(*id) => Aadsts::BlockedByDefaults,
         Outcome::Block { .. } => Aadsts::Blocked,
         Outcome::NeedsRegistration { .. } => Aadsts::MfaEnrolment,
         Outcome::Interrupt(ask) => match ask {

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use hygie_core::{AppId, Cx, ObjectId, TenantId};
 use hygie_directory::logs::new_id;
-use hygie_directory::{AppSignInEntry, ServicePrincipal};
+use hygie_directory::{AppSignInEntry, ServicePrincipal, Signals};
 use hygie_oidc::Credential;
 use parking_lot::Mutex;
 
@@ -116,7 +116,11 @@ impl Idp {
             applied: judged
                 .map(|judged| judged.applied.iter().map(Into::into).collect())
                 .unwrap_or_default(),
-            signals: self.directory().signals_of(cx.client),
+            signals: Signals {
+                tenant: Some(cx.tenant),
+                home: Some(principal.home),
+                ..self.directory().signals_of(cx.client)
+            },
         };
         if self.inner().app_log.count(key, entry) {
             return Ok(());

@@ -60,6 +60,7 @@ impl Idp {
             status: Status::NotApplied.as_str().to_owned(),
             applied: Vec::new(),
             is_emergency: self.directory().is_emergency_account(cx, user.id).await?,
+            refused_certificate: Vec::new(),
             signals: self.directory().signals_of(arrival.address),
         })
     }

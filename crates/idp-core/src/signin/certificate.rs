@@ -13,7 +13,7 @@ use hygie_directory::repo::{HandoverRow, Handovers, Users};
 use hygie_directory::{Authentications, SignInEntry, User};
 use hygie_jose::x509::PathFault;
 use hygie_jose::{base64url, digest, random_secret};
-use hygie_means::{CertificateRefusal, Hints, Refusal as Refused};
+use hygie_means::{CertificateRefusal, Hints, Refusal as Refused, Told};
 use hygie_oidc::{Aadsts, Refusal};
 use hygie_policy::strength::Usage;
 use hygie_store::audit::{Outcome, Record};
@@ -209,17 +209,18 @@ impl Idp {
         Ok((tenant, user, usage.ok_or_else(expired)?))
     }
 
-    /// Tells the log of sign-ins that somebody known was refused, and by which rule.
+    /// Tells the log of sign-ins that somebody known was refused, by which rule, and what is known of the certificate.
     pub async fn log_certificate_refusal(
         &self,
         cx: &Cx,
         asking: &Asking,
         user: &User,
-        refused: Refused,
+        (refused, told): (Refused, Told),
     ) -> Result<(), IdpError> {
         let entry = SignInEntry {
             error_code: code_of(refused).number(),
             failure_reason: Some(format!("{} ({})", refused, refused.reason())),
+            refused_certificate: told.into_pairs(),
             ..self.attempt(cx, asking, user).await?
         };
         Ok(self.directory().log_sign_in(cx, entry).await?)

@@ -197,7 +197,7 @@ impl Idp {
 fn with_earlier(at_home: &Authentications, here: &Authentications) -> Authentications {
     let mut all = at_home.clone();
     for earlier in here.used() {
-        if !all.used().iter().any(|used| used.usage == earlier.usage) {
+        if !all.used().iter().any(|used| used.usage.is_same(&earlier.usage)) {
             all.add(earlier.usage.clone(), earlier.at);
         }
     }

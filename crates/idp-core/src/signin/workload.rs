@@ -1,7 +1,7 @@
 //! Whether the policies of the tenant let an application act for itself: those that name workloads may block it, by the place
-//! it calls from. <https://learn.microsoft.com/entra/identity/conditional-access/workload-identity>
+//! it calls from and by its risk, as others told it. <https://learn.microsoft.com/entra/identity/conditional-access/workload-identity>
 //!
-//! Risk of workloads is unknown here. Managed identities are under no such policy.
+//! Managed identities are under no such policy.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,7 @@ use hygie_core::{AppId, Cx};
 use hygie_directory::{Audience, ServicePrincipal};
 use hygie_oidc::{Aadsts, Refusal};
 use hygie_policy::decide::{Applied, Outcome, Status, evaluate};
+use hygie_policy::policy::RiskLevel;
 use hygie_policy::signin::{Application, Identity, Ownership, Session, SignIn, SignInConditions, Target, Workload};
 
 use crate::{Idp, IdpError};
@@ -56,6 +57,7 @@ impl Idp {
         if !rules.policies.iter().any(concerns) {
             return Ok(Admitted::default());
         }
+        let risk = self.directory().principal_risk(cx, workload.id).await?;
         let sign_in = SignIn {
             identity: Identity::Workload(workload),
             target: Target::Resources {
@@ -67,6 +69,7 @@ impl Idp {
             },
             conditions: SignInConditions {
                 whereabouts: self.directory().whereabouts(cx.client),
+                service_principal_risk: Some(risk.map_or(RiskLevel::None, |risk| risk.level)),
                 ..SignInConditions::default()
             },
             session: Session::default(),

@@ -158,6 +158,7 @@ impl Idp {
             status: hygie_policy::decide::Status::NotApplied.as_str().to_owned(),
             applied: Vec::new(),
             is_emergency: false,
+            refused_certificate: Vec::new(),
             signals: self.directory().signals_of(arrival.address),
         }
     }

@@ -27,6 +27,8 @@ struct Kept {
     came: Option<(Arrival, Platform)>,
     /// The device whose code it is.
     device: Option<[u8; 32]>,
+    /// When what counts for a request that named the person was proved.
+    proof: Option<Timestamp>,
     family: Uuid,
     user: ObjectId,
     session: hygie_core::SessionId,
@@ -164,6 +166,7 @@ impl Idp {
             code,
             came: is_untold.then(|| (authorization.arrival.clone(), authorization.platform)),
             device: None,
+            proof: None,
             browser: None,
             family: new_family(cx),
             user: authorization.user,
@@ -187,6 +190,10 @@ impl Idp {
             code: Some((code, serde_json::to_string(authorization)?)),
             came: None,
             device: Some(device),
+            proof: authorization
+                .arrival
+                .is_by_backchannel
+                .then_some(authorization.auth_time),
             browser: None,
             family: new_family(cx),
             user: authorization.user,
@@ -210,6 +217,7 @@ impl Idp {
             code: Some((code, serde_json::to_string(authorization)?)),
             came: None,
             device: None,
+            proof: None,
             browser: None,
             family: new_family(cx),
             user: authorization.user,
@@ -234,6 +242,11 @@ impl Idp {
                         if !Devices(tx).answered(device, answer, now).await? {
                             return Err(Refusal::new(Aadsts::DeviceCodeExpired).into());
                         }
+                    }
+                    if let Some(proof) = kept.proof
+                        && !Sessions(tx).confirmed(kept.session, (proof, now)).await?
+                    {
+                        return Err(Refusal::new(Aadsts::SessionTooOld).into());
                     }
                     if let Some((digest, json)) = &kept.code {
                         Codes(tx).insert(digest, kept.family, json, now + CODE_TTL).await?;

@@ -21,11 +21,8 @@ pub(super) fn challenged(
     now: Timestamp,
 ) -> Result<Authorization, Refusal> {
     let mut claims = authorization.claims.clone();
-    for context in &asked.contexts {
-        if !claims.contexts.contains(context) {
-            claims.contexts.push(context.clone());
-        }
-    }
+    add(&mut claims.contexts, &asked.contexts);
+    add(&mut claims.policies, &asked.policies);
     let acr = known_acr(&asked.acr);
     if !acr.is_empty() {
         claims.acr = acr;
@@ -45,4 +42,13 @@ pub(super) fn challenged(
         claims,
         ..authorization.clone()
     })
+}
+
+/// Those that are not among them yet.
+fn add(all: &mut Vec<String>, asked: &[String]) {
+    for one in asked {
+        if !all.contains(one) {
+            all.push(one.clone());
+        }
+    }
 }

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use hygie_core::{AppId, Cx, ObjectId, Secret};
-use hygie_directory::repo::{Backchannels, DeviceRow, Devices};
+use hygie_core::{AppId, Cx, ObjectId, Secret, Timestamp};
+use hygie_directory::repo::{Backchannels, DeviceRow, Devices, Sessions};
 use hygie_directory::{Backchannel, DeviceAsk, ExtraGrant, Place, User};
 use hygie_jose::random_secret;
 use hygie_oidc::ciba::{self, BackchannelRequest, Hint, INTERVAL};
@@ -27,6 +27,10 @@ const MOST: usize = 5;
 const MOST_OF_CLIENT: usize = 2;
 /// How long a client is not heard after the person said no: who is asked again and again says yes at last.
 pub(super) const QUIET: Duration = Duration::from_mins(5);
+/// How long who proved who they are is taken to be still there.
+const PRESENCE: Duration = Duration::from_mins(5);
+/// The next instant after another.
+const INSTANT: Duration = Duration::from_millis(1);
 /// Rows of a person that are looked at, answered ones among them.
 const MAX_ROWS: u32 = 100;
 
@@ -148,6 +152,33 @@ impl Idp {
         Ok(ways)
     }
 
+    /// The person as far as what they proved counts for this answer. Of a request that a client made for a person only what is
+    /// younger than the request counts, and than the last answer of the session, and not for long: a browser that nobody sits at
+    /// says yes to nothing, whatever its session is worth elsewhere.
+    pub async fn counting(&self, cx: &Cx, way: &DeviceWay, signed_in: &SignedIn) -> Result<SignedIn, IdpError> {
+        way.admits(signed_in)?;
+        if way.backchannel().is_none() {
+            return Ok(signed_in.clone());
+        }
+        let confirmed: Option<Timestamp> = self
+            .inner()
+            .store
+            .read(cx, signed_in.account.session, |session, tx| {
+                Box::pin(async move { Ok::<_, IdpError>(Sessions(tx).find_confirmed(*session).await?) })
+            })
+            .await?;
+        let after = confirmed.map_or(way.row.created_at, |at| way.row.created_at.max(at + INSTANT));
+        let used = signed_in.used.since(after);
+        let proved = used.primary_at().filter(|at| cx.now.since(*at) <= PRESENCE);
+        let auth_time = proved.ok_or_else(|| Refusal::new(Aadsts::SessionTooOld))?;
+        let mut counting = SignedIn {
+            used,
+            ..signed_in.clone()
+        };
+        counting.account.auth_time = auth_time;
+        Ok(counting)
+    }
+
     /// The name of the application that waits.
     pub async fn asking_name(&self, cx: &Cx, way: &DeviceWay) -> Result<String, IdpError> {
         let asking: Asking = self.asking_of(cx, way.clone()).await?;
@@ -209,16 +240,14 @@ impl DeviceWay {
         self.row.ask.backchannel.as_ref()
     }
 
-    /// Refuses whoever is not the one that the client named, and a proof that is older than the request.
+    /// Refuses whoever is not the one that the client named.
     pub(super) fn admits(&self, signed_in: &SignedIn) -> Result<(), Refusal> {
         let Some(asked) = self.backchannel() else { return Ok(()) };
         let account = &signed_in.account;
-        if (account.user, account.tenant) != (asked.user, self.row.ask.tenant) {
-            return Err(Refusal::new(Aadsts::DeviceCodeExpired));
+        if (account.user, account.tenant) == (asked.user, self.row.ask.tenant) {
+            Ok(())
+        } else {
+            Err(Refusal::new(Aadsts::DeviceCodeExpired))
         }
-        if account.auth_time < self.row.created_at {
-            return Err(Refusal::new(Aadsts::SessionTooOld));
-        }
-        Ok(())
     }
 }

@@ -413,7 +413,7 @@ fn put_optional(
             "email" => user.mail.clone().into(),
             "family_name" => user.surname.clone().into(),
             "given_name" => user.given_name.clone().into(),
-            "idtyp" => "user".into(),
+            "idtyp" if claim.is_for_people_too() => "user".into(),
             "ipaddr" => facts.client_address.map(|address| address.to_string()).into(),
             "login_hint" | "preferred_username" | "upn" => user.user_principal_name.clone().into(),
             "sid" => signed_in.session.to_string().into(),

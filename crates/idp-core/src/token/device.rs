@@ -208,14 +208,14 @@ impl Idp {
         self.asking_of(cx, way).await
     }
 
-    /// Refuses a device whose application may not have what it asks for this person.
+    /// Refuses a device whose application may not have what it asks for this person, by what counts of what they proved
+    /// ([`Idp::counting`]).
     pub async fn check_device(
         &self,
         cx: &Cx,
         (asking, way): (&Asking, &DeviceWay),
         signed_in: &SignedIn,
     ) -> Result<(), IdpError> {
-        way.admits(signed_in)?;
         let authorization = super::authorize::authorization(asking, &way.request(), signed_in);
         self.admitted_parties(cx, &authorization, asking, signed_in)
             .await
@@ -229,7 +229,7 @@ impl Idp {
         (asking, way): (&Asking, &DeviceWay),
         signed_in: &SignedIn,
     ) -> Result<(), IdpError> {
-        way.admits(signed_in)?;
+        let signed_in = &self.counting(cx, way, signed_in).await?;
         let authorization = super::authorize::authorization(asking, &way.request(), signed_in);
         let (_, admitted) = self.admitted_parties(cx, &authorization, asking, signed_in).await?;
         let cx = Cx {
@@ -242,7 +242,7 @@ impl Idp {
 
     /// The person declines it.
     pub async fn decline_device(&self, cx: &Cx, way: &DeviceWay, signed_in: &SignedIn) -> Result<(), IdpError> {
-        way.admits(signed_in)?;
+        let signed_in = &self.counting(cx, way, signed_in).await?;
         let app = way.row.waiting.client;
         let cx = Cx {
             principal: Some(self.person(&signed_in.account, Some(app)).into()),

@@ -273,6 +273,7 @@ fn entry(cx: &Cx, parties: &Parties, vouched: &Vouched) -> SignInEntry {
         status: Status::NotApplied.as_str().to_owned(),
         applied: Vec::new(),
         is_emergency: false,
+        refused_certificate: Vec::new(),
         signals: Signals::default(),
     }
 }

@@ -57,8 +57,9 @@ impl Idp {
         }
         parties.delegated(&wanted.names)?;
         let (authorization, family) = self.descended(&cx, (&bearer, &parties), (request, scopes)).await?;
+        // As in Entra ID the address is that of the person, not of the server that asks for them.
         let admitted = self
-            .admit_exchange(&cx, &authorization, (&parties, &wanted), cx.client)
+            .admit_exchange(&cx, &authorization, (&parties, &wanted), authorization.arrival.address)
             .await?;
         let refresh = if authorization.scopes.oidc.offline_access {
             Some(self.begin(&cx, &authorization, (family, admitted.until)).await?)

@@ -469,23 +469,20 @@ async fn subject(tx: &mut Tx<'_>, user: ObjectId, client: ObjectId, resource: Ob
 impl Subject {
     /// The directory roles that go into a token for this application.
     pub(super) fn roles_for(&self, application: &Application) -> Vec<String> {
-        match application.definition.group_membership_claims {
-            Some(GroupClaims::All | GroupClaims::DirectoryRole) => {
-                self.directory_roles.iter().map(ToString::to_string).collect()
-            }
-            None | Some(GroupClaims::SecurityGroup | GroupClaims::ApplicationGroup) => Vec::new(),
+        let asked = application.definition.group_membership_claims;
+        if !asked.is_some_and(GroupClaims::tells_directory_roles) {
+            return Vec::new();
         }
+        self.directory_roles.iter().map(ToString::to_string).collect()
     }
 
     /// The groups that go into a token for this application, and the roles there.
     pub(super) fn groups_for(&self, application: &Application, roles: &[(ObjectId, Uuid)]) -> Vec<GroupId> {
-        match application.definition.group_membership_claims {
-            None | Some(GroupClaims::DirectoryRole) => Vec::new(),
-            Some(GroupClaims::SecurityGroup | GroupClaims::All) => self.groups.clone(),
-            Some(GroupClaims::ApplicationGroup) => {
-                let assigned = |group: &GroupId| roles.iter().any(|(holder, _)| holder.uuid() == group.uuid());
-                self.groups.iter().copied().filter(assigned).collect()
-            }
-        }
+        let Some(asked) = application.definition.group_membership_claims else {
+            return Vec::new();
+        };
+        let is_assigned = |group: &GroupId| roles.iter().any(|(holder, _)| holder.uuid() == group.uuid());
+        let is_told = |group: &GroupId| asked.tells_all_groups() || asked.tells_assigned_groups() && is_assigned(group);
+        self.groups.iter().copied().filter(is_told).collect()
     }
 }

@@ -9,7 +9,7 @@ use hygie_directory::User;
 use hygie_idp_core::signin::certificate::{Carried, Ticket, code_of};
 use hygie_idp_core::token::Asking;
 use hygie_idp_core::{Idp, IdpError};
-use hygie_means::{CertificateRefusal, Claimed, MeansError, Refusal as Refused};
+use hygie_means::{CertificateRefusal, Claimed, MeansError, Refusal as Refused, Told};
 use hygie_oidc::{Aadsts, Params, Refusal};
 use hygie_policy::strength::Usage;
 use hygie_web::audit::Note;
@@ -136,9 +136,10 @@ async fn shown(idp: &Idp, inbound: &Inbound) -> Result<Response, Failure> {
     };
     let cx = inbound.asked.cx(begun.ticket.tenant);
     inbound.asked.note(Note::new("idp.signin", "user"));
-    let (user, usage) = match checked(idp, inbound, &begun, &cx).await {
+    let mut told = Told::default();
+    let (user, usage) = match checked(idp, inbound, (&begun, &cx), &mut told).await {
         Ok(proven) => proven,
-        Err(error) => return refuse(idp, inbound, &begun, &cx, error).await,
+        Err(error) => return refuse(idp, inbound, (&begun, &cx), (error, told)).await,
     };
     let handed = idp.hand_over(&cx, &begun.ticket, &user, usage).await;
     let handed = handed.map_err(|error| refused::page(idp, inbound, &error))?;
@@ -169,7 +170,12 @@ async fn begun<'a>(idp: &Idp, inbound: &'a Inbound) -> Result<Begun<'a>, IdpErro
     })
 }
 
-async fn checked(idp: &Idp, inbound: &Inbound, begun: &Begun<'_>, cx: &Cx) -> Result<(User, Usage), MeansError> {
+async fn checked(
+    idp: &Idp,
+    inbound: &Inbound,
+    (begun, cx): (&Begun<'_>, &Cx),
+    told: &mut Told,
+) -> Result<(User, Usage), MeansError> {
     let Some(certificate) = inbound.certificate() else {
         return Err(Refused::Certificate(CertificateRefusal::Missing).into());
     };
@@ -177,16 +183,15 @@ async fn checked(idp: &Idp, inbound: &Inbound, begun: &Begun<'_>, cx: &Cx) -> Re
         return Err(Refused::Locked.into());
     }
     let claimed = begun.ticket.name.as_deref().map_or(Claimed::Anybody, Claimed::By);
-    idp.means().check_certificate(cx, certificate, claimed).await
+    idp.means().check_certificate(cx, certificate, claimed, told).await
 }
 
 /// The page of a refusal, which is recorded where it is known whose.
 async fn refuse(
     idp: &Idp,
     inbound: &Inbound,
-    begun: &Begun<'_>,
-    cx: &Cx,
-    error: MeansError,
+    (begun, cx): (&Begun<'_>, &Cx),
+    (error, told): (MeansError, Told),
 ) -> Result<Response, Failure> {
     let Some(refusal) = error.refusal() else {
         return Err(refused::page(idp, inbound, &IdpError::from(error)));
@@ -200,7 +205,9 @@ async fn refuse(
         let name = begun.ticket.name.as_deref().unwrap_or_default();
         let found = idp.directory().find_user(cx, name).await;
         if let Some(user) = found.map_err(|error| failed(error.into()))? {
-            let logged = idp.log_certificate_refusal(cx, &begun.asking, &user, refusal).await;
+            let logged = idp
+                .log_certificate_refusal(cx, &begun.asking, &user, (refusal, told))
+                .await;
             logged.map_err(failed)?;
         }
         Note::recorded()

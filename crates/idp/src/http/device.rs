@@ -14,7 +14,7 @@ use hygie_web::cookie;
 use hygie_web::error::Failure;
 use hygie_web::ui::{Field, Form, Notice, Page, Summary, Tone, View};
 
-use super::flow::{self, Flow};
+use super::flow::{self, Flow, Typed};
 use super::inbound::Inbound;
 use super::{DEVICE, SESSION_COOKIE, approvals, refused};
 use hygie_idp_core::signin::SignedIn;
@@ -205,15 +205,35 @@ pub fn confirm(flow: &Flow<'_>, way: &DeviceWay, signed_in: &SignedIn) -> Respon
     (cookies, view).into_response()
 }
 
+/// The person as far as what they proved counts for the answer; the page that asks for more where it does not.
+pub async fn counting(flow: &Flow<'_>, way: &DeviceWay, signed_in: &SignedIn) -> Result<SignedIn, Box<Response>> {
+    let cx = flow.inbound.asked.cx(signed_in.account.tenant);
+    let counting = flow.idp.counting(&cx, way, signed_in).await;
+    counting.map_err(|error| {
+        Box::new(match error {
+            IdpError::Refused(refusal) if refusal.code() == Aadsts::SessionTooOld => {
+                flow.password(&Typed::named(signed_in.account.user_principal_name.clone()))
+            }
+            error => (flow.note_of(signed_in, &error), flow.page_of(&error)).into_response(),
+        })
+    })
+}
+
 /// The answer of the person.
 pub async fn answered(flow: &Flow<'_>, way: &DeviceWay, signed_in: &SignedIn, says: Says) -> Response {
     let cx = flow.inbound.asked.cx(signed_in.account.tenant);
+    let signed_in = &match counting(flow, way, signed_in).await {
+        Ok(counting) => counting,
+        Err(asked) => return *asked,
+    };
     let done = match says {
         Says::Yes => flow.idp.approve_device(&cx, (&flow.asking, way), signed_in).await,
         Says::No => flow.idp.decline_device(&cx, way, signed_in).await,
     };
-    if let Err(error) = done {
-        return flow.page_of(&error).into_response();
+    match done {
+        Ok(()) => {}
+        Err(IdpError::Interrupted(interruption)) => return flow.interrupted(signed_in, *interruption).await,
+        Err(error) => return flow.page_of(&error).into_response(),
     }
     let (address, what) = match way.backchannel() {
         Some(_) => (approvals::address(signed_in), "approval"),

@@ -82,6 +82,10 @@ impl Flow<'_> {
             return asked;
         }
         if let Some(way) = &self.asking.device {
+            let signed_in = &match device::counting(self, way, signed_in).await {
+                Ok(counting) => counting,
+                Err(asked) => return *asked,
+            };
             return match self.idp.check_device(&cx, (&self.asking, way), signed_in).await {
                 Ok(()) => device::confirm(self, way, signed_in),
                 Err(IdpError::Refused(refusal)) if consent::may_help(refusal.code()) => {

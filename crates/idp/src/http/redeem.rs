@@ -29,6 +29,8 @@ const TICKET: &str = "ticket";
 const ACCOUNT: &str = "account";
 const VERSION: &str = "version";
 const REQUEST: &str = "request";
+/// The establishment of who comes by a letter, which has no ticket.
+const HOME: &str = "home";
 
 #[derive(Template)]
 #[template(path = "invitation.html")]
@@ -57,6 +59,7 @@ struct Visit<'a> {
     cx: Cx,
     organisation: String,
     ticket: Option<String>,
+    home: Option<TenantId>,
     signed_in: Option<SignedIn>,
     /// The request of the application that the person came by, where it was one.
     asking: Option<Asking>,
@@ -107,6 +110,7 @@ impl<'a> Visit<'a> {
                 .get(TICKET)
                 .filter(|ticket| ticket.len() <= 64)
                 .map(str::to_owned),
+            home: params.get(HOME).and_then(|home| home.parse().ok()),
             signed_in,
             idp,
             inbound,
@@ -142,7 +146,10 @@ impl<'a> Visit<'a> {
             }
             (Some(signed_in), Some(invited)) => Ok(self.ask(signed_in, &invited)),
             (Some(_), None) => Err(self.not_theirs()),
-            (None, None) => Ok(self.done("invitation-gone", None)),
+            (None, None) => Ok(match self.home {
+                Some(home) => redirect(&self.inbound.asked, &self.sign_in(home, &[])),
+                None => self.done("invitation-gone", None),
+            }),
         }
     }
 

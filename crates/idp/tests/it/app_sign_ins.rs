@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use hygie_core::AppId;
-use hygie_directory::AppSignInEntry;
 use hygie_directory::logs::LogQuery;
+use hygie_directory::{AppSignInEntry, RiskSaid};
+use hygie_policy::policy::RiskLevel;
 use serde_json::json;
 
 use crate::world::{FHIR, World};
@@ -72,6 +73,8 @@ async fn tokens_of_a_minute_are_one_entry_for_each_resource_and_outcome() {
         good.is_managed,
     );
     assert_eq!(of, (world.portal, "Portal", "clientSecret", false));
+    let tenants = (good.signals.tenant, good.signals.home);
+    assert_eq!(tenants, (Some(world.tenant), Some(world.tenant)));
     world.clock.advance(Duration::from_mins(1));
     world.asks(&world.secret, FHIR).await;
     let second = world.of_apps().await;
@@ -112,6 +115,46 @@ async fn what_a_policy_did_is_told() {
         .map(|one| (one.display_name.as_str(), one.result.as_str()))
         .collect();
     assert_eq!(applied, [("Workloads", "failure")]);
+}
+
+#[tokio::test]
+async fn an_application_is_blocked_while_it_is_at_risk() {
+    let world = World::new().await;
+    let directory = world.idp.directory();
+    let principal = directory.find_service_principal(&world.cx, world.api).await;
+    let principal = principal.expect("a read").expect("one").id;
+    let secret = directory
+        .add_secret(&world.cx, world.api, "test", Duration::from_hours(1))
+        .await;
+    let secret = secret.expect("a secret").value;
+    world
+        .policy(json!({
+            "displayName": "Workloads at risk",
+            "conditions": {
+                "applications": { "includeApplications": ["All"] },
+                "clientApplications": { "includeServicePrincipals": ["ServicePrincipalsInMyTenant"] },
+                "servicePrincipalRiskLevels": ["medium", "high"],
+            },
+            "grantControls": { "operator": "OR", "builtInControls": ["block"] },
+        }))
+        .await;
+    for (said, expected) in [
+        (None, 0),
+        (Some(RiskSaid::Reported(RiskLevel::Low)), 0),
+        (Some(RiskSaid::Reported(RiskLevel::Medium)), 53_003),
+        (Some(RiskSaid::Compromised), 53_003),
+        (Some(RiskSaid::Dismissed), 0),
+    ] {
+        if let Some(said) = said {
+            let told = directory.say_principal_risk(&world.here(), vec![principal], said).await;
+            told.expect("it is there");
+        }
+        world.asks_as(world.api, secret.expose(), FHIR).await;
+        let entries = world.of_apps().await;
+        let last = entries.iter().max_by_key(|entry| entry.at).expect("one");
+        assert_eq!(last.error_code, expected, "{said:?}");
+        world.clock.advance(Duration::from_mins(2));
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::middleware::from_fn;
 use axum::{Extension, Router};
 use hygie_core::{Clock, Cx};
+use hygie_directory::logs::LogEntry;
 use hygie_directory::logs::LogQuery;
 use hygie_directory::trust::{AuthorityChange, ListSource, TrustedAuthority};
 use hygie_directory::{Enabled, SignInEntry, UserChange};
@@ -211,6 +212,29 @@ async fn a_card_signs_in_after_the_name_and_is_worth_two_factors() {
     let tokens = ward.world.redeem(&code).await.json();
     let amr = claims(&tokens["access_token"])["amr"].clone();
     assert_eq!(amr, json!(["rsa", "mfa"]));
+    // The log of the establishment tells what the card was, and why it counted so.
+    let log = ward.log().await;
+    let entry = log
+        .iter()
+        .find(|entry| entry.is_interactive && entry.error_code == 0)
+        .unwrap();
+    let told = entry.shown()["authenticationProcessingDetails"].clone();
+    assert!(told[0]["value"].as_str().unwrap().contains(CARD), "{told}");
+    let told: Vec<(&str, &str)> = told.as_array().unwrap()[1..]
+        .iter()
+        .map(|one| (one["key"].as_str().unwrap(), one["value"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("User certificate authentication level", "multiFactorAuthentication"),
+            ("User certificate authentication level type", "TenantDefault"),
+            (
+                "User certificate binding",
+                "Certificate: PrincipalName; User Attribute: certificateUserIds; Rank: 1"
+            ),
+        ]
+    );
     // The session is there: the next application asks nothing.
     let again = browser.get(&ward.world.authorize(ward.world.portal, WEB, &[])).await;
     assert!(again.redirect_param("code").is_some());
@@ -257,6 +281,26 @@ async fn a_card_signs_in_without_a_name() {
     let answer = ward.certauth(Some(&stranger.certificate)).get(&path(&link)).await;
     assert!(answer.text().contains("AADSTS1001003"), "{}", answer.text());
     assert_eq!(reasons(&ward.world.recorded().await), ["certificate-unbound"]);
+}
+
+/// What the log tells of a refused card, by its keys.
+fn keys_told(entry: &SignInEntry) -> Vec<String> {
+    let told = entry.shown()["authenticationProcessingDetails"].clone();
+    let keys = told.as_array().unwrap().iter().filter_map(|one| one["key"].as_str());
+    keys.map(str::to_owned).collect()
+}
+
+/// As far as the certificate was looked at: a chain that leads nowhere gives it no worth.
+fn keys_of(reason: &str) -> &'static [&'static str] {
+    match reason {
+        "certificate-unreadable" => &[],
+        "certificate-unbound" => &[
+            "User certificate subject name",
+            "User certificate authentication level",
+            "User certificate authentication level type",
+        ],
+        _ => &["User certificate subject name"],
+    }
 }
 
 #[tokio::test]
@@ -307,6 +351,7 @@ async fn each_refusal_has_its_own_reason_on_the_page_and_in_both_logs() {
         let entry = log.iter().find(says_so).unwrap_or_else(|| panic!("{reason}: no entry"));
         assert_eq!(entry.error_code, code, "{reason}");
         assert_eq!((entry.user, entry.session), (ward.world.nurse, None));
+        assert_eq!(keys_told(entry), keys_of(reason), "{reason}");
     }
     // Without any there is nothing to tell whose.
     let (answer, reasons) = ward.refused(None).await;

@@ -5,9 +5,11 @@ use std::time::Duration;
 use hygie_core::AppId;
 use hygie_directory::{Definition, GroupClaims, OptionalClaim, OptionalClaims, role};
 use hygie_policy::policy::AuthenticationContext;
+use hygie_testkit::one_time_code;
 use serde_json::{Value, json};
 
-use crate::world::{LOGIN, WEB, World, claims, code_of};
+use crate::on_behalf_of::{ask, called};
+use crate::world::{LOGIN, WEB, World, claims, code_of, submit};
 
 const STEP: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
 const CP1: &str = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
@@ -51,6 +53,7 @@ impl World {
 fn named(names: &[&str]) -> Vec<OptionalClaim> {
     let claim = |name: &&str| OptionalClaim {
         name: (*name).to_owned(),
+        additional_properties: Vec::new(),
     };
     names.iter().map(claim).collect()
 }
@@ -156,6 +159,26 @@ async fn what_a_client_understands_is_told_where_the_resource_asks() {
     assert_eq!(claims(&other["access_token"])["xms_cc"], Value::Null);
 }
 
+/// As in Entra ID: `idtyp` is for applications unless the registration asks for people too.
+#[tokio::test]
+async fn the_kind_of_a_persons_token_is_told_where_it_is_asked_for() {
+    let world = World::new().await;
+    for (words, expected) in [
+        (&[][..], Value::Null),
+        (&["include_user_token".to_owned()][..], json!("user")),
+    ] {
+        let change = |definition: &mut Definition| {
+            definition.optional_claims.access_token = vec![OptionalClaim {
+                name: "idtyp".to_owned(),
+                additional_properties: words.to_vec(),
+            }];
+        };
+        world.registered_with(world.fhir, change).await;
+        let tokens = world.code_flow(&[]).await;
+        assert_eq!(claims(&tokens["access_token"])["idtyp"], expected, "{words:?}");
+    }
+}
+
 #[tokio::test]
 async fn version_2_tells_how_the_person_came_where_it_is_asked_for() {
     let world = World::new().await;
@@ -226,9 +249,11 @@ async fn directory_roles_are_told_by_their_templates() {
         .unwrap();
     for (kind, has_roles, has_groups) in [
         (None, false, false),
-        (Some(GroupClaims::SecurityGroup), false, true),
-        (Some(GroupClaims::DirectoryRole), true, false),
-        (Some(GroupClaims::All), true, true),
+        (Some(GroupClaims::SECURITY_GROUP), false, true),
+        (Some(GroupClaims::DIRECTORY_ROLE), true, false),
+        (Some(GroupClaims::ALL), true, true),
+        ("SecurityGroup,ApplicationGroup".parse().ok(), false, true),
+        ("ApplicationGroup, DirectoryRole".parse().ok(), true, false),
     ] {
         for app in [world.fhir, world.portal] {
             let change = |definition: &mut Definition| definition.group_membership_claims = kind;
@@ -251,7 +276,7 @@ async fn too_many_groups_are_told_by_where_to_ask() {
     let cx = world.cx(world.tenant);
     for app in [world.fhir, world.portal] {
         let change = |definition: &mut Definition| {
-            definition.group_membership_claims = Some(GroupClaims::SecurityGroup);
+            definition.group_membership_claims = Some(GroupClaims::SECURITY_GROUP);
             definition.enable_id_token_issuance = true;
         };
         world.registered_with(app, change).await;
@@ -300,4 +325,46 @@ async fn too_many_groups_are_told_by_where_to_ask() {
         );
         assert_eq!((said.get("groups"), said.get("hasgroups")), (None, None), "{token}");
     }
+}
+
+/// An API is told what the service behind it wants, and tells its client, who asks the person: the policy is not of the API that
+/// the client asks for.
+#[tokio::test]
+async fn the_challenge_of_an_exchange_on_behalf_of_the_person_is_met_at_the_sign_in() {
+    let world = World::new().await;
+    let seed = world.codes().await;
+    let (secret, body) = called(&world).await;
+    let conditions = json!({
+        "users": { "includeUsers": ["All"] },
+        "applications": { "includeApplications": [world.fhir.to_string()] },
+    });
+    let grants = json!({ "operator": "OR", "builtInControls": ["mfa"] });
+    world
+        .policy(json!({ "conditions": conditions, "grantControls": grants }))
+        .await;
+    let refused = ask(&world, &secret, &body["access_token"], &[]).await;
+    assert_eq!(code_of(&refused), 50_076, "{}", refused.text());
+    let claims = refused.json()["claims"].as_str().expect("claims").to_owned();
+    // Neither the refresh token nor the session is enough, with what was proved so far.
+    let refresh = body["refresh_token"].as_str().unwrap();
+    let asks = [("claims", claims.as_str())];
+    assert_eq!(code_of(&world.refresh(refresh, &asks).await), 50_076);
+    let browser = world.browser();
+    let scope = ("scope", "openid offline_access api://records//read");
+    let asked = world
+        .sign_in(&browser, &world.authorize(world.portal, WEB, &[scope, asks[0]]))
+        .await;
+    assert_eq!(asked.field("step").as_deref(), Some("code"), "{}", asked.text());
+    world.clock.advance(Duration::from_secs(1));
+    let proof = one_time_code(seed.expose(), world.now());
+    let answer = submit(&browser, &asked, &[("proof", &proof)]).await;
+    let code = answer
+        .redirect_param("code")
+        .unwrap_or_else(|| panic!("{}", answer.text()));
+    let tokens = world.redeem(&code).await.json();
+    let passed = ask(&world, &secret, &tokens["access_token"], &[]).await;
+    assert_eq!(passed.status, 200, "{}", passed.text());
+    // Of a policy that is not there nothing is asked.
+    let nothing = r#"{"access_token":{"polids":{"values":["x","00000000-0000-0000-0000-0000000000aa"]}}}"#;
+    assert_eq!(world.refresh(refresh, &[("claims", nothing)]).await.status, 200);
 }

@@ -67,7 +67,7 @@ impl World {
         self.cx(self.tenant)
     }
 
-    fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 

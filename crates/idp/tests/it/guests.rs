@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hygie_core::{ObjectId, Secret, Timestamp};
+use hygie_directory::logs::LogEntry as _;
 use hygie_directory::{Enabled, NewInvitation, NewUser, OptionalClaim, UserType};
 use hygie_policy::Policy;
 use hygie_policy::json::read;
@@ -36,6 +37,7 @@ async fn invited(world: &World, user_type: UserType) -> (ObjectId, String) {
         redirect: THERE.to_owned(),
         user_type,
         resets: false,
+        message: None,
     };
     let made = world
         .idp
@@ -78,6 +80,41 @@ async fn tokens(world: &World, answer: &Answer) -> Value {
     answer.json()
 }
 
+/// A letter has no ticket: who signs in at home is who was invited, or nobody.
+#[tokio::test]
+async fn who_was_written_to_accepts_by_their_account_at_home() {
+    let world = World::new().await;
+    paul(&world).await;
+    let address = world.path(&format!("redeem?home={}", world.other));
+    let come = async |browser: &Client| {
+        let sent = browser.get(&address).await;
+        let first = browser.get(sent.location()).await;
+        let page = submit(browser, &first, &[("username", PAUL.0)]).await;
+        let fields = [("username", PAUL.0), ("password", PASSWORD)];
+        let back = submit(browser, &page, &fields).await;
+        assert_eq!(back.status, 303, "{} {}", page.text(), back.text());
+        browser.get(back.location()).await
+    };
+    let stranger = come(&world.browser()).await;
+    assert!(
+        stranger.field("answer").is_none() && stranger.text().contains("AADSTS50020"),
+        "{}",
+        stranger.text()
+    );
+    invited(&world, UserType::Guest).await;
+    let browser = world.browser();
+    let page = come(&browser).await;
+    assert!(page.text().contains("CH Demo vous invite"), "{}", page.text());
+    let done = submit(&browser, &page, &[("answer", "accept")]).await;
+    assert_eq!(done.location(), THERE);
+    // Nobody is led anywhere else by it.
+    let gone = world
+        .browser()
+        .get(&world.path("redeem?home=https://evil.example"))
+        .await;
+    assert_eq!((gone.status.as_u16(), gone.location()), (200, ""));
+}
+
 #[tokio::test]
 async fn a_guest_accepts_and_signs_in() {
     let world = World::new().await;
@@ -108,6 +145,16 @@ async fn a_guest_accepts_and_signs_in() {
     );
     let refreshed = world.refresh(tokens["refresh_token"].as_str().unwrap(), &[]).await;
     assert_eq!(refreshed.status, 200, "{}", refreshed.text());
+    // The log says between which tenants.
+    let log = world.log().await;
+    assert!(log.len() > 1, "the sign-in and the renewal");
+    for entry in log {
+        let shown = entry.shown();
+        assert_eq!(
+            (&shown["resourceTenantId"], &shown["homeTenantId"]),
+            (&json!(world.tenant), &json!(world.other))
+        );
+    }
     // The invitation is used up.
     let again = world.browser().get(&address).await;
     assert!(again.text().contains("plus valable"), "{}", again.text());
@@ -304,6 +351,7 @@ async fn an_application_may_ask_who_is_a_guest() {
     let mut definition = (*portal.definition).clone();
     definition.optional_claims.id_token = vec![OptionalClaim {
         name: "acct".to_owned(),
+        additional_properties: Vec::new(),
     }];
     let change = (portal.display_name.clone(), definition);
     directory.update_application(&cx, portal, change, None).await.unwrap();

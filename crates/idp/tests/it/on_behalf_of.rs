@@ -288,6 +288,45 @@ async fn who_came_by_a_device_code_is_judged_so_at_the_next_service() {
 }
 
 #[tokio::test]
+async fn the_address_is_that_of_the_person_and_not_of_the_server() {
+    let world = World::new().await;
+    let (secret, _) = called(&world).await;
+    let inside = json!({ "@odata.type": "#microsoft.graph.ipNamedLocation", "displayName": "Hospital", "isTrusted": true,
+        "ipRanges": [{ "@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": "192.0.2.0/24" }] });
+    let inside: hygie_policy::NamedLocation = hygie_policy::json::read(&inside).unwrap();
+    world
+        .idp
+        .directory()
+        .create_rule(&world.cx(world.tenant), inside)
+        .await
+        .unwrap();
+    let outside = json!({ "includeLocations": ["All"], "excludeLocations": ["AllTrusted"] });
+    block(&world, "locations", outside).await;
+    // The server asks from where nobody knows; what counts is where the person was.
+    for (address, expected) in [([192, 0, 2, 7], None), ([203, 0, 113, 7], Some(53_003))] {
+        let browser = world.browser_at(address);
+        let scope = [("scope", "openid api://records//read")];
+        let answer = world
+            .sign_in(&browser, &world.authorize(world.portal, WEB, &scope))
+            .await;
+        let code = answer
+            .redirect_param("code")
+            .unwrap_or_else(|| panic!("{}", answer.text()));
+        let tokens = world.redeem(&code).await.json();
+        let asked = ask(&world, &secret, &tokens["access_token"], &[]).await;
+        let refused = (asked.status != 200).then(|| code_of(&asked));
+        assert_eq!(refused, expected, "{address:?}: {}", asked.text());
+        let log = world.log().await;
+        let address = Some(std::net::IpAddr::from(address));
+        assert!(
+            log.iter()
+                .any(|entry| entry.app == world.api && entry.address == address)
+        );
+        world.clock.advance(Duration::from_secs(1));
+    }
+}
+
+#[tokio::test]
 async fn the_platform_and_the_kind_of_program_go_along_to_the_next_service() {
     let world = World::new().await;
     let (secret, _) = called(&world).await;

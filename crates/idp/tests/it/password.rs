@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hygie_core::AppId;
 use hygie_directory::{Audience, Definition, Enabled, ExtraGrant, SignInProtocol};
+use hygie_policy::methods::Method;
 use hygie_testkit::Answer;
 use serde_json::{Value, json};
 
@@ -50,6 +51,33 @@ impl World {
             .post(&format!("/{segment}/oauth2/v2.0/token"), &fields)
             .await
     }
+}
+
+/// What tenants with policies of their own are told as 53003.
+#[tokio::test]
+async fn security_defaults_refuse_by_a_number_of_their_own() {
+    let world = World::new().await;
+    world.let_passwords(world.native).await;
+    let tenant = world.tenant.to_string();
+    assert_eq!(world.by_password(&tenant, &[]).await.status, 200);
+    let directory = world.idp.directory();
+    let cx = world.cx(world.tenant);
+    directory.set_security_defaults(&cx, Enabled::Yes).await.unwrap();
+    // Who may register what they ask for is asked to; where nothing can be registered, they shut out.
+    assert_eq!(code_of(&world.by_password(&tenant, &[]).await), 50_079);
+    for method in [Method::Fido2, Method::SoftwareOath] {
+        let off = json!({ "state": "disabled" });
+        directory.configure_method(&cx, method, off).await.unwrap();
+    }
+    let refused = world.by_password(&tenant, &[]).await;
+    let told = (
+        refused.status.as_u16(),
+        code_of(&refused),
+        refused.json()["error"].clone(),
+    );
+    assert_eq!(told, (400, 530_035, json!("invalid_grant")), "{}", refused.text());
+    directory.set_security_defaults(&cx, Enabled::No).await.unwrap();
+    assert_eq!(world.by_password(&tenant, &[]).await.status, 200);
 }
 
 #[tokio::test]

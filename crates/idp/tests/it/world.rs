@@ -455,7 +455,7 @@ fn confidential() -> [Definition; 3] {
             identifier_uris: vec!["api://records/".to_owned()],
             requested_access_token_version: Some(2),
             scopes: vec![scope(2, "read"), scope(3, "write")],
-            group_membership_claims: Some(GroupClaims::SecurityGroup),
+            group_membership_claims: Some(GroupClaims::SECURITY_GROUP),
             ..Definition::default()
         },
         Definition {

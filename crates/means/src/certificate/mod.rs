@@ -13,6 +13,7 @@
 mod hints;
 mod lists;
 mod refusal;
+mod told;
 mod trial;
 
 use std::collections::BTreeSet;
@@ -36,6 +37,7 @@ pub use hints::Hints;
 pub(crate) use lists::Lists;
 pub use lists::{Fetch, FetchFirst, ListState};
 pub use refusal::CertificateRefusal;
+pub use told::Told;
 pub use trial::{Card, Trial};
 
 /// Whose a certificate is said to be.
@@ -53,6 +55,14 @@ struct Rules {
     authorities: Vec<TrustedAuthority>,
 }
 
+/// A certificate and whose it is said to be.
+struct Shown<'a> {
+    certificate: &'a [u8],
+    claimed: Claimed<'a>,
+    /// Who has the name that is claimed.
+    named: Option<Candidate>,
+}
+
 /// A person that a certificate may be of.
 struct Candidate {
     user: User,
@@ -67,25 +77,23 @@ impl Means {
     }
 
     /// The person of the tenant whose certificate this is, and what it is worth. That its key was there was proved by the
-    /// handshake.
+    /// handshake. What the log may say of it is told of who is refused too, as far as the certificate was looked at.
     pub async fn check_certificate(
         &self,
         cx: &Cx,
         certificate: &[u8],
         claimed: Claimed<'_>,
+        told: &mut Told,
     ) -> Result<(User, Usage), MeansError> {
         let rules = self.rules(cx).await?;
         if rules.configuration.state != State::Enabled {
             return Err(Refusal::NotOffered.into());
         }
         // Read before anything is said about the certificate, so that a refusal is recorded with the person that it is of.
-        let named = match claimed {
-            Claimed::By(name) => self.named_candidate(cx, name).await?,
-            Claimed::Anybody => None,
-        };
-        let judged = self.judge(cx, certificate, &rules, (claimed, named.as_ref())).await;
+        let shown = self.shown(cx, certificate, claimed).await?;
+        let judged = self.judge(cx, &shown, &rules, told).await;
         match judged {
-            Err(MeansError::Refused(refusal)) => match named {
+            Err(MeansError::Refused(refusal)) => match shown.named {
                 Some(candidate) => {
                     let record = refused(cx, candidate.user.id, refusal.reason());
                     self.store().record(record).await?;
@@ -97,14 +105,28 @@ impl Means {
         }
     }
 
+    async fn shown<'a>(&self, cx: &Cx, certificate: &'a [u8], claimed: Claimed<'a>) -> Result<Shown<'a>, MeansError> {
+        let named = match claimed {
+            Claimed::By(name) => self.named_candidate(cx, name).await?,
+            Claimed::Anybody => None,
+        };
+        Ok(Shown {
+            certificate,
+            claimed,
+            named,
+        })
+    }
+
     async fn judge(
         &self,
         cx: &Cx,
-        certificate: &[u8],
+        shown: &Shown<'_>,
         rules: &Rules,
-        (claimed, named): (Claimed<'_>, Option<&Candidate>),
+        told: &mut Told,
     ) -> Result<(User, Usage), MeansError> {
+        let certificate = shown.certificate;
         let holder = Holder::of(certificate).map_err(|_| CertificateRefusal::Path(PathFault::Unreadable))?;
+        told.subject(&holder.subject);
         let authorities: Vec<&Authority> = rules.authorities.iter().map(|trusted| &trusted.authority).collect();
         let found = path(certificate, &authorities, cx.now).map_err(CertificateRefusal::Path)?;
         let chain: Vec<&TrustedAuthority> = found
@@ -115,16 +137,17 @@ impl Means {
         self.check_lists(cx, certificate, &chain, &rules.configuration).await?;
         let fields = fields(&holder);
         let worth = strength(&rules.configuration.authentication_mode, &fields);
+        told.worth(&worth);
         let searched;
-        let candidate = match claimed {
-            Claimed::By(_) => named.ok_or(CertificateRefusal::Unbound)?,
+        let candidate = match shown.claimed {
+            Claimed::By(_) => shown.named.as_ref().ok_or(CertificateRefusal::Unbound)?,
             Claimed::Anybody => {
                 let bindings = &rules.configuration.user_bindings;
                 searched = self.search(cx, bindings, worth.affinity, &fields).await?;
                 &searched
             }
         };
-        bind(
+        let bound = bind(
             &rules.configuration.user_bindings,
             worth.affinity,
             &fields,
@@ -134,6 +157,7 @@ impl Means {
             Unbound::NoMatch => CertificateRefusal::Unbound,
             Unbound::AffinityTooLow => CertificateRefusal::AffinityTooLow,
         })?;
+        told.binding(bound);
         // Only who holds the person's certificate is told more about the person.
         rules.admit(candidate, &chain)?;
         if !candidate.user.is_enabled {
@@ -146,6 +170,7 @@ impl Means {
                     .first()
                     .and_then(|issuer| issuer.authority.subject_key_identifier.clone()),
                 policy_oids: fields.policy_oids,
+                told: told.clone().into_pairs(),
             },
         };
         Ok((candidate.user.clone(), usage))

@@ -8,7 +8,7 @@ use hygie_jose::x509::{Authority, Holder, path};
 use hygie_policy::certificate::State;
 use hygie_policy::strength::{Mode, Usage};
 
-use super::Claimed;
+use super::{Claimed, Told};
 use crate::{Means, MeansError, Refusal};
 
 /// What would happen to a card.
@@ -18,6 +18,8 @@ pub struct Trial {
     pub card: Option<Card>,
     /// From its issuer to the root, as far as the trust store leads to one.
     pub chain: Vec<TrustedAuthority>,
+    /// What the log of sign-ins would say of it, as far as it was looked at.
+    pub told: Told,
     /// Who would sign in, and what the card is worth; or why nobody would.
     pub outcome: Result<(User, Mode), Refusal>,
 }
@@ -36,8 +38,13 @@ pub struct Card {
 }
 
 impl Means {
-    /// What would happen to a card that is shown now, without a name typed before.
-    pub async fn try_certificate(&self, cx: &Cx, certificate: &[u8]) -> Result<Trial, MeansError> {
+    /// What would happen to a card that is shown now, after this name was typed or without one.
+    pub async fn try_certificate(
+        &self,
+        cx: &Cx,
+        certificate: &[u8],
+        claimed: Claimed<'_>,
+    ) -> Result<Trial, MeansError> {
         let rules = self.rules(cx).await?;
         let card = Holder::of(certificate).ok().map(|holder| Card {
             subject: holder.subject,
@@ -49,13 +56,20 @@ impl Means {
         let chain = path(certificate, &authorities, cx.now).map_or_else(|_| Vec::new(), |found| found.0);
         let chain = chain.into_iter().filter_map(|place| rules.authorities.get(place));
         let chain = chain.cloned().collect();
-        let judged = self.judge(cx, certificate, &rules, (Claimed::Anybody, None)).await;
+        let shown = self.shown(cx, certificate, claimed).await?;
+        let mut told = Told::default();
+        let judged = self.judge(cx, &shown, &rules, &mut told).await;
         let outcome = match judged {
             Ok(_) if rules.configuration.state != State::Enabled => Err(Refusal::NotOffered),
             Ok((user, Usage { mode, .. })) => Ok((user, mode)),
             Err(MeansError::Refused(refusal)) => Err(refusal),
             Err(other) => return Err(other),
         };
-        Ok(Trial { card, chain, outcome })
+        Ok(Trial {
+            card,
+            chain,
+            told,
+            outcome,
+        })
     }
 }

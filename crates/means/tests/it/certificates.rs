@@ -9,7 +9,7 @@ use hygie_access::{EgressPolicy, Outgoing};
 use hygie_core::{Clock, Cx};
 use hygie_directory::UserChange;
 use hygie_directory::trust::{AuthorityChange, ListSource, TrustedAuthority};
-use hygie_means::{CertificateRefusal, Claimed, Fetch, FetchFirst, Hints, Refusal};
+use hygie_means::{CertificateRefusal, Claimed, Fetch, FetchFirst, Hints, Refusal, Told};
 use hygie_policy::methods::Method;
 use hygie_policy::strength::{Details, Mode};
 use hygie_testkit::{CARD_POLICY, CardAuthority, CardOf};
@@ -176,7 +176,7 @@ impl Ward {
         let checked = self
             .world
             .means
-            .check_certificate(&self.cx(), card, Claimed::By(NAME))
+            .check_certificate(&self.cx(), card, Claimed::By(NAME), &mut Told::default())
             .await;
         match checked {
             Ok((user, usage)) => {
@@ -313,11 +313,16 @@ async fn bindings_by_their_affinity() {
     let anybody = ward
         .world
         .means
-        .check_certificate(&ward.cx(), &card, Claimed::Anybody)
+        .check_certificate(&ward.cx(), &card, Claimed::Anybody, &mut Told::default())
         .await;
     assert_eq!(refusal(anybody), Refusal::Certificate(CertificateRefusal::Unbound));
     let named = Claimed::By("nobody@ch-demo.example");
-    let stranger = ward.world.means.check_certificate(&ward.cx(), &card, named).await;
+    let mut told = Told::default();
+    let stranger = ward
+        .world
+        .means
+        .check_certificate(&ward.cx(), &card, named, &mut told)
+        .await;
     assert_eq!(refusal(stranger), Refusal::Certificate(CertificateRefusal::Unbound));
 }
 
@@ -332,10 +337,11 @@ async fn a_rule_of_a_policy_says_what_it_is_worth_and_strengths_see_it() {
         }],
     }});
     ward.configure(&single).await;
+    let mut told = Told::default();
     let checked = ward
         .world
         .means
-        .check_certificate(&ward.cx(), &ward.card(), Claimed::Anybody)
+        .check_certificate(&ward.cx(), &ward.card(), Claimed::Anybody, &mut told)
         .await;
     let (_, usage) = checked.unwrap();
     assert_eq!(usage.mode, Mode::X509CertificateSingleFactor);
@@ -343,6 +349,7 @@ async fn a_rule_of_a_policy_says_what_it_is_worth_and_strengths_see_it() {
     let expected = Details::Certificate {
         issuer_ski: key,
         policy_oids: BTreeSet::from([CARD_POLICY.to_owned()]),
+        told: told.into_pairs(),
     };
     assert_eq!(usage.details, expected);
     let methods = ward
@@ -384,7 +391,10 @@ async fn a_card_is_tried_as_it_would_be_and_nobody_is_recorded() {
     let ward = Ward::new().await;
     let card = ward.card();
     let means = &ward.world.means;
-    let trial = means.try_certificate(&ward.cx(), &card).await.unwrap();
+    let trial = means
+        .try_certificate(&ward.cx(), &card, Claimed::Anybody)
+        .await
+        .unwrap();
     let (user, mode) = trial.outcome.unwrap();
     assert_eq!((user.id, mode), (ward.world.nurse.id, Mode::X509CertificateMultiFactor));
     let chain: Vec<&str> = trial
@@ -398,7 +408,7 @@ async fn a_card_is_tried_as_it_would_be_and_nobody_is_recorded() {
     assert_eq!(ward.site.asked(), 1);
     ward.world.clock.advance(DAY);
     ward.site.serve(Some(ward.list(&[&[0x66, 0x01]])));
-    let tried = async |card: &[u8]| means.try_certificate(&ward.cx(), card).await.unwrap();
+    let tried = async |card: &[u8]| means.try_certificate(&ward.cx(), card, Claimed::Anybody).await.unwrap();
     let refused = |why| Refusal::Certificate(why);
     assert_eq!(
         tried(&card).await.outcome.unwrap_err(),
@@ -421,6 +431,45 @@ async fn a_card_is_tried_as_it_would_be_and_nobody_is_recorded() {
     ward.site.serve(Some(ward.list(&[])));
     assert_eq!(tried(&card).await.outcome.unwrap_err(), Refusal::NotOffered);
     assert_eq!(ward.world.recorded("idp.signin", None).await, 0);
+}
+
+#[tokio::test]
+async fn a_card_is_tried_by_a_name_and_told_as_the_log_would() {
+    let ward = Ward::new().await;
+    let card = ward.card();
+    let means = &ward.world.means;
+    let trial = means
+        .try_certificate(&ward.cx(), &card, Claimed::Anybody)
+        .await
+        .unwrap();
+    let words: Vec<(String, String)> = trial.told.into_pairs();
+    let words: Vec<(&str, &str)> = words
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
+    assert_eq!(
+        words[1..],
+        [
+            ("User certificate authentication level", "multiFactorAuthentication"),
+            ("User certificate authentication level type", "TenantDefault"),
+            (
+                "User certificate binding",
+                "Certificate: PrincipalName; User Attribute: certificateUserIds; Rank: 1"
+            ),
+        ]
+    );
+    // After a name it is judged as whose it is: the card of somebody else, or of nobody, is none.
+    for (name, whose) in [
+        (NAME, Ok(ward.world.nurse.id)),
+        ("nobody@ch-demo.example", Err(CertificateRefusal::Unbound)),
+    ] {
+        let trial = means
+            .try_certificate(&ward.cx(), &card, Claimed::By(name))
+            .await
+            .unwrap();
+        let found = trial.outcome.map(|(user, _)| user.id);
+        assert_eq!(found, whose.map_err(Refusal::Certificate), "{name}");
+    }
 }
 
 #[tokio::test]

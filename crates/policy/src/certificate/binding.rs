@@ -5,7 +5,7 @@ use super::configuration::{Affinity, AuthenticationMode, Field, Mode, ModeRule, 
 use super::name::is_same_name;
 
 /// What a certificate is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Strength {
     /// One factor or several.
     pub mode: Mode,
@@ -13,6 +13,8 @@ pub struct Strength {
     pub affinity: Affinity,
     /// What decided; unset is the default of the tenant.
     pub by: Option<RuleType>,
+    /// The policy or the issuer that the deciding rule looks at; the policy, of a rule for both.
+    pub identifier: Option<String>,
 }
 
 /// The order in which rules decide: the first kind of which one fits.
@@ -39,6 +41,11 @@ pub fn strength(configuration: &AuthenticationMode, certificate: &Fields) -> Str
                 mode,
                 affinity,
                 by: Some(kind),
+                identifier: fitting
+                    .iter()
+                    .find(|rule| rule.mode == mode)
+                    .and_then(|rule| rule.oid().or_else(|| rule.issuer()))
+                    .map(str::to_owned),
             };
         }
     }
@@ -47,6 +54,7 @@ pub fn strength(configuration: &AuthenticationMode, certificate: &Fields) -> Str
         mode: configuration.default_mode,
         affinity,
         by: None,
+        identifier: None,
     }
 }
 
@@ -86,6 +94,8 @@ pub struct Bound {
     pub property: UserProperty,
     /// How firmly.
     pub affinity: Affinity,
+    /// The place of the binding; lower ones are looked at first.
+    pub priority: u32,
 }
 
 /// Why a certificate is not that of an account.
@@ -116,6 +126,7 @@ pub fn bind(
             field: binding.field,
             property: binding.property,
             affinity: binding.effective_affinity(),
+            priority: binding.priority,
         }),
         None if matching().next().is_some() => Err(Unbound::AffinityTooLow),
         None => Err(Unbound::NoMatch),

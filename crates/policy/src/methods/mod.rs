@@ -15,6 +15,7 @@
 mod campaign;
 mod check;
 mod configuration;
+mod targets;
 
 use std::collections::BTreeSet;
 
@@ -29,6 +30,7 @@ pub use configuration::{
     MicrosoftAuthenticator, PasskeyProfile, PasskeyTarget, PasskeyType, Sms, SmsTarget, SoftwareOath,
     TemporaryAccessPass, Voice,
 };
+pub use targets::Named;
 
 use self::check::few;
 use crate::Aaguid;

@@ -13,6 +13,7 @@ use crate::json::{Wrong, read};
 use crate::lifetime::SessionLifetime;
 use crate::policy::Policy;
 use crate::strength::AuthenticationStrength;
+use crate::token_lifetime::TokenLifetimePolicy;
 
 /// Bytes of an export: a tenant has 195 policies, of some kilobytes each.
 pub const MAX_EXPORT: usize = 16 * 1024 * 1024;
@@ -74,6 +75,8 @@ pub struct Export {
     pub strengths: Vec<AuthenticationStrength>,
     /// How long sessions live, where the export tells it [ours].
     pub lifetime: Option<SessionLifetime>,
+    /// How long tokens live, where the export tells it.
+    pub token_lifetimes: Vec<TokenLifetimePolicy>,
     /// Places that say something which was not understood.
     pub passed_over: Vec<String>,
 }
@@ -91,6 +94,7 @@ impl Export {
             policies: Vec::new(),
             strengths: Vec::new(),
             lifetime: None,
+            token_lifetimes: Vec::new(),
             passed_over: Vec::new(),
         };
         for item in items(document) {
@@ -124,6 +128,8 @@ impl Export {
             self.keep("sessionLifetimePolicy", item, |export, lifetime| {
                 export.lifetime = Some(lifetime);
             });
+        } else if item.get("definition").is_some() {
+            self.keep(&name, item, |export, policy| export.token_lifetimes.push(policy));
         } else if item.get("allowedCombinations").is_some() {
             self.keep(&name, item, |export, strength| export.strengths.push(strength));
         } else if item.get("conditions").is_some() {
@@ -176,7 +182,13 @@ fn items(document: Value) -> Vec<Value> {
             if let Some(value) = members.remove("value") {
                 return items(value);
             }
-            let parts = ["policies", "strengths", "sessionLifetimePolicy"].map(|name| members.remove(name));
+            let parts = [
+                "policies",
+                "strengths",
+                "sessionLifetimePolicy",
+                "tokenLifetimePolicies",
+            ]
+            .map(|name| members.remove(name));
             if parts.iter().all(Option::is_none) {
                 return vec![Value::Object(members)];
             }

@@ -138,6 +138,7 @@ pub fn check(export: &Export, application: Application) -> Report {
     }
     points.push(points::terms_of_use(export, app));
     points.extend(export.lifetime.as_ref().map(sessions::lifetime));
+    points.extend(sessions::tokens(&export.token_lifetimes));
     points.extend(points::unread(export));
     Report {
         application: app,

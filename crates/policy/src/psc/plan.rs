@@ -19,6 +19,8 @@ pub const AGREEMENTS: &str = "identityGovernance/termsOfUse/agreements";
 pub const SECURITY_DEFAULTS: &str = "policies/identitySecurityDefaultsEnforcementPolicy";
 /// How long sessions live, where the directory has it [ours].
 pub const SESSION_LIFETIME: &str = "policies/sessionLifetimePolicy";
+/// How long tokens live.
+pub const TOKEN_LIFETIMES: &str = "policies/tokenLifetimePolicies";
 
 /// An object that has to be there.
 #[derive(Clone, Debug, PartialEq)]

@@ -170,7 +170,7 @@ fn told(policies: &[Value], means: &Means) -> Vec<Why> {
         guest: None,
     };
     let people = [person(EMERGENCY), person(NURSE), person(FA01)];
-    lock_outs(&walls(&policies, &[], means), &people)
+    lock_outs(&walls(&policies, &[], &[], means), &people)
         .into_iter()
         .map(|lock_out| lock_out.why)
         .collect()

@@ -3,7 +3,7 @@
 use hygie_core::Timestamp;
 use hygie_policy::decide::{Ask, BlockReason, Outcome, PolicyResult};
 use hygie_policy::json::read;
-use hygie_policy::policy::AuthenticationType;
+use hygie_policy::policy::{AuthenticationType, RiskLevel};
 use hygie_policy::signin::{
     Application, Identity, Ownership, Session, SignIn, SignInConditions, Target, Used, User, Workload,
 };
@@ -242,6 +242,7 @@ fn certificates_by_issuer_and_policy() {
     let card = Details::Certificate {
         issuer_ski: Some("0A1B2C".to_owned()),
         policy_oids: ["1.2.250.1.71.1.2.6.2".to_owned()].into(),
+        told: Vec::new(),
     };
     let used = [
         Usage::of(Mode::Password),
@@ -336,6 +337,34 @@ fn workloads_are_blocked_by_policies_of_their_own() {
         matches!(decide(&[policy], &nurse(&[], &[])), Outcome::Granted(_)),
         "no person is meant"
     );
+}
+
+#[test]
+fn a_workload_is_blocked_by_its_risk() {
+    let policy = with(least(), "/conditions/users/includeUsers", json!(["None"]));
+    let everyone = json!({ "includeServicePrincipals": ["ServicePrincipalsInMyTenant"] });
+    let policy = with(policy, "/conditions/clientApplications", everyone);
+    let policy = with(
+        policy,
+        "/conditions/servicePrincipalRiskLevels",
+        json!(["high", "medium"]),
+    );
+    let policy = with(policy, "/grantControls/builtInControls", json!(["block"]));
+    for (risk, is_granted) in [
+        (RiskLevel::None, true),
+        (RiskLevel::Low, true),
+        (RiskLevel::Medium, false),
+        (RiskLevel::High, false),
+    ] {
+        let mut sign_in = nurse(&[], &[]);
+        sign_in.identity = Identity::Workload(Workload {
+            id: NURSE.parse().expect("well formed"),
+            ownership: Ownership::SingleTenant,
+        });
+        sign_in.conditions.service_principal_risk = Some(risk);
+        let outcome = decide(std::slice::from_ref(&policy), &sign_in);
+        assert_eq!(matches!(outcome, Outcome::Granted(_)), is_granted, "{risk:?}");
+    }
 }
 
 #[test]

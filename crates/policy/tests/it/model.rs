@@ -705,7 +705,7 @@ proptest! {
         sign_in.conditions.device = None;
         let modern = sign_in.conditions.client_app.is_some_and(|client| client == ClientAppType::Browser);
         let means = Means { modes: Mode::ALL.iter().copied().collect(), consoles: applications.clone(), ..Means::default() };
-        let walls = walls(&policies, &strengths, &means);
+        let walls = walls(&policies, &strengths, &locations, &means);
         if modern && !is_let_in(&walls, &person) {
             let outcome = evaluate(&rules, &sign_in).outcome;
             prop_assert!(!matches!(outcome, Outcome::Granted(_)), "{:?}", outcome);

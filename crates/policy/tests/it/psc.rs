@@ -436,3 +436,29 @@ fn sessions_that_live_longer_than_four_hours_are_told() {
     let report = check(&without, Application::Named(SANDBOX));
     assert!(report.points.iter().all(|point| point.id != "session-lifetime"));
 }
+
+#[test]
+fn tokens_that_outlive_four_hours_are_told() {
+    let policy = |lifetime: &str| {
+        let definition = json!({ "TokenLifetimePolicy": { "Version": 1, "AccessTokenLifetime": lifetime } });
+        json!({ "displayName": "Dossier\u{1b}[2J", "definition": [definition.to_string()], "isOrganizationDefault": false })
+    };
+    for (policies, expected) in [
+        (json!([]), None),
+        (json!([policy("04:00:00")]), Some(Verdict::Conforms)),
+        (
+            json!([policy("04:00:00"), policy("04:00:01")]),
+            Some(Verdict::CannotTell),
+        ),
+        (json!({ "value": [policy("1.00:00:00")] }), Some(Verdict::CannotTell)),
+        (json!([policy("forever")]), Some(Verdict::CannotTell)),
+    ] {
+        let export = json!({ "policies": [ac02()], "strengths": [fa01()], "tokenLifetimePolicies": policies });
+        let export = Export::read(export.to_string().as_bytes()).expect("an export");
+        let report = check(&export, Application::Named(SANDBOX));
+        let point = report.points.iter().find(|point| point.id == "token-lifetime");
+        assert_eq!(point.map(|point| point.verdict), expected, "{policies}");
+        let is_plain = |point: &hygie_policy::psc::Point| !point.message(Language::English).contains(char::is_control);
+        assert!(point.is_none_or(is_plain));
+    }
+}

@@ -355,6 +355,11 @@ impl Config {
         {
             problems.add(&text, &mail.span(), &format!("[mail]: {error:#}"));
         }
+        if let Some(certauth) = &config.certauth
+            && let Err(error) = crate::serve::certauth::reach(certauth.get_ref()).await
+        {
+            problems.add(&text, &certauth.span(), &format!("[certauth]: {error:#}"));
+        }
         for workspace in &config.workspaces {
             for (service, events) in workspace.get_ref().events() {
                 if let Err(error) = kafka::reach(events).await {

@@ -15,7 +15,9 @@ use clap::Args;
 use hygie_core::{AppId, ObjectId};
 use hygie_policy::AgreementId;
 use hygie_policy::agreement::{MAX_PDF, is_pdf};
-use hygie_policy::psc::plan::{self, POLICIES, SECURITY_DEFAULTS, SESSION_LIFETIME, STRENGTHS, Wanted};
+use hygie_policy::psc::plan::{
+    self, POLICIES, SECURITY_DEFAULTS, SESSION_LIFETIME, STRENGTHS, TOKEN_LIFETIMES, Wanted,
+};
 use hygie_policy::psc::{self, Application, Export, Language, MAX_EMERGENCY_ACCOUNTS, Report, SANDBOX, Verdict};
 use hygie_policy::templates::ProSanteConnect;
 use serde_json::{Value, json};
@@ -191,6 +193,10 @@ async fn checked(remote: &Remote, app: AppId) -> Result<Report, Failure> {
     // A tenant of Entra ID has none.
     if let Ok(lifetime) = remote.get(SESSION_LIFETIME).await {
         both["sessionLifetimePolicy"] = lifetime;
+    }
+    // Who reads policies of conditional access need not read these.
+    if let Ok(lifetimes) = remote.list(TOKEN_LIFETIMES).await {
+        both["tokenLifetimePolicies"] = lifetimes.into();
     }
     let export = Export::read(both.to_string().as_bytes())?;
     Ok(psc::check(&export, Application::Named(app)))

@@ -1,7 +1,7 @@
 //! `hygie serve`: the same chain as the demo, from a configuration, with the hospital's own addresses, certificates and
 //! keys.
 
-mod certauth;
+pub(crate) mod certauth;
 mod exchanges;
 mod issuers;
 mod prepare;

@@ -6,7 +6,7 @@ use hygie_access::{Assignee, AssigneeKind, AssignmentError, Holder, Kind, Role, 
 use hygie_core::{Cx, ObjectId, Secret};
 use hygie_directory::{
     Cursor, DIRECTORY_API, Definition, Enabled, GLOBAL_ADMINISTRATOR, NewApplication, NewTenant, NewUser,
-    Scope as Permission,
+    Scope as Permission, directory_api, repo::RolesOf,
 };
 use hygie_jose::Certificate;
 use hygie_oidc::RedirectUris;
@@ -15,6 +15,9 @@ use crate::config::{Application, Config, FhirInstance, Publisher, RoleAssignment
 use crate::files;
 use crate::tls::certificate::read_certificate;
 use crate::wiring::{Base, USER_IMPERSONATION, own_workload};
+
+/// Permissions of an application that are looked through.
+const MAX_PERMISSIONS: u32 = 500;
 
 /// Brings the directory to what the configuration says. Processes that share it do so one after another.
 pub async fn prepare(base: &Base, config: &Config) -> Result<()> {
@@ -199,7 +202,7 @@ async fn add_application(base: &Base, cx: &Cx, application: &Application, config
         if let Some(new) = application.identifier_uris.iter().find(|uri| !known.contains(uri)) {
             anyhow::bail!("application {app} is registered without {new}: name it in a new application");
         }
-        return Ok(());
+        return lacks(base, cx, application).await;
     }
     if let Some(problem) = application.wrong_permission() {
         anyhow::bail!(problem);
@@ -254,6 +257,35 @@ async fn permit(base: &Base, cx: &Cx, application: &Application) -> Result<()> {
         base.directory
             .assign_app_role(cx, DIRECTORY_API, principal.id, permission)
             .await?;
+    }
+    Ok(())
+}
+
+/// Says which of its permissions an application does not have that was made before: they were named later, or somebody took
+/// them away, so the directory decides.
+async fn lacks(base: &Base, cx: &Cx, application: &Application) -> Result<()> {
+    let Some(principal) = base.directory.find_service_principal(cx, application.app).await? else {
+        return Ok(());
+    };
+    let first = Cursor {
+        after: None,
+        limit: MAX_PERMISSIONS,
+    };
+    let of = RolesOf::Principal(principal.id);
+    let given = base.directory.page_app_role_assignments(cx, of, first).await?;
+    let given: Vec<_> = given.iter().map(|(given, _)| given.role).collect();
+    let api = directory_api();
+    let lacking = api.definition.app_roles.iter().filter(|role| {
+        let is_named = application.directory_permissions.contains(&role.value);
+        is_named && !given.contains(&role.id)
+    });
+    for role in lacking {
+        tracing::warn!(
+            app = %application.app,
+            permission = role.value,
+            "the application does not have this permission, which the configuration names: permissions are given when an \
+             application is made; give it in the directory, or take it out of the configuration"
+        );
     }
     Ok(())
 }

@@ -34,9 +34,11 @@ pub struct Graph;
 impl Render for Graph {
     fn render(&self, failure: &Failure, asked: &Asked) -> Response {
         let request = asked.request().to_string();
+        // A message may repeat what was sent; clients print it, on a line.
+        let message: String = failure.message.chars().filter(|c| !c.is_control()).collect();
         let body = json!({ "error": {
             "code": failure.code,
-            "message": failure.message,
+            "message": message,
             "innerError": { "date": asked.now().to_rfc3339(), "request-id": request,
                             "client-request-id": asked.client_request() },
         }});

@@ -108,7 +108,7 @@ async fn pass(State(shared): State<Arc<Shared>>, mut request: Request, next: Nex
     let started = tokio::time::Instant::now();
     let asked = open(settings, &request);
     let ids = Ids::of(&asked, request.headers());
-    let cors = asked.route().map_or(Cors::Closed, settings.cors);
+    let cors = (settings.cors)(asked.route().unwrap_or_default());
     let origin = request.headers().get(ORIGIN).cloned();
     let hsts = settings.hsts.filter(|_| !headers::is_local(request.headers()));
     request.extensions_mut().insert(asked.clone());

@@ -37,6 +37,8 @@ pub enum Input {
     Digits,
     /// A search.
     Search,
+    /// A day, as `2026-11-21`.
+    Date,
 }
 
 impl Input {
@@ -45,6 +47,7 @@ impl Input {
             Self::Text | Self::Name | Self::Digits => "text",
             Self::Password => "password",
             Self::Search => "search",
+            Self::Date => "date",
         }
     }
 

@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use hygie_core::{Cx, ObjectId};
+use hygie_core::{AppId, Cx, ObjectId};
 use hygie_directory::{Audience, ConditionalError, Directory, Membership, suite_of};
 use hygie_policy::policy::GuestType;
 use hygie_policy::signin::{Guest, Identity, Ownership, User, Workload};
@@ -58,7 +58,11 @@ async fn identity(directory: &Directory, cx: &Cx, who: &Who) -> Result<Identity,
             }))
         }
         Who::ServicePrincipal(id) => {
-            let found = directory.find_presence(cx, *id).await?;
+            // Graph names it by the id of its application, and by its own.
+            let found = match directory.find_presence(cx, *id).await? {
+                Some(found) => Some(found),
+                None => directory.find_presence_of(cx, AppId::from_uuid(id.uuid())).await?,
+            };
             let found = found.ok_or_else(|| missing("signInIdentity.servicePrincipalId", *id))?;
             let audience = found.application.map(|one| one.definition.sign_in_audience);
             let is_own = found.principal.home == cx.tenant;

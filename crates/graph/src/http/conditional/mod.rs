@@ -42,7 +42,7 @@ pub(super) const READ: &[&str] = &["Policy.Read.All", "Policy.Read.ConditionalAc
 /// The permission to change them, beside one to read them.
 const WRITE: &[&str] = &["Policy.ReadWrite.ConditionalAccess"];
 /// A policy names applications: whoever writes one must see them.
-const APPLICATIONS: &[&str] = &["Application.Read.All", "Directory.Read.All"];
+const APPLICATIONS: &[&str] = super::applications::READ;
 
 /// A collection of objects of conditional access.
 pub trait Collection: Kept {
@@ -139,18 +139,20 @@ pub async fn get<T: Collection>(
     Path(id): Path<String>,
 ) -> Result<Response, GraphError> {
     may_read::<T>(&graph, &caller).await?;
-    let select = caller.select(T::ENTITY)?;
+    let query = caller.one(T::ENTITY)?;
     let rules = graph.directory().read_access_rules(&caller.cx).await?;
     let found = find::<T>(&rules, &id)?;
     let key = key(&found);
     let of = Of {
         set: T::SET,
-        select: select.as_deref(),
+        select: query.select.as_deref(),
     };
     let note = Note::new("graph.read", format!("{}/{key}", T::KIND));
     let version = version::of(&found);
-    let answer = graph.one(&of, shown(found.members(&rules), select.as_deref()), note);
-    Ok(version::marked(answer, &version))
+    let place = found.place();
+    let mut members = shown(found.members(&rules), query.view().as_deref());
+    members.extend(graph.expanded(&caller, &query.expand, place).await?);
+    Ok(version::marked(graph.one(&of, members, note), &version))
 }
 
 /// The object with this id, whatever its case.

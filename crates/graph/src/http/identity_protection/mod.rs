@@ -1,6 +1,7 @@
 //! `/identityProtection`: risk as administrators and detectors tell it.
 
 mod risk_detections;
+mod risky_service_principals;
 mod risky_users;
 mod supplied_risks;
 
@@ -32,6 +33,7 @@ pub fn routes() -> Router<Graph> {
             &format!("{supplied}/{{id}}"),
             only(get(supplied_risks::get).delete(supplied_risks::delete)),
         );
+    routes = routes.merge(risky_service_principals::routes());
     // With the name of the type before that of the action too, as Graph has it.
     for (action, handler) in [
         ("confirmCompromised", post(risky_users::confirm_compromised)),

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::ObjectId;
+use hygie_directory::repo::AtRisk;
 use hygie_directory::{Cursor, Detection, User};
 use hygie_web::audit::Note;
 use hygie_web::error::GraphError;
@@ -31,7 +32,7 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
     };
     let fetch = async |at: Cursor| {
         let (directory, cx) = (graph.directory(), &caller.cx);
-        let page = directory.page_risk_detections(cx, at).await?;
+        let page = directory.page_risk_detections(cx, AtRisk::User, at).await?;
         let ids: BTreeSet<ObjectId> = page.iter().map(|found| found.event.user).collect();
         let people = directory.list_users(cx, ids.into_iter().collect()).await?;
         let people: HashMap<ObjectId, User> = people.into_iter().map(|user| (user.id, user)).collect();
@@ -49,7 +50,10 @@ pub async fn get(State(graph): State<Graph>, caller: Caller, Path(id): Path<Stri
     let select = caller.select(&RISK_DETECTION)?;
     let unknown = || GraphFault::NotFound(id.clone());
     let parsed: ObjectId = id.parse().map_err(|_| unknown())?;
-    let found = graph.directory().find_risk_detection(&caller.cx, parsed).await?;
+    let found = graph
+        .directory()
+        .find_risk_detection(&caller.cx, AtRisk::User, parsed)
+        .await?;
     let found = found.ok_or_else(unknown)?;
     let user = found.event.user;
     let person = graph.directory().find_user_by_id(&caller.cx, user).await?;

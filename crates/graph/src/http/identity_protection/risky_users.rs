@@ -6,6 +6,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use hygie_core::{Cx, ObjectId};
+use hygie_directory::repo::AtRisk;
 use hygie_directory::{Cursor, RiskSaid};
 use hygie_policy::json::{At, Members};
 use hygie_policy::risk::UserRisk;
@@ -36,7 +37,7 @@ pub async fn list(State(graph): State<Graph>, caller: Caller) -> Result<Response
     };
     let fetch = async |at: Cursor| {
         let mut items = Vec::new();
-        for (id, risk) in graph.directory().page_user_risks(&caller.cx, at).await? {
+        for (id, risk) in graph.directory().page_risks(&caller.cx, AtRisk::User, at).await? {
             items.push(graph.risky_user(&caller.cx, id, &risk).await?);
         }
         Ok(items)
@@ -95,7 +96,7 @@ pub async fn list_history(
     let found = graph.directory().user_risk(&caller.cx, user).await?;
     found.ok_or_else(unknown)?;
     let person = graph.directory().find_user_by_id(&caller.cx, user).await?;
-    let events = graph.directory().risk_history(&caller.cx, user).await?;
+    let events = graph.directory().risk_history(&caller.cx, AtRisk::User, user).await?;
     let items = events.iter().map(|event| (event.id, history(event, person.as_ref())));
     let path = format!("{SET}/{user}/history");
     let listed = Listed {

@@ -1,0 +1,1 @@
+ALTER TABLE idp_principal ADD COLUMN profile TEXT;

@@ -1,0 +1,1 @@
+ALTER TABLE idp_session ADD COLUMN confirmed_at {int};

@@ -1,0 +1,3 @@
+#![no_main]
+
+hygie_fuzz_libfuzzer::driver!(graph);
