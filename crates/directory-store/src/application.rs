@@ -107,10 +107,22 @@ pub struct Definition {
     pub required_resource_access: Vec<RequiredResource>,
     /// Applications that consent is given to together with it.
     pub known_client_applications: Vec<AppId>,
+    /// Applications that need nobody's consent for some of the permissions that it offers.
+    pub pre_authorized_applications: Vec<PreAuthorized>,
     /// The domain of its publisher: one of its home tenant.
     pub publisher_domain: Option<String>,
     /// Who published it, where that was verified.
     pub verified_publisher: Option<VerifiedPublisher>,
+}
+
+/// An application that whoever answers for a resource trusts with some of its delegated permissions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PreAuthorized {
+    /// Which.
+    pub app_id: AppId,
+    /// The ids of the permissions.
+    pub delegated_permission_ids: Vec<Uuid>,
 }
 
 /// A publisher that the operator of this installation vouches for (`verifiedPublisher`).
@@ -384,7 +396,28 @@ impl Definition {
         if self.known_client_applications.len() > MAX_LIST {
             return Err("knownClientApplications");
         }
+        let is_offered = |id: &Uuid| self.scopes.iter().any(|scope| scope.id == *id);
+        let mut apps = BTreeSet::new();
+        let is_wrong = |one: &PreAuthorized| {
+            !apps.insert(one.app_id)
+                || one.delegated_permission_ids.len() > MAX_LIST
+                || !one.delegated_permission_ids.iter().all(is_offered)
+        };
+        let trusted = &self.pre_authorized_applications;
+        if trusted.len() > MAX_LIST || trusted.iter().any(is_wrong) {
+            return Err("preAuthorizedApplications");
+        }
         Ok(())
+    }
+
+    /// The permissions that this client has without anybody's consent, by their words.
+    pub fn pre_authorized(&self, client: AppId) -> impl Iterator<Item = String> {
+        let trusted = self.pre_authorized_applications.iter();
+        let ids = trusted.filter(move |one| one.app_id == client);
+        let word = |id: &Uuid| self.scopes.iter().find(|scope| scope.id == *id);
+        ids.flat_map(|one| &one.delegated_permission_ids)
+            .filter_map(word)
+            .map(|scope| scope.value.clone())
     }
 
     /// The permissions for people that this registration asks of a resource, by their words there.

@@ -38,7 +38,8 @@ pub use api::{DIRECTORY_API, DIRECTORY_API_NAMES, FIRST_PARTY, PORTAL, directory
 pub use app_signin::AppSignInEntry;
 pub use application::{
     AccessKind, AppRole, Application, Audience, Definition, ExtraGrant, INCLUDE_USER_TOKEN, Links, MemberTypes,
-    OptionalClaim, OptionalClaims, RequiredAccess, RequiredResource, Scope, ServicePrincipal, VerifiedPublisher,
+    OptionalClaim, OptionalClaims, PreAuthorized, RequiredAccess, RequiredResource, Scope, ServicePrincipal,
+    VerifiedPublisher,
 };
 pub use assignment::{AppRoleAssignment, NewAppRole, NewGrant, PermissionGrant};
 pub use authentication::Authentications;

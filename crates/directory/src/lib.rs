@@ -45,8 +45,8 @@ pub use hygie_directory_store::{
     Authorization, Belongs, DIRECTORY_API, DIRECTORY_API_NAMES, DIRECTORY_ROLES, Definition, DeviceAsk,
     DirectoryObject, DirectoryRole, FIRST_PARTY, GLOBAL_ADMINISTRATOR, Group, GroupClaims, GroupProfile, Home,
     INCLUDE_USER_TOKEN, Links, LockoutRule, MIGRATIONS, Mark, MemberTypes, NewAppRole, NewGrant, OptionalClaim,
-    OptionalClaims, PORTAL, PermissionGrant, Place, PrincipalProfile, RequiredAccess, RequiredResource, RoleAssignment,
-    SEALED_COLUMNS, Scope, ServicePrincipal, SignInEntry, Signals, Tenant, User, UserProfile, UserType,
+    OptionalClaims, PORTAL, PermissionGrant, Place, PreAuthorized, PrincipalProfile, RequiredAccess, RequiredResource,
+    RoleAssignment, SEALED_COLUMNS, Scope, ServicePrincipal, SignInEntry, Signals, Tenant, User, UserProfile, UserType,
     VerifiedPublisher, Visibility, Workload, directory_api, directory_role, grant_of, is_user_principal_name,
     is_workload_name, key_of, managed_identity, repo, rh_of, role, suite_of,
 };

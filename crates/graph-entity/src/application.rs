@@ -202,7 +202,7 @@ fn api(definition: &Definition) -> Value {
         "acceptMappedClaims": null,
         "knownClientApplications": definition.known_client_applications,
         "oauth2PermissionScopes": scopes(definition),
-        "preAuthorizedApplications": [],
+        "preAuthorizedApplications": definition.pre_authorized_applications,
         "requestedAccessTokenVersion": definition.requested_access_token_version,
     })
 }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use hygie_core::AppId;
 use hygie_directory::{
     AccessKind, AppRole, Audience, Definition, ExtraGrant, GroupClaims, INCLUDE_USER_TOKEN, KeyCredential, Links,
-    MemberTypes, OptionalClaim, RequiredAccess, RequiredResource, Scope,
+    MemberTypes, OptionalClaim, PreAuthorized, RequiredAccess, RequiredResource, Scope,
 };
 use hygie_jose::Certificate;
 use hygie_policy::ReadError;
@@ -181,12 +181,29 @@ fn read_api(to: &mut Definition, found: Option<&Value>, at: &At<'_>) -> Result<(
                 let all: Vec<AppId> = Member::read(found, at)?;
                 to.known_client_applications = all;
             }
-            "preAuthorizedApplications" => nothing(found, at)?,
+            "preAuthorizedApplications" => to.pre_authorized_applications = items(found, at, pre_authorized)?,
             "acceptMappedClaims" if found != Some(&Value::Bool(true)) => {}
             "acceptMappedClaims" => return Err(at.refuse(Wrong::NotA("false: claims are not mapped"))),
             _ => return Ok(Known::No),
         }
         Ok(Known::Yes)
+    })
+}
+
+fn pre_authorized(value: &Value, at: &At<'_>) -> Result<PreAuthorized, ReadError> {
+    let (mut app, mut ids) = (None, Vec::new());
+    each(value, at, |name, found, at| {
+        match name {
+            "appId" => app = Some(AppId::read(found, at)?),
+            "delegatedPermissionIds" => ids = items(found, at, |value, at| guid(Some(value), at))?,
+            _ => return Ok(Known::No),
+        }
+        Ok(Known::Yes)
+    })?;
+    let missing = || At::Member(at, "appId").refuse(Wrong::Missing);
+    Ok(PreAuthorized {
+        app_id: app.ok_or_else(missing)?,
+        delegated_permission_ids: ids,
     })
 }
 

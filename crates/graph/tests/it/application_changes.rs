@@ -179,7 +179,12 @@ fn wrong_members() -> Vec<(&'static str, Value, &'static str)> {
         (
             "api",
             json!({ "preAuthorizedApplications": [{}] }),
-            "api.preAuthorizedApplications",
+            "api.preAuthorizedApplications[0].appId",
+        ),
+        (
+            "api",
+            json!({ "preAuthorizedApplications": [{ "appId": READ, "delegatedPermissionIds": [READ] }] }),
+            "PreAuthorizedApplications is not valid",
         ),
         (
             "api",
@@ -440,4 +445,23 @@ async fn an_owner_changes_their_application() {
         .changed("DELETE", &format!("{one}/owners/{}/$ref", world.nurse), &Value::Null)
         .await;
     assert_eq!(caller.send("PATCH", &one, &change).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_resource_says_which_clients_need_no_consent() {
+    let world = World::new().await;
+    let caller = world.app(&["Application.ReadWrite.All"]);
+    let path = format!("/v1.0/applications(appId='{}')", world.portal.0);
+    let offered = caller.json(&path).await["api"]["oauth2PermissionScopes"][0]["id"].clone();
+    let trusted = json!([{ "appId": READ, "delegatedPermissionIds": [offered] }]);
+    let api = json!({ "api": { "preAuthorizedApplications": trusted } });
+    caller.changed("PATCH", &path, &api).await;
+    assert_eq!(caller.json(&path).await["api"]["preAuthorizedApplications"], trusted);
+    // A change of the rest leaves them.
+    let version = json!({ "api": { "requestedAccessTokenVersion": 2 } });
+    caller.changed("PATCH", &path, &version).await;
+    assert_eq!(caller.json(&path).await["api"]["preAuthorizedApplications"], trusted);
+    let nobody = json!({ "api": { "preAuthorizedApplications": [] } });
+    caller.changed("PATCH", &path, &nobody).await;
+    assert_eq!(caller.json(&path).await["api"]["preAuthorizedApplications"], json!([]));
 }

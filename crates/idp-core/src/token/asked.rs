@@ -15,7 +15,7 @@ use crate::{Idp, IdpError};
 /// What is known of an application and a resource in the tenant.
 struct Between {
     resource: Application,
-    /// The words that were granted before.
+    /// The words that were granted before, or need no grant.
     granted: Vec<String>,
 }
 
@@ -114,7 +114,7 @@ impl Idp {
     ) -> Result<Between, IdpError> {
         let resource = self.resource_of(cx, client, resource).await?;
         let ask = (present.map(|principal| principal.id), resource.app, user);
-        let granted = self
+        let mut granted = self
             .inner()
             .store
             .read(cx, ask, |(client, resource, user), tx| {
@@ -129,6 +129,7 @@ impl Idp {
                 })
             })
             .await?;
+        granted.extend(resource.definition.pre_authorized(client.app));
         Ok(Between { resource, granted })
     }
 

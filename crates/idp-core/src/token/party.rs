@@ -378,7 +378,7 @@ impl Parties {
         Ok(())
     }
 
-    /// The scopes that the client gets for the person: all of them consented to.
+    /// The scopes that the client gets for the person: all of them consented to, or given by the resource to a client that it trusts.
     ///
     /// Those of OpenID Connect need no consent of their own: they tell the application who signed in to it, and its
     /// service principal is the tenant's word that its people may. Nor does an application for itself.
@@ -388,6 +388,8 @@ impl Parties {
             .as_ref()
             .map(|subject| subject.granted.clone())
             .unwrap_or_default();
+        let client = self.client.application.app;
+        granted.extend(self.resource.party.application.definition.pre_authorized(client));
         if self.resource.party.principal.app == DIRECTORY_API {
             for name in ["openid", "profile", "email"].map(str::to_owned) {
                 // They may be consented to as well.
@@ -409,7 +411,7 @@ impl Parties {
                 return Ok(granted);
             }
         }
-        grant::delegated(wanted, &granted, self.client.application.app)
+        grant::delegated(wanted, &granted, client)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The authorization code grant, from the first request to the tokens.
 
+use hygie_directory::{Definition, PreAuthorized, Scope};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::world::{CHALLENGE, FHIR, LOGIN, LOOPBACK, SPA, WEB, World, claims, code_of, exchange};
 
@@ -464,6 +466,43 @@ async fn consent_is_needed_for_each_resource() {
         .get(&world.authorize(world.portal, WEB, &[("scope", scope)]))
         .await;
     assert_eq!(unknown.redirect_param("error").as_deref(), Some("invalid_resource"));
+}
+
+#[tokio::test]
+async fn a_client_that_a_resource_trusts_needs_no_consent() {
+    let world = World::new().await;
+    let asked = [("scope", "openid offline_access api://records//share")];
+    let share = Uuid::from_u128(0x5ba2e);
+    let offer = |definition: &mut Definition| {
+        definition.scopes.push(Scope {
+            id: share,
+            value: "share".to_owned(),
+            display_name: "Share records".to_owned(),
+            ..Scope::default()
+        });
+    };
+    world.registered_with(world.api, offer).await;
+    let browser = world.browser();
+    world.sign_in(&browser, &world.authorize(world.portal, WEB, &[])).await;
+    let silent = [asked[0], ("prompt", "none")];
+    let refused = browser.get(&world.authorize(world.portal, WEB, &silent)).await;
+    assert_eq!(refused.redirect_param("error").as_deref(), Some("consent_required"));
+    let trust = |definition: &mut Definition| {
+        definition.pre_authorized_applications = vec![PreAuthorized {
+            app_id: world.portal,
+            delegated_permission_ids: vec![share],
+        }];
+    };
+    world.registered_with(world.api, trust).await;
+    let tokens = world.code_flow(&asked).await;
+    assert_eq!(claims(&tokens["access_token"])["scp"], "share");
+    // The trust of the resource is taken back at once.
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    assert_eq!(world.refresh(refresh, &[]).await.status, 200);
+    let distrust = |definition: &mut Definition| definition.pre_authorized_applications.clear();
+    world.registered_with(world.api, distrust).await;
+    let answer = browser.get(&world.authorize(world.portal, WEB, &silent)).await;
+    assert_eq!(answer.redirect_param("error").as_deref(), Some("consent_required"));
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use hygie_access::{EgressPolicy, Outgoing};
 use hygie_core::{Clock, Cx};
-use hygie_directory::UserChange;
 use hygie_directory::trust::{AuthorityChange, ListSource, TrustedAuthority};
+use hygie_directory::{NewUser, UserChange};
 use hygie_means::{CertificateRefusal, Claimed, Fetch, FetchFirst, Hints, Refusal, Told};
 use hygie_policy::methods::Method;
 use hygie_policy::strength::{Details, Mode};
@@ -380,7 +380,13 @@ async fn an_authority_may_be_for_some_people_only() {
             "includeTargets": [{ "id": id, "targetType": "user" }],
         }]})
     };
-    ward.configure(&scope(ward.world.stranger.id.to_string())).await;
+    let new = NewUser {
+        user_principal_name: "claire@ch-demo.example".to_owned(),
+        display_name: "Claire Petit".to_owned(),
+        ..NewUser::default()
+    };
+    let another = ward.world.means.directory().create_user(&ward.cx(), new).await.unwrap();
+    ward.configure(&scope(another.id.to_string())).await;
     assert_eq!(ward.check(&ward.card()).await, refused(CertificateRefusal::OutOfScope));
     ward.configure(&scope(ward.world.nurse.id.to_string())).await;
     assert_eq!(ward.check(&ward.card()).await, MULTI);

@@ -288,7 +288,8 @@ fn who_shuts_everybody_out_is_told() {
                 "/conditions/locations",
                 json!({ "includeLocations": ["All"], "excludeLocations": ["AllTrusted"] }),
             ),
-            None,
+            // No place is trusted here.
+            Some(Why::Block),
         ),
         (
             with(
