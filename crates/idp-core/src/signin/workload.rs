@@ -57,7 +57,13 @@ impl Idp {
         if !rules.policies.iter().any(concerns) {
             return Ok(Admitted::default());
         }
-        let risk = self.directory().principal_risk(cx, workload.id).await?;
+        // Each token of each application comes by here: nothing is read that no policy asks for.
+        let asks_risk = |policy: &hygie_policy::Policy| !policy.conditions.service_principal_risk_levels.is_empty();
+        let risk = if rules.policies.iter().any(asks_risk) {
+            self.directory().principal_risk(cx, workload.id).await?
+        } else {
+            None
+        };
         let sign_in = SignIn {
             identity: Identity::Workload(workload),
             target: Target::Resources {
