@@ -45,7 +45,13 @@ pub enum IdpError {
     /// A blocking task ended without an answer.
     #[error("a worker stopped")]
     Worker(#[from] tokio::task::JoinError),
-    /// More passwords or signatures wait than the pool takes.
+    /// The threads that sign cannot be started.
+    #[error("the threads that sign cannot be started")]
+    Threads(#[source] std::io::Error),
+    /// The thread that made a signature gave no answer.
+    #[error("a signature was not made")]
+    Unsigned,
+    /// More passwords wait than the pool takes.
     #[error("too much work is waiting")]
     Busy,
     /// A value of ours is not JSON.
@@ -64,9 +70,13 @@ impl IdpError {
             Self::PasswordList(_) => Refusal::new(Aadsts::Unavailable),
             Self::Store(error) if error.kind() == ErrorKind::Unavailable => Refusal::new(Aadsts::Unavailable),
             Self::Store(StoreError::NulText) => Refusal::new(Aadsts::Malformed),
-            Self::Store(_) | Self::Jose(_) | Self::Password | Self::Worker(_) | Self::Json(_) => {
-                Refusal::new(Aadsts::ServiceFault)
-            }
+            Self::Store(_)
+            | Self::Jose(_)
+            | Self::Password
+            | Self::Worker(_)
+            | Self::Threads(_)
+            | Self::Unsigned
+            | Self::Json(_) => Refusal::new(Aadsts::ServiceFault),
         }
     }
 }
@@ -125,13 +135,6 @@ impl Fault for IdpError {
 
     fn public(&self) -> String {
         self.refusal().public()
-    }
-}
-
-impl From<tokio::sync::AcquireError> for IdpError {
-    fn from(_: tokio::sync::AcquireError) -> Self {
-        // The semaphores live as long as the provider and are never closed.
-        Self::Busy
     }
 }
 

@@ -18,8 +18,8 @@ use hygie_oidc::discovery::Provider;
 use hygie_store::Store;
 use hygie_store::audit::Record;
 use serde_json::{Map, Value};
-use tokio::sync::Semaphore;
 
+use crate::signers::Signers;
 use crate::{Deps, IdpError};
 
 /// A key signs for so long.
@@ -97,7 +97,7 @@ pub struct Signer {
     /// Common name of the certificates.
     name: String,
     ring: ArcSwap<Ring>,
-    slots: Arc<Semaphore>,
+    threads: Signers,
     /// When the ring was last read, in milliseconds.
     read_at: AtomicI64,
 }
@@ -117,7 +117,7 @@ impl Signer {
             directory,
             issuer: provider.issuer_of_keys(),
             name,
-            slots: Arc::new(Semaphore::new(deps.workers)),
+            threads: Signers::start(deps.workers).map_err(IdpError::Threads)?,
             read_at: AtomicI64::new(cx.now.millis()),
         })
     }
@@ -127,21 +127,11 @@ impl Signer {
         self.ring.load_full()
     }
 
-    /// Signs claims with the current key.
-    ///
-    /// An RS256 signature takes 0.3 ms of a core: sixty times a bearer check. Signed in place, a burst of sign-ins
-    /// would hold every worker of the runtime and all reads behind it; so signatures go to the blocking pool, as many at
-    /// once as there are cores, and the scheduler of the system shares the cores between them and the workers. The way
-    /// there and back costs some 10 µs.
+    /// Signs claims with the current key, on one of the threads for it.
     pub(crate) async fn sign(&self, header: Protected, claims: Map<String, Value>) -> Result<String, IdpError> {
-        let permit = self.slots.clone().acquire_owned().await?;
         let key = self.ring.load().signer.clone();
-        let signed = tokio::task::spawn_blocking(move || {
-            let token = key.sign(&header, &claims);
-            drop(permit);
-            token
-        });
-        Ok(signed.await??)
+        let signed = self.threads.run(move || key.sign(&header, &claims)).await;
+        Ok(signed.ok_or(IdpError::Unsigned)??)
     }
 
     /// Takes in what other processes rotated, unless that was done a moment ago: whoever sends tokens with invented key

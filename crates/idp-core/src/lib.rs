@@ -10,6 +10,7 @@
 
 mod error;
 pub mod keys;
+mod signers;
 pub mod signin;
 pub mod token;
 
@@ -55,7 +56,7 @@ pub struct Deps {
     pub exchanges: Option<Exchanges>,
     /// What the issuers are asked by whose tokens applications prove themselves with; without it, none is.
     pub outgoing: Option<Outgoing>,
-    /// Signatures made at once: the number of cores.
+    /// Threads that sign: the number of cores.
     pub workers: usize,
 }
 
